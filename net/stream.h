@@ -1,0 +1,63 @@
+// A TCP stream that can become TLS in place, with one moving deadline. Shared by the SMTP server, the SMTP client and HTTP.
+#pragma once
+
+#include "core/clock.h"
+#include "core/ip_address.h"
+#include "core/result.h"
+#include "net/awaitable.h"
+#include "net/tls_context.h"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace postern::net {
+
+// Used on one executor only. All waits end by the deadline set last, with ConnectionTimedOut.
+// Errors are classified once, here: ConnectionClosed (peer's orderly end), ConnectionReset, ConnectionTimedOut, TlsFailed,
+// Cancelled (cancel() was called), IoError.
+class Stream {
+ public:
+  // Takes an accepted or connected socket; sets TCP_NODELAY.
+  explicit Stream(asio::ip::tcp::socket socket);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Connects to `endpoint`, optionally from `source`; the deadline holds for the connect itself.
+  static Awaitable<Result<std::unique_ptr<Stream>>> connect(asio::ip::tcp::endpoint endpoint, std::chrono::steady_clock::duration timeout);
+
+  // At least one octet, at most space.size().
+  Awaitable<Result<std::size_t>> read_some(std::span<char> space);
+  // All of `octets`, which stay valid until it is done.
+  Awaitable<Result<void>> write_all(std::string_view octets);
+
+  Awaitable<Result<void>> start_tls_server(const TlsServerContext& context);
+  // `server_name` is sent as SNI and, if the context verifies, checked against the certificate.
+  Awaitable<Result<void>> start_tls_client(const TlsClientContext& context, std::string server_name);
+  bool is_tls() const;
+  std::string tls_version() const;  // "" in plaintext
+  std::string tls_cipher() const;
+
+  // From now. Moves the one deadline; also for operations already waiting.
+  void expires_after(std::chrono::steady_clock::duration timeout);
+
+  // Sends TLS close_notify where that does not block, shuts the sending side down, closes.
+  void close();
+  // Wakes a waiting operation with Cancelled. On the stream's own executor.
+  void cancel();
+
+  IpAddress peer_address() const;
+  std::uint16_t peer_port() const;
+  std::uint16_t local_port() const;
+  Executor executor();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::net

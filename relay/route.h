@@ -1,0 +1,48 @@
+// Route: recipient domain → next hop. First match wins.
+#pragma once
+
+#include "core/secret.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::relay {
+
+enum class TlsPolicy {
+  None,           // never TLS
+  Opportunistic,  // if offered, without verification; in the clear otherwise
+  Required,       // TLS with a verified certificate, or the attempt fails with 4.7.5
+};
+
+struct Route {
+  std::string name;                   // for logs and `queue list`; unique
+  std::vector<std::string> domains;   // normalised; ".example.org" also matches below it; "*" matches all
+  std::string host;                   // of the smarthost: name or address
+  std::uint16_t port = 25;
+  bool implicit_tls = false;
+  TlsPolicy tls = TlsPolicy::Opportunistic;
+  std::string ca_file;                // empty: the system's store
+  std::string user_name;              // AUTH if not empty; only under TLS unless the host is a loopback address
+  Secret password;
+  std::uint32_t max_connections = 8;  // at once
+  std::uint32_t max_messages_per_connection = 100;
+  std::chrono::seconds idle_timeout{30};  // of a connection kept for reuse
+};
+
+class RouteTable {
+ public:
+  RouteTable() = default;
+  explicit RouteTable(std::vector<Route> routes) : routes_(std::move(routes)) {}
+
+  // Null if no route matches. Valid while this table lives.
+  const Route* find(std::string_view normalised_domain) const;
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+};
+
+}  // namespace postern::relay

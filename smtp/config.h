@@ -1,0 +1,22 @@
+// The values that the protocol needs, nothing else. One per listener; lives as long as the sessions that refer to it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace postern::smtp {
+
+enum class TlsMode { None, StartTls, Implicit };
+
+struct Config {
+  std::string hostname;                     // in the greeting, EHLO and trace header
+  TlsMode tls = TlsMode::StartTls;
+  bool allows_auth_without_tls = false;     // loopback listeners only: the app checks that
+  std::uint64_t max_message_octets = 52'428'800;  // 50 MiB; advertised by SIZE
+  std::uint32_t max_recipients = 1'000;     // a message; RFC 5321 §4.5.3.1.8 asks for at least 100
+  std::uint32_t max_errors = 10;            // 4yz and 5yz replies to one session before 421
+  std::uint32_t max_junk = 100;             // commands that get nowhere (NOOP, RSET, VRFY, HELP …) between messages
+  std::uint32_t max_auth_failures = 3;      // a session; then 421 too_many_failures
+};
+
+}  // namespace postern::smtp

@@ -1,0 +1,51 @@
+// The questions that the SMTP shell may ask of the product. One handler for the server, one conversation per connection.
+// Shell side: this header knows Asio's awaitable, the protocol core does not include it.
+#pragma once
+
+#include "core/ip_address.h"
+#include "net/awaitable.h"
+#include "smtp/session_types.h"
+
+#include <memory>
+#include <string>
+
+namespace postern::smtp {
+
+struct PeerFacts {
+  IpAddress address;
+  std::uint16_t port = 0;
+  std::uint16_t local_port = 0;
+};
+
+// What the session knows by the time a message is opened; for the trace header and the record.
+struct SessionFacts {
+  std::string_view helo_name;
+  bool said_ehlo = false;
+  const std::optional<TlsFacts>* tls = nullptr;
+};
+
+// One connection's questions. Called on the connection's thread, one at a time; may outlive no part of the connection.
+// Destroying it abandons whatever is open.
+class Conversation {
+ public:
+  virtual ~Conversation() = default;
+
+  virtual net::Awaitable<AuthenticateAnswer> authenticate(const Credential& credential, SessionFacts facts) = 0;
+  virtual Verdict judge_sender(const JudgeSender& question) = 0;
+  virtual Verdict judge_recipient(const JudgeRecipient& question) = 0;
+  virtual OpenAnswer open_message(const OpenMessage& question, SessionFacts facts) = 0;
+  virtual net::Awaitable<void> drain_content() = 0;
+  virtual net::Awaitable<CommitAnswer> commit_message() = 0;
+  virtual void abandon_message() = 0;
+  // The transaction ended without a message having been opened (RSET, EHLO, a refused DATA): forget the envelope's facts.
+  virtual void transaction_ended() = 0;
+};
+
+class SubmissionHandler {
+ public:
+  virtual ~SubmissionHandler() = default;
+  // Any I/O thread. The handler outlives every conversation.
+  virtual std::unique_ptr<Conversation> open_conversation(const PeerFacts& peer) = 0;
+};
+
+}  // namespace postern::smtp

@@ -1,0 +1,89 @@
+// The directory: accounts, keys, whitelist, key usage and quota counters, in an LMDB environment of its own.
+//
+// Reads run on the caller's thread in a read transaction of microseconds and see every commit of any process. Writes of the
+// command line and of management calls wait for their own sync; the server's write-behind goes through write_later().
+// Nothing above this header may assume that this process is the only writer.
+#pragma once
+
+#include "core/result.h"
+#include "store/completion.h"
+#include "store/records.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace postern::store {
+
+class DirectoryWriter;
+
+class Directory {
+ public:
+  explicit Directory(std::unique_ptr<class Environment> environment);
+  ~Directory();
+
+  // Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.
+  Result<std::optional<AccountRecord>> find_account(const AccountId& id) const;
+  Result<std::optional<AccountRecord>> find_account_named(std::string_view name) const;
+  Result<std::vector<AccountRecord>> list_accounts() const;
+
+  struct KeyWithAccount { KeyRecord key; AccountRecord account; };
+  // The hot path of AUTH and MAIL: both records in one read transaction.
+  Result<std::optional<KeyWithAccount>> find_key_by_digest(const KeyDigest& digest) const;
+  Result<std::optional<KeyWithAccount>> find_key(const KeyId& id) const;
+  Result<std::vector<KeyRecord>> list_keys(const AccountId& account) const;
+  // Keys whose id text or prefix begins with `text`: what a person types. At most `limit`.
+  Result<std::vector<KeyRecord>> find_keys_starting(std::string_view text, std::size_t limit) const;
+  Result<std::optional<KeyUsage>> find_key_usage(const KeyId& id) const;
+
+  Result<bool> is_whitelisted(const AccountId& account, std::string_view normalised_address) const;
+  Result<std::vector<WhitelistEntry>> list_whitelist(const AccountId& account) const;
+
+  // Recipients counted in the period that contains `at` (UTC).
+  Result<std::uint64_t> counter(const AccountId& account, CounterPeriod period, Instant at) const;
+
+  // Runs `change` in one write transaction, commits and syncs before it returns. An error returned by `change` rolls all of it
+  // back and is returned. Blocks: not on an I/O thread. Errors: what `change` says, StorageFull, StorageFailed.
+  Result<void> write(const std::function<Result<void>(DirectoryWriter&)>& change);
+  // The same on the commit thread, together with what else waits; `done` is called there after the sync.
+  void write_later(std::function<Result<void>(DirectoryWriter&)> change, Completion done);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Inside one write transaction of the directory.
+class DirectoryWriter {
+ public:
+  virtual ~DirectoryWriter() = default;
+
+  virtual Result<std::optional<AccountRecord>> find_account(const AccountId& id) = 0;
+  virtual Result<std::optional<KeyRecord>> find_key(const KeyId& id) = 0;
+  virtual Result<std::vector<KeyRecord>> list_keys(const AccountId& account) = 0;
+
+  // Inserts or replaces. AlreadyExists: another account has that name, another key that digest.
+  virtual Result<void> put_account(const AccountRecord& account) = 0;
+  // Also removes its keys, whitelist, usage and counters.
+  virtual Result<void> remove_account(const AccountId& id) = 0;
+  virtual Result<void> put_key(const KeyRecord& key) = 0;
+  virtual Result<void> remove_key(const KeyId& id) = 0;
+  virtual Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage) = 0;
+
+  // LimitExceeded above kMaxWhitelistEntries per account.
+  virtual Result<void> add_to_whitelist(const AccountId& account, const WhitelistEntry& entry) = 0;
+  // NotFound if it is not there.
+  virtual Result<void> remove_from_whitelist(const AccountId& account, std::string_view normalised_address) = 0;
+
+  // Adds to the counter of the period that contains `at`.
+  virtual Result<void> add_to_counter(const AccountId& account, CounterPeriod period, Instant at, std::uint64_t count) = 0;
+  // Drops counters of periods that ended before `before`. Returns how many.
+  virtual Result<std::size_t> expire_counters(Instant before) = 0;
+};
+
+inline constexpr std::size_t kMaxWhitelistEntries = 10'000;  // an account; bounds the table
+
+}  // namespace postern::store

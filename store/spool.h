@@ -1,0 +1,139 @@
+// The spool: durable messages from end-of-data until their retention ends. A message's life: open → committed → (leased)
+// → settled per recipient → removed. Leases are the queue's and live in memory only: after a crash every message that was
+// under way is simply due again. The instant of acceptance is the sync of the commit that writes its MessageRecord.
+//
+// Reads: any thread, one short read transaction each, owned values out. Writes: handed to the one commit thread, which takes
+// all that waits, commits it with one sync and then calls the completions.
+#pragma once
+
+#include "core/event.h"
+#include "core/result.h"
+#include "store/completion.h"
+#include "store/records.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::store {
+
+inline constexpr std::size_t kChunkOctets = 65'536 - 64;  // content per chunk: with its header it fills whole pages
+inline constexpr std::size_t kWriterWindowOctets = 4 * kChunkOctets;  // unwritten content one message may hold in memory
+
+struct SpoolLimits {
+  std::uint64_t max_octets = 64ULL << 30;         // file size of the spool, used pages; above it new mail gets StorageFull
+  std::uint64_t min_free_octets = 512ULL << 20;   // free space on the disk kept for settling what is queued
+  Duration settled_retention = std::chrono::days(7);      // records of finished messages
+  std::uint64_t settled_max_messages = 1'000'000;
+  Duration capture_retention = std::chrono::days(3);      // content of test messages
+  std::uint64_t capture_max_octets = 2ULL << 30;
+  Duration event_retention = std::chrono::days(30);
+  std::uint64_t event_max_count = 10'000'000;
+};
+
+// A message on its way in. One thread at a time. Destroying it before commit abandons it: its chunks are removed.
+class MessageWriter {
+ public:
+  virtual ~MessageWriter() = default;
+  virtual const MessageId& id() const = 0;
+  // Keeps a copy; full chunks go to the commit thread while more arrives. False: above kWriterWindowOctets, drain first.
+  virtual bool append(std::string_view content) = 0;
+  // `done` when the window has room again, or with the error that lost a chunk (the message cannot be committed then).
+  virtual void drain(Completion done) = 0;
+  virtual std::uint64_t octets() const = 0;
+};
+
+// What one delivery attempt, or an operator, changed of a message. Applied to the record as it is at commit time.
+struct RecipientChange {
+  std::uint32_t index = 0;  // in the envelope's order
+  RecipientState state;
+};
+struct NewNotification;  // a DSN to spool in the same commit, below
+struct Settlement {
+  MessageId id;
+  std::vector<RecipientChange> changes;
+  std::vector<Event> events;                    // `sequence` is given by the spool
+  std::vector<NewNotification> notifications;
+};
+struct NewNotification {
+  MessageRecord message;      // id, envelope and facts filled in; content_octets and chunk_count are set by the spool
+  DeliveryRecord delivery;
+  std::string content;
+};
+
+struct SpoolUsage {
+  std::uint64_t used_octets = 0;     // live pages
+  std::uint64_t file_octets = 0;
+  std::uint64_t free_disk_octets = 0;
+  std::uint64_t messages = 0;        // records, settled ones too
+  std::uint64_t queued = 0;          // entries of the due index
+  std::uint64_t events = 0;
+  std::uint64_t captured_octets = 0;
+};
+
+// What remove_expired took away.
+struct Expiry {
+  std::size_t messages = 0;
+  std::size_t contents = 0;
+  std::size_t events = 0;
+};
+
+class Spool {
+ public:
+  Spool(std::unique_ptr<class Environment> environment, const SpoolLimits& limits);
+  ~Spool();
+
+  // --- Taking messages in ---
+  // StorageFull if a cap is reached or the disk is nearly full (cheap: re-examined at most once a second), StorageFailed after
+  // a failed sync, StorageShedding when more than the commit queue's bound waits.
+  Result<void> can_accept() const;
+  std::unique_ptr<MessageWriter> open_message(const MessageId& id);
+  // Writes the rest of the content, the records, the due entry and the events in one commit; `done` after its sync. The spool
+  // fills in content_octets and chunk_count. A delivery with no `due` is stored as settled (nothing to do).
+  void commit(std::unique_ptr<MessageWriter> writer, MessageRecord message, DeliveryRecord delivery, std::vector<Event> events,
+              Completion done);
+
+  // --- Delivering ---
+  // Entries with due <= until, in order, strictly after `after` if given; at most `limit`.
+  Result<std::vector<DueEntry>> due(const std::optional<DueEntry>& after, Instant until, std::size_t limit) const;
+  Result<std::optional<Instant>> next_due() const;
+  Result<std::optional<StoredMessage>> find(const MessageId& id) const;
+  // One chunk of the content. NotFound: not there (any more).
+  Result<std::string> read_chunk(const MessageId& id, std::uint32_t index) const;
+  // Applies the changes, moves or removes the due entry (the earliest next_attempt of what is still Pending), appends the
+  // events, spools the notifications. When nothing is pending any more the content of a live message is removed; that of a test
+  // message stays until content_until. A message that is gone meanwhile: the changes are dropped, `done` gets NotFound.
+  void settle(Settlement settlement, Completion done);
+
+  // --- For people: the command line, later the dashboard ---
+  // Newest first, strictly older than `before` if given.
+  Result<std::vector<StoredMessage>> list(const std::optional<MessageId>& before, std::size_t limit) const;
+  Result<std::vector<Event>> events_of(const MessageId& id) const;
+  // In order of sequence, strictly after `after`.
+  Result<std::vector<Event>> events_after(std::uint64_t after, std::size_t limit) const;
+  Result<SpoolUsage> usage() const;
+  // Makes pending recipients due now. Blocks until synced.
+  Result<void> retry_now(const MessageId& id, Instant now);
+  // Pending recipients become Cancelled, with an event each. Blocks until synced.
+  Result<void> cancel(const MessageId& id, Instant now);
+
+  // --- Keeping it bounded ---
+  // Removes at most `limit` of what has outlived its retention or is above its bound: content of test messages, records of
+  // settled messages, events. Blocks until synced; the server calls it from its maintenance thread.
+  Result<Expiry> remove_expired(Instant now, std::size_t limit);
+  // Every record is readable, every index agrees. One sentence per finding; empty: sound. Reads only.
+  Result<std::vector<std::string>> examine() const;
+
+  // True after a failed sync: nothing will be accepted until restart.
+  bool has_failed() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::store

@@ -1,0 +1,39 @@
+// The store: two LMDB environments below one folder. The directory (accounts, keys, whitelist, counters) is small and
+// read-mostly; the spool (messages, content, due times, events) is written all the time. Apart, so that the command line and
+// a busy spool never wait for each other's writer. docs/storage.md has the states and what each crash leaves.
+#pragma once
+
+#include "core/result.h"
+#include "store/directory.h"
+#include "store/spool.h"
+
+#include <filesystem>
+#include <memory>
+
+namespace postern::store {
+
+struct StoreOptions {
+  std::filesystem::path folder;                 // holds directory/ and spool/; made (0700) if absent
+  SpoolLimits spool;
+  bool runs_recovery = false;                   // the server only: takes the lock file, cleans up what a crash left
+};
+
+class Store {
+ public:
+  // Fails: SchemaMismatch, IoError (with the path), Conflict (another server holds the store), CorruptRecord.
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
+  // Commits what waits, syncs, closes.
+  ~Store();
+
+  Directory& directory() { return *directory_; }
+  Spool& spool() { return *spool_; }
+
+ private:
+  Store() = default;
+  class Lock;
+  std::unique_ptr<Lock> lock_;
+  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<Spool> spool_;
+};
+
+}  // namespace postern::store
