@@ -1,0 +1,59 @@
+// Shell of the client side: drives a ClientSession over a net::Stream. One connection to one next hop, reused for many
+// messages by its owner (relay/destination).
+#pragma once
+
+#include "core/result.h"
+#include "net/awaitable.h"
+#include "net/stream.h"
+#include "net/tls_context.h"
+#include "smtp/client_session.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace postern::smtp {
+
+// RFC 5321 §4.5.3.2.
+struct ClientTimeouts {
+  std::chrono::seconds connect{30};
+  std::chrono::seconds greeting{300};
+  std::chrono::seconds command{300};
+  std::chrono::seconds data_block{180};     // a write of content
+  std::chrono::seconds end_of_data{600};
+};
+
+// Gives content piece by piece: the next chunk, an empty string after the last one, or an error.
+using ContentSource = std::function<Result<std::string>()>;
+
+class ClientConnection {
+ public:
+  struct Opened {
+    std::unique_ptr<ClientConnection> connection;  // null if it failed
+    Status failure;                                // then: a 4yz or 5yz that says why
+  };
+  // Connects, greets, STARTTLS, AUTH as `config` says. `tls` must outlive the connection; `server_name` is what the certificate
+  // must be for.
+  static net::Awaitable<Opened> open(net::asio::ip::tcp::endpoint endpoint, std::string server_name, ClientConfig config,
+                                     const net::TlsClientContext& tls, ClientTimeouts timeouts);
+  ~ClientConnection();
+
+  // Never throws; on a broken connection the statuses say so and is_usable() turns false.
+  net::Awaitable<std::vector<ClientRecipientStatus>> send(ClientTransaction transaction, ContentSource content);
+  // QUIT, with a short deadline, then close.
+  net::Awaitable<void> quit();
+
+  bool is_usable() const;
+  const ClientCapabilities& capabilities() const;
+  bool is_tls() const;
+  void cancel();
+
+ private:
+  class Impl;
+  explicit ClientConnection(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::smtp

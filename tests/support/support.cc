@@ -1,0 +1,1 @@
+// The anchor of the test support library and of the tests' precompiled header.
