@@ -1,0 +1,150 @@
+#include "core/bytes.h"
+
+#include <charconv>
+
+namespace postern {
+
+std::string to_ascii_lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = ascii_lower(c);
+  return lower;
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && starts_with_ignoring_case(a, b);
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
+  if (text.size() < prefix.size()) return false;
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    if (ascii_lower(text[i]) != ascii_lower(prefix[i])) return false;
+  }
+  return true;
+}
+
+std::string_view trim_ascii_space(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, 10);
+  if (text.empty() || error != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
+std::string format_hex(std::span<const std::uint8_t> octets) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(octets.size() * 2);
+  for (const std::uint8_t octet : octets) {
+    text.push_back(kDigits[octet >> 4]);
+    text.push_back(kDigits[octet & 15]);
+  }
+  return text;
+}
+
+std::string format_base32hex(std::span<const std::uint8_t> octets) {
+  static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
+  std::string text;
+  text.reserve((octets.size() * 8 + 4) / 5);
+  std::uint32_t held = 0;
+  int bits = 0;
+  for (const std::uint8_t octet : octets) {
+    held = (held << 8) | octet;
+    for (bits += 8; bits >= 5; bits -= 5) text.push_back(kDigits[(held >> (bits - 5)) & 31]);
+  }
+  if (bits > 0) text.push_back(kDigits[(held << (5 - bits)) & 31]);
+  return text;
+}
+
+std::optional<std::vector<std::uint8_t>> parse_base32hex(std::string_view text) {
+  std::vector<std::uint8_t> octets;
+  octets.reserve(text.size() * 5 / 8);
+  std::uint32_t held = 0;
+  int bits = 0;
+  for (const char c : text) {
+    std::uint32_t value = 0;
+    if (is_ascii_digit(c)) {
+      value = static_cast<std::uint32_t>(c - '0');
+    } else if (c >= 'a' && c <= 'v') {
+      value = static_cast<std::uint32_t>(c - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+    held = (held << 5) | value;
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      octets.push_back(static_cast<std::uint8_t>(held >> bits));
+    }
+  }
+  // One text for one value: no spare characters, spare bits zero.
+  if (bits >= 5 || (held & ((1U << bits) - 1)) != 0) return std::nullopt;
+  return octets;
+}
+
+bool equals_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  if (a.size() != b.size()) return false;
+  std::uint8_t difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
+  return difference == 0;
+}
+
+namespace {
+
+// Octets of the UTF-8 sequence at the start of `text` (RFC 3629 §4), 0 if it is not one.
+std::size_t utf8_sequence_length(std::string_view text) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto is_tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
+  const unsigned first = at(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return is_tail(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const bool is_overlong = first == 0xE0 && at(1) < 0xA0;
+    const bool is_surrogate = first == 0xED && at(1) > 0x9F;
+    return is_tail(1) && is_tail(2) && !is_overlong && !is_surrogate ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const bool is_overlong = first == 0xF0 && at(1) < 0x90;
+    const bool is_beyond = first == 0xF4 && at(1) > 0x8F;
+    return is_tail(1) && is_tail(2) && is_tail(3) && !is_overlong && !is_beyond ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_sequence_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string escape_for_log(std::string_view text, std::size_t limit) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string escaped;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    std::string piece;
+    if (c == '\\') {
+      piece = "\\\\";
+    } else if (octet >= 0x20 && octet < 0x7F) {
+      piece = std::string(1, c);
+    } else {
+      piece = {'\\', 'x', kDigits[octet >> 4], kDigits[octet & 15]};
+    }
+    if (escaped.size() + piece.size() > limit) return escaped + "…";
+    escaped += piece;
+  }
+  return escaped;
+}
+
+}  // namespace postern

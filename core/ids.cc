@@ -1,0 +1,49 @@
+#include "core/ids.h"
+
+#include "core/bytes.h"
+
+#include <algorithm>
+
+namespace postern {
+namespace {
+
+template <class Tag>
+RandomId<Tag> make_id(Random& random) {
+  RandomId<Tag> id;
+  random.fill(id.octets);
+  return id;
+}
+
+template <class Tag>
+std::string format(const RandomId<Tag>& id) {
+  return std::string(Tag::kPrefix) + format_base32hex(id.octets);
+}
+
+template <class Tag>
+std::optional<RandomId<Tag>> parse(std::string_view text) {
+  if (!text.starts_with(Tag::kPrefix)) return std::nullopt;
+  const auto octets = parse_base32hex(text.substr(Tag::kPrefix.size()));
+  RandomId<Tag> id;
+  if (!octets || octets->size() != id.octets.size()) return std::nullopt;
+  std::copy(octets->begin(), octets->end(), id.octets.begin());
+  return id;
+}
+
+}  // namespace
+
+std::string_view environment_name(Environment environment) {
+  return environment == Environment::Test ? "test" : "live";
+}
+
+std::string_view account_mode_name(AccountMode mode) {
+  return mode == AccountMode::Production ? "production" : "sandbox";
+}
+
+AccountId make_account_id(Random& random) { return make_id<AccountTag>(random); }
+KeyId make_key_id(Random& random) { return make_id<KeyTag>(random); }
+std::string format_id(const AccountId& id) { return format(id); }
+std::string format_id(const KeyId& id) { return format(id); }
+std::optional<AccountId> parse_account_id(std::string_view text) { return parse<AccountTag>(text); }
+std::optional<KeyId> parse_key_id(std::string_view text) { return parse<KeyTag>(text); }
+
+}  // namespace postern

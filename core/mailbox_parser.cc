@@ -1,0 +1,187 @@
+// The grammar of paths: RFC 5321 §4.1.2 with the UTF-8 additions of RFC 6531 §3.3. One pass, no backtracking.
+#include "core/bytes.h"
+#include "core/ip_address.h"
+#include "core/mailbox.h"
+
+#include <algorithm>
+
+namespace postern {
+namespace {
+
+// RFC 5321 §4.5.3.1.1, §4.5.3.1.2 and §4.5.3.1.3.
+constexpr std::size_t kMaxLocalPartOctets = 64;
+constexpr std::size_t kMaxDomainOctets = 255;
+constexpr std::size_t kMaxPathOctets = 256;
+constexpr std::size_t kMaxLabelOctets = 63;
+
+struct PathPart {
+  std::string_view text;
+  std::optional<PathError> error;
+};
+
+bool is_atext(char c) {
+  constexpr std::string_view kSpecial = "!#$%&'*+-/=?^_`{|}~";
+  return is_ascii_alnum(c) || kSpecial.find(c) != std::string_view::npos || static_cast<unsigned char>(c) > 127;
+}
+
+// Quoted-string with its quotes; printable ASCII and, above 127, UTF-8.
+std::size_t quoted_string_length(std::string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    if (octet < 0x20 || octet == 0x7F) return 0;
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\') {
+      ++i;
+      if (i >= text.size() || static_cast<unsigned char>(text[i]) < 0x20 || static_cast<unsigned char>(text[i]) > 0x7E) return 0;
+    }
+  }
+  return 0;
+}
+
+std::size_t dot_string_length(std::string_view text) {
+  std::size_t length = 0;
+  bool wants_atom = true;
+  while (length < text.size()) {
+    if (is_atext(text[length])) {
+      wants_atom = false;
+    } else if (text[length] == '.' && !wants_atom) {
+      wants_atom = true;
+    } else {
+      break;
+    }
+    ++length;
+  }
+  return wants_atom ? 0 : length;
+}
+
+std::size_t domain_length(std::string_view text) {
+  if (!text.starts_with('[')) {
+    const auto* end = std::find_if(text.begin(), text.end(), [](char c) {
+      return !is_ascii_alnum(c) && c != '-' && c != '.' && c != '_' && static_cast<unsigned char>(c) <= 127;
+    });
+    return static_cast<std::size_t>(end - text.begin());
+  }
+  const std::size_t close = text.find(']');
+  return close == std::string_view::npos ? 0 : close + 1;
+}
+
+// Line and paragraph separators, bidirectional controls, zero-width joiners' kin, C1 controls, BOM: nothing of that belongs
+// into an address, and all of it deceives readers of logs.
+bool has_forbidden_code_point(std::string_view utf8) {
+  for (std::size_t i = 0; i + 1 < utf8.size(); ++i) {
+    const auto a = static_cast<unsigned char>(utf8[i]);
+    const auto b = static_cast<unsigned char>(utf8[i + 1]);
+    const auto c = i + 2 < utf8.size() ? static_cast<unsigned char>(utf8[i + 2]) : 0U;
+    if (a == 0xC2 && b >= 0x80 && b <= 0xA0) return true;                      // U+0080 to U+00A0
+    if (a == 0xD8 && b == 0x9C) return true;                                   // U+061C
+    if (a == 0xE2 && b == 0x80 && ((c >= 0x8B && c <= 0x8F) || (c >= 0xA8 && c <= 0xAF))) return true;
+    if (a == 0xE2 && b == 0x81 && c >= 0xA0 && c <= 0xAF) return true;         // U+2060 to U+206F
+    if (a == 0xEF && b == 0xBB && c == 0xBF) return true;                      // U+FEFF
+  }
+  return false;
+}
+
+std::optional<PathError> utf8_error(std::string_view text, bool allow_utf8) {
+  const bool is_ascii =
+      std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
+  if (is_ascii) return std::nullopt;
+  if (!is_valid_utf8(text)) return PathError::InvalidUtf8;
+  if (has_forbidden_code_point(text)) return PathError::ForbiddenCharacter;
+  if (!allow_utf8) return PathError::Needs8BitSupport;
+  return std::nullopt;
+}
+
+// "@one,@two:" in front of a mailbox: recognised and dropped (RFC 5321 appendix C). npos: malformed.
+std::size_t source_route_length(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && text[at] == '@') {
+    const std::size_t length = domain_length(text.substr(at + 1));
+    if (length == 0) return std::string_view::npos;
+    at += 1 + length;
+    if (at < text.size() && text[at] == ':') return at + 1;
+    if (at >= text.size() || text[at] != ',') return std::string_view::npos;
+    ++at;
+  }
+  return at == 0 ? 0 : std::string_view::npos;
+}
+
+PathParse failed(PathError error) { return PathParse{std::nullopt, error, 0}; }
+
+// local-part "@" domain at the start of `text`; `consumed` counts them.
+PathParse parse_address(std::string_view text, bool allow_utf8) {
+  const std::size_t local_length = text.starts_with('"') ? quoted_string_length(text) : dot_string_length(text);
+  if (local_length == 0) return failed(PathError::Syntax);
+  if (local_length >= text.size() || text[local_length] != '@') return failed(PathError::Syntax);
+  const std::string_view local = text.substr(0, local_length);
+  const std::string_view rest = text.substr(local_length + 1);
+  const std::string_view domain = rest.substr(0, domain_length(rest));
+  if (const auto error = utf8_error(text.substr(0, local_length + 1 + domain.size()), allow_utf8)) return failed(*error);
+  if (local.size() > kMaxLocalPartOctets || domain.size() > kMaxDomainOctets) return failed(PathError::TooLong);
+  const bool is_valid = domain.starts_with('[') ? is_valid_address_literal(domain) : is_valid_domain(domain, allow_utf8);
+  if (!is_valid) return failed(PathError::Syntax);
+  return PathParse{Mailbox{std::string(local), std::string(domain)}, std::nullopt, local_length + 1 + domain.size()};
+}
+
+PathParse parse_path(std::string_view text, bool allow_utf8) {
+  if (!text.starts_with('<')) return failed(PathError::Syntax);
+  const std::size_t route = source_route_length(text.substr(1));
+  if (route == std::string_view::npos) return failed(PathError::Syntax);
+  PathParse parse = parse_address(text.substr(1 + route), allow_utf8);
+  if (parse.error) return parse;
+  const std::size_t close = 1 + route + parse.consumed;
+  if (close >= text.size() || text[close] != '>') return failed(PathError::Syntax);
+  if (close + 1 > kMaxPathOctets + route) return failed(PathError::TooLong);
+  parse.consumed = close + 1;
+  return parse;
+}
+
+}  // namespace
+
+PathParse parse_reverse_path(std::string_view text, bool allow_utf8) {
+  if (text.starts_with("<>")) return PathParse{std::nullopt, std::nullopt, 2};
+  return parse_path(text, allow_utf8);
+}
+
+PathParse parse_forward_path(std::string_view text, bool allow_utf8) {
+  // RFC 5321 §4.1.1.3: the one mailbox that needs no domain.
+  constexpr std::string_view kPostmaster = "<postmaster>";
+  if (starts_with_ignoring_case(text, kPostmaster)) {
+    return PathParse{Mailbox{std::string(text.substr(1, 10)), ""}, std::nullopt, kPostmaster.size()};
+  }
+  return parse_path(text, allow_utf8);
+}
+
+Result<Mailbox> parse_mailbox(std::string_view text) {
+  const PathParse parse = parse_address(text, true);
+  if (parse.error || parse.consumed != text.size()) {
+    return Error(ErrorCode::Malformed, "not a mailbox: " + escape_for_log(text, 80));
+  }
+  return *parse.mailbox;
+}
+
+bool is_valid_domain(std::string_view text, bool allow_utf8) {
+  if (text.empty() || text.size() > kMaxDomainOctets) return false;
+  while (true) {
+    const std::string_view label = text.substr(0, text.find('.'));
+    if (label.empty() || label.size() > kMaxLabelOctets || label.front() == '-' || label.back() == '-') return false;
+    for (const char c : label) {
+      const bool is_high = static_cast<unsigned char>(c) > 127;
+      // The underscore is no letter of RFC 5321, but host names with it send mail every day.
+      if (!is_ascii_alnum(c) && c != '-' && c != '_' && !(is_high && allow_utf8)) return false;
+    }
+    if (label.size() == text.size()) return true;
+    text.remove_prefix(label.size() + 1);
+  }
+}
+
+bool is_valid_address_literal(std::string_view text) {
+  if (text.size() < 3 || text.front() != '[' || text.back() != ']') return false;
+  const std::string_view inside = text.substr(1, text.size() - 2);
+  if (starts_with_ignoring_case(inside, "IPv6:")) {
+    const std::string_view address = inside.substr(5);
+    return address.find(':') != std::string_view::npos && parse_ip_address(address).has_value();
+  }
+  return inside.find(':') == std::string_view::npos && parse_ip_address(inside).has_value();
+}
+
+}  // namespace postern
