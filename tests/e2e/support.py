@@ -1,0 +1,215 @@
+"""What the stories share: a relay of their own on free ports, its command line, real next hops and real clients."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEERS = ROOT / "build" / "peers"
+
+
+class Failure(Exception):
+    """A story's expectation did not hold."""
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, what, seconds=30):
+    """Polls a fact of another process; the only waiting a story may do."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise Failure(f"not within {seconds} s: {what}")
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Relay:
+    """`postern serve` with a configuration of its own; three listeners: plain, STARTTLS, implicit TLS."""
+
+    def __init__(self, postern, folder, next_hop_port=None, extra="", route_extra=""):
+        self.postern = str(postern)
+        self.folder = pathlib.Path(folder)
+        self.plain, self.starttls, self.implicit = free_port(), free_port(), free_port()
+        self.config = self.folder / "postern.toml"
+        self.process = None
+        route = ""
+        if next_hop_port:
+            route = (f'[[route]]\nname = "hop"\ndomains = ["*"]\nhost = "127.0.0.1"\nport = {next_hop_port}\n'
+                     f'tls = "none"\n{route_extra}\n')
+        self.config.write_text(f'''
+environment = "development"
+hostname = "relay.postern.test"
+data_dir = "{self.folder / 'data'}"
+log_file = "{self.folder / 'log'}"
+{extra}
+[[listener]]
+address = "127.0.0.1"
+port = {self.plain}
+tls = "none"
+allow_auth_without_tls = true
+[[listener]]
+address = "127.0.0.1"
+port = {self.starttls}
+tls = "starttls"
+[[listener]]
+address = "127.0.0.1"
+port = {self.implicit}
+tls = "implicit"
+{route}
+''')
+        os.chmod(self.config, 0o600)
+
+    def cli(self, *arguments, expect=0):
+        done = subprocess.run([self.postern, "--config", str(self.config), *arguments], capture_output=True, text=True)
+        check(done.returncode == expect,
+              f"postern {' '.join(arguments)}: exit {done.returncode}, wanted {expect}\n{done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def json(self, *arguments):
+        return json.loads(self.cli(*arguments, "--json"))
+
+    def start(self):
+        self.process = subprocess.Popen([self.postern, "--config", str(self.config), "serve"],
+                                        stdout=subprocess.DEVNULL, stderr=open(self.folder / "stderr", "ab"))
+        wait_until(lambda: self.process.poll() is not None or
+                   all(is_listening(p) for p in (self.plain, self.starttls, self.implicit)), "the relay listens")
+        check(self.process.poll() is None, "the relay ended: " + self.errors())
+        return self
+
+    def errors(self):
+        return (self.folder / "stderr").read_text(errors="replace")[-2000:]
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """Drains; a sanitizer's finding shows in the exit status."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Failure("the relay did not stop within 60 s of SIGTERM") from None
+        check(status == 0, f"the relay ended with {status}: {self.errors()}")
+
+    def account(self, name, *options):
+        self.cli("account", "create", name, *options)
+        return name
+
+    def key(self, account, *options):
+        return self.cli("key", "create", account, *options, "--quiet")
+
+    def message(self, message_id):
+        return self.json("message", "show", message_id)
+
+    def settled(self, message_id, seconds=30):
+        def poll():
+            shown = self.message(message_id)
+            return shown if all(r["stage"] != "pending" for r in shown["recipients"]) else None
+        return wait_until(poll, f"message {message_id} is settled", seconds)
+
+
+class Sink:
+    """Postfix's smtp-sink as next hop; every transaction lands in a file of its own."""
+
+    def __init__(self, folder, *options, port=None):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = port or free_port()
+        self.options = options
+        self.process = None
+
+    def start(self):
+        binary = PEERS / "usr/sbin/smtp-sink"
+        environment = dict(os.environ, LD_LIBRARY_PATH=str(PEERS / "usr/lib/postfix"))
+        # %M makes a name a transaction; the folder is the sink's working directory.
+        self.process = subprocess.Popen(
+            [str(binary), "-u", "root" if os.getuid() == 0 else os.environ.get("USER", "nobody"), "-d", "m.%M.", *self.options,
+             f"127.0.0.1:{self.port}", "512"], cwd=self.folder, env=environment, stderr=subprocess.DEVNULL)
+        wait_until(lambda: is_listening(self.port), "the next hop listens")
+        return self
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def messages(self):
+        found = []
+        for path in sorted(self.folder.glob("m.*")):
+            data = path.read_bytes()
+            if data:
+                found.append(Delivered(data))
+        return found
+
+
+class Delivered:
+    """One file of smtp-sink: its own X- fields, then what the relay sent."""
+
+    def __init__(self, data):
+        text = data.replace(b"\r\n", b"\n")
+        self.recipients = re.findall(rb"^X-Rcpt-Args: <([^>]*)>", text, re.M)
+        self.sender = (re.search(rb"^X-Mail-Args: <([^>]*)>", text, re.M) or [None, b""])[1]
+        # Below the sink's own Received field comes the relay's trace header, then the content.
+        fields_end = 0
+        for match in re.finditer(rb"^Received: [^\n]*\n(?:[ \t][^\n]*\n)*", text, re.M):
+            fields_end = match.end()
+            if b"relay.postern.test" in match.group(0) and b"by relay.postern.test" in match.group(0):
+                break
+        self.content = text[fields_end:]
+        self.text = text
+
+    def sha256(self):
+        return hashlib.sha256(self.content.rstrip(b"\n")).hexdigest()
+
+
+def sha256_of(content):
+    return hashlib.sha256(content.replace(b"\r\n", b"\n").rstrip(b"\n")).hexdigest()
+
+
+def install_peers():
+    """smtp-sink out of Debian's postfix package, unpacked and not installed: no service starts."""
+    if (PEERS / "usr/sbin/smtp-sink").exists():
+        return
+    if shutil.which("smtp-sink"):
+        (PEERS / "usr/sbin").mkdir(parents=True, exist_ok=True)
+        (PEERS / "usr/sbin/smtp-sink").symlink_to(shutil.which("smtp-sink"))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        subprocess.run(["apt-get", "download", "postfix"], cwd=folder, check=True, capture_output=True)
+        package = next(pathlib.Path(folder).glob("postfix_*.deb"))
+        subprocess.run(["dpkg", "-x", str(package), str(PEERS)], check=True)
+
+
+PLAIN_MESSAGE = (b"From: Sender <sender@example.org>\r\nTo: someone@example.net\r\nSubject: A plain message\r\n"
+                 b"Date: Sat, 21 Nov 2026 09:30:00 +0000\r\nMessage-ID: <plain@example.org>\r\n\r\n"
+                 b"First line.\r\n.A line that begins with a dot.\r\n\r\nLast line.\r\n")

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Checks that a machine can make of the source: include direction, file sizes, registered tests. Exit 1 with the findings."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Folder → folders of ours it may include (docs/architecture.md).
+ALLOWED = {
+    "core": set(),
+    "smtp": {"core", "smtp"},
+    "store": {"core"},
+    "sandbox": {"core"},
+    "auth": {"core", "store"},
+    "net": {"core"},
+    "relay": {"core", "smtp", "store", "auth", "sandbox", "net"},
+}
+SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
+FORBIDDEN_IN_PROTOCOL = re.compile(r"boost/asio|core/log\.h|core/clock\.h|core/random\.h|spdlog|openssl|lmdb")
+MAX_FILE_LINES = 600
+
+
+def sources():
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.h", "*.cc"], cwd=ROOT, capture_output=True,
+                           text=True, check=True).stdout.split()
+    return [pathlib.PurePath(n) for n in names if (ROOT / n).exists()]
+
+
+def check_includes(path, text):
+    folder = path.parts[0]
+    if folder not in ALLOWED:
+        return
+    is_shell = folder == "smtp" and path.stem in SMTP_SHELL
+    allowed = ALLOWED[folder] | {folder} | ({"net"} if is_shell else set())
+    for included in re.findall(r'#include "([a-z_]+)/', text):
+        if included not in allowed:
+            yield f"{path}: {folder}/ may not include {included}/"
+    # trace_header formats an instant it is given; it asks no clock.
+    if folder == "smtp" and not is_shell and path.stem != "trace_header":
+        found = FORBIDDEN_IN_PROTOCOL.search("\n".join(l for l in text.splitlines() if l.startswith("#include")))
+        if found:
+            yield f"{path}: the protocol core may not include {found.group(0)}"
+
+
+def check_registered(paths):
+    for path in paths:
+        if path.parts[0] == "tests" and path.name.endswith("_test.cc"):
+            listing = ROOT / path.parent / "CMakeLists.txt"
+            if not listing.exists() or path.name not in listing.read_text():
+                yield f"{path}: no CMakeLists.txt names it"
+    for story in (ROOT / "tests/e2e").iterdir():
+        if story.is_dir() and story.name.startswith("t") and not (story / "story.py").exists():
+            yield f"{story.relative_to(ROOT)}: has no story.py"
+
+
+def main():
+    findings = []
+    paths = sources()
+    for path in paths:
+        text = (ROOT / path).read_text()
+        findings += check_includes(path, text)
+        if len(text.splitlines()) > MAX_FILE_LINES:
+            findings.append(f"{path}: {len(text.splitlines())} lines, more than {MAX_FILE_LINES}")
+    findings += check_registered(paths)
+    print("\n".join(findings), end="\n" if findings else "")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
