@@ -1,0 +1,15 @@
+#include "smtp/capabilities.h"
+
+namespace postern::smtp {
+
+bool may_authenticate(const Config& config, bool is_tls) { return is_tls || config.allows_auth_without_tls; }
+
+std::vector<std::string> capabilities(const Config& config, bool is_tls, bool is_authenticated) {
+  std::vector<std::string> lines = {config.hostname, "PIPELINING", "SIZE " + std::to_string(config.max_message_octets)};
+  if (config.tls == TlsMode::StartTls && !is_tls) lines.emplace_back("STARTTLS");
+  if (may_authenticate(config, is_tls) && !is_authenticated) lines.emplace_back("AUTH PLAIN LOGIN");
+  for (const char* keyword : {"8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN"}) lines.emplace_back(keyword);
+  return lines;
+}
+
+}  // namespace postern::smtp

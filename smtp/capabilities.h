@@ -1,0 +1,16 @@
+// EHLO keywords as a function of configuration and state.
+#pragma once
+
+#include "smtp/config.h"
+
+#include <string>
+#include <vector>
+
+namespace postern::smtp {
+
+// The lines of the EHLO reply, the host name first.
+std::vector<std::string> capabilities(const Config& config, bool is_tls, bool is_authenticated);
+// AUTH may be said now (RFC 4954 §4: not where it would show the key to the network).
+bool may_authenticate(const Config& config, bool is_tls);
+
+}  // namespace postern::smtp

@@ -1,0 +1,59 @@
+#include "smtp/command_table.h"
+
+#include "core/bytes.h"
+
+#include <array>
+
+namespace postern::smtp {
+namespace {
+
+constexpr bool Y = true;
+constexpr bool N = false;
+
+// RFC 5321 §4.1.4 for the order, RFC 3207 §4 and RFC 4954 §4 for STARTTLS and AUTH.
+//                     name         verb          ehlo auth trans arg junk
+constexpr std::array<VerbRow, 29> kTable = {{
+    {"EHLO", Verb::Ehlo, Y, Y, Y, Y, Y},
+    {"HELO", Verb::Helo, Y, Y, Y, Y, Y},
+    {"STARTTLS", Verb::StartTls, N, Y, N, N, N},
+    {"AUTH", Verb::Auth, N, Y, N, Y, N},
+    {"MAIL", Verb::Mail, N, N, N, Y, N},
+    {"RCPT", Verb::Rcpt, N, N, Y, Y, N},
+    {"DATA", Verb::Data, N, N, Y, N, N},
+    {"RSET", Verb::Rset, Y, Y, Y, N, Y},
+    {"NOOP", Verb::Noop, Y, Y, Y, Y, Y},
+    {"HELP", Verb::Help, Y, Y, Y, Y, Y},
+    {"VRFY", Verb::Vrfy, Y, N, Y, Y, Y},
+    {"QUIT", Verb::Quit, Y, Y, Y, N, N},
+    {"EXPN", Verb::NotOffered, Y, Y, Y, Y, Y},
+    {"ETRN", Verb::NotOffered, Y, Y, Y, Y, Y},
+    {"TURN", Verb::NotOffered, Y, Y, Y, Y, Y},
+    {"ATRN", Verb::NotOffered, Y, Y, Y, Y, Y},
+    {"BDAT", Verb::NotOffered, Y, Y, Y, Y, Y},
+    {"SEND", Verb::NotOffered, Y, Y, Y, Y, Y},
+    {"SOML", Verb::NotOffered, Y, Y, Y, Y, Y},
+    {"SAML", Verb::NotOffered, Y, Y, Y, Y, Y},
+    // Postfix 3.9 and chasquid hang up on these too: a browser must not be led to talk to a mail server.
+    {"GET", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"POST", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"PUT", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"HEAD", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"OPTIONS", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"DELETE", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"CONNECT", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"PROXY", Verb::NotSmtp, Y, Y, Y, Y, Y},
+    {"", Verb::Unknown, Y, Y, Y, Y, Y},
+}};
+
+}  // namespace
+
+std::span<const VerbRow> verb_table() { return kTable; }
+
+const VerbRow& find_verb(std::string_view word) {
+  for (const VerbRow& row : kTable) {
+    if (!row.name.empty() && equals_ignoring_case(row.name, word)) return row;
+  }
+  return kTable.back();
+}
+
+}  // namespace postern::smtp

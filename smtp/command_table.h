@@ -1,0 +1,31 @@
+// One row a verb: when it is legal and what it counts as. The session asks nothing else about legality.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace postern::smtp {
+
+enum class Verb {
+  Ehlo, Helo, StartTls, Auth, Mail, Rcpt, Data, Rset, Noop, Help, Vrfy, Quit,
+  NotOffered,  // known, never offered here (EXPN, ETRN, BDAT …): 502
+  NotSmtp,     // another protocol's first word: hang up
+  Unknown,
+};
+
+struct VerbRow {
+  std::string_view name;
+  Verb verb;
+  bool before_ehlo;     // legal before EHLO or HELO (RFC 5321 §4.1.4)
+  bool before_auth;     // legal without AUTH
+  bool in_transaction;  // legal between MAIL and the end of the transaction
+  bool takes_argument;  // false: an argument is 501
+  bool is_junk;         // counts towards max_junk
+};
+
+std::span<const VerbRow> verb_table();
+// Never null: the row of Verb::Unknown for anything else. Case does not matter.
+const VerbRow& find_verb(std::string_view word);
+
+}  // namespace postern::smtp

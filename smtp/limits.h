@@ -1,0 +1,27 @@
+// Every size and count of the server's protocol core that is not configuration, with its source.
+#pragma once
+
+#include <cstddef>
+
+namespace postern::smtp {
+
+// RFC 5321 §4.5.3.1.4 asks for 512; RFC 1870, 6152, 6531 and 3461 add to it, the 500 of ORCPT most. Everything else is room.
+inline constexpr std::size_t kMaxCommandOctets = 2'048;
+// RFC 4954 §4: a line with a base64 response may be that long.
+inline constexpr std::size_t kMaxAuthLineOctets = 12'288;
+// RFC 5321 §4.5.3.1.6 asks for 1,000. Generators of HTML write longer ones; what the next hop does with them is its own affair,
+// but without any bound a line is a way to carry anything.
+inline constexpr std::size_t kMaxTextLineOctets = 65'536;
+// Of one read while commands are expected: an idle connection should cost little.
+inline constexpr std::size_t kCommandReadOctets = 2'048;
+// Of one read while content is expected.
+inline constexpr std::size_t kReadOctets = 65'536;
+// The AUTH user name: free text, kept on every message.
+inline constexpr std::size_t kMaxUserNameOctets = 255;
+// RFC 3461 §4.4 and §4.2.
+inline constexpr std::size_t kMaxEnvidOctets = 100;
+inline constexpr std::size_t kMaxOrcptOctets = 500;
+// RFC 5321 §4.5.3.1.2.
+inline constexpr std::size_t kMaxHeloOctets = 255;
+
+}  // namespace postern::smtp
