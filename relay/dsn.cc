@@ -1,0 +1,149 @@
+#include "relay/dsn.h"
+
+#include "core/bytes.h"
+#include "core/time_format.h"
+#include "smtp/parameters.h"
+
+#include <algorithm>
+
+namespace postern::relay {
+namespace {
+
+struct ActionWords {
+  std::string_view action;   // RFC 3464 §2.3.3
+  std::string_view subject;
+  std::string_view sentence;
+};
+
+const ActionWords& words(DsnAction action) {
+  static constexpr ActionWords kFailed{"failed", "Message not delivered",
+                                       "Your message could not be delivered to the recipients below. It will not be tried again."};
+  static constexpr ActionWords kDelayed{"delayed", "Message delayed",
+                                        "Your message has not been delivered to the recipients below yet. It is still being tried:\r\n"
+                                        "there is nothing you need to do."};
+  static constexpr ActionWords kDelivered{"delivered", "Message delivered", "Your message was delivered to the recipients below."};
+  static constexpr ActionWords kRelayed{"relayed", "Message relayed",
+                                        "Your message was handed to a mail server that sends no delivery reports."};
+  switch (action) {
+    case DsnAction::Failed: return kFailed;
+    case DsnAction::Delayed: return kDelayed;
+    case DsnAction::Delivered: return kDelivered;
+    case DsnAction::Relayed: return kRelayed;
+  }
+  return kFailed;
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
+}
+
+// One line of a report: what came from elsewhere loses its controls and its excess.
+std::string one_line(std::string_view text) {
+  constexpr std::size_t kMostOctets = 900;  // a line of RFC 5322 §2.1.1, less its field name
+  std::string line;
+  for (const char c : text.substr(0, kMostOctets)) {
+    const auto octet = static_cast<unsigned char>(c);
+    line.push_back(octet < 0x20 || octet >= 0x7F ? '?' : c);
+  }
+  return line;
+}
+
+std::string typed_address(const Mailbox& mailbox) {
+  const std::string address = format_mailbox(mailbox);
+  // RFC 6533 §4: an address beyond ASCII has a type of its own.
+  return is_ascii(address) ? "rfc822;" + address : "utf-8;" + address;
+}
+
+std::string original_recipient(const std::string& orcpt) {
+  const std::size_t semicolon = orcpt.find(';');
+  const auto decoded = smtp::decode_xtext(std::string_view(orcpt).substr(semicolon + 1));
+  return orcpt.substr(0, semicolon + 1) + decoded.value_or(orcpt.substr(semicolon + 1));
+}
+
+void append_recipient(std::string& text, const DsnRecipient& r) {
+  text.append("\r\n");
+  if (!r.recipient->orcpt.empty()) text.append("Original-Recipient: ").append(original_recipient(r.recipient->orcpt)).append("\r\n");
+  text.append("Final-Recipient: ").append(typed_address(r.recipient->mailbox)).append("\r\n");
+  text.append("Action: ").append(words(r.action).action).append("\r\n");
+  text.append("Status: ").append(format_enhanced_code(effective_enhanced_code(r.status))).append("\r\n");
+  if (!r.remote.empty()) text.append("Remote-MTA: dns; ").append(one_line(r.remote.substr(0, r.remote.find(' ')))).append("\r\n");
+  if (!r.remote.empty() && r.status.code != 0) {
+    text.append("Diagnostic-Code: smtp; ").append(one_line(format_status(r.status))).append("\r\n");
+  }
+  if (r.retry_until) text.append("Will-Retry-Until: ").append(format_rfc5322_date(*r.retry_until)).append("\r\n");
+}
+
+std::string explanation(const DsnFacts& facts) {
+  std::string text = "This is the mail relay at " + facts.hostname + ".\r\n\r\n";
+  text.append(words(facts.recipients.front().action).sentence).append("\r\n");
+  for (const DsnRecipient& r : facts.recipients) {
+    text.append("\r\n<").append(format_mailbox(r.recipient->mailbox)).append(">\r\n    ");
+    text.append(r.remote.empty() ? "The relay says: " : one_line(r.remote) + " said: ");
+    text.append(one_line(format_status(r.status))).append("\r\n");
+  }
+  text.append("\r\nThe message id was ").append(format_message_id(facts.about)).append(".\r\n");
+  return text;
+}
+
+}  // namespace
+
+bool owes_dsn(const Envelope& envelope, std::uint32_t recipient, DsnAction action) {
+  // RFC 5321 §6.1: a report about a report would go round for ever.
+  if (!envelope.reverse_path) return false;
+  const Notify& notify = envelope.recipients[recipient].notify;
+  switch (action) {
+    case DsnAction::Failed: return notify.wants_failure();
+    case DsnAction::Delayed: return notify.wants_delay();
+    case DsnAction::Delivered:
+    case DsnAction::Relayed: return notify.wants_success();
+  }
+  return false;
+}
+
+bool returns_whole(const Envelope& envelope, std::uint64_t content_octets, DsnAction action) {
+  if (action != DsnAction::Failed || content_octets > kMaxReturnedOctets) return false;
+  return envelope.parameters.ret == DsnReturn::Full;
+}
+
+std::string format_dsn(const DsnFacts& facts) {
+  const std::string id = format_message_id(facts.id);
+  // The id is random: no content that existed before it can hold it.
+  const std::string boundary = "postern-" + id;
+  const bool is_utf8 = !is_ascii(facts.returned) || facts.envelope->parameters.smtputf8;
+  const std::string_view encoding = is_utf8 ? "8bit" : "7bit";
+
+  std::string text;
+  text.reserve(4096 + facts.returned.size());
+  text.append("From: Mail Delivery System <postmaster@").append(facts.hostname).append(">\r\n");
+  text.append("To: ").append(format_path(facts.envelope->reverse_path)).append("\r\n");
+  text.append("Subject: ").append(words(facts.recipients.front().action).subject).append("\r\n");
+  text.append("Date: ").append(format_rfc5322_date(facts.now)).append("\r\n");
+  text.append("Message-ID: <").append(id).append("@").append(facts.hostname).append(">\r\n");
+  text.append("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
+  text.append("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"").append(boundary).append("\"\r\n");
+  text.append("Content-Transfer-Encoding: ").append(encoding).append("\r\n");
+
+  text.append("\r\n--").append(boundary).append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ");
+  text.append(encoding).append("\r\n\r\n").append(explanation(facts));
+
+  const bool has_utf8_recipient = std::any_of(facts.recipients.begin(), facts.recipients.end(),
+                                              [](const DsnRecipient& r) { return r.recipient->mailbox.needs_smtputf8(); });
+  text.append("\r\n--").append(boundary).append("\r\nContent-Type: message/");
+  // RFC 6533 §3.
+  text.append(has_utf8_recipient ? "global-delivery-status" : "delivery-status").append("\r\n\r\n");
+  text.append("Reporting-MTA: dns; ").append(facts.hostname).append("\r\n");
+  if (const std::string& envid = facts.envelope->parameters.envid; !envid.empty()) {
+    text.append("Original-Envelope-Id: ").append(smtp::decode_xtext(envid).value_or(envid)).append("\r\n");
+  }
+  text.append("Arrival-Date: ").append(format_rfc5322_date(facts.arrived)).append("\r\n");
+  for (const DsnRecipient& recipient : facts.recipients) append_recipient(text, recipient);
+
+  text.append("\r\n--").append(boundary).append("\r\nContent-Type: ");
+  text.append(facts.is_returned_whole ? "message/rfc822" : "text/rfc822-headers");
+  text.append("\r\nContent-Transfer-Encoding: ").append(encoding).append("\r\n\r\n").append(facts.returned);
+  if (!facts.returned.ends_with("\r\n")) text.append("\r\n");
+  text.append("\r\n--").append(boundary).append("--\r\n");
+  return text;
+}
+
+}  // namespace postern::relay

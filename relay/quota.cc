@@ -1,0 +1,142 @@
+#include "relay/quota.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace postern::relay {
+namespace {
+
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::seconds;
+
+Instant next_day(Instant now) { return Instant(floor<days>(now) + days(1)); }
+
+Instant next_month(Instant now) {
+  const std::chrono::year_month_day today{floor<days>(now)};
+  return Instant(std::chrono::sys_days((today.year() / today.month() + std::chrono::months(1)) / 1));
+}
+
+bool is_same_month(Instant a, Instant b) { return next_month(a) == next_month(b); }
+bool is_same_day(Instant a, Instant b) { return floor<days>(a) == floor<days>(b); }
+
+QuotaAnswer exceeded(Instant now, Instant until) {
+  const auto wait = std::chrono::ceil<seconds>(until - now);
+  return {QuotaAnswer::Kind::QuotaExceeded, std::max(seconds(1), wait)};
+}
+
+// A full bucket, so that the first second may send a whole second's worth.
+template <class Map, class Key>
+auto& find_bucket(Map& buckets, const Key& key, std::uint32_t per_second, Instant now) {
+  const auto [found, is_new] = buckets.try_emplace(key);
+  if (is_new) {
+    if (buckets.size() > kMaxQuotaEntries) {
+      auto oldest = std::min_element(buckets.begin(), buckets.end(), [](const auto& a, const auto& b) {
+        return a.second.filled < b.second.filled;
+      });
+      if (oldest != found) buckets.erase(oldest);
+    }
+    found->second.tokens = std::max<double>(per_second, 1);
+    found->second.filled = now;
+  }
+  return found->second;
+}
+
+}  // namespace
+
+QuotaAnswer QuotaTable::take(Bucket& bucket, std::uint32_t per_second, Instant now) {
+  if (per_second == 0) return {QuotaAnswer::Kind::RateLimited, std::chrono::hours(24)};
+  const double burst = per_second;
+  // A clock that was set back gives nothing and takes nothing.
+  const double elapsed = std::max(0.0, std::chrono::duration<double>(now - bucket.filled).count());
+  bucket.tokens = std::min(burst, bucket.tokens + elapsed * per_second);
+  bucket.filled = now;
+  if (bucket.tokens < 1) {
+    const double wait = (1 - bucket.tokens) / per_second;
+    return {QuotaAnswer::Kind::RateLimited, seconds(std::max(1, static_cast<int>(std::ceil(wait))))};
+  }
+  bucket.tokens -= 1;
+  return {};
+}
+
+QuotaAnswer QuotaTable::take_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
+                                     std::optional<std::uint32_t> key_per_second, Instant now) {
+  if (!plan.per_second && !key_per_second) return {};
+  const std::lock_guard lock(mutex_);
+  if (key_per_second) {
+    const QuotaAnswer answer = take(find_bucket(key_buckets_, key, *key_per_second, now), *key_per_second, now);
+    if (answer.kind != QuotaAnswer::Kind::Granted) return answer;
+  }
+  if (!plan.per_second) return {};
+  return take(find_bucket(account_buckets_, account, *plan.per_second, now), *plan.per_second, now);
+}
+
+QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
+  const auto [found, is_new] = usages_.try_emplace(account);
+  Usage& usage = found->second;
+  if (is_new) {
+    usage.day = load_(account, store::CounterPeriod::Day, now);
+    usage.month = load_(account, store::CounterPeriod::Month, now);
+    usage.at = now;
+    make_room();
+    return usages_.at(account);
+  }
+  if (!is_same_day(usage.at, now)) {
+    if (usage.unsaved > 0) closed_periods_.push_back({account, usage.at, usage.unsaved});
+    usage.unsaved = usage.day = 0;
+    if (!is_same_month(usage.at, now)) usage.month = 0;
+  }
+  usage.at = now;
+  return usage;
+}
+
+void QuotaTable::make_room() {
+  if (usages_.size() <= kMaxQuotaEntries) return;
+  auto oldest = usages_.end();
+  for (auto entry = usages_.begin(); entry != usages_.end(); ++entry) {
+    if (entry->second.unsaved > 0) continue;
+    if (oldest == usages_.end() || entry->second.at < oldest->second.at) oldest = entry;
+  }
+  if (oldest != usages_.end() && usages_.size() > kMaxQuotaEntries + 1) usages_.erase(oldest);
+}
+
+QuotaAnswer QuotaTable::reserve(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now) {
+  const std::lock_guard lock(mutex_);
+  Usage& used = usage(account, now);
+  if (plan.per_day && used.day + recipients > *plan.per_day) return exceeded(now, next_day(now));
+  if (plan.per_month && used.month + recipients > *plan.per_month) return exceeded(now, next_month(now));
+  used.day += recipients;
+  used.month += recipients;
+  used.unsaved += recipients;
+  return {};
+}
+
+void QuotaTable::release(const AccountId& account, std::uint64_t recipients) {
+  const std::lock_guard lock(mutex_);
+  const auto found = usages_.find(account);
+  if (found == usages_.end()) return;
+  Usage& used = found->second;
+  // What has been written behind already stays counted: that errs on the quota's side, by one transaction at most.
+  const std::uint64_t back = std::min({recipients, used.unsaved, used.day, used.month});
+  used.day -= back;
+  used.month -= back;
+  used.unsaved -= back;
+}
+
+std::vector<QuotaTable::Unsaved> QuotaTable::take_unsaved() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Unsaved> taken = std::move(closed_periods_);
+  closed_periods_.clear();
+  for (auto& [account, used] : usages_) {
+    if (used.unsaved > 0) taken.push_back({account, used.at, used.unsaved});
+    used.unsaved = 0;
+  }
+  return taken;
+}
+
+void QuotaTable::put_back(const std::vector<Unsaved>& unsaved) {
+  const std::lock_guard lock(mutex_);
+  closed_periods_.insert(closed_periods_.end(), unsaved.begin(), unsaved.end());
+}
+
+}  // namespace postern::relay

@@ -1,0 +1,78 @@
+// Rates and quotas: messages a second per account and key, recipients a day and month per account. The time is an argument; no
+// timer runs. Counts of the running day and month are loaded from the directory when an account is first seen and written
+// behind: take_unsaved() every second or so, so that a crash forgets at most that much.
+#pragma once
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "store/records.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace postern::relay {
+
+struct QuotaAnswer {
+  enum class Kind { Granted, RateLimited, QuotaExceeded };
+  Kind kind = Kind::Granted;
+  std::chrono::seconds wait{0};  // until it is worth trying again, at least 1
+};
+
+// Accounts and keys held in memory at most; the longest unused go first (their counts were saved).
+inline constexpr std::size_t kMaxQuotaEntries = 65'536;
+
+class QuotaTable {
+ public:
+  using LoadCount = std::function<std::uint64_t(const AccountId&, store::CounterPeriod, Instant)>;
+
+  // `load` reads a stored counter; called under the table's lock, so it must be quick.
+  explicit QuotaTable(LoadCount load) : load_(std::move(load)) {}
+
+  // All of these: any thread.
+  // One message of the account's and the key's rate. A rate of zero never grants and says a day.
+  QuotaAnswer take_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
+                           std::optional<std::uint32_t> key_per_second, Instant now);
+  // `recipients` of the day's and month's quota, held until release() or for good.
+  QuotaAnswer reserve(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now);
+  // Gives back what was reserved and not used.
+  void release(const AccountId& account, std::uint64_t recipients);
+
+  struct Unsaved {
+    AccountId account;
+    Instant at;               // in the period that the count belongs to
+    std::uint64_t recipients = 0;
+  };
+  // What was counted since the last call; the caller adds it to the day's and the month's counter.
+  std::vector<Unsaved> take_unsaved();
+  // Gives back what could not be written.
+  void put_back(const std::vector<Unsaved>& unsaved);
+
+ private:
+  struct Bucket {
+    double tokens = 0;
+    Instant filled;
+  };
+  struct Usage {
+    std::uint64_t day = 0;
+    std::uint64_t month = 0;
+    std::uint64_t unsaved = 0;
+    Instant at;        // of the last use
+  };
+
+  static QuotaAnswer take(Bucket& bucket, std::uint32_t per_second, Instant now);
+  Usage& usage(const AccountId& account, Instant now);
+  void make_room();
+
+  std::mutex mutex_;
+  LoadCount load_;
+  std::map<AccountId, Bucket> account_buckets_;
+  std::map<KeyId, Bucket> key_buckets_;
+  std::map<AccountId, Usage> usages_;
+  std::vector<Unsaved> closed_periods_;  // counted before midnight, not yet taken
+};
+
+}  // namespace postern::relay

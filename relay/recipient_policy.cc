@@ -1,0 +1,33 @@
+#include "relay/recipient_policy.h"
+
+#include "core/refusals.h"
+#include "sandbox/rules.h"
+#include "sandbox/scenario.h"
+
+namespace postern::relay {
+namespace {
+
+Verdict judge_simulated(const Recipient& recipient, std::string_view simulator_domain) {
+  const sandbox::Scenario scenario = sandbox::scenario_for(recipient.mailbox, simulator_domain);
+  if (auto refusal = scenario.rcpt_refusal()) return Verdict::refuse(std::move(*refusal));
+  if (scenario.kind == sandbox::ScenarioKind::SmtpReply) return Verdict::accept_with(scenario.reply);
+  return Verdict::accept();
+}
+
+}  // namespace
+
+Verdict judge_recipient(const auth::Principal& principal, const Recipient& recipient, const RecipientFacts& facts) {
+  switch (sandbox::judge(principal.environment, principal.account_mode, facts.is_whitelisted)) {
+    case sandbox::Decision::Simulate: return judge_simulated(recipient, facts.simulator_domain);
+    case sandbox::Decision::Refuse: return Verdict::refuse(refusal_status(Refusal::RecipientNotWhitelisted));
+    case sandbox::Decision::Relay: break;
+  }
+  // An address literal would let a client choose the host that the relay connects to, inner networks included.
+  if (recipient.mailbox.is_address_literal()) {
+    return Verdict::refuse(Status{550, EnhancedCode{5, 1, 2}, "address literals are not relayed to"});
+  }
+  if (!facts.has_route) return Verdict::refuse(refusal_status(Refusal::NoRoute));
+  return Verdict::accept();
+}
+
+}  // namespace postern::relay
