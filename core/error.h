@@ -39,6 +39,8 @@ std::string_view error_code_name(ErrorCode code);
 // Context says what was attempted on what ("open /var/lib/postern/spool: Permission denied"). It never holds a secret.
 class Error {
  public:
+  // Only because Result<T>::error() must be able to name a value where there is no error; nobody calls that.
+  Error() = default;
   explicit Error(ErrorCode code) : code_(code) {}
   Error(ErrorCode code, std::string context) : code_(code), context_(std::move(context)) {}
 
@@ -48,7 +50,7 @@ class Error {
   std::string message() const;
 
  private:
-  ErrorCode code_;
+  ErrorCode code_ = ErrorCode::InvalidArgument;
   std::string context_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,18 +17,22 @@
 
 namespace postern::net {
 
-// Used on one executor only. All waits end by the deadline set last, with ConnectionTimedOut.
+// Used on one executor only, one operation at a time. All waits end by the deadline set last, with ConnectionTimedOut.
 // Errors are classified once, here: ConnectionClosed (peer's orderly end), ConnectionReset, ConnectionTimedOut, TlsFailed,
-// Cancelled (cancel() was called), IoError.
+// Cancelled (cancel() was called), IoError. A read that ended with ConnectionTimedOut or Cancelled lost nothing: the stream
+// may be used on. After a write or a handshake failed it can only be closed.
 class Stream {
  public:
+  // The deadline before the first expires_after(): no wait is without one.
+  static constexpr std::chrono::seconds kFirstDeadline{300};
+
   // Takes an accepted or connected socket; sets TCP_NODELAY.
   explicit Stream(asio::ip::tcp::socket socket);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Connects to `endpoint`, optionally from `source`; the deadline holds for the connect itself.
+  // Connects to `endpoint`; the deadline holds for the connect itself. ConnectFailed if it is refused or unreachable.
   static Awaitable<Result<std::unique_ptr<Stream>>> connect(asio::ip::tcp::endpoint endpoint, std::chrono::steady_clock::duration timeout);
 
   // At least one octet, at most space.size().
@@ -47,7 +52,10 @@ class Stream {
 
   // Sends TLS close_notify where that does not block, shuts the sending side down, closes.
   void close();
-  // Wakes a waiting operation with Cancelled. On the stream's own executor.
+  // As close(), but waits up to `timeout` for the peer to end its side, discarding what it still sends: a close with input
+  // unread resets the connection, and the peer may then never see the last reply. For refusals that hang up.
+  Awaitable<void> linger_and_close(std::chrono::steady_clock::duration timeout);
+  // Wakes a waiting operation with Cancelled; does nothing if none waits. On the stream's own executor.
   void cancel();
 
   IpAddress peer_address() const;
