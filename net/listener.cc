@@ -1,0 +1,186 @@
+// Binding and the accept loop.
+#include "net/listener.h"
+
+#include "core/log.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <tuple>
+
+namespace postern::net {
+
+namespace {
+
+using asio::ip::tcp;
+using SocketError = boost::system::error_code;
+
+// The kernel cuts it to net.core.somaxconn (4096 by default): a burst waits there instead of being refused.
+constexpr int kBacklog = 4096;
+// While descriptors or memory lack: long enough not to spin, short enough not to be noticed afterwards.
+constexpr std::chrono::milliseconds kBackOff{100};
+// Connections hung up on in one go, then the other work of the thread gets its turn.
+constexpr int kShedAtOnce = 64;
+
+bool is_exhaustion(const SocketError& ec) {
+  return ec == asio::error::no_descriptors || ec == asio::error::no_buffer_space || ec == asio::error::no_memory ||
+         ec == boost::system::errc::too_many_files_open_in_system;
+}
+
+// Errors of one connection that died before it was accepted (accept(2)); the next one is not concerned.
+bool is_of_one_connection(const SocketError& ec) {
+  return ec == asio::error::connection_aborted || ec == boost::system::errc::protocol_error ||
+         ec == boost::system::errc::operation_not_permitted || ec == asio::error::network_down ||
+         ec == asio::error::network_unreachable || ec == asio::error::host_unreachable ||
+         ec == asio::error::interrupted || ec == asio::error::timed_out;
+}
+
+// A descriptor kept for the day when there is none: given back for a moment, it lets a connection be accepted and closed.
+class Reserve {
+ public:
+  Reserve() { take(); }
+  Reserve(const Reserve&) = delete;
+  Reserve& operator=(const Reserve&) = delete;
+  ~Reserve() { give(); }
+
+  void take() { descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+  void give() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+// Asio has no name for this option.
+void share_port(tcp::acceptor& acceptor, SocketError& ec) {
+  const int on = 1;
+  if (::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) return;
+  ec.assign(errno, boost::system::system_category());
+}
+
+Result<tcp::acceptor> bind_one(const Executor& executor, const tcp::endpoint& endpoint, bool shares_port) {
+  tcp::acceptor acceptor(executor);
+  SocketError ec;
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec && shares_port) share_port(acceptor, ec);
+  if (!ec && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(false), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec && shares_port) acceptor.listen(kBacklog, ec);
+  if (ec) {
+    return Error(ErrorCode::IoError, "listen on " + endpoint.address().to_string() + " port " +
+                                         std::to_string(endpoint.port()) + ": " + ec.message());
+  }
+  return acceptor;
+}
+
+}  // namespace
+
+class Listener::AcceptLoop final : public Task {
+ public:
+  AcceptLoop(tcp::acceptor acceptor, OnAccept on_accept)
+      : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), on_accept_(std::move(on_accept)) {}
+
+  Awaitable<void> run() override;
+  void stop() override { cancel(); }
+  void cancel() override {
+    SocketError ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+  }
+
+ private:
+  // Accepts and hangs up, so that peers learn at once that there is no room.
+  void shed();
+  Awaitable<void> back_off(SocketError cause);
+
+  tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
+  OnAccept on_accept_;
+  Reserve reserve_;
+  bool is_exhausted_ = false;
+};
+
+Awaitable<void> Listener::AcceptLoop::run() {
+  while (acceptor_.is_open()) {
+    auto outcome = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+    const SocketError ec = std::get<0>(outcome);
+    if (!acceptor_.is_open()) break;
+    if (!ec) {
+      is_exhausted_ = false;
+      on_accept_(std::move(std::get<1>(outcome)));
+      continue;
+    }
+    if (is_of_one_connection(ec)) continue;
+    if (is_exhaustion(ec)) shed();
+    co_await back_off(ec);
+  }
+}
+
+void Listener::AcceptLoop::shed() {
+  SocketError ec;
+  acceptor_.non_blocking(true, ec);
+  for (int i = 0; i < kShedAtOnce && !ec; ++i) {
+    reserve_.give();
+    tcp::socket refused(acceptor_.get_executor());
+    acceptor_.accept(refused, ec);
+    refused.close();
+    reserve_.take();
+  }
+}
+
+Awaitable<void> Listener::AcceptLoop::back_off(SocketError cause) {
+  if (!is_exhausted_) log::write(log::Level::Warning, "accept_failed", {{"error", cause.message()}});
+  is_exhausted_ = true;  // one line for the whole stretch
+  pause_.expires_after(kBackOff);
+  const auto outcome = co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
+  static_cast<void>(outcome);
+}
+
+Listener::~Listener() = default;
+
+Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, std::uint16_t port,
+                                                 const std::vector<Executor>& executors) {
+  SocketError ec;
+  tcp::endpoint endpoint(asio::ip::make_address(address, ec), port);
+  if (ec) return Error(ErrorCode::InvalidArgument, "listen on " + address + ": not an IP address");
+  {
+    // Without SO_REUSEPORT this fails where another listener has the port. Closed at once, so port 0 needs no probe.
+    const Result<tcp::acceptor> probe = bind_one(executors.front(), endpoint, false);
+    if (!probe) return probe.error();
+  }
+  std::vector<tcp::acceptor> acceptors;
+  for (const Executor& executor : executors) {
+    Result<tcp::acceptor> acceptor = bind_one(executor, endpoint, true);
+    if (!acceptor) return acceptor.error();
+    endpoint = acceptor->local_endpoint();
+    acceptors.push_back(std::move(*acceptor));
+  }
+  std::unique_ptr<Listener> listener(new Listener(address, endpoint.port()));
+  listener->acceptors_ = std::move(acceptors);
+  return listener;
+}
+
+void Listener::start(OnAccept on_accept) {
+  for (tcp::acceptor& acceptor : acceptors_) {
+    const Executor executor = acceptor.get_executor();
+    loops_.start(executor, std::make_unique<AcceptLoop>(std::move(acceptor), on_accept));
+  }
+  acceptors_.clear();
+}
+
+void Listener::stop() {
+  loops_.cancel_all();
+  loops_.wait();
+}
+
+}  // namespace postern::net
