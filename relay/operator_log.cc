@@ -1,0 +1,171 @@
+// The names of facts and fields are what operators search for: docs/operations.md lists them.
+#include "relay/operator_log.h"
+
+#include "core/log.h"
+#include "core/time_format.h"
+
+#include <string>
+
+namespace postern::relay::operator_log {
+namespace {
+
+using log::Level;
+
+constexpr std::size_t kMaxLoggedText = 256;  // of a next hop's reply; the whole text is in the event
+
+std::string peer_text(const IpAddress& peer) { return format_ip_address(peer); }
+
+std::string_view clipped(std::string_view text) { return text.substr(0, kMaxLoggedText); }
+
+std::string optional_id(const std::optional<MessageId>& id) { return id ? format_message_id(*id) : "-"; }
+
+void attempted(Level level, std::string_view fact, const Attempt& attempt, const Status& status) {
+  if (!log::is_enabled(level)) return;
+  const std::string said = format_status(status);
+  log::write(level, fact,
+             {{"id", format_message_id(attempt.message)},
+              {"account", format_id(attempt.account)},
+              {"environment", environment_name(attempt.environment)},
+              {"recipient", attempt.recipient},
+              {"route", attempt.route},
+              {"remote", attempt.remote},
+              {"attempts", std::uint64_t{attempt.attempts}},
+              {"status", clipped(said)}});
+}
+
+}  // namespace
+
+void auth_succeeded(const Client& client) {
+  log::write(Level::Info, "auth_succeeded",
+             {{"account", format_id(client.account)}, {"key", format_id(client.key)}, {"peer", peer_text(client.peer)}});
+}
+
+void auth_failed(Refusal refusal, const IpAddress& peer) {
+  log::write(Level::Warning, "auth_failed", {{"reason", refusal_row(refusal).token}, {"peer", peer_text(peer)}});
+}
+
+void sender_refused(const Client& client, Refusal refusal, const std::optional<Mailbox>& reverse_path) {
+  log::write(Level::Info, "sender_refused",
+             {{"reason", refusal_row(refusal).token},
+              {"sender", format_path(reverse_path)},
+              {"account", format_id(client.account)},
+              {"key", format_id(client.key)},
+              {"peer", peer_text(client.peer)}});
+}
+
+void recipient_refused(const Client& client, Refusal refusal, const Mailbox& forward_path) {
+  log::write(Level::Info, "recipient_refused",
+             {{"reason", refusal_row(refusal).token},
+              {"recipient", format_mailbox(forward_path)},
+              {"account", format_id(client.account)},
+              {"key", format_id(client.key)},
+              {"peer", peer_text(client.peer)}});
+}
+
+void message_accepted(const Client& client, const AcceptedMessage& message) {
+  if (!log::is_enabled(Level::Info)) return;
+  log::write(Level::Info, "message_accepted",
+             {{"id", format_message_id(message.id)},
+              {"account", format_id(client.account)},
+              {"key", format_id(client.key)},
+              {"environment", environment_name(message.environment)},
+              {"recipients", std::uint64_t{message.recipients}},
+              {"octets", message.octets},
+              {"peer", peer_text(client.peer)}});
+}
+
+void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id) {
+  log::write(Level::Info, "message_refused",
+             {{"id", optional_id(id)},
+              {"reason", refusal_row(refusal).token},
+              {"account", format_id(client.account)},
+              {"key", format_id(client.key)},
+              {"peer", peer_text(client.peer)}});
+}
+
+void message_not_stored(const Client& client, const MessageId& id, const Error& error) {
+  log::write(Level::Error, "message_not_stored",
+             {{"id", format_message_id(id)},
+              {"error", error.message()},
+              {"account", format_id(client.account)},
+              {"key", format_id(client.key)},
+              {"peer", peer_text(client.peer)}});
+}
+
+void recipient_delivered(const Attempt& attempt, const Status& status) {
+  attempted(Level::Info, "recipient_delivered", attempt, status);
+}
+
+void recipient_deferred(const Attempt& attempt, const Status& status, Instant next_attempt) {
+  if (!log::is_enabled(Level::Info)) return;
+  const std::string said = format_status(status);
+  log::write(Level::Info, "recipient_deferred",
+             {{"id", format_message_id(attempt.message)},
+              {"account", format_id(attempt.account)},
+              {"environment", environment_name(attempt.environment)},
+              {"recipient", attempt.recipient},
+              {"route", attempt.route},
+              {"remote", attempt.remote},
+              {"attempts", std::uint64_t{attempt.attempts}},
+              {"next_attempt", format_rfc3339(next_attempt)},
+              {"status", clipped(said)}});
+}
+
+void recipient_bounced(const Attempt& attempt, const Status& status) {
+  attempted(Level::Info, "recipient_bounced", attempt, status);
+}
+
+void recipient_expired(const Attempt& attempt, const Status& status) {
+  attempted(Level::Info, "recipient_expired", attempt, status);
+}
+
+void recipient_suppressed(const Attempt& attempt, const Status& status) {
+  attempted(Level::Info, "recipient_suppressed", attempt, status);
+}
+
+void recipient_complained(const Attempt& attempt, const Status& status) {
+  attempted(Level::Info, "recipient_complained", attempt, status);
+}
+
+void dsn_queued(const MessageId& notification, const MessageId& about, std::string_view kind) {
+  log::write(Level::Info, "dsn_queued",
+             {{"id", format_message_id(about)}, {"notification", format_message_id(notification)}, {"kind", kind}});
+}
+
+void dsn_withheld(const MessageId& about, std::string_view kind, std::string_view reason) {
+  log::write(Level::Info, "dsn_withheld", {{"id", format_message_id(about)}, {"kind", kind}, {"reason", reason}});
+}
+
+void queue_started(std::uint64_t queued) { log::write(Level::Info, "queue_started", {{"queued", queued}}); }
+
+void queue_stopped(std::size_t unfinished) {
+  log::write(Level::Info, "queue_stopped", {{"unfinished", std::uint64_t{unfinished}}});
+}
+
+void queue_storage_failed(std::string_view operation, const Error& error, const std::optional<MessageId>& id) {
+  log::write(Level::Error, "queue_storage_failed",
+             {{"id", optional_id(id)}, {"operation", operation}, {"error", error.message()}});
+}
+
+void destination_unavailable(std::string_view route, const Status& status, Duration retry_in) {
+  const std::string said = format_status(status);
+  log::write(Level::Warning, "destination_unavailable",
+             {{"route", route}, {"retry_in_ms", std::int64_t{retry_in.count() / 1000}}, {"status", clipped(said)}});
+}
+
+void destination_recovered(std::string_view route) {
+  log::write(Level::Info, "destination_recovered", {{"route", route}});
+}
+
+void expired_removed(std::size_t messages, std::size_t contents, std::size_t events) {
+  log::write(Level::Info, "expired_removed",
+             {{"messages", std::uint64_t{messages}},
+              {"contents", std::uint64_t{contents}},
+              {"events", std::uint64_t{events}}});
+}
+
+void maintenance_failed(std::string_view task, const Error& error) {
+  log::write(Level::Error, "maintenance_failed", {{"task", task}, {"error", error.message()}});
+}
+
+}  // namespace postern::relay::operator_log

@@ -1,0 +1,95 @@
+// The operator log of the product: one typed function per fact, over core/log. A line is "fact key=value …"; whatever concerns
+// a message carries its id, so that one search finds its whole life.
+//
+// What these functions cannot be given cannot leak: there is no parameter for a key's text, an AUTH user name (people paste
+// keys there), a subject or content. Addresses and remote texts are escaped by the log. Any thread.
+#pragma once
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/ids.h"
+#include "core/ip_address.h"
+#include "core/mailbox.h"
+#include "core/message_id.h"
+#include "core/refusals.h"
+#include "core/status.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace postern::relay::operator_log {
+
+// --- Submission ------------------------------------------------------------------------------------------------------
+
+// Who is talking, once AUTH has said so.
+struct Client {
+  AccountId account;
+  KeyId key;
+  IpAddress peer;
+};
+
+void auth_succeeded(const Client& client);
+// Nothing of the credential: it may be a real key with one wrong character.
+void auth_failed(Refusal refusal, const IpAddress& peer);
+void sender_refused(const Client& client, Refusal refusal, const std::optional<Mailbox>& reverse_path);
+void recipient_refused(const Client& client, Refusal refusal, const Mailbox& forward_path);
+
+struct AcceptedMessage {
+  MessageId id;
+  Environment environment = Environment::Live;
+  std::size_t recipients = 0;
+  std::uint64_t octets = 0;
+};
+// After the sync, with the 250.
+void message_accepted(const Client& client, const AcceptedMessage& message);
+// DATA or end-of-data was refused; `id` if a message had been opened.
+void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id);
+// The store failed under an open message; the client has a 4yz.
+void message_not_stored(const Client& client, const MessageId& id, const Error& error);
+
+// --- Delivery --------------------------------------------------------------------------------------------------------
+
+// One recipient's attempt. Views must live during the call only.
+struct Attempt {
+  MessageId message;
+  AccountId account;
+  Environment environment = Environment::Live;
+  std::string_view recipient;
+  std::string_view route;   // "simulation" for test messages
+  std::string_view remote;  // "mx.example.net [192.0.2.1]:25"; may be empty
+  std::uint32_t attempts = 0;  // this one included
+};
+
+void recipient_delivered(const Attempt& attempt, const Status& status);
+void recipient_deferred(const Attempt& attempt, const Status& status, Instant next_attempt);
+void recipient_bounced(const Attempt& attempt, const Status& status);
+// Given up after the queue lifetime; `status` is the next hop's last word.
+void recipient_expired(const Attempt& attempt, const Status& status);
+void recipient_suppressed(const Attempt& attempt, const Status& status);
+// Delivered, and then the recipient complained.
+void recipient_complained(const Attempt& attempt, const Status& status);
+
+// A delivery status notification about `about` is in the spool under an id of its own. `kind`: "failure", "delay", "success".
+void dsn_queued(const MessageId& notification, const MessageId& about, std::string_view kind);
+// One was due but may not be sent. `reason` is a token.
+void dsn_withheld(const MessageId& about, std::string_view kind, std::string_view reason);
+
+// --- Queue -----------------------------------------------------------------------------------------------------------
+
+void queue_started(std::uint64_t queued);
+// `unfinished`: attempts that were cancelled; those messages are simply due again.
+void queue_stopped(std::size_t unfinished);
+// The spool could not be read or written. `id` where one message is concerned.
+void queue_storage_failed(std::string_view operation, const Error& error, const std::optional<MessageId>& id);
+// No connection to a next hop can be had: it is probed again after `retry_in`, its messages wait.
+void destination_unavailable(std::string_view route, const Status& status, Duration retry_in);
+void destination_recovered(std::string_view route);
+
+// --- Maintenance -----------------------------------------------------------------------------------------------------
+
+void expired_removed(std::size_t messages, std::size_t contents, std::size_t events);
+void maintenance_failed(std::string_view task, const Error& error);
+
+}  // namespace postern::relay::operator_log
