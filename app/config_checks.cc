@@ -1,0 +1,205 @@
+#include "app/config_checks.h"
+
+#include "app/config_keys.h"
+#include "core/bytes.h"
+#include "core/ip_address.h"
+#include "core/mailbox.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace postern::app {
+namespace {
+
+constexpr std::size_t kMaxBrandOctets = 16;
+
+bool is_brand(std::string_view text) {
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !text.empty() && text.size() <= kMaxBrandOctets && is_lower(text.front()) &&
+         std::ranges::all_of(text, [&](char c) { return is_lower(c) || is_ascii_digit(c); });
+}
+
+bool is_loopback_host(std::string_view host) {
+  const auto address = parse_ip_address(host);
+  return address ? address->is_loopback() : equals_ignoring_case(host, "localhost");
+}
+
+void check_installation(Settings& settings, Problems& problems) {
+  if (settings.data_dir.empty()) problems.add({0, "data_dir"}, "is empty", "name a folder");
+  if (!settings.hostname.empty() && !is_valid_domain(settings.hostname, false)) {
+    problems.add({0, "hostname"}, quote_toml(settings.hostname) + " is not a host name",
+                 "write a name such as mail.example.org, or leave it out");
+  }
+  if (!is_brand(settings.key_brand)) {
+    problems.add({0, "key_brand"}, quote_toml(settings.key_brand) + " cannot begin a key",
+                 "write 1 to 16 of a-z and 0-9, beginning with a letter");
+  }
+  if (!is_valid_domain(settings.simulator_domain, false) || is_valid_address_literal(settings.simulator_domain)) {
+    problems.add({0, "simulator_domain"}, quote_toml(settings.simulator_domain) + " is not a domain",
+                 "write a domain that is not used for real mail");
+  }
+  settings.simulator_domain = normalised_domain(settings.simulator_domain);
+  if (settings.tls_certificate_file.empty() != settings.tls_key_file.empty()) {
+    problems.add({0, settings.tls_key_file.empty() ? "tls_key_file" : "tls_certificate_file"},
+                 "is missing beside its partner", "give both, or neither");
+  }
+}
+
+void check_relations(const Settings& settings, Problems& problems) {
+  if (settings.retry_initial_seconds > settings.retry_max_seconds) {
+    problems.add({0, "retry_initial_seconds"}, "is longer than retry_max_seconds", "make it at most that");
+  }
+  if (settings.retry_max_seconds > settings.queue_lifetime_hours * 3600) {
+    problems.add({0, "retry_max_seconds"}, "is longer than queue_lifetime_hours",
+                 "make it shorter, or no second attempt would be made");
+  }
+  if (settings.delay_notice_hours >= settings.queue_lifetime_hours) {
+    problems.add({0, "delay_notice_hours"}, "is not before the end of queue_lifetime_hours", "make it smaller, or 0 for never");
+  }
+  if (settings.max_connections_per_address > settings.max_connections) {
+    problems.warn({0, "max_connections_per_address"}, "is above max_connections and so never reached",
+                  "make it smaller: one client could take every connection");
+  }
+  if (settings.spool_max_octets < 4 * settings.max_message_octets) {
+    problems.add({0, "spool_max_octets"}, "holds fewer than four messages of max_message_octets", "make it larger");
+  }
+}
+
+void check_listener_tls(const Settings& settings, const ListenerSettings& listener, Problems& problems) {
+  const bool has_own = !listener.tls_certificate_file.empty();
+  if (has_own != !listener.tls_key_file.empty()) {
+    problems.add({listener.line, has_own ? "tls_key_file" : "tls_certificate_file"}, "is missing beside its partner",
+                 "give both, or neither");
+  }
+  if (listener.tls == "none" && !listener.allow_auth_without_tls) {
+    problems.add({listener.line, "tls"}, "\"none\" leaves clients no way to authenticate",
+                 "use \"starttls\" or \"implicit\"; on loopback allow_auth_without_tls = true is possible");
+  }
+  const bool has_certificate = has_own || !settings.tls_certificate_file.empty() || settings.is_development();
+  if (listener.tls != "none" && !has_certificate) {
+    problems.add({listener.line, "tls_certificate_file"},
+                 "is needed by the listener on port " + std::to_string(listener.port),
+                 "give tls_certificate_file and tls_key_file, or environment = \"development\" for a self-signed one");
+  }
+}
+
+void check_listener_address(const ListenerSettings& listener, Problems& problems) {
+  const auto address = parse_ip_address(listener.address);
+  if (!address && listener.address != "*") {
+    return problems.add({listener.line, "address"}, quote_toml(listener.address) + " is not an IP address",
+                        "write one such as \"192.0.2.1\" or \"::1\", or \"*\" for all");
+  }
+  if (listener.allow_auth_without_tls && !(address && address->is_loopback())) {
+    problems.add({listener.line, "allow_auth_without_tls"}, "would send API keys over the network in the clear",
+                 "use it on 127.0.0.1 or ::1 only");
+  }
+}
+
+void check_listeners(const Settings& settings, Problems& problems) {
+  std::set<std::pair<std::string, std::int64_t>> taken;
+  for (const auto& listener : settings.listeners) {
+    check_listener_address(listener, problems);
+    check_listener_tls(settings, listener, problems);
+    const bool is_wildcard_twin = taken.contains({"*", listener.port});
+    if (listener.port != 0 && (is_wildcard_twin || !taken.emplace(listener.address, listener.port).second)) {
+      problems.add({listener.line, "port"}, std::to_string(listener.port) + " is taken by a listener above",
+                   "give each listener its own address and port");
+    }
+  }
+}
+
+bool normalise_route_domain(std::string& domain) {
+  if (domain == "*") return true;
+  const bool matches_below = domain.starts_with('.');
+  const std::string name = matches_below ? domain.substr(1) : domain;
+  if (!is_valid_domain(name, true) || is_valid_address_literal(name)) return false;
+  domain = (matches_below ? "." : "") + normalised_domain(name);
+  return true;
+}
+
+void check_route_domains(RouteSettings& route, Problems& problems) {
+  if (route.domains.empty()) problems.add({route.line, "domains"}, "is empty", "name a domain, or \"*\" for all");
+  for (auto& domain : route.domains) {
+    if (normalise_route_domain(domain)) continue;
+    problems.add({route.line, "domains"}, quote_toml(domain) + " is not a domain",
+                 "write \"example.org\", \".example.org\" (it and all below it) or \"*\"");
+  }
+}
+
+void check_route_secrets(const RouteSettings& route, Problems& problems) {
+  const bool has_password = !route.password.empty() || !route.password_file.empty();
+  if (route.user_name.empty() == has_password) {
+    problems.add({route.line, has_password ? "user_name" : "password_file"}, "is missing beside its partner",
+                 "give a user name and a password, or neither");
+  }
+  if (route.user_name.empty() || is_loopback_host(route.host)) return;
+  if (route.tls == "none") {
+    problems.add({route.line, "tls"}, "\"none\" would send the password in the clear", "use \"required\"");
+  } else if (route.tls == "opportunistic") {
+    problems.warn({route.line, "tls"}, "\"opportunistic\" sends the password to a server that is not verified",
+                  "use \"required\"");
+  }
+}
+
+void check_route(RouteSettings& route, Problems& problems) {
+  check_route_domains(route, problems);
+  const bool is_host = parse_ip_address(route.host).has_value() || is_valid_domain(route.host, false);
+  if (!route.host.empty() && (!is_host || is_valid_address_literal(route.host))) {
+    problems.add({route.line, "host"}, quote_toml(route.host) + " is neither a host name nor an IP address",
+                 "write \"smtp.example.org\" or \"192.0.2.25\"");
+  }
+  if (route.implicit_tls && route.tls == "none") {
+    problems.add({route.line, "implicit_tls"}, "contradicts tls = \"none\"", "choose one of the two");
+  }
+  check_route_secrets(route, problems);
+}
+
+void check_routes(Settings& settings, Problems& problems) {
+  std::set<std::string> names;
+  bool is_all_matched = false;
+  for (auto& route : settings.routes) {
+    check_route(route, problems);
+    if (!route.name.empty() && !names.insert(route.name).second) {
+      problems.add({route.line, "name"}, quote_toml(route.name) + " is the name of a route above", "give it another");
+    }
+    if (is_all_matched) {
+      problems.warn({route.line, "domains"}, "is never reached: a route above has \"*\"", "move the route with \"*\" to the end");
+    }
+    is_all_matched = is_all_matched || std::ranges::find(route.domains, "*") != route.domains.end();
+  }
+  if (settings.routes.empty() && !settings.is_development()) {
+    problems.warn({0, "[[route]]"}, "none is configured: live mail is refused with no_route",
+                  "add a [[route]] table with a smarthost");
+  }
+}
+
+}  // namespace
+
+void Problems::push(const Place& place, std::string what, std::string advice, bool is_warning) {
+  const auto written = lines_.find(place);
+  const std::size_t line = written == lines_.end() ? place.table_line : written->second;
+  problems_.push_back({file_.string(), line, place.key, std::move(what), std::move(advice), is_warning});
+}
+
+void Problems::add(const Place& place, std::string what, std::string advice) {
+  push(place, std::move(what), std::move(advice), false);
+}
+
+void Problems::warn(const Place& place, std::string what, std::string advice) {
+  push(place, std::move(what), std::move(advice), true);
+}
+
+std::vector<ConfigProblem> Problems::take() {
+  std::ranges::stable_sort(problems_, {}, &ConfigProblem::line);
+  return std::move(problems_);
+}
+
+void check_settings(Settings& settings, Problems& problems) {
+  check_installation(settings, problems);
+  check_relations(settings, problems);
+  check_listeners(settings, problems);
+  check_routes(settings, problems);
+}
+
+}  // namespace postern::app

@@ -1,0 +1,346 @@
+// The table itself, and what is derived from a row. Exempt from the size budget: it is data.
+#include "app/config_keys.h"
+
+#include <charconv>
+
+namespace postern::app {
+namespace {
+
+constexpr std::int64_t kMebibyte = 1'048'576;
+constexpr std::int64_t kGibibyte = 1'073'741'824;
+constexpr std::int64_t kManyYearsInHours = 876'000;
+
+using S = Settings;
+using L = ListenerSettings;
+using R = RouteSettings;
+using enum KeyType;
+
+constexpr ConfigKey<Settings> kTopKeys[] = {
+    // --- Installation ---
+    {{.name = "environment", .group = "Installation", .default_value = "production",
+      .choices = "production|development",
+      .help = "What this installation is for. \"development\" makes a self-signed certificate at the first start where none is "
+              "configured, and listens on loopback ports 2525, 2587 and 2465 unless [[listener]] tables say otherwise."},
+     &S::environment},
+    {{.name = "data_dir", .group = "Installation", .type = Path, .default_value = "/var/lib/postern",
+      .help = "Folder of the store, made with mode 0700 if it is absent. A relative path, here and in every other key, is taken "
+              "from the folder of the configuration file."},
+     &S::data_dir},
+    {{.name = "hostname", .group = "Installation", .default_value = "",
+      .help = "Name that the server gives itself in its greeting, in the trace header and towards next hops. Empty: the "
+              "machine's own name."},
+     &S::hostname},
+    {{.name = "io_threads", .group = "Installation", .type = Integer, .default_value = "0", .unit = "threads", .maximum = 256,
+      .help = "Threads that serve connections. 0: one for each core."},
+     &S::io_threads},
+    {{.name = "shutdown_grace_seconds", .group = "Installation", .type = Integer, .default_value = "30", .unit = "seconds",
+      .maximum = 3600,
+      .help = "How long sessions may finish their transaction, and deliveries their message, after SIGTERM. Keep it below the "
+              "unit's TimeoutStopSec."},
+     &S::shutdown_grace_seconds},
+
+    // --- TLS ---
+    {{.name = "tls_certificate_file", .group = "TLS", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "PEM file with the certificate and its chain, for every listener that names none of its own. Needed in "
+              "production by listeners with TLS."},
+     &S::tls_certificate_file},
+    {{.name = "tls_key_file", .group = "TLS", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "PEM file with the private key of tls_certificate_file."},
+     &S::tls_key_file},
+
+    // --- API keys ---
+    {{.name = "key_brand", .group = "API keys", .default_value = "pk",
+      .help = "First part of every API key: 1 to 16 of a-z and 0-9, beginning with a letter. Keys of another brand stop working "
+              "when it is changed."},
+     &S::key_brand},
+    {{.name = "key_has_environment", .group = "API keys", .type = Boolean, .default_value = "true",
+      .help = "Whether keys say live or test as their second part. Without it every key is live."},
+     &S::key_has_environment},
+    {{.name = "max_active_keys_per_account", .group = "API keys", .type = Integer, .default_value = "0", .unit = "keys",
+      .maximum = 1'000'000,
+      .help = "Active keys that one account may hold. 0: no bound."},
+     &S::max_active_keys_per_account},
+    {{.name = "auth_failures_per_address", .group = "API keys", .type = Integer, .default_value = "10", .unit = "failures",
+      .minimum = 1, .maximum = 1'000'000,
+      .help = "Failed AUTH attempts from one IPv4 address or IPv6 /64 within auth_failure_window_seconds before it is answered "
+              "421 too_many_failures."},
+     &S::auth_failures_per_address},
+    {{.name = "auth_failure_window_seconds", .group = "API keys", .type = Integer, .default_value = "900", .unit = "seconds",
+      .minimum = 1, .maximum = 86'400,
+      .help = "Time in which auth_failures_per_address failures are forgotten again."},
+     &S::auth_failure_window_seconds},
+    {{.name = "auth_throttle_max_addresses", .group = "API keys", .type = Integer, .default_value = "100000",
+      .unit = "addresses", .minimum = 100, .maximum = 10'000'000,
+      .help = "Addresses whose failures are remembered at once. It bounds the memory that a distributed attack can take."},
+     &S::auth_throttle_max_addresses},
+
+    // --- Sandbox ---
+    {{.name = "simulator_domain", .group = "Sandbox", .default_value = "simulator.postern.test",
+      .help = "Domain whose local-parts name the outcome of a simulated delivery (docs/sandbox.md)."},
+     &S::simulator_domain},
+    {{.name = "capture_retention_hours", .group = "Sandbox", .type = Integer, .default_value = "72", .unit = "hours",
+      .minimum = 1, .maximum = kManyYearsInHours,
+      .help = "How long the content of a test message can be read back."},
+     &S::capture_retention_hours},
+    {{.name = "capture_max_octets", .group = "Sandbox", .type = Integer, .default_value = "2147483648", .unit = "octets",
+      .minimum = kMebibyte,
+      .help = "Content of test messages kept at most; the oldest goes first."},
+     &S::capture_max_octets},
+
+    // --- SMTP service ---
+    {{.name = "max_message_octets", .group = "SMTP service", .type = Integer, .default_value = "52428800", .unit = "octets",
+      .minimum = 65'536, .maximum = 2 * kGibibyte,
+      .help = "Largest message taken, advertised by SIZE. A larger one is answered 552 message_too_big."},
+     &S::max_message_octets},
+    {{.name = "max_recipients", .group = "SMTP service", .type = Integer, .default_value = "1000", .unit = "recipients",
+      .minimum = 100, .maximum = 50'000,
+      .help = "Recipients of one message; RFC 5321 §4.5.3.1.8 asks for at least 100."},
+     &S::max_recipients},
+    {{.name = "max_received_fields", .group = "SMTP service", .type = Integer, .default_value = "50", .unit = "fields",
+      .minimum = 10, .maximum = 1000,
+      .help = "Received fields a message may carry; one with more is taken for a loop and answered 554 mail_loop."},
+     &S::max_received_fields},
+    {{.name = "max_connections", .group = "SMTP service", .type = Integer, .default_value = "4096", .unit = "connections",
+      .minimum = 1, .maximum = 1'000'000,
+      .help = "Client connections at once. One more is answered 421 too_many_connections."},
+     &S::max_connections},
+    {{.name = "max_connections_per_address", .group = "SMTP service", .type = Integer, .default_value = "256",
+      .unit = "connections", .minimum = 1, .maximum = 1'000'000,
+      .help = "Client connections at once from one IPv4 address or IPv6 /64."},
+     &S::max_connections_per_address},
+    {{.name = "command_timeout_seconds", .group = "SMTP service", .type = Integer, .default_value = "300", .unit = "seconds",
+      .minimum = 1, .maximum = 3600,
+      .help = "How long an authenticated client may wait with its next command (RFC 5321 §4.5.3.2.7: 5 minutes)."},
+     &S::command_timeout_seconds},
+    {{.name = "preauth_timeout_seconds", .group = "SMTP service", .type = Integer, .default_value = "60", .unit = "seconds",
+      .minimum = 1, .maximum = 3600,
+      .help = "How long a client may take from connecting to a successful AUTH, TLS handshake included."},
+     &S::preauth_timeout_seconds},
+    {{.name = "data_min_octets_per_second", .group = "SMTP service", .type = Integer, .default_value = "500",
+      .unit = "octets per second", .maximum = kGibibyte,
+      .help = "Rate below which mail data is cut off with 421. 0: no such demand."},
+     &S::data_min_octets_per_second},
+    {{.name = "max_errors_per_session", .group = "SMTP service", .type = Integer, .default_value = "10", .unit = "replies",
+      .minimum = 1, .maximum = 100'000,
+      .help = "Refusals one session may collect before it is ended with 421."},
+     &S::max_errors_per_session},
+    {{.name = "max_junk_commands_per_session", .group = "SMTP service", .type = Integer, .default_value = "100",
+      .unit = "commands", .minimum = 10, .maximum = 100'000,
+      .help = "Commands that lead nowhere (NOOP, RSET, VRFY, HELP …) between two messages before the session is ended with 421."},
+     &S::max_junk_commands_per_session},
+    {{.name = "max_auth_failures_per_session", .group = "SMTP service", .type = Integer, .default_value = "3",
+      .unit = "failures", .minimum = 1, .maximum = 100,
+      .help = "Failed AUTH attempts in one session before it is ended with 421 too_many_failures."},
+     &S::max_auth_failures_per_session},
+
+    // --- Store ---
+    {{.name = "spool_max_octets", .group = "Store", .type = Integer, .default_value = "68719476736", .unit = "octets",
+      .minimum = 16 * kMebibyte, .maximum = 1024 * kGibibyte,
+      .help = "Size of the spool above which new mail is answered 452 storage_full."},
+     &S::spool_max_octets},
+    {{.name = "spool_min_free_octets", .group = "Store", .type = Integer, .default_value = "536870912", .unit = "octets",
+      .maximum = 1024 * kGibibyte,
+      .help = "Free space on the disk below which new mail is answered 452 storage_full, so that what is queued can still be "
+              "settled."},
+     &S::spool_min_free_octets},
+    {{.name = "settled_retention_hours", .group = "Store", .type = Integer, .default_value = "168", .unit = "hours",
+      .minimum = 1, .maximum = kManyYearsInHours,
+      .help = "How long the record of a finished message (not its content) can be listed."},
+     &S::settled_retention_hours},
+    {{.name = "settled_max_messages", .group = "Store", .type = Integer, .default_value = "1000000", .unit = "messages",
+      .minimum = 1, .maximum = 1'000'000'000,
+      .help = "Records of finished messages kept at most; the oldest goes first."},
+     &S::settled_max_messages},
+    {{.name = "event_retention_days", .group = "Store", .type = Integer, .default_value = "30", .unit = "days", .minimum = 1,
+      .maximum = 36'500,
+      .help = "How long events are kept."},
+     &S::event_retention_days},
+    {{.name = "event_max_count", .group = "Store", .type = Integer, .default_value = "10000000", .unit = "events",
+      .minimum = 1000, .maximum = 10'000'000'000,
+      .help = "Events kept at most; the oldest goes first."},
+     &S::event_max_count},
+
+    // --- Queue ---
+    {{.name = "queue_lifetime_hours", .group = "Queue", .type = Integer, .default_value = "120", .unit = "hours", .minimum = 1,
+      .maximum = 8760,
+      .help = "How long delivery of a message is attempted before it is given up and reported to its sender "
+              "(RFC 5321 §4.5.4.1: 4 to 5 days)."},
+     &S::queue_lifetime_hours},
+    {{.name = "retry_initial_seconds", .group = "Queue", .type = Integer, .default_value = "300", .unit = "seconds",
+      .minimum = 1, .maximum = 86'400,
+      .help = "Wait after the first temporary failure. Each further failure doubles it, up to retry_max_seconds."},
+     &S::retry_initial_seconds},
+    {{.name = "retry_max_seconds", .group = "Queue", .type = Integer, .default_value = "14400", .unit = "seconds",
+      .minimum = 1, .maximum = 604'800,
+      .help = "Longest wait between two attempts."},
+     &S::retry_max_seconds},
+    {{.name = "delay_notice_hours", .group = "Queue", .type = Integer, .default_value = "4", .unit = "hours", .maximum = 8760,
+      .help = "Age at which a sender who asked for it (NOTIFY=DELAY) is told that a message is late. 0: never."},
+     &S::delay_notice_hours},
+
+    // --- Log ---
+    {{.name = "log_level", .group = "Log", .default_value = "info", .choices = "debug|info|warning|error",
+      .help = "Least important line that is written."},
+     &S::log_level},
+    {{.name = "log_format", .group = "Log", .default_value = "logfmt", .choices = "logfmt|json",
+      .help = "One line a fact: \"logfmt\" is key=value, \"json\" an object."},
+     &S::log_format},
+    {{.name = "log_file", .group = "Log", .type = Path, .default_value = "",
+      .help = "File that the log is appended to, opened afresh at SIGHUP. Empty: standard error, which systemd's journal takes."},
+     &S::log_file},
+};
+
+constexpr ConfigKey<ListenerSettings> kListenerKeys[] = {
+    {{.name = "address", .group = "Listener", .default_value = "*",
+      .help = "IP address to listen on. \"*\": every address, IPv6 and IPv4."},
+     &L::address},
+    {{.name = "port", .group = "Listener", .type = Integer, .minimum = 1, .maximum = 65'535, .is_required = true,
+      .help = "TCP port: 587 for submission, 465 for submission with implicit TLS (RFC 8314)."},
+     &L::port},
+    {{.name = "tls", .group = "Listener", .default_value = "starttls", .choices = "starttls|implicit|none",
+      .help = "\"implicit\": TLS from the first octet. \"starttls\": offered, and required before AUTH. \"none\": never."},
+     &L::tls},
+    {{.name = "allow_auth_without_tls", .group = "Listener", .type = Boolean, .default_value = "false",
+      .help = "Offers AUTH in the clear. Refused on an address that is not loopback."},
+     &L::allow_auth_without_tls},
+    {{.name = "tls_certificate_file", .group = "Listener", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "Certificate and chain of this listener in place of the installation's."},
+     &L::tls_certificate_file},
+    {{.name = "tls_key_file", .group = "Listener", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "Private key of the listener's own certificate."},
+     &L::tls_key_file},
+};
+
+constexpr ConfigKey<RouteSettings> kRouteKeys[] = {
+    {{.name = "name", .group = "Route", .is_required = true, .is_reloadable = true,
+      .help = "Name of the route in logs and listings; each has its own."},
+     &R::name},
+    {{.name = "domains", .group = "Route", .type = TextList, .is_required = true, .is_reloadable = true,
+      .help = "Recipient domains that take this route. \".example.org\" also matches every domain below it, \"*\" matches all. "
+              "The first route that matches is taken."},
+     &R::domains},
+    {{.name = "host", .group = "Route", .is_required = true, .is_reloadable = true,
+      .help = "Next hop: name or IP address."},
+     &R::host},
+    {{.name = "port", .group = "Route", .type = Integer, .default_value = "25", .minimum = 1, .maximum = 65'535,
+      .is_reloadable = true, .help = "TCP port of the next hop."},
+     &R::port},
+    {{.name = "tls", .group = "Route", .default_value = "opportunistic", .choices = "none|opportunistic|required",
+      .is_reloadable = true,
+      .help = "\"opportunistic\": TLS if it is offered, without looking at the certificate. \"required\": TLS with a certificate "
+              "that is valid for the host, or no delivery. \"none\": never TLS."},
+     &R::tls},
+    {{.name = "implicit_tls", .group = "Route", .type = Boolean, .default_value = "false", .is_reloadable = true,
+      .help = "TLS from the first octet (port 465) in place of STARTTLS."},
+     &R::implicit_tls},
+    {{.name = "ca_file", .group = "Route", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "PEM file with the authorities that certificates are checked against. Empty: the system's."},
+     &R::ca_file},
+    {{.name = "user_name", .group = "Route", .default_value = "", .is_reloadable = true,
+      .help = "Name to authenticate with at the next hop. Empty: no AUTH."},
+     &R::user_name},
+    {{.name = "password_file", .group = "Route", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "File whose first line is the password. Better than password: it can have its own permissions."},
+     &R::password_file},
+    {{.name = "password", .group = "Route", .type = Password, .default_value = "", .is_reloadable = true,
+      .help = "The password itself. Keep the configuration file unreadable for others then."},
+     &R::password},
+    {{.name = "max_connections", .group = "Route", .type = Integer, .default_value = "8", .unit = "connections", .minimum = 1,
+      .maximum = 1000, .is_reloadable = true, .help = "Connections to the next hop at once."},
+     &R::max_connections},
+    {{.name = "max_messages_per_connection", .group = "Route", .type = Integer, .default_value = "100", .unit = "messages",
+      .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
+      .help = "Messages sent over one connection before it is closed."},
+     &R::max_messages_per_connection},
+    {{.name = "idle_timeout_seconds", .group = "Route", .type = Integer, .default_value = "30", .unit = "seconds",
+      .maximum = 3600, .is_reloadable = true, .help = "How long an idle connection is kept for the next message."},
+     &R::idle_timeout_seconds},
+};
+
+// Text → member. The table's own defaults are right by a test; a wrong number would show there as zero.
+struct SetDefault {
+  std::string_view text;
+
+  void operator()(std::string& member) const { member = text; }
+  void operator()(std::int64_t& member) const { std::from_chars(text.data(), text.data() + text.size(), member); }
+  void operator()(bool& member) const { member = text == "true"; }
+  void operator()(std::vector<std::string>& member) const { member.clear(); }
+  void operator()(Secret& member) const { member = Secret(); }
+};
+
+template <class T, std::size_t N>
+T make_default(const ConfigKey<T> (&keys)[N]) {
+  T values;
+  for (const auto& key : keys) {
+    std::visit([&](auto member) { SetDefault{key.info.default_value}(values.*member); }, key.member);
+  }
+  return values;
+}
+
+struct FormatValue {
+  std::string operator()(const std::string& value) const { return quote_toml(value); }
+  std::string operator()(std::int64_t value) const { return std::to_string(value); }
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(const Secret& value) const { return value.empty() ? "\"\"" : "(hidden)"; }
+  std::string operator()(const std::vector<std::string>& values) const {
+    std::string text = "[";
+    for (const auto& value : values) text += (text.size() > 1 ? ", " : "") + quote_toml(value);
+    return text + "]";
+  }
+};
+
+std::string describe_range(const KeyInfo& key) {
+  const std::string low = std::to_string(key.minimum);
+  if (key.maximum == std::numeric_limits<std::int64_t>::max()) return low + " or more";
+  return low + " to " + std::to_string(key.maximum);
+}
+
+}  // namespace
+
+std::span<const ConfigKey<Settings>> top_keys() { return kTopKeys; }
+std::span<const ConfigKey<ListenerSettings>> listener_keys() { return kListenerKeys; }
+std::span<const ConfigKey<RouteSettings>> route_keys() { return kRouteKeys; }
+
+Settings default_settings() { return make_default(kTopKeys); }
+ListenerSettings default_listener() { return make_default(kListenerKeys); }
+RouteSettings default_route() { return make_default(kRouteKeys); }
+
+template <class T>
+std::string format_toml_value(const ConfigKey<T>& key, const T& values) {
+  return std::visit([&](auto member) { return FormatValue{}(values.*member); }, key.member);
+}
+template std::string format_toml_value(const ConfigKey<Settings>&, const Settings&);
+template std::string format_toml_value(const ConfigKey<ListenerSettings>&, const ListenerSettings&);
+template std::string format_toml_value(const ConfigKey<RouteSettings>&, const RouteSettings&);
+
+std::string quote_toml(std::string_view text) {
+  static constexpr std::string_view kHexDigits = "0123456789abcdef";
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (octet < 0x20 || octet == 0x7f) {
+      quoted += "\\u00";
+      quoted += kHexDigits[octet >> 4];
+      quoted += kHexDigits[octet & 15];
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+std::string describe_values(const KeyInfo& key) {
+  if (key.type == Integer) {
+    return key.unit.empty() ? describe_range(key) : std::string(key.unit) + ", " + describe_range(key);
+  }
+  if (key.type == Boolean) return "true or false";
+  if (key.choices.empty()) return {};
+  std::string words = "one of ";
+  for (const char c : key.choices) words += c == '|' ? std::string(", ") : std::string(1, c);
+  return words;
+}
+
+}  // namespace postern::app

@@ -1,0 +1,122 @@
+#include "app/config_text.h"
+
+#include "app/config_keys.h"
+
+namespace postern::app {
+namespace {
+
+constexpr std::size_t kLineOctets = 100;
+
+// Breaks `text` at blanks; every line begins with `prefix`.
+std::string wrap(std::string_view text, std::string_view prefix) {
+  std::string result;
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    if (prefix.size() + end > kLineOctets) {
+      end = text.rfind(' ', kLineOctets - prefix.size());
+      if (end == std::string_view::npos) end = text.size();
+    }
+    result.append(prefix).append(text.substr(0, end)).append("\n");
+    text.remove_prefix(end == text.size() ? end : end + 1);
+  }
+  return result;
+}
+
+template <class T>
+std::string template_entry(const ConfigKey<T>& key, const T& defaults) {
+  std::string text = wrap(key.info.help, "# ");
+  std::string facts = describe_values(key.info);
+  if (key.info.is_required) facts += facts.empty() ? "required" : "; required";
+  if (key.info.is_reloadable) facts += facts.empty() ? "taken over at SIGHUP" : "; taken over at SIGHUP";
+  if (!facts.empty()) text += wrap(facts, "# ");
+  return text + "#" + std::string(key.info.name) + " = " + format_toml_value(key, defaults) + "\n\n";
+}
+
+template <class T>
+std::string template_entries(std::span<const ConfigKey<T>> keys, const T& defaults) {
+  std::string text;
+  std::string_view group;
+  for (const auto& key : keys) {
+    if (key.info.group != group) text += "# --- " + std::string(key.info.group) + " ---\n\n";
+    group = key.info.group;
+    text += template_entry(key, defaults);
+  }
+  return text;
+}
+
+std::string reference_default(const KeyInfo& key, std::string_view toml) {
+  if (key.is_required) return "required";
+  return toml == "\"\"" ? "empty" : "`" + std::string(toml) + "`";
+}
+
+template <class T>
+std::string reference_entries(std::span<const ConfigKey<T>> keys, const T& defaults) {
+  std::string text;
+  std::string_view group;
+  for (const auto& key : keys) {
+    if (key.info.group != group) text += "## " + std::string(key.info.group) + "\n\n";
+    group = key.info.group;
+    const auto values = describe_values(key.info);
+    text += "### `" + std::string(key.info.name) + "`\n\n" + wrap(key.info.help, "") + "\n";
+    text += "Default: " + reference_default(key.info, format_toml_value(key, defaults)) + ".";
+    if (!values.empty()) text += " Values: " + values + ".";
+    if (key.info.is_reloadable) text += " Taken over at SIGHUP.";
+    text += "\n\n";
+  }
+  return text;
+}
+
+template <class T>
+std::string list_entries(std::span<const ConfigKey<T>> keys, const T& values) {
+  std::string text;
+  for (const auto& key : keys) {
+    const auto value = format_toml_value(key, values);
+    const bool is_hidden = key.info.type == KeyType::Password && value != "\"\"";
+    text += (is_hidden ? "# " : "") + std::string(key.info.name) + " = " + value + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string make_config_template() {
+  return "# Postern's configuration: every key with its meaning and its default. A key that is not set has the default;\n"
+         "# an unknown key is an error. `postern config check` tells everything that is wrong at once.\n"
+         "# Relative paths are taken from the folder of this file.\n\n" +
+         template_entries(top_keys(), default_settings()) +
+         "# --- Listeners: one table each ---\n"
+         "# Without any: 587 with STARTTLS and 465 with implicit TLS on every address; in development 2525 (AUTH in the\n"
+         "# clear allowed), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and ::1.\n\n#[[listener]]\n\n" +
+         template_entries(listener_keys(), default_listener()) +
+         "# --- Routes: one table for each next hop, the first that matches a recipient's domain is taken ---\n\n"
+         "#[[route]]\n\n" +
+         template_entries(route_keys(), default_route());
+}
+
+std::string make_config_reference() {
+  return "# Configuration\n\n"
+         "Made from the table of keys in `app/config_keys.cc` by `postern docs configuration`; a test compares the two.\n\n"
+         "Postern reads one TOML file: `--config FILE`, else the environment variable `POSTERN_CONFIG`, else\n"
+         "`/etc/postern/postern.toml`. Unknown keys are errors, and `postern config check` tells all errors at once. Relative\n"
+         "paths are taken from the folder of the file. `postern config template` prints a file with every key, and\n"
+         "`postern config show` the values in force. A key that is not taken over at SIGHUP needs a restart.\n\n" +
+         reference_entries(top_keys(), default_settings()) +
+         "# `[[listener]]` tables\n\n"
+         "One for each address and port. Without any, production listens on 587 (STARTTLS) and 465 (implicit TLS) on every\n"
+         "address, development on 2525 (AUTH in the clear allowed), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and\n"
+         "::1.\n\n" +
+         reference_entries(listener_keys(), default_listener()) +
+         "# `[[route]]` tables\n\n"
+         "One for each next hop. The first that matches a recipient's domain is taken; live mail for a domain without a\n"
+         "route is refused at RCPT with `no_route`. All of a route is taken over at SIGHUP.\n\n" +
+         reference_entries(route_keys(), default_route());
+}
+
+std::string make_config_listing(const Settings& settings) {
+  std::string text = list_entries(top_keys(), settings);
+  for (const auto& listener : settings.listeners) text += "\n[[listener]]\n" + list_entries(listener_keys(), listener);
+  for (const auto& route : settings.routes) text += "\n[[route]]\n" + list_entries(route_keys(), route);
+  return text;
+}
+
+}  // namespace postern::app

@@ -1,0 +1,98 @@
+// Settings: what the configuration file says, as plain values. Filled from app/config_keys' table by app/config; turned into
+// the folders' own option types by app/config_values. Octets, seconds and hours are in the names.
+#pragma once
+
+#include "core/secret.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace postern::app {
+
+// One [[listener]] table.
+struct ListenerSettings {
+  std::string address;  // an IP address, or "*": every address of both families
+  std::int64_t port = 0;
+  std::string tls;
+  bool allow_auth_without_tls = false;
+  std::string tls_certificate_file;  // empty: the installation's
+  std::string tls_key_file;
+  std::size_t line = 0;              // of the table in the file; 0: a default listener
+};
+
+// One [[route]] table.
+struct RouteSettings {
+  std::string name;
+  std::vector<std::string> domains;
+  std::string host;
+  std::int64_t port = 0;
+  std::string tls;
+  bool implicit_tls = false;
+  std::string ca_file;
+  std::string user_name;
+  Secret password;              // from `password` or the first line of `password_file`
+  std::string password_file;
+  std::int64_t max_connections = 0;
+  std::int64_t max_messages_per_connection = 0;
+  std::int64_t idle_timeout_seconds = 0;
+  std::size_t line = 0;
+};
+
+// No default stands here: all of them come from the table of keys.
+struct Settings {
+  std::string data_dir;
+  std::string hostname;
+  std::string environment;
+  std::int64_t io_threads = 0;
+
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+
+  std::string key_brand;
+  bool key_has_environment = false;
+  std::int64_t max_active_keys_per_account = 0;
+  std::int64_t auth_failures_per_address = 0;
+  std::int64_t auth_failure_window_seconds = 0;
+  std::int64_t auth_throttle_max_addresses = 0;
+
+  std::string simulator_domain;
+  std::int64_t capture_retention_hours = 0;
+  std::int64_t capture_max_octets = 0;
+
+  std::int64_t max_message_octets = 0;
+  std::int64_t max_recipients = 0;
+  std::int64_t max_received_fields = 0;
+  std::int64_t max_connections = 0;
+  std::int64_t max_connections_per_address = 0;
+  std::int64_t max_errors_per_session = 0;
+  std::int64_t max_junk_commands_per_session = 0;
+  std::int64_t max_auth_failures_per_session = 0;
+  std::int64_t command_timeout_seconds = 0;
+  std::int64_t preauth_timeout_seconds = 0;
+  std::int64_t data_min_octets_per_second = 0;
+  std::int64_t shutdown_grace_seconds = 0;
+
+  std::int64_t spool_max_octets = 0;
+  std::int64_t spool_min_free_octets = 0;
+  std::int64_t settled_retention_hours = 0;
+  std::int64_t settled_max_messages = 0;
+  std::int64_t event_retention_days = 0;
+  std::int64_t event_max_count = 0;
+
+  std::int64_t queue_lifetime_hours = 0;
+  std::int64_t retry_initial_seconds = 0;
+  std::int64_t retry_max_seconds = 0;
+  std::int64_t delay_notice_hours = 0;
+
+  std::string log_level;
+  std::string log_format;
+  std::string log_file;
+
+  std::vector<ListenerSettings> listeners;
+  std::vector<RouteSettings> routes;
+
+  bool is_development() const { return environment == "development"; }
+};
+
+}  // namespace postern::app
