@@ -1,0 +1,155 @@
+// The client's mail transaction: MAIL, RCPT, DATA, content, end-of-data (RFC 5321 §3.3), in groups where the peer offers
+// PIPELINING (RFC 2920), in lock-step where not. A recipient is settled once, by the first word that decides on it; the
+// transaction is over when all are.
+#include "core/check.h"
+#include "smtp/client_commands.h"
+#include "smtp/client_session_impl.h"
+
+#include <algorithm>
+
+namespace postern::smtp {
+namespace {
+
+constexpr EnhancedCode kProtocol{4, 5, 0};
+constexpr EnhancedCode kSecurity{4, 7, 0};
+
+// RFC 5321 §4.5.3.1.10: 552 to RCPT is an old way to say "too many recipients" and is taken as a 452.
+Status rcpt_refusal(const Reply& reply) {
+  Status status = reply.status;
+  if (status.code != 552) return status;
+  status.code = 452;
+  if (status.enhanced) status.enhanced->klass = 4;
+  return status;
+}
+
+}  // namespace
+
+void ClientSession::Impl::begin(ClientTransaction transaction) {
+  POSTERN_CHECK(phase_ == Phase::Ready && transaction.envelope != nullptr);
+  transaction_ = std::move(transaction);
+  results_.clear();
+  for (const std::uint32_t recipient : transaction_.recipients) {
+    POSTERN_CHECK(recipient < transaction_.envelope->recipients.size());
+    results_.push_back({recipient, Status{}});
+  }
+  stuffer_ = {};
+  next_recipient_ = 0;
+  is_in_transaction_ = true;
+  is_mail_sent_ = is_mail_refused_ = is_data_sent_ = false;
+  refuse_unsendable();
+  if (!has_unsettled()) return finish_transaction(needs_reset_ ? Ending::NeedsReset : Ending::Complete);
+  phase_ = Phase::Dialog;
+  advance_transaction();
+}
+
+// What the hop cannot take is refused here, without asking it.
+void ClientSession::Impl::refuse_unsendable() {
+  const Envelope& envelope = *transaction_.envelope;
+  const std::optional<Status> of_all = refuse_message(envelope, transaction_.content_octets, capabilities_);
+  if (of_all) return settle_rest(*of_all);
+  for (ClientRecipientStatus& result : results_) {
+    const std::optional<Status> refusal = refuse_recipient(envelope.recipients[result.recipient], capabilities_);
+    if (refusal) result.status = *refusal;
+  }
+}
+
+// Called when no reply is outstanding.
+void ClientSession::Impl::advance_transaction() {
+  if (is_mail_refused_ || !has_unsettled()) return finish_transaction(Ending::NeedsReset);
+  send_next_command();
+  while (capabilities_.pipelining && !is_data_sent_ && output_.size() < kMaxGroupOctets) send_next_command();
+}
+
+void ClientSession::Impl::send_next_command() {
+  if (needs_reset_) {
+    needs_reset_ = false;
+    return send(Command::Rset, "RSET\r\n");
+  }
+  const Envelope& envelope = *transaction_.envelope;
+  if (!is_mail_sent_) {
+    is_mail_sent_ = true;
+    append_mail(envelope, transaction_.content_octets, capabilities_, output_);
+    return await_reply(Command::Mail);
+  }
+  while (next_recipient_ < results_.size() && results_[next_recipient_].status.code != 0) ++next_recipient_;
+  if (next_recipient_ == results_.size()) {
+    is_data_sent_ = true;
+    return send(Command::Data, "DATA\r\n");
+  }
+  append_rcpt(envelope.recipients[results_[next_recipient_].recipient], capabilities_, output_);
+  await_reply(Command::Rcpt, next_recipient_++);
+}
+
+void ClientSession::Impl::on_rset(const Reply& reply) {
+  if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
+  if (!reply.is_completion()) return fail(deferral_from(reply, stage_, kProtocol), Manner::WithQuit);
+  if (awaited_.empty()) advance_transaction();
+}
+
+void ClientSession::Impl::on_mail(const Reply& reply) {
+  if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
+  if (!reply.is_completion()) {
+    is_mail_refused_ = true;
+    // 530: AUTH or TLS is wanted (RFC 4954 §6, RFC 3207 §4). Our route lacks it; the message is not at fault.
+    settle_rest(reply.code() == 530 ? deferral_from(reply, stage_, kSecurity) : reply.status);
+  }
+  if (awaited_.empty()) advance_transaction();
+}
+
+void ClientSession::Impl::on_rcpt(std::size_t index, const Reply& reply) {
+  if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
+  Status& status = results_[index].status;
+  if (!reply.is_completion() && status.code == 0) status = rcpt_refusal(reply);
+  if (awaited_.empty()) advance_transaction();
+}
+
+void ClientSession::Impl::on_data(const Reply& reply) {
+  if (reply.is_completion()) return fail_protocol("reply " + std::to_string(reply.code()));
+  if (!reply.is_intermediate()) {
+    settle_rest(reply.status);
+    return finish_transaction(Ending::NeedsReset);
+  }
+  if (!has_unsettled()) return send(Command::LoneDot, ".\r\n");  // RFC 2920 §3.1
+  phase_ = Phase::Content;
+  stage_ = "content";
+}
+
+void ClientSession::Impl::content(std::string_view piece, bool is_last) {
+  POSTERN_CHECK(phase_ == Phase::Content);
+  const bool is_clean = stuffer_.append(piece, output_) && (!is_last || stuffer_.finish(output_));
+  if (!is_clean) {
+    return fail(Status{451, EnhancedCode{4, 3, 0}, "the stored content holds a bare CR or LF"}, Manner::Abrupt);
+  }
+  if (!is_last) return;
+  phase_ = Phase::Dialog;
+  await_reply(Command::EndOfData);
+}
+
+void ClientSession::Impl::content_failed() {
+  POSTERN_CHECK(phase_ == Phase::Content);
+  fail(Status{451, EnhancedCode{4, 3, 0}, "the stored content could not be read"}, Manner::Abrupt);
+}
+
+void ClientSession::Impl::on_end_of_data(const Reply& reply) {
+  if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
+  settle_rest(reply.status);
+  finish_transaction(Ending::Complete);
+}
+
+void ClientSession::Impl::settle_rest(const Status& status) {
+  for (ClientRecipientStatus& result : results_) {
+    if (result.status.code == 0) result.status = status;
+  }
+}
+
+bool ClientSession::Impl::has_unsettled() const {
+  return std::any_of(results_.begin(), results_.end(), [](const auto& result) { return result.status.code == 0; });
+}
+
+void ClientSession::Impl::finish_transaction(Ending ending) {
+  is_in_transaction_ = false;
+  needs_reset_ = ending == Ending::NeedsReset;
+  phase_ = Phase::Ready;
+}
+
+}  // namespace postern::smtp

@@ -1,0 +1,71 @@
+// See dot_stuffer.h. Two memchr runs over each line, and one copy for each span between two doubled dots.
+#include "smtp/dot_stuffer.h"
+
+#include <cstring>
+
+namespace postern::smtp {
+namespace {
+
+constexpr std::size_t kNone = std::string_view::npos;
+
+std::size_t find_from(std::string_view text, char c, std::size_t from) {
+  if (from >= text.size()) return kNone;
+  const void* found = std::memchr(text.data() + from, c, text.size() - from);
+  if (found == nullptr) return kNone;
+  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
+}  // namespace
+
+bool DotStuffer::append(std::string_view piece, std::string& out) {
+  if (piece.empty()) return true;
+  const std::size_t before = out.size();
+  if (has_cr_waiting_) {
+    if (piece.front() != '\n') return false;
+    out.append("\r\n");
+    piece.remove_prefix(1);
+    has_cr_waiting_ = false;
+    at_line_start_ = true;
+  }
+  if (!piece.empty() && piece.back() == '\r') {
+    piece.remove_suffix(1);
+    has_cr_waiting_ = true;
+  }
+  const std::size_t copied = scan_lines(piece, out);
+  if (copied == kNone) {
+    out.resize(before);
+    return false;
+  }
+  out.append(piece.substr(copied));
+  return true;
+}
+
+bool DotStuffer::finish(std::string& out) {
+  if (has_cr_waiting_) return false;
+  out.append(at_line_start_ ? ".\r\n" : "\r\n.\r\n");
+  return true;
+}
+
+// Copies up to each dot to be doubled; returns how far it copied, or kNone at a bare CR or LF.
+std::size_t DotStuffer::scan_lines(std::string_view piece, std::string& out) {
+  std::size_t copied = 0;
+  std::size_t line = 0;
+  while (line < piece.size()) {
+    if (at_line_start_ && piece[line] == '.') {
+      out.append(piece.substr(copied, line - copied)).push_back('.');
+      copied = line;
+    }
+    const std::size_t lf = find_from(piece, '\n', line);
+    const std::size_t cr = find_from(piece, '\r', line);
+    if (lf == kNone && cr == kNone) {
+      at_line_start_ = false;
+      return copied;
+    }
+    if (lf == kNone || cr == kNone || cr + 1 != lf) return kNone;
+    at_line_start_ = true;
+    line = lf + 1;
+  }
+  return copied;
+}
+
+}  // namespace postern::smtp
