@@ -19,10 +19,11 @@
 namespace postern::store {
 
 class DirectoryWriter;
+class LmdbEnvironment;  // store/environment.h
 
 class Directory {
  public:
-  explicit Directory(std::unique_ptr<class Environment> environment);
+  explicit Directory(std::unique_ptr<LmdbEnvironment> environment);
   ~Directory();
 
   // Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.

@@ -35,6 +35,8 @@ struct SpoolLimits {
   std::uint64_t event_max_count = 10'000'000;
 };
 
+class LmdbEnvironment;  // store/environment.h
+
 // A message on its way in. One thread at a time. Destroying it before commit abandons it: its chunks are removed.
 class MessageWriter {
  public:
@@ -84,7 +86,7 @@ struct Expiry {
 
 class Spool {
  public:
-  Spool(std::unique_ptr<class Environment> environment, const SpoolLimits& limits);
+  Spool(std::unique_ptr<LmdbEnvironment> environment, const SpoolLimits& limits);
   ~Spool();
 
   // --- Taking messages in ---

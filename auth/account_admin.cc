@@ -1,0 +1,112 @@
+#include "auth/account_admin.h"
+
+#include "core/bytes.h"
+
+#include <algorithm>
+#include <array>
+
+namespace postern::auth {
+namespace {
+
+constexpr std::size_t kMaxNameOctets = 64;
+
+struct NamedPlan {
+  std::string_view name;
+  std::uint32_t per_second;
+};
+constexpr std::array<NamedPlan, 3> kPlans = {{{"starter", 10}, {"growth", 100}, {"scale", 1'000}}};
+
+Error no_such_account() { return Error(ErrorCode::NotFound, "there is no such account"); }
+
+}  // namespace
+
+Result<void> check_name(std::string_view name) {
+  const bool has_control = std::any_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+  if (!name.empty() && name.size() <= kMaxNameOctets && !has_control && is_valid_utf8(name) && trim_ascii_space(name) == name) return {};
+  return Error(ErrorCode::InvalidArgument, "a name has 1 to 64 printable characters and no blank at either end");
+}
+
+std::optional<store::Plan> plan_named(std::string_view name) {
+  for (const NamedPlan& plan : kPlans) {
+    if (plan.name == name) return store::Plan{std::string(name), plan.per_second, std::nullopt, std::nullopt};
+  }
+  return std::nullopt;
+}
+
+Result<store::AccountRecord> AccountAdmin::create(const NewAccount& wanted) {
+  if (const auto valid = check_name(wanted.name); !valid) return valid.error();
+  store::AccountRecord record;
+  record.id = make_account_id(random_);
+  record.name = wanted.name;
+  record.mode = wanted.mode;
+  record.plan = wanted.plan;
+  for (const std::string& domain : wanted.from_domains) {
+    if (!is_valid_domain(domain, true)) return Error(ErrorCode::InvalidArgument, "not a domain: " + domain);
+    record.from_domains.push_back(normalised_domain(domain));
+  }
+  record.created = clock_.now();
+  const Result<void> written =
+      directory_.write([&](store::DirectoryWriter& writer) -> Result<void> { return writer.put_account(record); });
+  if (written) return record;
+  if (written.error().code() == ErrorCode::AlreadyExists) {
+    return Error(ErrorCode::AlreadyExists, "an account of that name exists: " + wanted.name);
+  }
+  return written.error();
+}
+
+Result<void> AccountAdmin::change(const AccountId& id, const std::function<void(store::AccountRecord&)>& edit) {
+  return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    auto found = writer.find_account(id);
+    if (!found) return found.error();
+    if (!*found) return no_such_account();
+    edit(**found);
+    return writer.put_account(**found);
+  });
+}
+
+Result<void> AccountAdmin::set_mode(const AccountId& id, AccountMode mode) {
+  return change(id, [mode](store::AccountRecord& account) { account.mode = mode; });
+}
+
+Result<void> AccountAdmin::set_state(const AccountId& id, store::AccountState state) {
+  return change(id, [state](store::AccountRecord& account) { account.state = state; });
+}
+
+Result<void> AccountAdmin::set_plan(const AccountId& id, const store::Plan& plan) {
+  return change(id, [&plan](store::AccountRecord& account) { account.plan = plan; });
+}
+
+Result<void> AccountAdmin::remove(const AccountId& id) {
+  return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    const auto found = writer.find_account(id);
+    if (!found) return found.error();
+    if (!*found) return no_such_account();
+    return writer.remove_account(id);
+  });
+}
+
+Result<std::string> AccountAdmin::allow(const AccountId& id, std::string_view address) {
+  const Result<Mailbox> mailbox = parse_mailbox(address);
+  if (!mailbox) return mailbox.error();
+  const std::string normalised = normalised_mailbox(*mailbox);
+  const Result<void> written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    const auto found = writer.find_account(id);
+    if (!found) return found.error();
+    if (!*found) return no_such_account();
+    return writer.add_to_whitelist(id, {normalised, clock_.now()});
+  });
+  if (!written) return written.error();
+  return normalised;
+}
+
+Result<void> AccountAdmin::disallow(const AccountId& id, std::string_view address) {
+  const Result<Mailbox> mailbox = parse_mailbox(address);
+  if (!mailbox) return mailbox.error();
+  return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    return writer.remove_from_whitelist(id, normalised_mailbox(*mailbox));
+  });
+}
+
+}  // namespace postern::auth

@@ -1,0 +1,54 @@
+// Accounts and their sandbox whitelist: the one code path of the command line and, later, HTTP.
+#pragma once
+
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/result.h"
+#include "store/directory.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::auth {
+
+// 1 to 64 characters, printable, no blank at either end. For accounts and keys.
+Result<void> check_name(std::string_view name);
+
+// "starter", "growth" and "scale": 10, 100 and 1,000 messages a second, no quotas. nullopt: no such plan.
+std::optional<store::Plan> plan_named(std::string_view name);
+
+struct NewAccount {
+  std::string name;
+  AccountMode mode = AccountMode::Sandbox;
+  store::Plan plan;
+  std::vector<std::string> from_domains;  // as people write them; empty: any
+};
+
+// Every function blocks until its change is synced. Errors carry words for people.
+class AccountAdmin {
+ public:
+  AccountAdmin(store::Directory& directory, const Clock& clock, Random& random)
+      : directory_(directory), clock_(clock), random_(random) {}
+
+  Result<store::AccountRecord> create(const NewAccount& wanted);
+  Result<void> set_mode(const AccountId& id, AccountMode mode);
+  Result<void> set_state(const AccountId& id, store::AccountState state);
+  Result<void> set_plan(const AccountId& id, const store::Plan& plan);
+  // With its keys and whitelist. Messages that are queued still go out.
+  Result<void> remove(const AccountId& id);
+
+  // Returns the normalised address. A second time is no error.
+  Result<std::string> allow(const AccountId& id, std::string_view address);
+  Result<void> disallow(const AccountId& id, std::string_view address);
+
+ private:
+  Result<void> change(const AccountId& id, const std::function<void(store::AccountRecord&)>& edit);
+
+  store::Directory& directory_;
+  const Clock& clock_;
+  Random& random_;
+};
+
+}  // namespace postern::auth

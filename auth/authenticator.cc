@@ -1,0 +1,61 @@
+#include "auth/authenticator.h"
+
+#include "auth/key_admin.h"
+#include "auth/key_digest.h"
+
+#include <algorithm>
+
+namespace postern::auth {
+namespace {
+
+bool is_allowed_network(const store::KeyRecord& key, const IpAddress& client) {
+  return key.networks.empty() ||
+         std::any_of(key.networks.begin(), key.networks.end(), [&](const IpNetwork& n) { return n.contains(client); });
+}
+
+AuthResult judge(const store::Directory::KeyWithAccount& found, const IpAddress& client, Instant now) {
+  switch (key_state(found.key, now)) {
+    case KeyState::Revoked: return Refusal::RevokedKey;
+    case KeyState::Expired: return Refusal::ExpiredKey;
+    case KeyState::Active:
+    case KeyState::Retiring: break;
+  }
+  if (!is_allowed_network(found.key, client)) return Refusal::KeyNetwork;
+  Principal principal;
+  principal.key = found.key.id;
+  principal.account = found.account.id;
+  principal.key_name = found.key.name;
+  principal.account_name = found.account.name;
+  principal.environment = found.key.environment;
+  principal.account_mode = found.account.mode;
+  principal.account_state = found.account.state;
+  principal.permission = found.key.permission;
+  principal.plan = found.account.plan;
+  principal.key_per_second = found.key.per_second;
+  principal.from_domains = found.key.from_domains.empty() ? found.account.from_domains : found.key.from_domains;
+  return principal;
+}
+
+}  // namespace
+
+Authenticator::Authenticator(const store::Directory& directory, KeyScheme scheme)
+    : directory_(directory), scheme_(std::move(scheme)) {}
+
+AuthResult Authenticator::authenticate(std::string_view api_key, const IpAddress& client, Instant now) const {
+  // A typing slip, told by the checksum: this says nothing about which keys exist.
+  if (!check_api_key(scheme_, api_key)) return Refusal::InvalidKey;
+  const store::KeyDigest digest = digest_api_key(api_key);
+  const auto found = directory_.find_key_by_digest(digest);
+  if (!found) return Refusal::AuthUnavailable;
+  if (!*found || !digests_equal((*found)->key.digest, digest)) return Refusal::InvalidKey;
+  return judge(**found, client, now);
+}
+
+AuthResult Authenticator::refresh(const KeyId& key, const IpAddress& client, Instant now) const {
+  const auto found = directory_.find_key(key);
+  if (!found) return Refusal::AuthUnavailable;
+  if (!*found) return Refusal::RevokedKey;
+  return judge(**found, client, now);
+}
+
+}  // namespace postern::auth
