@@ -40,7 +40,9 @@ struct JudgeRecipient { const Recipient* recipient; };  // into the session, unt
 struct OpenMessage { const Envelope* envelope; };       // into the session, until the transaction ends
 struct DrainContent {};                    // let the sink catch up, then content_drained()
 struct CommitMessage {};                   // end of data was reached
-struct AbandonMessage {};                  // discard the open message (RSET, too big, bare newline, peer gone …); then abandoned()
+// The transaction whose sender was accepted ends without a commit (RSET, too big, bare newline, peer gone …): discard what
+// there is of it, an open message too; then abandoned().
+struct AbandonMessage {};
 struct Close { std::string_view stage; bool orderly; };  // flush output, close. `stage`: literal, for "lost after …"
 
 using Step = std::variant<NeedInput, StartTls, Authenticate, JudgeSender, JudgeRecipient, OpenMessage, DrainContent,

@@ -36,9 +36,8 @@ class Conversation {
   virtual OpenAnswer open_message(const OpenMessage& question, SessionFacts facts) = 0;
   virtual net::Awaitable<void> drain_content() = 0;
   virtual net::Awaitable<CommitAnswer> commit_message() = 0;
+  // The transaction that judge_sender accepted ends without a commit, whether or not its message was opened.
   virtual void abandon_message() = 0;
-  // The transaction ended without a message having been opened (RSET, EHLO, a refused DATA): forget the envelope's facts.
-  virtual void transaction_ended() = 0;
 };
 
 class SubmissionHandler {

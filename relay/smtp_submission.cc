@@ -1,0 +1,99 @@
+#include "relay/smtp_submission.h"
+
+#include "core/refusals.h"
+#include "relay/operator_log.h"
+#include "smtp/trace_header.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <optional>
+
+namespace postern::relay {
+namespace {
+
+class SmtpConversation final : public smtp::Conversation {
+ public:
+  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const smtp::PeerFacts& peer)
+      : context_(context), throttle_(throttle) {
+    submitter_.address = peer.address;
+    submitter_.port = peer.port;
+  }
+
+  net::Awaitable<smtp::AuthenticateAnswer> authenticate(const smtp::Credential& credential, smtp::SessionFacts facts) override;
+  Verdict judge_sender(const smtp::JudgeSender& question) override;
+  Verdict judge_recipient(const smtp::JudgeRecipient& question) override { return submission_->judge_recipient(*question.recipient); }
+  smtp::OpenAnswer open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) override;
+  net::Awaitable<void> drain_content() override { return submission_->drain(); }
+  net::Awaitable<smtp::CommitAnswer> commit_message() override;
+  void abandon_message() override { submission_.reset(); }
+
+ private:
+  const SubmissionContext& context_;
+  auth::AuthThrottle& throttle_;
+  Submitter submitter_;
+  std::optional<Submission> submission_;
+};
+
+net::Awaitable<void> wait_for(Duration delay) {
+  const net::Executor executor = co_await net::asio::this_coro::executor;
+  net::asio::steady_timer timer(executor, delay);
+  co_await timer.async_wait(net::asio::use_awaitable);
+}
+
+net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const smtp::Credential& credential,
+                                                                        smtp::SessionFacts facts) {
+  const Instant now = context_.clock.now();
+  const auth::ThrottleDecision throttled = throttle_.decide(submitter_.address, now);
+  if (throttled.is_blocked) {
+    operator_log::auth_failed(Refusal::TooManyFailures, submitter_.address);
+    co_return smtp::AuthenticateAnswer{Verdict::refuse(refusal_status(Refusal::TooManyFailures), true)};
+  }
+  const auth::AuthResult result = context_.authenticator.authenticate(credential.password.reveal(), submitter_.address, now);
+  if (const auto* refusal = std::get_if<Refusal>(&result)) {
+    operator_log::auth_failed(*refusal, submitter_.address);
+    if (*refusal != Refusal::AuthUnavailable) throttle_.record_failure(submitter_.address, now);
+    if (throttled.delay > Duration(0)) co_await wait_for(throttled.delay);
+    co_return smtp::AuthenticateAnswer{Verdict::refuse(refusal_status(*refusal))};
+  }
+  const auto& principal = std::get<auth::Principal>(result);
+  throttle_.record_success(submitter_.address, now);
+  submitter_.key = principal.key;
+  submitter_.user_name = credential.user_name;
+  context_.usage.record(principal.key, {now, submitter_.address, std::string(facts.helo_name)});
+  operator_log::auth_succeeded({principal.account, principal.key, submitter_.address});
+  co_return smtp::AuthenticateAnswer{Verdict::accept()};
+}
+
+Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
+  submission_.emplace(context_, submitter_);
+  Verdict verdict = submission_->judge_sender(*question.reverse_path);
+  if (!verdict.is_accepted()) submission_.reset();
+  return verdict;
+}
+
+smtp::OpenAnswer SmtpConversation::open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) {
+  const bool is_tls = facts.tls != nullptr && facts.tls->has_value();
+  TraceFacts trace;
+  trace.helo_name = std::string(facts.helo_name);
+  trace.protocol = smtp::trace_protocol(facts.said_ehlo, is_tls, true, question.envelope->parameters.smtputf8);
+  if (is_tls) trace.tls = (*facts.tls)->version + ' ' + (*facts.tls)->cipher;
+  Verdict verdict = submission_->open(*question.envelope, std::move(trace));
+  if (!verdict.is_accepted()) return {nullptr, std::move(verdict)};
+  return {&*submission_, std::nullopt};
+}
+
+net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
+  Verdict verdict = co_await submission_->commit();
+  submission_.reset();
+  co_return smtp::CommitAnswer{std::move(verdict)};
+}
+
+}  // namespace
+
+std::unique_ptr<smtp::Conversation> SmtpSubmission::open_conversation(const smtp::PeerFacts& peer) {
+  return std::make_unique<SmtpConversation>(context_, throttle_, peer);
+}
+
+}  // namespace postern::relay
