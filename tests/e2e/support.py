@@ -152,8 +152,7 @@ class Sink:
         environment = dict(os.environ, LD_LIBRARY_PATH=str(PEERS / "usr/lib/postfix"))
         # %M makes a name a transaction; the folder is the sink's working directory.
         self.process = subprocess.Popen(
-            [str(binary), "-u", "root" if os.getuid() == 0 else os.environ.get("USER", "nobody"), "-d", "m.%M.", *self.options,
-             f"127.0.0.1:{self.port}", "512"], cwd=self.folder, env=environment, stderr=subprocess.DEVNULL)
+            [str(binary), "-u", "root" if os.getuid() == 0 else os.environ.get("USER", "nobody"), *(self.options if "-D" in self.options else ("-d", "m.%M.", *self.options)), f"127.0.0.1:{self.port}", "512"], cwd=self.folder, env=environment, stderr=subprocess.DEVNULL)
         wait_until(lambda: is_listening(self.port), "the next hop listens")
         return self
 

@@ -1,0 +1,92 @@
+"""SIGKILL at random under load: nothing acknowledged is lost."""
+
+import collections
+import os
+import queue
+import random
+import re
+import smtplib
+import threading
+import time
+
+from support import check, wait_until
+
+MESSAGES = int(os.environ.get("POSTERN_KILL_MESSAGES", "10000"))
+KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
+CONNECTIONS = 50
+
+
+class Load:
+    def __init__(self, port, key):
+        self.port, self.key = port, key
+        self.todo = queue.Queue()
+        for number in range(MESSAGES):
+            self.todo.put(number)
+        self.acknowledged = set()
+        self.unanswered = 0
+        self.lock = threading.Lock()
+
+    def connect(self):
+        while True:
+            try:
+                client = smtplib.SMTP("127.0.0.1", self.port, timeout=60)
+                client.login("load", self.key)
+                return client
+            except (OSError, smtplib.SMTPException):
+                time.sleep(0.05)  # the daemon is being restarted
+
+    def work(self):
+        client = self.connect()
+        while True:
+            try:
+                number = self.todo.get_nowait()
+            except queue.Empty:
+                return
+            while True:
+                try:
+                    client.mail("sender@example.org")
+                    client.rcpt("someone@example.net")
+                    code, _ = client.data(f"From: sender@example.org\r\nX-Token: t{number:06d}\r\n\r\nbody {number}\r\n")
+                    if code == 250:
+                        with self.lock:
+                            self.acknowledged.add(number)
+                        break
+                    with self.lock:
+                        self.unanswered += 1
+                    client.rset()
+                except (OSError, smtplib.SMTPException):
+                    with self.lock:
+                        self.unanswered += 1
+                    client = self.connect()
+
+
+def run(context):
+    sink = context.sink("-D", "all", name="sink").start()
+    relay = context.relay(next_hop_port=sink.port, extra="retry_initial_seconds = 1")
+    relay.account("load", "--mode", "production", "--plan", "unlimited")
+    key = relay.key("load", "--live")
+    relay.start()
+
+    load = Load(relay.plain, key)
+    workers = [threading.Thread(target=load.work, daemon=True) for _ in range(CONNECTIONS)]
+    for worker in workers:
+        worker.start()
+
+    chance = random.Random()
+    thresholds = sorted(chance.sample(range(MESSAGES // 20, MESSAGES - MESSAGES // 50), KILLS))
+    for threshold in thresholds:
+        wait_until(lambda: len(load.acknowledged) >= threshold, f"{threshold} messages are acknowledged", 300)
+        relay.kill()
+        relay.start()
+    for worker in workers:
+        worker.join(300)
+    check(len(load.acknowledged) == MESSAGES, f"{len(load.acknowledged)} of {MESSAGES} were acknowledged")
+
+    wait_until(lambda: relay.json("queue", "list", "--limit", "1") == [], "the queue is empty", 300)
+    text = b"".join(path.read_bytes() for path in sink.folder.iterdir())
+    seen = collections.Counter(int(t) for t in re.findall(rb"^X-Token: t(\d{6})", text, re.M))
+    lost = load.acknowledged - set(seen)
+    extra = sum(count - 1 for count in seen.values())
+    print(f"    {MESSAGES} acknowledged over {KILLS} kills, {len(lost)} lost, {extra} delivered more than once "
+          f"({load.unanswered} submissions had no answer and were sent again; the rest are deliveries whose record was not yet synced)")
+    check(not lost, f"acknowledged and lost: {sorted(lost)[:10]}")
