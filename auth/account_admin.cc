@@ -12,9 +12,10 @@ constexpr std::size_t kMaxNameOctets = 64;
 
 struct NamedPlan {
   std::string_view name;
-  std::uint32_t per_second;
+  std::optional<std::uint32_t> per_second;
 };
-constexpr std::array<NamedPlan, 3> kPlans = {{{"starter", 10}, {"growth", 100}, {"scale", 1'000}}};
+constexpr std::array<NamedPlan, 4> kPlans = {
+    {{"starter", 10}, {"growth", 100}, {"scale", 1'000}, {"unlimited", std::nullopt}}};
 
 Error no_such_account() { return Error(ErrorCode::NotFound, "there is no such account"); }
 

@@ -16,7 +16,7 @@ namespace postern::auth {
 // 1 to 64 characters, printable, no blank at either end. For accounts and keys.
 Result<void> check_name(std::string_view name);
 
-// "starter", "growth" and "scale": 10, 100 and 1,000 messages a second, no quotas. nullopt: no such plan.
+// "starter", "growth" and "scale": 10, 100 and 1,000 messages a second, no quotas; "unlimited". nullopt: no such plan.
 std::optional<store::Plan> plan_named(std::string_view name);
 
 struct NewAccount {
