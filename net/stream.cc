@@ -134,7 +134,10 @@ Awaitable<Result<std::size_t>> Stream::Impl::read_plain(std::span<char> space) {
 Awaitable<Result<std::size_t>> Stream::Impl::read_tls(std::span<char> space) {
   if (++reads_in_turn_ > kReadsPerTurn) {
     reads_in_turn_ = 0;
+    begin_wait();
     co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    const bool was_cancelled = end_wait();
+    if (was_cancelled) co_return Error(ErrorCode::Cancelled);
   }
   Result<std::size_t> count = co_await drive(Read{space});
   co_return count;

@@ -223,7 +223,7 @@ void Session::timed_out() {
 
 void Session::shut_down() {
   impl_->is_draining = true;
-  if (impl_->question == Impl::Question::Input && !impl_->transaction) impl_->question = Impl::Question::None;
+  if (impl_->question == Impl::Question::Input) impl_->question = Impl::Question::None;
 }
 
 void Session::tls_started(TlsFacts facts) {

@@ -1,0 +1,275 @@
+// The shell of the session: ask it for its next step, do exactly that, give back what it wants. Replies collect in the session
+// and are sent before we read, switch to TLS or close, so pipelined commands are answered together (RFC 2920 §3.2).
+#include "smtp/connection.h"
+
+#include "core/log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace postern::smtp {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Connection::Connection(net::asio::ip::tcp::socket socket, const ConnectionContext& context,
+                       std::optional<net::TlsServerContext> tls, std::unique_ptr<net::AdmittedPeer> admitted)
+    : context_(context), admitted_(std::move(admitted)), tls_(std::move(tls)), stream_(std::move(socket)) {}
+
+Connection::~Connection() = default;
+
+net::Awaitable<void> Connection::run() {
+  log_opened();
+  const bool is_ready = co_await start_implicit_tls();
+  if (is_ready) co_await converse();
+  // Whatever is open is abandoned before the line that says that the connection is over.
+  conversation_.reset();
+  stream_.close();
+  log_closed();
+}
+
+net::Awaitable<void> Connection::converse() {
+  conversation_ = context_.handler.open_conversation(
+      {.address = stream_.peer_address(), .port = stream_.peer_port(), .local_port = stream_.local_port()});
+  Next next = Next::GoOn;
+  while (next == Next::GoOn) {
+    Step step = session_->next();
+    net::Awaitable<Next> performed = std::visit([this](auto& what) { return perform(std::move(what)); }, step);
+    next = co_await std::move(performed);
+  }
+}
+
+// RFC 8314 §3.3: on a port with implicit TLS the handshake comes before the greeting.
+net::Awaitable<bool> Connection::start_implicit_tls() {
+  if (context_.config.tls != TlsMode::Implicit) {
+    session_.emplace(context_.config);
+    co_return true;
+  }
+  const Result<void> shaken = co_await handshake();
+  if (!shaken) {
+    loss_ = shaken.error();
+    log_lost("CONNECT");
+    co_return false;
+  }
+  session_.emplace(context_.config, tls_facts());
+  co_return true;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(NeedInput) {
+  const Result<void> sent = co_await flush();
+  if (!sent || is_cancelled_) {
+    lose(sent ? Error(ErrorCode::Cancelled) : sent.error());
+    co_return Next::GoOn;
+  }
+  if (is_stopping_ && !std::exchange(is_session_told_, true)) {
+    session_->shut_down();
+    co_return Next::GoOn;
+  }
+  const Next next = co_await read();
+  co_return next;
+}
+
+net::Awaitable<Connection::Next> Connection::read() {
+  set_read_deadline();
+  is_reading_ = true;
+  const Result<std::size_t> count = co_await stream_.read_some(session_->input_space());
+  is_reading_ = false;
+  if (!count) {
+    take_failure(count.error());
+    co_return Next::GoOn;
+  }
+  received_octets_ += *count;
+  if (session_->is_reading_content()) content_octets_ += *count;
+  session_->received(*count);
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(StartTls) {
+  Result<void> ready = co_await flush();
+  if (ready) ready = co_await handshake();
+  if (!ready) {
+    lose(ready.error());
+    co_return Next::GoOn;
+  }
+  has_progressed_ = true;
+  session_->tls_started(tls_facts());
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(Authenticate question) {
+  has_progressed_ = true;
+  const SessionFacts known = facts();
+  AuthenticateAnswer answer = co_await conversation_->authenticate(question.credential, known);
+  session_->answer(std::move(answer));
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(JudgeSender question) {
+  session_->answer(JudgeAnswer{conversation_->judge_sender(question)});
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(JudgeRecipient question) {
+  session_->answer(JudgeAnswer{conversation_->judge_recipient(question)});
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(OpenMessage question) {
+  OpenAnswer answer = conversation_->open_message(question, facts());
+  is_message_open_ = answer.sink != nullptr;
+  session_->answer(std::move(answer));
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(DrainContent) {
+  const Clock::time_point waits_since = Clock::now();
+  co_await conversation_->drain_content();
+  command_began_ += Clock::now() - waits_since;  // we were slow, not the client
+  session_->content_drained();
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(CommitMessage) {
+  has_progressed_ = true;
+  CommitAnswer answer = co_await conversation_->commit_message();
+  is_message_open_ = false;
+  if (answer.verdict.is_accepted()) ++committed_;
+  session_->answer(std::move(answer));
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(AbandonMessage) {
+  if (std::exchange(is_message_open_, false)) {
+    conversation_->abandon_message();
+  } else {
+    conversation_->transaction_ended();
+  }
+  session_->abandoned();
+  co_return Next::GoOn;
+}
+
+net::Awaitable<Connection::Next> Connection::perform(Close end) {
+  if (!end.orderly) log_lost(end.stage);
+  const Result<void> sent = co_await flush();
+  // After a 221 the client has nothing more to say; after a refusal it may be in the middle of a message.
+  if (sent && !loss_ && !is_cancelled_) co_await stream_.linger_and_close(context_.timeouts.linger);
+  co_return Next::End;
+}
+
+net::Awaitable<Result<void>> Connection::flush() {
+  const std::string_view output = session_->output();
+  if (output.empty()) co_return Result<void>();
+  has_progressed_ = true;
+  stream_.expires_after(context_.timeouts.write);
+  const Result<void> written = co_await stream_.write_all(output);
+  if (written) session_->output_sent();
+  co_return written;
+}
+
+net::Awaitable<Result<void>> Connection::handshake() {
+  stream_.expires_after(context_.timeouts.tls_handshake);
+  const Result<void> shaken = co_await stream_.start_tls_server(*tls_);
+  co_return shaken;
+}
+
+void Connection::set_read_deadline() {
+  const ConnectionTimeouts& limits = context_.timeouts;
+  const bool is_content = session_->is_reading_content();
+  const Clock::time_point now = Clock::now();
+  if (has_progressed_ || is_content != was_reading_content_) {
+    command_began_ = now;
+    content_octets_ = 0;
+  }
+  has_progressed_ = false;
+  was_reading_content_ = is_content;
+  seconds allowed = session_->is_authenticated() ? limits.command : limits.before_auth;
+  if (is_content) {
+    const auto earned = static_cast<seconds::rep>(content_octets_ / limits.content_octets_per_second);
+    allowed = std::min(limits.content_grace + seconds(earned), limits.content_in_all);
+  }
+  Clock::duration left = command_began_ + allowed - now;
+  if (is_content) left = std::min<Clock::duration>(left, limits.content_block);
+  stream_.expires_after(left);
+}
+
+void Connection::take_failure(const Error& error) {
+  const bool is_only_stopping = error.code() == ErrorCode::Cancelled && is_stopping_ && !is_cancelled_;
+  if (is_only_stopping) {
+    is_session_told_ = true;
+    session_->shut_down();
+    return;
+  }
+  if (error.code() != ErrorCode::ConnectionTimedOut) return lose(error);
+  loss_ = error;
+  session_->timed_out();
+}
+
+void Connection::lose(const Error& error) {
+  loss_ = error;
+  session_->peer_gone();
+}
+
+void Connection::stop() {
+  is_stopping_ = true;
+  if (is_reading_) stream_.cancel();
+}
+
+void Connection::cancel() {
+  is_stopping_ = is_cancelled_ = true;
+  stream_.cancel();
+}
+
+SessionFacts Connection::facts() const {
+  return {.helo_name = session_->helo_name(), .said_ehlo = session_->said_ehlo(), .tls = &session_->tls()};
+}
+
+TlsFacts Connection::tls_facts() const { return {.version = stream_.tls_version(), .cipher = stream_.tls_cipher()}; }
+
+void Connection::log_opened() const {
+  if (!log::is_enabled(log::Level::Debug)) return;
+  log::write(log::Level::Debug, "connection_opened",
+             {{"peer", format_ip_address(stream_.peer_address())},
+              {"peer_port", static_cast<int>(stream_.peer_port())},
+              {"port", static_cast<int>(stream_.local_port())}});
+}
+
+void Connection::log_lost(std::string_view stage) const {
+  const std::string_view cause = loss_ ? error_code_name(loss_->code()) : "closed";
+  log::write(log::Level::Info, "connection_lost",
+             {{"after", stage},
+              {"peer", format_ip_address(stream_.peer_address())},
+              {"port", static_cast<int>(stream_.local_port())},
+              {"cause", cause},
+              {"detail", loss_ ? loss_->context() : std::string()}});
+}
+
+void Connection::log_closed() const {
+  const auto lasted = duration_cast<milliseconds>(Clock::now() - began_).count();
+  log::write(log::Level::Info, "connection_closed",
+             {{"peer", format_ip_address(stream_.peer_address())},
+              {"port", static_cast<int>(stream_.local_port())},
+              {"tls", stream_.tls_version()},
+              {"authenticated", session_ && session_->is_authenticated()},
+              {"messages", committed_},
+              {"received", received_octets_},
+              {"duration_ms", std::int64_t{lasted}}});
+}
+
+RefusedConnection::RefusedConnection(net::asio::ip::tcp::socket socket, const ConnectionContext& context, Status status)
+    : context_(context), stream_(std::move(socket)), status_(std::move(status)) {}
+
+net::Awaitable<void> RefusedConnection::run() {
+  log::write(log::Level::Info, "connection_refused",
+             {{"peer", format_ip_address(stream_.peer_address())}, {"reason", status_.text}});
+  // With implicit TLS there is nobody yet who could read a reply: a handshake is more than a refusal is worth.
+  if (context_.config.tls == TlsMode::Implicit) co_return;
+  Session session = Session::refused(context_.config, status_);
+  stream_.expires_after(context_.timeouts.linger);
+  const Result<void> written = co_await stream_.write_all(session.output());
+  if (written) co_await stream_.linger_and_close(context_.timeouts.linger);
+}
+
+void RefusedConnection::cancel() { stream_.cancel(); }
+
+}  // namespace postern::smtp

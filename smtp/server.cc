@@ -1,0 +1,99 @@
+// From the accepted socket to its connection.
+#include "smtp/server.h"
+
+#include "core/check.h"
+#include "core/log.h"
+#include "core/refusals.h"
+
+namespace postern::smtp {
+
+namespace {
+
+// Beyond so many connections that wait to read their 421 the next ones are closed without one.
+constexpr std::size_t kMaxRefusalsAtOnce = 256;
+
+IpAddress peer_of(const net::asio::ip::tcp::socket& socket) {
+  boost::system::error_code ec;
+  const net::asio::ip::address address = socket.remote_endpoint(ec).address();
+  IpAddress peer;
+  if (ec) return peer;
+  peer.octets = address.is_v6() ? address.to_v6().to_bytes()
+                                : net::asio::ip::make_address_v6(net::asio::ip::v4_mapped, address.to_v4()).to_bytes();
+  return peer;
+}
+
+}  // namespace
+
+// A listener and what its connections refer to.
+struct Server::Entrance {
+  Config config;
+  ConnectionContext context;
+  std::unique_ptr<net::Listener> listener;
+
+  Entrance(Config c, SubmissionHandler& handler, const ConnectionTimeouts& timeouts)
+      : config(std::move(c)), context{.config = config, .handler = handler, .timeouts = timeouts} {}
+};
+
+Server::Server(std::vector<net::Executor> executors, SubmissionHandler& handler, ServerOptions options)
+    : executors_(std::move(executors)), handler_(handler), options_(options), admission_(options.admission) {}
+
+Server::~Server() = default;
+
+void Server::set_tls(net::TlsServerContext context) {
+  const std::lock_guard lock(tls_mutex_);
+  tls_ = std::move(context);
+}
+
+std::optional<net::TlsServerContext> Server::tls() const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_;
+}
+
+Result<void> Server::listen(ListenerOptions options) {
+  POSTERN_CHECK(options.config.tls == TlsMode::None || tls().has_value());
+  Result<std::unique_ptr<net::Listener>> listener = net::Listener::open(options.address, options.port, executors_);
+  if (!listener) return listener.error();
+  auto entrance = std::make_unique<Entrance>(std::move(options.config), handler_, options_.timeouts);
+  entrance->listener = std::move(*listener);
+  entrances_.push_back(std::move(entrance));
+  return Result<void>();
+}
+
+void Server::start() {
+  for (const auto& entrance : entrances_) {
+    Entrance& where = *entrance;
+    where.listener->start([this, &where](net::asio::ip::tcp::socket socket) { accept(where, std::move(socket)); });
+  }
+}
+
+void Server::accept(Entrance& entrance, net::asio::ip::tcp::socket socket) {
+  const IpAddress peer = peer_of(socket);
+  if (admission_.admit(peer) != net::AdmissionVerdict::Admitted) return refuse(entrance, std::move(socket));
+  auto admitted = std::make_unique<net::AdmittedPeer>(admission_, peer);
+  const net::Executor executor = socket.get_executor();
+  connections_.start(executor, std::make_unique<Connection>(std::move(socket), entrance.context, tls(), std::move(admitted)));
+}
+
+// RFC 5321 §3.8 and §4.2.1: 421 may stand instead of the greeting.
+void Server::refuse(Entrance& entrance, net::asio::ip::tcp::socket socket) {
+  if (refusals_.count() >= kMaxRefusalsAtOnce) return;
+  const net::Executor executor = socket.get_executor();
+  refusals_.start(executor, std::make_unique<RefusedConnection>(std::move(socket), entrance.context,
+                                                                refusal_status(Refusal::TooManyConnections)));
+}
+
+void Server::drain(std::chrono::steady_clock::duration grace) {
+  for (const auto& entrance : entrances_) entrance->listener->stop();
+  connections_.drain(grace);
+  refusals_.drain(std::chrono::seconds{0});
+}
+
+void Server::set_admission_limits(net::AdmissionLimits limits) { admission_.set_limits(limits); }
+
+std::vector<std::uint16_t> Server::ports() const {
+  std::vector<std::uint16_t> ports;
+  for (const auto& entrance : entrances_) ports.push_back(entrance->listener->port());
+  return ports;
+}
+
+}  // namespace postern::smtp
