@@ -1,0 +1,110 @@
+#include "app/config_values.h"
+
+#include "core/mailbox.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+namespace postern::app {
+namespace {
+
+// The checks of app/config keep every number within the type it goes to.
+std::uint32_t to_u32(std::int64_t value) { return static_cast<std::uint32_t>(value); }
+std::uint64_t to_u64(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+
+smtp::TlsMode listener_tls(std::string_view word) {
+  if (word == "implicit") return smtp::TlsMode::Implicit;
+  return word == "none" ? smtp::TlsMode::None : smtp::TlsMode::StartTls;
+}
+
+relay::TlsPolicy route_tls(std::string_view word) {
+  if (word == "required") return relay::TlsPolicy::Required;
+  return word == "none" ? relay::TlsPolicy::None : relay::TlsPolicy::Opportunistic;
+}
+
+log::Level log_level(std::string_view word) {
+  if (word == "debug") return log::Level::Debug;
+  if (word == "warning") return log::Level::Warning;
+  return word == "error" ? log::Level::Error : log::Level::Info;
+}
+
+store::SpoolLimits make_spool_limits(const Settings& settings) {
+  return {.max_octets = to_u64(settings.spool_max_octets),
+          .min_free_octets = to_u64(settings.spool_min_free_octets),
+          .settled_retention = std::chrono::hours(settings.settled_retention_hours),
+          .settled_max_messages = to_u64(settings.settled_max_messages),
+          .capture_retention = std::chrono::hours(settings.capture_retention_hours),
+          .capture_max_octets = to_u64(settings.capture_max_octets),
+          .event_retention = std::chrono::days(settings.event_retention_days),
+          .event_max_count = to_u64(settings.event_max_count)};
+}
+
+relay::Route make_route(const RouteSettings& route) {
+  return {.name = route.name,
+          .domains = route.domains,
+          .host = route.host,
+          .port = static_cast<std::uint16_t>(route.port),
+          .implicit_tls = route.implicit_tls,
+          .tls = route_tls(route.tls),
+          .ca_file = route.ca_file,
+          .user_name = route.user_name,
+          .password = route.password,
+          .max_connections = to_u32(route.max_connections),
+          .max_messages_per_connection = to_u32(route.max_messages_per_connection),
+          .idle_timeout = std::chrono::seconds(route.idle_timeout_seconds)};
+}
+
+}  // namespace
+
+std::string effective_hostname(const Settings& settings) {
+  if (!settings.hostname.empty()) return settings.hostname;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  const std::string text(name.data());
+  return is_valid_domain(text, false) ? text : "localhost";
+}
+
+store::StoreOptions make_store_options(const Settings& settings, bool runs_recovery) {
+  return {.folder = settings.data_dir, .spool = make_spool_limits(settings), .runs_recovery = runs_recovery};
+}
+
+auth::KeyScheme make_key_scheme(const Settings& settings) {
+  return {.brand = settings.key_brand,
+          .has_environment = settings.key_has_environment,
+          .max_active_keys = to_u32(settings.max_active_keys_per_account)};
+}
+
+smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener) {
+  return {.hostname = effective_hostname(settings),
+          .tls = listener_tls(listener.tls),
+          .allows_auth_without_tls = listener.allow_auth_without_tls,
+          .max_message_octets = to_u64(settings.max_message_octets),
+          .max_recipients = to_u32(settings.max_recipients),
+          .max_errors = to_u32(settings.max_errors_per_session),
+          .max_junk = to_u32(settings.max_junk_commands_per_session),
+          .max_auth_failures = to_u32(settings.max_auth_failures_per_session)};
+}
+
+std::vector<relay::Route> make_routes(const Settings& settings) {
+  std::vector<relay::Route> routes;
+  for (const auto& route : settings.routes) routes.push_back(make_route(route));
+  return routes;
+}
+
+log::Setup make_log_setup(const Settings& settings) {
+  return {.level = log_level(settings.log_level),
+          .format = settings.log_format == "json" ? log::Format::Json : log::Format::KeyValue,
+          .path = settings.log_file,
+          .with_time = true};
+}
+
+CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener) {
+  if (!listener.tls_certificate_file.empty()) return {listener.tls_certificate_file, listener.tls_key_file};
+  if (!settings.tls_certificate_file.empty()) return {settings.tls_certificate_file, settings.tls_key_file};
+  const auto folder = std::filesystem::path(settings.data_dir) / "tls";
+  return {(folder / "self-signed.crt").string(), (folder / "self-signed.key").string(), true};
+}
+
+}  // namespace postern::app

@@ -1,0 +1,33 @@
+// Settings → the option types of the folders that do the work. Pure, apart from the machine's name.
+#pragma once
+
+#include "app/settings.h"
+#include "auth/api_key.h"
+#include "core/log.h"
+#include "relay/route.h"
+#include "smtp/config.h"
+#include "store/store.h"
+
+#include <string>
+#include <vector>
+
+namespace postern::app {
+
+// `hostname`, or the machine's name where it is empty.
+std::string effective_hostname(const Settings& settings);
+
+store::StoreOptions make_store_options(const Settings& settings, bool runs_recovery);
+auth::KeyScheme make_key_scheme(const Settings& settings);
+smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);
+std::vector<relay::Route> make_routes(const Settings& settings);
+log::Setup make_log_setup(const Settings& settings);
+
+// Certificate and key of a listener; in development, where none is configured, the self-signed one below data_dir.
+struct CertificateFiles {
+  std::string certificate;
+  std::string key;
+  bool is_self_signed = false;
+};
+CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener);
+
+}  // namespace postern::app

@@ -1,0 +1,10 @@
+// docs/smtp-replies.md, made from the table of refusals (core/refusals).
+#pragma once
+
+#include <string>
+
+namespace postern::app {
+
+std::string make_reply_reference();
+
+}  // namespace postern::app

@@ -1,0 +1,105 @@
+// Checks across keys and of grammars, one row each.
+#include "app/config.h"
+
+namespace postern::app {
+namespace {
+
+struct Case {
+  const char* name;
+  const char* text;      // below environment = "development"
+  const char* expected;  // part of the one message; empty: no problem
+};
+
+constexpr Case kCases[] = {
+    {"a host name with a blank", "hostname = \"a b\"", "hostname: \"a b\" is not a host name"},
+    {"a brand with a capital", "key_brand = \"Pk\"", "key_brand: \"Pk\" cannot begin a key"},
+    {"a brand that begins with a digit", "key_brand = \"1k\"", "cannot begin a key"},
+    {"a brand of 17 octets", "key_brand = \"abcdefghijklmnopq\"", "cannot begin a key"},
+    {"a brand of 16 octets", "key_brand = \"abcdefghijklmnop\"", ""},
+    {"an empty brand", "key_brand = \"\"", "cannot begin a key"},
+    {"a simulator that is an address", "simulator_domain = \"[127.0.0.1]\"", "simulator_domain: "},
+    {"a certificate without a key", "tls_certificate_file = \"/c\"", "tls_key_file: is missing beside its partner"},
+    {"a key without a certificate", "tls_key_file = \"/k\"", "tls_certificate_file: is missing beside its partner"},
+    {"a first retry after the longest", "retry_initial_seconds = 600\nretry_max_seconds = 300",
+     "postern.toml:2: retry_initial_seconds: is longer than retry_max_seconds"},
+    {"a retry beyond the lifetime", "queue_lifetime_hours = 1\ndelay_notice_hours = 0", "retry_max_seconds: is longer"},
+    {"a notice after the lifetime", "delay_notice_hours = 120", "delay_notice_hours: is not before the end"},
+    {"no notice", "delay_notice_hours = 0", ""},
+    {"one address may take all", "max_connections = 10", "warning: max_connections_per_address: is above"},
+    {"a spool for two messages", "spool_max_octets = 104857600", "spool_max_octets: holds fewer than four"},
+    {"a listener on a name", "[[listener]]\naddress = \"localhost\"\nport = 25", "address: \"localhost\" is not an IP address"},
+    {"a listener on all addresses", "[[listener]]\naddress = \"*\"\nport = 25", ""},
+    {"AUTH in the clear on loopback", "[[listener]]\naddress = \"::1\"\nport = 25\nallow_auth_without_tls = true", ""},
+    {"AUTH in the clear on all addresses", "[[listener]]\nport = 25\nallow_auth_without_tls = true",
+     "postern.toml:4: allow_auth_without_tls: would send API keys over the network in the clear"},
+    {"AUTH in the clear on a mapped loopback address",
+     "[[listener]]\naddress = \"::ffff:127.0.0.1\"\nport = 25\nallow_auth_without_tls = true", ""},
+    {"AUTH in the clear on a network address",
+     "[[listener]]\naddress = \"192.0.2.1\"\nport = 25\nallow_auth_without_tls = true", "would send API keys"},
+    {"no TLS and no AUTH", "[[listener]]\naddress = \"::1\"\nport = 25\ntls = \"none\"", "tls: \"none\" leaves clients no way"},
+    {"the same port twice", "[[listener]]\nport = 25\n[[listener]]\nport = 25", "postern.toml:5: port: 25 is taken"},
+    {"a port below a listener on all", "[[listener]]\nport = 25\n[[listener]]\naddress = \"::1\"\nport = 25", "25 is taken"},
+    {"the same port on two addresses",
+     "[[listener]]\naddress = \"127.0.0.1\"\nport = 25\n[[listener]]\naddress = \"::1\"\nport = 25", ""},
+    {"a listener's certificate without its key", "[[listener]]\nport = 25\ntls_certificate_file = \"/c\"",
+     "tls_key_file: is missing beside its partner"},
+    {"a route for a bad domain", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"a b\"]", "\"a b\" is not a domain"},
+    {"a route for no domain", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = []", "domains: is empty"},
+    {"a route to a path", "[[route]]\nname = \"a\"\nhost = \"/h\"\ndomains = [\"*\"]", "neither a host name nor"},
+    {"a route to an IPv6 address", "[[route]]\nname = \"a\"\nhost = \"2001:db8::1\"\ndomains = [\"*\"]", ""},
+    {"implicit TLS without TLS", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nimplicit_tls = true\ntls = \"none\"",
+     "implicit_tls: contradicts"},
+    {"a user without a password", "[[route]]\nname = \"a\"\nhost = \"::1\"\ndomains = [\"*\"]\nuser_name = \"u\"",
+     "password_file: is missing beside its partner"},
+    {"a password in the clear",
+     "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\ntls = \"none\"\nuser_name = \"u\"\npassword = \"fake\"",
+     "would send the password in the clear"},
+    {"a password in the clear on loopback",
+     "[[route]]\nname = \"a\"\nhost = \"127.0.0.1\"\ndomains = [\"*\"]\ntls = \"none\"\nuser_name = \"u\"\npassword = \"fake\"", ""},
+    {"a password to a server that is not verified",
+     "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nuser_name = \"u\"\npassword = \"fake\"", "warning: tls: "},
+    {"two routes of one name",
+     "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"x.org\"]\n[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"y.org\"]",
+     "postern.toml:7: name: \"a\" is the name of a route above"},
+    {"a route behind the last",
+     "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\n[[route]]\nname = \"b\"\nhost = \"h\"\ndomains = [\"y.org\"]",
+     "warning: domains: is never reached"},
+};
+
+TEST(ConfigChecks, FindsExactlyWhatIsWrong) {
+  for (const auto& test : kCases) {
+    SCOPED_TRACE(test.name);
+    const auto load = parse_config(std::string("environment = \"development\"\n") + test.text, "/etc/postern/postern.toml");
+    std::string all;
+    for (const auto& problem : load.problems) all += format_problem(problem) + "\n";
+    if (*test.expected == '\0') {
+      EXPECT_EQ(all, "");
+      continue;
+    }
+    EXPECT_EQ(load.problems.size(), 1u) << all;
+    EXPECT_THAT(all, testing::HasSubstr(test.expected));
+  }
+}
+
+TEST(ConfigChecks, DemandsACertificateInProduction) {
+  const auto load = parse_config("[[listener]]\nport = 587\n", "/p.toml");
+  EXPECT_FALSE(load.is_usable());
+  EXPECT_THAT(format_problem(load.problems.at(1)), testing::HasSubstr("is needed by the listener on port 587"));
+}
+
+TEST(ConfigChecks, WarnsOfAProductionWithoutARoute) {
+  const auto load = parse_config("tls_certificate_file = \"/c\"\ntls_key_file = \"/k\"\n", "/p.toml");
+  EXPECT_TRUE(load.is_usable());
+  ASSERT_EQ(load.problems.size(), 1u);
+  EXPECT_THAT(format_problem(load.problems[0]), testing::HasSubstr("no_route"));
+}
+
+TEST(ConfigChecks, BringsRouteDomainsIntoTheirNormalForm) {
+  const auto load = parse_config(
+      "environment = \"development\"\n[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"Example.ORG\", \".B\xc3\xbc" "cher.example\", \"*\"]\n",
+      "/p.toml");
+  EXPECT_THAT(load.settings.routes.at(0).domains, testing::ElementsAre("example.org", ".xn--bcher-kva.example", "*"));
+}
+
+}  // namespace
+}  // namespace postern::app
