@@ -8,6 +8,7 @@
 #include "store/records.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,20 @@ enum class Outcome {
   Complained,  // delivered, then a complaint
 };
 
+// What an attempt says about the next hop as a whole, apart from this recipient.
+enum class Contact {
+  Good,    // a dialogue took place
+  Broken,  // the connection was lost in the middle of the transaction
+  None,    // no session could be had: unreachable, no TLS, AUTH or greeting refused
+};
+
 struct RecipientReport {
   std::uint32_t index = 0;  // in the envelope's order
   Outcome outcome = Outcome::Deferred;
   Status status;            // the next hop's last word, or ours where there was none (4.4.1 …)
   std::string remote;       // "mx.example.net [192.0.2.1]:25"; empty for the simulation
   std::optional<Duration> retry_after;  // Deferred: overrides the queue's schedule (simulation)
+  Contact contact = Contact::Good;
 };
 
 struct DeliveryRequest {
@@ -36,11 +45,15 @@ struct DeliveryRequest {
   const Route* route = nullptr;                   // null for the simulation
 };
 
+// On the queue's executor only.
 class Transport {
  public:
   virtual ~Transport() = default;
   // One report for each recipient asked for, in any order. Never throws, never waits without a deadline.
   virtual net::Awaitable<std::vector<RecipientReport>> deliver(DeliveryRequest request) = 0;
+  // Ends every connection: idle ones in order, running deliveries at once, with Deferred where nothing was settled. Later
+  // calls of deliver() are deferred without a connection.
+  virtual void cancel() = 0;
 };
 
 }  // namespace postern::relay

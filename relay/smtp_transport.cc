@@ -1,0 +1,212 @@
+// A delivery is at most two sends: over a connection that was idle, and, if that had died unnoticed, over a fresh one.
+#include "relay/smtp_transport.h"
+
+#include "core/bytes.h"
+#include "relay/host_lookup.h"
+#include "relay/operator_log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace postern::relay {
+namespace {
+
+using net::asio::ip::tcp;
+
+constexpr std::size_t kMaxRemoteText = 160;  // kept with every attempt
+
+// A session that cannot be had is never the message's fault: what the hop refuses for good is deferred here, and ends by the
+// queue lifetime if nobody repairs the route.
+Status as_transient(Status status) {
+  if (!status.is_permanent()) return status;
+  EnhancedCode enhanced = effective_enhanced_code(status);
+  enhanced.klass = 4;
+  return Status{451, enhanced, "the next hop said " + format_status(status)};
+}
+
+bool is_worth_another_address(const Status& failure) {
+  constexpr std::uint16_t kSecuritySubject = 7;  // RFC 3463 §3.8: another address would fail in the same way
+  return failure.is_transient() && effective_enhanced_code(failure).subject != kSecuritySubject;
+}
+
+std::string remote_text(const Route& route, const tcp::endpoint& endpoint) {
+  return escape_for_log(route.host, kMaxRemoteText) + " [" + endpoint.address().to_string() +
+         "]:" + std::to_string(endpoint.port());
+}
+
+std::vector<RecipientReport> no_contact(const DeliveryRequest& request, const Status& failure, const std::string& remote) {
+  std::vector<RecipientReport> reports;
+  for (const std::uint32_t index : request.recipients) {
+    reports.push_back({index, Outcome::Deferred, as_transient(failure), remote, std::nullopt, Contact::None});
+  }
+  return reports;
+}
+
+Outcome outcome_of(const Status& status, bool hop_does_dsn) {
+  if (status.is_permanent()) return Outcome::Bounced;
+  if (!status.is_positive()) return Outcome::Deferred;
+  return hop_does_dsn ? Outcome::Delivered : Outcome::Relayed;
+}
+
+net::TlsVerification verification(TlsPolicy policy) {
+  return policy == TlsPolicy::Required ? net::TlsVerification::Required : net::TlsVerification::None;
+}
+
+smtp::ClientTls client_tls(const Route& route) {
+  if (route.implicit_tls) return smtp::ClientTls::Implicit;
+  switch (route.tls) {
+    case TlsPolicy::None: return smtp::ClientTls::None;
+    case TlsPolicy::Opportunistic: return smtp::ClientTls::IfOffered;
+    case TlsPolicy::Required: return smtp::ClientTls::Required;
+  }
+  return smtp::ClientTls::Required;
+}
+
+bool has_deferral(const std::vector<smtp::ClientRecipientStatus>& statuses) {
+  return std::any_of(statuses.begin(), statuses.end(), [](const auto& said) { return said.status.is_transient(); });
+}
+
+// Reads a message's content in order, a chunk at a time.
+class ChunkReader {
+ public:
+  ChunkReader(const store::Spool& spool, const store::MessageRecord& message) : spool_(spool), message_(message) {}
+
+  Result<std::string> next() {
+    was_asked_ = true;
+    if (index_ == message_.chunk_count) return std::string();
+    auto chunk = spool_.read_chunk(message_.id, index_++);
+    if (!chunk) {
+      has_failed_ = true;
+      operator_log::queue_storage_failed("read content", chunk.error(), message_.id);
+    }
+    return chunk;
+  }
+  bool was_asked() const { return was_asked_; }
+  bool has_failed() const { return has_failed_; }
+
+ private:
+  const store::Spool& spool_;
+  const store::MessageRecord& message_;
+  std::uint32_t index_ = 0;
+  bool was_asked_ = false;
+  bool has_failed_ = false;
+};
+
+}  // namespace
+
+SmtpTransport::SmtpTransport(net::Executor executor, const store::Spool& spool, std::shared_ptr<const RouteTable> routes,
+                             const Route& route, SmtpTransportOptions options)
+    : executor_(executor),
+      spool_(spool),
+      routes_(std::move(routes)),
+      route_(route),
+      options_(std::move(options)),
+      idle_(std::make_shared<IdleConnections>(executor, route.idle_timeout)) {
+  auto context = net::TlsClientContext::create(verification(route.tls), route.ca_file);
+  if (context) {
+    tls_ = std::make_shared<const net::TlsClientContext>(std::move(*context));
+    return;
+  }
+  tls_failure_ = Status{451, EnhancedCode{4, 7, 5}, "TLS cannot be set up: " + context.error().message()};
+}
+
+SmtpTransport::~SmtpTransport() { idle_->close_all(); }
+
+net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequest request) {
+  HopConnection idle = idle_->take();
+  if (idle.connection && idle.connection->is_usable()) {
+    const Sent sent = co_await send(idle, request);
+    if (!sent.is_stale) co_return conclude(std::move(idle), sent);
+  }
+  Opened opened = co_await open();
+  if (!opened.hop.connection) co_return no_contact(request, opened.failure, opened.remote);
+  const Sent sent = co_await send(opened.hop, request);
+  co_return conclude(std::move(opened.hop), sent);
+}
+
+net::Awaitable<SmtpTransport::Opened> SmtpTransport::open() {
+  Opened opened;
+  opened.remote = escape_for_log(route_.host, kMaxRemoteText) + ":" + std::to_string(route_.port);
+  opened.failure = tls_failure_;
+  if (!tls_) co_return opened;
+
+  const auto endpoints = co_await look_up_host(route_.host, route_.port, options_.timeouts.connect);
+  if (!endpoints) {
+    // RFC 3463 §3.5: X.4.3, directory server failure.
+    opened.failure = Status{451, EnhancedCode{4, 4, 3}, escape_for_log(endpoints.error().context())};
+    co_return opened;
+  }
+  for (const tcp::endpoint& endpoint : *endpoints) {
+    opened.failure = Status{421, EnhancedCode{4, 3, 2}, "shutting down"};
+    if (is_cancelled_) break;
+    opened.remote = remote_text(route_, endpoint);
+    auto attempt = co_await smtp::ClientConnection::open(endpoint, route_.host, client_config(endpoint), *tls_,
+                                                         options_.timeouts);
+    if (attempt.connection) {
+      opened.hop = HopConnection{tls_, std::move(attempt.connection), opened.remote, 0};
+      break;
+    }
+    opened.failure = std::move(attempt.failure);
+    if (!is_worth_another_address(opened.failure)) break;
+  }
+  co_return opened;
+}
+
+smtp::ClientConfig SmtpTransport::client_config(const tcp::endpoint& endpoint) const {
+  const auto address = endpoint.address();
+  const bool is_mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+  const bool is_loopback =
+      is_mapped ? make_address_v4(net::asio::ip::v4_mapped, address.to_v6()).is_loopback() : address.is_loopback();
+  return {.hostname = options_.hostname,
+          .tls = client_tls(route_),
+          .user_name = route_.user_name,
+          .password = route_.password,
+          .allows_auth_without_tls = is_loopback};
+}
+
+net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, const DeliveryRequest& request) {
+  const store::MessageRecord& message = request.message->message;
+  ChunkReader reader(spool_, message);
+  const smtp::ContentSource source = [&reader] { return reader.next(); };
+  smtp::ClientTransaction transaction{&message.envelope, request.recipients, message.content_octets};
+
+  smtp::ClientConnection* const connection = hop.connection.get();
+  sending_.insert(connection);
+  Sent sent;
+  sent.statuses = co_await connection->send(std::move(transaction), source);
+  sending_.erase(connection);
+  sent.is_content_lost = reader.has_failed();
+  // Before 354 nothing of the message is theirs: whatever was answered can be asked again.
+  sent.is_stale = hop.messages > 0 && !connection->is_usable() && !reader.was_asked() && !is_cancelled_;
+  ++hop.messages;
+  co_return sent;
+}
+
+std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, const Sent& sent) {
+  const bool does_dsn = hop.connection->capabilities().dsn;
+  const bool is_broken = !hop.connection->is_usable() && !sent.is_content_lost && has_deferral(sent.statuses);
+  std::vector<RecipientReport> reports;
+  reports.reserve(sent.statuses.size());
+  for (const smtp::ClientRecipientStatus& said : sent.statuses) {
+    reports.push_back({said.recipient, outcome_of(said.status, does_dsn), said.status, hop.remote, std::nullopt,
+                       is_broken ? Contact::Broken : Contact::Good});
+  }
+  keep_or_quit(std::move(hop));
+  return reports;
+}
+
+void SmtpTransport::keep_or_quit(HopConnection hop) {
+  if (!hop.connection->is_usable()) return;
+  if (is_cancelled_ || hop.messages >= route_.max_messages_per_connection) {
+    return quit_in_background(executor_, std::move(hop));
+  }
+  idle_->put(std::move(hop));
+}
+
+void SmtpTransport::cancel() {
+  is_cancelled_ = true;
+  idle_->close_all();
+  for (smtp::ClientConnection* connection : sending_) connection->cancel();
+}
+
+}  // namespace postern::relay

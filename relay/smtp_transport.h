@@ -1,0 +1,66 @@
+// SMTP to one smarthost (RFC 5321 §3.3): opens or reuses a connection, sends the content straight from the spool chunk by
+// chunk, turns the next hop's words into reports. One object per destination.
+#pragma once
+
+#include "core/result.h"
+#include "net/awaitable.h"
+#include "net/tls_context.h"
+#include "relay/idle_connections.h"
+#include "relay/route.h"
+#include "relay/transport.h"
+#include "smtp/client_connection.h"
+#include "store/spool.h"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace postern::relay {
+
+struct SmtpTransportOptions {
+  std::string hostname;  // for EHLO
+  smtp::ClientTimeouts timeouts;
+};
+
+class SmtpTransport final : public Transport {
+ public:
+  // `spool` outlives this; `routes` holds `route` and is kept.
+  SmtpTransport(net::Executor executor, const store::Spool& spool, std::shared_ptr<const RouteTable> routes,
+                const Route& route, SmtpTransportOptions options);
+  ~SmtpTransport() override;
+
+  net::Awaitable<std::vector<RecipientReport>> deliver(DeliveryRequest request) override;
+  void cancel() override;
+
+ private:
+  struct Opened {
+    HopConnection hop;  // no connection: `failure` says why
+    Status failure;
+    std::string remote;  // the last address tried
+  };
+  struct Sent {
+    std::vector<smtp::ClientRecipientStatus> statuses;
+    bool is_stale = false;  // the connection had died while it was idle; nothing of the message was said
+    bool is_content_lost = false;
+  };
+
+  net::Awaitable<Opened> open();
+  net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);
+  smtp::ClientConfig client_config(const net::asio::ip::tcp::endpoint& endpoint) const;
+  std::vector<RecipientReport> conclude(HopConnection hop, const Sent& sent);
+  void keep_or_quit(HopConnection hop);
+
+  net::Executor executor_;
+  const store::Spool& spool_;
+  std::shared_ptr<const RouteTable> routes_;  // shared: a reload replaces the table while this still delivers by the old one
+  const Route& route_;
+  SmtpTransportOptions options_;
+  std::shared_ptr<const net::TlsClientContext> tls_;  // null: could not be made, see tls_failure_
+  Status tls_failure_;
+  std::shared_ptr<IdleConnections> idle_;
+  std::set<smtp::ClientConnection*> sending_;
+  bool is_cancelled_ = false;
+};
+
+}  // namespace postern::relay
