@@ -99,7 +99,8 @@ class ClientSession {
   const std::vector<ClientRecipientStatus>& results() const;
   // Why the connection could not be brought to Ready, or broke; nullopt while it is fine or after an orderly QUIT.
   const std::optional<Status>& failure() const;
-  // For logs: "connect", "greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "content", "end-of-data", "QUIT".
+  // For logs: "connect", "greeting", "EHLO", "STARTTLS", "AUTH", "RSET", "MAIL", "RCPT", "DATA", "content",
+  // "end-of-data", "QUIT". HELO counts as "EHLO".
   std::string_view stage() const;
 
  private:

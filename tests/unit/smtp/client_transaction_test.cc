@@ -1,0 +1,172 @@
+#include "support/client_script.h"
+
+#include <gtest/gtest.h>
+
+namespace postern::smtp {
+namespace {
+
+using test::ClientScript;
+using test::numbered_envelope;
+
+constexpr std::string_view kMail = "MAIL FROM:<a@example.org>\r\n";
+constexpr std::string_view kGroupOfTwo =
+    "MAIL FROM:<a@example.org>\r\nRCPT TO:<r0@example.net>\r\nRCPT TO:<r1@example.net>\r\nDATA\r\n";
+
+TEST(ClientTransaction, GoesInLockStepWithoutPipelining) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(2);
+  script.open({}).begin(envelope);
+  script.expect_sent(kMail).feed("250 ok\r\n").expect_sent("RCPT TO:<r0@example.net>\r\n").feed("250 ok\r\n");
+  script.expect_sent("RCPT TO:<r1@example.net>\r\n").feed("550 5.1.1 unknown\r\n").expect_sent("DATA\r\n");
+  script.feed("354 go\r\n").expect_need_content().content("a\r\n.b\r\n", true).expect_sent("a\r\n..b\r\n.\r\n");
+  script.feed("250 2.0.0 queued as 1\r\n").expect_ready();
+  EXPECT_EQ(script.results(), "250 2.0.0 queued as 1 r0\n550 5.1.1 unknown r1\n");
+}
+
+TEST(ClientTransaction, SendsTheWholeEnvelopeAtOnceWithPipelining) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(2);
+  script.open({"PIPELINING"}).begin(envelope).expect_sent(kGroupOfTwo);
+  script.feed("250 ok\r\n250 ok\r\n251 will forward\r\n354 go\r\n").expect_need_content();
+  script.content("a", false).expect_sent("a").content("", true).expect_sent("\r\n.\r\n");
+  script.feed("250 ok\r\n").expect_ready();
+  EXPECT_EQ(script.results(), "250 ok r0\n250 ok r1\n");
+}
+
+TEST(ClientTransaction, ReportsOnTheRecipientsAskedForInTheirOrder) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(4);
+  script.open({"PIPELINING"});
+  script.session().begin(ClientTransaction{&envelope, {3, 1}, 10});
+  script.expect_sent("MAIL FROM:<a@example.org>\r\nRCPT TO:<r3@example.net>\r\nRCPT TO:<r1@example.net>\r\nDATA\r\n");
+  script.feed("250 ok\r\n550 no\r\n250 ok\r\n354 go\r\n").expect_need_content().content("", true).feed("250 ok\r\n");
+  EXPECT_EQ(script.expect_ready().results(), "550 no r3\n250 ok r1\n");
+}
+
+struct PipelinedCase {
+  const char* name;
+  std::string_view replies;  // to MAIL, RCPT, RCPT, DATA
+  std::string_view sent;     // then
+  std::string_view last_reply;
+  std::string_view results;
+  bool needs_reset;
+};
+
+const PipelinedCase kPipelinedCases[] = {
+    {"MAIL 550, DATA 503", "550 5.1.8 no\r\n503 x\r\n503 x\r\n503 x\r\n", "", "", "550 5.1.8 no r0\n550 5.1.8 no r1\n", true},
+    {"MAIL 451", "451 4.3.0 later\r\n503 x\r\n503 x\r\n503 x\r\n", "", "", "451 4.3.0 later r0\n451 4.3.0 later r1\n", true},
+    {"MAIL 550, yet RCPT 250 and 354", "550 no\r\n250 ok\r\n250 ok\r\n354 go\r\n", ".\r\n", "250 ok\r\n", "550 no r0\n550 no r1\n", false},
+    {"MAIL 530", "530 5.7.0 auth first\r\n503 x\r\n503 x\r\n503 x\r\n", "", "",
+     "451 4.7.0 MAIL refused: 530 5.7.0 auth first r0\n451 4.7.0 MAIL refused: 530 5.7.0 auth first r1\n", true},
+    {"all RCPT refused, DATA 554", "250 ok\r\n550 a\r\n450 b\r\n554 none\r\n", "", "", "550 a r0\n450 b r1\n", true},
+    {"all RCPT refused, yet 354", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "554 none\r\n", "550 a r0\n450 b r1\n", false},
+    {"all RCPT refused, yet 354, and the dot is taken", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "250 ok\r\n", "550 a r0\n450 b r1\n", false},
+    {"DATA 554 after one RCPT", "250 ok\r\n550 a\r\n250 ok\r\n554 5.7.1 no data\r\n", "", "", "550 a r0\n554 5.7.1 no data r1\n", true},
+    {"DATA 451", "250 ok\r\n250 ok\r\n250 ok\r\n451 later\r\n", "", "", "451 later r0\n451 later r1\n", true},
+};
+
+TEST(ClientTransaction, KeepsTheBooksOfPipelinedReplies) {
+  for (const PipelinedCase& c : kPipelinedCases) {
+    for (const std::size_t octets_per_read : {1U, 2U, 5U, 13U, 65'536U}) {
+      SCOPED_TRACE(c.name);
+      ClientScript script(test::plain_client_config(), octets_per_read);
+      const Envelope envelope = numbered_envelope(2);
+      script.open({"PIPELINING"}).begin(envelope).expect_sent(kGroupOfTwo).feed(c.replies).expect_sent(c.sent);
+      if (!c.last_reply.empty()) script.feed(c.last_reply);
+      script.expect_ready();
+      EXPECT_EQ(script.results(), c.results);
+      script.begin(envelope).expect_sent((c.needs_reset ? "RSET\r\n" : "") + std::string(kGroupOfTwo));
+    }
+  }
+}
+
+TEST(ClientTransaction, ARefusedMailEndsALockStepTransaction) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(2);
+  script.open({}).begin(envelope).expect_sent(kMail).feed("552 5.3.4 too big\r\n").expect_ready().expect_sent("");
+  EXPECT_EQ(script.results(), "552 5.3.4 too big r0\n552 5.3.4 too big r1\n");
+}
+
+TEST(ClientTransaction, NoDataIsSentInLockStepWhenEveryRecipientIsRefused) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(1);
+  script.open({}).begin(envelope).expect_sent(kMail).feed("250 ok\r\n").expect_sent("RCPT TO:<r0@example.net>\r\n");
+  script.feed("550 no\r\n").expect_ready().expect_sent("");
+  script.begin(envelope).expect_sent("RSET\r\n").feed("250 ok\r\n").expect_sent(kMail);
+}
+
+TEST(ClientTransaction, TooManyRecipientsIsATemporaryRefusal) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(3);
+  script.open({"PIPELINING"}).begin(envelope);
+  script.feed("250 ok\r\n250 ok\r\n552 5.5.3 too many\r\n452 4.5.3 too many\r\n354 go\r\n").expect_need_content();
+  script.content("a\r\n", true).feed("250 ok\r\n").expect_ready();
+  EXPECT_EQ(script.results(), "250 ok r0\n452 4.5.3 too many r1\n452 4.5.3 too many r2\n");
+}
+
+TEST(ClientTransaction, ReusesTheConnectionWithoutRsetAfterEndOfData) {
+  for (const std::string_view word : {"250 ok\r\n", "554 5.6.0 spam\r\n", "451 later\r\n"}) {
+    ClientScript script;
+    const Envelope envelope = numbered_envelope(2);
+    script.open({"PIPELINING"}).begin(envelope).expect_sent(kGroupOfTwo).feed("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n");
+    script.expect_need_content().content("a\r\n", true).expect_sent("a\r\n.\r\n").feed(word).expect_ready();
+    const std::string status(word.substr(0, word.size() - 2));
+    EXPECT_EQ(script.results(), status + " r0\n" + status + " r1\n");
+    script.begin(envelope).expect_sent(kGroupOfTwo);
+  }
+}
+
+TEST(ClientTransaction, ManyRecipientsGoInGroupsThatFitTheSocketBuffers) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(2'000);
+  script.open({"PIPELINING"}).begin(envelope);
+  std::size_t commands = 0;
+  while (std::holds_alternative<ClientNeedInput>(script.session().next())) {
+    const std::string sent(script.session().output());
+    EXPECT_LE(sent.size(), 16'384U + 100U);
+    script.session().output_sent();
+    std::string replies;
+    for (std::size_t at = 0; at < sent.size(); at = sent.find('\n', at) + 1, ++commands) {
+      replies += sent.compare(at, 4, "DATA") == 0 ? "354 go\r\n" : "250 ok\r\n";
+    }
+    script.feed(replies);
+  }
+  EXPECT_EQ(commands, 2'002U);
+  script.expect_need_content().content("a\r\n", true).feed("250 ok\r\n").expect_ready();
+  for (const ClientRecipientStatus& result : script.session().results()) EXPECT_EQ(result.status.code, 250);
+}
+
+TEST(ClientTransaction, AMailRefusedInTheFirstGroupSendsNoSecond) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(2'000);
+  script.open({"PIPELINING"}).begin(envelope);
+  const auto output = script.session().output();
+  std::string replies = "550 no\r\n";
+  for (auto i = std::count(output.begin(), output.end(), '\n'); i > 1; --i) replies += "503 x\r\n";
+  script.session().output_sent();
+  script.feed(replies).expect_ready().expect_sent("");
+  for (const ClientRecipientStatus& result : script.session().results()) EXPECT_EQ(result.status.code, 550);
+}
+
+TEST(ClientTransaction, RefusesWhatTheHopCannotTakeWithoutAskingIt) {
+  ClientScript script;
+  Envelope envelope = numbered_envelope(2);
+  script.open({"PIPELINING", "SIZE 99"}).begin(envelope, 100).expect_ready().expect_sent("");
+  EXPECT_EQ(script.results(), "552 5.3.4 the message has 100 octets, the next hop takes 99 r0\n"
+                              "552 5.3.4 the message has 100 octets, the next hop takes 99 r1\n");
+  script.begin(envelope, 99).expect_sent("MAIL FROM:<a@example.org> SIZE=99\r\nRCPT TO:<r0@example.net>\r\n"
+                                         "RCPT TO:<r1@example.net>\r\nDATA\r\n");
+}
+
+TEST(ClientTransaction, LeavesOutOnlyTheRecipientThatNeedsSmtputf8) {
+  ClientScript script;
+  Envelope envelope = numbered_envelope(2);
+  envelope.recipients[0].mailbox.local_part = "\xc3\xa4";
+  script.open({"PIPELINING"}).begin(envelope);
+  script.expect_sent("MAIL FROM:<a@example.org>\r\nRCPT TO:<r1@example.net>\r\nDATA\r\n");
+  script.feed("250 ok\r\n250 ok\r\n354 go\r\n").expect_need_content().content("", true).feed("250 ok\r\n").expect_ready();
+  EXPECT_EQ(script.results(), "550 5.6.7 the address needs SMTPUTF8 and the next hop does not offer it r0\n250 ok r1\n");
+}
+
+}  // namespace
+}  // namespace postern::smtp
