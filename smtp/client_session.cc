@@ -122,7 +122,10 @@ void ClientSession::Impl::on_reply(const Reply& reply) {
   if (phase_ == Phase::Closed) return;
   // Octets that came before we asked for anything: out of step, or injected in front of the handshake (the client's side of
   // RFC 3207 §4.2). What the reply itself settled stands.
-  if (was_last && !input_.empty()) return fail_protocol("a reply nobody asked for");
+  if (was_last && !input_.empty()) {
+    stage_ = kStages[static_cast<std::size_t>(awaited.command)];
+    return fail_protocol("a reply nobody asked for");
+  }
   if (!awaited_.empty()) stage_ = kStages[static_cast<std::size_t>(awaited_.front().command)];
 }
 

@@ -86,6 +86,18 @@ TEST(ClientCommands, AParameterThatCouldEndTheLineIsLeftOut) {
   EXPECT_EQ(rcpt_line(envelope.recipients[0], everything()), "RCPT TO:<r0@example.net>\r\n");
 }
 
+EnvelopeParameters with_body(BodyType body) {
+  EnvelopeParameters parameters;
+  parameters.body = body;
+  return parameters;
+}
+
+EnvelopeParameters with_smtputf8() {
+  EnvelopeParameters parameters;
+  parameters.smtputf8 = true;
+  return parameters;
+}
+
 struct RefusalCase {
   const char* name;
   EnvelopeParameters parameters;
@@ -104,12 +116,12 @@ TEST(ClientCommands, RefuseWhatTheHopCannotTake) {
       {"at the limit", {}, ascii, 1'000, everything(), ""},
       {"over the limit", {}, ascii, 1'001, everything(), "552 5.3.4 "},
       {"no limit said", {}, ascii, 1'000'000, unlimited, ""},
-      {"8-bit", {.body = BodyType::EightBitMime}, ascii, 1, {}, "554 5.6.3 "},
-      {"8-bit, offered", {.body = BodyType::EightBitMime}, ascii, 1, everything(), ""},
-      {"binary", {.body = BodyType::BinaryMime}, ascii, 1, everything(), "554 5.6.3 "},
-      {"SMTPUTF8", {.smtputf8 = true}, ascii, 1, {}, "550 5.6.7 "},
+      {"8-bit", with_body(BodyType::EightBitMime), ascii, 1, {}, "554 5.6.3 "},
+      {"8-bit, offered", with_body(BodyType::EightBitMime), ascii, 1, everything(), ""},
+      {"binary", with_body(BodyType::BinaryMime), ascii, 1, everything(), "554 5.6.3 "},
+      {"SMTPUTF8", with_smtputf8(), ascii, 1, {}, "550 5.6.7 "},
       {"UTF-8 sender", {}, Mailbox{"\xc3\xa4", "example.org"}, 1, {}, "550 5.6.7 "},
-      {"UTF-8 sender, offered", {.smtputf8 = true}, Mailbox{"\xc3\xa4", "example.org"}, 1, everything(), ""},
+      {"UTF-8 sender, offered", with_smtputf8(), Mailbox{"\xc3\xa4", "example.org"}, 1, everything(), ""},
       {"line end in the sender", {}, Mailbox{"a\r\nb", "example.org"}, 1, everything(), "553 5.1.7 "},
   };
   for (const RefusalCase& c : cases) {

@@ -87,12 +87,10 @@ TEST(ClientOpening, StartsTlsAndForgetsWhatWasOfferedBefore) {
 }
 
 TEST(ClientOpening, RefusesOctetsInjectedBehindTheReplyToStartTls) {
-  for (const std::size_t octets_per_read : {65'536U, 14U}) {
-    ClientScript script(config_with(ClientTls::IfOffered), octets_per_read);
-    script.feed("220 mx\r\n").expect_sent("EHLO client.example\r\n").feed("250-mx\r\n250 STARTTLS\r\n");
-    script.expect_sent("STARTTLS\r\n").feed("220 go\r\n250 mx\r\n").expect_closed().expect_sent("");
-    EXPECT_EQ(script.failure(), "451 4.5.0 protocol error of the next hop at STARTTLS: a reply nobody asked for");
-  }
+  ClientScript script(config_with(ClientTls::IfOffered));
+  script.feed("220 mx\r\n").expect_sent("EHLO client.example\r\n").feed("250-mx\r\n250 STARTTLS\r\n");
+  script.expect_sent("STARTTLS\r\n").feed("220 go\r\n250 mx\r\n").expect_closed().expect_sent("");
+  EXPECT_EQ(script.failure(), "451 4.5.0 protocol error of the next hop at STARTTLS: a reply nobody asked for");
 }
 
 TEST(ClientOpening, RequiredTlsThatIsNotOfferedFails) {
