@@ -117,7 +117,6 @@ net::Awaitable<Connection::Next> Connection::perform(JudgeRecipient question) {
 
 net::Awaitable<Connection::Next> Connection::perform(OpenMessage question) {
   OpenAnswer answer = conversation_->open_message(question, facts());
-  is_message_open_ = answer.sink != nullptr;
   session_->answer(std::move(answer));
   co_return Next::GoOn;
 }
@@ -133,18 +132,13 @@ net::Awaitable<Connection::Next> Connection::perform(DrainContent) {
 net::Awaitable<Connection::Next> Connection::perform(CommitMessage) {
   has_progressed_ = true;
   CommitAnswer answer = co_await conversation_->commit_message();
-  is_message_open_ = false;
   if (answer.verdict.is_accepted()) ++committed_;
   session_->answer(std::move(answer));
   co_return Next::GoOn;
 }
 
 net::Awaitable<Connection::Next> Connection::perform(AbandonMessage) {
-  if (std::exchange(is_message_open_, false)) {
-    conversation_->abandon_message();
-  } else {
-    conversation_->transaction_ended();
-  }
+  conversation_->abandon_message();
   session_->abandoned();
   co_return Next::GoOn;
 }

@@ -100,7 +100,6 @@ class Connection final : public net::Task {
   std::optional<Error> loss_;
   bool has_progressed_ = true;              // a command was answered since the last read
   bool was_reading_content_ = false;
-  bool is_message_open_ = false;
   bool is_reading_ = false;
   bool is_stopping_ = false;
   bool is_session_told_ = false;            // that we are stopping
