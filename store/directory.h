@@ -67,6 +67,7 @@ class DirectoryWriter {
   virtual Result<std::vector<KeyRecord>> list_keys(const AccountId& account) = 0;
 
   // Inserts or replaces. AlreadyExists: another account has that name, another key that digest.
+  // NotFound: a key of an account that is not there.
   virtual Result<void> put_account(const AccountRecord& account) = 0;
   // Also removes its keys, whitelist, usage and counters.
   virtual Result<void> remove_account(const AccountId& id) = 0;

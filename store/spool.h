@@ -130,11 +130,16 @@ class Spool {
   // Every record is readable, every index agrees. One sentence per finding; empty: sound. Reads only.
   Result<std::vector<std::string>> examine() const;
 
+  // Removes what messages left that were still arriving when the last server died; Store::open calls it for the server. Returns
+  // how many there were.
+  Result<std::size_t> recover();
+
   // True after a failed sync: nothing will be accepted until restart.
   bool has_failed() const;
 
+  class Impl;  // store/spool.cc
+
  private:
-  class Impl;
   std::unique_ptr<Impl> impl_;
 };
 

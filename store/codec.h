@@ -1,0 +1,60 @@
+// Records to octets and back: versioned, checksummed, compact. decode_ refuses everything that encode_ cannot have written as
+// CorruptRecord: wrong kind, version or checksum, a field out of range, octets left over. The grammar is in docs/storage.md.
+#pragma once
+
+#include "core/event.h"
+#include "core/result.h"
+#include "store/records.h"
+
+#include <string>
+#include <string_view>
+
+namespace postern::store {
+
+// Running totals of the spool, written in the commit that changes them.
+struct SpoolTotals {
+  std::uint64_t next_sequence = 1;    // of the next event
+  std::uint64_t captured_octets = 0;  // content of settled test messages that is still there
+
+  friend bool operator==(const SpoolTotals&, const SpoolTotals&) = default;
+};
+
+// Each overwrites `out`, whose memory is reused.
+void encode_schema_version(std::uint32_t version, std::string& out);
+void encode_totals(const SpoolTotals& totals, std::string& out);
+void encode_counter(std::uint64_t count, std::string& out);
+void encode_account(const AccountRecord& account, std::string& out);
+void encode_key(const KeyRecord& key, std::string& out);
+void encode_key_usage(const KeyUsage& usage, std::string& out);
+void encode_whitelist_entry(const WhitelistEntry& entry, std::string& out);
+void encode_message(const MessageRecord& message, std::string& out);
+void encode_delivery(const DeliveryRecord& delivery, std::string& out);
+void encode_event(const Event& event, std::string& out);
+
+Result<std::uint32_t> decode_schema_version(std::string_view record);
+Result<SpoolTotals> decode_totals(std::string_view record);
+Result<std::uint64_t> decode_counter(std::string_view record);
+Result<AccountRecord> decode_account(std::string_view record);
+Result<KeyRecord> decode_key(std::string_view record);
+Result<KeyUsage> decode_key_usage(std::string_view record);
+Result<WhitelistEntry> decode_whitelist_entry(std::string_view record);
+Result<MessageRecord> decode_message(std::string_view record);
+Result<DeliveryRecord> decode_delivery(std::string_view record);
+Result<Event> decode_event(std::string_view record);
+
+// The fixed front of a message and of an event, without the strings behind it.
+struct MessageFacts {
+  MessageId id;
+  Environment environment = Environment::Live;
+  std::uint64_t content_octets = 0;
+  std::uint32_t chunk_count = 0;
+};
+struct EventFacts {
+  std::uint64_t sequence = 0;
+  Instant at;
+  MessageId message;
+};
+Result<MessageFacts> decode_message_facts(std::string_view record);
+Result<EventFacts> decode_event_facts(std::string_view record);
+
+}  // namespace postern::store

@@ -1,0 +1,186 @@
+// Group commit; see the header. docs/storage.md, "The single instant of acceptance".
+#include "store/commit_queue.h"
+
+#include "core/check.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <future>
+
+namespace postern::store {
+namespace {
+
+class BlockingRequest final : public CommitRequest {
+ public:
+  BlockingRequest(std::function<Result<void>(WriteTransaction&)> change, std::promise<Result<void>>& outcome)
+      : change_(std::move(change)), outcome_(outcome) {}
+  Result<void> apply(WriteTransaction& transaction) override { return change_(transaction); }
+  void complete(Result<void> outcome) override { outcome_.set_value(std::move(outcome)); }
+
+ private:
+  std::function<Result<void>(WriteTransaction&)> change_;
+  std::promise<Result<void>>& outcome_;
+};
+
+// LMDB reports a write that a full disk cut short as EIO. Asking the file system for room tells that from a real failure.
+bool has_room_for_a_batch(MDB_env* environment) {
+  int fd = -1;
+  struct stat file {};
+  if (mdb_env_get_fd(environment, &fd) != 0 || ::fstat(fd, &file) != 0) return true;
+  if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, file.st_size, off_t{2 * kBatchOctets}) == 0) return true;
+  return !is_no_room(errno);
+}
+
+}  // namespace
+
+CommitQueue::CommitQueue(const LmdbEnvironment& environment, BatchFrame* frame)
+    : environment_(environment), frame_(frame) {}
+
+CommitQueue::~CommitQueue() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CommitQueue::submit(std::unique_ptr<CommitRequest> request, Urgency urgency, Admission admission) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_full = waiting_octets_ > kWaitingOctets || waiting_.size() > kWaitingRequests;
+    if (!has_failed() && (admission == Admission::Always || !is_full)) {
+      waiting_octets_ += request->octets();
+      waiting_.push_back(std::move(request));
+      if (urgency == Urgency::Commits || waiting_octets_ >= kPatientOctets) is_hurried_ = true;
+      if (!thread_.joinable()) thread_ = std::thread(&CommitQueue::run_thread, this);
+    }
+  }
+  if (request == nullptr) {
+    wake_.notify_one();
+    return;
+  }
+  if (has_failed()) return request->complete(failure());
+  request->complete(Error(ErrorCode::StorageShedding, "too much waits to be committed"));
+}
+
+void CommitQueue::hurry() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_hurried_ = true;
+  }
+  wake_.notify_one();
+}
+
+Result<void> CommitQueue::run(std::function<Result<void>(WriteTransaction&)> change) {
+  {
+    const std::lock_guard lock(mutex_);
+    POSTERN_CHECK(std::this_thread::get_id() != thread_.get_id());
+  }
+  std::promise<Result<void>> promise;
+  std::future<Result<void>> outcome = promise.get_future();
+  submit(std::make_unique<BlockingRequest>(std::move(change), promise), Urgency::Commits, Admission::Always);
+  return outcome.get();
+}
+
+bool CommitQueue::is_shedding() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_octets_ > kWaitingOctets || waiting_.size() > kWaitingRequests;
+}
+
+void CommitQueue::run_thread() {
+  Batch batch;
+  while (take(batch)) {
+    process(batch);
+    batch.clear();
+  }
+}
+
+// Waits for work; false when the queue is stopping and empty.
+bool CommitQueue::take(Batch& batch) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return is_stopping_ || (is_hurried_ && !waiting_.empty()); });
+  std::size_t octets = 0;
+  while (!waiting_.empty() && batch.size() < kBatchRequests && octets < kBatchOctets) {
+    octets += waiting_.front()->octets();
+    batch.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  waiting_octets_ -= octets;
+  is_hurried_ = is_hurried_ && !waiting_.empty();
+  return !batch.empty();
+}
+
+void CommitQueue::process(Batch& batch) {
+  std::vector<Result<void>> outcomes(batch.size());
+  Trial trial = attempt(batch, outcomes);
+  if ((trial == Trial::NoRoom || trial == Trial::Damaged) && batch.size() > 1) {
+    // One of them may be the culprit: the others must not suffer for it.
+    std::vector<Result<void>> outcome(1);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      outcome[0] = Result<void>();
+      attempt(std::span(batch).subspan(i, 1), outcome);
+      outcomes[i] = std::move(outcome[0]);
+    }
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->complete(std::move(outcomes[i]));
+}
+
+// Applies and commits. Unless committed, every outcome is the error.
+CommitQueue::Trial CommitQueue::attempt(std::span<const std::unique_ptr<CommitRequest>> requests,
+                                        std::vector<Result<void>>& outcomes) {
+  WriteTransaction transaction(environment_);
+  Result<void> applied;
+  int code = has_failed() ? MDB_PANIC : transaction.begin();
+  if (code == 0) {
+    applied = apply_all(transaction, requests, outcomes);
+    if (applied && transaction.broken() == 0) transaction.commit();
+    code = transaction.broken();
+  }
+  const Trial trial = code == 0 && !applied ? Trial::Damaged : judge(code);
+  if (trial == Trial::Committed) return trial;
+  const Error error = trial == Trial::Failed ? failure() : code != 0 ? lmdb_error(code, "commit") : applied.error();
+  for (Result<void>& outcome : outcomes) outcome = error;
+  return trial;
+}
+
+// An error: the transaction must not be committed. A request that refuses before it writes is not one.
+Result<void> CommitQueue::apply_all(WriteTransaction& transaction,
+                                    std::span<const std::unique_ptr<CommitRequest>> requests,
+                                    std::vector<Result<void>>& outcomes) {
+  if (frame_ != nullptr) {
+    if (Result<void> opened = frame_->open(transaction); !opened) return opened;
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const std::uint64_t writes_before = transaction.writes();
+    outcomes[i] = requests[i]->apply(transaction);
+    const bool is_half_done = !outcomes[i] && transaction.writes() != writes_before;
+    if (is_half_done || transaction.broken() != 0) return outcomes[i];
+  }
+  return frame_ != nullptr ? frame_->close(transaction) : Result<void>();
+}
+
+CommitQueue::Trial CommitQueue::judge(int code) {
+  if (code == 0) return Trial::Committed;
+  if (is_no_room(code)) return Trial::NoRoom;
+  if (code == EIO && !has_room_for_a_batch(environment_.handle())) return Trial::NoRoom;
+  if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_BAD_VALSIZE) return Trial::Damaged;
+  fail_closed(code);
+  return Trial::Failed;
+}
+
+void CommitQueue::fail_closed(int code) {
+  const std::lock_guard lock(mutex_);
+  if (failure_.empty()) failure_ = mdb_strerror(code);
+  has_failed_.store(true, std::memory_order_release);
+}
+
+Error CommitQueue::failure() const {
+  const std::lock_guard lock(mutex_);
+  return Error(ErrorCode::StorageFailed, "a write to " + environment_.folder().string() + " failed (" + failure_ +
+                                             "); nothing is written until restart");
+}
+
+}  // namespace postern::store

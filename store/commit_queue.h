@@ -1,0 +1,102 @@
+// The single writer of one environment. A thread, started by the first request, takes all that waits when the last sync ends,
+// applies it in one transaction, commits with one sync and then completes each request. Fails closed: after a failed sync, or
+// any error that leaves the environment in doubt, every later request is refused until restart.
+#pragma once
+
+#include "core/result.h"
+#include "store/transaction.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace postern::store {
+
+class CommitRequest {
+ public:
+  virtual ~CommitRequest() = default;
+  // On the commit thread, perhaps more than once: a batch that fails is tried again request by request. An error returned
+  // before anything was written fails this request alone and costs the others nothing.
+  virtual Result<void> apply(WriteTransaction& transaction) = 0;
+  // Once, after the sync, or with the reason why there is none. Short; may submit.
+  virtual void complete(Result<void> outcome) = 0;
+  // Content it holds in memory: bounds a batch and what waits.
+  virtual std::size_t octets() const { return 0; }
+};
+
+// Runs around the requests of each batch, inside its transaction.
+class BatchFrame {
+ public:
+  virtual ~BatchFrame() = default;
+  virtual Result<void> open(WriteTransaction& transaction) = 0;
+  virtual Result<void> close(WriteTransaction& transaction) = 0;
+};
+
+inline constexpr std::size_t kBatchOctets = 16U << 20;     // a sync then takes tens of milliseconds at worst
+inline constexpr std::size_t kBatchRequests = 4'096;
+inline constexpr std::size_t kWaitingOctets = 128U << 20;  // above it new mail is shed: eight full batches wait
+inline constexpr std::size_t kWaitingRequests = 32'768;
+inline constexpr std::size_t kPatientOctets = 4U << 20;    // patient requests start a commit of their own from here on
+
+enum class Urgency {
+  Commits,  // starts a commit as soon as the last one has ended
+  Patient,  // joins whatever commit comes next: streamed content, clean-up
+};
+enum class Admission {
+  Bounded,  // refused with StorageShedding when too much waits: new mail
+  Always,   // bounded by its maker: windows, leases, blocking callers
+};
+
+class CommitQueue {
+ public:
+  // `frame` may be null and outlives the queue, as does `environment`.
+  explicit CommitQueue(const LmdbEnvironment& environment, BatchFrame* frame = nullptr);
+  // Commits and completes what waits, then ends the thread.
+  ~CommitQueue();
+
+  // Any thread. A refused request is completed before this returns, on the caller's thread.
+  void submit(std::unique_ptr<CommitRequest> request, Urgency urgency, Admission admission);
+  // Commits patient requests now.
+  void hurry();
+  // Submits `change` and waits for its sync. Not on the commit thread.
+  Result<void> run(std::function<Result<void>(WriteTransaction&)> change);
+
+  bool has_failed() const { return has_failed_.load(std::memory_order_acquire); }
+  bool is_shedding() const;
+
+ private:
+  using Batch = std::vector<std::unique_ptr<CommitRequest>>;
+  enum class Trial { Committed, NoRoom, Damaged, Failed };
+
+  void run_thread();
+  bool take(Batch& batch);
+  void process(Batch& batch);
+  Trial attempt(std::span<const std::unique_ptr<CommitRequest>> requests, std::vector<Result<void>>& outcomes);
+  Result<void> apply_all(WriteTransaction& transaction, std::span<const std::unique_ptr<CommitRequest>> requests,
+                         std::vector<Result<void>>& outcomes);
+  Trial judge(int code);
+  void fail_closed(int code);
+  Error failure() const;
+
+  const LmdbEnvironment& environment_;
+  BatchFrame* frame_;
+  std::atomic<bool> has_failed_{false};
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::unique_ptr<CommitRequest>> waiting_;
+  std::size_t waiting_octets_ = 0;
+  bool is_hurried_ = false;
+  bool is_stopping_ = false;
+  std::string failure_;  // what LMDB said
+  std::thread thread_;
+};
+
+}  // namespace postern::store

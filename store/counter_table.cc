@@ -1,0 +1,95 @@
+// Counters; see the header.
+#include "store/counter_table.h"
+
+#include "store/codec.h"
+#include "store/octets.h"
+#include "store/table.h"
+
+namespace postern::store {
+namespace {
+
+constexpr std::size_t kPeriodOctets = 9;  // period and start, in front of the account
+
+Instant start_of(CounterPeriod period, Instant at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  if (period == CounterPeriod::Day) return day;
+  const std::chrono::year_month_day date{day};
+  return std::chrono::sys_days{date.year() / date.month() / 1};
+}
+
+Instant end_of(CounterPeriod period, Instant start) {
+  if (period == CounterPeriod::Day) return start + std::chrono::days(1);
+  const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(start)};
+  return std::chrono::sys_days{(date.year() / date.month() + std::chrono::months(1)) / 1};
+}
+
+KeyOctets row(const AccountId& account, CounterPeriod period, Instant at) {
+  return KeyOctets().add(static_cast<std::uint8_t>(period)).add(start_of(period, at)).add(account.octets);
+}
+
+// Collects the keys of the rows that `is_wanted` picks, beginning with the oldest of `period`, until it says stop.
+template <class Wanted>
+Result<std::vector<std::string>> collect(Transaction& transaction, CounterPeriod period, Wanted is_wanted) {
+  std::vector<std::string> keys;
+  const KeyOctets prefix = KeyOctets().add(static_cast<std::uint8_t>(period));
+  Cursor cursor(Table(transaction, DirectoryTable::Counters));
+  for (bool found = cursor.seek(prefix); found && cursor.key().starts_with(prefix); found = cursor.next()) {
+    if (is_wanted(cursor.key())) keys.emplace_back(cursor.key());
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return keys;
+}
+
+Result<void> erase_all(WriteTransaction& transaction, const std::vector<std::string>& keys) {
+  WritableTable counters(transaction, DirectoryTable::Counters);
+  for (const std::string& key : keys) {
+    if (Result<bool> erased = counters.erase(key); !erased) return erased.error();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::uint64_t> counter(Transaction& transaction, const AccountId& account, CounterPeriod period, Instant at) {
+  Result<std::optional<std::string_view>> record =
+      Table(transaction, DirectoryTable::Counters).find(row(account, period, at));
+  if (!record) return record.error();
+  if (!*record) return std::uint64_t{0};
+  return decode_counter(**record);
+}
+
+Result<void> add_to_counter(WriteTransaction& transaction, const AccountId& account, CounterPeriod period, Instant at,
+                            std::uint64_t count) {
+  Result<std::uint64_t> before = counter(transaction, account, period, at);
+  if (!before) return before.error();
+  const std::uint64_t after = *before + count < *before ? ~std::uint64_t{0} : *before + count;
+  std::string record;
+  encode_counter(after, record);
+  return WritableTable(transaction, DirectoryTable::Counters).put(row(account, period, at), record);
+}
+
+Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant before) {
+  std::size_t count = 0;
+  for (const CounterPeriod period : {CounterPeriod::Day, CounterPeriod::Month}) {
+    Result<std::vector<std::string>> keys = collect(transaction, period, [&](std::string_view key) {
+      return end_of(period, KeyReader(key.substr(1)).instant()) <= before;
+    });
+    if (!keys) return keys.error();
+    if (Result<void> erased = erase_all(transaction, *keys); !erased) return erased.error();
+    count += keys->size();
+  }
+  return count;
+}
+
+Result<void> clear_counters(WriteTransaction& transaction, const AccountId& account) {
+  for (const CounterPeriod period : {CounterPeriod::Day, CounterPeriod::Month}) {
+    Result<std::vector<std::string>> keys = collect(transaction, period, [&](std::string_view key) {
+      return key.substr(kPeriodOctets) == octets_of(account.octets);
+    });
+    if (!keys) return keys.error();
+    if (Result<void> erased = erase_all(transaction, *keys); !erased) return erased;
+  }
+  return {};
+}
+
+}  // namespace postern::store

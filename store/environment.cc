@@ -1,0 +1,177 @@
+// LMDB environments: opening, tables, the pool of read transactions, space. docs/decisions/0002-map-size.md says why the map
+// is far larger than the file.
+#include "store/environment.h"
+
+#include "store/migration.h"
+#include "store/transaction.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace postern::store {
+namespace {
+
+constexpr unsigned kMaxReaders = 512;  // concurrent reads of all processes; one slot is 64 octets of the lock file
+constexpr mdb_mode_t kFileMode = 0600;
+
+// A new file survives a power failure only when its folder is synced too.
+Result<void> sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return lmdb_error(errno, "open " + folder.string());
+  const int code = ::fsync(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  if (code != 0) return lmdb_error(code, "sync " + folder.string());
+  return {};
+}
+
+Result<void> make_folder(const std::filesystem::path& folder) {
+  if (::mkdir(folder.c_str(), 0700) == 0) return sync_folder(folder.parent_path());
+  if (errno == EEXIST) return {};
+  return lmdb_error(errno, "make " + folder.string());
+}
+
+}  // namespace
+
+Error lmdb_error(int code, std::string_view attempt) {
+  std::string context = std::string(attempt) + ": " + mdb_strerror(code);
+  if (is_no_room(code)) return Error(ErrorCode::StorageFull, std::move(context));
+  const bool is_damage = code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID;
+  return Error(is_damage ? ErrorCode::CorruptRecord : ErrorCode::IoError, std::move(context));
+}
+
+bool is_no_room(int code) {
+  return code == MDB_MAP_FULL || code == MDB_TXN_FULL || code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const EnvironmentOptions& options) {
+  if (Result<void> made = make_folder(options.folder); !made) return made.error();
+  std::unique_ptr<LmdbEnvironment> environment(new LmdbEnvironment(options.folder));
+  if (Result<void> opened = environment->open_handle(options); !opened) return opened.error();
+  if (Result<void> opened = environment->open_tables(options.tables); !opened) return opened.error();
+  environment->drop_dead_readers();
+  return environment;
+}
+
+LmdbEnvironment::~LmdbEnvironment() {
+  for (MDB_txn* reader : readers_) mdb_txn_abort(reader);
+  if (handle_ != nullptr) mdb_env_close(handle_);
+}
+
+Result<void> LmdbEnvironment::open_handle(const EnvironmentOptions& options) {
+  int code = mdb_env_create(&handle_);
+  if (code == 0) code = mdb_env_set_mapsize(handle_, options.map_octets);
+  if (code == 0) code = mdb_env_set_maxreaders(handle_, kMaxReaders);
+  if (code == 0) code = mdb_env_set_maxdbs(handle_, static_cast<MDB_dbi>(options.tables.size()));
+  // MDB_NOTLS: read transactions belong to the pool, not to threads. MDB_NORDAHEAD: a spool larger than memory is read in
+  // single pages. Nothing that weakens the sync is ever set.
+  if (code == 0) code = mdb_env_open(handle_, folder_.c_str(), MDB_NOTLS | MDB_NORDAHEAD, kFileMode);
+  if (code == 0) return {};
+  if (handle_ != nullptr) mdb_env_close(handle_);
+  handle_ = nullptr;
+  return lmdb_error(code, "open " + folder_.string());
+}
+
+Result<void> LmdbEnvironment::open_tables(std::span<const std::string_view> names) {
+  tables_.assign(names.size(), 0);
+  const int code = open_existing_tables(names);
+  if (code == MDB_NOTFOUND) return make_tables(names);
+  if (code != 0) return lmdb_error(code, "open the tables of " + folder_.string());
+  ReadTransaction transaction(*this);
+  if (Result<void> begun = transaction.begin(); !begun) return begun.error();
+  Result<bool> checked = check_schema(transaction);
+  if (!checked) return checked.error();
+  if (!*checked) return Error(ErrorCode::SchemaMismatch, folder_.string() + " has no schema version");
+  return {};
+}
+
+// A read transaction is enough, so that starting beside a busy writer waits for nothing.
+int LmdbEnvironment::open_existing_tables(std::span<const std::string_view> names) {
+  MDB_txn* transaction = nullptr;
+  if (int code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &transaction); code != 0) return code;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (int code = mdb_dbi_open(transaction, names[i].data(), 0, &tables_[i]); code != 0) {
+      mdb_txn_abort(transaction);
+      return code;
+    }
+  }
+  return mdb_txn_commit(transaction);  // keeps the handles
+}
+
+Result<void> LmdbEnvironment::make_tables(std::span<const std::string_view> names) {
+  const std::string attempt = "make the tables of " + folder_.string();
+  WriteTransaction writer(*this);
+  if (int code = writer.begin(); code != 0) return lmdb_error(code, attempt);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (int code = mdb_dbi_open(writer.handle(), names[i].data(), MDB_CREATE, &tables_[i]); code != 0) {
+      return lmdb_error(code, attempt);
+    }
+  }
+  // Another process may have made them meanwhile, or the environment is of another version with other tables.
+  Result<bool> checked = check_schema(writer);
+  if (!checked) return checked.error();
+  if (!*checked) {
+    if (Result<void> written = write_schema(writer); !written) return written.error();
+  }
+  if (int code = writer.commit(); code != 0) return lmdb_error(code, attempt);
+  return sync_folder(folder_);
+}
+
+Result<LmdbEnvironment::Space> LmdbEnvironment::space() const {
+  ReadTransaction transaction(*this);
+  if (Result<void> begun = transaction.begin(); !begun) return begun.error();
+  std::uint64_t pages = 0;
+  std::uint64_t page_octets = 0;
+  // The unnamed table at 1 holds the named ones; 0 is the list of free pages, which is small beside them.
+  for (std::size_t i = 0; i <= tables_.size(); ++i) {
+    MDB_stat stat{};
+    const MDB_dbi handle = i < tables_.size() ? tables_[i] : MDB_dbi{1};
+    if (int code = mdb_stat(transaction.handle(), handle, &stat); code != 0) return lmdb_error(code, "measure a table");
+    pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+    page_octets = stat.ms_psize;
+  }
+  struct statvfs disk {};
+  if (::statvfs(folder_.c_str(), &disk) != 0) return lmdb_error(errno, "statvfs " + folder_.string());
+  struct stat file {};
+  if (::stat((folder_ / "data.mdb").c_str(), &file) != 0) return lmdb_error(errno, "stat " + folder_.string());
+  return Space{.used_octets = pages * page_octets,
+               .file_octets = static_cast<std::uint64_t>(file.st_size),
+               .free_disk_octets = std::uint64_t{disk.f_bavail} * disk.f_frsize};
+}
+
+void LmdbEnvironment::drop_dead_readers() const {
+  int dead = 0;
+  mdb_reader_check(handle_, &dead);
+}
+
+Result<MDB_txn*> LmdbEnvironment::take_reader() const {
+  MDB_txn* reader = nullptr;
+  {
+    const std::lock_guard lock(readers_mutex_);
+    if (!readers_.empty()) {
+      reader = readers_.back();
+      readers_.pop_back();
+    }
+  }
+  if (reader == nullptr) {
+    const int code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader);
+    if (code != 0) return lmdb_error(code, "begin to read " + folder_.string());
+    return reader;
+  }
+  if (int code = mdb_txn_renew(reader); code != 0) {
+    mdb_txn_abort(reader);
+    return lmdb_error(code, "begin to read " + folder_.string());
+  }
+  return reader;
+}
+
+void LmdbEnvironment::give_back_reader(MDB_txn* reader) const {
+  mdb_txn_reset(reader);
+  const std::lock_guard lock(readers_mutex_);
+  readers_.push_back(reader);
+}
+
+}  // namespace postern::store

@@ -1,0 +1,72 @@
+// One LMDB environment: the file, its tables, a pool of read transactions. Always fully synced: a commit that returned is on
+// disk. Several processes may have the same environment open; none may open it twice at once (fcntl locks).
+#pragma once
+
+#include "core/result.h"
+
+#include <lmdb.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::store {
+
+// What an LMDB or system error code means to a caller: StorageFull, CorruptRecord or IoError. `attempt` says what was tried.
+Error lmdb_error(int code, std::string_view attempt);
+// True for codes that say "no room", and for nothing worse.
+bool is_no_room(int code);
+
+struct EnvironmentOptions {
+  std::filesystem::path folder;               // made (0700) if absent
+  std::size_t map_octets = 0;                 // address space, not disk: the file grows by itself below it
+  std::span<const std::string_view> tables;   // the first one is "meta"
+};
+
+class LmdbEnvironment {
+ public:
+  // Opens or makes the environment and its tables, and checks the schema version. Fails: IoError, StorageFull, SchemaMismatch,
+  // CorruptRecord.
+  static Result<std::unique_ptr<LmdbEnvironment>> open(const EnvironmentOptions& options);
+  ~LmdbEnvironment();
+  LmdbEnvironment(const LmdbEnvironment&) = delete;
+  LmdbEnvironment& operator=(const LmdbEnvironment&) = delete;
+
+  MDB_env* handle() const { return handle_; }
+  MDB_dbi table(std::size_t index) const { return tables_[index]; }
+  std::size_t table_count() const { return tables_.size(); }
+  const std::filesystem::path& folder() const { return folder_; }
+
+  struct Space {
+    std::uint64_t used_octets = 0;  // live pages
+    std::uint64_t file_octets = 0;
+    std::uint64_t free_disk_octets = 0;
+  };
+  Result<Space> space() const;
+  // Frees the reader slots of processes that died, so that their snapshots pin no pages.
+  void drop_dead_readers() const;
+
+ private:
+  friend class ReadTransaction;
+
+  explicit LmdbEnvironment(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  Result<void> open_handle(const EnvironmentOptions& options);
+  Result<void> open_tables(std::span<const std::string_view> names);
+  // LMDB codes; MDB_NOTFOUND: a table is not there.
+  int open_existing_tables(std::span<const std::string_view> names);
+  Result<void> make_tables(std::span<const std::string_view> names);
+  Result<MDB_txn*> take_reader() const;
+  void give_back_reader(MDB_txn* reader) const;
+
+  std::filesystem::path folder_;
+  MDB_env* handle_ = nullptr;
+  std::vector<MDB_dbi> tables_;
+  mutable std::mutex readers_mutex_;
+  mutable std::vector<MDB_txn*> readers_;  // reset, ready to renew
+};
+
+}  // namespace postern::store

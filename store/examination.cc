@@ -1,0 +1,177 @@
+// First every message with what follows from it, then every index the other way round.
+#include "store/examination.h"
+
+#include "store/codec.h"
+#include "store/due_index.h"
+#include "store/message_table.h"
+#include "store/octets.h"
+#include "store/spool.h"
+#include "store/spool_content.h"
+#include "store/table.h"
+
+namespace postern::store {
+namespace {
+
+class Examination {
+ public:
+  explicit Examination(Transaction& transaction) : transaction_(transaction) {}
+
+  Result<std::vector<std::string>> run();
+
+ private:
+  void examine_message(std::string_view key, std::string_view record);
+  void examine_content(const MessageRecord& message, const DeliveryRecord& delivery);
+  void examine_due(const DueEntry& entry);
+  void examine_index_row(SpoolTable table, std::string_view key, std::optional<Instant> DeliveryRecord::*field);
+  void examine_event(std::string_view key, std::string_view record);
+  Result<void> examine_content_owners();
+  template <class Visit>
+  Result<void> walk(SpoolTable table, Visit visit);
+  bool has_row(SpoolTable table, std::string_view key);
+  void find(std::string sentence) {
+    if (findings_.size() < kMaxFindings) findings_.push_back(std::move(sentence));
+  }
+
+  Transaction& transaction_;
+  std::vector<std::string> findings_;
+  std::uint64_t captured_octets_ = 0;
+};
+
+std::string name_of(const MessageId& id) { return "message " + format_message_id(id); }
+
+Result<std::vector<std::string>> Examination::run() {
+  Result<void> walked = walk(SpoolTable::Messages, [this](auto key, auto value) { examine_message(key, value); });
+  if (!walked) return walked.error();
+  walked = walk(SpoolTable::Due, [this](auto key, auto value) {
+    KeyReader reader(key);
+    DueEntry entry;
+    entry.due = reader.instant();
+    entry.id.octets = reader.octets<16>();
+    entry.lane = KeyReader(value).number(8);
+    examine_due(entry);
+  });
+  if (!walked) return walked.error();
+  walked = walk(SpoolTable::Settled, [this](auto key, auto) {
+    examine_index_row(SpoolTable::Settled, key, &DeliveryRecord::settled_at);
+  });
+  if (!walked) return walked.error();
+  walked = walk(SpoolTable::Captured, [this](auto key, auto value) {
+    captured_octets_ += KeyReader(value).number(8);
+    examine_index_row(SpoolTable::Captured, key, &DeliveryRecord::content_until);
+  });
+  if (!walked) return walked.error();
+  walked = walk(SpoolTable::Events, [this](auto key, auto value) { examine_event(key, value); });
+  if (!walked) return walked.error();
+  walked = walk(SpoolTable::MessageEvents, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Events, key.substr(16))) find("an event of a message is listed but not there");
+  });
+  if (!walked) return walked.error();
+  if (walked = examine_content_owners(); !walked) return walked.error();
+  Result<SpoolTotals> totals = load_totals(transaction_);
+  if (!totals) {
+    find(totals.error().message());
+  } else if (totals->captured_octets != captured_octets_) {
+    find("the total of captured octets is " + std::to_string(totals->captured_octets) + ", the rows say " +
+         std::to_string(captured_octets_));
+  }
+  return std::move(findings_);
+}
+
+void Examination::examine_message(std::string_view key, std::string_view record) {
+  const MessageId id{KeyReader(key).octets<16>()};
+  Result<MessageRecord> message = decode_message(record);
+  Result<DeliveryRecord> delivery = load_delivery(transaction_, id);
+  if (!message) return find(name_of(id) + ": " + message.error().message());
+  if (!delivery) return find(name_of(id) + ": " + delivery.error().message());
+  if (message->id != id) find(name_of(id) + " is stored under another id");
+  if (message->envelope.recipients.size() != delivery->recipients.size()) {
+    find(name_of(id) + " has " + std::to_string(message->envelope.recipients.size()) + " recipients and " +
+         std::to_string(delivery->recipients.size()) + " delivery states");
+  }
+  if (delivery->due) {
+    Result<std::optional<DueEntry>> entry = find_due(transaction_, *delivery->due, id);
+    if (!entry || !*entry) find(name_of(id) + " is pending and not in the due index");
+  } else if (!delivery->settled_at || !has_row(SpoolTable::Settled, KeyOctets().add(*delivery->settled_at).add(id.octets))) {
+    find(name_of(id) + " is settled and not in the settled index");
+  }
+  if (has_row(SpoolTable::Open, key)) find(name_of(id) + " is committed and still marked as open");
+  examine_content(*message, *delivery);
+}
+
+void Examination::examine_content(const MessageRecord& message, const DeliveryRecord& delivery) {
+  const bool has_content = delivery.due || delivery.content_until;
+  const std::string name = name_of(message.id);
+  std::uint64_t octets = 0;
+  for (std::uint32_t i = 0; has_content && i < message.chunk_count; ++i) {
+    Result<std::string> chunk = load_chunk(transaction_, message.id, i);
+    if (!chunk) return find(name + ": " + chunk.error().message());
+    octets += chunk->size();
+  }
+  if (has_content && octets != message.content_octets) {
+    find(name + " has " + std::to_string(octets) + " octets of content instead of " +
+         std::to_string(message.content_octets));
+  }
+  const std::uint32_t first_too_many = has_content ? message.chunk_count : 0;
+  if (has_row(SpoolTable::Content, KeyOctets().add(message.id.octets).add(first_too_many))) {
+    find(name + " has content that should be gone");
+  }
+}
+
+void Examination::examine_due(const DueEntry& entry) {
+  Result<DeliveryRecord> delivery = load_delivery(transaction_, entry.id);
+  if (!delivery || delivery->due != entry.due || delivery->lane != entry.lane) {
+    find("the due index disagrees with " + name_of(entry.id));
+  }
+}
+
+void Examination::examine_index_row(SpoolTable table, std::string_view key, std::optional<Instant> DeliveryRecord::*field) {
+  KeyReader reader(key);
+  const Instant at = reader.instant();
+  const MessageId id{reader.octets<16>()};
+  Result<DeliveryRecord> delivery = load_delivery(transaction_, id);
+  if (!delivery || (*delivery).*field != at) {
+    find("the index \"" + std::string(kSpoolTables[static_cast<std::size_t>(table)]) + "\" disagrees with " + name_of(id));
+  }
+}
+
+void Examination::examine_event(std::string_view key, std::string_view record) {
+  const std::uint64_t sequence = KeyReader(key).number(8);
+  Result<Event> event = decode_event(record);
+  if (!event) return find("event " + std::to_string(sequence) + ": " + event.error().message());
+  if (event->sequence != sequence) find("event " + std::to_string(sequence) + " is stored under another number");
+  if (!has_row(SpoolTable::MessageEvents, KeyOctets().add(event->message.octets).add(sequence))) {
+    find("event " + std::to_string(sequence) + " is not listed with its message");
+  }
+}
+
+// Jumps from message to message: the chunks of a known one were counted before.
+Result<void> Examination::examine_content_owners() {
+  Cursor cursor(Table(transaction_, SpoolTable::Content));
+  bool found = cursor.first();
+  while (found) {
+    const MessageId id{KeyReader(cursor.key()).octets<16>()};
+    if (!has_row(SpoolTable::Messages, octets_of(id.octets)) && !has_row(SpoolTable::Open, octets_of(id.octets))) {
+      find("there is content of " + name_of(id) + ", which is not there");
+    }
+    found = cursor.seek(KeyOctets().add(id.octets).add(~std::uint32_t{0}));
+  }
+  return cursor.status();
+}
+
+template <class Visit>
+Result<void> Examination::walk(SpoolTable table, Visit visit) {
+  Cursor cursor(Table(transaction_, table));
+  for (bool found = cursor.first(); found; found = cursor.next()) visit(cursor.key(), cursor.value());
+  return cursor.status();
+}
+
+bool Examination::has_row(SpoolTable table, std::string_view key) {
+  Result<std::optional<std::string_view>> row = Table(transaction_, table).find(key);
+  return row && row->has_value();
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> examine_spool(Transaction& transaction) { return Examination(transaction).run(); }
+
+}  // namespace postern::store

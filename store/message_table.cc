@@ -1,0 +1,236 @@
+// A message's records and the indexes that follow from its delivery; docs/storage.md draws the states.
+#include "store/message_table.h"
+
+#include "core/mailbox.h"
+#include "store/due_index.h"
+#include "store/octets.h"
+#include "store/spool_content.h"
+#include "store/table.h"
+
+namespace postern::store {
+namespace {
+
+Error no_message(const MessageId& id) { return Error(ErrorCode::NotFound, "no message " + format_message_id(id)); }
+
+KeyOctets index_key(Instant at, const MessageId& id) { return KeyOctets().add(at).add(id.octets); }
+
+// The record's octets: NotFound if it is not there.
+Result<std::string_view> load(Transaction& transaction, SpoolTable table, const MessageId& id) {
+  Result<std::optional<std::string_view>> record = Table(transaction, table).find(octets_of(id.octets));
+  if (!record) return record.error();
+  if (!*record) return no_message(id);
+  return **record;
+}
+
+Result<void> put_delivery(SpoolTransaction spool, const MessageId& id, const DeliveryRecord& delivery) {
+  encode_delivery(delivery, spool.buffer);
+  return WritableTable(spool.transaction, SpoolTable::Deliveries).put(octets_of(id.octets), spool.buffer);
+}
+
+// The rows of a message that has nothing left to deliver. Test content is kept until `content_until`, live content goes.
+Result<void> settle_content(SpoolTransaction spool, const MessageFacts& facts, DeliveryRecord& delivery,
+                            Duration capture_retention) {
+  const Instant settled_at = *delivery.settled_at;
+  WritableTable settled(spool.transaction, SpoolTable::Settled);
+  if (Result<void> put = settled.put(index_key(settled_at, facts.id), {}); !put) return put;
+  if (facts.environment == Environment::Live) {
+    delivery.content_until.reset();
+    return erase_content(spool.transaction, facts.id);
+  }
+  if (!delivery.content_until) delivery.content_until = settled_at + capture_retention;
+  spool.totals.captured_octets += facts.content_octets;
+  const KeyOctets octets = KeyOctets().add(facts.content_octets);
+  WritableTable captured(spool.transaction, SpoolTable::Captured);
+  return captured.put(index_key(*delivery.content_until, facts.id), octets);
+}
+
+std::optional<std::size_t> first_pending(const DeliveryRecord& delivery) {
+  for (std::size_t i = 0; i < delivery.recipients.size(); ++i) {
+    if (delivery.recipients[i].stage == RecipientStage::Pending) return i;
+  }
+  return std::nullopt;
+}
+
+std::optional<Instant> earliest_attempt(const DeliveryRecord& delivery) {
+  std::optional<Instant> earliest;
+  for (const RecipientState& state : delivery.recipients) {
+    if (state.stage != RecipientStage::Pending) continue;
+    if (!earliest || state.next_attempt < *earliest) earliest = state.next_attempt;
+  }
+  return earliest;
+}
+
+// A message with one recipient keeps its lane; otherwise the first pending one may have changed.
+Result<std::uint64_t> current_lane(Transaction& transaction, const MessageId& id, const DeliveryRecord& delivery) {
+  if (delivery.recipients.size() == 1) return delivery.lane;
+  Result<MessageRecord> message = load_message(transaction, id);
+  if (!message) return message.error();
+  const std::size_t index = *first_pending(delivery);
+  if (index >= message->envelope.recipients.size()) {
+    return Error(ErrorCode::CorruptRecord, "message " + format_message_id(id) + " has more states than recipients");
+  }
+  return lane_of(normalised_domain(message->envelope.recipients[index].mailbox.domain));
+}
+
+Result<std::optional<IndexedMessage>> oldest(Transaction& transaction, SpoolTable index) {
+  Cursor cursor(Table(transaction, index));
+  if (!cursor.first()) {
+    if (Result<void> walked = cursor.status(); !walked) return walked.error();
+    return std::optional<IndexedMessage>();
+  }
+  KeyReader reader(cursor.key());
+  IndexedMessage entry;
+  entry.at = reader.instant();
+  entry.id.octets = reader.octets<16>();
+  return std::optional<IndexedMessage>(entry);
+}
+
+// Takes a message out of the captured index. Requires: content_until is set.
+Result<void> erase_captured_row(SpoolTransaction spool, const MessageId& id, const DeliveryRecord& delivery) {
+  const KeyOctets key = index_key(*delivery.content_until, id);
+  Result<std::optional<std::string_view>> row = Table(spool.transaction, SpoolTable::Captured).find(key);
+  if (!row) return row.error();
+  if (!*row) return {};
+  const std::uint64_t octets = KeyReader(**row).number(8);
+  spool.totals.captured_octets -= std::min(octets, spool.totals.captured_octets);
+  Result<bool> erased = WritableTable(spool.transaction, SpoolTable::Captured).erase(key);
+  if (!erased) return erased.error();
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<StoredMessage>> find_message(Transaction& transaction, const MessageId& id) {
+  Result<MessageRecord> message = load_message(transaction, id);
+  if (!message && message.error().code() == ErrorCode::NotFound) return std::optional<StoredMessage>();
+  if (!message) return message.error();
+  Result<DeliveryRecord> delivery = load_delivery(transaction, id);
+  if (!delivery) return delivery.error();
+  return std::optional(StoredMessage{.message = std::move(*message), .delivery = std::move(*delivery)});
+}
+
+Result<bool> has_message(Transaction& transaction, const MessageId& id) {
+  Result<std::optional<std::string_view>> record =
+      Table(transaction, SpoolTable::Messages).find(octets_of(id.octets));
+  if (!record) return record.error();
+  return record->has_value();
+}
+
+Result<MessageFacts> load_message_facts(Transaction& transaction, const MessageId& id) {
+  Result<std::string_view> record = load(transaction, SpoolTable::Messages, id);
+  if (!record) return record.error();
+  return decode_message_facts(*record);
+}
+
+Result<MessageRecord> load_message(Transaction& transaction, const MessageId& id) {
+  Result<std::string_view> record = load(transaction, SpoolTable::Messages, id);
+  if (!record) return record.error();
+  return decode_message(*record);
+}
+
+Result<DeliveryRecord> load_delivery(Transaction& transaction, const MessageId& id) {
+  Result<std::string_view> record = load(transaction, SpoolTable::Deliveries, id);
+  if (!record) return record.error();
+  return decode_delivery(*record);
+}
+
+Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const std::optional<MessageId>& before,
+                                                 std::size_t limit) {
+  std::vector<StoredMessage> messages;
+  Cursor cursor(Table(transaction, SpoolTable::Messages));
+  const bool is_behind_all = !before || !cursor.seek(octets_of(before->octets));
+  bool found = is_behind_all ? cursor.last() : cursor.previous();
+  for (; found && messages.size() < limit; found = cursor.previous()) {
+    Result<MessageRecord> message = decode_message(cursor.value());
+    if (!message) return message.error();
+    Result<DeliveryRecord> delivery = load_delivery(transaction, message->id);
+    if (!delivery) return delivery.error();
+    messages.push_back(StoredMessage{.message = std::move(*message), .delivery = std::move(*delivery)});
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return messages;
+}
+
+Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message, DeliveryRecord delivery,
+                            Duration capture_retention) {
+  const MessageId id = message.id;
+  encode_message(message, spool.buffer);
+  WritableTable messages(spool.transaction, SpoolTable::Messages);
+  if (Result<void> put = messages.put(octets_of(id.octets), spool.buffer); !put) return put;
+  if (delivery.due) {
+    delivery.settled_at.reset();
+    Result<void> put = put_due(spool.transaction, {.due = *delivery.due, .id = id, .lane = delivery.lane});
+    if (!put) return put;
+    return put_delivery(spool, id, delivery);
+  }
+  if (!delivery.settled_at) delivery.settled_at = message.accepted_at;
+  const MessageFacts facts{.id = id,
+                           .environment = message.environment,
+                           .content_octets = message.content_octets,
+                           .chunk_count = message.chunk_count};
+  if (Result<void> settled = settle_content(spool, facts, delivery, capture_retention); !settled) return settled;
+  return put_delivery(spool, id, delivery);
+}
+
+Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery) {
+  const MessageId id = redelivery.facts.id;
+  DeliveryRecord& delivery = redelivery.delivery;
+  if (delivery.is_settled()) return put_delivery(spool, id, delivery);
+  const std::optional<Instant> due = earliest_attempt(delivery);
+  if (due) {
+    Result<std::uint64_t> lane = current_lane(spool.transaction, id, delivery);
+    if (!lane) return lane.error();
+    if (Result<void> erased = erase_due(spool.transaction, *delivery.due, id); !erased) return erased;
+    delivery.due = due;
+    delivery.lane = *lane;
+    if (Result<void> put = put_due(spool.transaction, {.due = *due, .id = id, .lane = *lane}); !put) return put;
+    return put_delivery(spool, id, delivery);
+  }
+  if (Result<void> erased = erase_due(spool.transaction, *delivery.due, id); !erased) return erased;
+  delivery.due.reset();
+  delivery.settled_at = redelivery.now;
+  Result<void> settled = settle_content(spool, redelivery.facts, delivery, redelivery.capture_retention);
+  if (!settled) return settled;
+  return put_delivery(spool, id, delivery);
+}
+
+Result<void> erase_message(SpoolTransaction spool, const MessageId& id) {
+  Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
+  if (!delivery) return delivery.error();
+  if (delivery->due) {
+    if (Result<void> erased = erase_due(spool.transaction, *delivery->due, id); !erased) return erased;
+  }
+  if (delivery->settled_at) {
+    WritableTable settled(spool.transaction, SpoolTable::Settled);
+    if (Result<bool> erased = settled.erase(index_key(*delivery->settled_at, id)); !erased) return erased.error();
+  }
+  if (delivery->content_until) {
+    if (Result<void> erased = erase_captured_row(spool, id, *delivery); !erased) return erased;
+  }
+  if (Result<void> erased = erase_content(spool.transaction, id); !erased) return erased;
+  for (const SpoolTable table : {SpoolTable::Messages, SpoolTable::Deliveries}) {
+    Result<bool> erased = WritableTable(spool.transaction, table).erase(octets_of(id.octets));
+    if (!erased) return erased.error();
+  }
+  return {};
+}
+
+Result<void> erase_captured_content(SpoolTransaction spool, const MessageId& id) {
+  Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
+  if (!delivery) return delivery.error();
+  if (!delivery->content_until) return Error(ErrorCode::CorruptRecord, "captured content without an end");
+  if (Result<void> erased = erase_captured_row(spool, id, *delivery); !erased) return erased;
+  if (Result<void> erased = erase_content(spool.transaction, id); !erased) return erased;
+  delivery->content_until.reset();
+  return put_delivery(spool, id, *delivery);
+}
+
+Result<std::optional<IndexedMessage>> oldest_settled(Transaction& transaction) {
+  return oldest(transaction, SpoolTable::Settled);
+}
+
+Result<std::optional<IndexedMessage>> oldest_captured(Transaction& transaction) {
+  return oldest(transaction, SpoolTable::Captured);
+}
+
+}  // namespace postern::store

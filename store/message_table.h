@@ -1,0 +1,50 @@
+// Messages and their delivery records, with the indexes that follow from a delivery: due, settled, captured. Everything that
+// moves a message from one state of docs/storage.md to the next is here.
+#pragma once
+
+#include "store/records.h"
+#include "store/spool_transaction.h"
+
+#include <optional>
+#include <vector>
+
+namespace postern::store {
+
+Result<std::optional<StoredMessage>> find_message(Transaction& transaction, const MessageId& id);
+Result<bool> has_message(Transaction& transaction, const MessageId& id);
+// NotFound, CorruptRecord.
+Result<MessageFacts> load_message_facts(Transaction& transaction, const MessageId& id);
+Result<MessageRecord> load_message(Transaction& transaction, const MessageId& id);
+Result<DeliveryRecord> load_delivery(Transaction& transaction, const MessageId& id);
+Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const std::optional<MessageId>& before,
+                                                 std::size_t limit);
+
+// open → committed. Requires: no message of that id; its content is written in the same transaction. A delivery with no due
+// time is stored as settled; `capture_retention` is for test content that names no end of its own.
+Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message, DeliveryRecord delivery,
+                            Duration capture_retention);
+
+// committed → committed or settled. Stores `delivery`, whose recipients have changed, moves the due entry to the earliest next
+// attempt and settles at `now` if none is left. `facts` and `previous_due` are as stored.
+struct Redelivery {
+  MessageFacts facts;
+  DeliveryRecord delivery;
+  Instant now;
+  Duration capture_retention;
+};
+Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery);
+
+// settled → removed, content and all. Its events stay until their own retention.
+Result<void> erase_message(SpoolTransaction spool, const MessageId& id);
+// Removes captured content whose time has come; the records stay.
+Result<void> erase_captured_content(SpoolTransaction spool, const MessageId& id);
+
+struct IndexedMessage {
+  Instant at;
+  MessageId id;
+};
+// The oldest entry of the settled and of the captured index.
+Result<std::optional<IndexedMessage>> oldest_settled(Transaction& transaction);
+Result<std::optional<IndexedMessage>> oldest_captured(Transaction& transaction);
+
+}  // namespace postern::store

@@ -1,0 +1,130 @@
+// Streaming content into the spool; see the header.
+#include "store/message_writer.h"
+
+#include "core/check.h"
+#include "store/spool_content.h"
+
+namespace postern::store {
+namespace {
+
+class ChunkRequest final : public CommitRequest {
+ public:
+  ChunkRequest(std::shared_ptr<WriterWindow> window, const MessageId& id, std::uint32_t index, std::string content)
+      : window_(std::move(window)), id_(id), index_(index), content_(std::move(content)) {}
+
+  Result<void> apply(WriteTransaction& transaction) override {
+    if (std::optional<Error> lost = window_->error()) return *lost;
+    if (index_ == 0) {
+      if (Result<void> marked = mark_open(transaction, id_); !marked) return marked;
+    }
+    return put_chunk(transaction, id_, index_, content_);
+  }
+  void complete(Result<void> outcome) override { window_->release(content_.size(), outcome); }
+  std::size_t octets() const override { return content_.size(); }
+
+ private:
+  std::shared_ptr<WriterWindow> window_;
+  MessageId id_;
+  std::uint32_t index_;
+  std::string content_;
+};
+
+// Removes what was streamed of a message that was never committed. If it cannot be written, recovery does it.
+class AbandonRequest final : public CommitRequest {
+ public:
+  explicit AbandonRequest(const MessageId& id) : id_(id) {}
+
+  Result<void> apply(WriteTransaction& transaction) override {
+    Result<bool> was_open = unmark_open(transaction, id_);
+    if (!was_open) return was_open.error();
+    return *was_open ? erase_content(transaction, id_) : Result<void>();
+  }
+  void complete(Result<void>) override {}
+
+ private:
+  MessageId id_;
+};
+
+}  // namespace
+
+void WriterWindow::add(std::size_t octets) {
+  const std::lock_guard lock(mutex_);
+  octets_ += octets;
+}
+
+void WriterWindow::release(std::size_t octets, const Result<void>& outcome) {
+  Completion waiter;
+  Result<void> news;
+  {
+    const std::lock_guard lock(mutex_);
+    octets_ -= octets;
+    if (!outcome && !error_) error_ = outcome.error();
+    if (waiter_ && may_go_on()) waiter.swap(waiter_);
+    if (error_) news = *error_;
+  }
+  if (waiter) waiter(std::move(news));
+}
+
+std::size_t WriterWindow::octets() const {
+  const std::lock_guard lock(mutex_);
+  return octets_;
+}
+
+std::optional<Error> WriterWindow::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+Completion WriterWindow::wait(Completion done) {
+  const std::lock_guard lock(mutex_);
+  POSTERN_CHECK(!waiter_);
+  if (may_go_on()) return done;
+  waiter_ = std::move(done);
+  return nullptr;
+}
+
+ContentWriter::ContentWriter(CommitQueue& queue, const MessageId& id)
+    : queue_(queue), id_(id), window_(std::make_shared<WriterWindow>()) {}
+
+ContentWriter::~ContentWriter() {
+  if (!is_finished_) abandon_streamed_content(queue_, id_, streamed_chunks_);
+}
+
+bool ContentWriter::append(std::string_view content) {
+  octets_ += content.size();
+  while (!content.empty()) {
+    if (chunk_.size() == kChunkOctets) send_chunk();
+    const std::size_t part = std::min(content.size(), kChunkOctets - chunk_.size());
+    chunk_.append(content.substr(0, part));
+    content.remove_prefix(part);
+  }
+  return streamed_chunks_ == 0 || window_->octets() + kChunkOctets <= kWriterWindowOctets;
+}
+
+void ContentWriter::drain(Completion done) {
+  Completion ready = window_->wait(std::move(done));
+  if (!ready) return queue_.hurry();
+  const std::optional<Error> lost = window_->error();
+  ready(lost ? Result<void>(*lost) : Result<void>());
+}
+
+ContentWriter::Rest ContentWriter::finish() {
+  is_finished_ = true;
+  return Rest{.window = window_, .last_chunk = std::move(chunk_), .streamed_chunks = streamed_chunks_, .octets = octets_};
+}
+
+void ContentWriter::send_chunk() {
+  window_->add(chunk_.size());
+  queue_.submit(std::make_unique<ChunkRequest>(window_, id_, streamed_chunks_, std::move(chunk_)), Urgency::Patient,
+                Admission::Always);
+  ++streamed_chunks_;
+  chunk_ = std::string();
+  chunk_.reserve(kChunkOctets);
+}
+
+void abandon_streamed_content(CommitQueue& queue, const MessageId& id, std::uint32_t streamed_chunks) {
+  if (streamed_chunks == 0) return;
+  queue.submit(std::make_unique<AbandonRequest>(id), Urgency::Patient, Admission::Always);
+}
+
+}  // namespace postern::store

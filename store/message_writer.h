@@ -1,0 +1,70 @@
+// ContentWriter: a message on its way in. The last chunk stays in memory until the message is committed, so a message of one
+// chunk is a single commit; full chunks before it go to the commit queue as patient requests.
+#pragma once
+
+#include "store/commit_queue.h"
+#include "store/spool.h"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace postern::store {
+
+// What the writer and its chunks on the commit thread both know. Shared: either side may end first.
+class WriterWindow {
+ public:
+  void add(std::size_t octets);
+  // A chunk was written, or lost.
+  void release(std::size_t octets, const Result<void>& outcome);
+  std::size_t octets() const;
+  std::optional<Error> error() const;
+  // Keeps `done` until there is room; hands it back, to be called, if there is room or an error now.
+  Completion wait(Completion done);
+
+ private:
+  bool may_go_on() const { return error_.has_value() || octets_ + kChunkOctets <= kWriterWindowOctets; }
+
+  mutable std::mutex mutex_;
+  std::size_t octets_ = 0;
+  std::optional<Error> error_;
+  Completion waiter_;
+};
+
+class ContentWriter final : public MessageWriter {
+ public:
+  ContentWriter(CommitQueue& queue, const MessageId& id);
+  ~ContentWriter() override;
+
+  const MessageId& id() const override { return id_; }
+  bool append(std::string_view content) override;
+  void drain(Completion done) override;
+  std::uint64_t octets() const override { return octets_; }
+
+  // What the accepting commit still has to write. The writer abandons nothing after it.
+  struct Rest {
+    std::shared_ptr<WriterWindow> window;
+    std::string last_chunk;
+    std::uint32_t streamed_chunks = 0;  // before it
+    std::uint64_t octets = 0;
+    std::uint32_t chunk_count() const { return streamed_chunks + (last_chunk.empty() ? 0 : 1); }
+  };
+  Rest finish();
+
+ private:
+  void send_chunk();
+
+  CommitQueue& queue_;
+  MessageId id_;
+  std::shared_ptr<WriterWindow> window_;
+  std::string chunk_;
+  std::uint32_t streamed_chunks_ = 0;
+  std::uint64_t octets_ = 0;
+  bool is_finished_ = false;
+};
+
+// Has what was streamed of a message removed with the next commit; nothing if `streamed_chunks` is 0.
+void abandon_streamed_content(CommitQueue& queue, const MessageId& id, std::uint32_t streamed_chunks);
+
+}  // namespace postern::store

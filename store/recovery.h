@@ -1,0 +1,12 @@
+// Recovery at the start of a server: the content of messages that were still arriving when the last one died is removed. It
+// walks the `open` table only, so the start does not depend on how many messages are queued.
+#pragma once
+
+#include "store/commit_queue.h"
+
+namespace postern::store {
+
+// Requires: no other server has the spool open (store's lock file). Returns how many messages it removed.
+Result<std::size_t> recover_spool(const LmdbEnvironment& environment, CommitQueue& queue);
+
+}  // namespace postern::store

@@ -1,0 +1,66 @@
+// The schema: tables of both environments, their key layouts, the kinds and versions of records. Numbers and names here are
+// on disk: never reuse one. docs/storage.md explains the layouts; all integers in keys are big endian so that keys sort.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace postern::store {
+
+// Raised when a table, a key layout or a record changes incompatibly. Other versions are refused by store/migration.
+inline constexpr std::uint32_t kSchemaVersion = 1;
+
+// The first octet of every record; the second is its version.
+enum class RecordKind : std::uint8_t {
+  Account = 1,
+  Key = 2,
+  KeyUsage = 3,
+  WhitelistEntry = 4,
+  Counter = 5,
+  Message = 6,
+  Delivery = 7,
+  Event = 8,
+  Chunk = 9,
+  Totals = 10,
+  Schema = 11,
+};
+inline constexpr std::uint8_t kRecordVersion = 1;
+
+// Tables are opened in this order; the enumerators are indexes into the environment's handles, not stored.
+enum class DirectoryTable : std::size_t {
+  Meta,          // "schema" → Schema
+  Accounts,      // account id (10) → Account
+  AccountNames,  // name → account id
+  Keys,          // key id (10) → Key
+  KeyDigests,    // SHA-256 (32) → key id
+  AccountKeys,   // account id, key id → nothing
+  KeyUsages,     // key id → KeyUsage
+  Whitelist,     // account id, normalised address → WhitelistEntry
+  Counters,      // period (1), start in seconds (8), account id → Counter
+};
+inline constexpr std::array<std::string_view, 9> kDirectoryTables = {
+    "meta",         "accounts",   "account_names", "keys",    "key_digests",
+    "account_keys", "key_usages", "whitelist",     "counters"};
+
+enum class SpoolTable : std::size_t {
+  Meta,           // "schema" → Schema, "totals" → Totals
+  Messages,       // message id (16) → Message
+  Deliveries,     // message id → Delivery
+  Content,        // message id, chunk index (4) → Chunk
+  Open,           // message id → nothing: streamed chunks that no commit owns yet
+  Due,            // due in microseconds (8), message id → lane (8)
+  Settled,        // settled_at in microseconds (8), message id → nothing
+  Captured,       // content_until in microseconds (8), message id → content octets (8)
+  Events,         // sequence (8) → Event
+  MessageEvents,  // message id, sequence (8) → nothing
+};
+inline constexpr std::array<std::string_view, 10> kSpoolTables = {
+    "meta", "messages", "deliveries", "content", "open",
+    "due",  "settled",  "captured",   "events",  "message_events"};
+
+inline constexpr std::string_view kSchemaKey = "schema";
+inline constexpr std::string_view kTotalsKey = "totals";
+
+}  // namespace postern::store

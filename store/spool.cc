@@ -1,0 +1,238 @@
+// The spool: reads in a read transaction of their own, writes as requests to the commit queue. What the requests do is in
+// message_table, settlement, event_log and retention.
+#include "store/spool.h"
+
+#include "core/check.h"
+#include "store/commit_queue.h"
+#include "store/due_index.h"
+#include "store/environment.h"
+#include "store/event_log.h"
+#include "store/examination.h"
+#include "store/message_table.h"
+#include "store/message_writer.h"
+#include "store/recovery.h"
+#include "store/retention.h"
+#include "store/schema.h"
+#include "store/settlement.h"
+#include "store/space_guard.h"
+#include "store/spool_content.h"
+#include "store/table.h"
+
+namespace postern::store {
+
+class Spool::Impl {
+ public:
+  Impl(std::unique_ptr<LmdbEnvironment> opened, const SpoolLimits& given)
+      : limits(given), environment(std::move(opened)), space(*environment, limits), queue(*environment, &frame) {}
+
+  template <class Read>
+  auto with_reader(Read read) const -> decltype(read(std::declval<ReadTransaction&>())) {
+    ReadTransaction transaction(*environment);
+    if (Result<void> begun = transaction.begin(); !begun) return begun.error();
+    return read(transaction);
+  }
+  // A change that waits for its sync.
+  template <class Change>
+  Result<void> run(Change change) {
+    return queue.run([&](WriteTransaction& transaction) { return change(frame.of(transaction)); });
+  }
+
+  const SpoolLimits limits;
+  std::unique_ptr<LmdbEnvironment> environment;
+  SpaceGuard space;
+  SpoolFrame frame;
+  CommitQueue queue;  // last: its thread uses all of the above
+};
+
+namespace {
+
+struct Acceptance {
+  ContentWriter::Rest rest;
+  MessageRecord message;
+  DeliveryRecord delivery;
+  std::vector<Event> events;
+};
+
+Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptance, Duration capture_retention) {
+  const MessageId& id = acceptance.message.id;
+  if (std::optional<Error> lost = acceptance.rest.window->error()) return *lost;
+  Result<bool> exists = has_message(spool.transaction, id);
+  if (!exists) return exists.error();
+  if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(id));
+  const std::uint32_t streamed = acceptance.rest.streamed_chunks;
+  if (streamed > 0) {
+    Result<bool> was_open = unmark_open(spool.transaction, id);
+    if (!was_open) return was_open.error();
+    if (!*was_open) return Error(ErrorCode::NotFound, "the streamed content of " + format_message_id(id) + " is gone");
+  }
+  if (!acceptance.rest.last_chunk.empty()) {
+    Result<void> put = put_chunk(spool.transaction, id, streamed, acceptance.rest.last_chunk);
+    if (!put) return put;
+  }
+  Result<void> inserted = insert_message(spool, acceptance.message, acceptance.delivery, capture_retention);
+  if (!inserted) return inserted;
+  for (const Event& event : acceptance.events) {
+    if (Result<void> appended = append_event(spool, event); !appended) return appended;
+  }
+  return {};
+}
+
+class AcceptRequest final : public CommitRequest {
+ public:
+  AcceptRequest(Spool::Impl& impl, Acceptance acceptance, Completion done)
+      : impl_(impl), acceptance_(std::move(acceptance)), done_(std::move(done)) {}
+  Result<void> apply(WriteTransaction& transaction) override {
+    return apply_acceptance(impl_.frame.of(transaction), acceptance_, impl_.limits.capture_retention);
+  }
+  void complete(Result<void> outcome) override;
+  std::size_t octets() const override { return acceptance_.rest.last_chunk.size(); }
+
+ private:
+  Spool::Impl& impl_;
+  Acceptance acceptance_;
+  Completion done_;
+};
+
+class SettleRequest final : public CommitRequest {
+ public:
+  SettleRequest(Spool::Impl& impl, Settlement settlement, Completion done)
+      : impl_(impl), settlement_(std::move(settlement)), done_(std::move(done)) {}
+  Result<void> apply(WriteTransaction& transaction) override {
+    return apply_settlement(impl_.frame.of(transaction), settlement_, impl_.limits.capture_retention);
+  }
+  void complete(Result<void> outcome) override { done_(std::move(outcome)); }
+
+ private:
+  Spool::Impl& impl_;
+  Settlement settlement_;
+  Completion done_;
+};
+
+// What was streamed of a message that is not accepted after all goes with it.
+void AcceptRequest::complete(Result<void> outcome) {
+  if (!outcome) {
+    if (outcome.error().code() == ErrorCode::StorageFull) (void)impl_.space.look();
+    if (outcome.error().code() != ErrorCode::AlreadyExists) {
+      abandon_streamed_content(impl_.queue, acceptance_.message.id, acceptance_.rest.streamed_chunks);
+    }
+  }
+  done_(std::move(outcome));
+}
+
+}  // namespace
+
+Spool::Spool(std::unique_ptr<LmdbEnvironment> environment, const SpoolLimits& limits)
+    : impl_(std::make_unique<Impl>(std::move(environment), limits)) {}
+Spool::~Spool() = default;
+
+Result<void> Spool::can_accept() const {
+  if (impl_->queue.has_failed()) return Error(ErrorCode::StorageFailed, "nothing is written until restart");
+  if (impl_->queue.is_shedding()) return Error(ErrorCode::StorageShedding, "too much waits to be committed");
+  return impl_->space.check();
+}
+
+std::unique_ptr<MessageWriter> Spool::open_message(const MessageId& id) {
+  return std::make_unique<ContentWriter>(impl_->queue, id);
+}
+
+void Spool::commit(std::unique_ptr<MessageWriter> writer, MessageRecord message, DeliveryRecord delivery,
+                   std::vector<Event> events, Completion done) {
+  auto* content = dynamic_cast<ContentWriter*>(writer.get());
+  POSTERN_CHECK(content != nullptr && content->id() == message.id);
+  ContentWriter::Rest rest = content->finish();
+  message.content_octets = rest.octets;
+  message.chunk_count = rest.chunk_count();
+  Acceptance acceptance{.rest = std::move(rest),
+                        .message = std::move(message),
+                        .delivery = std::move(delivery),
+                        .events = std::move(events)};
+  impl_->queue.submit(std::make_unique<AcceptRequest>(*impl_, std::move(acceptance), std::move(done)),
+                      Urgency::Commits, Admission::Bounded);
+}
+
+Result<std::vector<DueEntry>> Spool::due(const std::optional<DueEntry>& after, Instant until, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_due(transaction, after, until, limit); });
+}
+
+Result<std::optional<Instant>> Spool::next_due() const {
+  return impl_->with_reader([](ReadTransaction& transaction) { return store::next_due(transaction); });
+}
+
+Result<std::optional<StoredMessage>> Spool::find(const MessageId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return find_message(transaction, id); });
+}
+
+Result<std::string> Spool::read_chunk(const MessageId& id, std::uint32_t index) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return load_chunk(transaction, id, index); });
+}
+
+void Spool::settle(Settlement settlement, Completion done) {
+  impl_->queue.submit(std::make_unique<SettleRequest>(*impl_, std::move(settlement), std::move(done)),
+                      Urgency::Commits, Admission::Always);
+}
+
+Result<std::vector<StoredMessage>> Spool::list(const std::optional<MessageId>& before, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_messages(transaction, before, limit); });
+}
+
+Result<std::vector<Event>> Spool::events_of(const MessageId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_events_of(transaction, id); });
+}
+
+Result<std::vector<Event>> Spool::events_after(std::uint64_t after, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_events_after(transaction, after, limit); });
+}
+
+Result<SpoolUsage> Spool::usage() const {
+  Result<LmdbEnvironment::Space> space = impl_->environment->space();
+  if (!space) return space.error();
+  SpoolUsage usage{.used_octets = space->used_octets,
+                   .file_octets = space->file_octets,
+                   .free_disk_octets = space->free_disk_octets};
+  return impl_->with_reader([&](ReadTransaction& transaction) -> Result<SpoolUsage> {
+    Result<std::uint64_t> messages = Table(transaction, SpoolTable::Messages).count();
+    Result<std::uint64_t> queued = Table(transaction, SpoolTable::Due).count();
+    Result<std::uint64_t> events = Table(transaction, SpoolTable::Events).count();
+    Result<SpoolTotals> totals = load_totals(transaction);
+    if (!messages || !queued || !events) return Error(ErrorCode::IoError, "count the spool's records");
+    if (!totals) return totals.error();
+    usage.messages = *messages;
+    usage.queued = *queued;
+    usage.events = *events;
+    usage.captured_octets = totals->captured_octets;
+    return usage;
+  });
+}
+
+Result<void> Spool::retry_now(const MessageId& id, Instant now) {
+  return impl_->run([&](SpoolTransaction spool) { return apply_retry(spool, id, now); });
+}
+
+Result<void> Spool::cancel(const MessageId& id, Instant now) {
+  return impl_->run(
+      [&](SpoolTransaction spool) { return apply_cancel(spool, id, now, impl_->limits.capture_retention); });
+}
+
+Result<Expiry> Spool::remove_expired(Instant now, std::size_t limit) {
+  impl_->environment->drop_dead_readers();
+  Expiry expiry;
+  Result<void> removed = impl_->run([&](SpoolTransaction spool) -> Result<void> {
+    Result<Expiry> applied = apply_expiry(spool, impl_->limits, now, limit);
+    if (!applied) return applied.error();
+    expiry = *applied;
+    return {};
+  });
+  (void)impl_->space.look();
+  if (!removed) return removed.error();
+  return expiry;
+}
+
+Result<std::vector<std::string>> Spool::examine() const {
+  return impl_->with_reader([](ReadTransaction& transaction) { return examine_spool(transaction); });
+}
+
+Result<std::size_t> Spool::recover() { return recover_spool(*impl_->environment, impl_->queue); }
+
+bool Spool::has_failed() const { return impl_->queue.has_failed(); }
+
+}  // namespace postern::store

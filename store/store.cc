@@ -1,0 +1,93 @@
+// Opening both environments, the server's lock, and the one function records need from here: lane_of.
+#include "store/store.h"
+
+#include "store/environment.h"
+#include "store/schema.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace postern::store {
+namespace {
+
+// Address space, not disk; docs/decisions/0002-map-size.md.
+constexpr std::size_t kDirectoryMapOctets = std::size_t{16} << 30;
+constexpr std::size_t kSpoolMapOctets = std::size_t{256} << 30;
+constexpr std::size_t kMapStepOctets = std::size_t{1} << 30;
+
+std::size_t spool_map_octets(const SpoolLimits& limits) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 46;  // half of what x86-64 gives a process
+  const std::uint64_t wanted = std::min(limits.max_octets, kMost / 2) * 2;
+  return std::max(kSpoolMapOctets, (wanted + kMapStepOctets - 1) / kMapStepOctets * kMapStepOctets);
+}
+
+Result<void> make_folder(const std::filesystem::path& folder) {
+  std::error_code failure;
+  if (folder.has_parent_path()) std::filesystem::create_directories(folder.parent_path(), failure);
+  if (failure) return Error(ErrorCode::IoError, "make " + folder.parent_path().string() + ": " + failure.message());
+  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return lmdb_error(errno, "make " + folder.string());
+}
+
+}  // namespace
+
+// An advisory lock on folder/serve.lock; the kernel drops it with the process, however that ends.
+class Store::Lock {
+ public:
+  static Result<std::unique_ptr<Lock>> take(const std::filesystem::path& folder) {
+    const std::string path = (folder / "serve.lock").string();
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return lmdb_error(errno, "open " + path);
+    std::unique_ptr<Lock> lock(new Lock(fd));
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno == EWOULDBLOCK) return Error(ErrorCode::Conflict, "another postern serve holds " + folder.string());
+    return lmdb_error(errno, "lock " + path);
+  }
+  ~Lock() { ::close(fd_); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  explicit Lock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+  if (Result<void> made = make_folder(options.folder); !made) return made.error();
+  std::unique_ptr<Store> store(new Store);
+  if (options.runs_recovery) {
+    Result<std::unique_ptr<Lock>> lock = Lock::take(options.folder);
+    if (!lock) return lock.error();
+    store->lock_ = std::move(*lock);
+  }
+  Result<std::unique_ptr<LmdbEnvironment>> directory = LmdbEnvironment::open(
+      {.folder = options.folder / "directory", .map_octets = kDirectoryMapOctets, .tables = kDirectoryTables});
+  if (!directory) return directory.error();
+  Result<std::unique_ptr<LmdbEnvironment>> spool = LmdbEnvironment::open(
+      {.folder = options.folder / "spool", .map_octets = spool_map_octets(options.spool), .tables = kSpoolTables});
+  if (!spool) return spool.error();
+  store->directory_ = std::make_unique<Directory>(std::move(*directory));
+  store->spool_ = std::make_unique<Spool>(std::move(*spool), options.spool);
+  if (options.runs_recovery) {
+    if (Result<std::size_t> recovered = store->spool_->recover(); !recovered) return recovered.error();
+  }
+  return store;
+}
+
+Store::~Store() = default;
+
+// FNV-1a: stored in the due index, so it never changes.
+std::uint64_t lane_of(std::string_view normalised_domain) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char octet : normalised_domain) {
+    hash = (hash ^ static_cast<unsigned char>(octet)) * 0x100000001b3ULL;
+  }
+  return hash;
+}
+
+}  // namespace postern::store
