@@ -103,6 +103,10 @@ void Destination::passed_over(const store::DueEntry& entry) {
   unread_after_ = just_before(entry);
 }
 
+void Destination::continue_after(const store::DueEntry& entry) {
+  if (!unread_after_ || precedes(entry, *unread_after_)) unread_after_ = entry;
+}
+
 std::optional<store::DueEntry> Destination::take_unread() { return std::exchange(unread_after_, std::nullopt); }
 
 bool Destination::wants_reading(Instant now) const {

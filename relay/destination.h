@@ -89,6 +89,8 @@ class Destination {
   const std::optional<store::DueEntry>& unread_after() const { return unread_after_; }
   // `entry` was passed over.
   void passed_over(const store::DueEntry& entry);
+  // Nothing up to and including `entry` was passed over, but it was not read beyond.
+  void continue_after(const store::DueEntry& entry);
   std::optional<store::DueEntry> take_unread();
   // True if there are unread entries and enough room to make reading worthwhile.
   bool wants_reading(Instant now) const;

@@ -19,6 +19,7 @@ enum class Outcome {
   Relayed,     // the same, but the next hop does not do DSN: a success notice is ours to send (RFC 3461 §5.2.2)
   Deferred,
   Bounced,
+  Expired,     // given up for its age (simulation; the queue decides it for all others)
   Suppressed,
   Complained,  // delivered, then a complaint
 };

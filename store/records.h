@@ -143,8 +143,8 @@ struct StoredMessage {
   DeliveryRecord delivery;
 };
 
-// One entry of the due index. `lane` is lane_of() of the first pending recipient's domain: the queue skips a saturated
-// destination's messages without reading them.
+// One entry of the due index. `lane` is what lane_of_pending() says: the queue skips a saturated destination's messages
+// without reading them.
 struct DueEntry {
   Instant due;
   MessageId id;
@@ -155,5 +155,11 @@ struct DueEntry {
 
 // A stable 64-bit hash of the normalised domain.
 std::uint64_t lane_of(std::string_view normalised_domain);
+
+// The lane of messages that no single destination can hold up: the queue always reads them.
+inline constexpr std::uint64_t kMixedLane = 0;
+// lane_of() the pending recipients' domain; kMixedLane where their domains differ, and for a test message, which meets no
+// destination at all.
+std::uint64_t lane_of_pending(const MessageRecord& message, const DeliveryRecord& delivery);
 
 }  // namespace postern::store

@@ -1,0 +1,196 @@
+// One row per outcome; deferral is the only one with a decision in it.
+#include "relay/event_publisher.h"
+
+#include "core/time_format.h"
+#include "relay/operator_log.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace postern::relay {
+namespace {
+
+using store::RecipientStage;
+using store::RecipientState;
+using store::StoredMessage;
+
+// Builds a publication recipient by recipient.
+class Publisher {
+ public:
+  Publisher(const StoredMessage& stored, const DeliveryPolicy& policy, Instant now)
+      : stored_(stored), policy_(policy), now_(now) {
+    publication_.settlement.id = stored.message.id;
+  }
+
+  void settle(std::uint32_t index, RecipientState state, RecipientStage stage, EventType type) {
+    state.stage = stage;
+    record(index, state, type);
+    change(index, std::move(state));
+  }
+
+  void record(std::uint32_t index, const RecipientState& state, EventType type) {
+    const store::MessageRecord& message = stored_.message;
+    Event event;
+    event.at = now_;
+    event.type = type;
+    event.account = message.account;
+    event.message = message.id;
+    event.environment = message.environment;
+    event.recipient = format_mailbox(message.envelope.recipients[index].mailbox);
+    event.status = state.last_status;
+    event.detail = state.remote;
+    publication_.settlement.events.push_back(std::move(event));
+  }
+
+  void change(std::uint32_t index, RecipientState state) {
+    publication_.settlement.changes.push_back({index, std::move(state)});
+  }
+
+  void owe(std::uint32_t index, DsnAction action, const RecipientState& state) {
+    if (!owes_dsn(stored_.message.envelope, index, action)) return;
+    std::optional<Instant> retry_until;
+    if (action == DsnAction::Delayed) retry_until = stored_.message.accepted_at + policy_.retry.lifetime;
+    publication_.notices.push_back({index, action, state.last_status, state.remote, retry_until});
+  }
+
+  // RFC 3463 §3.5: X.4.7, delivery time expired. The notice carries the last word of the next hop.
+  void expire(std::uint32_t index, RecipientState state) {
+    const std::string age = format_duration(policy_.retry.lifetime);
+    const std::string last = state.last_status.code == 0 ? "never tried" : format_status(state.last_status);
+    state.last_status = Status{451, EnhancedCode{4, 4, 7}, "not delivered within " + age + "; last: " + last};
+    RecipientState told = state;
+    told.last_status.code = 554;
+    told.last_status.enhanced = EnhancedCode{5, 4, 7};
+    owe(index, DsnAction::Failed, told);
+    settle(index, std::move(state), RecipientStage::Expired, EventType::RecipientExpired);
+  }
+
+  bool is_too_old() const { return now_ - stored_.message.accepted_at >= policy_.retry.lifetime; }
+
+  // Marks and owes the one delay notice if it is time. True if `state` changed.
+  bool notice_delay(std::uint32_t index, RecipientState& state) {
+    if (state.delay_notified || now_ - stored_.message.accepted_at < policy_.delay_notice_after) return false;
+    if (!owes_dsn(stored_.message.envelope, index, DsnAction::Delayed)) return false;
+    state.delay_notified = true;
+    owe(index, DsnAction::Delayed, state);
+    return true;
+  }
+
+  void defer(const RecipientReport& report, RecipientState state, Random& random) {
+    const Instant accepted = stored_.message.accepted_at;
+    const auto next = policy_.retry.next_attempt(state.attempts, accepted, now_, random);
+    if (!next) return expire(report.index, std::move(state));
+    state.next_attempt = report.retry_after ? now_ + *report.retry_after : *next;
+    notice_delay(report.index, state);
+    record(report.index, state, EventType::RecipientDeferred);
+    change(report.index, std::move(state));
+  }
+
+  Publication take() { return std::move(publication_); }
+
+ private:
+  const StoredMessage& stored_;
+  const DeliveryPolicy& policy_;
+  Instant now_;
+  Publication publication_;
+};
+
+RecipientState after_attempt(const RecipientState& before, const RecipientReport& report) {
+  RecipientState state = before;
+  if (state.attempts < std::numeric_limits<std::uint16_t>::max()) ++state.attempts;
+  state.last_status = report.status;
+  state.remote = report.remote;
+  return state;
+}
+
+void publish_report(Publisher& publisher, const RecipientReport& report, RecipientState state, Random& random) {
+  switch (report.outcome) {
+    case Outcome::Relayed:
+      publisher.owe(report.index, DsnAction::Relayed, state);
+      [[fallthrough]];
+    case Outcome::Delivered:
+      return publisher.settle(report.index, std::move(state), RecipientStage::Delivered, EventType::RecipientDelivered);
+    case Outcome::Deferred: return publisher.defer(report, std::move(state), random);
+    case Outcome::Bounced:
+      publisher.owe(report.index, DsnAction::Failed, state);
+      return publisher.settle(report.index, std::move(state), RecipientStage::Bounced, EventType::RecipientBounced);
+    case Outcome::Expired:
+      publisher.owe(report.index, DsnAction::Failed, state);
+      return publisher.settle(report.index, std::move(state), RecipientStage::Expired, EventType::RecipientExpired);
+    case Outcome::Suppressed:
+      publisher.owe(report.index, DsnAction::Failed, state);
+      return publisher.settle(report.index, std::move(state), RecipientStage::Suppressed, EventType::RecipientSuppressed);
+    case Outcome::Complained:
+      publisher.record(report.index, state, EventType::RecipientDelivered);
+      return publisher.settle(report.index, std::move(state), RecipientStage::Delivered, EventType::RecipientComplained);
+  }
+}
+
+void publish_waiting_recipient(Publisher& publisher, std::uint32_t index, RecipientState state, const Waiting& waiting) {
+  const bool is_first_word = state.last_status.code == 0 && waiting.why.code != 0;
+  if (is_first_word) state.last_status = waiting.why;
+  if (publisher.is_too_old()) return publisher.expire(index, std::move(state));
+  const bool is_noticed = publisher.notice_delay(index, state);
+  if (waiting.put_off) state.next_attempt = *waiting.put_off;
+  if (is_first_word) publisher.record(index, state, EventType::RecipientDeferred);
+  if (is_first_word || is_noticed || waiting.put_off) publisher.change(index, std::move(state));
+}
+
+void log_event(const operator_log::Attempt& attempt, const Event& event, const RecipientState& state) {
+  switch (event.type) {
+    case EventType::RecipientDelivered: return operator_log::recipient_delivered(attempt, event.status);
+    case EventType::RecipientDeferred: return operator_log::recipient_deferred(attempt, event.status, state.next_attempt);
+    case EventType::RecipientBounced: return operator_log::recipient_bounced(attempt, event.status);
+    case EventType::RecipientExpired: return operator_log::recipient_expired(attempt, event.status);
+    case EventType::RecipientComplained: return operator_log::recipient_complained(attempt, event.status);
+    case EventType::RecipientSuppressed: return operator_log::recipient_suppressed(attempt, event.status);
+    case EventType::MessageAccepted:
+    case EventType::RecipientCancelled:
+    case EventType::DsnQueued:
+    case EventType::DsnWithheld: return;
+  }
+}
+
+}  // namespace
+
+Publication publish_reports(const StoredMessage& stored, std::span<const RecipientReport> reports,
+                            const DeliveryPolicy& policy, Instant now, Random& random) {
+  Publisher publisher(stored, policy, now);
+  for (const RecipientReport& report : reports) {
+    publish_report(publisher, report, after_attempt(stored.delivery.recipients[report.index], report), random);
+  }
+  return publisher.take();
+}
+
+Publication publish_waiting(const StoredMessage& stored, const Waiting& waiting, const DeliveryPolicy& policy, Instant now) {
+  Publisher publisher(stored, policy, now);
+  for (const std::uint32_t index : waiting.recipients) {
+    publish_waiting_recipient(publisher, index, stored.delivery.recipients[index], waiting);
+  }
+  return publisher.take();
+}
+
+void log_publication(const StoredMessage& stored, const Publication& publication, std::string_view route) {
+  const auto& changes = publication.settlement.changes;
+  auto change = changes.begin();
+  for (const Event& event : publication.settlement.events) {
+    // Events and changes are in the same order of recipients; a complaint has two events.
+    while (change != changes.end() &&
+           format_mailbox(stored.message.envelope.recipients[change->index].mailbox) != event.recipient) {
+      ++change;
+    }
+    if (change == changes.end()) return;
+    operator_log::Attempt attempt;
+    attempt.message = stored.message.id;
+    attempt.account = stored.message.account;
+    attempt.environment = stored.message.environment;
+    attempt.recipient = event.recipient;
+    attempt.route = route;
+    attempt.remote = event.detail;
+    attempt.attempts = change->state.attempts;
+    log_event(attempt, event, change->state);
+  }
+}
+
+}  // namespace postern::relay

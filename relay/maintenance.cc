@@ -1,0 +1,74 @@
+#include "relay/maintenance.h"
+
+#include "relay/operator_log.h"
+
+namespace postern::relay {
+namespace {
+
+constexpr Duration kCounterInterval = std::chrono::hours(1);  // periods are days and months: no hurry
+
+}  // namespace
+
+Maintenance::Maintenance(store::Store& store, const Clock& clock, MaintenanceSettings settings)
+    : store_(store), clock_(clock), settings_(settings) {}
+
+Maintenance::~Maintenance() { stop(); }
+
+void Maintenance::start() { thread_ = std::thread(&Maintenance::loop, this); }
+
+void Maintenance::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  stopped_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Maintenance::is_stopping() const {
+  const std::lock_guard lock(mutex_);
+  return is_stopping_;
+}
+
+void Maintenance::loop() {
+  while (!is_stopping()) {
+    sweep();
+    std::unique_lock lock(mutex_);
+    stopped_.wait_for(lock, settings_.interval, [this] { return is_stopping_; });
+  }
+}
+
+void Maintenance::sweep() {
+  if (store_.spool().has_failed()) return;
+  sweep_spool();
+  sweep_counters();
+}
+
+void Maintenance::sweep_spool() {
+  store::Expiry total;
+  for (bool has_more = true; has_more && !is_stopping();) {
+    const auto removed = store_.spool().remove_expired(clock_.now(), settings_.slice);
+    if (!removed) return operator_log::maintenance_failed("remove_expired", removed.error());
+    total.messages += removed->messages;
+    total.contents += removed->contents;
+    total.events += removed->events;
+    has_more = removed->messages + removed->contents + removed->events >= settings_.slice;
+  }
+  if (total.messages + total.contents + total.events == 0) return;
+  operator_log::expired_removed(total.messages, total.contents, total.events);
+}
+
+void Maintenance::sweep_counters() {
+  const Instant now = clock_.now();
+  if (now < next_counters_) return;
+  next_counters_ = now + kCounterInterval;
+  const Instant before = now - settings_.counter_retention;
+  const auto written = store_.directory().write([before](store::DirectoryWriter& writer) -> Result<void> {
+    const auto expired = writer.expire_counters(before);
+    if (!expired) return expired.error();
+    return {};
+  });
+  if (!written) operator_log::maintenance_failed("expire_counters", written.error());
+}
+
+}  // namespace postern::relay

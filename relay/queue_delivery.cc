@@ -1,0 +1,180 @@
+// From a lease to its settlement. A connection takes its next message as soon as the last one's settlement is handed to the
+// commit thread: it does not wait for the sync, so that settlements of a burst share one.
+#include "relay/queue_impl.h"
+
+#include "core/check.h"
+#include "relay/operator_log.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace postern::relay {
+namespace {
+
+namespace asio = net::asio;
+
+constexpr unsigned kJobsPerTurn = 64;  // a simulated delivery never waits: others get their turn after so many
+constexpr Duration kBusyPutOff = std::chrono::seconds(30);    // of one group of a message whose others went ahead
+constexpr Duration kLeastPutOff = std::chrono::seconds(1);
+
+constexpr asio::use_awaitable_t<net::Executor> kAwait{};
+
+// Transports do not throw; what gets here is a bug or the end of memory, and ends the process.
+void rethrow(const std::exception_ptr& failure) {
+  if (failure) std::rethrow_exception(failure);
+}
+
+Contact worst_contact(const std::vector<RecipientReport>& reports) {
+  Contact worst = Contact::Good;
+  for (const RecipientReport& report : reports) worst = std::max(worst, report.contact);
+  return worst;
+}
+
+const Status& failure_of(const std::vector<RecipientReport>& reports, Contact contact) {
+  const auto found = std::find_if(reports.begin(), reports.end(), [contact](const RecipientReport& report) {
+    return report.contact == contact && report.outcome == Outcome::Deferred;
+  });
+  return found == reports.end() ? reports.front().status : found->status;
+}
+
+}  // namespace
+
+void Queue::Impl::start_deliveries(const std::shared_ptr<Destination>& destination) {
+  const Instant at = now();
+  for (std::size_t n = destination->startable(at); n > 0; --n) {
+    std::optional<Job> job = destination->take(at);
+    if (!job) return;
+    ++running_;
+    asio::co_spawn(parts_.executor, work(shared_from_this(), destination, std::move(*job)), rethrow);
+  }
+}
+
+net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_ptr<Destination> destination, Job first) {
+  std::optional<Job> job = std::move(first);
+  for (unsigned done = 1; job; ++done) {
+    DeliveryRequest request{&job->lease->stored, job->recipients, destination->route()};
+    std::vector<RecipientReport> reports = co_await destination->transport().deliver(std::move(request));
+    destination->finished();
+    self->delivered(destination, std::move(*job), std::move(reports));
+    if (done % kJobsPerTurn == 0) co_await asio::post(self->parts_.executor, kAwait);
+    job = destination->take(self->now());
+  }
+  --self->running_;
+  if (self->is_stopping_ || destination->is_failing()) self->poke();
+}
+
+void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job job, std::vector<RecipientReport> reports) {
+  if (is_cancelled_) {
+    // Cut off by us: not an attempt that counts against anybody.
+    std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; });
+  } else {
+    judge_contact(destination, reports);
+  }
+  Publication publication = publish_reports(job.lease->stored, reports, settings_.policy, now(), parts_.random);
+  log_publication(job.lease->stored, publication, destination->name());
+  settle(std::move(job), destination, std::move(publication));
+}
+
+void Queue::Impl::judge_contact(const std::shared_ptr<Destination>& destination,
+                                const std::vector<RecipientReport>& reports) {
+  if (reports.empty()) return;
+  const Contact contact = worst_contact(reports);
+  if (contact == Contact::Good) {
+    if (destination->succeeded()) operator_log::destination_recovered(destination->name());
+    return;
+  }
+  const Status& status = failure_of(reports, contact);
+  const auto retry_in = destination->failed(contact, status, now(), parts_.random);
+  if (!retry_in) return;
+  operator_log::destination_unavailable(destination->name(), status, *retry_in);
+  give_back(destination, destination->release_waiting());
+}
+
+// A job that was not begun: its message is due as before, and found again when the destination has room.
+void Queue::Impl::give_back(const std::shared_ptr<Destination>& destination, std::vector<Job> jobs) {
+  for (Job& job : jobs) {
+    if (job.lease->has_several_groups && !is_stopping_) {
+      put_off(std::move(job), *destination);
+      continue;
+    }
+    destination->passed_over(job.lease->entry);
+    close_group(job);
+  }
+}
+
+// One of several groups of a message. Its due time is moved, so that the message is not read again and again for the sake
+// of this group while the others are done.
+void Queue::Impl::put_off(Job job, const Destination& destination) {
+  const Instant at = now();
+  Instant until = at + kBusyPutOff;
+  Status why;
+  if (destination.is_failing()) {
+    until = std::max(destination.next_probe(), at + kLeastPutOff);
+    why = destination.last_failure();
+  }
+  Publication publication = publish_waiting(job.lease->stored, {job.recipients, why, until}, settings_.policy, at);
+  log_publication(job.lease->stored, publication, destination.name());
+  settle(std::move(job), nullptr, std::move(publication));
+}
+
+void Queue::Impl::no_route(Job job) {
+  std::vector<RecipientReport> reports;
+  for (const std::uint32_t index : job.recipients) {
+    // RFC 3463 §3.5: X.4.4, unable to route. The routes are configuration, which may be mended.
+    Status status{451, EnhancedCode{4, 4, 4}, "no route leads to this domain"};
+    reports.push_back({index, Outcome::Deferred, std::move(status), {}, std::nullopt, Contact::Good});
+  }
+  Publication publication = publish_reports(job.lease->stored, reports, settings_.policy, now(), parts_.random);
+  log_publication(job.lease->stored, publication, "-");
+  settle(std::move(job), nullptr, std::move(publication));
+}
+
+void Queue::Impl::settle(Job job, std::shared_ptr<Destination> destination, Publication publication) {
+  auto unsynced = std::make_shared<Unsynced>(Unsynced{std::move(job), std::move(destination), {}});
+  if (publication.is_empty()) return synced(std::move(unsynced), {});
+  notices_.add_owed(publication, unsynced->job.lease->stored, now());
+  unsynced->settlement = std::move(publication.settlement);
+  write(std::move(unsynced));
+}
+
+void Queue::Impl::write(std::shared_ptr<Unsynced> unsynced) {
+  ++unsynced_;
+  // A copy: a store that is full for the moment gets it again.
+  spool().settle(unsynced->settlement, [self = shared_from_this(), unsynced](Result<void> result) {
+    asio::post(self->parts_.executor, [self, unsynced, result = std::move(result)] {
+      --self->unsynced_;
+      self->synced(unsynced, result);
+    });
+  });
+}
+
+void Queue::Impl::synced(std::shared_ptr<Unsynced> unsynced, const Result<void>& result) {
+  const MessageId& id = unsynced->job.lease->entry.id;
+  if (!result && result.error().code() != ErrorCode::NotFound) {
+    storage_failed("settle", result.error(), id);
+    // The message stays leased: sent again while this is not written down, it would arrive twice.
+    has_storage_failed_ = spool().has_failed();
+    if (!has_storage_failed_) refused_.push_back(std::move(unsynced));
+    if (is_stopping_) poke();
+    return;
+  }
+  if (unsynced->destination) {
+    unsynced->destination->settled(unsynced->job);
+    if (unsynced->destination->wants_reading(now())) poke();
+  }
+  close_group(unsynced->job);
+  if (!unsynced->settlement.notifications.empty()) wake();
+  if (is_stopping_ || unsynced_ == 0) poke();
+}
+
+void Queue::Impl::close_group(const Job& job) {
+  POSTERN_CHECK(job.lease->open_groups > 0);
+  if (--job.lease->open_groups == 0) leases_.erase(job.lease->entry.id);
+}
+
+}  // namespace postern::relay

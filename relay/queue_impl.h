@@ -1,0 +1,113 @@
+// Inside of Queue. Three files define the members:
+//   queue.cc           the loop, waking, stopping
+//   queue_reading.cc   due index → leases
+//   queue_delivery.cc  leases → deliveries → settlements
+#pragma once
+
+#include "relay/queue.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace postern::relay {
+
+struct MessageIdHash {
+  // The last octets are random.
+  std::size_t operator()(const MessageId& id) const {
+    std::size_t hash = 0;
+    for (std::size_t i = 8; i < id.octets.size(); ++i) hash = hash << 8 | id.octets[i];
+    return hash;
+  }
+};
+
+class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
+ public:
+  Impl(QueueParts parts, QueueSettings settings, std::shared_ptr<const RouteTable> routes);
+
+  // --- queue.cc ---
+  net::Awaitable<void> run();
+  void wake();
+  void use_routes(std::shared_ptr<const RouteTable> routes);
+  void stop();
+  void cancel();
+  const net::Executor& executor() const { return parts_.executor; }
+
+ private:
+  // A settlement on its way to the disk.
+  struct Unsynced {
+    Job job;
+    std::shared_ptr<Destination> destination;  // null: the job was held by none
+    store::Settlement settlement;
+  };
+
+  Instant now() const { return parts_.clock.now(); }
+  store::Spool& spool() { return parts_.store.spool(); }
+
+  // --- queue.cc ---
+  void poke();
+  void take_wakes();
+  bool is_over() const;
+  net::Awaitable<void> rest();
+  Duration time_to_rest();
+  void finish();
+  void release_all_waiting();
+
+  // --- queue_reading.cc ---
+  // One slice of each kind of reading. True: there is more to read at once.
+  bool read_slices();
+  bool read_front(Instant until);
+  bool read_unread(Destination& destination, Instant until);
+  bool review_stale(Instant at);
+  void review(const store::DueEntry& entry, Instant at);
+  void lower_front(Instant to);
+  void consider(const store::DueEntry& entry, Instant at);
+  void lease(const store::DueEntry& entry, store::StoredMessage stored, Instant at);
+  bool is_closed(const Destination& destination, const store::DueEntry& entry, Instant at) const;
+  bool has_room_to_settle() const;
+  void storage_failed(std::string_view operation, const Error& error, const std::optional<MessageId>& id);
+
+  // --- queue_delivery.cc ---
+  void start_deliveries(const std::shared_ptr<Destination>& destination);
+  static net::Awaitable<void> work(std::shared_ptr<Impl> self, std::shared_ptr<Destination> destination, Job job);
+  void delivered(const std::shared_ptr<Destination>& destination, Job job, std::vector<RecipientReport> reports);
+  void judge_contact(const std::shared_ptr<Destination>& destination, const std::vector<RecipientReport>& reports);
+  void give_back(const std::shared_ptr<Destination>& destination, std::vector<Job> jobs);
+  void put_off(Job job, const Destination& destination);
+  void no_route(Job job);
+  void settle(Job job, std::shared_ptr<Destination> destination, Publication publication);
+  void write(std::shared_ptr<Unsynced> unsynced);
+  void synced(std::shared_ptr<Unsynced> unsynced, const Result<void>& result);
+  void close_group(const Job& job);
+
+  QueueParts parts_;
+  QueueSettings settings_;
+  NoticeWriter notices_;
+  net::asio::steady_timer timer_;
+  std::unique_ptr<DestinationSet> destinations_;
+  std::vector<std::weak_ptr<Destination>> retired_;  // of replaced routes, while deliveries run
+  std::unordered_map<MessageId, std::shared_ptr<Lease>, MessageIdHash> leases_;
+
+  std::optional<store::DueEntry> front_;  // everything due up to here was looked at
+  std::optional<store::DueEntry> reviewed_;
+  Instant next_poll_;
+  Instant next_wide_poll_;
+  Instant next_review_;
+
+  std::size_t running_ = 0;
+  std::size_t unsynced_ = 0;
+  std::vector<std::shared_ptr<Unsynced>> refused_;  // by a store that is full for the moment; written again at each poll
+  bool is_stopping_ = false;
+  bool is_cancelled_ = false;
+  bool has_storage_failed_ = false;
+  std::chrono::steady_clock::time_point cancelled_at_;
+
+  bool is_poked_ = false;
+  std::atomic<bool> is_woken_{false};
+  std::atomic<bool> has_new_messages_{false};
+};
+
+}  // namespace postern::relay
