@@ -1,0 +1,59 @@
+// postern config … and postern docs …
+#include "app/commands.h"
+
+#include "app/config.h"
+#include "app/config_text.h"
+#include "app/reply_text.h"
+#include "sandbox/scenario_catalog.h"
+
+namespace postern::app {
+namespace {
+
+Value problem_value(const ConfigProblem& problem) {
+  return ValueObject{{"file", problem.file},
+                     {"line", std::uint64_t{problem.line}},
+                     {"key", problem.key},
+                     {"severity", problem.is_warning ? "warning" : "error"},
+                     {"problem", problem.what},
+                     {"advice", problem.advice}};
+}
+
+}  // namespace
+
+Result<void> check_configuration(CommandContext& context, bool is_quiet) {
+  const ConfigLoad load = load_config(context.config_file());
+  ValueList values;
+  std::string text;
+  for (const auto& problem : load.problems) {
+    values.emplace_back(problem_value(problem));
+    text += printable(format_problem(problem)) + "\n";
+  }
+  if (load.is_usable() && !is_quiet) text += context.config_file().string() + ": usable\n";
+  context.print(ValueObject{{"usable", load.is_usable()}, {"problems", std::move(values)}}, text);
+  if (!load.is_usable()) return Error(ErrorCode::InvalidArgument, "the configuration is not usable");
+  return {};
+}
+
+Result<void> show_configuration(CommandContext& context) {
+  if (const auto loaded = context.load_settings(); !loaded) return loaded.error();
+  context.out() << make_config_listing(context.settings());
+  return {};
+}
+
+Result<void> print_template(CommandContext& context) {
+  context.out() << make_config_template();
+  return {};
+}
+
+Result<void> print_document(CommandContext& context, const std::string& name) {
+  if (name == "replies") {
+    context.out() << make_reply_reference();
+  } else if (name == "configuration") {
+    context.out() << make_config_reference();
+  } else {
+    context.out() << sandbox::catalog_markdown();
+  }
+  return {};
+}
+
+}  // namespace postern::app

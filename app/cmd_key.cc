@@ -1,0 +1,217 @@
+// postern key … A key's text is printed once, when it is made, and nowhere else.
+#include "app/commands.h"
+
+#include "app/config_values.h"
+#include "auth/key_admin.h"
+#include "core/time_format.h"
+
+namespace postern::app {
+namespace {
+
+std::string_view permission_name(store::Permission permission) {
+  return permission == store::Permission::FullAccess ? "full_access" : "sending_access";
+}
+
+ValueObject key_value(CommandContext& context, const store::KeyRecord& key) {
+  ValueList domains(key.from_domains.begin(), key.from_domains.end());
+  ValueList networks;
+  for (const auto& network : key.networks) networks.emplace_back(format_ip_network(network));
+  return {{"id", format_id(key.id)},
+          {"account", context.account_name(key.account)},
+          {"name", key.name},
+          {"key_prefix", key.prefix},
+          {"environment", environment_name(key.environment)},
+          {"permission", permission_name(key.permission)},
+          {"state", auth::key_state_name(auth::key_state(key, context.clock().now()))},
+          {"from_domains", std::move(domains)},
+          {"networks", std::move(networks)},
+          {"per_second", key.per_second ? Value(*key.per_second) : Value()},
+          {"created", instant_value(key.created)},
+          {"expires_at", instant_value(key.expires_at)},
+          {"revoked_at", instant_value(key.revoked_at)},
+          {"retires_at", instant_value(key.retires_at)},
+          {"successor", key.successor ? Value(format_id(*key.successor)) : Value()}};
+}
+
+// "30d" from now, or a date.
+Result<std::optional<Instant>> parse_expiry(std::string_view text, Instant now) {
+  if (text.empty() || text == "never") return std::optional<Instant>();
+  if (const auto duration = parse_duration(text)) return std::optional<Instant>(now + *duration);
+  if (const auto instant = parse_rfc3339(text)) return std::optional<Instant>(*instant);
+  return Error(ErrorCode::InvalidArgument, "not an expiry: " + printable(text) + "; write 30d, 2027-01-31 or never");
+}
+
+Result<auth::NewKey> make_new_key(CommandContext& context, const KeyCreateOptions& options) {
+  if (options.is_test == options.is_live && context.settings().key_has_environment) {
+    return Error(ErrorCode::InvalidArgument, "say --test (simulates everything) or --live (relays)");
+  }
+  if (options.permission != "full_access" && options.permission != "sending_access") {
+    return Error(ErrorCode::InvalidArgument, "not a permission: " + printable(options.permission) + "; full_access or sending_access");
+  }
+  const auto expires_at = parse_expiry(options.expires, context.clock().now());
+  if (!expires_at) return expires_at.error();
+  return auth::NewKey{.name = options.name,
+                      .environment = options.is_test ? Environment::Test : Environment::Live,
+                      .permission = options.permission == "full_access" ? store::Permission::FullAccess
+                                                                        : store::Permission::SendingAccess,
+                      .from_domains = options.from_domains,
+                      .networks = options.networks,
+                      .expires_at = *expires_at,
+                      .per_second = options.per_second};
+}
+
+void print_created(CommandContext& context, const auth::CreatedKey& created, bool is_quiet) {
+  const std::string text(created.text.reveal());  // the one time that it is shown
+  ValueObject value = key_value(context, created.record);
+  value.emplace_back("key", text);
+  if (is_quiet && !context.as_json()) {
+    context.out() << text << "\n";
+    return;
+  }
+  context.print(value, format_facts({{"key", text},
+                                     {"id", format_id(created.record.id)},
+                                     {"name", created.record.name},
+                                     {"environment", std::string(environment_name(created.record.environment))},
+                                     {"expires", created.record.expires_at ? format_time(created.record.expires_at) : "never"}}) +
+                           "Keep it now: it cannot be shown again.\n");
+}
+
+using KeyChange = std::function<Result<void>(auth::KeyAdmin&, const KeyId&)>;
+
+Result<void> change_key(CommandContext& context, const std::string& text, std::string_view done, const KeyChange& change) {
+  const auto key = context.find_key(text);
+  if (!key) return key.error();
+  const auto scheme = make_key_scheme(context.settings());
+  auth::KeyAdmin admin(context.directory(), scheme, context.clock(), context.random());
+  if (const auto changed = change(admin, key->id); !changed) return changed.error();
+  context.confirm({{"id", format_id(key->id)}, {"name", key->name}, {"done", done}},
+                  "key " + printable(key->name) + " (" + format_id(key->id) + "): " + std::string(done));
+  return {};
+}
+
+Result<std::vector<store::KeyRecord>> collect_keys(CommandContext& context, const std::string& name) {
+  if (!name.empty()) {
+    const auto account = context.find_account(name);
+    if (!account) return account.error();
+    return context.directory().list_keys(account->id);
+  }
+  const auto accounts = context.directory().list_accounts();
+  if (!accounts) return accounts.error();
+  std::vector<store::KeyRecord> all;
+  for (const auto& account : *accounts) {
+    const auto keys = context.directory().list_keys(account.id);
+    if (!keys) return keys.error();
+    all.insert(all.end(), keys->begin(), keys->end());
+  }
+  return all;
+}
+
+std::string networks_text(const store::KeyRecord& key) {
+  std::string text;
+  for (const auto& network : key.networks) text += (text.empty() ? "" : ", ") + format_ip_network(network);
+  return text.empty() ? "any" : text;
+}
+
+std::string domains_text(const store::KeyRecord& key) {
+  std::string text;
+  for (const auto& domain : key.from_domains) text += (text.empty() ? "" : ", ") + domain;
+  return text.empty() ? "the account's" : text;
+}
+
+}  // namespace
+
+Result<void> create_key(CommandContext& context, const KeyCreateOptions& options) {
+  const auto account = context.find_account(options.account);
+  if (!account) return account.error();
+  const auto wanted = make_new_key(context, options);
+  if (!wanted) return wanted.error();
+  const auto scheme = make_key_scheme(context.settings());
+  auth::KeyAdmin admin(context.directory(), scheme, context.clock(), context.random());
+  const auto created = admin.create(account->id, *wanted);
+  if (!created) return created.error();
+  print_created(context, *created, options.is_quiet);
+  return {};
+}
+
+Result<void> list_keys(CommandContext& context, const std::string& account) {
+  const auto keys = collect_keys(context, account);
+  if (!keys) return keys.error();
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& key : *keys) {
+    const auto usage = context.directory().find_key_usage(key.id);
+    if (!usage) return usage.error();
+    const auto last_used = *usage ? std::optional((*usage)->at) : std::nullopt;
+    ValueObject value = key_value(context, key);
+    value.emplace_back("last_used", instant_value(last_used));
+    values.emplace_back(std::move(value));
+    rows.push_back({context.account_name(key.account), key.name, key.prefix + "…", std::string(environment_name(key.environment)),
+                    std::string(auth::key_state_name(auth::key_state(key, context.clock().now()))), format_time(key.expires_at),
+                    format_time(last_used), format_id(key.id)});
+  }
+  context.print(values, format_table({"ACCOUNT", "NAME", "KEY", "ENV", "STATE", "EXPIRES (UTC)", "LAST USED", "ID"}, rows));
+  return {};
+}
+
+Result<void> show_key(CommandContext& context, const std::string& text) {
+  const auto key = context.find_key(text);
+  if (!key) return key.error();
+  const auto usage = context.directory().find_key_usage(key->id);
+  if (!usage) return usage.error();
+  ValueObject value = key_value(context, *key);
+  value.emplace_back("last_used", *usage ? instant_value((*usage)->at) : Value());
+  value.emplace_back("last_address", *usage ? Value(format_ip_address((*usage)->address)) : Value());
+  value.emplace_back("last_helo_name", *usage ? Value((*usage)->helo_name) : Value());
+  const std::string last = *usage ? format_time((*usage)->at) + " from " + format_ip_address((*usage)->address) + " as " +
+                                        (*usage)->helo_name
+                                  : "never";
+  context.print(value, format_facts({{"id", format_id(key->id)},
+                                     {"account", context.account_name(key->account)},
+                                     {"name", key->name},
+                                     {"key", key->prefix + "…"},
+                                     {"environment", std::string(environment_name(key->environment))},
+                                     {"permission", std::string(permission_name(key->permission))},
+                                     {"state", std::string(auth::key_state_name(auth::key_state(*key, context.clock().now())))},
+                                     {"From domains", domains_text(*key)},
+                                     {"networks", networks_text(*key)},
+                                     {"messages a second", key->per_second ? std::to_string(*key->per_second) : "the plan's"},
+                                     {"created", format_time(key->created)},
+                                     {"expires", key->expires_at ? format_time(key->expires_at) : "never"},
+                                     {"revoked", format_time(key->revoked_at)},
+                                     {"retires", format_time(key->retires_at)},
+                                     {"successor", key->successor ? format_id(*key->successor) : "-"},
+                                     {"last used", last}}));
+  return {};
+}
+
+Result<void> revoke_key(CommandContext& context, const std::string& key) {
+  return change_key(context, key, "revoked", [](auth::KeyAdmin& admin, const KeyId& id) { return admin.revoke(id); });
+}
+
+Result<void> set_key_expiry(CommandContext& context, const std::string& key, const std::string& when) {
+  const auto expires_at = parse_expiry(when, context.clock().now());
+  if (!expires_at) return expires_at.error();
+  const std::string done = *expires_at ? "expires " + format_time(*expires_at) + " UTC" : "never expires";
+  return change_key(context, key, done, [&](auth::KeyAdmin& admin, const KeyId& id) { return admin.set_expiry(id, *expires_at); });
+}
+
+Result<void> rotate_key(CommandContext& context, const KeyRotateOptions& options) {
+  const auto key = context.find_key(options.key);
+  if (!key) return key.error();
+  const auto overlap = options.overlap == "0" ? Result<Duration>(Duration(0)) : parse_duration(options.overlap);
+  if (!overlap) {
+    return Error(ErrorCode::InvalidArgument, "not an overlap: " + printable(options.overlap) + "; write 24h, 30m or 0");
+  }
+  const auto scheme = make_key_scheme(context.settings());
+  auth::KeyAdmin admin(context.directory(), scheme, context.clock(), context.random());
+  const auto created = admin.rotate(key->id, *overlap);
+  if (!created) return created.error();
+  print_created(context, *created, options.is_quiet);
+  return {};
+}
+
+Result<void> delete_key(CommandContext& context, const std::string& key) {
+  return change_key(context, key, "deleted", [](auth::KeyAdmin& admin, const KeyId& id) { return admin.remove(id); });
+}
+
+}  // namespace postern::app

@@ -1,0 +1,156 @@
+// postern message … and postern run …
+#include "app/commands.h"
+
+#include "app/message_text.h"
+#include "core/event.h"
+
+#include <algorithm>
+#include <map>
+
+namespace postern::app {
+namespace {
+
+struct Filter {
+  std::optional<AccountId> account;
+  std::string run;
+  std::optional<store::RecipientStage> stage;
+
+  bool matches(const store::StoredMessage& stored) const {
+    if (account && stored.message.account != *account) return false;
+    if (!run.empty() && stored.message.user_name != run) return false;
+    return !stage || std::ranges::any_of(stored.delivery.recipients,
+                                         [&](const auto& recipient) { return recipient.stage == *stage; });
+  }
+};
+
+Result<Filter> make_filter(CommandContext& context, const MessageListOptions& options) {
+  Filter filter;
+  filter.run = options.run;
+  if (!options.account.empty()) {
+    const auto account = context.find_account(options.account);
+    if (!account) return account.error();
+    filter.account = account->id;
+  }
+  if (!options.stage.empty()) {
+    filter.stage = parse_stage(options.stage);
+    if (!filter.stage) {
+      return Error(ErrorCode::InvalidArgument, "not a stage: " + printable(options.stage) +
+                                                   "; pending, delivered, bounced, expired, suppressed or cancelled");
+    }
+  }
+  return filter;
+}
+
+Result<store::StoredMessage> latest_message(CommandContext& context) {
+  auto newest = context.spool().list(std::nullopt, 1);
+  if (!newest) return newest.error();
+  if (newest->empty()) return Error(ErrorCode::NotFound, "there is no message yet");
+  return std::move(newest->front());
+}
+
+Result<void> print_content(CommandContext& context, const store::StoredMessage& stored) {
+  for (std::uint32_t i = 0; i < stored.message.chunk_count; ++i) {
+    const auto chunk = context.spool().read_chunk(stored.message.id, i);
+    if (!chunk && chunk.error().code() == ErrorCode::NotFound) {
+      return Error(ErrorCode::NotFound, "the content of this message is not kept any more");
+    }
+    if (!chunk) return chunk.error();
+    context.out() << *chunk;
+  }
+  return {};
+}
+
+Value event_value(const Event& event) {
+  return ValueObject{{"at", instant_value(event.at)},
+                     {"type", event_type_name(event.type)},
+                     {"recipient", event.recipient},
+                     {"status", event.status.code == 0 ? Value() : Value(format_status(event.status))},
+                     {"detail", event.detail}};
+}
+
+std::string events_text(const std::vector<Event>& events) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& event : events) {
+    rows.push_back({format_time(event.at), std::string(event_type_name(event.type)), event.recipient,
+                    event.status.code == 0 ? event.detail : format_status(event.status)});
+  }
+  return "\n" + format_table({"TIME (UTC)", "EVENT", "RECIPIENT", "STATUS"}, rows);
+}
+
+}  // namespace
+
+Result<void> list_messages(CommandContext& context, const MessageListOptions& options) {
+  const auto filter = make_filter(context, options);
+  if (!filter) return filter.error();
+  std::optional<MessageId> before;
+  if (!options.before.empty()) {
+    const auto stored = context.find_message(options.before);
+    if (!stored) return stored.error();
+    before = stored->message.id;
+  }
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  const auto visited = for_each_message(context.spool(), before, [&](const store::StoredMessage& stored) {
+    if (values.size() >= options.limit) return false;
+    if (!filter->matches(stored)) return true;
+    values.emplace_back(message_value(context, stored));
+    rows.push_back(message_row(context, stored));
+    return true;
+  });
+  if (!visited) return visited.error();
+  context.print(values, format_table(message_titles(), rows));
+  return {};
+}
+
+Result<void> show_message(CommandContext& context, const MessageShowOptions& options) {
+  if (options.message.empty() && !options.is_latest) {
+    return Error(ErrorCode::InvalidArgument, "name a message, or say --latest");
+  }
+  const auto stored = options.is_latest ? latest_message(context) : context.find_message(options.message);
+  if (!stored) return stored.error();
+  if (options.shows_content) return print_content(context, *stored);
+  ValueObject value = message_value(context, *stored);
+  std::string text = message_text(context, *stored);
+  if (options.shows_events) {
+    const auto events = context.spool().events_of(stored->message.id);
+    if (!events) return events.error();
+    ValueList values;
+    for (const auto& event : *events) values.push_back(event_value(event));
+    value.emplace_back("events", std::move(values));
+    text += events_text(*events);
+  }
+  context.print(value, text);
+  return {};
+}
+
+Result<void> list_runs(CommandContext& context, std::size_t limit) {
+  struct Run {
+    std::uint64_t messages = 0;
+    Instant first;
+    Instant last;
+  };
+  std::map<std::pair<std::string, std::string>, Run> runs;  // by account and name
+  const auto visited = for_each_message(context.spool(), std::nullopt, [&](const store::StoredMessage& stored) {
+    if (stored.message.environment != Environment::Test) return true;
+    const auto key = std::pair(format_id(stored.message.account), stored.message.user_name);
+    if (runs.size() >= limit && !runs.contains(key)) return true;
+    Run& run = runs[key];
+    if (run.messages++ == 0) run.last = stored.message.accepted_at;
+    run.first = stored.message.accepted_at;
+    return true;
+  });
+  if (!visited) return visited.error();
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [key, run] : runs) {
+    const auto id = parse_account_id(key.first);
+    const std::string account = id ? context.account_name(*id) : key.first;
+    values.emplace_back(ValueObject{{"run", key.second}, {"account", account}, {"messages", run.messages},
+                                    {"first", instant_value(run.first)}, {"last", instant_value(run.last)}});
+    rows.push_back({key.second, account, std::to_string(run.messages), format_time(run.first), format_time(run.last)});
+  }
+  context.print(values, format_table({"RUN", "ACCOUNT", "MESSAGES", "FIRST (UTC)", "LAST (UTC)"}, rows));
+  return {};
+}
+
+}  // namespace postern::app

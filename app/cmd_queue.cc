@@ -1,0 +1,139 @@
+// postern queue … Works on the spool; a running server sees a retry or a cancellation at its next look at the due index.
+#include "app/commands.h"
+
+#include "app/message_text.h"
+
+#include <map>
+
+namespace postern::app {
+namespace {
+
+constexpr std::size_t kPage = 256;
+constexpr Instant kEndOfTime = Instant::max();
+
+using Visit = std::function<Result<bool>(const store::DueEntry&, const store::StoredMessage&)>;
+
+// Every due message in order of its next attempt, until `visit` returns false.
+Result<void> for_each_due(store::Spool& spool, const Visit& visit) {
+  std::optional<store::DueEntry> after;
+  for (;;) {
+    const auto entries = spool.due(after, kEndOfTime, kPage);
+    if (!entries) return entries.error();
+    for (const auto& entry : *entries) {
+      const auto stored = spool.find(entry.id);
+      if (!stored) return stored.error();
+      if (!*stored) continue;
+      const auto goes_on = visit(entry, **stored);
+      if (!goes_on) return goes_on.error();
+      if (!*goes_on) return {};
+    }
+    if (entries->size() < kPage) return {};
+    after = entries->back();
+  }
+}
+
+struct LastAttempt {
+  std::uint16_t attempts = 0;
+  std::string status = "-";
+};
+
+LastAttempt last_attempt(const store::StoredMessage& stored) {
+  LastAttempt last;
+  for (const auto& recipient : stored.delivery.recipients) {
+    if (recipient.stage != store::RecipientStage::Pending || recipient.attempts <= last.attempts) continue;
+    last.attempts = recipient.attempts;
+    last.status = format_status(recipient.last_status);
+  }
+  return last;
+}
+
+}  // namespace
+
+Result<void> list_queue(CommandContext& context, std::size_t limit) {
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  const auto visited = for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage& stored) -> Result<bool> {
+    if (values.size() >= limit) return false;
+    const auto last = last_attempt(stored);
+    const auto& recipients = stored.message.envelope.recipients;
+    ValueObject value = message_value(context, stored);
+    value.emplace_back("due", instant_value(entry.due));
+    values.emplace_back(std::move(value));
+    rows.push_back({format_message_id(entry.id), format_time(entry.due), std::to_string(last.attempts),
+                    context.account_name(stored.message.account),
+                    recipients.empty() ? "-" : format_mailbox(recipients.front().mailbox), last.status});
+    return true;
+  });
+  if (!visited) return visited.error();
+  context.print(values, format_table({"ID", "NEXT ATTEMPT (UTC)", "ATTEMPTS", "ACCOUNT", "FIRST RECIPIENT", "LAST STATUS"}, rows));
+  return {};
+}
+
+Result<void> show_queue(CommandContext& context) {
+  struct Domain {
+    std::uint64_t recipients = 0;
+    std::uint64_t deferred = 0;
+    std::string last_status = "-";
+  };
+  std::map<std::string, Domain> domains;
+  const auto visited = for_each_due(context.spool(), [&](const store::DueEntry&, const store::StoredMessage& stored) -> Result<bool> {
+    const auto& recipients = stored.message.envelope.recipients;
+    for (std::size_t i = 0; i < recipients.size() && i < stored.delivery.recipients.size(); ++i) {
+      const auto& state = stored.delivery.recipients[i];
+      if (state.stage != store::RecipientStage::Pending) continue;
+      Domain& domain = domains[normalised_domain(recipients[i].mailbox.domain)];
+      ++domain.recipients;
+      if (state.attempts == 0) continue;
+      ++domain.deferred;
+      domain.last_status = format_status(state.last_status);
+    }
+    return true;
+  });
+  if (!visited) return visited.error();
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [name, domain] : domains) {
+    values.emplace_back(ValueObject{{"domain", name}, {"recipients", domain.recipients}, {"deferred", domain.deferred},
+                                    {"last_status", domain.last_status}});
+    rows.push_back({name, std::to_string(domain.recipients), std::to_string(domain.deferred), domain.last_status});
+  }
+  context.print(values, format_table({"DOMAIN", "RECIPIENTS", "DEFERRED", "LAST STATUS"}, rows));
+  return {};
+}
+
+Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& options) {
+  if (options.message.empty() == !options.is_all) return Error(ErrorCode::InvalidArgument, "name a message, or say --all");
+  std::vector<MessageId> ids;
+  if (options.is_all) {
+    const auto visited = for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage&) -> Result<bool> {
+      ids.push_back(entry.id);
+      return true;
+    });
+    if (!visited) return visited.error();
+  } else {
+    const auto stored = context.find_message(options.message);
+    if (!stored) return stored.error();
+    ids.push_back(stored->message.id);
+  }
+  std::uint64_t moved = 0;
+  for (const auto& id : ids) {
+    const auto retried = context.spool().retry_now(id, context.clock().now());
+    // Delivered between the listing and now: nothing is left to retry.
+    if (!retried && options.is_all && retried.error().code() == ErrorCode::NotFound) continue;
+    if (!retried) return retried.error();
+    ++moved;
+  }
+  context.confirm({{"messages", moved}, {"done", "due now"}}, std::to_string(moved) + (moved == 1 ? " message is" : " messages are") + " due now");
+  return {};
+}
+
+Result<void> cancel_message(CommandContext& context, const std::string& text) {
+  const auto stored = context.find_message(text);
+  if (!stored) return stored.error();
+  if (const auto cancelled = context.spool().cancel(stored->message.id, context.clock().now()); !cancelled) return cancelled.error();
+  const auto id = format_message_id(stored->message.id);
+  context.confirm({{"id", id}, {"done", "cancelled"}}, "message " + id + ": what was still pending is cancelled");
+  return {};
+}
+
+}  // namespace postern::app

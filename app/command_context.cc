@@ -1,0 +1,115 @@
+#include "app/command_context.h"
+
+#include "app/config.h"
+#include "app/config_values.h"
+
+#include <algorithm>
+
+namespace postern::app {
+namespace {
+
+constexpr std::size_t kPage = 256;
+constexpr std::size_t kMessageIdCharacters = 26;
+constexpr std::size_t kMinPrefixCharacters = 3;  // fewer match too much to be meant
+
+Error not_found(std::string_view what, std::string_view text) {
+  return Error(ErrorCode::NotFound, "there is no " + std::string(what) + " " + printable(text));
+}
+
+Error ambiguous(std::string_view what, std::string_view text) {
+  return Error(ErrorCode::Conflict, "several " + std::string(what) + " begin with " + printable(text) + ": write more of the id");
+}
+
+// The greatest id that begins with `prefix`: 128 bits are 25 characters of 5 bits and one of 3.
+std::optional<MessageId> last_with_prefix(std::string_view prefix) {
+  std::string text(prefix);
+  text.resize(kMessageIdCharacters - 1, 'v');
+  return parse_message_id(text + "s");
+}
+
+}  // namespace
+
+Result<void> CommandContext::load_settings() {
+  ConfigLoad load = load_config(options_.config_file);
+  for (const auto& problem : load.problems) {
+    if (!problem.is_warning) err_ << format_problem(problem) << "\n";
+  }
+  if (!load.is_usable()) return Error(ErrorCode::InvalidArgument, "the configuration is not usable");
+  settings_ = std::move(load.settings);
+  return {};
+}
+
+Result<void> CommandContext::open() {
+  if (const auto loaded = load_settings(); !loaded) return loaded.error();
+  auto opened = store::Store::open(make_store_options(settings_, false));
+  if (!opened) return opened.error();
+  store_ = std::move(*opened);
+  return {};
+}
+
+void CommandContext::print(const Value& value, const std::string& text) {
+  out_ << (as_json() ? to_json(value) + "\n" : text);
+}
+
+void CommandContext::confirm(const ValueObject& value, const std::string& sentence) { print(value, sentence + "\n"); }
+
+Result<store::AccountRecord> CommandContext::find_account(std::string_view text) {
+  const auto named = directory().find_account_named(text);
+  if (!named) return named.error();
+  if (*named) return **named;
+  const auto accounts = directory().list_accounts();
+  if (!accounts) return accounts.error();
+  std::vector<store::AccountRecord> found;
+  for (const auto& account : *accounts) {
+    if (text.starts_with(AccountTag::kPrefix) && format_id(account.id).starts_with(text)) found.push_back(account);
+  }
+  if (found.size() > 1) return ambiguous("accounts", text);
+  if (found.empty()) return not_found("account", text);
+  return found.front();
+}
+
+Result<store::KeyRecord> CommandContext::find_key(std::string_view text) {
+  if (text.size() < kMinPrefixCharacters) return not_found("key", text);
+  const auto found = directory().find_keys_starting(text, 2);
+  if (!found) return found.error();
+  if (found->size() > 1) return ambiguous("keys", text);
+  if (found->empty()) return not_found("key", text);
+  return found->front();
+}
+
+Result<store::StoredMessage> CommandContext::find_message(std::string_view text) {
+  if (const auto id = parse_message_id(text)) {
+    auto exact = spool().find(*id);
+    if (!exact) return exact.error();
+    if (!*exact) return not_found("message", text);
+    return std::move(**exact);
+  }
+  const auto last = text.size() >= kMinPrefixCharacters && text.size() < kMessageIdCharacters ? last_with_prefix(text) : std::nullopt;
+  if (!last) return not_found("message", text);
+  auto found = spool().list(last, 2);
+  if (!found) return found.error();
+  std::erase_if(*found, [&](const auto& stored) { return !format_message_id(stored.message.id).starts_with(text); });
+  if (found->size() > 1) return ambiguous("messages", text);
+  if (found->empty()) return not_found("message", text);
+  return std::move(found->front());
+}
+
+std::string CommandContext::account_name(const AccountId& id) {
+  const auto account = directory().find_account(id);
+  return account && *account ? (*account)->name : format_id(id);
+}
+
+Result<void> for_each_message(store::Spool& spool, std::optional<MessageId> before,
+                              const std::function<bool(const store::StoredMessage&)>& visit) {
+  for (;;) {
+    const auto page = spool.list(before, kPage);
+    if (!page) return page.error();
+    for (const auto& stored : *page) {
+      if (!visit(stored)) return {};
+    }
+    if (page->size() < kPage) return {};
+    before = page->back().message.id;
+  }
+}
+
+}  // namespace postern::app

@@ -1,0 +1,104 @@
+// Every sub-command as a function with its options; app/command_line fills these in. An error is printed as one line and ends
+// the program with status 1.
+#pragma once
+
+#include "app/command_context.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postern::app {
+
+// --- account (cmd_account.cc) ---
+struct PlanOptions {
+  std::string name;        // starter, growth, scale; empty: custom
+  std::string per_second;  // a number or "unlimited"; empty: as the plan says
+  std::string per_day;
+  std::string per_month;
+};
+struct AccountCreateOptions {
+  std::string name;
+  std::string mode = "sandbox";
+  PlanOptions plan;
+  std::vector<std::string> domains;
+};
+Result<void> create_account(CommandContext& context, const AccountCreateOptions& options);
+Result<void> list_accounts(CommandContext& context);
+Result<void> show_account(CommandContext& context, const std::string& account);
+Result<void> set_account_mode(CommandContext& context, const std::string& account, const std::string& mode);
+Result<void> set_account_plan(CommandContext& context, const std::string& account, const PlanOptions& plan);
+Result<void> suspend_account(CommandContext& context, const std::string& account);
+Result<void> resume_account(CommandContext& context, const std::string& account);
+Result<void> remove_account(CommandContext& context, const std::string& account);
+
+// --- key (cmd_key.cc) ---
+struct KeyCreateOptions {
+  std::string account;
+  std::string name = "default";
+  bool is_test = false;
+  bool is_live = false;
+  std::string permission = "sending_access";
+  std::vector<std::string> from_domains;
+  std::vector<std::string> networks;
+  std::string expires;  // "30d" or a date; empty: never
+  std::optional<std::uint32_t> per_second;
+  bool is_quiet = false;
+};
+struct KeyRotateOptions {
+  std::string key;
+  std::string overlap = "0s";
+  bool is_quiet = false;
+};
+Result<void> create_key(CommandContext& context, const KeyCreateOptions& options);
+Result<void> list_keys(CommandContext& context, const std::string& account);  // empty: of all accounts
+Result<void> show_key(CommandContext& context, const std::string& key);
+Result<void> revoke_key(CommandContext& context, const std::string& key);
+Result<void> set_key_expiry(CommandContext& context, const std::string& key, const std::string& when);
+Result<void> rotate_key(CommandContext& context, const KeyRotateOptions& options);
+Result<void> delete_key(CommandContext& context, const std::string& key);
+
+// --- sandbox (cmd_sandbox.cc) ---
+Result<void> allow_recipients(CommandContext& context, const std::string& account, const std::vector<std::string>& addresses);
+Result<void> disallow_recipients(CommandContext& context, const std::string& account, const std::vector<std::string>& addresses);
+Result<void> list_whitelist(CommandContext& context, const std::string& account);
+Result<void> list_scenarios(CommandContext& context);
+
+// --- message, run (cmd_message.cc) ---
+struct MessageListOptions {
+  std::size_t limit = 50;
+  std::string before;   // a message
+  std::string account;
+  std::string run;
+  std::string stage;
+};
+struct MessageShowOptions {
+  std::string message;
+  bool is_latest = false;
+  bool shows_content = false;
+  bool shows_events = false;
+};
+Result<void> list_messages(CommandContext& context, const MessageListOptions& options);
+Result<void> show_message(CommandContext& context, const MessageShowOptions& options);
+Result<void> list_runs(CommandContext& context, std::size_t limit);
+
+// --- queue (cmd_queue.cc) ---
+struct QueueRetryOptions {
+  std::string message;
+  bool is_all = false;
+};
+Result<void> list_queue(CommandContext& context, std::size_t limit);
+Result<void> show_queue(CommandContext& context);
+Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& options);
+Result<void> cancel_message(CommandContext& context, const std::string& message);
+
+// --- config, docs (cmd_config.cc) ---
+Result<void> check_configuration(CommandContext& context, bool is_quiet);
+Result<void> show_configuration(CommandContext& context);
+Result<void> print_template(CommandContext& context);
+Result<void> print_document(CommandContext& context, const std::string& name);  // replies, configuration, sandbox
+
+// --- doctor (cmd_doctor.cc) ---
+Result<void> examine_installation(CommandContext& context);
+
+}  // namespace postern::app

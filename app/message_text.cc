@@ -1,0 +1,122 @@
+#include "app/message_text.h"
+
+#include <array>
+#include <map>
+#include <utility>
+
+namespace postern::app {
+namespace {
+
+using store::RecipientStage;
+constexpr std::array<std::pair<RecipientStage, std::string_view>, 6> kStages = {
+    {{RecipientStage::Pending, "pending"},
+     {RecipientStage::Delivered, "delivered"},
+     {RecipientStage::Bounced, "bounced"},
+     {RecipientStage::Expired, "expired"},
+     {RecipientStage::Suppressed, "suppressed"},
+     {RecipientStage::Cancelled, "cancelled"}}};
+
+// "2 delivered, 1 bounced"
+std::string summarise(const store::DeliveryRecord& delivery) {
+  std::map<RecipientStage, std::size_t> counts;
+  for (const auto& recipient : delivery.recipients) ++counts[recipient.stage];
+  std::string text;
+  for (const auto& [stage, count] : counts) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(stage_name(stage));
+  }
+  return text;
+}
+
+std::string first_recipient(const Envelope& envelope) {
+  if (envelope.recipients.empty()) return "-";
+  const std::size_t more = envelope.recipients.size() - 1;
+  return format_mailbox(envelope.recipients[0].mailbox) + (more == 0 ? "" : " +" + std::to_string(more));
+}
+
+Value recipient_value(const Recipient& recipient, const store::RecipientState& state) {
+  const bool is_pending = state.stage == RecipientStage::Pending;
+  return ValueObject{{"address", format_mailbox(recipient.mailbox)},
+                     {"stage", stage_name(state.stage)},
+                     {"attempts", std::uint64_t{state.attempts}},
+                     {"next_attempt", is_pending ? instant_value(state.next_attempt) : Value()},
+                     {"status", state.last_status.code == 0 ? Value() : Value(format_status(state.last_status))},
+                     {"remote", state.remote}};
+}
+
+std::string recipients_text(const store::StoredMessage& stored) {
+  std::vector<std::vector<std::string>> rows;
+  const auto& recipients = stored.message.envelope.recipients;
+  for (std::size_t i = 0; i < recipients.size() && i < stored.delivery.recipients.size(); ++i) {
+    const auto& state = stored.delivery.recipients[i];
+    const bool is_pending = state.stage == RecipientStage::Pending;
+    rows.push_back({format_mailbox(recipients[i].mailbox), std::string(stage_name(state.stage)), std::to_string(state.attempts),
+                    is_pending ? format_time(state.next_attempt) : "-",
+                    state.last_status.code == 0 ? "-" : format_status(state.last_status)});
+  }
+  return format_table({"RECIPIENT", "STAGE", "ATTEMPTS", "NEXT (UTC)", "LAST STATUS"}, rows);
+}
+
+}  // namespace
+
+std::string_view stage_name(RecipientStage stage) {
+  for (const auto& [value, name] : kStages) {
+    if (value == stage) return name;
+  }
+  return "unknown";
+}
+
+std::optional<RecipientStage> parse_stage(std::string_view text) {
+  for (const auto& [value, name] : kStages) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> message_titles() { return {"ID", "ACCEPTED (UTC)", "ACCOUNT", "ENV", "USER", "TO", "STATE"}; }
+
+std::vector<std::string> message_row(CommandContext& context, const store::StoredMessage& stored) {
+  const auto& message = stored.message;
+  return {format_message_id(message.id), format_time(message.accepted_at), context.account_name(message.account),
+          std::string(environment_name(message.environment)), message.user_name, first_recipient(message.envelope),
+          summarise(stored.delivery)};
+}
+
+std::string message_text(CommandContext& context, const store::StoredMessage& stored) {
+  const auto& message = stored.message;
+  return format_facts({{"id", format_message_id(message.id)},
+                       {"accepted", format_time(message.accepted_at) + " UTC"},
+                       {"account", context.account_name(message.account)},
+                       {"key", format_id(message.key)},
+                       {"environment", std::string(environment_name(message.environment))},
+                       {"user name", message.user_name},
+                       {"client", format_ip_address(message.client_address) + " (" + message.helo_name + ")"},
+                       {"from", format_path(message.envelope.reverse_path)},
+                       {"octets", std::to_string(message.content_octets)},
+                       {"content kept until", format_time(stored.delivery.content_until)}}) +
+         "\n" + recipients_text(stored);
+}
+
+ValueObject message_value(CommandContext& context, const store::StoredMessage& stored) {
+  const auto& message = stored.message;
+  ValueList recipients;
+  for (std::size_t i = 0; i < message.envelope.recipients.size() && i < stored.delivery.recipients.size(); ++i) {
+    recipients.push_back(recipient_value(message.envelope.recipients[i], stored.delivery.recipients[i]));
+  }
+  return {{"id", format_message_id(message.id)},
+          {"accepted_at", instant_value(message.accepted_at)},
+          {"account", context.account_name(message.account)},
+          {"key", format_id(message.key)},
+          {"environment", environment_name(message.environment)},
+          {"origin", message.origin == store::MessageOrigin::Submission ? "submission" : "notification"},
+          {"run", message.environment == Environment::Test ? Value(message.user_name) : Value()},
+          {"user_name", message.user_name},
+          {"client_address", format_ip_address(message.client_address)},
+          {"helo_name", message.helo_name},
+          {"reverse_path", message.envelope.reverse_path ? format_mailbox(*message.envelope.reverse_path) : std::string()},
+          {"octets", message.content_octets},
+          {"settled_at", instant_value(stored.delivery.settled_at)},
+          {"content_until", instant_value(stored.delivery.content_until)},
+          {"recipients", std::move(recipients)}};
+}
+
+}  // namespace postern::app
