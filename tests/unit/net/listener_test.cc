@@ -1,0 +1,129 @@
+#include "net/listener.h"
+
+#include "net/runtime.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include <gtest/gtest.h>
+
+namespace postern::net {
+namespace {
+
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+
+// Counts what was accepted and closes it.
+class Accepted {
+ public:
+  Listener::OnAccept callback() {
+    return [this](tcp::socket) {
+      const std::lock_guard lock(mutex_);
+      ++count_;
+      changed_.notify_all();
+    };
+  }
+  bool wait_for(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 20s, [&] { return count_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
+class ListenerTest : public testing::Test {
+ protected:
+  ListenerTest() { runtime_.start(); }
+
+  tcp::socket connect(const char* address, std::uint16_t port) {
+    tcp::socket socket(context_);
+    socket.connect({asio::ip::make_address(address), port});
+    return socket;
+  }
+
+  Runtime runtime_{2};
+  asio::io_context context_;
+  Accepted accepted_;
+};
+
+TEST_F(ListenerTest, TakesBothFamiliesOnTheIpv6Wildcard) {
+  const auto listener = Listener::open("::", 0, runtime_.io_executors()).value();
+  listener->start(accepted_.callback());
+  const tcp::socket over_v4 = connect("127.0.0.1", listener->port());
+  const tcp::socket over_v6 = connect("::1", listener->port());
+  EXPECT_TRUE(accepted_.wait_for(2));
+  listener->stop();
+}
+
+TEST_F(ListenerTest, RefusesAPortThatIsTaken) {
+  const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
+  const auto second = Listener::open("127.0.0.1", listener->port(), runtime_.io_executors());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), ErrorCode::IoError);
+}
+
+TEST_F(ListenerTest, RefusesWhatIsNoAddress) {
+  EXPECT_EQ(Listener::open("localhost", 0, runtime_.io_executors()).error().code(), ErrorCode::InvalidArgument);
+}
+
+TEST_F(ListenerTest, AcceptsNothingAfterStop) {
+  const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
+  listener->start(accepted_.callback());
+  listener->stop();
+  tcp::socket socket(context_);
+  boost::system::error_code ec;
+  socket.connect({asio::ip::address_v4::loopback(), listener->port()}, ec);
+  EXPECT_EQ(ec, asio::error::connection_refused);
+}
+
+// Takes every descriptor there is, up to a limit that is lowered for the time.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit lowered = before_;
+    lowered.rlim_cur = 128;
+    ::setrlimit(RLIMIT_NOFILE, &lowered);
+    for (int taken = ::open("/dev/null", O_RDONLY); taken >= 0; taken = ::open("/dev/null", O_RDONLY)) taken_.push_back(taken);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+  ~NoDescriptors() {
+    for (const int taken : taken_) ::close(taken);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+TEST_F(ListenerTest, HangsUpOnPeersWhileDescriptorsLackAndRecovers) {
+  const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
+  listener->start(accepted_.callback());
+  tcp::socket first(context_);
+  first.open(tcp::v4());
+  {
+    const NoDescriptors exhausted;
+    first.connect({asio::ip::address_v4::loopback(), listener->port()});
+    char octet = 0;
+    boost::system::error_code ec;
+    first.read_some(asio::buffer(&octet, 1), ec);
+    EXPECT_TRUE(ec == asio::error::eof || ec == asio::error::connection_reset) << ec.message();
+  }
+  const tcp::socket second = connect("127.0.0.1", listener->port());
+  EXPECT_TRUE(accepted_.wait_for(1));
+  listener->stop();
+}
+
+}  // namespace
+}  // namespace postern::net
