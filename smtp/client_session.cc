@@ -30,6 +30,7 @@ const ClientCapabilities& ClientSession::capabilities() const { return impl_->ca
 bool ClientSession::is_tls() const { return impl_->is_tls(); }
 const std::vector<ClientRecipientStatus>& ClientSession::results() const { return impl_->results(); }
 const std::optional<Status>& ClientSession::failure() const { return impl_->failure(); }
+std::uint64_t ClientSession::reply_count() const { return impl_->reply_count(); }
 std::string_view ClientSession::stage() const { return impl_->stage(); }
 
 ClientSession::Impl::Impl(ClientConfig config)
@@ -107,6 +108,7 @@ void ClientSession::Impl::read_reply() {
     case ReplyParser::Progress::Failed: return fail_protocol(reply_problem_text(parser_.problem()));
     case ReplyParser::Progress::Done: break;
   }
+  ++reply_count_;
   const Reply reply = parser_.take();
   on_reply(stage_ == "AUTH" ? without_credentials(reply) : reply);
 }

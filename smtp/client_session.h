@@ -99,6 +99,8 @@ class ClientSession {
   const std::vector<ClientRecipientStatus>& results() const;
   // Why the connection could not be brought to Ready, or broke; nullopt while it is fine or after an orderly QUIT.
   const std::optional<Status>& failure() const;
+  // Replies read so far. A deadline holds for a reply, not for an octet: the shell moves it when this moves.
+  std::uint64_t reply_count() const;
   // For logs: "connect", "greeting", "EHLO", "STARTTLS", "AUTH", "RSET", "MAIL", "RCPT", "DATA", "content",
   // "end-of-data", "QUIT". HELO counts as "EHLO".
   std::string_view stage() const;

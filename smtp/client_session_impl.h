@@ -44,6 +44,7 @@ class ClientSession::Impl {
   bool is_tls() const { return is_tls_; }
   const std::vector<ClientRecipientStatus>& results() const { return results_; }
   const std::optional<Status>& failure() const { return failure_; }
+  std::uint64_t reply_count() const { return reply_count_; }
   std::string_view stage() const { return stage_; }
 
  private:
@@ -110,6 +111,7 @@ class ClientSession::Impl {
   std::array<char, kClientReadOctets> buffer_;
   std::string_view input_;  // into buffer_, not yet read
   ReplyParser parser_;
+  std::uint64_t reply_count_ = 0;
   std::string output_;
   bool is_output_secret_ = false;
 
