@@ -116,7 +116,9 @@ class Client {
     results_ = co_await opened_.connection->send(std::move(transaction), std::move(content));
   }
   void run(net::Awaitable<void> what) {
-    net::asio::co_spawn(net::Executor(io_.get_executor()), std::move(what), [](std::exception_ptr error) {
+    // An open connection keeps a timer waiting, so the end of the call ends the run.
+    net::asio::co_spawn(net::Executor(io_.get_executor()), std::move(what), [this](std::exception_ptr error) {
+      io_.stop();
       if (error) std::rethrow_exception(error);
     });
     io_.restart();
