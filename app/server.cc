@@ -1,0 +1,265 @@
+// Reads as the contents page of the daemon: what is built, in which order it starts, and in which it stops.
+#include "app/server.h"
+
+#include "app/config.h"
+#include "app/config_values.h"
+#include "app/process.h"
+#include "app/write_behind.h"
+#include "auth/auth_throttle.h"
+#include "auth/authenticator.h"
+#include "core/log.h"
+#include "net/runtime.h"
+#include "net/task_group.h"
+#include "relay/maintenance.h"
+#include "relay/queue.h"
+#include "relay/smtp_submission.h"
+#include "smtp/server.h"
+#include "store/store.h"
+
+#include <csignal>
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace postern::app {
+namespace {
+
+constexpr std::chrono::seconds kQueueGrace{10};  // for deliveries under way: what does not end is due again at the next start
+
+// The route table in force; replaced by a reload, read by every connection.
+class RouteHolder {
+ public:
+  explicit RouteHolder(std::vector<relay::Route> routes)
+      : table_(std::make_shared<const relay::RouteTable>(std::move(routes))) {}
+
+  std::shared_ptr<const relay::RouteTable> get() const {
+    const std::lock_guard lock(mutex_);
+    return table_;
+  }
+  void set(std::shared_ptr<const relay::RouteTable> table) {
+    const std::lock_guard lock(mutex_);
+    table_ = std::move(table);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const relay::RouteTable> table_;
+};
+
+std::uint64_t load_counter(const store::Directory& directory, const AccountId& account, store::CounterPeriod period, Instant at) {
+  const auto count = directory.counter(account, period, at);
+  return count ? *count : 0;
+}
+
+relay::QueueSettings make_queue_settings(const Settings& s) {
+  relay::QueueSettings queue;
+  queue.policy.retry = {.first = std::chrono::seconds(s.retry_initial_seconds),
+                        .longest = std::chrono::seconds(s.retry_max_seconds),
+                        .lifetime = std::chrono::hours(s.queue_lifetime_hours)};
+  queue.policy.delay_notice_after = std::chrono::hours(s.delay_notice_hours);
+  queue.notices = {.hostname = effective_hostname(s), .capture_retention = std::chrono::hours(s.capture_retention_hours)};
+  return queue;
+}
+
+relay::SubmissionSettings make_submission_settings(const Settings& s) {
+  return {.hostname = effective_hostname(s),
+          .simulator_domain = s.simulator_domain,
+          .max_received_fields = static_cast<std::uint32_t>(s.max_received_fields),
+          .capture_retention = std::chrono::hours(s.capture_retention_hours)};
+}
+
+auth::ThrottleLimits make_throttle_limits(const Settings& s) {
+  auth::ThrottleLimits limits;
+  limits.max_failures = static_cast<std::uint32_t>(s.auth_failures_per_address);
+  limits.window = std::chrono::seconds(s.auth_failure_window_seconds);
+  limits.max_addresses = static_cast<std::size_t>(s.auth_throttle_max_addresses);
+  return limits;
+}
+
+smtp::ServerOptions make_server_options(const Settings& s) {
+  smtp::ServerOptions options;
+  options.admission = {.total = static_cast<std::size_t>(s.max_connections),
+                       .per_address = static_cast<std::size_t>(s.max_connections_per_address)};
+  options.timeouts.command = std::chrono::seconds(s.command_timeout_seconds);
+  options.timeouts.before_auth = std::chrono::seconds(s.preauth_timeout_seconds);
+  options.timeouts.content_octets_per_second = static_cast<std::uint64_t>(s.data_min_octets_per_second);
+  return options;
+}
+
+class Daemon {
+ public:
+  Daemon(const Settings& settings, std::unique_ptr<store::Store> store)
+      : settings_(settings),
+        store_(std::move(store)),
+        routes_(make_routes(settings)),
+        authenticator_(store_->directory(), make_key_scheme(settings)),
+        throttle_(make_throttle_limits(settings)),
+        quota_([this](const AccountId& account, store::CounterPeriod period, Instant at) {
+          return load_counter(store_->directory(), account, period, at);
+        }),
+        runtime_(static_cast<std::size_t>(settings.io_threads)),
+        queue_executor_(runtime_.add_thread("queue")),
+        queue_({queue_executor_, *store_, clock_, random_,
+                relay::make_transport_factory(queue_executor_, store_->spool(),
+                                              {.hostname = effective_hostname(settings), .simulator_domain = settings.simulator_domain})},
+               make_queue_settings(settings), routes_.get()),
+        submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); }, [this] { queue_.wake(); },
+                    clock_, random_, make_submission_settings(settings)},
+        handler_(submission_, throttle_),
+        write_behind_(*store_, quota_, usage_),
+        maintenance_(*store_, clock_, {}) {}
+
+  Result<void> listen();
+  void start();
+  void reload(const Settings& settings);
+  void stop();
+
+ private:
+  // Listeners that share a certificate share a server; almost always there is one.
+  smtp::Server& server_for(const CertificateFiles& files);
+  Result<void> load_certificates(const Settings& settings);
+
+  Settings settings_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<store::Store> store_;
+  RouteHolder routes_;
+  auth::Authenticator authenticator_;
+  auth::AuthThrottle throttle_;
+  relay::QuotaTable quota_;
+  auth::UsageTracker usage_;
+  net::Runtime runtime_;
+  net::Executor queue_executor_;
+  relay::Queue queue_;
+  net::TaskGroup queue_task_;
+  relay::SubmissionContext submission_;
+  relay::SmtpSubmission handler_;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<smtp::Server>> servers_;
+  WriteBehind write_behind_;
+  relay::Maintenance maintenance_;
+};
+
+smtp::Server& Daemon::server_for(const CertificateFiles& files) {
+  auto& server = servers_[{files.certificate, files.key}];
+  if (!server) server = std::make_unique<smtp::Server>(runtime_.io_executors(), handler_, make_server_options(settings_));
+  return *server;
+}
+
+// A development installation makes its own certificate at its first start; nothing else ever does.
+Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& settings) {
+  if (!files.is_self_signed || std::filesystem::exists(files.certificate)) return {};
+  if (!settings.is_development()) {
+    return Error(ErrorCode::InvalidArgument, "TLS needs tls_certificate_file and tls_key_file (only environment = \"development\" makes its own)");
+  }
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(files.certificate).parent_path(), error);
+  return net::write_self_signed_certificate(effective_hostname(settings), files.certificate, files.key);
+}
+
+Result<void> Daemon::load_certificates(const Settings& settings) {
+  for (const ListenerSettings& listener : settings.listeners) {
+    if (listener.tls == "none") continue;
+    const CertificateFiles files = certificate_files(settings, listener);
+    if (auto made = ensure_self_signed(files, settings); !made) return made.error();
+    auto context = net::TlsServerContext::load(files.certificate, files.key);
+    if (!context) return context.error();
+    server_for(files).set_tls(std::move(*context));
+  }
+  return {};
+}
+
+Result<void> Daemon::listen() {
+  if (auto loaded = load_certificates(settings_); !loaded) return loaded.error();
+  for (const ListenerSettings& listener : settings_.listeners) {
+    smtp::ListenerOptions options;
+    options.address = listener.address == "*" ? "::" : listener.address;
+    options.port = static_cast<std::uint16_t>(listener.port);
+    options.config = make_smtp_config(settings_, listener);
+    const Result<void> bound = server_for(certificate_files(settings_, listener)).listen(std::move(options));
+    if (!bound) return bound.error();
+    log::write(log::Level::Info, "listening", {{"address", listener.address}, {"port", listener.port}, {"tls", listener.tls}});
+  }
+  return {};
+}
+
+void Daemon::start() {
+  runtime_.start();
+  queue_task_.start(queue_executor_, queue_.make_task());
+  write_behind_.start();
+  maintenance_.start();
+  for (auto& [files, server] : servers_) server->start();
+}
+
+void Daemon::reload(const Settings& settings) {
+  if (const auto loaded = load_certificates(settings); !loaded) {
+    log::write(log::Level::Error, "reload_failed", {{"what", "certificates"}, {"error", loaded.error().message()}});
+    return;
+  }
+  auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
+  routes_.set(table);
+  queue_.replace_routes(table);
+  for (auto& [files, server] : servers_) server->set_admission_limits(make_server_options(settings).admission);
+  log::reopen();
+  log::write(log::Level::Info, "reloaded", {{"routes", std::uint64_t{table->routes().size()}}});
+}
+
+// The reverse of start(): no mail comes in any more, then none goes out, then what is counted is written.
+void Daemon::stop() {
+  for (auto& [files, server] : servers_) server->drain(std::chrono::seconds(settings_.shutdown_grace_seconds));
+  queue_task_.drain(kQueueGrace);
+  maintenance_.stop();
+  write_behind_.stop();
+  // Completions of the last commits are posted to executors that still run.
+  store_.reset();
+  runtime_.stop();
+}
+
+int say_failure(const char* what, const Error& error) {
+  std::fprintf(stderr, "postern: %s: %s\n", what, error.message().c_str());
+  log::write(log::Level::Error, "start_failed", {{"what", what}, {"error", error.message()}});
+  log::stop();
+  return 1;
+}
+
+void reload(Daemon& daemon, const std::filesystem::path& config_file) {
+  notify_systemd("RELOADING=1");
+  const ConfigLoad load = load_config(config_file);
+  for (const ConfigProblem& problem : load.problems) {
+    log::write(problem.is_warning ? log::Level::Warning : log::Level::Error, "config_problem", {{"problem", format_problem(problem)}});
+  }
+  if (load.is_usable()) daemon.reload(load.settings);
+  notify_systemd("READY=1");
+}
+
+}  // namespace
+
+int run_server(const Settings& settings, const std::filesystem::path& config_file) {
+  harden_process();
+  block_signals();
+  log::start(make_log_setup(settings));
+
+  auto store = store::Store::open(make_store_options(settings, true));
+  if (!store) return say_failure("the store cannot be opened", store.error());
+  Daemon daemon(settings, std::move(*store));
+  if (const auto bound = daemon.listen(); !bound) return say_failure("cannot listen", bound.error());
+  // From here on no new file of the configuration is opened but by a reload.
+  daemon.start();
+  log::write(log::Level::Info, "started", {{"hostname", effective_hostname(settings)}});
+  notify_systemd("READY=1");
+
+  while (next_signal() == SIGHUP) reload(daemon, config_file);
+
+  notify_systemd("STOPPING=1");
+  log::write(log::Level::Info, "stopping", {});
+  release_signals();
+  daemon.stop();
+  log::write(log::Level::Info, "stopped", {});
+  log::stop();
+  return 0;
+}
+
+}  // namespace postern::app

@@ -1,0 +1,63 @@
+#include "app/write_behind.h"
+
+#include "relay/operator_log.h"
+
+namespace postern::app {
+
+void WriteBehind::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void WriteBehind::stop() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  wakes_.notify_all();
+  thread_.join();
+  write_quotas();
+  write_usages();
+}
+
+void WriteBehind::run() {
+  for (unsigned round = 1;; ++round) {
+    {
+      std::unique_lock lock(mutex_);
+      if (wakes_.wait_for(lock, kQuotaEvery, [this] { return is_stopping_; })) return;
+    }
+    write_quotas();
+    if (round % kUsageEvery == 0) write_usages();
+  }
+}
+
+void WriteBehind::write_quotas() {
+  const auto unsaved = quota_.take_unsaved();
+  if (unsaved.empty()) return;
+  const Result<void> written = store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    for (const auto& count : unsaved) {
+      for (const auto period : {store::CounterPeriod::Day, store::CounterPeriod::Month}) {
+        if (auto added = writer.add_to_counter(count.account, period, count.at, count.recipients); !added) return added.error();
+      }
+    }
+    return {};
+  });
+  if (written) return;
+  quota_.put_back(unsaved);
+  relay::operator_log::maintenance_failed("quota_counters", written.error());
+}
+
+void WriteBehind::write_usages() {
+  const auto unsaved = usage_.take_unsaved();
+  if (unsaved.empty()) return;
+  const Result<void> written = store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    for (const auto& [key, usage] : unsaved) {
+      if (auto put = writer.put_key_usage(key, usage); !put) return put.error();
+    }
+    return {};
+  });
+  // A last use that is forgotten is no loss worth a retry.
+  if (!written) relay::operator_log::maintenance_failed("key_usage", written.error());
+}
+
+}  // namespace postern::app

@@ -1,0 +1,45 @@
+// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, last uses of keys.
+#pragma once
+
+#include "auth/usage_tracker.h"
+#include "relay/quota.h"
+#include "store/store.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace postern::app {
+
+class WriteBehind {
+ public:
+  // All outlive this.
+  WriteBehind(store::Store& store, relay::QuotaTable& quota, auth::UsageTracker& usage)
+      : store_(store), quota_(quota), usage_(usage) {}
+  ~WriteBehind() { stop(); }
+  WriteBehind(const WriteBehind&) = delete;
+  WriteBehind& operator=(const WriteBehind&) = delete;
+
+  void start();
+  // Writes what is left and ends the thread.
+  void stop();
+
+ private:
+  static constexpr std::chrono::seconds kQuotaEvery{1};       // a crash forgets at most that much of a quota
+  static constexpr unsigned kUsageEvery = 5;                  // rounds of kQuotaEvery
+
+  void run();
+  void write_quotas();
+  void write_usages();
+
+  store::Store& store_;
+  relay::QuotaTable& quota_;
+  auth::UsageTracker& usage_;
+  std::mutex mutex_;
+  std::condition_variable wakes_;
+  bool is_stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace postern::app
