@@ -14,7 +14,7 @@ constexpr int kJitterPercent = 20;           // either way: many destinations be
 
 Duration backoff_delay(std::uint32_t failures, Random& random) {
   const std::uint32_t doublings = std::min(failures - 1, kMaxDoublings);
-  const Duration plain = std::min(Backoff::kFirst * (1LL << doublings), Backoff::kLongest);
+  const Duration plain = std::min<Duration>(Backoff::kFirst * (1LL << doublings), Backoff::kLongest);
   const auto percent = 100 - kJitterPercent + static_cast<Duration::rep>(random.below(2 * kJitterPercent + 1));
   return plain * percent / 100;
 }
