@@ -154,15 +154,7 @@ void Queue::Impl::write(std::shared_ptr<Unsynced> unsynced) {
 }
 
 void Queue::Impl::synced(std::shared_ptr<Unsynced> unsynced, const Result<void>& result) {
-  const MessageId& id = unsynced->job.lease->entry.id;
-  if (!result && result.error().code() != ErrorCode::NotFound) {
-    storage_failed("settle", result.error(), id);
-    // The message stays leased: sent again while this is not written down, it would arrive twice.
-    has_storage_failed_ = spool().has_failed();
-    if (!has_storage_failed_) refused_.push_back(std::move(unsynced));
-    if (is_stopping_) poke();
-    return;
-  }
+  if (!result && result.error().code() != ErrorCode::NotFound) return refused(std::move(unsynced), result.error());
   if (unsynced->destination) {
     unsynced->destination->settled(unsynced->job);
     if (unsynced->destination->wants_reading(now())) poke();
@@ -170,6 +162,19 @@ void Queue::Impl::synced(std::shared_ptr<Unsynced> unsynced, const Result<void>&
   close_group(unsynced->job);
   if (!unsynced->settlement.notifications.empty()) wake();
   if (is_stopping_ || unsynced_ == 0) poke();
+}
+
+// The message stays leased: sent again while this is not written down, it would arrive twice.
+void Queue::Impl::refused(std::shared_ptr<Unsynced> unsynced, const Error& error) {
+  storage_failed("settle", error, unsynced->job.lease->entry.id);
+  has_storage_failed_ = spool().has_failed();
+  const bool may_pass = error.code() == ErrorCode::StorageFull || error.code() == ErrorCode::StorageShedding;
+  if (may_pass && !has_storage_failed_) {
+    refused_.push_back(std::move(unsynced));
+  } else if (unsynced->destination) {
+    unsynced->destination->settled(unsynced->job);
+  }
+  if (is_stopping_) poke();
 }
 
 void Queue::Impl::close_group(const Job& job) {

@@ -81,6 +81,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   void settle(Job job, std::shared_ptr<Destination> destination, Publication publication);
   void write(std::shared_ptr<Unsynced> unsynced);
   void synced(std::shared_ptr<Unsynced> unsynced, const Result<void>& result);
+  void refused(std::shared_ptr<Unsynced> unsynced, const Error& error);
   void close_group(const Job& job);
 
   QueueParts parts_;

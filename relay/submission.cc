@@ -172,12 +172,13 @@ store::MessageRecord Submission::make_record(Instant now) const {
   return record;
 }
 
-store::DeliveryRecord Submission::make_delivery(Instant now) const {
+store::DeliveryRecord Submission::make_delivery(const store::MessageRecord& record) const {
+  const Instant now = record.accepted_at;
   store::DeliveryRecord delivery;
   delivery.recipients.resize(envelope_->recipients.size());
   for (store::RecipientState& state : delivery.recipients) state.next_attempt = now;
   delivery.due = now;
-  delivery.lane = store::lane_of(normalised_domain(envelope_->recipients.front().mailbox.domain));
+  delivery.lane = store::lane_of_pending(record, delivery);
   if (principal_.environment == Environment::Test) delivery.content_until = now + context_.settings.capture_retention;
   return delivery;
 }
@@ -202,7 +203,7 @@ net::Awaitable<Verdict> Submission::commit() {
   accepted.detail = submitter_.user_name;
 
   store::Spool* spool = &context_.store.spool();
-  store::DeliveryRecord delivery = make_delivery(now);
+  store::DeliveryRecord delivery = make_delivery(record);
   // Both live in this frame until the completion has come.
   auto start = [this, spool, &record, &delivery, &accepted](store::Completion done) {
     spool->commit(std::move(writer_), std::move(record), std::move(delivery), {std::move(accepted)}, std::move(done));

@@ -90,7 +90,7 @@ class Submission final : public smtp::ContentSink {
   void begin_content();
   void refuse_content(Refusal refusal);
   store::MessageRecord make_record(Instant now) const;
-  store::DeliveryRecord make_delivery(Instant now) const;
+  store::DeliveryRecord make_delivery(const store::MessageRecord& record) const;
 
   const SubmissionContext& context_;
   const Submitter& submitter_;

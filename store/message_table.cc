@@ -44,13 +44,6 @@ Result<void> settle_content(SpoolTransaction spool, const MessageFacts& facts, D
   return captured.put(index_key(*delivery.content_until, facts.id), octets);
 }
 
-std::optional<std::size_t> first_pending(const DeliveryRecord& delivery) {
-  for (std::size_t i = 0; i < delivery.recipients.size(); ++i) {
-    if (delivery.recipients[i].stage == RecipientStage::Pending) return i;
-  }
-  return std::nullopt;
-}
-
 std::optional<Instant> earliest_attempt(const DeliveryRecord& delivery) {
   std::optional<Instant> earliest;
   for (const RecipientState& state : delivery.recipients) {
@@ -60,16 +53,15 @@ std::optional<Instant> earliest_attempt(const DeliveryRecord& delivery) {
   return earliest;
 }
 
-// A message with one recipient keeps its lane; otherwise the first pending one may have changed.
+// A message with one recipient keeps its lane; otherwise other domains may be pending than before.
 Result<std::uint64_t> current_lane(Transaction& transaction, const MessageId& id, const DeliveryRecord& delivery) {
   if (delivery.recipients.size() == 1) return delivery.lane;
   Result<MessageRecord> message = load_message(transaction, id);
   if (!message) return message.error();
-  const std::size_t index = *first_pending(delivery);
-  if (index >= message->envelope.recipients.size()) {
+  if (delivery.recipients.size() > message->envelope.recipients.size()) {
     return Error(ErrorCode::CorruptRecord, "message " + format_message_id(id) + " has more states than recipients");
   }
-  return lane_of(normalised_domain(message->envelope.recipients[index].mailbox.domain));
+  return lane_of_pending(*message, delivery);
 }
 
 Result<std::optional<IndexedMessage>> oldest(Transaction& transaction, SpoolTable index) {

@@ -1,4 +1,4 @@
-// Opening both environments, the server's lock, and the one function records need from here: lane_of.
+// Opening both environments, the server's lock, and the functions that records need from here: lanes.
 #include "store/store.h"
 
 #include "store/environment.h"
@@ -87,7 +87,19 @@ std::uint64_t lane_of(std::string_view normalised_domain) {
   for (const char octet : normalised_domain) {
     hash = (hash ^ static_cast<unsigned char>(octet)) * 0x100000001b3ULL;
   }
-  return hash;
+  return hash == kMixedLane ? 1 : hash;
+}
+
+std::uint64_t lane_of_pending(const MessageRecord& message, const DeliveryRecord& delivery) {
+  if (message.environment == postern::Environment::Test) return kMixedLane;
+  std::optional<std::string> common;
+  for (std::size_t i = 0; i < delivery.recipients.size(); ++i) {
+    if (delivery.recipients[i].stage != RecipientStage::Pending) continue;
+    std::string domain = normalised_domain(message.envelope.recipients[i].mailbox.domain);
+    if (common && *common != domain) return kMixedLane;
+    common = std::move(domain);
+  }
+  return common ? lane_of(*common) : kMixedLane;
 }
 
 }  // namespace postern::store
