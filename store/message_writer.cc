@@ -2,6 +2,7 @@
 #include "store/message_writer.h"
 
 #include "core/check.h"
+#include "store/message_table.h"
 #include "store/spool_content.h"
 
 namespace postern::store {
@@ -15,6 +16,9 @@ class ChunkRequest final : public CommitRequest {
   Result<void> apply(WriteTransaction& transaction) override {
     if (std::optional<Error> lost = window_->error()) return *lost;
     if (index_ == 0) {
+      Result<bool> exists = has_message(transaction, id_);
+      if (!exists) return exists.error();
+      if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(id_));
       if (Result<void> marked = mark_open(transaction, id_); !marked) return marked;
     }
     return put_chunk(transaction, id_, index_, content_);

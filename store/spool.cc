@@ -112,9 +112,7 @@ class SettleRequest final : public CommitRequest {
 void AcceptRequest::complete(Result<void> outcome) {
   if (!outcome) {
     if (outcome.error().code() == ErrorCode::StorageFull) (void)impl_.space.look();
-    if (outcome.error().code() != ErrorCode::AlreadyExists) {
-      abandon_streamed_content(impl_.queue, acceptance_.message.id, acceptance_.rest.streamed_chunks);
-    }
+    abandon_streamed_content(impl_.queue, acceptance_.message.id, acceptance_.rest.streamed_chunks);
   }
   done_(std::move(outcome));
 }

@@ -1,0 +1,288 @@
+// Records: encode and decode are inverse, and whatever encode cannot have written is refused.
+#include "store/codec.h"
+
+#include "store/crc32c.h"
+#include "store/octets.h"
+#include "tests/support/fake_random.h"
+
+#include <gtest/gtest.h>
+
+namespace postern::store {
+namespace {
+
+// Values that are different each time, optional fields sometimes absent.
+class Values {
+ public:
+  explicit Values(std::uint64_t seed) : random_(seed) {}
+
+  bool coin() { return random_.below(2) == 1; }
+  std::uint64_t number() { return random_.below(2) == 0 ? random_.below(300) : random_.below(~std::uint64_t{0}); }
+  Instant instant() { return Instant{Duration{static_cast<Duration::rep>(random_.below(1ULL << 60))}}; }
+  std::string text() {
+    std::string text(random_.below(40), '\0');
+    for (char& c : text) c = static_cast<char>(random_.below(256));
+    return text;
+  }
+  template <std::size_t N>
+  std::array<std::uint8_t, N> octets() {
+    std::array<std::uint8_t, N> octets{};
+    random_.fill(octets);
+    return octets;
+  }
+  template <class Enum>
+  Enum word(Enum last) {
+    return static_cast<Enum>(1 + random_.below(static_cast<std::uint64_t>(last)));
+  }
+  std::vector<std::string> texts() {
+    std::vector<std::string> texts(random_.below(4));
+    for (std::string& t : texts) t = text();
+    return texts;
+  }
+  std::optional<Instant> maybe_instant() { return coin() ? std::optional(instant()) : std::nullopt; }
+  Status status() {
+    Status status;
+    status.code = static_cast<std::uint16_t>(random_.below(600));
+    if (coin()) status.enhanced = EnhancedCode{.klass = 5, .subject = 7, .detail = 999};
+    status.text = text();
+    return status;
+  }
+  Mailbox mailbox() { return Mailbox{.local_part = text(), .domain = text()}; }
+
+  AccountRecord account() {
+    AccountRecord account;
+    account.id.octets = octets<10>();
+    account.name = text();
+    account.mode = word(AccountMode::Production);
+    account.state = word(AccountState::Suspended);
+    account.plan.name = text();
+    if (coin()) account.plan.per_second = static_cast<std::uint32_t>(random_.below(5000));
+    if (coin()) account.plan.per_day = number();
+    if (coin()) account.plan.per_month = number();
+    account.from_domains = texts();
+    account.created = instant();
+    return account;
+  }
+  KeyRecord key() {
+    KeyRecord key;
+    key.id.octets = octets<10>();
+    key.account.octets = octets<10>();
+    key.name = text();
+    key.environment = word(Environment::Test);
+    key.permission = word(Permission::SendingAccess);
+    key.from_domains = texts();
+    for (std::uint64_t i = random_.below(3); i > 0; --i) {
+      key.networks.push_back(IpNetwork{.address = {octets<16>()}, .prefix_length = static_cast<std::uint8_t>(random_.below(129))});
+    }
+    if (coin()) key.per_second = 7;
+    key.prefix = text();
+    key.digest = octets<32>();
+    key.created = instant();
+    key.expires_at = maybe_instant();
+    key.revoked_at = maybe_instant();
+    key.retires_at = maybe_instant();
+    if (coin()) key.successor = KeyId{octets<10>()};
+    return key;
+  }
+  MessageRecord message() {
+    MessageRecord message;
+    message.id.octets = octets<16>();
+    message.account.octets = octets<10>();
+    message.key.octets = octets<10>();
+    message.environment = word(Environment::Test);
+    message.origin = word(MessageOrigin::Notification);
+    message.user_name = text();
+    if (coin()) message.envelope.reverse_path = mailbox();
+    if (coin()) message.envelope.parameters.declared_size = number();
+    message.envelope.parameters.body = BodyType::EightBitMime;
+    message.envelope.parameters.smtputf8 = coin();
+    message.envelope.parameters.ret = DsnReturn::Headers;
+    message.envelope.parameters.envid = text();
+    for (std::uint64_t i = random_.below(5); i > 0; --i) {
+      const Notify notify{.is_given = coin(), .never = coin(), .success = coin(), .failure = coin(), .delay = coin()};
+      message.envelope.recipients.push_back(Recipient{.mailbox = mailbox(), .notify = notify, .orcpt = text()});
+    }
+    message.accepted_at = instant();
+    message.client_address.octets = octets<16>();
+    message.helo_name = text();
+    message.content_octets = number();
+    message.chunk_count = static_cast<std::uint32_t>(random_.below(1U << 31));
+    message.trace_octets = 200;
+    return message;
+  }
+  DeliveryRecord delivery() {
+    DeliveryRecord delivery;
+    for (std::uint64_t i = random_.below(5); i > 0; --i) {
+      RecipientState& state = delivery.recipients.emplace_back();
+      state.stage = word(RecipientStage::Cancelled);
+      state.attempts = static_cast<std::uint16_t>(random_.below(65536));
+      state.next_attempt = instant();
+      state.last_status = status();
+      state.remote = text();
+      state.delay_notified = coin();
+    }
+    delivery.due = maybe_instant();
+    delivery.lane = number();
+    delivery.settled_at = maybe_instant();
+    delivery.content_until = maybe_instant();
+    return delivery;
+  }
+  Event event() {
+    Event event;
+    event.sequence = number();
+    event.at = instant();
+    event.type = word(EventType::DsnWithheld);
+    event.account.octets = octets<10>();
+    event.message.octets = octets<16>();
+    event.environment = word(Environment::Test);
+    event.recipient = text();
+    event.status = status();
+    event.detail = text();
+    return event;
+  }
+
+ private:
+  test::FakeRandom random_;
+};
+
+TEST(Codec, RestoresEveryRecordItWrote) {
+  Values values(1);
+  std::string octets;
+  for (int i = 0; i < 500; ++i) {
+    const AccountRecord account = values.account();
+    encode_account(account, octets);
+    ASSERT_EQ(decode_account(octets).value(), account);
+    const KeyRecord key = values.key();
+    encode_key(key, octets);
+    ASSERT_EQ(decode_key(octets).value(), key);
+    const MessageRecord message = values.message();
+    encode_message(message, octets);
+    ASSERT_EQ(decode_message(octets).value(), message);
+    ASSERT_EQ(decode_message_facts(octets).value().content_octets, message.content_octets);
+    const DeliveryRecord delivery = values.delivery();
+    encode_delivery(delivery, octets);
+    ASSERT_EQ(decode_delivery(octets).value(), delivery);
+    const KeyUsage usage{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()};
+    encode_key_usage(usage, octets);
+    ASSERT_EQ(decode_key_usage(octets).value(), usage);
+    const WhitelistEntry entry{.address = values.text(), .added = values.instant()};
+    encode_whitelist_entry(entry, octets);
+    ASSERT_EQ(decode_whitelist_entry(octets).value(), entry);
+    const SpoolTotals totals{.next_sequence = values.number(), .captured_octets = values.number()};
+    encode_totals(totals, octets);
+    ASSERT_EQ(decode_totals(octets).value(), totals);
+    const Event event = values.event();
+    encode_event(event, octets);
+    const Event restored = decode_event(octets).value();
+    ASSERT_EQ(restored.sequence, event.sequence);
+    ASSERT_EQ(restored.at, event.at);
+    ASSERT_EQ(restored.type, event.type);
+    ASSERT_EQ(restored.message, event.message);
+    ASSERT_EQ(restored.recipient, event.recipient);
+    ASSERT_EQ(restored.status, event.status);
+    ASSERT_EQ(restored.detail, event.detail);
+    ASSERT_EQ(decode_event_facts(octets).value().message, event.message);
+  }
+}
+
+TEST(Codec, RefusesARecordWithAnyOctetChanged) {
+  Values values(2);
+  std::string octets;
+  encode_message(values.message(), octets);
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    std::string damaged = octets;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x20);
+    ASSERT_EQ(decode_message(damaged).error().code(), ErrorCode::CorruptRecord) << "octet " << i;
+  }
+}
+
+TEST(Codec, RefusesARecordCutShortAnywhere) {
+  Values values(3);
+  std::string octets;
+  encode_delivery(values.delivery(), octets);
+  for (std::size_t length = 0; length < octets.size(); ++length) {
+    ASSERT_FALSE(decode_delivery(std::string_view(octets).substr(0, length))) << "length " << length;
+  }
+}
+
+TEST(Codec, RefusesARecordOfAnotherKind) {
+  Values values(4);
+  std::string octets;
+  encode_account(values.account(), octets);
+  EXPECT_FALSE(decode_key(octets));
+  EXPECT_TRUE(decode_account(octets));
+}
+
+// The checksum made right again, so that the fields themselves are reached.
+std::string with_sum(std::string fields) {
+  const std::uint32_t sum = crc32c(fields);
+  for (int i = 0; i < 4; ++i) fields.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
+  return fields;
+}
+
+TEST(Codec, RefusesWhatOnlyAForgedChecksumCouldHide) {
+  const char kind = static_cast<char>(RecordKind::Counter);
+  struct Case {
+    const char* name;
+    std::string fields;
+    bool is_read;
+  };
+  const Case cases[] = {
+      {"a counter of five", {kind, 1, 5}, true},
+      {"an unknown version", {kind, 2, 5}, false},
+      {"octets left over", {kind, 1, 5, 0}, false},
+      {"no number at all", {kind, 1}, false},
+      {"a number that does not end", {kind, 1, '\x80', '\x80'}, false},
+      {"a number not in its shortest form", {kind, 1, '\x85', 0}, false},
+      {"a number above 64 bits", std::string{kind, 1} + std::string(9, '\xff') + "\x02", false},
+  };
+  for (const Case& c : cases) EXPECT_EQ(decode_counter(with_sum(c.fields)).has_value(), c.is_read) << c.name;
+}
+
+TEST(Codec, NeverAsksForMoreMemoryThanTheRecordHas) {
+  std::string fields{static_cast<char>(RecordKind::Delivery), 1};
+  fields += "\xff\xff\xff\xff\x0f";  // four thousand million recipients
+  EXPECT_FALSE(decode_delivery(with_sum(fields)));
+}
+
+TEST(Codec, SurvivesRandomFieldsUnderARightChecksum) {
+  Values values(5);
+  test::FakeRandom random(6);
+  std::size_t read = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string octets;
+    encode_delivery(values.delivery(), octets);
+    octets.resize(octets.size() - 4);
+    octets[2 + random.below(octets.size() - 2)] = static_cast<char>(random.below(256));
+    const Result<DeliveryRecord> decoded = decode_delivery(with_sum(octets));
+    if (!decoded) continue;
+    ++read;
+    std::string again;
+    encode_delivery(*decoded, again);
+    ASSERT_EQ(again, with_sum(octets)) << "one value, one encoding";
+  }
+  EXPECT_GT(read, 0U);
+}
+
+TEST(Crc32c, MatchesThePublishedCheckValue) {
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
+  EXPECT_EQ(crc32c_by_table("123456789"), 0xe3069283U);
+}
+
+TEST(Crc32c, ContinuesAndAgreesWithTheTableAtEveryLength) {
+  std::string octets;
+  for (std::size_t i = 0; i < 100; ++i) octets.push_back(static_cast<char>(i * 37));
+  for (std::size_t cut = 0; cut <= octets.size(); ++cut) {
+    const std::string_view all = octets;
+    ASSERT_EQ(crc32c(all.substr(cut), crc32c(all.substr(0, cut))), crc32c_by_table(all));
+  }
+}
+
+TEST(Keys, SortInstantsBefore1970First) {
+  const KeyOctets early = KeyOctets().add(Instant{Duration{-1}});
+  const KeyOctets late = KeyOctets().add(Instant{Duration{1}});
+  EXPECT_LT(std::string_view(early), std::string_view(late));
+  EXPECT_EQ(KeyReader(early).instant(), Instant{Duration{-1}});
+}
+
+}  // namespace
+}  // namespace postern::store

@@ -1,0 +1,128 @@
+// Opening: the lock, schema versions, permissions, recovery, and damage that examine() finds.
+#include "store/store.h"
+
+#include "store/codec.h"
+#include "store/environment.h"
+#include "store/schema.h"
+#include "store/table.h"
+#include "tests/support/temp_store.h"
+
+#include <gtest/gtest.h>
+
+namespace postern::store {
+namespace {
+
+using test::TempStore;
+
+// Opens one environment of a closed store and writes one row, as a bug or a bad disk might.
+void damage(const std::filesystem::path& folder, std::span<const std::string_view> tables, std::size_t table,
+            std::string_view key, std::string_view value) {
+  const auto environment = LmdbEnvironment::open({.folder = folder, .map_octets = 1U << 30, .tables = tables}).value();
+  WriteTransaction transaction(*environment);
+  ASSERT_EQ(transaction.begin(), 0);
+  ASSERT_TRUE(WritableTable(transaction, table).put(key, value));
+  ASSERT_EQ(transaction.commit(), 0);
+}
+
+TEST(Store, KeepsItsFoldersToItself) {
+  TempStore store;
+  for (const char* name : {"", "spool", "directory"}) {
+    const auto permissions = std::filesystem::status(store.folder() / name).permissions();
+    EXPECT_EQ(permissions, std::filesystem::perms::owner_all) << name;
+  }
+}
+
+TEST(Store, LetsOnlyOneServerIn) {
+  TempStore store;
+  const auto second = Store::open({.folder = store.folder(), .spool = {}, .runs_recovery = true});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), ErrorCode::Conflict);
+  EXPECT_NE(second.error().context().find("another postern serve holds"), std::string::npos);
+  store.reopen();
+}
+
+TEST(Store, RefusesOtherSchemaVersionsByName) {
+  for (const std::uint32_t version : {kSchemaVersion + 1, kSchemaVersion - 1}) {
+    TempStore store;
+    const std::filesystem::path folder = store.folder();
+    store.close();
+    std::string record;
+    encode_schema_version(version, record);
+    damage(folder / "spool", kSpoolTables, 0, kSchemaKey, record);
+    const auto opened = Store::open({.folder = folder, .spool = {}, .runs_recovery = false});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code(), ErrorCode::SchemaMismatch);
+    EXPECT_NE(opened.error().context().find("version " + std::to_string(version)), std::string::npos);
+    EXPECT_NE(opened.error().context().find("version " + std::to_string(kSchemaVersion)), std::string::npos);
+  }
+}
+
+TEST(Store, SaysWhichFolderItCannotOpen) {
+  const auto opened = Store::open({.folder = "/proc/postern", .spool = {}, .runs_recovery = false});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), ErrorCode::IoError);
+  EXPECT_NE(opened.error().context().find("/proc/postern"), std::string::npos);
+}
+
+TEST(Store, RecoversFromMessagesThatWereStillArriving) {
+  TempStore store;
+  test::FakeRandom random;
+  const MessageId id = make_message_id(Instant{}, random);
+  store.close();
+  damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Open),
+         std::string(reinterpret_cast<const char*>(id.octets.data()), 16), "");
+  damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Content),
+         std::string(reinterpret_cast<const char*>(id.octets.data()), 16) + std::string(4, '\0'), "half a message");
+  store.open();
+  EXPECT_EQ(store.spool().read_chunk(id, 0).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(store.spool().recover().value(), 0U);
+  EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
+TEST(Store, FindsDamage) {
+  struct Case {
+    const char* name;
+    SpoolTable table;
+    std::string key_behind_id;
+    std::string value;
+  };
+  const Case cases[] = {
+      {"a message record", SpoolTable::Messages, "", "garbage"},
+      {"a delivery record", SpoolTable::Deliveries, "", "garbage"},
+      {"a chunk", SpoolTable::Content, std::string(4, '\0'), "garbage"},
+      {"a chunk too many", SpoolTable::Content, std::string("\0\0\0\1", 4), "garbage"},
+      {"an event that is not there", SpoolTable::MessageEvents, std::string(8, '\x7f'), ""},
+      {"a mark as open", SpoolTable::Open, "", ""},
+  };
+  test::FakeRandom random;
+  for (const Case& c : cases) {
+    TempStore store(test::small_limits(), false);
+    const MessageId id = make_message_id(Instant{}, random);
+    ASSERT_TRUE(test::commit_draft(store.spool(), test::make_draft(id, Instant{}, {"a.example"}), "content"));
+    ASSERT_TRUE(store.spool().examine().value().empty());
+    store.close();
+    damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(c.table),
+           std::string(reinterpret_cast<const char*>(id.octets.data()), 16) + c.key_behind_id, c.value);
+    store.open();
+    EXPECT_EQ(store.spool().examine().value().size(), 1U) << c.name;
+  }
+}
+
+TEST(Store, AnswersADamagedRecordWithAnErrorAndGoesOn) {
+  TempStore store;
+  test::FakeRandom random;
+  const MessageId id = make_message_id(Instant{}, random);
+  ASSERT_TRUE(test::commit_draft(store.spool(), test::make_draft(id, Instant{}, {"a.example"}), "content"));
+  store.close();
+  damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Deliveries),
+         std::string(reinterpret_cast<const char*>(id.octets.data()), 16), "garbage");
+  store.open();
+  EXPECT_EQ(store.spool().find(id).error().code(), ErrorCode::CorruptRecord);
+  EXPECT_EQ(store.spool().retry_now(id, Instant{}).error().code(), ErrorCode::CorruptRecord);
+  const MessageId next = make_message_id(Instant{}, random);
+  EXPECT_TRUE(test::commit_draft(store.spool(), test::make_draft(next, Instant{}, {"a.example"}), "content"));
+  EXPECT_FALSE(store.spool().has_failed());
+}
+
+}  // namespace
+}  // namespace postern::store
