@@ -15,7 +15,7 @@ constexpr std::array<CatalogRow, 9> kCatalog = {{
     {"timeout", ScenarioKind::Timeout, "250", "every attempt times out (4.4.2) until it expires"},
     {"expired", ScenarioKind::Expired, "250", "every attempt finds no host (4.4.1) until it expires"},
     {"smtp-<code>-<x.y.z>", ScenarioKind::SmtpReply, "<code> <x.y.z>",
-     "that very reply at RCPT; with 250-2.y.z the message is delivered"},
+     "that very reply at RCPT; a 2yz accepts the recipient, who is then delivered with it"},
 }};
 
 }  // namespace

@@ -1,0 +1,101 @@
+// Scenario and attempt → outcome, and whole timelines.
+#include "sandbox/simulator.h"
+
+namespace postern::sandbox {
+namespace {
+
+using std::chrono::seconds;
+using enum SimulatedOutcome;
+
+constexpr Instant kStart{seconds{1'767'607'200}};
+
+struct Step {
+  seconds at;  // after the start
+  SimulatedOutcome outcome;
+  std::uint16_t code;
+  EnhancedCode enhanced;
+
+  friend bool operator==(const Step&, const Step&) = default;
+  friend void PrintTo(const Step& step, std::ostream* out) {
+    *out << step.at.count() << " s: outcome " << static_cast<int>(step.outcome) << ", " << step.code << ' '
+         << format_enhanced_code(step.enhanced);
+  }
+};
+
+struct Case {
+  const char* local_part;
+  std::vector<Step> expected;
+};
+
+Scenario scenario_named(const char* local_part) { return scenario_for(Mailbox{local_part, "sim.test"}, "sim.test"); }
+
+std::vector<Step> steps_of(const std::vector<TimelineEntry>& entries) {
+  std::vector<Step> steps;
+  for (const TimelineEntry& entry : entries) {
+    const Status& status = entry.attempt.status;
+    steps.push_back({std::chrono::duration_cast<seconds>(entry.at - kStart), entry.attempt.outcome, status.code,
+                     status.enhanced.value_or(EnhancedCode{})});
+  }
+  return steps;
+}
+
+const Case kCases[] = {
+    {"delivered", {{seconds(0), Delivered, 250, {2, 0, 0}}}},
+    {"bounced", {{seconds(0), Bounced, 550, {5, 1, 1}}}},
+    {"deferred",
+     {{seconds(0), Deferred, 451, {4, 7, 1}}, {seconds(2), Deferred, 451, {4, 7, 1}}, {seconds(4), Delivered, 250, {2, 0, 0}}}},
+    {"complained", {{seconds(0), Complained, 250, {2, 0, 0}}}},
+    {"suppressed", {{seconds(0), Suppressed, 550, {5, 7, 1}}}},
+    {"timeout",
+     {{seconds(0), Deferred, 451, {4, 4, 2}},
+      {seconds(2), Deferred, 451, {4, 4, 2}},
+      {seconds(4), Deferred, 451, {4, 4, 2}},
+      {seconds(6), Deferred, 451, {4, 4, 2}},
+      {seconds(8), Expired, 554, {5, 4, 7}}}},
+    {"expired",
+     {{seconds(0), Deferred, 451, {4, 4, 1}},
+      {seconds(2), Deferred, 451, {4, 4, 1}},
+      {seconds(4), Deferred, 451, {4, 4, 1}},
+      {seconds(6), Deferred, 451, {4, 4, 1}},
+      {seconds(8), Expired, 554, {5, 4, 7}}}},
+    {"smtp-250-2.1.5", {{seconds(0), Delivered, 250, {2, 1, 5}}}},
+    // Refused at RCPT; a message that was accepted under another simulator domain still comes to an end.
+    {"rejected", {{seconds(0), Bounced, 550, {5, 1, 1}}}},
+    {"smtp-552-5.2.2", {{seconds(0), Bounced, 552, {5, 2, 2}}}},
+    {"smtp-451-4.7.1", {{seconds(0), Delivered, 250, {2, 0, 0}}}},
+};
+
+TEST(Simulator, PlaysEachScenarioToItsEnd) {
+  for (const Case& c : kCases) EXPECT_EQ(steps_of(timeline(scenario_named(c.local_part), kStart)), c.expected) << c.local_part;
+}
+
+TEST(Simulator, SaysTheSameForTheSameAttempt) {
+  for (const CatalogRow& row : scenario_catalog()) {
+    const Scenario scenario = scenario_named(std::string(row.name).c_str());
+    for (unsigned attempt = 1; attempt <= kSimulatedAttempts; ++attempt) {
+      const SimulatedAttempt first = simulate(scenario, attempt);
+      const SimulatedAttempt second = simulate(scenario, attempt);
+      EXPECT_EQ(first.outcome, second.outcome) << row.name << " attempt " << attempt;
+      EXPECT_EQ(first.status, second.status) << row.name << " attempt " << attempt;
+      EXPECT_EQ(first.retry_after, second.retry_after) << row.name << " attempt " << attempt;
+    }
+  }
+}
+
+TEST(Simulator, NamesTheNextAttemptForADeferralOnly) {
+  for (const Case& c : kCases) {
+    for (const TimelineEntry& entry : timeline(scenario_named(c.local_part), kStart)) {
+      EXPECT_EQ(entry.attempt.retry_after.has_value(), entry.attempt.outcome == Deferred) << c.local_part;
+    }
+  }
+}
+
+// The queue counts attempts in 16 bits and an operator may retry by hand: a late attempt must not start over.
+TEST(Simulator, EndsAtEveryLaterAttemptToo) {
+  EXPECT_EQ(simulate(scenario_named("timeout"), 6).outcome, Expired);
+  EXPECT_EQ(simulate(scenario_named("expired"), 60'000).outcome, Expired);
+  EXPECT_EQ(simulate(scenario_named("deferred"), 60'000).outcome, Delivered);
+}
+
+}  // namespace
+}  // namespace postern::sandbox
