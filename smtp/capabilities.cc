@@ -1,3 +1,4 @@
+// See capabilities.h.
 #include "smtp/capabilities.h"
 
 namespace postern::smtp {

@@ -1,3 +1,4 @@
+// See command.h.
 #include "smtp/command.h"
 
 #include "core/bytes.h"
@@ -27,9 +28,12 @@ std::optional<PathArgument> parse_argument(std::string_view argument, std::strin
 
 }  // namespace
 
+bool is_first_octet_of_command(char octet) {
+  return is_ascii_alpha(octet) || octet == ' ' || octet == '\r' || octet == '\n';
+}
+
 Command parse_command(std::string_view line) {
-  static const VerbRow& not_smtp = find_verb("GET");
-  if (!line.empty() && !is_ascii_alpha(line.front()) && line.front() != ' ') return {&not_smtp, {}};
+  if (starts_with_ignoring_case(line, "SSH-")) return {&find_verb("GET"), {}};
   const std::size_t space = line.find(' ');
   const std::string_view word = line.substr(0, space);
   const std::string_view argument = space == std::string_view::npos ? std::string_view() : line.substr(space + 1);

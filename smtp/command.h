@@ -14,7 +14,11 @@ struct Command {
   std::string_view argument;  // without surrounding spaces; into the line
 };
 
-// Requires a line without CRLF. A first octet that is no letter is another protocol: Verb::NotSmtp.
+// False for an octet that begins no command of ours, a mistyped one included: a TLS hello, binary, a line of mail data. The
+// session hangs up on it without waiting for the line's end. A blank and an empty line are mere syntax errors.
+bool is_first_octet_of_command(char octet);
+
+// Requires a line without CRLF. The first word of another protocol gives the row of Verb::NotSmtp.
 Command parse_command(std::string_view line);
 
 struct PathArgument {

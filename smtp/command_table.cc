@@ -1,3 +1,4 @@
+// See command_table.h.
 #include "smtp/command_table.h"
 
 #include "core/bytes.h"
@@ -10,39 +11,43 @@ namespace {
 constexpr bool Y = true;
 constexpr bool N = false;
 
-// RFC 5321 §4.1.4 for the order, RFC 3207 §4 and RFC 4954 §4 for STARTTLS and AUTH.
-//                     name         verb          ehlo auth trans arg junk
-constexpr std::array<VerbRow, 29> kTable = {{
-    {"EHLO", Verb::Ehlo, Y, Y, Y, Y, Y},
-    {"HELO", Verb::Helo, Y, Y, Y, Y, Y},
-    {"STARTTLS", Verb::StartTls, N, Y, N, N, N},
-    {"AUTH", Verb::Auth, N, Y, N, Y, N},
-    {"MAIL", Verb::Mail, N, N, N, Y, N},
-    {"RCPT", Verb::Rcpt, N, N, Y, Y, N},
-    {"DATA", Verb::Data, N, N, Y, N, N},
-    {"RSET", Verb::Rset, Y, Y, Y, N, Y},
-    {"NOOP", Verb::Noop, Y, Y, Y, Y, Y},
-    {"HELP", Verb::Help, Y, Y, Y, Y, Y},
-    {"VRFY", Verb::Vrfy, Y, N, Y, Y, Y},
-    {"QUIT", Verb::Quit, Y, Y, Y, N, N},
-    {"EXPN", Verb::NotOffered, Y, Y, Y, Y, Y},
-    {"ETRN", Verb::NotOffered, Y, Y, Y, Y, Y},
-    {"TURN", Verb::NotOffered, Y, Y, Y, Y, Y},
-    {"ATRN", Verb::NotOffered, Y, Y, Y, Y, Y},
-    {"BDAT", Verb::NotOffered, Y, Y, Y, Y, Y},
-    {"SEND", Verb::NotOffered, Y, Y, Y, Y, Y},
-    {"SOML", Verb::NotOffered, Y, Y, Y, Y, Y},
-    {"SAML", Verb::NotOffered, Y, Y, Y, Y, Y},
-    // Postfix 3.9 and chasquid hang up on these too: a browser must not be led to talk to a mail server.
-    {"GET", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"POST", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"PUT", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"HEAD", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"OPTIONS", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"DELETE", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"CONNECT", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"PROXY", Verb::NotSmtp, Y, Y, Y, Y, Y},
-    {"", Verb::Unknown, Y, Y, Y, Y, Y},
+// RFC 5321 §4.1.4 for the order, RFC 3207 §4 and RFC 4954 §4 for STARTTLS and AUTH. AUTH before TLS is refused by its own
+// function, with a token of its own.
+//  name, verb; legal before EHLO, before TLS, before AUTH, in a transaction; takes an argument; is junk
+constexpr std::array<VerbRow, 32> kTable = {{
+    {"EHLO", Verb::Ehlo, Y, Y, Y, Y, Y, Y},
+    {"HELO", Verb::Helo, Y, Y, Y, Y, Y, Y},
+    {"STARTTLS", Verb::StartTls, N, Y, Y, N, N, N},
+    {"AUTH", Verb::Auth, N, Y, Y, N, Y, N, kMaxAuthLineOctets},
+    {"MAIL", Verb::Mail, N, N, N, N, Y, N, kMaxPathCommandOctets},
+    {"RCPT", Verb::Rcpt, N, N, N, Y, Y, N, kMaxPathCommandOctets},
+    {"DATA", Verb::Data, N, N, N, Y, N, N},
+    {"RSET", Verb::Rset, Y, N, Y, Y, N, Y},
+    {"NOOP", Verb::Noop, Y, Y, Y, Y, Y, Y},
+    {"HELP", Verb::Help, Y, Y, Y, Y, Y, Y},
+    {"VRFY", Verb::Vrfy, Y, N, N, Y, Y, Y},
+    {"QUIT", Verb::Quit, Y, Y, Y, Y, N, N},
+    {"EXPN", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    {"ETRN", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    {"TURN", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    {"ATRN", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    {"BDAT", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    {"SEND", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    {"SOML", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    {"SAML", Verb::NotOffered, Y, Y, Y, Y, Y, Y},
+    // First words of other protocols: a browser must not be led to talk to a mail server (the ALPACA attack).
+    {"GET", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"POST", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"PUT", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"HEAD", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"OPTIONS", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"DELETE", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"CONNECT", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"PATCH", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"TRACE", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"PRI", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"PROXY", Verb::NotSmtp, Y, Y, Y, Y, Y, Y},
+    {"", Verb::Unknown, Y, Y, Y, Y, Y, Y},
 }};
 
 }  // namespace

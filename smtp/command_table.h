@@ -1,7 +1,12 @@
-// One row a verb: when it is legal and what it counts as. The session asks nothing else about legality.
+// One row a verb: when it is legal, what it counts as, how long its line may be. The session asks nothing else about legality.
+//
+// No row says which verbs end a pipelined group (RFC 2920 §3): commands run in the order they came, whatever stands behind
+// them, and replies leave when the input runs out, which is where every such group ends. Only STARTTLS drops what follows it.
 #pragma once
 
-#include <cstdint>
+#include "smtp/limits.h"
+
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -18,10 +23,12 @@ struct VerbRow {
   std::string_view name;
   Verb verb;
   bool before_ehlo;     // legal before EHLO or HELO (RFC 5321 §4.1.4)
+  bool before_tls;      // legal in the clear where TLS is required (RFC 3207 §4)
   bool before_auth;     // legal without AUTH
   bool in_transaction;  // legal between MAIL and the end of the transaction
   bool takes_argument;  // false: an argument is 501
   bool is_junk;         // counts towards max_junk
+  std::size_t max_octets = kMaxCommandOctets;  // of the line, CRLF included
 };
 
 std::span<const VerbRow> verb_table();

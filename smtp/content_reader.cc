@@ -1,3 +1,4 @@
+// See content_reader.h.
 #include "smtp/content_reader.h"
 
 #include "smtp/limits.h"

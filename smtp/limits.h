@@ -5,9 +5,11 @@
 
 namespace postern::smtp {
 
-// RFC 5321 §4.5.3.1.4 asks for 512; RFC 1870, 6152, 6531 and 3461 add to it, the 500 of ORCPT most. Everything else is room.
-inline constexpr std::size_t kMaxCommandOctets = 2'048;
-// RFC 4954 §4: a line with a base64 response may be that long.
+// Lines of commands, CRLF included; above it 500 5.5.6, and nothing of the line is run. RFC 5321 §4.5.3.1.4.
+inline constexpr std::size_t kMaxCommandOctets = 512;
+// MAIL and RCPT: RFC 1870, 6152, 6531, 4954 and 3461 add about 1,200 to the 512, ORCPT and AUTH= the most. The rest is room.
+inline constexpr std::size_t kMaxPathCommandOctets = 2'048;
+// RFC 4954 §4: a line with a base64 response may be that long. Of a line without an end no more is kept: above it, hang up.
 inline constexpr std::size_t kMaxAuthLineOctets = 12'288;
 // RFC 5321 §4.5.3.1.6 asks for 1,000. Generators of HTML write longer ones; what the next hop does with them is its own affair,
 // but without any bound a line is a way to carry anything.
@@ -16,6 +18,9 @@ inline constexpr std::size_t kMaxTextLineOctets = 65'536;
 inline constexpr std::size_t kCommandReadOctets = 2'048;
 // Of one read while content is expected.
 inline constexpr std::size_t kReadOctets = 65'536;
+// Replies that can collect before the shell is told to flush them. Nothing counts it: one input buffer of commands, the errors
+// and the junk that a session may have and the recipients of a message bound it. A test floods a session and checks it.
+inline constexpr std::size_t kMaxOutputOctets = 1'048'576;
 // The AUTH user name: free text, kept on every message.
 inline constexpr std::size_t kMaxUserNameOctets = 255;
 // RFC 3461 §4.4 and §4.2.

@@ -1,6 +1,6 @@
+// See line_reader.h.
 #include "smtp/line_reader.h"
 
-#include <cstring>
 
 namespace postern::smtp {
 

@@ -1,10 +1,10 @@
+// See parameters.h.
 #include "smtp/parameters.h"
 
 #include "core/bytes.h"
 #include "smtp/limits.h"
 
 #include <array>
-#include <set>
 
 namespace postern::smtp {
 namespace {
@@ -79,6 +79,13 @@ constexpr std::array<MailParameter, 6> kMailParameters = {{{"SIZE", true, set_si
                                                            {"ENVID", true, set_envid},
                                                            {"AUTH", true, check_auth}}};
 
+const MailParameter* find_mail_parameter(std::string_view keyword) {
+  for (const MailParameter& row : kMailParameters) {
+    if (equals_ignoring_case(row.keyword, keyword)) return &row;
+  }
+  return nullptr;
+}
+
 bool set_notify(std::string_view value, Notify& notify) {
   if (notify.is_given) return false;
   notify.is_given = true;
@@ -149,16 +156,15 @@ std::optional<std::string> decode_xtext(std::string_view text) {
 
 std::variant<EnvelopeParameters, ParameterError> parse_mail_parameters(std::string_view text) {
   EnvelopeParameters result;
-  std::set<std::string_view> seen;
+  unsigned seen = 0;  // a bit for each row
   while (!text.empty()) {
     const auto parameter = take_parameter(text);
     if (!parameter) return ParameterError::Bad;
-    const MailParameter* known = nullptr;
-    for (const MailParameter& row : kMailParameters) {
-      if (equals_ignoring_case(row.keyword, parameter->keyword)) known = &row;
-    }
+    const MailParameter* known = find_mail_parameter(parameter->keyword);
     if (known == nullptr) return ParameterError::Unknown;
-    if (!seen.insert(known->keyword).second) return ParameterError::Bad;
+    const unsigned bit = 1U << (known - kMailParameters.data());
+    if ((seen & bit) != 0) return ParameterError::Bad;
+    seen |= bit;
     if (known->needs_value != parameter->has_value || !known->set(*parameter, result)) return ParameterError::Bad;
   }
   return result;

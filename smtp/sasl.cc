@@ -1,3 +1,4 @@
+// See sasl.h.
 #include "smtp/sasl.h"
 
 #include "core/base64.h"

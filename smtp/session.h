@@ -33,7 +33,8 @@ class Session {
   std::span<char> input_space();
   // After NeedInput: `count` octets of input_space() were filled. Requires 1 <= count <= input_space().size().
   void received(std::size_t count);
-  // At any time: the peer ended the stream or it failed. next() gives AbandonMessage if one is open, then Close.
+  // At any time: the peer ended the stream or it failed. Takes back the question that is outstanding. next() gives
+  // AbandonMessage if a transaction was under way, then Close. Replies not yet sent are dropped.
   void peer_gone();
   // At any time a NeedInput is outstanding: a deadline passed. Says 421 4.4.2, then as peer_gone().
   void timed_out();
@@ -51,7 +52,7 @@ class Session {
   void abandoned();
 
   // Replies not yet sent. The shell sends them all and calls output_sent() before NeedInput, StartTls and Close are acted on.
-  // While output is large (kMaxOutputOctets) the session interprets no further command.
+  // It is bounded (kMaxOutputOctets) by what one input buffer of commands can ask for.
   std::string_view output() const;
   void output_sent();
 
@@ -60,6 +61,8 @@ class Session {
   bool said_ehlo() const;
   const std::optional<TlsFacts>& tls() const;
   bool is_authenticated() const;
+  // From the question about the sender until the transaction has ended.
+  bool is_in_transaction() const;
   // True while mail data is being read: the shell then demands a minimum rate instead of a command deadline.
   bool is_reading_content() const;
   // Stage name for "lost after …": "CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "END-OF-DATA" …

@@ -1,66 +1,75 @@
-// The session's inside, shared by session.cc (framing and steps) and session_commands.cc (a function a verb).
+// The session's inside, shared by session.cc (framing, content and the order of steps), session_commands.cc (a function a
+// verb) and session_auth.cc (AUTH).
 #pragma once
 
 #include "core/refusals.h"
 #include "smtp/command.h"
 #include "smtp/content_reader.h"
+#include "smtp/input_buffer.h"
+#include "smtp/limits.h"
 #include "smtp/replies.h"
 #include "smtp/sasl.h"
 #include "smtp/session.h"
 
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace postern::smtp {
 
 // From MAIL to the reply to end-of-data, RSET, EHLO, STARTTLS or the end. One object, destroyed whole.
 struct Transaction {
   Envelope envelope;
-  Recipient candidate;      // the recipient being judged
-  bool is_accepted = false; // the product accepted the sender and knows of it: it must hear of the end
+  Recipient candidate;           // the recipient being judged
+  std::uint32_t judged = 0;      // recipients asked about, accepted or not
+  bool is_known = false;         // the product accepted the sender: it must hear of the end
   ContentReader content;
-  ContentSink* sink = nullptr;
+  ContentSink* sink = nullptr;   // null: the content is read and dropped
   std::optional<Status> content_refusal;  // found while reading; said at end-of-data
 };
 
 class Session::Impl {
  public:
-  Impl(const Config& config, std::optional<TlsFacts> tls);
-
-  enum class Question { None, Input, Tls, Authenticate, Sender, Recipient, Open, Drain, Commit, Abandon, Closed };
+  // What the session waits for. In the order of Step's alternatives, but for None.
+  enum class Question { Input, Tls, Authenticate, Sender, Recipient, Open, Drain, Commit, Abandon, Closed, None };
   enum class Phase { Commands, AuthResponse, Content };
+
+  Impl(const Config& config, std::optional<TlsFacts> tls);
 
   // session.cc
   Step next();
-  std::span<char> input_space();
+  // Requires: `asked` is what the session waits for. From here on it waits for nothing.
+  void take(Question asked);
   void received(std::size_t count);
-  void end_session(std::string_view stage, bool orderly);
-  void say(const Reply& reply);
-  void say(const Status& status);
-  void hang_up(const Reply& reply);
+  std::span<char> input_space();
+  void say(const FixedReply& reply);
+  // A refusal of the session's own, by the table.
+  void refuse(Refusal refusal);
+  // Says it and closes, whatever its code.
+  void hang_up(const FixedReply& reply);
+  void end_session(std::string_view at, bool orderly);
   void end_transaction();
   void forget_client();
 
   // session_commands.cc
   void run_command(std::string_view line);
-  void run_auth_response(std::string_view line);
-  void take_auth_answer(const Verdict& verdict);
   void take_sender_answer(const Verdict& verdict);
   void take_recipient_answer(const Verdict& verdict);
   void take_open_answer(const OpenAnswer& answer);
   void take_commit_answer(const Verdict& verdict);
 
+  // session_auth.cc
+  void run_auth_response(std::string_view line);
+  void take_auth_answer(const Verdict& verdict);
+
   const Config& config;
   std::optional<TlsFacts> tls;
   std::string helo_name;
   bool said_ehlo = false;
-  bool is_greeted = false;
   bool is_authenticated = false;
   std::string_view stage = "CONNECT";
   Phase phase = Phase::Commands;
   Question question = Question::None;
-  std::optional<Step> asked;  // a question that a command raised, for next() to yield
+  std::optional<Step> asked;  // what a command asks for: next() yields it
   std::optional<Transaction> transaction;
   std::optional<SaslExchange> sasl;
   std::string output;
@@ -70,32 +79,38 @@ class Session::Impl {
   bool is_draining = false;   // the server: close as soon as the transaction is over
 
  private:
-  std::optional<Step> read_commands();
+  // Each does one thing: nullopt means that the state changed and next() looks again.
+  std::optional<Step> advance();
+  std::optional<Step> read_line();
   std::optional<Step> read_content();
-  Step ask(Step step, Question what);
+  void take_content(std::string_view content);
+  void refuse_content(Status status);
   void finish_content();
-  void refuse_content(const Status& status);
-  std::string_view unread() const { return std::string_view(input_.data() + begin_, end_ - begin_); }
-  void consume(std::size_t count);
-  void count_error();
 
-  void say_hello(const Command& command, bool is_ehlo);
+  void say(const Status& status);
+  void say_accepted(const Verdict& verdict, const FixedReply& otherwise);
+  void say_refused(const Verdict& verdict);
+  void count_error();
+  void count_junk();
+
+  bool is_legal(const VerbRow& row);
+  void run_verb(const Command& command);
+  void say_hello(std::string_view name, bool is_ehlo);
   void start_tls();
+  void mail(std::string_view argument);
+  void rcpt(std::string_view argument);
+  std::optional<Recipient> parse_recipient(std::string_view argument);
+  void refuse_path(PathError error, Refusal syntax);
+  void data();
+
   void authenticate(std::string_view argument);
   void take_sasl(SaslOutcome outcome);
   void fail_authentication(const Status& status);
-  void mail(std::string_view argument);
-  void rcpt(std::string_view argument);
-  void say_path_error(PathError error, Refusal syntax);
-  void data();
-  bool is_in_order(const VerbRow& row);
 
-  std::vector<char> input_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t searched_ = 0;     // octets from begin_ known to hold no LF
-  std::uint32_t errors_ = 0;
-  std::uint32_t junk_ = 0;
+  InputBuffer input_;
+  std::size_t searched_ = 0;     // octets that wait, from the first, known to hold no LF
+  std::uint32_t errors_ = 0;     // since the last committed message
+  std::uint32_t junk_ = 0;       // the same
   std::uint32_t auth_failures_ = 0;
 };
 
