@@ -38,8 +38,8 @@ class Session {
   void peer_gone();
   // At any time a NeedInput is outstanding: a deadline passed. Says 421 4.4.2, then as peer_gone().
   void timed_out();
-  // At any time a NeedInput is outstanding: the server drains. Between transactions it says 421 shutting_down and closes;
-  // within one it does so as soon as the transaction has ended. next() is called again instead of giving the input.
+  // At any time a NeedInput is outstanding: the server drains. Takes the NeedInput back: call next(). Between transactions it says
+  // 421 shutting_down and closes; within one it does so as soon as the transaction has ended.
   void shut_down();
   // After StartTls. Input that came before it was discarded (RFC 3207 §4.2).
   void tls_started(TlsFacts facts);

@@ -78,19 +78,13 @@ class Player final : private smtp::ContentSink {
       case Kind::Closed: return expect_closed(line);
       case Kind::PeerGone: return act([this] { session_.peer_gone(); });
       case Kind::TimedOut: return act([this] { session_.timed_out(); });
-      case Kind::ShutDown: return shut_down();
+      case Kind::ShutDown: return act([this] { session_.shut_down(); });
     }
   }
 
   void act(const std::function<void()>& input) {
     input();
     advance();
-  }
-
-  void shut_down() {
-    const bool is_idle = !session_.is_in_transaction();
-    session_.shut_down();
-    if (is_idle) advance();
   }
 
   // Gives the session what the client has sent, piece by piece.

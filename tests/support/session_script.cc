@@ -165,9 +165,8 @@ SessionScript& SessionScript::timed_out() {
 }
 
 SessionScript& SessionScript::shut_down() {
-  const bool is_idle = !session_->is_in_transaction();
   session_->shut_down();
-  return is_idle ? resume() : *this;
+  return resume();
 }
 
 }  // namespace postern::test
