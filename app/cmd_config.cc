@@ -4,6 +4,7 @@
 #include "app/config.h"
 #include "app/config_text.h"
 #include "app/reply_text.h"
+#include "app/server.h"
 #include "sandbox/scenario_catalog.h"
 
 namespace postern::app {
@@ -38,6 +39,13 @@ Result<void> show_configuration(CommandContext& context) {
   if (const auto loaded = context.load_settings(); !loaded) return loaded.error();
   context.out() << make_config_listing(context.settings());
   return {};
+}
+
+Result<void> run_relay(CommandContext& context) {
+  if (const auto loaded = context.load_settings(); !loaded) return loaded.error();
+  for (const auto& problem : load_config(context.config_file()).problems) context.err() << format_problem(problem) << "\n";
+  context.err().flush();
+  return run_server(context.settings(), std::filesystem::absolute(context.config_file()));
 }
 
 Result<void> print_template(CommandContext& context) {

@@ -98,6 +98,9 @@ Result<void> show_configuration(CommandContext& context);
 Result<void> print_template(CommandContext& context);
 Result<void> print_document(CommandContext& context, const std::string& name);  // replies, configuration, sandbox
 
+// --- serve (cmd_config.cc): tells the configuration's warnings, then app/server ---
+Result<void> run_relay(CommandContext& context);
+
 // --- doctor (cmd_doctor.cc) ---
 Result<void> examine_installation(CommandContext& context);
 

@@ -76,6 +76,20 @@ auth::KeyScheme make_key_scheme(const Settings& settings) {
           .max_active_keys = to_u32(settings.max_active_keys_per_account)};
 }
 
+auth::ThrottleLimits make_throttle_limits(const Settings& settings) {
+  auth::ThrottleLimits limits;
+  limits.max_failures = to_u32(settings.auth_failures_per_address);
+  limits.window = std::chrono::seconds(settings.auth_failure_window_seconds);
+  limits.max_addresses = to_u64(settings.auth_throttle_max_addresses);
+  return limits;
+}
+
+relay::RetrySchedule make_retry_schedule(const Settings& settings) {
+  return {.first = std::chrono::seconds(settings.retry_initial_seconds),
+          .longest = std::chrono::seconds(settings.retry_max_seconds),
+          .lifetime = std::chrono::hours(settings.queue_lifetime_hours)};
+}
+
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener) {
   return {.hostname = effective_hostname(settings),
           .tls = listener_tls(listener.tls),

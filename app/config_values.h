@@ -3,7 +3,9 @@
 
 #include "app/settings.h"
 #include "auth/api_key.h"
+#include "auth/auth_throttle.h"
 #include "core/log.h"
+#include "relay/retry_schedule.h"
 #include "relay/route.h"
 #include "smtp/config.h"
 #include "store/store.h"
@@ -18,6 +20,8 @@ std::string effective_hostname(const Settings& settings);
 
 store::StoreOptions make_store_options(const Settings& settings, bool runs_recovery);
 auth::KeyScheme make_key_scheme(const Settings& settings);
+auth::ThrottleLimits make_throttle_limits(const Settings& settings);
+relay::RetrySchedule make_retry_schedule(const Settings& settings);
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);
 std::vector<relay::Route> make_routes(const Settings& settings);
 log::Setup make_log_setup(const Settings& settings);

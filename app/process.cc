@@ -1,5 +1,6 @@
 #include "app/process.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -52,6 +53,23 @@ int next_signal() {
 void release_signals() {
   const sigset_t set = waited_signals();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+bool machine_has_ipv6() {
+  const int descriptor = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return false;
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = IN6ADDR_LOOPBACK_INIT;
+  const int bound = bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  close(descriptor);
+  return bound == 0;
+}
+
+void notify_reloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  notify_systemd("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.tv_sec * 1'000'000LL + now.tv_nsec / 1000));
 }
 
 void notify_systemd(std::string_view state) {

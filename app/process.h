@@ -15,6 +15,11 @@ int next_signal();
 // From now on SIGTERM and SIGINT kill at once.
 void release_signals();
 
+// True if a socket can be bound to ::1: containers are often without IPv6.
+bool machine_has_ipv6();
+
+// RELOADING=1, with the time that newer managers ask for.
+void notify_reloading();
 // "READY=1" and the like (sd_notify(3)): a datagram to $NOTIFY_SOCKET; nothing where there is none.
 void notify_systemd(std::string_view state);
 

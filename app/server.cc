@@ -18,7 +18,7 @@
 
 #include <csignal>
 
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -57,10 +57,10 @@ std::uint64_t load_counter(const store::Directory& directory, const AccountId& a
 
 relay::QueueSettings make_queue_settings(const Settings& s) {
   relay::QueueSettings queue;
-  queue.policy.retry = {.first = std::chrono::seconds(s.retry_initial_seconds),
-                        .longest = std::chrono::seconds(s.retry_max_seconds),
-                        .lifetime = std::chrono::hours(s.queue_lifetime_hours)};
-  queue.policy.delay_notice_after = std::chrono::hours(s.delay_notice_hours);
+  queue.policy.retry = make_retry_schedule(s);
+  // 0 means never: later than any message lives.
+  const bool has_notice = s.delay_notice_hours != 0;
+  queue.policy.delay_notice_after = std::chrono::hours(has_notice ? s.delay_notice_hours : s.queue_lifetime_hours + 1);
   queue.notices = {.hostname = effective_hostname(s), .capture_retention = std::chrono::hours(s.capture_retention_hours)};
   return queue;
 }
@@ -72,14 +72,6 @@ relay::SubmissionSettings make_submission_settings(const Settings& s) {
           .capture_retention = std::chrono::hours(s.capture_retention_hours)};
 }
 
-auth::ThrottleLimits make_throttle_limits(const Settings& s) {
-  auth::ThrottleLimits limits;
-  limits.max_failures = static_cast<std::uint32_t>(s.auth_failures_per_address);
-  limits.window = std::chrono::seconds(s.auth_failure_window_seconds);
-  limits.max_addresses = static_cast<std::size_t>(s.auth_throttle_max_addresses);
-  return limits;
-}
-
 smtp::ServerOptions make_server_options(const Settings& s) {
   smtp::ServerOptions options;
   options.admission = {.total = static_cast<std::size_t>(s.max_connections),
@@ -88,6 +80,12 @@ smtp::ServerOptions make_server_options(const Settings& s) {
   options.timeouts.before_auth = std::chrono::seconds(s.preauth_timeout_seconds);
   options.timeouts.content_octets_per_second = static_cast<std::uint64_t>(s.data_min_octets_per_second);
   return options;
+}
+
+// "*" means every address; without IPv6 there is no "::" to take them all.
+std::string bind_address(const ListenerSettings& listener) {
+  if (listener.address != "*") return listener.address;
+  return machine_has_ipv6() ? "::" : "0.0.0.0";
 }
 
 class Daemon {
@@ -176,7 +174,11 @@ Result<void> Daemon::listen() {
   if (auto loaded = load_certificates(settings_); !loaded) return loaded.error();
   for (const ListenerSettings& listener : settings_.listeners) {
     smtp::ListenerOptions options;
-    options.address = listener.address == "*" ? "::" : listener.address;
+    options.address = bind_address(listener);
+    if (!machine_has_ipv6() && options.address.find(':') != std::string::npos) {
+      log::write(log::Level::Warning, "listener_passed_over", {{"address", options.address}, {"reason", "this machine has no IPv6"}});
+      continue;
+    }
     options.port = static_cast<std::uint16_t>(listener.port);
     options.config = make_smtp_config(settings_, listener);
     const Result<void> bound = server_for(certificate_files(settings_, listener)).listen(std::move(options));
@@ -218,15 +220,14 @@ void Daemon::stop() {
   runtime_.stop();
 }
 
-int say_failure(const char* what, const Error& error) {
-  std::fprintf(stderr, "postern: %s: %s\n", what, error.message().c_str());
+Error failed_to_start(const std::string& what, const Error& error) {
   log::write(log::Level::Error, "start_failed", {{"what", what}, {"error", error.message()}});
   log::stop();
-  return 1;
+  return Error(error.code(), what + ": " + (error.context().empty() ? error.message() : error.context()));
 }
 
 void reload(Daemon& daemon, const std::filesystem::path& config_file) {
-  notify_systemd("RELOADING=1");
+  notify_reloading();
   const ConfigLoad load = load_config(config_file);
   for (const ConfigProblem& problem : load.problems) {
     log::write(problem.is_warning ? log::Level::Warning : log::Level::Error, "config_problem", {{"problem", format_problem(problem)}});
@@ -237,15 +238,18 @@ void reload(Daemon& daemon, const std::filesystem::path& config_file) {
 
 }  // namespace
 
-int run_server(const Settings& settings, const std::filesystem::path& config_file) {
+Result<void> run_server(const Settings& settings, const std::filesystem::path& config_file) {
   harden_process();
   block_signals();
-  log::start(make_log_setup(settings));
+  log::Setup log_setup = make_log_setup(settings);
+  // The journal writes the time itself.
+  log_setup.with_time = !log_setup.path.empty() || std::getenv("JOURNAL_STREAM") == nullptr;
+  log::start(log_setup);
 
   auto store = store::Store::open(make_store_options(settings, true));
-  if (!store) return say_failure("the store cannot be opened", store.error());
+  if (!store) return failed_to_start("the store cannot be opened", store.error());
   Daemon daemon(settings, std::move(*store));
-  if (const auto bound = daemon.listen(); !bound) return say_failure("cannot listen", bound.error());
+  if (const auto bound = daemon.listen(); !bound) return failed_to_start("cannot listen", bound.error());
   // From here on no new file of the configuration is opened but by a reload.
   daemon.start();
   log::write(log::Level::Info, "started", {{"hostname", effective_hostname(settings)}});
@@ -259,7 +263,7 @@ int run_server(const Settings& settings, const std::filesystem::path& config_fil
   daemon.stop();
   log::write(log::Level::Info, "stopped", {});
   log::stop();
-  return 0;
+  return {};
 }
 
 }  // namespace postern::app

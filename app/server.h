@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/settings.h"
+#include "core/result.h"
 
 #include <filesystem>
 
@@ -10,7 +11,7 @@ namespace postern::app {
 // Serves until SIGTERM or SIGINT, then drains: no new connections, transactions under way end within the grace, the queue
 // settles what it has under way. A second signal ends the process at once; nothing acknowledged is lost by that.
 // SIGHUP reads `config_file` again: certificates, routes and connection limits take effect, the log file is reopened.
-// Returns the exit status; what went wrong at start is said on standard error.
-int run_server(const Settings& settings, const std::filesystem::path& config_file);
+// Fails with the reason why it could not start.
+Result<void> run_server(const Settings& settings, const std::filesystem::path& config_file);
 
 }  // namespace postern::app

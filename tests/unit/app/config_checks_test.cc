@@ -22,7 +22,7 @@ constexpr Case kCases[] = {
     {"a key without a certificate", "tls_key_file = \"/k\"", "tls_certificate_file: is missing beside its partner"},
     {"a first retry after the longest", "retry_initial_seconds = 600\nretry_max_seconds = 300",
      "postern.toml:2: retry_initial_seconds: is longer than retry_max_seconds"},
-    {"a retry beyond the lifetime", "queue_lifetime_hours = 1\ndelay_notice_hours = 0", "retry_max_seconds: is longer"},
+    {"a retry beyond the lifetime", "queue_lifetime_hours = 1\nretry_max_seconds = 7200\ndelay_notice_hours = 0", "retry_max_seconds: is longer"},
     {"a notice after the lifetime", "delay_notice_hours = 120", "delay_notice_hours: is not before the end"},
     {"no notice", "delay_notice_hours = 0", ""},
     {"one address may take all", "max_connections = 10", "warning: max_connections_per_address: is above"},

@@ -1,0 +1,27 @@
+// The command line: words → one action with its options. The only header of app/ whose source knows CLI11.
+#pragma once
+
+#include "app/command_context.h"
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <variant>
+
+namespace postern::app {
+
+enum class Needs { Nothing, Settings, Store };
+
+struct Invocation {
+  CommandContext::Options options;
+  Needs needs = Needs::Store;
+  std::function<Result<void>(CommandContext&)> action;
+};
+
+inline constexpr int kExitRefused = 1;
+inline constexpr int kExitUsage = 2;
+
+// An invocation, or the exit status where nothing is left to do (help, wrong usage: its text went to `out` or `err`).
+std::variant<Invocation, int> parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
+
+}  // namespace postern::app
