@@ -25,7 +25,9 @@ Result<void> check_name(std::string_view name) {
   const bool has_control = std::any_of(name.begin(), name.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
   });
-  if (!name.empty() && name.size() <= kMaxNameOctets && !has_control && is_valid_utf8(name) && trim_ascii_space(name) == name) return {};
+  const bool is_printable = !has_control && is_valid_utf8(name) && !has_deceptive_code_point(name);
+  const bool is_fitting = !name.empty() && name.size() <= kMaxNameOctets && trim_ascii_space(name) == name;
+  if (is_printable && is_fitting) return {};
   return Error(ErrorCode::InvalidArgument, "a name has 1 to 64 printable characters and no blank at either end");
 }
 

@@ -7,10 +7,8 @@ namespace postern::auth {
 AuthThrottle::Entry* AuthThrottle::find(const IpAddress& group, Instant now) {
   const auto found = entries_.find(group);
   if (found == entries_.end()) return nullptr;
-  // A clock set back must not lengthen a block beyond its window.
-  const bool is_over = now >= found->second.window_ends || found->second.window_ends - now > limits_.window;
-  if (!is_over) return &found->second;
-  entries_.erase(found);
+  if (!is_over(found->second.window_ends, now)) return &found->second;
+  erase(found);
   return nullptr;
 }
 
@@ -28,11 +26,7 @@ void AuthThrottle::record_failure(const IpAddress& client, Instant now) {
   const std::lock_guard lock(mutex_);
   const IpAddress group = limit_group(client);
   Entry* entry = find(group, now);
-  if (entry == nullptr) {
-    make_room();
-    entry = &entries_[group];
-    entry->window_ends = now + limits_.window;
-  }
+  if (entry == nullptr) entry = &insert(group, now);
   ++entry->failures;
 }
 
@@ -41,11 +35,29 @@ void AuthThrottle::record_success(const IpAddress& client, Instant now) {
   if (Entry* entry = find(limit_group(client), now)) entry->failures /= 2;
 }
 
-void AuthThrottle::make_room() {
-  if (entries_.size() < limits_.max_addresses || entries_.empty()) return;
-  entries_.erase(std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-    return a.second.window_ends < b.second.window_ends;
-  }));
+std::size_t AuthThrottle::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+// A clock set back must not lengthen a block beyond its window.
+bool AuthThrottle::is_over(Instant window_ends, Instant now) const {
+  return now >= window_ends || window_ends - now > limits_.window;
+}
+
+AuthThrottle::Entry& AuthThrottle::insert(const IpAddress& group, Instant now) {
+  while (!by_end_.empty() && (entries_.size() >= limits_.max_addresses || is_over(by_end_.begin()->first, now))) {
+    erase(entries_.find(by_end_.begin()->second));
+  }
+  Entry& entry = entries_[group];
+  entry.window_ends = now + limits_.window;
+  by_end_.emplace(entry.window_ends, group);
+  return entry;
+}
+
+void AuthThrottle::erase(Entries::iterator entry) {
+  by_end_.erase({entry->second.window_ends, entry->first});
+  entries_.erase(entry);
 }
 
 }  // namespace postern::auth

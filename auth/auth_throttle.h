@@ -1,5 +1,6 @@
 // Guessing keys gets slow: failures are counted by client address, an IPv6 /64 being one. Never by account or key, or a stranger
-// could lock an owner out. Pure but for its lock; the time is an argument.
+// could lock an owner out. Pure but for its lock; the time is an argument. Every call costs O(log n), also when the table is full:
+// whoever has many addresses must not make it slow for the others.
 #pragma once
 
 #include "core/clock.h"
@@ -9,6 +10,8 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
+#include <utility>
 
 namespace postern::auth {
 
@@ -18,7 +21,7 @@ struct ThrottleLimits {
   Duration window = std::chrono::minutes(10);
   Duration first_delay = std::chrono::milliseconds(250);  // of the answer, doubled with every further failure
   Duration longest_delay = std::chrono::seconds(4);       // below what clients wait for
-  std::size_t max_addresses = 65'536;   // bounds the table; the one that failed longest ago goes first
+  std::size_t max_addresses = 65'536;   // bounds the table; the one whose window ends first goes first
 };
 
 struct ThrottleDecision {
@@ -35,18 +38,25 @@ class AuthThrottle {
   void record_failure(const IpAddress& client, Instant now);
   // Halves the count: one right key among many wrong ones forgives little.
   void record_success(const IpAddress& client, Instant now);
+  // Addresses and networks remembered.
+  std::size_t size() const;
 
  private:
   struct Entry {
     std::uint32_t failures = 0;
     Instant window_ends;
   };
+  using Entries = std::map<IpAddress, Entry>;
+
   Entry* find(const IpAddress& group, Instant now);
-  void make_room();
+  Entry& insert(const IpAddress& group, Instant now);
+  bool is_over(Instant window_ends, Instant now) const;
+  void erase(Entries::iterator entry);
 
   ThrottleLimits limits_;
-  std::mutex mutex_;
-  std::map<IpAddress, Entry> entries_;
+  mutable std::mutex mutex_;
+  Entries entries_;
+  std::set<std::pair<Instant, IpAddress>> by_end_;  // the same groups, the one whose window ends first in front
 };
 
 }  // namespace postern::auth

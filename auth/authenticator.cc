@@ -2,16 +2,10 @@
 
 #include "auth/key_admin.h"
 #include "auth/key_digest.h"
-
-#include <algorithm>
+#include "auth/permission.h"
 
 namespace postern::auth {
 namespace {
-
-bool is_allowed_network(const store::KeyRecord& key, const IpAddress& client) {
-  return key.networks.empty() ||
-         std::any_of(key.networks.begin(), key.networks.end(), [&](const IpNetwork& n) { return n.contains(client); });
-}
 
 AuthResult judge(const store::Directory::KeyWithAccount& found, const IpAddress& client, Instant now) {
   switch (key_state(found.key, now)) {
@@ -20,7 +14,7 @@ AuthResult judge(const store::Directory::KeyWithAccount& found, const IpAddress&
     case KeyState::Active:
     case KeyState::Retiring: break;
   }
-  if (!is_allowed_network(found.key, client)) return Refusal::KeyNetwork;
+  if (!is_network_allowed(found.key.networks, client)) return Refusal::KeyNetwork;
   Principal principal;
   principal.key = found.key.id;
   principal.account = found.account.id;

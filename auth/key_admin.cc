@@ -2,16 +2,28 @@
 
 #include "auth/account_admin.h"
 #include "auth/key_digest.h"
+#include "auth/permission.h"
+
+#include <algorithm>
 
 namespace postern::auth {
 namespace {
 
 Error no_such_key() { return Error(ErrorCode::NotFound, "there is no such key"); }
 
+// A key narrows what its account may use; it never widens it.
+Result<void> check_domains(const store::AccountRecord& account, const store::KeyRecord& key) {
+  for (const std::string& domain : key.from_domains) {
+    if (is_domain_allowed(account.from_domains, domain)) continue;
+    return Error(ErrorCode::InvalidArgument, domain + " is not among the account's domains");
+  }
+  return {};
+}
+
 }  // namespace
 
 KeyState key_state(const store::KeyRecord& key, Instant now) {
-  if (key.revoked_at && *key.revoked_at <= now) return KeyState::Revoked;
+  if (key.revoked_at) return KeyState::Revoked;  // whatever the clock says: a clock set back revives nothing
   if (key.retires_at && *key.retires_at <= now) return KeyState::Revoked;
   if (key.expires_at && *key.expires_at <= now) return KeyState::Expired;
   return key.retires_at ? KeyState::Retiring : KeyState::Active;
@@ -54,21 +66,26 @@ Result<store::KeyRecord> KeyAdmin::make_record(const AccountId& account, const N
   return record;
 }
 
-Result<void> KeyAdmin::check_active_keys(store::DirectoryWriter& writer, const AccountId& account) const {
+Result<void> KeyAdmin::check_room(store::DirectoryWriter& writer, const AccountId& account, KeyState state) const {
   if (scheme_.max_active_keys == 0) return {};
   const auto keys = writer.list_keys(account);
   if (!keys) return keys.error();
-  std::uint32_t active = 0;
-  for (const store::KeyRecord& key : *keys) active += key_state(key, clock_.now()) == KeyState::Active;
-  if (active < scheme_.max_active_keys) return {};
-  return Error(ErrorCode::LimitExceeded, "this account has its " + std::to_string(active) +
-                                             " active keys already (max_active_keys_per_account): revoke or rotate one");
+  const Instant now = clock_.now();
+  const auto count = static_cast<std::size_t>(std::count_if(
+      keys->begin(), keys->end(), [&](const store::KeyRecord& key) { return key_state(key, now) == state; }));
+  if (count < scheme_.max_active_keys) return {};
+  return Error(ErrorCode::LimitExceeded,
+               "this account has " + std::to_string(count) + ' ' + std::string(key_state_name(state)) +
+                   (count == 1 ? " key" : " keys") + ", as many as it may (max_active_keys_per_account): revoke one first");
+}
+
+Result<void> KeyAdmin::check_environment(Environment environment) const {
+  if (scheme_.has_environment || environment == Environment::Live) return {};
+  return Error(ErrorCode::InvalidArgument, "keys of this installation have no environment part (key_has_environment): all are live");
 }
 
 Result<CreatedKey> KeyAdmin::create(const AccountId& account, const NewKey& wanted) {
-  if (!scheme_.has_environment && wanted.environment == Environment::Test) {
-    return Error(ErrorCode::InvalidArgument, "keys of this installation have no environment part (key_has_environment): all are live");
-  }
+  if (const auto valid = check_environment(wanted.environment); !valid) return valid.error();
   Secret text = generate_api_key(scheme_, wanted.environment, random_);
   Result<store::KeyRecord> record = make_record(account, wanted, text);
   if (!record) return record.error();
@@ -76,26 +93,27 @@ Result<CreatedKey> KeyAdmin::create(const AccountId& account, const NewKey& want
     const auto owner = writer.find_account(account);
     if (!owner) return owner.error();
     if (!*owner) return Error(ErrorCode::NotFound, "there is no such account");
-    if (const auto room = check_active_keys(writer, account); !room) return room.error();
+    if (const auto allowed = check_domains(**owner, *record); !allowed) return allowed.error();
+    if (const auto room = check_room(writer, account, KeyState::Active); !room) return room.error();
     return writer.put_key(*record);
   });
   if (!written) return written.error();
   return CreatedKey{std::move(*record), std::move(text)};
 }
 
-Result<void> KeyAdmin::change(const KeyId& id, const std::function<Result<void>(store::KeyRecord&)>& edit) {
+Result<void> KeyAdmin::change(const KeyId& id, const Edit& edit) {
   return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
     auto found = writer.find_key(id);
     if (!found) return found.error();
     if (!*found) return no_such_key();
-    if (const auto edited = edit(**found); !edited) return edited.error();
+    if (const auto edited = edit(writer, **found); !edited) return edited.error();
     return writer.put_key(**found);
   });
 }
 
 Result<void> KeyAdmin::revoke(const KeyId& id) {
   const Instant now = clock_.now();
-  return change(id, [now](store::KeyRecord& key) -> Result<void> {
+  return change(id, [now](store::DirectoryWriter&, store::KeyRecord& key) -> Result<void> {
     if (!key.revoked_at) key.revoked_at = now;
     return {};
   });
@@ -103,42 +121,57 @@ Result<void> KeyAdmin::revoke(const KeyId& id) {
 
 Result<void> KeyAdmin::set_expiry(const KeyId& id, std::optional<Instant> expires_at) {
   const Instant now = clock_.now();
-  return change(id, [&](store::KeyRecord& key) -> Result<void> {
+  return change(id, [&](store::DirectoryWriter& writer, store::KeyRecord& key) -> Result<void> {
     if (key_state(key, now) == KeyState::Revoked) {
       return Error(ErrorCode::Conflict, "a revoked key stays revoked: create a new one");
     }
+    const bool was_expired = key_state(key, now) == KeyState::Expired;
     key.expires_at = expires_at;
+    if (was_expired && key_state(key, now) == KeyState::Active) return check_room(writer, key.account, KeyState::Active);
     return {};
   });
 }
 
 Result<CreatedKey> KeyAdmin::rotate(const KeyId& id, Duration overlap) {
-  const Instant now = clock_.now();
+  if (overlap < Duration(0) || overlap > kMaxOverlap) {
+    return Error(ErrorCode::InvalidArgument, "the old key may go on for 0 to 90 days");
+  }
   std::optional<CreatedKey> created;
   const Result<void> written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
     auto found = writer.find_key(id);
     if (!found) return found.error();
     if (!*found) return no_such_key();
-    store::KeyRecord& old = **found;
-    if (key_state(old, now) != KeyState::Active) {
-      return Error(ErrorCode::Conflict, "only an active key can be rotated; this one is " + std::string(key_state_name(key_state(old, now))));
-    }
-    Secret text = generate_api_key(scheme_, old.environment, random_);
-    store::KeyRecord successor = old;
-    successor.id = make_key_id(random_);
-    successor.prefix = key_prefix(text.reveal());
-    successor.digest = digest_api_key(text.reveal());
-    successor.created = now;
-    old.successor = successor.id;
-    old.retires_at = now + overlap;
-    if (overlap == Duration(0)) old.revoked_at = now;
-    if (const auto put = writer.put_key(old); !put) return put.error();
-    if (const auto put = writer.put_key(successor); !put) return put.error();
-    created = CreatedKey{std::move(successor), std::move(text)};
+    auto successor = succeed(writer, std::move(**found), overlap);
+    if (!successor) return successor.error();
+    created = std::move(*successor);
     return {};
   });
   if (!written) return written.error();
   return std::move(*created);
+}
+
+Result<CreatedKey> KeyAdmin::succeed(store::DirectoryWriter& writer, store::KeyRecord old, Duration overlap) {
+  const Instant now = clock_.now();
+  if (const KeyState state = key_state(old, now); state != KeyState::Active) {
+    return Error(ErrorCode::Conflict, "only an active key can be rotated; this one is " + std::string(key_state_name(state)));
+  }
+  // A test key made before the installation's scheme was changed.
+  if (const auto valid = check_environment(old.environment); !valid) return valid.error();
+  if (overlap > Duration(0)) {
+    if (const auto room = check_room(writer, old.account, KeyState::Retiring); !room) return room.error();
+  }
+  Secret text = generate_api_key(scheme_, old.environment, random_);
+  store::KeyRecord successor = old;
+  successor.id = make_key_id(random_);
+  successor.prefix = key_prefix(text.reveal());
+  successor.digest = digest_api_key(text.reveal());
+  successor.created = now;
+  old.successor = successor.id;
+  old.retires_at = now + overlap;
+  if (overlap == Duration(0)) old.revoked_at = now;
+  if (const auto put = writer.put_key(old); !put) return put.error();
+  if (const auto put = writer.put_key(successor); !put) return put.error();
+  return CreatedKey{std::move(successor), std::move(text)};
 }
 
 Result<void> KeyAdmin::remove(const KeyId& id) {

@@ -3,15 +3,20 @@
 
 #include "auth/api_key.h"
 #include "core/clock.h"
+#include "core/random.h"
 #include "core/result.h"
 #include "store/directory.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace postern::auth {
+
+// A key that is to work for longer is not being rotated: make a second one.
+inline constexpr Duration kMaxOverlap = std::chrono::days(90);
 
 enum class KeyState {
   Active,
@@ -48,17 +53,25 @@ class KeyAdmin {
 
   Result<CreatedKey> create(const AccountId& account, const NewKey& wanted);
   Result<void> revoke(const KeyId& id);
-  // nullopt: never expires. A revoked or retired key stays dead (Conflict).
+  // nullopt: never expires. A revoked or retired key stays dead (Conflict). Reviving an expired key needs room for one more
+  // active key (LimitExceeded).
   Result<void> set_expiry(const KeyId& id, std::optional<Instant> expires_at);
-  // A successor with the same policy; the old key works for `overlap` more (0: revoked now). Conflict: it is not active.
+  // A successor with the same policy; the old key works for `overlap` more (0: revoked now; at most kMaxOverlap). Conflict: it
+  // is not active. Needs no room among the active keys, so that it also works where an account has a single one; but no more
+  // keys retire at a time than may be active (LimitExceeded).
   Result<CreatedKey> rotate(const KeyId& id, Duration overlap);
   // At once and without a trace; whoever still uses it is told invalid_key.
   Result<void> remove(const KeyId& id);
 
  private:
+  Result<void> check_environment(Environment environment) const;
   Result<store::KeyRecord> make_record(const AccountId& account, const NewKey& wanted, const Secret& text) const;
-  Result<void> check_active_keys(store::DirectoryWriter& writer, const AccountId& account) const;
-  Result<void> change(const KeyId& id, const std::function<Result<void>(store::KeyRecord&)>& edit);
+  // LimitExceeded if the account has as many keys in that state as the scheme allows active ones.
+  Result<void> check_room(store::DirectoryWriter& writer, const AccountId& account, KeyState state) const;
+  // The rows that a rotation puts in place of `old`.
+  Result<CreatedKey> succeed(store::DirectoryWriter& writer, store::KeyRecord old, Duration overlap);
+  using Edit = std::function<Result<void>(store::DirectoryWriter&, store::KeyRecord&)>;
+  Result<void> change(const KeyId& id, const Edit& edit);
 
   store::Directory& directory_;
   const KeyScheme& scheme_;

@@ -128,6 +128,20 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+bool has_deceptive_code_point(std::string_view utf8) {
+  for (std::size_t i = 0; i + 1 < utf8.size(); ++i) {
+    const auto a = static_cast<unsigned char>(utf8[i]);
+    const auto b = static_cast<unsigned char>(utf8[i + 1]);
+    const auto c = i + 2 < utf8.size() ? static_cast<unsigned char>(utf8[i + 2]) : 0U;
+    if (a == 0xC2 && b >= 0x80 && b <= 0xA0) return true;                      // U+0080 to U+00A0
+    if (a == 0xD8 && b == 0x9C) return true;                                   // U+061C
+    if (a == 0xE2 && b == 0x80 && ((c >= 0x8B && c <= 0x8F) || (c >= 0xA8 && c <= 0xAF))) return true;
+    if (a == 0xE2 && b == 0x81 && c >= 0xA0 && c <= 0xAF) return true;         // U+2060 to U+206F
+    if (a == 0xEF && b == 0xBB && c == 0xBF) return true;                      // U+FEFF
+  }
+  return false;
+}
+
 std::string escape_for_log(std::string_view text, std::size_t limit) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string escaped;

@@ -32,6 +32,10 @@ bool equals_in_constant_time(std::span<const std::uint8_t> a, std::span<const st
 
 bool is_valid_utf8(std::string_view text);
 
+// Line and paragraph separators, bidirectional controls, zero-width joiners' kin, C1 controls, BOM: nothing of that belongs into
+// an address or a name, and all of it deceives readers of logs. Requires: valid UTF-8.
+bool has_deceptive_code_point(std::string_view utf8);
+
 // Printable ASCII stays; everything else becomes \xNN, a backslash \\. Never longer than `limit` plus "…". For logs and tables.
 std::string escape_for_log(std::string_view text, std::size_t limit = 256);
 

@@ -65,28 +65,12 @@ std::size_t domain_length(std::string_view text) {
   return close == std::string_view::npos ? 0 : close + 1;
 }
 
-// Line and paragraph separators, bidirectional controls, zero-width joiners' kin, C1 controls, BOM: nothing of that belongs
-// into an address, and all of it deceives readers of logs.
-bool has_forbidden_code_point(std::string_view utf8) {
-  for (std::size_t i = 0; i + 1 < utf8.size(); ++i) {
-    const auto a = static_cast<unsigned char>(utf8[i]);
-    const auto b = static_cast<unsigned char>(utf8[i + 1]);
-    const auto c = i + 2 < utf8.size() ? static_cast<unsigned char>(utf8[i + 2]) : 0U;
-    if (a == 0xC2 && b >= 0x80 && b <= 0xA0) return true;                      // U+0080 to U+00A0
-    if (a == 0xD8 && b == 0x9C) return true;                                   // U+061C
-    if (a == 0xE2 && b == 0x80 && ((c >= 0x8B && c <= 0x8F) || (c >= 0xA8 && c <= 0xAF))) return true;
-    if (a == 0xE2 && b == 0x81 && c >= 0xA0 && c <= 0xAF) return true;         // U+2060 to U+206F
-    if (a == 0xEF && b == 0xBB && c == 0xBF) return true;                      // U+FEFF
-  }
-  return false;
-}
-
 std::optional<PathError> utf8_error(std::string_view text, bool allow_utf8) {
   const bool is_ascii =
       std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
   if (is_ascii) return std::nullopt;
   if (!is_valid_utf8(text)) return PathError::InvalidUtf8;
-  if (has_forbidden_code_point(text)) return PathError::ForbiddenCharacter;
+  if (has_deceptive_code_point(text)) return PathError::ForbiddenCharacter;
   if (!allow_utf8) return PathError::Needs8BitSupport;
   return std::nullopt;
 }
