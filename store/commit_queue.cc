@@ -24,12 +24,13 @@ class BlockingRequest final : public CommitRequest {
   std::promise<Result<void>>& outcome_;
 };
 
-// LMDB reports a write that a full disk cut short as EIO. Asking the file system for room tells that from a real failure.
+// LMDB reports a write that a full disk cut short as EIO. Asking the file system for room tells that from a real failure; what
+// it gives is not lost: the file grows into it.
 bool has_room_for_a_batch(MDB_env* environment) {
   int fd = -1;
   struct stat file {};
   if (mdb_env_get_fd(environment, &fd) != 0 || ::fstat(fd, &file) != 0) return true;
-  if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, file.st_size, off_t{2 * kBatchOctets}) == 0) return true;
+  if (::fallocate(fd, 0, file.st_size, off_t{2 * kBatchOctets}) == 0) return true;
   return !is_no_room(errno);
 }
 

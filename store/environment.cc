@@ -39,6 +39,8 @@ Result<void> make_folder(const std::filesystem::path& folder) {
 Error lmdb_error(int code, std::string_view attempt) {
   std::string context = std::string(attempt) + ": " + mdb_strerror(code);
   if (is_no_room(code)) return Error(ErrorCode::StorageFull, std::move(context));
+  // After a meta page could not be written LMDB neither writes nor begins to read until the environment is opened anew.
+  if (code == MDB_PANIC) return Error(ErrorCode::StorageFailed, std::move(context));
   const bool is_damage = code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID;
   return Error(is_damage ? ErrorCode::CorruptRecord : ErrorCode::IoError, std::move(context));
 }

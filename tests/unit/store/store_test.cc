@@ -104,7 +104,7 @@ TEST(Store, FindsDamage) {
     damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(c.table),
            std::string(reinterpret_cast<const char*>(id.octets.data()), 16) + c.key_behind_id, c.value);
     store.open();
-    EXPECT_EQ(store.spool().examine().value().size(), 1U) << c.name;
+    EXPECT_FALSE(store.spool().examine().value().empty()) << c.name;
   }
 }
 

@@ -1,0 +1,31 @@
+// Faults of the disk: this executable's own fdatasync, fsync, pwrite and writev stand in front of the C library's, so that LMDB's
+// calls can be watched, held and made to fail. Linking disk_faults.cc into a test is all it takes.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace postern::test::disk {
+
+// Forgets the trace and every fault.
+void reset();
+
+// What happened since reset(), one letter a call: w a write, m a write that is synced by itself (O_DSYNC: LMDB's meta page),
+// s a sync, and what the test noted.
+std::string trace();
+void note(char letter);
+
+enum class Call { Write, MetaWrite, Sync };  // Write: of either kind
+// The `nth` call from now on (1: the next) fails with `error`; every later one too if `lasts`.
+void fail(Call call, std::size_t nth, int error, bool lasts);
+// The next write of an odd page fills the disk: it writes a part of it and says so, as a full disk does.
+void cut_short(std::size_t nth);
+// True if the fault was met.
+bool was_met();
+
+// Holds every sync until release_syncs().
+void hold_syncs();
+void wait_until_held();
+void release_syncs();
+
+}  // namespace postern::test::disk

@@ -1,0 +1,143 @@
+// 250 means synced: between a message's last write and its completion there is a sync, and when that fails nothing is written
+// any more.
+#include "tests/faults/disk_faults.h"
+#include "tests/support/temp_store.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <regex>
+
+namespace postern::store {
+namespace {
+
+using test::make_draft;
+using test::TempStore;
+using test::Waiter;
+namespace disk = test::disk;
+
+class SyncTest : public testing::Test {
+ protected:
+  SyncTest() { disk::reset(); }
+  ~SyncTest() override { disk::reset(); }
+
+  MessageId next_id() {
+    clock_.advance(Duration(1));
+    return make_message_id(clock_.now(), random_);
+  }
+  Result<void> accept(TempStore& store) {
+    return test::commit_draft(store.spool(), make_draft(next_id(), clock_.now(), {"a.example"}), "content");
+  }
+  void submit(TempStore& store, Completion done) {
+    test::Draft draft = make_draft(next_id(), clock_.now(), {"a.example"});
+    std::unique_ptr<MessageWriter> writer = store.spool().open_message(draft.message.id);
+    writer->append("content");
+    store.spool().commit(std::move(writer), draft.message, draft.delivery, draft.events, std::move(done));
+  }
+  // Everything that writes is refused.
+  void expect_closed(TempStore& store, const MessageId& stored) {
+    EXPECT_TRUE(store.spool().has_failed());
+    EXPECT_EQ(store.spool().can_accept().error().code(), ErrorCode::StorageFailed);
+    EXPECT_EQ(accept(store).error().code(), ErrorCode::StorageFailed);
+    EXPECT_EQ(store.spool().retry_now(stored, clock_.now()).error().code(), ErrorCode::StorageFailed);
+    EXPECT_EQ(store.spool().cancel(stored, clock_.now()).error().code(), ErrorCode::StorageFailed);
+    EXPECT_EQ(store.spool().remove_expired(clock_.now(), 1).error().code(), ErrorCode::StorageFailed);
+    Waiter waiter;
+    Settlement settlement;
+    settlement.id = stored;
+    store.spool().settle(settlement, waiter.completion());
+    EXPECT_EQ(waiter.get().error().code(), ErrorCode::StorageFailed);
+  }
+
+  test::FakeClock clock_;
+  test::FakeRandom random_;
+};
+
+TEST_F(SyncTest, StandsBetweenTheWritesAndTheCompletion) {
+  TempStore store;
+  ASSERT_TRUE(accept(store));
+  disk::reset();
+  Waiter waiter;
+  submit(store, [done = waiter.completion()](Result<void> outcome) {
+    disk::note('c');
+    done(std::move(outcome));
+  });
+  ASSERT_TRUE(waiter.get());
+  EXPECT_TRUE(std::regex_match(disk::trace(), std::regex("w+smc"))) << disk::trace();
+}
+
+TEST_F(SyncTest, IsSharedByAllThatWaited) {
+  TempStore store;
+  disk::hold_syncs();
+  Waiter first;
+  submit(store, first.completion());
+  disk::wait_until_held();
+  disk::reset();
+  std::vector<Waiter> waiters(20);
+  for (Waiter& waiter : waiters) submit(store, waiter.completion());
+  disk::release_syncs();
+  ASSERT_TRUE(first.get());
+  for (Waiter& waiter : waiters) ASSERT_TRUE(waiter.get());
+  const std::string trace = disk::trace();
+  EXPECT_EQ(std::count(trace.begin(), trace.end(), 's'), 2) << trace;
+  EXPECT_EQ(store.spool().usage().value().messages, 21U);
+}
+
+TEST_F(SyncTest, ClosesTheSpoolWhenItFails) {
+  TempStore store;
+  const MessageId stored = next_id();
+  ASSERT_TRUE(test::commit_draft(store.spool(), make_draft(stored, clock_.now(), {"a.example"}), "content"));
+  disk::fail(disk::Call::Sync, 1, EIO, false);
+  EXPECT_EQ(accept(store).error().code(), ErrorCode::StorageFailed);
+  ASSERT_TRUE(disk::was_met());
+  expect_closed(store, stored);
+  EXPECT_EQ(store.spool().read_chunk(stored, 0).value(), "content") << "what was there can be read";
+  store.reopen();
+  EXPECT_FALSE(store.spool().has_failed());
+  EXPECT_EQ(store.spool().usage().value().messages, 1U) << "only what was acknowledged";
+  EXPECT_TRUE(accept(store));
+  EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
+TEST_F(SyncTest, ClosesTheSpoolWhenTheMetaPageCannotBeWritten) {
+  TempStore store;
+  const MessageId stored = next_id();
+  ASSERT_TRUE(test::commit_draft(store.spool(), make_draft(stored, clock_.now(), {"a.example"}), "content"));
+  disk::fail(disk::Call::MetaWrite, 1, EIO, false);
+  EXPECT_EQ(accept(store).error().code(), ErrorCode::StorageFailed);
+  ASSERT_TRUE(disk::was_met());
+  expect_closed(store, stored);
+  EXPECT_EQ(store.spool().find(stored).error().code(), ErrorCode::StorageFailed) << "LMDB does not read on either";
+  store.reopen();
+  EXPECT_EQ(store.spool().usage().value().messages, 1U);
+  EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
+TEST_F(SyncTest, FailsEverythingThatSharedIt) {
+  TempStore store;
+  disk::hold_syncs();
+  Waiter first;
+  submit(store, first.completion());
+  disk::wait_until_held();
+  std::vector<Waiter> waiters(5);
+  for (Waiter& waiter : waiters) submit(store, waiter.completion());
+  disk::fail(disk::Call::Sync, 2, EIO, false);
+  disk::release_syncs();
+  EXPECT_TRUE(first.get());
+  for (Waiter& waiter : waiters) EXPECT_EQ(waiter.get().error().code(), ErrorCode::StorageFailed);
+}
+
+TEST_F(SyncTest, ClosesTheDirectoryWhenItFailsThere) {
+  TempStore store;
+  AccountRecord account;
+  account.name = "acme";
+  const auto put = [&](DirectoryWriter& writer) { return writer.put_account(account); };
+  disk::fail(disk::Call::Sync, 1, EIO, false);
+  EXPECT_EQ(store.directory().write(put).error().code(), ErrorCode::StorageFailed);
+  EXPECT_EQ(store.directory().write(put).error().code(), ErrorCode::StorageFailed);
+  EXPECT_EQ(store.directory().find_account(account.id).value(), std::nullopt);
+  EXPECT_FALSE(store.spool().has_failed()) << "an environment of its own";
+}
+
+}  // namespace
+}  // namespace postern::store
