@@ -142,7 +142,10 @@ CommitQueue::Trial CommitQueue::attempt(std::span<const std::unique_ptr<CommitRe
   }
   const Trial trial = code == 0 && !applied ? Trial::Damaged : judge(code);
   if (trial == Trial::Committed) return trial;
-  const Error error = trial == Trial::Failed ? failure() : code != 0 ? lmdb_error(code, "commit") : applied.error();
+  const Error error = trial == Trial::Failed   ? failure()
+                      : trial == Trial::NoRoom ? lmdb_error(is_no_room(code) ? code : ENOSPC, "commit")
+                      : code != 0              ? lmdb_error(code, "commit")
+                                               : applied.error();
   for (Result<void>& outcome : outcomes) outcome = error;
   return trial;
 }
