@@ -87,7 +87,7 @@ const MailParameter* find_mail_parameter(std::string_view keyword) {
 }
 
 bool set_notify(std::string_view value, Notify& notify) {
-  if (notify.is_given) return false;
+  if (notify.is_given || value.empty()) return false;
   notify.is_given = true;
   if (equals_ignoring_case(value, "NEVER")) {
     notify.never = true;
@@ -173,14 +173,11 @@ std::variant<EnvelopeParameters, ParameterError> parse_mail_parameters(std::stri
 std::optional<ParameterError> parse_rcpt_parameters(std::string_view text, Recipient& recipient) {
   while (!text.empty()) {
     const auto parameter = take_parameter(text);
-    if (!parameter || !parameter->has_value) return ParameterError::Bad;
-    if (equals_ignoring_case(parameter->keyword, "NOTIFY")) {
-      if (!set_notify(parameter->value, recipient.notify)) return ParameterError::Bad;
-    } else if (equals_ignoring_case(parameter->keyword, "ORCPT")) {
-      if (!set_orcpt(parameter->value, recipient)) return ParameterError::Bad;
-    } else {
-      return ParameterError::Unknown;
-    }
+    if (!parameter) return ParameterError::Bad;
+    const bool is_notify = equals_ignoring_case(parameter->keyword, "NOTIFY");
+    if (!is_notify && !equals_ignoring_case(parameter->keyword, "ORCPT")) return ParameterError::Unknown;
+    const bool is_set = is_notify ? set_notify(parameter->value, recipient.notify) : set_orcpt(parameter->value, recipient);
+    if (!is_set) return ParameterError::Bad;
   }
   return std::nullopt;
 }

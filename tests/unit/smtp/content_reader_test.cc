@@ -1,0 +1,142 @@
+// Mail data → content: every sequence that has been used to smuggle a message, on every split.
+#include "smtp/content_reader.h"
+#include "smtp/limits.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace postern::smtp {
+namespace {
+
+using Progress = ContentReader::Progress;
+
+struct Reading {
+  Progress progress = Progress::NeedMore;
+  std::string content;
+  std::string rest;  // not consumed
+  bool has_nul = false;
+  bool has_long_line = false;
+};
+
+// Gives `input` in two parts, cut at `cut`.
+Reading read_cut(const std::string& input, std::size_t cut) {
+  ContentReader reader;
+  Reading result;
+  for (std::string_view part : {std::string_view(input).substr(0, cut), std::string_view(input).substr(cut)}) {
+    while (!part.empty() && result.progress == Progress::NeedMore) {
+      const auto piece = reader.read(part);
+      result.progress = piece.progress;
+      result.content += piece.content;
+      part.remove_prefix(piece.consumed);
+    }
+    result.rest += part;
+  }
+  result.has_nul = reader.has_nul();
+  result.has_long_line = reader.has_long_line();
+  return result;
+}
+
+struct Case {
+  const char* name;
+  std::string input;
+  Progress progress;
+  std::string content;
+  std::string rest = "";
+};
+
+class ContentReaderTable : public testing::TestWithParam<Case> {};
+
+TEST_P(ContentReaderTable, ReadsTheSameOnEverySplit) {
+  const Case& c = GetParam();
+  for (std::size_t cut = 0; cut <= c.input.size(); ++cut) {
+    const Reading reading = read_cut(c.input, cut);
+    ASSERT_EQ(reading.progress, c.progress) << cut;
+    if (c.progress == Progress::BareNewline) continue;  // what came before it is thrown away
+    ASSERT_EQ(reading.content, c.content) << cut;
+    ASSERT_EQ(reading.rest, c.rest) << cut;
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Ends, ContentReaderTable, testing::Values(
+    Case{"Empty", ".\r\n", Progress::EndOfData, ""},
+    Case{"OneLine", "a\r\n.\r\n", Progress::EndOfData, "a\r\n"},
+    Case{"EmptyLines", "\r\n\r\n.\r\n", Progress::EndOfData, "\r\n\r\n"},
+    Case{"StopsBehindTheEnd", "a\r\n.\r\nQUIT\r\n", Progress::EndOfData, "a\r\n", "QUIT\r\n"},
+    Case{"StuffedDot", "..\r\n.\r\n", Progress::EndOfData, ".\r\n"},
+    Case{"StuffedLine", "..a.\r\n...\r\n.\r\n", Progress::EndOfData, ".a.\r\n..\r\n"},
+    Case{"DotThatWasNotStuffed", ".a\r\n.\r\n", Progress::EndOfData, "a\r\n"},
+    Case{"DotInsideALine", "a.\r\nb.c\r\n.\r\n", Progress::EndOfData, "a.\r\nb.c\r\n"},
+    Case{"DotAndBlankIsNoEnd", ". \r\n.\r\n", Progress::EndOfData, " \r\n"},
+    Case{"BlankAndDotIsNoEnd", " .\r\n.\r\n", Progress::EndOfData, " .\r\n"},
+    Case{"NoEnd", "a\r\n..", Progress::NeedMore, "a\r\n."},
+    Case{"UnicodeSeparatorsEndNothing", "a\xE2\x80\xA8.\xE2\x80\xA8\xC2\x85.\xC2\x85\r\n.\r\n", Progress::EndOfData,
+         "a\xE2\x80\xA8.\xE2\x80\xA8\xC2\x85.\xC2\x85\r\n"},
+    Case{"VerticalTabAndFormFeedEndNothing", "a\v.\v\f.\f\r\n.\r\n", Progress::EndOfData, "a\v.\v\f.\f\r\n"}), name_of);
+
+// CVE-2023-51764, -51765, -51766, -52354, CVE-2024-27305 and their kin.
+INSTANTIATE_TEST_SUITE_P(Smuggling, ContentReaderTable, testing::Values(
+    Case{"LfDotLf", "a\n.\n", Progress::BareNewline, ""},
+    Case{"LfDotCrlf", "a\n.\r\n", Progress::BareNewline, ""},
+    Case{"CrlfDotLf", "a\r\n.\n", Progress::BareNewline, ""},
+    Case{"CrDotCr", "a\r.\r", Progress::BareNewline, ""},
+    Case{"CrDotCrlf", "a\r.\r\n", Progress::BareNewline, ""},
+    Case{"CrlfDotCrX", "a\r\n.\rx", Progress::BareNewline, ""},
+    Case{"CrlfDotCrCrlf", "a\r\n.\r\r\n", Progress::BareNewline, ""},
+    Case{"CrCrlfDotCrlf", "a\r\r\n.\r\n", Progress::BareNewline, ""},
+    Case{"CrlfNulDot", std::string("a\r\n\0.\r\n.\r\n", 10), Progress::EndOfData, std::string("a\r\n\0.\r\n", 7)},
+    Case{"LfAlone", "\n", Progress::BareNewline, ""},
+    Case{"LfCr", "a\n\r.\r\n", Progress::BareNewline, ""},
+    Case{"CrlfLf", "a\r\n\n.\r\n", Progress::BareNewline, ""}), name_of);
+
+TEST(ContentReader, TellsOfNulAndOfLongLines) {
+  EXPECT_TRUE(read_cut(std::string("a\0b\r\n", 5), 2).has_nul);
+  const std::string bound(kMaxTextLineOctets, 'x');
+  EXPECT_FALSE(read_cut(bound + "\r\n", 100).has_long_line);
+  EXPECT_TRUE(read_cut(bound + "x\r\n", 100).has_long_line);
+  EXPECT_FALSE(read_cut(bound + "\r\n" + bound + "\r\n", 70'000).has_long_line);
+}
+
+TEST(ContentReader, HandsOutPlainTextInOnePiece) {
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "a line of text that needs no unstuffing\r\n";
+  ContentReader reader;
+  const auto piece = reader.read(text);
+  EXPECT_EQ(piece.content.data(), text.data());
+  EXPECT_EQ(piece.content.size(), text.size());
+  EXPECT_EQ(reader.octets(), text.size());
+}
+
+// Written without the reader's tricks, so that the two can disagree.
+std::string stuff(const std::string& content) {
+  std::string stuffed;
+  bool at_line_start = true;
+  for (const char c : content) {
+    if (at_line_start && c == '.') stuffed += '.';
+    stuffed += c;
+    at_line_start = c == '\n';
+  }
+  return stuffed + ".\r\n";
+}
+
+TEST(ContentReader, UndoesStuffing) {
+  std::mt19937 random(7);
+  const std::vector<std::string> parts = {".", "..", "a", "\r\n", "\r\n.", "\r\n\r\n", " ", "\xC3\xA9", "long text"};
+  for (int round = 0; round < 2'000; ++round) {
+    std::string content;
+    for (std::size_t i = random() % 12; i > 0; --i) content += parts[random() % parts.size()];
+    content += "\r\n";
+    const std::string stuffed = stuff(content);
+    const Reading reading = read_cut(stuffed, random() % stuffed.size());
+    ASSERT_EQ(reading.progress, Progress::EndOfData);
+    ASSERT_EQ(reading.content, content);
+    ASSERT_EQ(reading.rest, "");
+  }
+}
+
+}  // namespace
+}  // namespace postern::smtp
