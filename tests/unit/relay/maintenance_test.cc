@@ -1,0 +1,43 @@
+#include "relay/maintenance.h"
+#include "tests/support/temp_store.h"
+
+namespace postern::relay {
+namespace {
+
+class MaintenanceTest : public ::testing::Test {
+ protected:
+  MessageId accept_captured() {
+    const MessageId id = make_message_id(clock_.now(), random_);
+    test::Draft draft = test::make_draft(id, clock_.now(), {"a.example"}, Environment::Test);
+    draft.delivery.content_until = clock_.now() + std::chrono::days(3);
+    draft.delivery.due.reset();
+    draft.delivery.recipients[0].stage = store::RecipientStage::Delivered;
+    EXPECT_TRUE(test::commit_draft(store_.spool(), std::move(draft), "x\r\n"));
+    return id;
+  }
+  test::TempStore store_;
+  test::FakeClock clock_;
+  test::FakeRandom random_;
+};
+
+TEST_F(MaintenanceTest, RemovesWhatHasOutlivedItsRetentionInSeveralSlices) {
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(accept_captured());
+  Maintenance maintenance(*store_, clock_, {.slice = 2});
+  maintenance.sweep();
+  EXPECT_TRUE(store_.spool().read_chunk(ids[0], 0)) << "still kept";
+  clock_.advance(std::chrono::days(40));
+  maintenance.sweep();
+  EXPECT_EQ(store_.spool().usage().value().messages, 0U);
+  EXPECT_EQ(store_.spool().usage().value().events, 0U);
+}
+
+TEST_F(MaintenanceTest, StopsWhileItWaitsForItsNextRound) {
+  Maintenance maintenance(*store_, clock_, {.interval = std::chrono::hours(1)});
+  maintenance.start();
+  maintenance.stop();
+  EXPECT_EQ(store_.spool().usage().value().messages, 0U);
+}
+
+}  // namespace
+}  // namespace postern::relay

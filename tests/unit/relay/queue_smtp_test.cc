@@ -1,0 +1,119 @@
+// The queue and the real SMTP transport against a next hop on loopback that misbehaves on command.
+#include "tests/support/fake_smarthost.h"
+#include "tests/unit/relay/queue_fixture.h"
+
+namespace postern::relay {
+namespace {
+
+using std::chrono::minutes;
+using store::RecipientStage;
+
+class QueueSmtpTest : public QueueFixture {
+ protected:
+  void start_to(const test::FakeSmarthost& hop) {
+    routes_[0].port = hop.port();
+    start(make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example"}));
+  }
+};
+
+TEST_F(QueueSmtpTest, SendsTheContentAsItIsStored) {
+  test::FakeSmarthost hop;
+  start_to(hop);
+  std::string content = "Subject: dots\r\n\r\n.\r\n..\r\n";
+  for (int i = 0; i < 5'000; ++i) content += "line " + std::to_string(i) + " of several chunks\r\n";
+  const MessageId id = accept(draft_to({"live.example"}), content);
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  ASSERT_EQ(hop.messages().size(), 1U);
+  EXPECT_EQ(hop.messages()[0].content, content);
+  EXPECT_EQ(state(id).remote, "127.0.0.1 [127.0.0.1]:" + std::to_string(hop.port()));
+}
+
+TEST_F(QueueSmtpTest, ReusesAConnectionUpToItsNumberOfMessages) {
+  test::FakeSmarthost hop;
+  routes_[0].max_connections = 1;
+  routes_[0].max_messages_per_connection = 5;
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(accept("live.example"));
+  start_to(hop);
+  for (const MessageId& id : ids) run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(hop.connections(), 4U);
+}
+
+TEST_F(QueueSmtpTest, SendsAgainAtOnceWhereAnIdleConnectionHadDied) {
+  test::FakeSmarthost hop;
+  start_to(hop);
+  const MessageId first = accept("live.example");
+  run_until([&] { return stage(first) == RecipientStage::Delivered; });
+  hop.drop_all();
+  const MessageId second = accept("live.example");
+  run_until([&] { return stage(second) == RecipientStage::Delivered; });
+  EXPECT_EQ(events(second), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
+  EXPECT_EQ(hop.connections(), 2U);
+}
+
+TEST_F(QueueSmtpTest, DefersWhatTheNextHopDefersOrBreaksOff) {
+  struct Case {
+    const char* name;
+    std::function<void(test::FakeSmarthost&)> misbehave;
+    std::uint8_t klass;
+  };
+  const std::vector<Case> cases = {
+      {"421 at the greeting", [](test::FakeSmarthost& hop) { hop.reply("greeting", "421 4.3.2 closing\r\n"); }, 4},
+      {"554 at the greeting", [](test::FakeSmarthost& hop) { hop.reply("greeting", "554 5.3.2 no service\r\n"); }, 4},
+      {"451 at RCPT", [](test::FakeSmarthost& hop) { hop.reply("RCPT", "451 4.7.1 later\r\n"); }, 4},
+      {"drop in the content", [](test::FakeSmarthost& hop) { hop.drop("content"); }, 4},
+      {"drop instead of the last reply", [](test::FakeSmarthost& hop) { hop.drop("end-of-data"); }, 4},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    test::FakeSmarthost hop;
+    c.misbehave(hop);
+    start_to(hop);
+    const MessageId id = accept("live.example");
+    run_until([&] { return state(id).attempts == 1; });
+    EXPECT_EQ(stage(id), RecipientStage::Pending);
+    EXPECT_EQ(effective_enhanced_code(state(id).last_status).klass, c.klass) << format_status(state(id).last_status);
+    advance(minutes(5));
+    run_until([&] { return stage(id) == RecipientStage::Delivered; });
+    stop();
+  }
+}
+
+TEST_F(QueueSmtpTest, BouncesOneRecipientAndDeliversTheOther) {
+  test::FakeSmarthost hop;
+  hop.reply("RCPT", "550 5.1.1 no such user\r\n", 1, "nobody@");
+  start_to(hop);
+  test::Draft draft = draft_to({"live.example", "live.example"});
+  draft.message.envelope.recipients[0].mailbox.local_part = "nobody";
+  const MessageId id = accept(std::move(draft));
+  run_until([&] { return load(id).delivery.is_settled(); });
+  EXPECT_EQ(stage(id, 0), RecipientStage::Bounced);
+  EXPECT_EQ(stage(id, 1), RecipientStage::Delivered);
+  EXPECT_EQ(hop.messages().at(0).rcpts.size(), 1U);
+}
+
+TEST_F(QueueSmtpTest, WaitsForAReplyThatTakesLong) {
+  test::FakeSmarthost hop;
+  hop.hold("end-of-data");
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return hop.messages().size() == 1 || hop.wait_for_held(); });
+  EXPECT_EQ(stage(id), RecipientStage::Pending);
+  hop.release();
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(hop.messages().size(), 1U);
+}
+
+TEST_F(QueueSmtpTest, DefersWhereTlsIsRequiredAndNotOffered) {
+  test::FakeSmarthost hop;
+  routes_[0].tls = TlsPolicy::Required;
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  EXPECT_EQ(stage(id), RecipientStage::Pending);
+  EXPECT_EQ(effective_enhanced_code(state(id).last_status).subject, 7U) << format_status(state(id).last_status);
+  EXPECT_TRUE(hop.messages().empty());
+}
+
+}  // namespace
+}  // namespace postern::relay

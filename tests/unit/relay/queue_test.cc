@@ -1,0 +1,322 @@
+// The queue over a real store, with transports that do as they are told.
+#include "tests/unit/relay/queue_fixture.h"
+
+namespace postern::relay {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using store::RecipientStage;
+
+class QueueTest : public QueueFixture {};
+
+TEST_F(QueueTest, DeliversAMessageAsSoonAsItIsWoken) {
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(events(id), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
+  EXPECT_EQ(state(id).attempts, 1U);
+  EXPECT_TRUE(load(id).delivery.is_settled());
+}
+
+TEST_F(QueueTest, FindsAMessageThatWasCommittedWithoutAWake) {
+  start();
+  script_.is_holding = true;
+  const MessageId first = accept("live.example");
+  run_until([&] { return script_.calls["live"] == 1; });
+  test::Draft draft = draft_to({"live.example"});
+  const MessageId second = draft.message.id;
+  ASSERT_TRUE(test::commit_draft(store_.spool(), std::move(draft), "x\r\n"));
+  script_.release();
+  clock_.advance(settings_.poll);
+  run_until([&] { return stage(first) == RecipientStage::Delivered && stage(second) == RecipientStage::Delivered; });
+}
+
+TEST_F(QueueTest, RunsNoMoreDeliveriesThanTheRouteAllows) {
+  routes_[0].max_connections = 3;
+  script_.is_holding = true;
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 10; ++i) ids.push_back(accept("live.example"));
+  start();
+  run_until([&] { return script_.running["live"] == 3; });
+  script_.release();
+  run_until([&] { return script_.delivered.size() == 10; });
+  EXPECT_EQ(script_.most_running["live"], 3U);
+}
+
+TEST_F(QueueTest, DefersWithASpacingThatGrows) {
+  script_.answer = [](auto&, auto&) { return failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"}); };
+  start();
+  const MessageId id = accept("live.example");
+  Duration before{0};
+  for (unsigned attempt = 1; attempt <= 4; ++attempt) {
+    run_until([&] { return state(id).attempts == attempt; });
+    const Duration wait = state(id).next_attempt - clock_.now();
+    EXPECT_GT(wait, before) << "attempt " << attempt;
+    before = wait;
+    advance(wait);
+  }
+}
+
+TEST_F(QueueTest, DoesNotLetADeadDestinationBlockALiveOne) {
+  settings_.max_leased = 96;  // 32 for each destination
+  script_.answer = [](const std::string& route, auto&) { return route == "dead" ? unreachable_report() : delivered_report(); };
+  std::vector<MessageId> dead;
+  for (int i = 0; i < 600; ++i) dead.push_back(accept("dead.example"));
+  std::vector<MessageId> live;
+  for (int i = 0; i < 50; ++i) live.push_back(accept("live.example"));
+  start();
+  run_until([&] { return script_.delivered.size() == live.size(); });
+  EXPECT_LE(script_.calls["dead"], std::size_t{routes_[1].max_connections}) << "nobody hammers a dead host";
+  std::size_t attempted = 0;
+  for (const MessageId& id : dead) attempted += state(id).attempts;
+  EXPECT_EQ(attempted, script_.calls["dead"]) << "only real attempts are counted";
+}
+
+TEST_F(QueueTest, ProbesADeadDestinationAndDrainsItWhenItIsBack) {
+  settings_.max_leased = 96;
+  bool is_dead = true;
+  script_.answer = [&](auto&, auto&) { return is_dead ? unreachable_report() : delivered_report(); };
+  routes_[1].max_connections = 1;
+  for (int i = 0; i < 200; ++i) accept("dead.example");
+  start();
+  run_until([&] { return script_.calls["dead"] == 1; });
+  advance(seconds(2));
+  run_until([&] { return script_.calls["dead"] == 2; });
+  is_dead = false;
+  advance(minutes(5));
+  run_until([&] { return script_.delivered.size() == 200; });
+}
+
+TEST_F(QueueTest, DeliversOneGroupOfAMessageWhileTheOtherIsPutOff) {
+  bool is_dead = true;
+  script_.answer = [&](const std::string& route, auto&) {
+    return route == "dead" && is_dead ? unreachable_report() : delivered_report();
+  };
+  start();
+  accept("dead.example");
+  run_until([&] { return script_.calls["dead"] == 1; });
+  const MessageId mixed = accept(draft_to({"dead.example", "live.example"}));
+  run_until([&] { return stage(mixed, 1) == RecipientStage::Delivered && state(mixed, 0).last_status.code != 0; });
+  EXPECT_EQ(state(mixed, 0).stage, RecipientStage::Pending);
+  EXPECT_EQ(state(mixed, 0).attempts, 0U);
+  EXPECT_GT(state(mixed, 0).next_attempt, clock_.now());
+  is_dead = false;
+  advance(minutes(5));
+  run_until([&] { return stage(mixed, 0) == RecipientStage::Delivered; });
+}
+
+TEST_F(QueueTest, DeliversTestMessagesWhateverTheirDomainsDestinationDoes) {
+  script_.answer = [](const std::string& route, auto&) { return route == "dead" ? unreachable_report() : delivered_report(); };
+  start();
+  accept("dead.example");
+  run_until([&] { return script_.calls["dead"] == 1; });
+  const MessageId id = accept(draft_to({"dead.example"}, Environment::Test));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(script_.calls["simulation"], 1U);
+}
+
+TEST_F(QueueTest, DefersWhatNoRouteLeadsTo) {
+  start();
+  const MessageId id = accept("nowhere.example");
+  run_until([&] { return state(id).attempts == 1; });
+  EXPECT_EQ(state(id).last_status.enhanced, (EnhancedCode{4, 4, 4}));
+  routes_.push_back(route_to("all", "*"));
+  queue_->replace_routes(std::make_shared<const RouteTable>(routes_));
+  advance(hours(1));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+}
+
+TEST_F(QueueTest, ResumesAtOnceAfterARestartWhatWasUnderWay) {
+  script_.is_holding = true;
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return script_.calls["live"] == 1; });
+  cancel();
+  EXPECT_EQ(stage(id), RecipientStage::Pending);
+  EXPECT_EQ(state(id).attempts, 0U) << "cut off by us: no attempt";
+  store_.reopen();
+  start();
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+}
+
+TEST_F(QueueTest, FinishesWhatIsUnderWayWhenItIsStopped) {
+  script_.is_holding = true;
+  routes_[0].max_connections = 1;
+  start();
+  const MessageId running = accept("live.example");
+  const MessageId waiting = accept("live.example");
+  run_until([&] { return script_.calls["live"] == 1; });
+  stop();
+  EXPECT_EQ(stage(running), RecipientStage::Delivered);
+  EXPECT_EQ(stage(waiting), RecipientStage::Pending);
+}
+
+TEST_F(QueueTest, NeverRevivesAMessageCancelledMeanwhile) {
+  script_.is_holding = true;
+  script_.answer = [](auto&, auto&) { return failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"}); };
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return script_.calls["live"] == 1; });
+  ASSERT_TRUE(store_.spool().cancel(id, clock_.now()));
+  script_.release();
+  run_until([&] { return has_event(id, EventType::RecipientDeferred); });
+  EXPECT_EQ(stage(id), RecipientStage::Cancelled);
+  EXPECT_TRUE(load(id).delivery.is_settled());
+}
+
+TEST_F(QueueTest, SeesARetryAskedForByAnotherProcess) {
+  bool is_ready = false;
+  script_.answer = [&](auto&, auto&) {
+    return is_ready ? delivered_report() : failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"});
+  };
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  is_ready = true;
+  clock_.advance(seconds(2));
+  ASSERT_TRUE(store_.spool().retry_now(id, clock_.now()));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+}
+
+TEST_F(QueueTest, ReportsAPermanentFailureToTheSender) {
+  script_.answer = [](const std::string&, const Recipient& recipient) {
+    if (recipient.mailbox.domain == "sender.example") return delivered_report();
+    return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no such user"});
+  };
+  routes_.push_back(route_to("back", "sender.example"));
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return notification() && stage(notification()->message.id) == RecipientStage::Delivered; });
+  EXPECT_EQ(events(id),
+            (std::vector{EventType::MessageAccepted, EventType::RecipientBounced, EventType::DsnQueued}));
+  const store::MessageRecord dsn = notification()->message;
+  EXPECT_FALSE(dsn.envelope.reverse_path) << "RFC 5321 §4.5.5";
+  EXPECT_EQ(dsn.account, account_.id);
+  EXPECT_EQ(store_.spool().events_of(id).value().back().detail, format_message_id(dsn.id));
+}
+
+TEST_F(QueueTest, WritesANoticeThatHoldsTheReportAndTheHeader) {
+  script_.answer = [](const std::string&, const Recipient&) {
+    return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no such user"});
+  };
+  routes_ = {route_to("live", "live.example")};  // the notice stays: nothing leads to its recipient
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return notification().has_value(); });
+  const std::string content = test::read_content(store_.spool(), notification()->message);
+  EXPECT_NE(content.find("Content-Type: multipart/report; report-type=delivery-status"), std::string::npos) << content;
+  EXPECT_NE(content.find("Final-Recipient: rfc822;to@live.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"), std::string::npos)
+      << content;
+  EXPECT_NE(content.find("Content-Type: text/rfc822-headers"), std::string::npos);
+  EXPECT_NE(content.find("Subject: hello\r\n"), std::string::npos);
+  EXPECT_EQ(content.find("body"), std::string::npos) << "RET was not FULL";
+  EXPECT_NE(content.find(format_message_id(id)), std::string::npos);
+}
+
+TEST_F(QueueTest, ReturnsTheWholeContentWhereRetAsksForIt) {
+  script_.answer = [](auto&, auto&) { return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no"}); };
+  start();
+  test::Draft draft = draft_to({"live.example"});
+  draft.message.envelope.parameters.ret = DsnReturn::Full;
+  const std::string body(200'000, 'x');
+  accept(std::move(draft), "Subject: long\r\n\r\n" + body + "\r\n");
+  run_until([&] { return notification().has_value(); });
+  EXPECT_NE(test::read_content(store_.spool(), notification()->message).find(body), std::string::npos);
+}
+
+TEST_F(QueueTest, NeverReportsOnAReport) {
+  script_.answer = [](auto&, auto&) { return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no"}); };
+  start();
+  test::Draft draft = draft_to({"live.example"});
+  draft.message.envelope.reverse_path.reset();
+  const MessageId id = accept(std::move(draft));
+  run_until([&] { return stage(id) == RecipientStage::Bounced; });
+  EXPECT_EQ(events(id), (std::vector{EventType::MessageAccepted, EventType::RecipientBounced}));
+}
+
+TEST_F(QueueTest, WithholdsANoticeThatWouldLeaveTheSandbox) {
+  account_.mode = AccountMode::Sandbox;
+  put_account();
+  script_.answer = [](auto&, auto&) { return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no"}); };
+  start();
+  const MessageId withheld = accept("live.example");
+  run_until([&] { return stage(withheld) == RecipientStage::Bounced; });
+  EXPECT_TRUE(has_event(withheld, EventType::DsnWithheld));
+  EXPECT_FALSE(notification());
+
+  ASSERT_TRUE(store_.directory().write([this](store::DirectoryWriter& writer) {
+    return writer.add_to_whitelist(account_.id, {"sender@sender.example", clock_.now()});
+  }));
+  const MessageId allowed = accept("live.example");
+  run_until([&] { return has_event(allowed, EventType::DsnQueued); });
+}
+
+TEST_F(QueueTest, GivesUpAfterTheLifetimeAndSaysSo) {
+  script_.answer = [](auto&, auto&) { return failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"}); };
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  advance(settings_.policy.retry.lifetime);
+  run_until([&] { return stage(id) == RecipientStage::Expired; });
+  EXPECT_TRUE(has_event(id, EventType::DsnQueued));
+  const std::string content = test::read_content(store_.spool(), notification()->message);
+  EXPECT_NE(content.find("Status: 5.4.7\r\n"), std::string::npos) << content;
+}
+
+TEST_F(QueueTest, ExpiresWhatWaitsBehindADeadHostWithoutAnAttempt) {
+  settings_.max_leased = 96;
+  script_.answer = [](auto&, auto&) { return unreachable_report(); };
+  routes_[1].max_connections = 1;
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 100; ++i) ids.push_back(accept("dead.example"));
+  start();
+  run_until([&] { return script_.calls["dead"] == 1; });
+  advance(settings_.policy.retry.lifetime);
+  run_until([&] {
+    return std::all_of(ids.begin(), ids.end(), [&](const MessageId& id) { return stage(id) == RecipientStage::Expired; });
+  });
+  std::size_t attempted = 0;
+  for (const MessageId& id : ids) attempted += state(id).attempts;
+  EXPECT_EQ(attempted, script_.calls["dead"]);
+  EXPECT_LT(attempted, 10U);
+}
+
+TEST_F(QueueTest, PlaysTheScenariosOfTestMessages) {
+  struct Case {
+    const char* local_part;
+    RecipientStage stage;
+    std::vector<EventType> events;
+  };
+  using enum EventType;
+  const std::vector<Case> cases = {
+      {"delivered", RecipientStage::Delivered, {MessageAccepted, RecipientDelivered}},
+      {"bounced", RecipientStage::Bounced, {MessageAccepted, RecipientBounced, DsnQueued}},
+      {"complained", RecipientStage::Delivered, {MessageAccepted, RecipientDelivered, RecipientComplained}},
+      {"suppressed", RecipientStage::Suppressed, {MessageAccepted, RecipientSuppressed, DsnQueued}},
+      {"deferred",
+       RecipientStage::Delivered,
+       {MessageAccepted, RecipientDeferred, RecipientDeferred, RecipientDelivered}},
+      {"expired",
+       RecipientStage::Expired,
+       {MessageAccepted, RecipientDeferred, RecipientDeferred, RecipientDeferred, RecipientDeferred, RecipientExpired,
+        DsnQueued}},
+  };
+  start(make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example"}));
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.local_part);
+    test::Draft draft = draft_to({"simulator.postern.test"}, Environment::Test);
+    draft.message.envelope.recipients[0].mailbox.local_part = c.local_part;
+    const MessageId id = accept(std::move(draft));
+    for (unsigned attempt = 1; !load(id).delivery.is_settled(); ++attempt) {
+      run_until([&] { return state(id).attempts == attempt; });
+      advance(seconds(2));
+    }
+    EXPECT_EQ(stage(id), c.stage);
+    EXPECT_EQ(events(id), c.events);
+  }
+}
+
+}  // namespace
+}  // namespace postern::relay
