@@ -1,0 +1,238 @@
+// The whole of the command line over a store in a folder of its own: what is printed, what is refused, with which status.
+#include "app/command_line.h"
+
+#include "auth/api_key.h"
+#include "core/mailbox.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+namespace postern::app {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+struct Ran {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+class CommandLine : public testing::Test {
+ protected:
+  CommandLine() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "postern-cli-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    write_config("");
+  }
+  ~CommandLine() override { std::filesystem::remove_all(folder_); }
+
+  void write_config(const std::string& more) {
+    std::ofstream(folder_ / "postern.toml") << "environment = \"development\"\ndata_dir = \"data\"\n" << more;
+  }
+
+  Ran run(std::vector<std::string> words) {
+    const std::string config = (folder_ / "postern.toml").string();
+    std::vector<const char*> argv{"postern", "--config", config.c_str()};
+    for (const auto& word : words) argv.push_back(word.c_str());
+    std::ostringstream out;
+    std::ostringstream err;
+    const auto parsed = parse_command_line(static_cast<int>(argv.size()), argv.data(), out, err);
+    if (const int* status = std::get_if<int>(&parsed)) return {*status, out.str(), err.str()};
+    const auto& invocation = std::get<Invocation>(parsed);
+    CommandContext context(invocation.options, out, err);
+    Result<void> done;
+    if (invocation.needs == Needs::Store) done = context.open();
+    if (invocation.needs == Needs::Settings) done = context.load_settings();
+    if (done) done = invocation.action(context);
+    return {done ? 0 : kExitRefused, out.str(), err.str() + (done ? "" : done.error().context())};
+  }
+
+  std::string must(std::vector<std::string> words) {
+    const Ran ran = run(std::move(words));
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    return ran.out;
+  }
+
+  // Commits a message of one recipient, as the server would.
+  MessageId put_message(const std::string& account_name, const std::string& user_name) {
+    SystemRandom random;
+    const SystemClock clock;
+    auto opened = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}});
+    store::Store& store = *opened.value();
+    const auto account = store.directory().find_account_named(account_name).value().value();
+    const Instant now = clock.now();
+    const auto id = make_message_id(now, random);
+    auto writer = store.spool().open_message(id);
+    writer->append("Subject: test\r\n\r\nbody\r\n");
+    store::MessageRecord record;
+    record.id = id;
+    record.account = account.id;
+    record.environment = Environment::Test;
+    record.user_name = user_name;
+    record.accepted_at = now;
+    record.envelope.reverse_path = parse_mailbox("me@example.org").value();
+    record.envelope.recipients.push_back({.mailbox = parse_mailbox("you@example.net").value(), .notify = {}, .orcpt = {}});
+    store::DeliveryRecord delivery;
+    delivery.recipients.resize(1);
+    delivery.recipients[0].next_attempt = now;
+    delivery.due = now;
+    delivery.content_until = now + std::chrono::hours(1);
+    std::promise<Result<void>> done;
+    store.spool().commit(std::move(writer), record, delivery, {}, [&](Result<void> result) { done.set_value(std::move(result)); });
+    EXPECT_TRUE(done.get_future().get().has_value());
+    return id;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(CommandLine, EndsWithTwoOnWrongUsage) {
+  EXPECT_EQ(run({}).status, kExitUsage);
+  EXPECT_EQ(run({"frobnicate"}).status, kExitUsage);
+  EXPECT_EQ(run({"key"}).status, kExitUsage);
+  EXPECT_EQ(run({"account", "create"}).status, kExitUsage);
+  EXPECT_EQ(run({"key", "create", "demo", "--test", "--live"}).status, kExitUsage);
+  EXPECT_EQ(run({"message", "list", "--limit", "many"}).status, kExitUsage);
+  EXPECT_EQ(run({"--help"}).status, 0);
+}
+
+TEST_F(CommandLine, MakesAnAccountOnce) {
+  EXPECT_THAT(must({"account", "create", "demo"}), StartsWith("account demo created (acc_"));
+  const Ran again = run({"account", "create", "demo"});
+  EXPECT_EQ(again.status, kExitRefused);
+  EXPECT_THAT(again.err, HasSubstr("an account of that name exists"));
+  EXPECT_THAT(must({"account", "list", "--json"}), HasSubstr("\"name\":\"demo\",\"mode\":\"sandbox\",\"state\":\"active\""));
+}
+
+TEST_F(CommandLine, ChangesModePlanAndState) {
+  must({"account", "create", "demo"});
+  must({"account", "set-mode", "demo", "production"});
+  must({"account", "set-plan", "demo", "growth", "--per-day", "0", "--per-month", "unlimited"});
+  must({"account", "suspend", "demo"});
+  const auto shown = must({"account", "show", "demo", "--json"});
+  EXPECT_THAT(shown, HasSubstr("\"mode\":\"production\",\"state\":\"suspended\",\"plan\":\"custom\",\"per_second\":100,\"per_day\":0,"
+                               "\"per_month\":\"unlimited\""));
+  must({"account", "resume", "demo"});
+  EXPECT_THAT(must({"account", "show", "demo"}), HasSubstr("active"));
+  EXPECT_EQ(run({"account", "set-mode", "demo", "chaos"}).status, kExitRefused);
+  EXPECT_EQ(run({"account", "set-plan", "demo", "--per-day", "-1"}).status, kExitRefused);
+}
+
+TEST_F(CommandLine, PrintsAKeyOnceAndNowhereElse) {
+  must({"account", "create", "demo"});
+  std::string key = must({"key", "create", "demo", "--test", "--quiet"});
+  ASSERT_TRUE(key.ends_with('\n'));
+  key.pop_back();
+  EXPECT_EQ(auth::check_api_key({}, key), Environment::Test);
+  for (const auto& output : {must({"key", "list"}), must({"key", "list", "demo", "--json"}), must({"key", "show", key.substr(0, 16)})}) {
+    EXPECT_THAT(output, HasSubstr(key.substr(0, 16)));
+    EXPECT_THAT(output, Not(HasSubstr(key.substr(0, 20))));
+  }
+}
+
+TEST_F(CommandLine, DemandsAnEnvironmentForAKeyWhereKeysHaveOne) {
+  must({"account", "create", "demo"});
+  EXPECT_THAT(run({"key", "create", "demo"}).err, HasSubstr("say --test"));
+  write_config("key_has_environment = false\n");
+  EXPECT_EQ(run({"key", "create", "demo"}).status, 0);
+}
+
+TEST_F(CommandLine, ExtendsRotatesRevokesAndDeletesAKey) {
+  must({"account", "create", "demo"});
+  const auto prefix = must({"key", "create", "demo", "--live", "--quiet", "--expires", "2020-01-01"}).substr(0, 16);
+  EXPECT_THAT(must({"key", "show", prefix, "--json"}), HasSubstr("\"state\":\"expired\""));
+  must({"key", "extend", prefix, "30d"});
+  EXPECT_THAT(must({"key", "show", prefix, "--json"}), HasSubstr("\"state\":\"active\""));
+  const auto successor = must({"key", "rotate", prefix, "--overlap", "1h", "--quiet"}).substr(0, 16);
+  EXPECT_THAT(must({"key", "show", prefix, "--json"}), HasSubstr("\"state\":\"retiring\""));
+  must({"key", "revoke", prefix});
+  EXPECT_THAT(must({"key", "show", prefix, "--json"}), HasSubstr("\"state\":\"revoked\""));
+  EXPECT_EQ(run({"key", "extend", prefix, "never"}).status, kExitRefused);
+  must({"key", "delete", prefix});
+  EXPECT_THAT(run({"key", "show", prefix}).err, HasSubstr("there is no key " + prefix));
+  EXPECT_THAT(must({"key", "show", successor, "--json"}), HasSubstr("\"state\":\"active\""));
+}
+
+TEST_F(CommandLine, TellsAnAmbiguousKeyFromAnUnknownOne) {
+  must({"account", "create", "demo"});
+  must({"key", "create", "demo", "--test", "--quiet"});
+  must({"key", "create", "demo", "--test", "--quiet"});
+  EXPECT_THAT(run({"key", "revoke", "pk_test_"}).err, HasSubstr("several keys begin with pk_test_"));
+  EXPECT_THAT(run({"key", "revoke", "key_nothing"}).err, HasSubstr("there is no key key_nothing"));
+}
+
+TEST_F(CommandLine, KeepsTheWhitelist) {
+  must({"account", "create", "demo"});
+  EXPECT_THAT(must({"sandbox", "add", "demo", "Friend@EXAMPLE.net", "b@example.net"}), HasSubstr("Friend@example.net"));
+  must({"sandbox", "remove", "demo", "b@example.net"});
+  const auto listed = must({"sandbox", "list", "demo"});
+  EXPECT_THAT(listed, HasSubstr("Friend@example.net"));
+  EXPECT_THAT(listed, Not(HasSubstr("b@example.net")));
+  EXPECT_EQ(run({"sandbox", "add", "demo", "no address"}).status, kExitRefused);
+  EXPECT_EQ(run({"sandbox", "remove", "demo", "b@example.net"}).status, kExitRefused);
+  EXPECT_THAT(must({"sandbox", "scenarios"}), HasSubstr("bounced@simulator.postern.test"));
+}
+
+TEST_F(CommandLine, ShowsAMessageByAnyUniqueBeginning) {
+  must({"account", "create", "demo"});
+  const auto id = format_message_id(put_message("demo", "ci-1"));
+  EXPECT_EQ(must({"message", "show", "--latest", "--raw"}), "Subject: test\r\n\r\nbody\r\n");
+  EXPECT_THAT(must({"message", "show", id, "--json"}), StartsWith("{\"id\":\"" + id + "\""));
+  EXPECT_THAT(must({"message", "show", id.substr(0, 20), "--events"}), HasSubstr("you@example.net"));
+  const auto second = format_message_id(put_message("demo", "ci-2"));
+  EXPECT_THAT(run({"message", "show", id.substr(0, 4)}).err, HasSubstr("several messages begin with"));
+  EXPECT_THAT(run({"message", "show", "zzzz"}).err, HasSubstr("there is no message zzzz"));
+  EXPECT_THAT(must({"message", "list"}), HasSubstr(second));
+  EXPECT_THAT(must({"message", "list", "--limit", "1"}), Not(HasSubstr(id)));
+  EXPECT_THAT(must({"message", "list", "--before", second}), AllOf(HasSubstr(id), Not(HasSubstr(second))));
+  EXPECT_THAT(must({"message", "list", "--run", "ci-1"}), AllOf(HasSubstr(id), Not(HasSubstr(second))));
+  EXPECT_THAT(must({"run", "show", "ci-2"}), AllOf(HasSubstr(second), Not(HasSubstr(id))));
+  EXPECT_THAT(must({"run", "list", "--json"}), HasSubstr("{\"run\":\"ci-1\",\"account\":\"demo\",\"messages\":1"));
+}
+
+TEST_F(CommandLine, ListsRetriesAndCancelsWhatIsQueued) {
+  must({"account", "create", "demo"});
+  const auto id = format_message_id(put_message("demo", "ci-1"));
+  EXPECT_THAT(must({"queue", "list"}), HasSubstr(id));
+  EXPECT_THAT(must({"queue", "show", "--json"}), HasSubstr("\"domain\":\"example.net\",\"recipients\":1,\"deferred\":0"));
+  EXPECT_THAT(must({"queue", "retry", "--all"}), StartsWith("1 message is due now"));
+  EXPECT_EQ(run({"queue", "retry"}).status, kExitRefused);
+  must({"queue", "cancel", id});
+  EXPECT_THAT(must({"queue", "list"}), Not(HasSubstr(id)));
+  EXPECT_THAT(must({"message", "show", id, "--json"}), HasSubstr("\"stage\":\"cancelled\""));
+  EXPECT_THAT(must({"message", "list", "--stage", "cancelled"}), HasSubstr(id));
+}
+
+TEST_F(CommandLine, ChecksTheConfiguration) {
+  EXPECT_THAT(must({"config", "check"}), HasSubstr("postern.toml: usable"));
+  EXPECT_EQ(must({"config", "check", "--quiet"}), "");
+  write_config("max_recipient = 5\n");
+  const Ran bad = run({"config", "check", "--json"});
+  EXPECT_EQ(bad.status, kExitRefused);
+  EXPECT_THAT(bad.out, HasSubstr("\"usable\":false"));
+  EXPECT_THAT(bad.out, HasSubstr("did you mean max_recipients?"));
+  EXPECT_THAT(run({"account", "list"}).err, HasSubstr("did you mean max_recipients?"));
+}
+
+TEST_F(CommandLine, ExaminesTheInstallation) {
+  must({"account", "create", "demo"});
+  const auto findings = run({"doctor", "--json"}).out;
+  for (const char* check : {"configuration", "hostname", "limits", "clock", "disk", "store", "certificate", "listener", "route"}) {
+    EXPECT_THAT(findings, HasSubstr("\"check\":\"" + std::string(check) + "\""));
+  }
+  write_config("tls_certificate_file = \"none.crt\"\ntls_key_file = \"none.key\"\n");
+  const Ran ran = run({"doctor"});
+  EXPECT_EQ(ran.status, kExitRefused);
+  EXPECT_THAT(ran.out, HasSubstr("fail  certificate"));
+}
+
+}  // namespace
+}  // namespace postern::app

@@ -1,0 +1,96 @@
+// The service manager's protocol, and the write-behind.
+#include "app/process.h"
+#include "app/write_behind.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+namespace postern::app {
+namespace {
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "postern-app-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~TempFolder() { std::filesystem::remove_all(path_); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST(NotifySystemd, SendsTheStateToTheManagersSocket) {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "notify").string();
+  const int receiver = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  ASSERT_EQ(::bind(receiver, static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address), 0);
+  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  notify_systemd("READY=1");
+  notify_reloading();
+  ::unsetenv("NOTIFY_SOCKET");
+  char buffer[256];
+  auto received = ::recv(receiver, buffer, sizeof buffer, 0);
+  ASSERT_GT(received, 0);
+  EXPECT_EQ(std::string(buffer, static_cast<std::size_t>(received)), "READY=1");
+  received = ::recv(receiver, buffer, sizeof buffer, 0);
+  ASSERT_GT(received, 0);
+  EXPECT_THAT(std::string(buffer, static_cast<std::size_t>(received)), testing::StartsWith("RELOADING=1\nMONOTONIC_USEC="));
+  ::close(receiver);
+}
+
+TEST(NotifySystemd, DoesNothingWithoutAManager) {
+  ::unsetenv("NOTIFY_SOCKET");
+  notify_systemd("READY=1");
+  ::setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
+  notify_systemd("READY=1");
+  ::unsetenv("NOTIFY_SOCKET");
+}
+
+TEST(WriteBehind, HasWrittenEverythingOnceItHasStopped) {
+  const TempFolder folder;
+  auto opened = store::Store::open({.folder = folder.path() / "data", .spool = {}});
+  ASSERT_TRUE(opened.has_value()) << opened.error().message();
+  store::Directory& directory = (*opened)->directory();
+  SystemRandom random;
+  const Instant now = SystemClock().now();
+  store::AccountRecord account;
+  account.id = make_account_id(random);
+  account.name = "demo";
+  account.created = now;
+  store::KeyRecord key;
+  key.id = make_key_id(random);
+  key.account = account.id;
+  key.created = now;
+  ASSERT_TRUE(directory.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    if (const auto put = writer.put_account(account); !put) return put.error();
+    return writer.put_key(key);
+  }).has_value());
+
+  relay::QuotaTable quota([](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; });
+  auth::UsageTracker usage;
+  WriteBehind behind(**opened, quota, usage);
+  behind.start();
+  const store::Plan unlimited{.name = "custom", .per_second = {}, .per_day = {}, .per_month = {}};
+  EXPECT_EQ(quota.reserve(account.id, unlimited, 7, now).kind, relay::QuotaAnswer::Kind::Granted);
+  usage.record(key.id, {.at = now, .address = *parse_ip_address("192.0.2.1"), .helo_name = "client"});
+  behind.stop();
+
+  EXPECT_EQ(directory.counter(account.id, store::CounterPeriod::Day, now).value(), 7u);
+  EXPECT_EQ(directory.counter(account.id, store::CounterPeriod::Month, now).value(), 7u);
+  const auto last = directory.find_key_usage(key.id).value();
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->helo_name, "client");
+}
+
+}  // namespace
+}  // namespace postern::app
