@@ -128,7 +128,7 @@ tls = "implicit"
         return self.cli("key", "create", account, *options, "--quiet")
 
     def message(self, message_id):
-        return self.json("message", "show", message_id)
+        return self.json("message", "show", message_id, "--events")
 
     def settled(self, message_id, seconds=30):
         def poll():

@@ -76,7 +76,7 @@ def run(context):
 
     for sent, wanted, closes in [
             (b"A" * 70000, b"500 5.5.6", True),                      # no line end at all
-            (b"NOOP " + b"x" * 5000 + b"\r\n", b"500 5.5.6", True),
+            (b"NOOP " + b"x" * 5000 + b"\r\n", b"500 5.5.6", False),  # a whole line: the dialogue goes on behind it
             (b"NOOP\n", b"500 5.5.2", True),
             (b"NO\x00OP\r\n", b"500 5.5.2", True),
             (b"NO\rOP\r\n", b"500 5.5.2", True),
