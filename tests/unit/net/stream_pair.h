@@ -15,6 +15,7 @@ struct StreamPair {
   explicit StreamPair(CoroutineLoop& loop, const char* address = "127.0.0.1") {
     net::asio::ip::tcp::acceptor acceptor(loop.context(), {net::asio::ip::make_address(address), 0});
     const auto connecting = loop.start(net::Stream::connect(acceptor.local_endpoint(), std::chrono::seconds{20}));
+    loop.settle();  // the kernel accepts for us
     server = std::make_unique<net::Stream>(net::asio::ip::tcp::socket(acceptor.accept()));
     client = std::move(loop.wait(connecting).value());
   }

@@ -17,10 +17,7 @@ using namespace std::chrono_literals;
 
 class StreamTest : public testing::Test {
  protected:
-  ErrorCode code_of(Pending<Result<std::size_t>> pending) { return loop_.wait(pending).error().code(); }
-  template <class T>
-  using Pending = test::Pending<T>;
-
+  ErrorCode code_of(const test::Pending<Result<std::size_t>>& pending) { return loop_.wait(pending).error().code(); }
   CoroutineLoop loop_;
   StreamPair pair_{loop_};
   std::string space_ = std::string(100, '\0');
