@@ -91,6 +91,13 @@ bool TestClient::start_tls() {
   return SSL_connect(tls_.get()) == 1;
 }
 
+std::string TestClient::peer_common_name() const {
+  char name[256] = "";
+  X509* certificate = SSL_get0_peer_certificate(tls_.get());
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
+  return name;
+}
+
 void TestClient::half_close() { ::shutdown(socket_, SHUT_WR); }
 
 void TestClient::reset() {

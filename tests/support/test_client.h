@@ -29,6 +29,8 @@ class TestClient {
   std::string read_to_end();
   // Handshake now; does not verify the certificate. False if it failed.
   bool start_tls();
+  // Of the server's certificate. After start_tls().
+  std::string peer_common_name() const;
 
   // Ends our sending side only.
   void half_close();

@@ -1,0 +1,52 @@
+// An SMTP server on a free port of 127.0.0.1 with a scripted handler behind it; drained when the object goes.
+#pragma once
+
+#include "net/runtime.h"
+#include "smtp/server.h"
+#include "tests/support/scripted_handler.h"
+#include "tests/support/test_certs.h"
+
+#include <chrono>
+
+namespace postern::test {
+
+struct ServerPlan {
+  smtp::TlsMode tls = smtp::TlsMode::StartTls;
+  bool allows_auth_without_tls = false;
+  HandlerScript script;
+  smtp::ServerOptions options;
+};
+
+class RunningServer {
+ public:
+  explicit RunningServer(ServerPlan plan = {})
+      : handler(plan.script), server(runtime.io_executors(), handler, plan.options) {
+    server.set_tls(net::TlsServerContext::load(test_certs().good().certificate, test_certs().good().key).value());
+    smtp::Config config;
+    config.hostname = TestCerts::kServerName;
+    config.tls = plan.tls;
+    config.allows_auth_without_tls = plan.allows_auth_without_tls;
+    server.listen({.address = "127.0.0.1", .port = 0, .config = config}).value();
+    runtime.start();
+    server.start();
+  }
+  RunningServer(const RunningServer&) = delete;
+  RunningServer& operator=(const RunningServer&) = delete;
+  ~RunningServer() { stop(); }
+
+  void stop(std::chrono::steady_clock::duration grace = std::chrono::seconds{20}) {
+    if (is_stopped_) return;
+    is_stopped_ = true;
+    server.drain(grace);
+  }
+  std::uint16_t port() const { return server.ports().front(); }
+
+  net::Runtime runtime{2};
+  ScriptedHandler handler;
+  smtp::Server server;
+
+ private:
+  bool is_stopped_ = false;
+};
+
+}  // namespace postern::test
