@@ -32,7 +32,10 @@ std::string encode(std::string_view octets) {
 // Blocking reads and writes, in the clear or under TLS. False: the connection is gone.
 class Wire {
  public:
-  explicit Wire(tcp::socket socket) : socket_(std::move(socket)) {}
+  explicit Wire(tcp::socket socket) : socket_(std::move(socket)) {
+    boost::system::error_code ignored;
+    socket_.set_option(tcp::no_delay(true), ignored);
+  }
 
   bool start_tls(asio::ssl::context& context) {
     if (!buffer_.empty()) return false;
@@ -155,11 +158,14 @@ class Dialogue {
     return say(verb, argument, "500 5.5.1 unknown\r\n");
   }
 
-  bool say(const std::string& stage, const std::string& argument, std::string usual) {
+  // False: drop the connection.
+  bool choose(const std::string& stage, const std::string& argument, std::string usual) {
     const Answer answer = host_.answer(stage, argument);
-    if (answer.is_drop) return false;
     last_ = answer.octets.value_or(std::move(usual));
-    return wire_.write(last_);
+    return !answer.is_drop;
+  }
+  bool say(const std::string& stage, const std::string& argument, std::string usual) {
+    return choose(stage, argument, std::move(usual)) && wire_.write(last_);
   }
   bool was_positive() const { return !last_.empty() && (last_[0] == '2' || last_[0] == '3'); }
 
@@ -216,9 +222,10 @@ class Dialogue {
     if (!say("DATA", "", has_rcpt ? "354 go\r\n" : "554 5.5.1 no valid recipients\r\n")) return false;
     if (last_[0] != '3') return true;
     if (!read_content()) return false;
-    if (!say("end-of-data", "", has_rcpt ? "250 2.0.0 taken\r\n" : "554 5.5.1 no valid recipients\r\n")) return false;
+    if (!choose("end-of-data", "", has_rcpt ? "250 2.0.0 taken\r\n" : "554 5.5.1 no valid recipients\r\n")) return false;
+    // Kept before it is said: a test that has the reply finds the message.
     if (was_positive() && has_rcpt) keep();
-    return reset();
+    return reset() && wire_.write(last_);
   }
 
   bool read_content() {
