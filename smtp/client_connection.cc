@@ -56,7 +56,7 @@ class ClientConnection::Impl {
   ClientSession session_;
   ContentSource content_;                          // of the transaction under way
   std::optional<Result<std::string>> next_piece_;  // read ahead, so that the last piece leaves together with the final dot
-  std::optional<std::uint64_t> waits_since_reply_;  // reply_count() when the deadline was set
+  std::optional<std::uint64_t> replies_at_deadline_;  // reply_count() when the deadline was set
   bool is_usable_ = false;
   bool is_cancelled_ = false;
 };
@@ -141,8 +141,8 @@ void ClientConnection::Impl::cancel() {
 net::Awaitable<bool> ClientConnection::Impl::perform(ClientNeedInput) {
   const bool is_flushed = co_await flush(reply_timeout());
   if (!is_flushed) co_return true;
-  if (waits_since_reply_ != session_.reply_count()) stream_->expires_after(reply_timeout());
-  waits_since_reply_ = session_.reply_count();
+  if (replies_at_deadline_ != session_.reply_count()) stream_->expires_after(reply_timeout());
+  replies_at_deadline_ = session_.reply_count();
   const Result<std::size_t> count = co_await stream_->read_some(session_.input_space());
   if (!count) {
     stream_failed(count.error());
@@ -188,7 +188,7 @@ net::Awaitable<bool> ClientConnection::Impl::flush(std::chrono::seconds timeout)
   }
   if (session_.output().empty()) co_return true;
   stream_->expires_after(timeout);
-  waits_since_reply_.reset();
+  replies_at_deadline_.reset();
   const Result<void> written = co_await stream_->write_all(session_.output());
   session_.output_sent();
   if (!written) stream_failed(written.error());

@@ -12,7 +12,6 @@ namespace postern::smtp {
 namespace {
 
 constexpr EnhancedCode kNotAccepting{4, 3, 2};
-constexpr EnhancedCode kProtocol{4, 5, 0};
 constexpr EnhancedCode kSecurity{4, 7, 0};
 constexpr EnhancedCode kNoTls{4, 7, 5};
 constexpr EnhancedCode kEncryptionNeeded{4, 7, 11};
@@ -117,8 +116,7 @@ void ClientSession::Impl::on_auth_result(const Reply& reply) {
 
 void ClientSession::Impl::refuse_opening(const Reply& reply, EnhancedCode fallback) {
   if (reply.is_completion() || reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
-  fail(deferral_from(reply, stage_, reply.status.is_permanent() || reply.status.is_transient() ? fallback : kProtocol),
-       Manner::WithQuit);
+  fail(deferral_from(reply, stage_, fallback), Manner::WithQuit);
 }
 
 void ClientSession::Impl::send_secret(Command command, std::string_view prefix, std::string_view encoded) {
