@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace postern::relay {
@@ -15,6 +16,8 @@ struct Lease {
   store::StoredMessage stored;
   std::uint32_t open_groups = 0;  // waiting, under way, or settled and not yet synced
   bool has_several_groups = false;
+  // The entry as it was met again while the lease held: the settlement is visible already, its completion is still on the way.
+  std::optional<store::DueEntry> met_again;
 };
 
 // The part of a leased message that goes to one destination.

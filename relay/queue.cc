@@ -122,7 +122,8 @@ Duration Queue::Impl::time_to_rest() {
   if (is_stopping_) return kStoppingPoll;
   const Instant at = now();
   Instant until = std::min(next_poll_, at + settings_.poll);
-  const auto next = spool().due(store::DueEntry{at, MessageId{}, 0}, until, 1);
+  // What is due by now was looked at: it waits for its destination, not for the clock.
+  const auto next = spool().due(store::DueEntry{at + Duration{1}, MessageId{}, 0}, until, 1);
   if (next && !next->empty()) until = std::min(until, next->front().due);
   for (const auto& destination : destinations_->all()) {
     if (destination->is_failing() && destination->next_probe() > at) until = std::min(until, destination->next_probe());

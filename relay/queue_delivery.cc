@@ -179,7 +179,11 @@ void Queue::Impl::refused(std::shared_ptr<Unsynced> unsynced, const Error& error
 
 void Queue::Impl::close_group(const Job& job) {
   POSTERN_CHECK(job.lease->open_groups > 0);
-  if (--job.lease->open_groups == 0) leases_.erase(job.lease->entry.id);
+  if (--job.lease->open_groups > 0) return;
+  leases_.erase(job.lease->entry.id);
+  if (!job.lease->met_again) return;
+  lower_front(job.lease->met_again->due);
+  poke();
 }
 
 }  // namespace postern::relay

@@ -77,7 +77,10 @@ bool Queue::Impl::is_closed(const Destination& destination, const store::DueEntr
 }
 
 void Queue::Impl::consider(const store::DueEntry& entry, Instant at) {
-  if (leases_.contains(entry.id)) return;
+  if (const auto held = leases_.find(entry.id); held != leases_.end()) {
+    if (held->second->entry.due != entry.due) held->second->met_again = entry;
+    return;
+  }
   Destination* const known = destinations_->find_by_lane(entry.lane);
   if (known != nullptr && is_closed(*known, entry, at)) return known->passed_over(entry);
   auto found = spool().find(entry.id);
@@ -136,7 +139,7 @@ void Queue::Impl::review(const store::DueEntry& entry, Instant at) {
   auto found = spool().find(entry.id);
   if (!found) return storage_failed("read a message", found.error(), entry.id);
   if (!*found) return;
-  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 0, false});
+  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 0, false, std::nullopt});
   std::vector<std::pair<Job, Publication>> changed;
   for (auto& group : destinations_->group_due(leased->stored, at)) {
     if (group.destination == nullptr) continue;

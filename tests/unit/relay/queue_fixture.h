@@ -9,7 +9,9 @@
 #include "tests/support/temp_store.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -130,8 +132,8 @@ class QueueFixture : public ::testing::Test {
   }
   void stop() {
     if (!tasks_) return;
-    script_.release();
     tasks_->stop_all();
+    net::asio::post(io_, [this] { script_.release(); });  // after the queue was told to stop
     run_until([this] { return tasks_->count() == 0; });
     tasks_.reset();
     queue_.reset();
@@ -197,6 +199,7 @@ class QueueFixture : public ::testing::Test {
   }
 
   net::asio::io_context io_;
+  net::asio::executor_work_guard<net::asio::io_context::executor_type> between_queues_{io_.get_executor()};
   TransportScript script_;
   test::TempStore store_;
   test::FakeClock clock_;

@@ -2,6 +2,9 @@
 #include "tests/support/fake_smarthost.h"
 #include "tests/unit/relay/queue_fixture.h"
 
+#include <atomic>
+#include <thread>
+
 namespace postern::relay {
 namespace {
 
@@ -97,10 +100,14 @@ TEST_F(QueueSmtpTest, WaitsForAReplyThatTakesLong) {
   hop.hold("end-of-data");
   start_to(hop);
   const MessageId id = accept("live.example");
-  run_until([&] { return hop.messages().size() == 1 || hop.wait_for_held(); });
-  EXPECT_EQ(stage(id), RecipientStage::Pending);
-  hop.release();
+  std::atomic<bool> was_held{false};
+  std::thread releaser([&] {
+    was_held = hop.wait_for_held();
+    hop.release();
+  });
   run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  releaser.join();
+  EXPECT_TRUE(was_held);
   EXPECT_EQ(hop.messages().size(), 1U);
 }
 

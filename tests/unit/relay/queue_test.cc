@@ -63,7 +63,7 @@ TEST_F(QueueTest, DoesNotLetADeadDestinationBlockALiveOne) {
   settings_.max_leased = 96;  // 32 for each destination
   script_.answer = [](const std::string& route, auto&) { return route == "dead" ? unreachable_report() : delivered_report(); };
   std::vector<MessageId> dead;
-  for (int i = 0; i < 600; ++i) dead.push_back(accept("dead.example"));
+  for (int i = 0; i < 300; ++i) dead.push_back(accept("dead.example"));
   std::vector<MessageId> live;
   for (int i = 0; i < 50; ++i) live.push_back(accept("live.example"));
   start();
