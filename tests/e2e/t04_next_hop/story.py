@@ -48,7 +48,7 @@ def deferred_then_delivered(context, name, *sink_options):
     wait_until(lambda: "recipient_deferred" in event_types(relay, message_id), f"{name}: a deferral is recorded")
     listed = relay.json("queue", "list")
     check([m["id"] for m in listed] == [message_id], f"{name}: queue list shows {listed}")
-    status = relay.message(message_id)["recipients"][0]["last_status"]
+    status = relay.message(message_id)["recipients"][0]["status"]
     check(status.startswith("4"), f"{name}: the last status is {status}")
     bad.stop()
     good = context.sink(name=f"{name}-good", port=port).start()
