@@ -53,7 +53,7 @@ if(POSTERN_SANITIZE)
   add_link_options(-fsanitize=${POSTERN_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 sees uninitialised variants in instrumented code where there are none; the plain builds keep the warning.
-    add_compile_options(-Wno-maybe-uninitialized)
+    add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-tsan)
   endif()
 endif()
 if(POSTERN_FUZZ)

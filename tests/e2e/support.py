@@ -177,13 +177,10 @@ class Delivered:
         text = data.replace(b"\r\n", b"\n")
         self.recipients = re.findall(rb"^X-Rcpt-Args: <([^>]*)>", text, re.M)
         self.sender = (re.search(rb"^X-Mail-Args: <([^>]*)>", text, re.M) or [None, b""])[1]
-        # Below the sink's own Received field comes the relay's trace header, then the content.
-        fields_end = 0
-        for match in re.finditer(rb"^Received: [^\n]*\n(?:[ \t][^\n]*\n)*", text, re.M):
-            fields_end = match.end()
-            if b"relay.postern.test" in match.group(0) and b"by relay.postern.test" in match.group(0):
-                break
-        self.content = text[fields_end:]
+        # On top stand the sink's own Received field and, for a submission, the relay's trace header.
+        received = rb"Received: [^\n]*\n(?:[ \t][^\n]*\n)*"
+        fields = re.match(rb"(?:X-[^\n]*\n)*" + received + rb"(?:(?=Received: from [^\n]*\n\tby relay\.postern\.test)" + received + rb")?", text)
+        self.content = text[fields.end():] if fields else text
         self.text = text
 
     def sha256(self):
