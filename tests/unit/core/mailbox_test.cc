@@ -1,0 +1,91 @@
+#include "core/mailbox.h"
+
+#include <gtest/gtest.h>
+
+namespace postern {
+namespace {
+
+TEST(Mailbox, PathsAreParsedByTheGrammar) {
+  struct Case {
+    const char* name;
+    std::string path;
+    std::optional<PathError> error;
+    const char* local = "";
+    const char* domain = "";
+  };
+  const std::string long_local(64, 'a'), longer_local(65, 'a');
+  const Case cases[] = {
+      {"plain", "<a.b+c@example.org>", {}, "a.b+c", "example.org"},
+      {"quoted", "<\"a b\\\"c\"@example.org>", {}, "\"a b\\\"c\"", "example.org"},
+      {"percent hack is opaque", "<a%b@example.org>", {}, "a%b", "example.org"},
+      {"bang path is opaque", "<b!a@example.org>", {}, "b!a", "example.org"},
+      {"source route is dropped", "<@one.example,@two.example:a@example.org>", {}, "a", "example.org"},
+      {"IPv4 literal", "<a@[192.0.2.1]>", {}, "a", "[192.0.2.1]"},
+      {"IPv6 literal", "<a@[IPv6:2001:db8::1]>", {}, "a", "[IPv6:2001:db8::1]"},
+      {"longest local part", "<" + long_local + "@example.org>", {}, long_local.c_str(), "example.org"},
+      {"local part too long", "<" + longer_local + "@example.org>", PathError::TooLong},
+      {"no domain", "<a>", PathError::Syntax},
+      {"no bracket", "a@example.org", PathError::Syntax},
+      {"unfinished", "<a@example.org", PathError::Syntax},
+      {"two dots", "<a..b@example.org>", PathError::Syntax},
+      {"leading dot", "<.a@example.org>", PathError::Syntax},
+      {"empty label", "<a@example..org>", PathError::Syntax},
+      {"label with a hyphen at its end", "<a@example-.org>", PathError::Syntax},
+      {"LF in quotes", "<\"a\nb\"@example.org>", PathError::Syntax},
+      {"NUL", std::string("<a\0b@example.org>", 17), PathError::Syntax},
+      {"blank", "<a b@example.org>", PathError::Syntax},
+      {"unclosed quote", "<\"a@example.org>", PathError::Syntax},
+      {"bad literal", "<a@[300.0.0.1]>", PathError::Syntax},
+      {"IPv6 without its tag", "<a@[2001:db8::1]>", PathError::Syntax},
+      {"UTF-8 that was not announced", "<gr\xC3\xBC\xC3\x9F@example.org>", PathError::Needs8BitSupport},
+      {"invalid UTF-8", "<a\xC3@example.org>", PathError::InvalidUtf8},
+      {"right-to-left override", "<a\xE2\x80\xAE@example.org>", PathError::ForbiddenCharacter},
+      {"line separator", "<a\xE2\x80\xA8@example.org>", PathError::ForbiddenCharacter},
+  };
+  for (const Case& c : cases) {
+    const PathParse parse = parse_reverse_path(c.path, false);
+    EXPECT_EQ(parse.error, c.error) << c.name;
+    if (c.error || parse.error) continue;
+    EXPECT_EQ(*parse.mailbox, (Mailbox{c.local, c.domain})) << c.name;
+    EXPECT_EQ(parse.consumed, c.path.size()) << c.name;
+  }
+}
+
+TEST(Mailbox, NullPathIsASenderOnlyAndPostmasterARecipientOnly) {
+  EXPECT_FALSE(parse_reverse_path("<>", false).error);
+  EXPECT_FALSE(parse_reverse_path("<>", false).mailbox);
+  EXPECT_TRUE(parse_forward_path("<>", false).error);
+  EXPECT_EQ(parse_forward_path("<PostMaster>", false).mailbox->domain, "");
+  EXPECT_TRUE(parse_reverse_path("<postmaster>", false).error);
+}
+
+TEST(Mailbox, TextBehindThePathIsLeft) {
+  EXPECT_EQ(parse_reverse_path("<a@example.org> SIZE=5", false).consumed, 15U);
+  EXPECT_FALSE(parse_mailbox("a@example.org b"));
+  EXPECT_FALSE(parse_mailbox("a@example.org>"));
+}
+
+TEST(Mailbox, NormalFormComparesWhatDeliveryMeans) {
+  struct Case {
+    Mailbox mailbox;
+    const char* normal;
+  };
+  const Case cases[] = {
+      {{"User", "EXAMPLE.org"}, "User@example.org"},
+      {{"\"user\"", "example.org"}, "user@example.org"},
+      {{"\"us\\er\"", "example.org"}, "user@example.org"},
+      {{"\"a b\"", "example.org"}, "\"a b\"@example.org"},
+      {{"\"a@b\"", "example.org"}, "\"a@b\"@example.org"},
+      {{"a", "b\xC3\xBC" "cher.example"}, "a@xn--bcher-kva.example"},
+      {{"a", "XN--BCHER-KVA.example"}, "a@xn--bcher-kva.example"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(normalised_mailbox(c.mailbox), c.normal);
+}
+
+TEST(Mailbox, ALongHostilePathCostsLinearTime) {
+  EXPECT_TRUE(parse_reverse_path("<" + std::string(1'000'000, '"') + "@x>", false).error);
+  EXPECT_TRUE(parse_reverse_path("<" + std::string(1'000'000, '@') + ">", false).error);
+}
+
+}  // namespace
+}  // namespace postern
