@@ -11,8 +11,7 @@
 namespace postern::test {
 
 struct ServerPlan {
-  smtp::TlsMode tls = smtp::TlsMode::StartTls;
-  bool allows_auth_without_tls = false;
+  smtp::Config config;
   HandlerScript script;
   smtp::ServerOptions options;
 };
@@ -22,11 +21,8 @@ class RunningServer {
   explicit RunningServer(ServerPlan plan = {})
       : handler(plan.script), server(runtime.io_executors(), handler, plan.options) {
     server.set_tls(net::TlsServerContext::load(test_certs().good().certificate, test_certs().good().key).value());
-    smtp::Config config;
-    config.hostname = TestCerts::kServerName;
-    config.tls = plan.tls;
-    config.allows_auth_without_tls = plan.allows_auth_without_tls;
-    server.listen({.address = "127.0.0.1", .port = 0, .config = config}).value();
+    if (plan.config.hostname.empty()) plan.config.hostname = TestCerts::kServerName;
+    server.listen({.address = "127.0.0.1", .port = 0, .config = plan.config}).value();
     runtime.start();
     server.start();
   }

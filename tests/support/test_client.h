@@ -23,6 +23,8 @@ class TestClient {
   bool send(std::string_view octets);
   // All lines of one reply, CR LF and all; "" at the end of the stream.
   std::string read_reply();
+  // One line, with its CR LF; "" at the end of the stream.
+  std::string read_line();
   // send() then read_reply().
   std::string command(std::string_view line);
   // The rest of the stream, up to its end.
@@ -46,7 +48,6 @@ class TestClient {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
 
-  std::string read_line();
   bool fill();
 
   int socket_ = -1;

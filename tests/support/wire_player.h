@@ -1,0 +1,21 @@
+// Plays a dialogue over a real connection, whole or up to a line.
+#pragma once
+
+#include "tests/support/dialog.h"
+#include "tests/support/test_client.h"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace postern::test {
+
+struct WireTranscript {
+  std::vector<std::string> problems;  // "file:12: expected …, got …"
+  std::string sent;                   // everything the client sent
+};
+
+// Plays the first `lines` lines. Handshakes where the dialogue starts TLS. Questions and contents are not the wire's concern.
+WireTranscript play_on_wire(const Dialog& dialog, TestClient& client, std::size_t lines);
+
+}  // namespace postern::test
