@@ -124,6 +124,7 @@ TEST_F(QueueTest, DefersWhatNoRouteLeadsTo) {
   EXPECT_EQ(state(id).last_status.enhanced, (EnhancedCode{4, 4, 4}));
   routes_.push_back(route_to("all", "*"));
   queue_->replace_routes(std::make_shared<const RouteTable>(routes_));
+  io_.poll();  // the new routes are in force before the clock moves
   advance(hours(1));
   run_until([&] { return stage(id) == RecipientStage::Delivered; });
 }
