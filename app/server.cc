@@ -215,9 +215,10 @@ void Daemon::stop() {
   queue_task_.drain(kQueueGrace);
   maintenance_.stop();
   write_behind_.stop();
-  // Completions of the last commits are posted to executors that still run.
-  store_.reset();
+  // A delivery that was still connecting ends with its thread; then nothing uses the store. Completions of its last commits
+  // are posted to executors that stand still but live.
   runtime_.stop();
+  store_.reset();
 }
 
 Error failed_to_start(const std::string& what, const Error& error) {
