@@ -23,11 +23,19 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
-find_package(Boost 1.81 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
 find_package(spdlog REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LMDB REQUIRED IMPORTED_TARGET lmdb)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0)
+pkg_check_modules(OPENDKIM REQUIRED IMPORTED_TARGET opendkim)
+pkg_check_modules(JWT REQUIRED IMPORTED_TARGET libjwt)
+pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+# By name: libunbound's pkg-config file wants packages that its -dev package does not bring, and prometheus-cpp's brings macros
+# that the precompiled headers do not have.
+find_library(POSTERN_UNBOUND unbound REQUIRED)
+find_library(POSTERN_PROMETHEUS prometheus-cpp-core REQUIRED)
 
 add_compile_definitions(
   BOOST_ASIO_SEPARATE_COMPILATION

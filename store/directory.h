@@ -1,4 +1,5 @@
-// The directory: accounts, keys, whitelist, key usage and quota counters, in an LMDB environment of its own.
+// The directory: accounts and what is theirs (keys, users, domains, whitelist, webhooks, suppressions), key usage and quota
+// counters, in an LMDB environment of its own.
 //
 // Reads run on the caller's thread in a read transaction of microseconds and see every commit of any process. Writes of the
 // command line and of management calls wait for their own sync; the server's write-behind goes through write_later().
@@ -46,6 +47,36 @@ class Directory {
   // Recipients counted in the period that contains `at` (UTC).
   Result<std::uint64_t> counter(const AccountId& account, CounterPeriod period, Instant at) const;
 
+  // --- People ---
+  Result<std::optional<UserRecord>> find_user(const UserId& id) const;
+  Result<std::optional<UserRecord>> find_user_by_email(std::string_view normalised_address) const;
+  Result<std::vector<UserRecord>> list_users(const AccountId& account) const;
+  Result<std::optional<ProductionRequest>> find_production_request(const AccountId& account) const;
+  Result<std::vector<ProductionRequest>> list_production_requests() const;
+
+  // --- Domains ---
+  Result<std::optional<DomainRecord>> find_domain(const DomainId& id) const;
+  // On the path of every message that may be signed: one read transaction.
+  Result<std::optional<DomainRecord>> find_domain_named(const AccountId& account, std::string_view normalised_name) const;
+  Result<std::vector<DomainRecord>> list_domains(const AccountId& account) const;
+
+  // --- Suppressions: on the path of every live RCPT ---
+  Result<bool> is_suppressed(const AccountId& account, std::string_view normalised_address) const;
+  // In order of address, strictly after `after`.
+  Result<std::vector<SuppressionRecord>> list_suppressions(const AccountId& account, std::string_view after, std::size_t limit) const;
+  Result<std::optional<SuppressionRecord>> find_suppression(const AccountId& account, std::string_view normalised_address) const;
+
+  // --- Webhooks ---
+  Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) const;
+  Result<std::vector<WebhookRecord>> list_webhooks(const AccountId& account) const;
+  Result<std::vector<WebhookRecord>> list_all_webhooks() const;
+  Result<WebhookProgress> webhook_progress(const WebhookId& id) const;  // zeroes where there is none yet
+  // In order of sequence, strictly after `after`.
+  Result<std::vector<PendingWebhookEvent>> list_pending_events(const WebhookId& id, std::uint64_t after, std::size_t limit) const;
+
+  // Days from `from` to before `to`, in order.
+  Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to) const;
+
   // Runs `change` in one write transaction, commits and syncs before it returns. An error returned by `change` rolls all of it
   // back and is returned. Blocks: not on an I/O thread. Errors: what `change` says, StorageFull, StorageFailed.
   Result<void> write(const std::function<Result<void>(DirectoryWriter&)>& change);
@@ -69,7 +100,7 @@ class DirectoryWriter {
   // Inserts or replaces. AlreadyExists: another account has that name, another key that digest.
   // NotFound: a key of an account that is not there.
   virtual Result<void> put_account(const AccountRecord& account) = 0;
-  // Also removes its keys, whitelist, usage and counters.
+  // Also removes all that is the account's: keys, users, domains, whitelist, webhooks, suppressions, usage and counters.
   virtual Result<void> remove_account(const AccountId& id) = 0;
   virtual Result<void> put_key(const KeyRecord& key) = 0;
   virtual Result<void> remove_key(const KeyId& id) = 0;
@@ -82,10 +113,44 @@ class DirectoryWriter {
 
   // Adds to the counter of the period that contains `at`.
   virtual Result<void> add_to_counter(const AccountId& account, CounterPeriod period, Instant at, std::uint64_t count) = 0;
+  // AlreadyExists: the address is another user's. NotFound: no such account.
+  virtual Result<void> put_user(const UserRecord& user) = 0;
+  virtual Result<void> remove_user(const UserId& id) = 0;
+  virtual Result<void> put_production_request(const ProductionRequest& request) = 0;
+  virtual Result<void> remove_production_request(const AccountId& account) = 0;  // absent: no error
+
+  virtual Result<std::optional<DomainRecord>> find_domain(const DomainId& id) = 0;
+  // AlreadyExists: the account has another record of that name. LimitExceeded above kMaxDomainsPerAccount.
+  virtual Result<void> put_domain(const DomainRecord& domain) = 0;
+  virtual Result<void> remove_domain(const DomainId& id) = 0;
+
+  // Inserts or replaces. LimitExceeded above kMaxSuppressionsPerAccount.
+  virtual Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression) = 0;
+  virtual Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) = 0;  // NotFound
+
+  virtual Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) = 0;
+  // LimitExceeded above kMaxWebhooksPerAccount.
+  virtual Result<void> put_webhook(const WebhookRecord& webhook) = 0;
+  virtual Result<void> remove_webhook(const WebhookId& id) = 0;  // its progress and pending events too
+  virtual Result<void> put_webhook_progress(const WebhookId& id, const WebhookProgress& progress) = 0;
+  virtual Result<void> put_pending_event(const WebhookId& id, const PendingWebhookEvent& event) = 0;
+  virtual Result<void> remove_pending_event(const WebhookId& id, std::uint64_t sequence) = 0;  // absent: no error
+
+  // Adds to the row of the day that contains `at`.
+  virtual Result<void> add_usage(const AccountId& account, const KeyId& key, Instant at, std::uint64_t messages,
+                                 std::uint64_t recipients) = 0;
+  // Drops usage rows of days before `before`, at most `limit`. Returns how many.
+  virtual Result<std::size_t> expire_usage(Instant before, std::size_t limit) = 0;
+
   // Drops counters of periods that ended before `before`. Returns how many.
   virtual Result<std::size_t> expire_counters(Instant before) = 0;
 };
 
-inline constexpr std::size_t kMaxWhitelistEntries = 10'000;  // an account; bounds the table
+// For each account; they bound the tables.
+inline constexpr std::size_t kMaxWhitelistEntries = 10'000;
+inline constexpr std::size_t kMaxUsersPerAccount = 1'000;
+inline constexpr std::size_t kMaxDomainsPerAccount = 1'000;
+inline constexpr std::size_t kMaxWebhooksPerAccount = 100;
+inline constexpr std::size_t kMaxSuppressionsPerAccount = 1'000'000;
 
 }  // namespace postern::store

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postern::store {
@@ -83,9 +84,139 @@ struct WhitelistEntry {
 
 enum class CounterPeriod : std::uint8_t { Day = 1, Month = 2 };
 
+// A person who may manage an account over HTTP.
+struct UserRecord {
+  UserId id;
+  AccountId account;
+  std::string email;          // normalised_mailbox(); unique in the installation
+  std::string password_hash;  // encoded argon2id, never shown
+  Instant created;
+
+  friend bool operator==(const UserRecord&, const UserRecord&) = default;
+};
+
+// What an account asked for when it wants to leave the sandbox; gone once an operator decided.
+struct ProductionRequest {
+  AccountId account;
+  Instant at;
+  std::string use_case;  // the account's own words, at most 2,000 octets
+
+  friend bool operator==(const ProductionRequest&, const ProductionRequest&) = default;
+};
+
+enum class DomainState : std::uint8_t { Pending = 1, Verified = 2, Failed = 3 };
+
+// A signing key of a domain. The private half never leaves the machine: no API shows it.
+struct DkimKey {
+  std::string selector;
+  std::string algorithm;     // "rsa-sha256" or "ed25519-sha256"
+  std::string private_key;   // PEM, PKCS #8
+  std::string public_record; // the TXT record's value: "v=DKIM1; k=rsa; p=…"
+
+  friend bool operator==(const DkimKey&, const DkimKey&) = default;
+};
+
+// What the last look at the DNS said of one record that is to be published.
+struct DomainCheck {
+  std::string name;      // "dkim-rsa", "ownership", "spf", "dmarc", "return-path"
+  bool is_found = false;
+  std::string finding;   // for people: what was found instead
+
+  friend bool operator==(const DomainCheck&, const DomainCheck&) = default;
+};
+
+struct DomainRecord {
+  DomainId id;
+  AccountId account;
+  std::string name;             // normalised
+  DomainState state = DomainState::Pending;
+  std::string ownership_token;  // what the ownership TXT record has to hold
+  std::vector<DkimKey> dkim_keys;
+  std::vector<DomainCheck> checks;
+  Instant created;
+  std::optional<Instant> checked_at;
+  std::optional<Instant> verified_at;
+
+  friend bool operator==(const DomainRecord&, const DomainRecord&) = default;
+};
+
+enum class SuppressionReason : std::uint8_t { Bounce = 1, Complaint = 2, Manual = 3 };
+
+struct SuppressionRecord {
+  std::string address;  // normalised_mailbox()
+  SuppressionReason reason = SuppressionReason::Manual;
+  Instant at;
+  std::optional<MessageId> message;  // the one that bounced or was complained of
+
+  friend bool operator==(const SuppressionRecord&, const SuppressionRecord&) = default;
+};
+
+enum class WebhookState : std::uint8_t { Enabled = 1, Disabled = 2, Failed = 3 };  // Failed: disabled by lasting failure
+
+struct WebhookRecord {
+  WebhookId id;
+  AccountId account;
+  std::string url;
+  std::vector<std::string> events;  // wire names, "email.delivered"; empty: all
+  WebhookState state = WebhookState::Enabled;
+  std::string secret;               // 24 to 64 random octets; the API shows it as "whsec_" + base64
+  std::string previous_secret;      // still signs until previous_secret_until
+  std::optional<Instant> previous_secret_until;
+  Instant created;
+  std::uint64_t first_sequence = 0; // events from here on are its
+
+  friend bool operator==(const WebhookRecord&, const WebhookRecord&) = default;
+};
+
+// How far a webhook's events were handed over; kept apart from WebhookRecord because it changes all the time.
+struct WebhookProgress {
+  std::uint64_t cursor = 0;                   // every event up to here was delivered or is among the pending ones
+  std::optional<Instant> failing_since;       // of the first failure after the last success
+  std::uint64_t delivered = 0;
+  std::uint64_t given_up = 0;
+
+  friend bool operator==(const WebhookProgress&, const WebhookProgress&) = default;
+};
+
+// An event that its webhook has not taken yet.
+struct PendingWebhookEvent {
+  std::uint64_t sequence = 0;
+  MessageId message;
+  Instant first_attempt;
+  Instant due;
+  std::uint16_t attempts = 0;
+
+  friend bool operator==(const PendingWebhookEvent&, const PendingWebhookEvent&) = default;
+};
+
+// What one key sent on one UTC day; what HTTP shows, not what quotas go by.
+struct UsageRow {
+  Instant day;  // its midnight
+  KeyId key;
+  std::uint64_t messages = 0;
+  std::uint64_t recipients = 0;
+
+  friend bool operator==(const UsageRow&, const UsageRow&) = default;
+};
+
 // --- Spool -----------------------------------------------------------------------------------------------------------
 
 enum class MessageOrigin : std::uint8_t { Submission = 1, Notification = 2 };
+
+// What lists show of a message after its content is gone. From SMTP only `from` and `subject` are known (as they stand in the
+// header section, at most kMaxSummaryOctets each); HTTP fills in the rest.
+inline constexpr std::size_t kMaxSummaryOctets = 998;
+struct MessageSummary {
+  std::string from;
+  std::string subject;
+  std::vector<std::string> to;
+  std::vector<std::string> cc;
+  std::vector<std::string> bcc;
+  std::vector<std::string> reply_to;
+  std::vector<std::pair<std::string, std::string>> tags;
+
+  friend bool operator==(const MessageSummary&, const MessageSummary&) = default;
+};
 
 // Written once, in the commit that accepts the message; never changed.
 struct MessageRecord {
@@ -102,6 +233,9 @@ struct MessageRecord {
   std::uint64_t content_octets = 0;
   std::uint32_t chunk_count = 0;
   std::uint32_t trace_octets = 0;  // length of the trace header that Postern put on top
+  // Since record version 2:
+  std::string signature_fields;    // DKIM-Signature fields with their CR LF; they go out on top of the content
+  MessageSummary summary;
 
   friend bool operator==(const MessageRecord&, const MessageRecord&) = default;
 };
@@ -136,6 +270,22 @@ struct DeliveryRecord {
 
   bool is_settled() const { return !due.has_value(); }
   friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
+};
+
+// A submission's idempotency key: the same one again within kIdempotencyRetention is the same message, or a conflict.
+inline constexpr Duration kIdempotencyRetention = std::chrono::hours(24);
+struct IdempotencyClaim {
+  std::array<std::uint8_t, 32> key_digest{};   // SHA-256 of the key as the client wrote it
+  std::array<std::uint8_t, 32> fingerprint{};  // SHA-256 over what must be equal: envelope and content as they came
+
+  friend bool operator==(const IdempotencyClaim&, const IdempotencyClaim&) = default;
+};
+struct IdempotencyRecord {
+  std::array<std::uint8_t, 32> fingerprint{};
+  MessageId message;
+  Instant at;
+
+  friend bool operator==(const IdempotencyRecord&, const IdempotencyRecord&) = default;
 };
 
 struct StoredMessage {

@@ -25,8 +25,18 @@ enum class RecordKind : std::uint8_t {
   Chunk = 9,
   Totals = 10,
   Schema = 11,
+  User = 12,
+  Domain = 13,
+  Webhook = 14,
+  WebhookProgress = 15,
+  PendingWebhookEvent = 16,
+  Suppression = 17,
+  ProductionRequest = 18,
+  Usage = 19,
+  Idempotency = 20,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
+inline constexpr std::uint8_t kMessageRecordVersion = 2;  // 1 is still read: it ends before signature_fields
 
 // Tables are opened in this order; the enumerators are indexes into the environment's handles, not stored.
 enum class DirectoryTable : std::size_t {
@@ -39,10 +49,23 @@ enum class DirectoryTable : std::size_t {
   KeyUsages,     // key id → KeyUsage
   Whitelist,     // account id, normalised address → WhitelistEntry
   Counters,      // period (1), start in seconds (8), account id → Counter
+  Users,               // user id → User
+  UserEmails,          // address → user id
+  AccountUsers,        // account id, user id → nothing
+  Domains,             // domain id → Domain
+  DomainNames,         // account id, name → domain id
+  Webhooks,            // webhook id → Webhook
+  AccountWebhooks,     // account id, webhook id → nothing
+  WebhookProgress,     // webhook id → WebhookProgress
+  PendingEvents,       // webhook id, sequence (8) → PendingWebhookEvent
+  Suppressions,        // account id, normalised address → Suppression
+  ProductionRequests,  // account id → ProductionRequest
+  Usage,               // account id, day in seconds (8), key id → Usage
 };
-inline constexpr std::array<std::string_view, 9> kDirectoryTables = {
-    "meta",         "accounts",   "account_names", "keys",    "key_digests",
-    "account_keys", "key_usages", "whitelist",     "counters"};
+inline constexpr std::array<std::string_view, 21> kDirectoryTables = {
+    "meta",         "accounts",         "account_names",  "keys",         "key_digests",         "account_keys", "key_usages",
+    "whitelist",    "counters",         "users",          "user_emails",  "account_users",       "domains",      "domain_names",
+    "webhooks",     "account_webhooks", "webhook_progress", "pending_events", "suppressions", "production_requests", "usage"};
 
 enum class SpoolTable : std::size_t {
   Meta,           // "schema" → Schema, "totals" → Totals
@@ -55,10 +78,14 @@ enum class SpoolTable : std::size_t {
   Captured,       // content_until in microseconds (8), message id → content octets (8)
   Events,         // sequence (8) → Event
   MessageEvents,  // message id, sequence (8) → nothing
+  AccountMessages,  // account id, message id → nothing
+  AccountEvents,    // account id, sequence (8) → nothing
+  Idempotency,      // account id, key digest (32) → Idempotency
+  IdempotencyAges,  // at in microseconds (8), account id, key digest → nothing
 };
-inline constexpr std::array<std::string_view, 10> kSpoolTables = {
-    "meta", "messages", "deliveries", "content", "open",
-    "due",  "settled",  "captured",   "events",  "message_events"};
+inline constexpr std::array<std::string_view, 14> kSpoolTables = {
+    "meta",   "messages",       "deliveries",       "content",        "open",        "due", "settled", "captured",
+    "events", "message_events", "account_messages", "account_events", "idempotency", "idempotency_ages"};
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";

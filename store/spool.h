@@ -33,6 +33,7 @@ struct SpoolLimits {
   std::uint64_t capture_max_octets = 2ULL << 30;
   Duration event_retention = std::chrono::days(30);
   std::uint64_t event_max_count = 10'000'000;
+  std::uint64_t idempotency_max_count = 1'000'000;  // records; the oldest goes first
 };
 
 class LmdbEnvironment;  // store/environment.h
@@ -67,6 +68,14 @@ struct NewNotification {
   std::string content;
 };
 
+// What commit() writes beside the content.
+struct NewMessage {
+  MessageRecord record;
+  DeliveryRecord delivery;
+  std::vector<Event> events;
+  std::optional<IdempotencyClaim> claim;
+};
+
 struct SpoolUsage {
   std::uint64_t used_octets = 0;     // live pages
   std::uint64_t file_octets = 0;
@@ -79,6 +88,7 @@ struct SpoolUsage {
 
 // What remove_expired took away.
 struct Expiry {
+  std::size_t idempotency = 0;
   std::size_t messages = 0;
   std::size_t contents = 0;
   std::size_t events = 0;
@@ -95,9 +105,13 @@ class Spool {
   Result<void> can_accept() const;
   std::unique_ptr<MessageWriter> open_message(const MessageId& id);
   // Writes the rest of the content, the records, the due entry and the events in one commit; `done` after its sync. The spool
-  // fills in content_octets and chunk_count. A delivery with no `due` is stored as settled (nothing to do).
-  void commit(std::unique_ptr<MessageWriter> writer, MessageRecord message, DeliveryRecord delivery, std::vector<Event> events,
-              Completion done);
+  // fills in content_octets and chunk_count. A delivery with no `due` is stored as settled (nothing to do). With a claim, the
+  // idempotency record is part of the commit; where the account's key is taken within kIdempotencyRetention, nothing is stored
+  // and `done` gets AlreadyExists (same fingerprint) or Conflict (another): find_idempotent() tells whose it is.
+  void commit(std::unique_ptr<MessageWriter> writer, NewMessage message, Completion done);
+  // As of `now`: an older record counts as absent.
+  Result<std::optional<IdempotencyRecord>> find_idempotent(const AccountId& account,
+                                                           const std::array<std::uint8_t, 32>& key_digest, Instant now) const;
 
   // --- Delivering ---
   // Entries with due <= until, in order, strictly after `after` if given; at most `limit`.
@@ -117,6 +131,17 @@ class Spool {
   Result<std::vector<Event>> events_of(const MessageId& id) const;
   // In order of sequence, strictly after `after`.
   Result<std::vector<Event>> events_after(std::uint64_t after, std::size_t limit) const;
+  // One event by its sequence; nullopt: its retention has ended.
+  Result<std::optional<Event>> find_event(std::uint64_t sequence) const;
+  // The last sequence given; 0: none yet.
+  Result<std::uint64_t> last_sequence() const;
+  // The same for one account. Newest first where a `before` is the bound (nullopt: from the newest), oldest first for `after`.
+  Result<std::vector<StoredMessage>> list_of(const AccountId& account, const std::optional<MessageId>& before, std::size_t limit) const;
+  Result<std::vector<StoredMessage>> list_newer_of(const AccountId& account, const MessageId& after, std::size_t limit) const;
+  Result<std::vector<Event>> events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before, std::size_t limit) const;
+  Result<std::vector<Event>> events_of_account_after(const AccountId& account, std::uint64_t after, std::size_t limit) const;
+  // Appends an event that belongs to no delivery attempt. `done` after the sync.
+  void record_event(Event event, Completion done);
   Result<SpoolUsage> usage() const;
   // Makes pending recipients due now. Blocks until synced.
   Result<void> retry_now(const MessageId& id, Instant now);

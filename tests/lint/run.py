@@ -17,6 +17,7 @@ ALLOWED = {
     "auth": {"core", "store"},
     "net": {"core"},
     "relay": {"core", "smtp", "store", "auth", "sandbox", "net"},
+    "http": {"core", "net", "auth", "store", "relay"},
 }
 SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
 FORBIDDEN_IN_PROTOCOL = re.compile(r"boost/asio|core/log\.h|core/clock\.h|core/random\.h|spdlog|openssl|lmdb")

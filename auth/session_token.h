@@ -1,0 +1,37 @@
+// The users' session tokens: JWT (RFC 7519), HS256 only, short-lived. Over libjwt; the algorithm is ours to choose, never the
+// token's (RFC 8725 §3.1).
+#pragma once
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/random.h"
+#include "core/result.h"
+#include "core/secret.h"
+
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace postern::auth {
+
+struct SessionClaims {
+  UserId user;
+  AccountId account;
+  Instant expires_at;
+};
+
+// Any thread.
+class SessionTokens {
+ public:
+  // The signing keys live in `file` (mode 0600), made if it is absent: the one that signs and its predecessor, which still
+  // verifies. A key signs for `key_lifetime`, then a new one takes its place.
+  static Result<std::unique_ptr<SessionTokens>> open(const std::filesystem::path& file, Duration lifetime, Duration key_lifetime,
+                                                     const Clock& clock, Random& random);
+  virtual ~SessionTokens() = default;
+  virtual Secret issue(const UserId& user, const AccountId& account) = 0;
+  // Malformed (also: alg is not HS256, wrong signature), DeadlinePassed.
+  virtual Result<SessionClaims> verify(std::string_view token) const = 0;
+};
+
+}  // namespace postern::auth

@@ -1,0 +1,39 @@
+// People who manage an account: signing up, signing in. The one code path of the command line and HTTP.
+#pragma once
+
+#include "auth/account_admin.h"
+#include "core/secret.h"
+#include "store/directory.h"
+
+#include <string_view>
+#include <vector>
+
+namespace postern::auth {
+
+inline constexpr std::size_t kMinPasswordOctets = 10;
+inline constexpr std::size_t kMaxPasswordOctets = 1024;
+
+// Every function blocks: on the sync of its change, on a memory-hard hash. Errors carry words for people.
+class UserAdmin {
+ public:
+  // All must outlive this.
+  UserAdmin(store::Directory& directory, AccountAdmin& accounts, const Clock& clock, Random& random)
+      : directory_(directory), accounts_(accounts), clock_(clock), random_(random) {}
+
+  // A new account in sandbox mode, named after the address, with its first user. AlreadyExists: the address is taken.
+  Result<store::UserRecord> sign_up(std::string_view email, const Secret& password);
+  // A further user of an account. InvalidArgument: no address, a password too short; AlreadyExists; NotFound: no account.
+  Result<store::UserRecord> create(const AccountId& account, std::string_view email, const Secret& password);
+  // NotFound for an unknown address and for a wrong password alike, after the same work.
+  Result<store::UserRecord> sign_in(std::string_view email, const Secret& password);
+  Result<void> set_password(const UserId& id, const Secret& password);
+  Result<void> remove(const UserId& id);
+
+ private:
+  store::Directory& directory_;
+  AccountAdmin& accounts_;
+  const Clock& clock_;
+  Random& random_;
+};
+
+}  // namespace postern::auth

@@ -1,0 +1,160 @@
+// What an endpoint is: one row of a table, and a coroutine from request to response. The rows make the router, the permission
+// check and openapi.json; http/server knows nothing else of the product.
+#pragma once
+
+#include "auth/principal.h"
+#include "core/error.h"
+#include "core/ids.h"
+#include "core/ip_address.h"
+#include "core/refusals.h"
+#include "net/awaitable.h"
+
+#include <boost/json/value.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace postern::http {
+
+struct ApiContext;  // http/api_context.h
+
+enum class Method { Get, Post, Patch, Delete };
+
+enum class Access {
+  Open,    // no credential: session endpoints, health, openapi.json
+  Send,    // an API key of either permission
+  Manage,  // a full_access key, or a signed-in user
+};
+
+// Who asks. Of a key or of a user; the account is the same kind of thing for both.
+struct Caller {
+  AccountId account;
+  std::optional<auth::Principal> key;  // fresh: looked up for this request
+  std::optional<UserId> user;
+};
+
+struct ApiRequest {
+  Method method = Method::Get;
+  std::string path;                                          // decoded, without the query
+  std::vector<std::pair<std::string, std::string>> path_parameters;  // ":id" → its value
+  std::vector<std::pair<std::string, std::string>> query;    // decoded
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case; without Authorization
+  std::string body;
+  boost::json::value json;  // the parsed body where the route takes JSON; null without a body
+  Caller caller;            // meaningless for Access::Open
+  IpAddress peer;
+  std::uint16_t peer_port = 0;
+  std::string tls;          // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty in the clear
+  std::string base_url;     // "https://relay.example.net:8443", from the Host field, for links
+
+  // Empty if there is none; views into this request.
+  std::string_view path_parameter(std::string_view name) const;
+  std::string_view header(std::string_view lower_case_name) const;
+  std::optional<std::string_view> query_parameter(std::string_view name) const;
+};
+
+// A body that is made while it is sent (server-sent events). Called on the connection's executor until it answers nullopt or
+// the peer goes; destroyed then.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  // The next piece. Waits at most `longest`; an empty piece then (the server sends nothing or a keep-alive of the source's own).
+  virtual net::Awaitable<std::optional<std::string>> next(std::chrono::steady_clock::duration longest) = 0;
+  // Shutdown: next() ends soon.
+  virtual void stop() = 0;
+};
+
+struct ApiResponse {
+  std::uint16_t status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;  // beside those that the server always sets
+  std::string body;
+  std::unique_ptr<BodySource> stream;  // instead of `body`: chunked
+
+  static ApiResponse json(const boost::json::value& value, std::uint16_t status = 200);
+};
+
+// Failures that are no refusal of the product's table: what is wrong with the request itself. Resend's names where it has one.
+enum class ApiProblem {
+  MalformedJson,         // 400 malformed_json
+  MalformedRequest,      // 400 malformed_request
+  NotFound,              // 404 not_found
+  MethodNotAllowed,      // 405 method_not_allowed
+  RequestTimeout,        // 408 request_timeout
+  Conflict,              // 409 conflict
+  BodyTooBig,            // 413 body_too_big
+  PathTooLong,           // 414 uri_too_long
+  UnsupportedMediaType,  // 415 unsupported_media_type
+  ValidationError,       // 422 validation_error
+  LimitExceeded,         // 422 limit_exceeded
+  HeaderFieldsTooLarge,  // 431 header_fields_too_large
+  InvalidCredentials,    // 401 invalid_credentials: e-mail and password, or a session token
+  SignupClosed,          // 403 signup_closed
+  Unavailable,           // 503 unavailable
+};
+struct ApiProblemRow {
+  ApiProblem problem;
+  std::uint16_t status;
+  std::string_view name;
+  std::string_view text;  // what was wrong and what to do
+};
+std::span<const ApiProblemRow> api_problem_table();
+
+// {"statusCode": 422, "name": "…", "message": "…"}; a non-empty `detail` replaces the table's text. With WWW-Authenticate for
+// 401. The one place where a failure becomes HTTP.
+ApiResponse api_problem(ApiProblem problem, std::string_view detail = {});
+ApiResponse api_refusal(Refusal refusal, std::string_view detail = {});
+// The same with Retry-After and RateLimit fields.
+ApiResponse api_refusal_with_wait(Refusal refusal, std::string_view detail, std::chrono::seconds wait);
+// What an Error of the store or of an admin class means: NotFound 404, Conflict and AlreadyExists 409, InvalidArgument 422,
+// LimitExceeded 422, StorageFull 507, the rest 503 without its context.
+ApiResponse api_error(const Error& error);
+
+using Handler = net::Awaitable<ApiResponse> (*)(ApiContext& context, ApiRequest& request);
+
+enum class Body { None, Json };
+
+struct Route {
+  Method method;
+  std::string_view path;         // "/v1/emails/:id/raw"
+  Access access;
+  Body body;
+  Handler handler;
+  std::string_view operation;    // "getEmailRaw": operationId, metric label
+  std::string_view summary;
+  std::string_view tag;          // "emails"
+  std::string_view request_schema = {};   // a name among the area's schemas
+  std::uint16_t status = 200;             // of success
+  std::string_view response_schema = {};  // empty: not JSON, or no body
+  std::size_t max_body_octets = 64 * 1024;
+};
+
+// One file of endpoints: its rows and its JSON Schemas ({"Name": {…}, …} as text; "#/components/schemas/Name" refers to one).
+struct ApiArea {
+  std::span<const Route> routes;
+  std::string_view schemas;
+};
+
+// Each is defined in http/api_<area>.cc.
+ApiArea session_api();
+ApiArea key_api();
+ApiArea email_api();
+ApiArea sandbox_api();
+ApiArea domain_api();
+ApiArea event_api();
+ApiArea webhook_api();
+ApiArea suppression_api();
+ApiArea usage_api();
+ApiArea explain_api();
+ApiArea service_api();  // /healthz, /readyz, /metrics, /openapi.json
+
+}  // namespace postern::http

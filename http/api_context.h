@@ -1,0 +1,61 @@
+// What the endpoints work with. All of it outlives every request; every member may be used from any thread.
+#pragma once
+
+#include "auth/account_admin.h"
+#include "auth/auth_throttle.h"
+#include "auth/authenticator.h"
+#include "auth/key_admin.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/secret.h"
+#include "net/worker_pool.h"
+#include "relay/submission.h"
+#include "store/store.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace postern::auth {
+class UserAdmin;
+class SessionTokens;
+}  // namespace postern::auth
+namespace postern::relay {
+class DomainAdmin;
+}
+namespace postern::http {
+
+class EventHub;
+class WebhookAdmin;
+class Metrics;
+
+struct ApiSettings {
+  std::string hostname;
+  bool signup_is_open = false;
+  std::uint64_t max_message_octets = 52'428'800;
+  std::size_t max_recipients = 1000;
+};
+
+struct ApiContext {
+  store::Store& store;
+  net::WorkerPool& workers;          // for everything that blocks: every admin class, every directory write
+  const auth::Authenticator& authenticator;
+  auth::AuthThrottle& throttle;
+  auth::UsageTracker& usage;
+  auth::AccountAdmin& accounts;
+  auth::KeyAdmin& keys;
+  const auth::KeyScheme& key_scheme;
+  auth::UserAdmin& users;
+  auth::SessionTokens& tokens;
+  relay::DomainAdmin& domains;
+  WebhookAdmin& webhooks;
+  EventHub& event_hub;               // wakes live streams and webhooks when the spool has new events
+  Metrics& metrics;
+  const relay::SubmissionContext& submission;
+  const Clock& clock;
+  Random& random;
+  ApiSettings settings;
+};
+
+}  // namespace postern::http
