@@ -177,6 +177,19 @@ std::vector<ListenerSettings> default_listeners(bool is_development) {
   return listeners;
 }
 
+std::vector<HttpListenerSettings> development_http_listeners() {
+  std::vector<HttpListenerSettings> listeners;
+  for (const std::string_view address : {"127.0.0.1", "::1"}) {
+    for (const auto& [port, tls] : {std::pair(8025, "none"), std::pair(8443, "implicit")}) {
+      HttpListenerSettings& listener = listeners.emplace_back(default_http_listener());
+      listener.address = address;
+      listener.port = port;
+      listener.tls = tls;
+    }
+  }
+  return listeners;
+}
+
 void read_tables(const std::vector<TomlTable>& tables, Settings& settings, Problems& problems) {
   const auto& folder = problems.folder();
   TableReader(top_keys(), problems, folder).read(tables.front(), settings);
@@ -186,12 +199,16 @@ void read_tables(const std::vector<TomlTable>& tables, Settings& settings, Probl
       settings.listeners.push_back(default_listener());
       settings.listeners.back().line = table.line;
       TableReader(listener_keys(), problems, folder).read(table, settings.listeners.back());
+    } else if (table.name == "http_listener") {
+      settings.http_listeners.push_back(default_http_listener());
+      settings.http_listeners.back().line = table.line;
+      TableReader(http_listener_keys(), problems, folder).read(table, settings.http_listeners.back());
     } else if (table.name == "route") {
       settings.routes.push_back(default_route());
       settings.routes.back().line = table.line;
       TableReader(route_keys(), problems, folder).read(table, settings.routes.back());
     } else {
-      problems.add({table.line, "[[" + table.name + "]]"}, "is not a table of Postern", "use [[listener]] or [[route]]");
+      problems.add({table.line, "[[" + table.name + "]]"}, "is not a table of Postern", "use [[listener]], [[http_listener]] or [[route]]");
     }
   }
 }
@@ -221,6 +238,9 @@ ConfigLoad parse_config(std::string_view text, const std::filesystem::path& file
     return load;
   }
   read_tables(std::get<std::vector<TomlTable>>(read), load.settings, problems);
+  if (load.settings.is_development() && load.settings.listeners.empty() && load.settings.http_listeners.empty()) {
+    load.settings.http_listeners = development_http_listeners();
+  }
   if (load.settings.listeners.empty()) load.settings.listeners = default_listeners(load.settings.is_development());
   for (auto& route : load.settings.routes) {
     if (!route.password.empty() && !route.password_file.empty()) {

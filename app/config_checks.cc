@@ -96,16 +96,54 @@ void check_listener_address(const ListenerSettings& listener, Problems& problems
   }
 }
 
-void check_listeners(const Settings& settings, Problems& problems) {
-  std::set<std::pair<std::string, std::int64_t>> taken;
-  for (const auto& listener : settings.listeners) {
-    check_listener_address(listener, problems);
-    check_listener_tls(settings, listener, problems);
-    const bool is_wildcard_twin = taken.contains({"*", listener.port});
-    if (listener.port != 0 && (is_wildcard_twin || !taken.emplace(listener.address, listener.port).second)) {
+void check_http_listener(const Settings& settings, const HttpListenerSettings& listener, Problems& problems) {
+  const auto address = parse_ip_address(listener.address);
+  if (!address && listener.address != "*") {
+    return problems.add({listener.line, "address"}, quote_toml(listener.address) + " is not an IP address",
+                        "write one such as \"192.0.2.1\" or \"::1\", or \"*\" for all");
+  }
+  const bool has_own = !listener.tls_certificate_file.empty();
+  if (has_own != !listener.tls_key_file.empty()) {
+    problems.add({listener.line, has_own ? "tls_key_file" : "tls_certificate_file"}, "is missing beside its partner",
+                 "give both, or neither");
+  }
+  if (listener.tls == "none" && !(address && address->is_loopback())) {
+    problems.add({listener.line, "tls"}, "\"none\" would carry API keys over the network in the clear",
+                 "use \"implicit\", or listen on 127.0.0.1 or ::1");
+  }
+  const bool has_certificate = has_own || !settings.tls_certificate_file.empty() || settings.is_development();
+  if (listener.tls != "none" && !has_certificate) {
+    problems.add({listener.line, "tls_certificate_file"}, "is needed by the HTTP listener on port " + std::to_string(listener.port),
+                 "give tls_certificate_file and tls_key_file, or environment = \"development\" for a self-signed one");
+  }
+}
+
+// Every address and port once, over both services.
+class TakenPorts {
+ public:
+  template <class Listener>
+  void take(const Listener& listener, Problems& problems) {
+    const bool is_wildcard_twin = taken_.contains({"*", listener.port});
+    if (listener.port != 0 && (is_wildcard_twin || !taken_.emplace(listener.address, listener.port).second)) {
       problems.add({listener.line, "port"}, std::to_string(listener.port) + " is taken by a listener above",
                    "give each listener its own address and port");
     }
+  }
+
+ private:
+  std::set<std::pair<std::string, std::int64_t>> taken_;
+};
+
+void check_listeners(const Settings& settings, Problems& problems) {
+  TakenPorts ports;
+  for (const auto& listener : settings.listeners) {
+    check_listener_address(listener, problems);
+    check_listener_tls(settings, listener, problems);
+    ports.take(listener, problems);
+  }
+  for (const auto& listener : settings.http_listeners) {
+    check_http_listener(settings, listener, problems);
+    ports.take(listener, problems);
   }
 }
 

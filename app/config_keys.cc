@@ -12,6 +12,7 @@ constexpr std::int64_t kManyYearsInHours = 876'000;
 
 using S = Settings;
 using L = ListenerSettings;
+using H = HttpListenerSettings;
 using R = RouteSettings;
 using enum KeyType;
 
@@ -133,6 +134,16 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Failed AUTH attempts in one session before it is ended with 421 too_many_failures."},
      &S::max_auth_failures_per_session},
 
+    // --- HTTP service ---
+    {{.name = "http_max_connections", .group = "HTTP service", .type = Integer, .default_value = "2000", .unit = "connections",
+      .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
+      .help = "HTTP connections at once, live streams included. One more is answered 503 too_many_connections."},
+     &S::http_max_connections},
+    {{.name = "http_max_connections_per_address", .group = "HTTP service", .type = Integer, .default_value = "200",
+      .unit = "connections", .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
+      .help = "HTTP connections at once from one IPv4 address or IPv6 /64. Loopback is not counted."},
+     &S::http_max_connections_per_address},
+
     // --- Store ---
     {{.name = "spool_max_octets", .group = "Store", .type = Integer, .default_value = "68719476736", .unit = "octets",
       .minimum = 16 * kMebibyte, .maximum = 1024 * kGibibyte,
@@ -209,6 +220,25 @@ constexpr ConfigKey<ListenerSettings> kListenerKeys[] = {
     {{.name = "tls_key_file", .group = "Listener", .type = Path, .default_value = "", .is_reloadable = true,
       .help = "Private key of the listener's own certificate."},
      &L::tls_key_file},
+};
+
+constexpr ConfigKey<HttpListenerSettings> kHttpListenerKeys[] = {
+    {{.name = "address", .group = "HTTP listener", .default_value = "*",
+      .help = "IP address to listen on, or \"*\" for every address of both families."},
+     &H::address},
+    {{.name = "port", .group = "HTTP listener", .type = Integer, .default_value = "443", .maximum = 65'535,
+      .help = "TCP port. 0 takes a free one."},
+     &H::port},
+    {{.name = "tls", .group = "HTTP listener", .default_value = "implicit", .choices = "implicit|none",
+      .help = "\"implicit\": HTTPS. \"none\": plain HTTP, on loopback only; a request from anywhere else would be refused with "
+              "tls_required."},
+     &H::tls},
+    {{.name = "tls_certificate_file", .group = "HTTP listener", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "PEM file with this listener's certificate and chain. Empty: the installation's."},
+     &H::tls_certificate_file},
+    {{.name = "tls_key_file", .group = "HTTP listener", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "PEM file with the private key of it."},
+     &H::tls_key_file},
 };
 
 constexpr ConfigKey<RouteSettings> kRouteKeys[] = {
@@ -299,10 +329,12 @@ std::string describe_range(const KeyInfo& key) {
 
 std::span<const ConfigKey<Settings>> top_keys() { return kTopKeys; }
 std::span<const ConfigKey<ListenerSettings>> listener_keys() { return kListenerKeys; }
+std::span<const ConfigKey<HttpListenerSettings>> http_listener_keys() { return kHttpListenerKeys; }
 std::span<const ConfigKey<RouteSettings>> route_keys() { return kRouteKeys; }
 
 Settings default_settings() { return make_default(kTopKeys); }
 ListenerSettings default_listener() { return make_default(kListenerKeys); }
+HttpListenerSettings default_http_listener() { return make_default(kHttpListenerKeys); }
 RouteSettings default_route() { return make_default(kRouteKeys); }
 
 template <class T>
@@ -311,6 +343,7 @@ std::string format_toml_value(const ConfigKey<T>& key, const T& values) {
 }
 template std::string format_toml_value(const ConfigKey<Settings>&, const Settings&);
 template std::string format_toml_value(const ConfigKey<ListenerSettings>&, const ListenerSettings&);
+template std::string format_toml_value(const ConfigKey<HttpListenerSettings>&, const HttpListenerSettings&);
 template std::string format_toml_value(const ConfigKey<RouteSettings>&, const RouteSettings&);
 
 std::string quote_toml(std::string_view text) {

@@ -40,11 +40,13 @@ struct ConfigKey {
 
 std::span<const ConfigKey<Settings>> top_keys();
 std::span<const ConfigKey<ListenerSettings>> listener_keys();
+std::span<const ConfigKey<HttpListenerSettings>> http_listener_keys();
 std::span<const ConfigKey<RouteSettings>> route_keys();
 
 // Every member at its default; no listener, no route.
 Settings default_settings();
 ListenerSettings default_listener();
+HttpListenerSettings default_http_listener();
 RouteSettings default_route();
 
 // A value as TOML writes it: quoted and escaped text, a number, true, ["a", "b"]. A password gives "(hidden)".

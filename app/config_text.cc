@@ -88,6 +88,11 @@ std::string make_config_template() {
          "# Without any: 587 with STARTTLS and 465 with implicit TLS on every address; in development 2525 (AUTH in the\n"
          "# clear allowed), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and ::1.\n\n#[[listener]]\n\n" +
          template_entries(listener_keys(), default_listener()) +
+         "# --- HTTP listeners: one table each ---\n"
+         "# Without any there is no HTTP service; a development file without any listener at all gets 8025 (plain) and 8443\n"
+         "# (HTTPS) on 127.0.0.1 and ::1.\n\n"
+         "#[[http_listener]]\n\n" +
+         template_entries(http_listener_keys(), default_http_listener()) +
          "# --- Routes: one table for each next hop, the first that matches a recipient's domain is taken ---\n\n"
          "#[[route]]\n\n" +
          template_entries(route_keys(), default_route());
@@ -106,6 +111,10 @@ std::string make_config_reference() {
          "address, development on 2525 (AUTH in the clear allowed), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and\n"
          "::1.\n\n" +
          reference_entries(listener_keys(), default_listener()) +
+         "# `[[http_listener]]` tables\n\n"
+         "One for each address and port of the HTTP service. Without any there is none; a development file without any listener\n"
+         "at all gets 8025 (plain) and 8443 (HTTPS) on 127.0.0.1 and ::1.\n\n" +
+         reference_entries(http_listener_keys(), default_http_listener()) +
          "# `[[route]]` tables\n\n"
          "One for each next hop. The first that matches a recipient's domain is taken; live mail for a domain without a\n"
          "route is refused at RCPT with `no_route`. All of a route is taken over at SIGHUP.\n\n" +
@@ -115,6 +124,9 @@ std::string make_config_reference() {
 std::string make_config_listing(const Settings& settings) {
   std::string text = list_entries(top_keys(), settings);
   for (const auto& listener : settings.listeners) text += "\n[[listener]]\n" + list_entries(listener_keys(), listener);
+  for (const auto& listener : settings.http_listeners) {
+    text += "\n[[http_listener]]\n" + list_entries(http_listener_keys(), listener);
+  }
   for (const auto& route : settings.routes) text += "\n[[route]]\n" + list_entries(route_keys(), route);
   return text;
 }

@@ -114,11 +114,22 @@ log::Setup make_log_setup(const Settings& settings) {
           .with_time = true};
 }
 
-CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener) {
+namespace {
+
+// Of one listener of either kind.
+template <class Listener>
+CertificateFiles files_of(const Settings& settings, const Listener& listener) {
   if (!listener.tls_certificate_file.empty()) return {listener.tls_certificate_file, listener.tls_key_file};
   if (!settings.tls_certificate_file.empty()) return {settings.tls_certificate_file, settings.tls_key_file};
   const auto folder = std::filesystem::path(settings.data_dir) / "tls";
   return {(folder / "self-signed.crt").string(), (folder / "self-signed.key").string(), true};
+}
+
+}  // namespace
+
+CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener) { return files_of(settings, listener); }
+CertificateFiles certificate_files(const Settings& settings, const HttpListenerSettings& listener) {
+  return files_of(settings, listener);
 }
 
 }  // namespace postern::app

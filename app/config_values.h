@@ -33,5 +33,6 @@ struct CertificateFiles {
   bool is_self_signed = false;
 };
 CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener);
+CertificateFiles certificate_files(const Settings& settings, const HttpListenerSettings& listener);
 
 }  // namespace postern::app

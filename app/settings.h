@@ -21,6 +21,16 @@ struct ListenerSettings {
   std::size_t line = 0;              // of the table in the file; 0: a default listener
 };
 
+// One [[http_listener]] table.
+struct HttpListenerSettings {
+  std::string address;
+  std::int64_t port = 0;
+  std::string tls;
+  std::string tls_certificate_file;  // empty: the installation's
+  std::string tls_key_file;
+  std::size_t line = 0;
+};
+
 // One [[route]] table.
 struct RouteSettings {
   std::string name;
@@ -73,6 +83,9 @@ struct Settings {
   std::int64_t data_min_octets_per_second = 0;
   std::int64_t shutdown_grace_seconds = 0;
 
+  std::int64_t http_max_connections = 0;
+  std::int64_t http_max_connections_per_address = 0;
+
   std::int64_t spool_max_octets = 0;
   std::int64_t spool_min_free_octets = 0;
   std::int64_t settled_retention_hours = 0;
@@ -90,6 +103,7 @@ struct Settings {
   std::string log_file;
 
   std::vector<ListenerSettings> listeners;
+  std::vector<HttpListenerSettings> http_listeners;
   std::vector<RouteSettings> routes;
 
   bool is_development() const { return environment == "development"; }

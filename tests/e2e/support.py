@@ -1,6 +1,7 @@
 """What the stories share: a relay of their own on free ports, its command line, real next hops and real clients."""
 
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -49,12 +50,12 @@ def is_listening(port):
 
 
 class Relay:
-    """`postern serve` with a configuration of its own; three listeners: plain, STARTTLS, implicit TLS."""
+    """`postern serve` with a configuration of its own; listeners: plain, STARTTLS, implicit TLS, HTTP, HTTPS."""
 
     def __init__(self, postern, folder, next_hop_port=None, extra="", route_extra=""):
         self.postern = str(postern)
         self.folder = pathlib.Path(folder)
-        self.plain, self.starttls, self.implicit = free_port(), free_port(), free_port()
+        self.plain, self.starttls, self.implicit, self.http, self.https = (free_port() for _ in range(5))
         self.config = self.folder / "postern.toml"
         self.process = None
         route = ""
@@ -80,6 +81,13 @@ tls = "starttls"
 address = "127.0.0.1"
 port = {self.implicit}
 tls = "implicit"
+[[http_listener]]
+address = "127.0.0.1"
+port = {self.http}
+tls = "none"
+[[http_listener]]
+address = "127.0.0.1"
+port = {self.https}
 {route}
 ''')
         os.chmod(self.config, 0o600)
@@ -97,12 +105,32 @@ tls = "implicit"
         self.process = subprocess.Popen([self.postern, "--config", str(self.config), "serve"],
                                         stdout=subprocess.DEVNULL, stderr=open(self.folder / "stderr", "ab"))
         wait_until(lambda: self.process.poll() is not None or
-                   all(is_listening(p) for p in (self.plain, self.starttls, self.implicit)), "the relay listens")
+                   all(is_listening(p) for p in (self.plain, self.starttls, self.implicit, self.http, self.https)), "the relay listens")
         check(self.process.poll() is None, "the relay ended: " + self.errors())
         return self
 
     def errors(self):
         return (self.folder / "stderr").read_text(errors="replace")[-2000:]
+
+    def request(self, method, path, body=None, key=None, headers=None):
+        """One HTTP request → (status, parsed JSON or bytes, headers in lower case)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=60)
+        fields = dict(headers or {})
+        if key:
+            fields["Authorization"] = f"Bearer {key}"
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            fields.setdefault("Content-Type", "application/json")
+        try:
+            connection.request(method, path, body, fields)
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        if names.get("content-type", "").startswith("application/json") and content:
+            content = json.loads(content)
+        return response.status, content, names
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

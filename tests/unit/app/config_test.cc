@@ -56,6 +56,14 @@ TEST(Config, ListensOnLoopbackOnlyInDevelopment) {
   }
 }
 
+TEST(Config, HasAnHttpServiceByDefaultOnLoopbackInDevelopmentOnly) {
+  const auto development = parse("environment = \"development\"").settings;
+  ASSERT_EQ(development.http_listeners.size(), 4U);
+  for (const auto& listener : development.http_listeners) EXPECT_THAT(listener.address, ::testing::AnyOf("127.0.0.1", "::1"));
+  EXPECT_THAT(parse("").settings.http_listeners, IsEmpty());
+  EXPECT_THAT(parse("environment = \"development\"\n[[listener]]\nport = 2525").settings.http_listeners, IsEmpty());
+}
+
 TEST(Config, ListensOnTheSubmissionPortsInProduction) {
   const auto load = parse("tls_certificate_file = \"/c\"\ntls_key_file = \"/k\"\n");
   EXPECT_TRUE(load.is_usable());

@@ -49,6 +49,7 @@ TEST(ConfigText, TemplateListsEveryKeyWithItsDefault) {
   const auto text = make_config_template();
   expect_each_default_listed(text, top_keys(), default_settings());
   expect_each_default_listed(text, listener_keys(), default_listener());
+  expect_each_default_listed(text, http_listener_keys(), default_http_listener());
   expect_each_default_listed(text, route_keys(), default_route());
 }
 
@@ -100,6 +101,7 @@ void expect_sound_rows(std::span<const ConfigKey<T>> keys) {
 TEST(ConfigKeys, HaveHelpAndADefaultWithinTheirRange) {
   expect_sound_rows(top_keys());
   expect_sound_rows(listener_keys());
+  expect_sound_rows(http_listener_keys());
   expect_sound_rows(route_keys());
 }
 
