@@ -85,17 +85,36 @@ alias_maps =
     return int((folder / "spool/pid/master.pid").read_text())
 
 
+def load_path(name):
+    return str(ROOT / "build/release" / name)
+
+
+def build_load(name):
+    subprocess.run(["g++", "-std=c++20", "-O2", "-pthread", str(ROOT / f"bench/{name}.cc"), "-o", load_path(name)], check=True)
+
+
+def start_sink(port):
+    return subprocess.Popen([str(support.PEERS / "usr/sbin/smtp-sink"), "-u", "root", "-c", f"127.0.0.1:{port}", "1024"],
+                            env=dict(os.environ, LD_LIBRARY_PATH=str(support.PEERS / "usr/lib/postfix")),
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_until_idle(pid):
+    """Until the queue has drained: no more CPU is used."""
+    seen = [0.0, -1.0]
+    while seen[-1] != seen[-2] or len(seen) < 4:
+        seen.append(cpu_seconds(pid))
+        time.sleep(0.5)
+
+
 def main():
     support.install_peers()
-    binary = ROOT / "build/release/smtp_load"
-    subprocess.run(["g++", "-std=c++20", "-O2", "-pthread", str(ROOT / "bench/smtp_load.cc"), "-o", str(binary)], check=True)
+    build_load("smtp_load")
     rows = {}
     with tempfile.TemporaryDirectory(prefix="postern-bench-", dir=os.environ.get("POSTERN_BENCH_DIR")) as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)
-        sink = subprocess.Popen([str(support.PEERS / "usr/sbin/smtp-sink"), "-u", "root", "-c", "127.0.0.1:45525", "1024"],
-                                env=dict(os.environ, LD_LIBRARY_PATH=str(support.PEERS / "usr/lib/postfix")),
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        sink = start_sink(45525)
         (folder / "postern").mkdir()
         relay = support.Relay(ROOT / "build/release/app/postern", folder / "postern", next_hop_port=45525)
         relay.account("bench", "--mode", "production", "--plan", "unlimited")
@@ -111,11 +130,8 @@ def main():
                     for server, (port, pid, credential) in servers.items():
                         messages = (MESSAGES if each > 1 else SINGLE)[server]
                         before = cpu_seconds(pid)
-                        result = run_load(str(binary), port, connections, messages, each, credential)
-                        idle = [0.0, -1.0]
-                        while idle[-1] != idle[-2] or len(idle) < 4:  # until the queue has drained
-                            idle.append(cpu_seconds(pid))
-                            time.sleep(0.5)
+                        result = run_load(load_path("smtp_load"), port, connections, messages, each, credential)
+                        wait_until_idle(pid)
                         result["cpu_per_1000"] = (cpu_seconds(pid) - before) / result["accepted"] * 1000
                         rows.setdefault((title, server), []).append(result)
         finally:
