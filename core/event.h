@@ -28,6 +28,7 @@ enum class EventType : std::uint8_t {
 };
 
 std::string_view event_type_name(EventType type);  // "recipient_delivered"
+constexpr bool belongs_to_message(EventType type) { return type != EventType::WebhookDisabled; }
 
 struct Event {
   std::uint64_t sequence = 0;  // given by the store, in commit order, never reused

@@ -148,7 +148,8 @@ void log_event(const operator_log::Attempt& attempt, const Event& event, const R
     case EventType::MessageAccepted:
     case EventType::RecipientCancelled:
     case EventType::DsnQueued:
-    case EventType::DsnWithheld: return;
+    case EventType::DsnWithheld:
+    case EventType::WebhookDisabled: return;
   }
 }
 

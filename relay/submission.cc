@@ -206,7 +206,9 @@ net::Awaitable<Verdict> Submission::commit() {
   store::DeliveryRecord delivery = make_delivery(record);
   // Both live in this frame until the completion has come.
   auto start = [this, spool, &record, &delivery, &accepted](store::Completion done) {
-    spool->commit(std::move(writer_), std::move(record), std::move(delivery), {std::move(accepted)}, std::move(done));
+    store::NewMessage message{.record = std::move(record), .delivery = std::move(delivery), .events = {}, .claim = {}};
+    message.events.push_back(std::move(accepted));
+    spool->commit(std::move(writer_), std::move(message), std::move(done));
   };
   const Result<void> committed = co_await await_completion(start);
   if (!committed) {

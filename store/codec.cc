@@ -1,44 +1,10 @@
-// One pair of functions per record; the fields in the order of docs/storage.md.
+// The spool's records: one pair of functions each; the fields in the order of docs/storage.md.
 #include "store/codec.h"
 
-#include "store/octets.h"
+#include "store/codec_fields.h"
 
 namespace postern::store {
 namespace {
-
-Error corrupt(std::string_view what) {
-  return Error(ErrorCode::CorruptRecord, "a stored " + std::string(what) + " is damaged or of an unknown version");
-}
-
-template <class Number>
-void put_optional(RecordEncoder& out, const std::optional<Number>& value) {
-  out.boolean(value.has_value());
-  if (value) out.number(*value);
-}
-void put_optional(RecordEncoder& out, const std::optional<Instant>& value) {
-  out.boolean(value.has_value());
-  if (value) out.instant(*value);
-}
-template <class Number>
-std::optional<Number> get_optional(RecordDecoder& in) {
-  if (!in.boolean()) return std::nullopt;
-  return in.number<Number>();
-}
-template <>
-std::optional<Instant> get_optional<Instant>(RecordDecoder& in) {
-  if (!in.boolean()) return std::nullopt;
-  return in.instant();
-}
-
-void put_texts(RecordEncoder& out, const std::vector<std::string>& texts) {
-  out.number(texts.size());
-  for (const std::string& text : texts) out.text(text);
-}
-std::vector<std::string> get_texts(RecordDecoder& in) {
-  std::vector<std::string> texts(in.count());
-  for (std::string& text : texts) text = in.text();
-  return texts;
-}
 
 void put_status(RecordEncoder& out, const Status& status) {
   out.number(status.code);
@@ -138,6 +104,34 @@ RecipientState get_recipient_state(RecordDecoder& in) {
   return state;
 }
 
+void put_summary(RecordEncoder& out, const MessageSummary& summary) {
+  out.text(summary.from);
+  out.text(summary.subject);
+  put_texts(out, summary.to);
+  put_texts(out, summary.cc);
+  put_texts(out, summary.bcc);
+  put_texts(out, summary.reply_to);
+  out.number(summary.tags.size());
+  for (const auto& [name, value] : summary.tags) {
+    out.text(name);
+    out.text(value);
+  }
+}
+MessageSummary get_summary(RecordDecoder& in) {
+  MessageSummary summary;
+  summary.from = in.text();
+  summary.subject = in.text();
+  summary.to = get_texts(in);
+  summary.cc = get_texts(in);
+  summary.bcc = get_texts(in);
+  summary.reply_to = get_texts(in);
+  for (std::size_t left = in.count(); left > 0 && in.is_sound(); --left) {
+    std::string name = in.text();
+    summary.tags.emplace_back(std::move(name), in.text());
+  }
+  return summary;
+}
+
 MessageFacts get_message_facts(RecordDecoder& in) {
   MessageFacts facts;
   facts.id.octets = in.octets<16>();
@@ -151,6 +145,8 @@ EventFacts get_event_facts(RecordDecoder& in) {
   facts.sequence = in.number();
   facts.at = in.instant();
   facts.message.octets = in.octets<16>();
+  facts.type = in.word(EventType::MessageAccepted, EventType::WebhookDisabled);
+  facts.account.octets = in.octets<10>();
   return facts;
 }
 
@@ -183,134 +179,8 @@ Result<SpoolTotals> decode_totals(std::string_view record) {
   return totals;
 }
 
-void encode_counter(std::uint64_t count, std::string& out) {
-  RecordEncoder encoder(RecordKind::Counter, out);
-  encoder.number(count);
-  encoder.finish();
-}
-Result<std::uint64_t> decode_counter(std::string_view record) {
-  RecordDecoder in(RecordKind::Counter, record);
-  const std::uint64_t count = in.number();
-  if (!in.is_complete()) return corrupt("counter");
-  return count;
-}
-
-void encode_account(const AccountRecord& account, std::string& out) {
-  RecordEncoder encoder(RecordKind::Account, out);
-  encoder.octets(account.id.octets);
-  encoder.text(account.name);
-  encoder.word(account.mode);
-  encoder.word(account.state);
-  encoder.text(account.plan.name);
-  put_optional(encoder, account.plan.per_second);
-  put_optional(encoder, account.plan.per_day);
-  put_optional(encoder, account.plan.per_month);
-  put_texts(encoder, account.from_domains);
-  encoder.instant(account.created);
-  encoder.finish();
-}
-Result<AccountRecord> decode_account(std::string_view record) {
-  RecordDecoder in(RecordKind::Account, record);
-  AccountRecord account;
-  account.id.octets = in.octets<10>();
-  account.name = in.text();
-  account.mode = in.word(AccountMode::Sandbox, AccountMode::Production);
-  account.state = in.word(AccountState::Active, AccountState::Suspended);
-  account.plan.name = in.text();
-  account.plan.per_second = get_optional<std::uint32_t>(in);
-  account.plan.per_day = get_optional<std::uint64_t>(in);
-  account.plan.per_month = get_optional<std::uint64_t>(in);
-  account.from_domains = get_texts(in);
-  account.created = in.instant();
-  if (!in.is_complete()) return corrupt("account");
-  return account;
-}
-
-void encode_key(const KeyRecord& key, std::string& out) {
-  RecordEncoder encoder(RecordKind::Key, out);
-  encoder.octets(key.id.octets);
-  encoder.octets(key.account.octets);
-  encoder.text(key.name);
-  encoder.word(key.environment);
-  encoder.word(key.permission);
-  put_texts(encoder, key.from_domains);
-  encoder.number(key.networks.size());
-  for (const IpNetwork& network : key.networks) {
-    encoder.octets(network.address.octets);
-    encoder.number(network.prefix_length);
-  }
-  put_optional(encoder, key.per_second);
-  encoder.text(key.prefix);
-  encoder.octets(key.digest);
-  encoder.instant(key.created);
-  put_optional(encoder, key.expires_at);
-  put_optional(encoder, key.revoked_at);
-  put_optional(encoder, key.retires_at);
-  encoder.boolean(key.successor.has_value());
-  if (key.successor) encoder.octets(key.successor->octets);
-  encoder.finish();
-}
-Result<KeyRecord> decode_key(std::string_view record) {
-  RecordDecoder in(RecordKind::Key, record);
-  KeyRecord key;
-  key.id.octets = in.octets<10>();
-  key.account.octets = in.octets<10>();
-  key.name = in.text();
-  key.environment = in.word(Environment::Live, Environment::Test);
-  key.permission = in.word(Permission::FullAccess, Permission::SendingAccess);
-  key.from_domains = get_texts(in);
-  for (std::size_t left = in.count(); left > 0 && in.is_sound(); --left) {
-    IpNetwork& network = key.networks.emplace_back();
-    network.address.octets = in.octets<16>();
-    network.prefix_length = in.number<std::uint8_t>();
-    if (network.prefix_length > 128) return corrupt("key");
-  }
-  key.per_second = get_optional<std::uint32_t>(in);
-  key.prefix = in.text();
-  key.digest = in.octets<32>();
-  key.created = in.instant();
-  key.expires_at = get_optional<Instant>(in);
-  key.revoked_at = get_optional<Instant>(in);
-  key.retires_at = get_optional<Instant>(in);
-  if (in.boolean()) key.successor = KeyId{in.octets<10>()};
-  if (!in.is_complete()) return corrupt("key");
-  return key;
-}
-
-void encode_key_usage(const KeyUsage& usage, std::string& out) {
-  RecordEncoder encoder(RecordKind::KeyUsage, out);
-  encoder.instant(usage.at);
-  encoder.octets(usage.address.octets);
-  encoder.text(usage.helo_name);
-  encoder.finish();
-}
-Result<KeyUsage> decode_key_usage(std::string_view record) {
-  RecordDecoder in(RecordKind::KeyUsage, record);
-  KeyUsage usage;
-  usage.at = in.instant();
-  usage.address.octets = in.octets<16>();
-  usage.helo_name = in.text();
-  if (!in.is_complete()) return corrupt("key usage");
-  return usage;
-}
-
-void encode_whitelist_entry(const WhitelistEntry& entry, std::string& out) {
-  RecordEncoder encoder(RecordKind::WhitelistEntry, out);
-  encoder.text(entry.address);
-  encoder.instant(entry.added);
-  encoder.finish();
-}
-Result<WhitelistEntry> decode_whitelist_entry(std::string_view record) {
-  RecordDecoder in(RecordKind::WhitelistEntry, record);
-  WhitelistEntry entry;
-  entry.address = in.text();
-  entry.added = in.instant();
-  if (!in.is_complete()) return corrupt("whitelist entry");
-  return entry;
-}
-
 void encode_message(const MessageRecord& message, std::string& out) {
-  RecordEncoder encoder(RecordKind::Message, out);
+  RecordEncoder encoder(RecordKind::Message, out, kMessageRecordVersion);
   encoder.octets(message.id.octets);
   encoder.word(message.environment);
   encoder.number(message.content_octets);
@@ -324,10 +194,12 @@ void encode_message(const MessageRecord& message, std::string& out) {
   encoder.instant(message.accepted_at);
   encoder.octets(message.client_address.octets);
   encoder.text(message.helo_name);
+  encoder.text(message.signature_fields);
+  put_summary(encoder, message.summary);
   encoder.finish();
 }
 Result<MessageRecord> decode_message(std::string_view record) {
-  RecordDecoder in(RecordKind::Message, record);
+  RecordDecoder in(RecordKind::Message, record, kMessageRecordVersion);
   const MessageFacts facts = get_message_facts(in);
   MessageRecord message;
   message.id = facts.id;
@@ -343,11 +215,15 @@ Result<MessageRecord> decode_message(std::string_view record) {
   message.accepted_at = in.instant();
   message.client_address.octets = in.octets<16>();
   message.helo_name = in.text();
+  if (in.version() >= 2) {
+    message.signature_fields = in.text();
+    message.summary = get_summary(in);
+  }
   if (!in.is_complete()) return corrupt("message record");
   return message;
 }
 Result<MessageFacts> decode_message_facts(std::string_view record) {
-  RecordDecoder in(RecordKind::Message, record);
+  RecordDecoder in(RecordKind::Message, record, kMessageRecordVersion);
   const MessageFacts facts = get_message_facts(in);
   if (!in.is_sound()) return corrupt("message record");
   return facts;
@@ -397,8 +273,8 @@ Result<Event> decode_event(std::string_view record) {
   event.sequence = facts.sequence;
   event.at = facts.at;
   event.message = facts.message;
-  event.type = in.word(EventType::MessageAccepted, EventType::DsnWithheld);
-  event.account.octets = in.octets<10>();
+  event.type = facts.type;
+  event.account = facts.account;
   event.environment = in.word(Environment::Live, Environment::Test);
   event.recipient = in.text();
   event.status = get_status(in);
@@ -411,6 +287,23 @@ Result<EventFacts> decode_event_facts(std::string_view record) {
   const EventFacts facts = get_event_facts(in);
   if (!in.is_sound()) return corrupt("event");
   return facts;
+}
+
+void encode_idempotency(const IdempotencyRecord& idempotency, std::string& out) {
+  RecordEncoder encoder(RecordKind::Idempotency, out);
+  encoder.octets(idempotency.fingerprint);
+  encoder.octets(idempotency.message.octets);
+  encoder.instant(idempotency.at);
+  encoder.finish();
+}
+Result<IdempotencyRecord> decode_idempotency(std::string_view record) {
+  RecordDecoder in(RecordKind::Idempotency, record);
+  IdempotencyRecord idempotency;
+  idempotency.fingerprint = in.octets<32>();
+  idempotency.message.octets = in.octets<16>();
+  idempotency.at = in.instant();
+  if (!in.is_complete()) return corrupt("idempotency record");
+  return idempotency;
 }
 
 }  // namespace postern::store

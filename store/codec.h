@@ -27,9 +27,18 @@ void encode_account(const AccountRecord& account, std::string& out);
 void encode_key(const KeyRecord& key, std::string& out);
 void encode_key_usage(const KeyUsage& usage, std::string& out);
 void encode_whitelist_entry(const WhitelistEntry& entry, std::string& out);
+void encode_user(const UserRecord& user, std::string& out);
+void encode_production_request(const ProductionRequest& request, std::string& out);
+void encode_domain(const DomainRecord& domain, std::string& out);
+void encode_suppression(const SuppressionRecord& suppression, std::string& out);
+void encode_webhook(const WebhookRecord& webhook, std::string& out);
+void encode_webhook_progress(const WebhookProgress& progress, std::string& out);
+void encode_pending_webhook_event(const PendingWebhookEvent& event, std::string& out);
+void encode_usage(const UsageRow& usage, std::string& out);
 void encode_message(const MessageRecord& message, std::string& out);
 void encode_delivery(const DeliveryRecord& delivery, std::string& out);
 void encode_event(const Event& event, std::string& out);
+void encode_idempotency(const IdempotencyRecord& idempotency, std::string& out);
 
 Result<std::uint32_t> decode_schema_version(std::string_view record);
 Result<SpoolTotals> decode_totals(std::string_view record);
@@ -38,9 +47,18 @@ Result<AccountRecord> decode_account(std::string_view record);
 Result<KeyRecord> decode_key(std::string_view record);
 Result<KeyUsage> decode_key_usage(std::string_view record);
 Result<WhitelistEntry> decode_whitelist_entry(std::string_view record);
+Result<UserRecord> decode_user(std::string_view record);
+Result<ProductionRequest> decode_production_request(std::string_view record);
+Result<DomainRecord> decode_domain(std::string_view record);
+Result<SuppressionRecord> decode_suppression(std::string_view record);
+Result<WebhookRecord> decode_webhook(std::string_view record);
+Result<WebhookProgress> decode_webhook_progress(std::string_view record);
+Result<PendingWebhookEvent> decode_pending_webhook_event(std::string_view record);
+Result<UsageRow> decode_usage(std::string_view record);
 Result<MessageRecord> decode_message(std::string_view record);
 Result<DeliveryRecord> decode_delivery(std::string_view record);
 Result<Event> decode_event(std::string_view record);
+Result<IdempotencyRecord> decode_idempotency(std::string_view record);
 
 // The fixed front of a message and of an event, without the strings behind it.
 struct MessageFacts {
@@ -53,6 +71,8 @@ struct EventFacts {
   std::uint64_t sequence = 0;
   Instant at;
   MessageId message;
+  EventType type = EventType::MessageAccepted;
+  AccountId account;
 };
 Result<MessageFacts> decode_message_facts(std::string_view record);
 Result<EventFacts> decode_event_facts(std::string_view record);

@@ -5,8 +5,14 @@
 #include "store/account_table.h"
 #include "store/commit_queue.h"
 #include "store/counter_table.h"
+#include "store/domain_table.h"
 #include "store/environment.h"
 #include "store/key_table.h"
+#include "store/production_request_table.h"
+#include "store/suppression_table.h"
+#include "store/usage_table.h"
+#include "store/user_table.h"
+#include "store/webhook_table.h"
 #include "store/whitelist_table.h"
 
 namespace postern::store {
@@ -44,9 +50,57 @@ class Writer final : public DirectoryWriter {
   }
   Result<std::size_t> expire_counters(Instant before) override { return store::expire_counters(transaction_, before); }
 
+  Result<void> put_user(const UserRecord& user) override;
+  Result<void> remove_user(const UserId& id) override { return erase_user(transaction_, id); }
+  Result<void> put_production_request(const ProductionRequest& request) override;
+  Result<void> remove_production_request(const AccountId& account) override {
+    return erase_production_request(transaction_, account);
+  }
+  Result<std::optional<DomainRecord>> find_domain(const DomainId& id) override {
+    return store::find_domain(transaction_, id);
+  }
+  Result<void> put_domain(const DomainRecord& domain) override;
+  Result<void> remove_domain(const DomainId& id) override { return erase_domain(transaction_, id); }
+  Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression) override;
+  Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) override {
+    return erase_suppression(transaction_, account, normalised_address);
+  }
+  Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) override {
+    return store::find_webhook(transaction_, id);
+  }
+  Result<void> put_webhook(const WebhookRecord& webhook) override;
+  Result<void> remove_webhook(const WebhookId& id) override { return erase_webhook(transaction_, id); }
+  Result<void> put_webhook_progress(const WebhookId& id, const WebhookProgress& progress) override {
+    return store::put_webhook_progress(transaction_, id, progress);
+  }
+  Result<void> put_pending_event(const WebhookId& id, const PendingWebhookEvent& event) override {
+    return store::put_pending_event(transaction_, id, event);
+  }
+  Result<void> remove_pending_event(const WebhookId& id, std::uint64_t sequence) override {
+    return erase_pending_event(transaction_, id, sequence);
+  }
+  Result<void> add_usage(const AccountId& account, const KeyId& key, Instant at, std::uint64_t messages,
+                         std::uint64_t recipients) override {
+    return store::add_usage(transaction_, account,
+                            {.day = at, .key = key, .messages = messages, .recipients = recipients});
+  }
+  Result<std::size_t> expire_usage(Instant before, std::size_t limit) override {
+    return store::expire_usage(transaction_, before, limit);
+  }
+
  private:
+  // NotFound.
+  Result<void> require_account(const AccountId& id);
+
   WriteTransaction& transaction_;
 };
+
+Result<void> Writer::require_account(const AccountId& id) {
+  Result<std::optional<AccountRecord>> account = find_account(id);
+  if (!account) return account.error();
+  if (!*account) return Error(ErrorCode::NotFound, "no account " + format_id(id));
+  return {};
+}
 
 Result<void> Writer::remove_account(const AccountId& id) {
   Result<std::vector<KeyRecord>> keys = list_keys(id);
@@ -55,15 +109,41 @@ Result<void> Writer::remove_account(const AccountId& id) {
   for (const KeyRecord& key : *keys) {
     if (Result<void> erased = erase_key(transaction_, key.id); !erased) return erased;
   }
-  if (Result<void> cleared = clear_whitelist(transaction_, id); !cleared) return cleared;
+  for (const auto clear : {clear_whitelist, clear_users, clear_domains, clear_webhooks, clear_suppressions, clear_usage,
+                           erase_production_request}) {
+    if (Result<void> cleared = clear(transaction_, id); !cleared) return cleared;
+  }
   return clear_counters(transaction_, id);
 }
 
 Result<void> Writer::put_key(const KeyRecord& key) {
-  Result<std::optional<AccountRecord>> account = find_account(key.account);
-  if (!account) return account.error();
-  if (!*account) return Error(ErrorCode::NotFound, "no account " + format_id(key.account));
+  if (Result<void> required = require_account(key.account); !required) return required;
   return store::put_key(transaction_, key);
+}
+
+Result<void> Writer::put_user(const UserRecord& user) {
+  if (Result<void> required = require_account(user.account); !required) return required;
+  return store::put_user(transaction_, user);
+}
+
+Result<void> Writer::put_production_request(const ProductionRequest& request) {
+  if (Result<void> required = require_account(request.account); !required) return required;
+  return store::put_production_request(transaction_, request);
+}
+
+Result<void> Writer::put_domain(const DomainRecord& domain) {
+  if (Result<void> required = require_account(domain.account); !required) return required;
+  return store::put_domain(transaction_, domain);
+}
+
+Result<void> Writer::put_suppression(const AccountId& account, const SuppressionRecord& suppression) {
+  if (Result<void> required = require_account(account); !required) return required;
+  return store::put_suppression(transaction_, account, suppression);
+}
+
+Result<void> Writer::put_webhook(const WebhookRecord& webhook) {
+  if (Result<void> required = require_account(webhook.account); !required) return required;
+  return store::put_webhook(transaction_, webhook);
 }
 
 Result<void> apply_change(const Change& change, WriteTransaction& parent) {
@@ -178,6 +258,96 @@ Result<std::vector<WhitelistEntry>> Directory::list_whitelist(const AccountId& a
 Result<std::uint64_t> Directory::counter(const AccountId& account, CounterPeriod period, Instant at) const {
   return impl_->with_reader([&](ReadTransaction& transaction) {
     return store::counter(transaction, account, period, at);
+  });
+}
+
+Result<std::optional<UserRecord>> Directory::find_user(const UserId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_user(transaction, id); });
+}
+
+Result<std::optional<UserRecord>> Directory::find_user_by_email(std::string_view normalised_address) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::find_user_by_email(transaction, normalised_address);
+  });
+}
+
+Result<std::vector<UserRecord>> Directory::list_users(const AccountId& account) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_users(transaction, account); });
+}
+
+Result<std::optional<ProductionRequest>> Directory::find_production_request(const AccountId& account) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::find_production_request(transaction, account);
+  });
+}
+
+Result<std::vector<ProductionRequest>> Directory::list_production_requests() const {
+  return impl_->with_reader([](ReadTransaction& transaction) { return store::list_production_requests(transaction); });
+}
+
+Result<std::optional<DomainRecord>> Directory::find_domain(const DomainId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_domain(transaction, id); });
+}
+
+Result<std::optional<DomainRecord>> Directory::find_domain_named(const AccountId& account,
+                                                                 std::string_view normalised_name) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::find_domain_named(transaction, account, normalised_name);
+  });
+}
+
+Result<std::vector<DomainRecord>> Directory::list_domains(const AccountId& account) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_domains(transaction, account); });
+}
+
+Result<bool> Directory::is_suppressed(const AccountId& account, std::string_view normalised_address) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::is_suppressed(transaction, account, normalised_address);
+  });
+}
+
+Result<std::vector<SuppressionRecord>> Directory::list_suppressions(const AccountId& account, std::string_view after,
+                                                                    std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::list_suppressions(transaction, account, after, limit);
+  });
+}
+
+Result<std::optional<SuppressionRecord>> Directory::find_suppression(const AccountId& account,
+                                                                     std::string_view normalised_address) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::find_suppression(transaction, account, normalised_address);
+  });
+}
+
+Result<std::optional<WebhookRecord>> Directory::find_webhook(const WebhookId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_webhook(transaction, id); });
+}
+
+Result<std::vector<WebhookRecord>> Directory::list_webhooks(const AccountId& account) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_webhooks(transaction, account); });
+}
+
+Result<std::vector<WebhookRecord>> Directory::list_all_webhooks() const {
+  return impl_->with_reader([](ReadTransaction& transaction) { return store::list_all_webhooks(transaction); });
+}
+
+Result<WebhookProgress> Directory::webhook_progress(const WebhookId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::load_webhook_progress(transaction, id);
+  });
+}
+
+Result<std::vector<PendingWebhookEvent>> Directory::list_pending_events(const WebhookId& id, std::uint64_t after,
+                                                                        std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::list_pending_events(transaction, id, after, limit);
+  });
+}
+
+Result<std::vector<UsageRow>> Directory::list_usage(const AccountId& account, Instant from, Instant to) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::list_usage(transaction, account, from, to);
   });
 }
 

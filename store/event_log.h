@@ -1,9 +1,10 @@
-// The event log: sequence → event, and which events a message has. Sequences grow in commit order and are never reused.
+// The event log: sequence → event, and which events a message and an account have. Sequences grow in commit order and are never reused.
 #pragma once
 
 #include "core/event.h"
 #include "store/spool_transaction.h"
 
+#include <optional>
 #include <vector>
 
 namespace postern::store {
@@ -11,6 +12,15 @@ namespace postern::store {
 Result<void> append_event(SpoolTransaction spool, Event event);
 Result<std::vector<Event>> list_events_of(Transaction& transaction, const MessageId& id);
 Result<std::vector<Event>> list_events_after(Transaction& transaction, std::uint64_t after, std::size_t limit);
+Result<std::optional<Event>> find_event(Transaction& transaction, std::uint64_t sequence);
+// Oldest first, strictly after `after`.
+Result<std::vector<Event>> list_events_of_account_after(Transaction& transaction, const AccountId& account,
+                                                        std::uint64_t after, std::size_t limit);
+// Newest first, strictly before `before`; nullopt: from the newest.
+Result<std::vector<Event>> list_events_of_account_before(Transaction& transaction, const AccountId& account,
+                                                         std::optional<std::uint64_t> before, std::size_t limit);
+// Fills the index by account for a log that was written before there was one. Returns how many events.
+Result<std::size_t> index_events_by_account(WriteTransaction& transaction);
 
 // Removes at most `limit` of the oldest events: those from `before` or earlier, and those above `max_count`.
 Result<std::size_t> expire_events(WriteTransaction& transaction, Instant before, std::uint64_t max_count,

@@ -12,6 +12,9 @@
 namespace postern::store {
 namespace {
 
+constexpr std::size_t kAccountOctets = 10;  // in front of a message id or a sequence
+constexpr std::size_t kInstantOctets = 8;   // in front of an idempotency key
+
 class Examination {
  public:
   explicit Examination(Transaction& transaction) : transaction_(transaction) {}
@@ -24,6 +27,8 @@ class Examination {
   void examine_due(const DueEntry& entry);
   void examine_index_row(SpoolTable table, std::string_view key, std::optional<Instant> DeliveryRecord::*field);
   void examine_event(std::string_view key, std::string_view record);
+  Result<void> examine_account_rows();
+  Result<void> examine_idempotency();
   Result<void> examine_content_owners();
   template <class Visit>
   Result<void> walk(SpoolTable table, Visit visit);
@@ -66,6 +71,8 @@ Result<std::vector<std::string>> Examination::run() {
     if (!has_row(SpoolTable::Events, key.substr(16))) find("an event of a message is listed but not there");
   });
   if (!walked) return walked.error();
+  if (walked = examine_account_rows(); !walked) return walked.error();
+  if (walked = examine_idempotency(); !walked) return walked.error();
   if (walked = examine_content_owners(); !walked) return walked.error();
   Result<SpoolTotals> totals = load_totals(transaction_);
   if (!totals) {
@@ -93,6 +100,9 @@ void Examination::examine_message(std::string_view key, std::string_view record)
     if (!entry || !*entry) find(name_of(id) + " is pending and not in the due index");
   } else if (!delivery->settled_at || !has_row(SpoolTable::Settled, KeyOctets().add(*delivery->settled_at).add(id.octets))) {
     find(name_of(id) + " is settled and not in the settled index");
+  }
+  if (!has_row(SpoolTable::AccountMessages, KeyOctets().add(message->account.octets).add(id.octets))) {
+    find(name_of(id) + " is not listed with its account");
   }
   if (has_row(SpoolTable::Open, key)) find(name_of(id) + " is committed and still marked as open");
   examine_content(*message, *delivery);
@@ -139,9 +149,37 @@ void Examination::examine_event(std::string_view key, std::string_view record) {
   Result<Event> event = decode_event(record);
   if (!event) return find("event " + std::to_string(sequence) + ": " + event.error().message());
   if (event->sequence != sequence) find("event " + std::to_string(sequence) + " is stored under another number");
+  if (!has_row(SpoolTable::AccountEvents, KeyOctets().add(event->account.octets).add(sequence))) {
+    find("event " + std::to_string(sequence) + " is not listed with its account");
+  }
+  if (!belongs_to_message(event->type)) return;
   if (!has_row(SpoolTable::MessageEvents, KeyOctets().add(event->message.octets).add(sequence))) {
     find("event " + std::to_string(sequence) + " is not listed with its message");
   }
+}
+
+Result<void> Examination::examine_account_rows() {
+  Result<void> walked = walk(SpoolTable::AccountMessages, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Messages, key.substr(kAccountOctets))) find("a message of an account is listed but not there");
+  });
+  if (!walked) return walked;
+  return walk(SpoolTable::AccountEvents, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Events, key.substr(kAccountOctets))) find("an event of an account is listed but not there");
+  });
+}
+
+Result<void> Examination::examine_idempotency() {
+  Result<void> walked = walk(SpoolTable::Idempotency, [this](auto key, auto value) {
+    Result<IdempotencyRecord> record = decode_idempotency(value);
+    if (!record) return find(record.error().message());
+    if (!has_row(SpoolTable::IdempotencyAges, std::string(KeyOctets().add(record->at)).append(key))) {
+      find("the idempotency key of " + name_of(record->message) + " has no age");
+    }
+  });
+  if (!walked) return walked;
+  return walk(SpoolTable::IdempotencyAges, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Idempotency, key.substr(kInstantOctets))) find("an idempotency key has an age but no record");
+  });
 }
 
 // Jumps from message to message: the chunks of a known one were counted before.

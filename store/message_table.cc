@@ -12,6 +12,12 @@ namespace {
 
 Error no_message(const MessageId& id) { return Error(ErrorCode::NotFound, "no message " + format_message_id(id)); }
 
+constexpr std::size_t kAccountOctets = 10;  // in front of the message id
+
+KeyOctets account_row(const AccountId& account, const MessageId& id) {
+  return KeyOctets().add(account.octets).add(id.octets);
+}
+
 KeyOctets index_key(Instant at, const MessageId& id) { return KeyOctets().add(at).add(id.octets); }
 
 // The record's octets: NotFound if it is not there.
@@ -75,6 +81,15 @@ Result<std::optional<IndexedMessage>> oldest(Transaction& transaction, SpoolTabl
   entry.at = reader.instant();
   entry.id.octets = reader.octets<16>();
   return std::optional<IndexedMessage>(entry);
+}
+
+// Adds the message that a row of account_messages names; one that is not there is examine()'s to report.
+Result<void> add_listed(Transaction& transaction, std::string_view row, std::vector<StoredMessage>& messages) {
+  KeyReader reader(row.substr(kAccountOctets));
+  Result<std::optional<StoredMessage>> message = find_message(transaction, MessageId{reader.octets<16>()});
+  if (!message) return message.error();
+  if (*message) messages.push_back(std::move(**message));
+  return {};
 }
 
 // Takes a message out of the captured index. Requires: content_until is set.
@@ -143,12 +158,61 @@ Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const
   return messages;
 }
 
+Result<std::vector<StoredMessage>> list_messages_of(Transaction& transaction, const AccountId& account,
+                                                    const std::optional<MessageId>& before, std::size_t limit) {
+  constexpr MessageId kBeyondAll = [] {
+    MessageId id;
+    id.octets.fill(0xff);
+    return id;
+  }();
+  std::vector<StoredMessage> messages;
+  const std::string_view prefix = octets_of(account.octets);
+  Cursor cursor(Table(transaction, SpoolTable::AccountMessages));
+  bool found = cursor.seek_before(account_row(account, before.value_or(kBeyondAll)));
+  for (; found && cursor.key().starts_with(prefix) && messages.size() < limit; found = cursor.previous()) {
+    if (Result<void> added = add_listed(transaction, cursor.key(), messages); !added) return added.error();
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return messages;
+}
+
+Result<std::vector<StoredMessage>> list_newer_messages_of(Transaction& transaction, const AccountId& account,
+                                                          const MessageId& after, std::size_t limit) {
+  std::vector<StoredMessage> messages;
+  const std::string_view prefix = octets_of(account.octets);
+  const KeyOctets bound = account_row(account, after);
+  Cursor cursor(Table(transaction, SpoolTable::AccountMessages));
+  bool found = cursor.seek(bound);
+  if (found && cursor.key() == std::string_view(bound)) found = cursor.next();
+  for (; found && cursor.key().starts_with(prefix) && messages.size() < limit; found = cursor.next()) {
+    if (Result<void> added = add_listed(transaction, cursor.key(), messages); !added) return added.error();
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return messages;
+}
+
+Result<std::size_t> index_messages_by_account(WriteTransaction& transaction) {
+  std::size_t count = 0;
+  WritableTable rows(transaction, SpoolTable::AccountMessages);
+  Cursor cursor(Table(transaction, SpoolTable::Messages));
+  for (bool found = cursor.first(); found; found = cursor.next()) {
+    Result<MessageRecord> message = decode_message(cursor.value());
+    if (!message) return message.error();
+    if (Result<void> put = rows.put(account_row(message->account, message->id), {}); !put) return put.error();
+    ++count;
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return count;
+}
+
 Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message, DeliveryRecord delivery,
                             Duration capture_retention) {
   const MessageId id = message.id;
   encode_message(message, spool.buffer);
   WritableTable messages(spool.transaction, SpoolTable::Messages);
   if (Result<void> put = messages.put(octets_of(id.octets), spool.buffer); !put) return put;
+  WritableTable rows(spool.transaction, SpoolTable::AccountMessages);
+  if (Result<void> put = rows.put(account_row(message.account, id), {}); !put) return put;
   if (delivery.due) {
     delivery.settled_at.reset();
     Result<void> put = put_due(spool.transaction, {.due = *delivery.due, .id = id, .lane = delivery.lane});
@@ -187,8 +251,12 @@ Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery) {
 }
 
 Result<void> erase_message(SpoolTransaction spool, const MessageId& id) {
+  Result<MessageRecord> message = load_message(spool.transaction, id);
+  if (!message) return message.error();
   Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
   if (!delivery) return delivery.error();
+  WritableTable rows(spool.transaction, SpoolTable::AccountMessages);
+  if (Result<bool> erased = rows.erase(account_row(message->account, id)); !erased) return erased.error();
   if (delivery->due) {
     if (Result<void> erased = erase_due(spool.transaction, *delivery->due, id); !erased) return erased;
   }

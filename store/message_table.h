@@ -19,6 +19,14 @@ Result<DeliveryRecord> load_delivery(Transaction& transaction, const MessageId& 
 Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const std::optional<MessageId>& before,
                                                  std::size_t limit);
 
+// The account's: newest first, strictly older than `before` if given; and oldest first, strictly newer than `after`.
+Result<std::vector<StoredMessage>> list_messages_of(Transaction& transaction, const AccountId& account,
+                                                    const std::optional<MessageId>& before, std::size_t limit);
+Result<std::vector<StoredMessage>> list_newer_messages_of(Transaction& transaction, const AccountId& account,
+                                                          const MessageId& after, std::size_t limit);
+// Fills the index by account for messages that were stored before there was one. Returns how many.
+Result<std::size_t> index_messages_by_account(WriteTransaction& transaction);
+
 // open → committed. Requires: no message of that id; its content is written in the same transaction. A delivery with no due
 // time is stored as settled; `capture_retention` is for test content that names no end of its own.
 Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message, DeliveryRecord delivery,

@@ -31,6 +31,10 @@ inline Instant from_sortable(std::uint64_t number) {
   return Instant{Duration{static_cast<Duration::rep>(number ^ (std::uint64_t{1} << 63))}};
 }
 
+// Text in a key: RFC 5321 §4.5.3.1 lets a mailbox have 64 + 1 + 255 octets; the rest is room; LMDB keys end at 511.
+inline constexpr std::size_t kMaxTextOctetsInKey = 400;
+inline bool fits_in_key(std::string_view text) { return !text.empty() && text.size() <= kMaxTextOctetsInKey; }
+
 // A key under construction; no allocation.
 class KeyOctets {
  public:
@@ -53,7 +57,7 @@ class KeyOctets {
     POSTERN_CHECK(size_ < octets_.size());
     octets_[size_++] = octet;
   }
-  std::array<char, 40> octets_{};
+  std::array<char, 56> octets_{};  // the longest key without text is that of idempotency_ages: 50
   std::size_t size_ = 0;
 };
 
@@ -92,10 +96,10 @@ class KeyReader {
 // Writes one record into a buffer that the caller reuses: kind, version, fields, checksum.
 class RecordEncoder {
  public:
-  RecordEncoder(RecordKind kind, std::string& out) : out_(out) {
+  RecordEncoder(RecordKind kind, std::string& out, std::uint8_t version = kRecordVersion) : out_(out) {
     out_.clear();
     out_.push_back(static_cast<char>(kind));
-    out_.push_back(static_cast<char>(kRecordVersion));
+    out_.push_back(static_cast<char>(version));
   }
   void number(std::uint64_t value) {
     while (value >= 0x80) {
@@ -127,18 +131,21 @@ class RecordEncoder {
   std::string& out_;
 };
 
-// Reads one record. Never beyond its end, never more memory than the record has octets. Sticky like KeyReader.
+// Reads one record of a version up to `newest`. Never beyond its end, never more memory than the record has octets. Sticky like
+// KeyReader.
 class RecordDecoder {
  public:
-  RecordDecoder(RecordKind kind, std::string_view record) : rest_(record) {
+  RecordDecoder(RecordKind kind, std::string_view record, std::uint8_t newest = kRecordVersion) : rest_(record) {
     if (record.size() < 6) return;
     const std::string_view sum = record.substr(record.size() - 4);
     rest_ = record.substr(2, record.size() - 6);
     std::uint32_t stored = 0;
     for (std::size_t i = 4; i-- > 0;) stored = (stored << 8) | static_cast<unsigned char>(sum[i]);
-    is_sound_ = record[0] == static_cast<char>(kind) && record[1] == static_cast<char>(kRecordVersion) &&
+    version_ = static_cast<std::uint8_t>(record[1]);
+    is_sound_ = record[0] == static_cast<char>(kind) && version_ >= 1 && version_ <= newest &&
                 crc32c(record.substr(0, record.size() - 4)) == stored;
   }
+  std::uint8_t version() const { return version_; }
 
   template <class Number = std::uint64_t>
   Number number() {
@@ -208,6 +215,7 @@ class RecordDecoder {
   }
 
   std::string_view rest_;
+  std::uint8_t version_ = 0;
   bool is_sound_ = false;
 };
 

@@ -96,10 +96,11 @@ struct UserRecord {
 };
 
 // What an account asked for when it wants to leave the sandbox; gone once an operator decided.
+inline constexpr std::size_t kMaxUseCaseOctets = 2'000;
 struct ProductionRequest {
   AccountId account;
   Instant at;
-  std::string use_case;  // the account's own words, at most 2,000 octets
+  std::string use_case;  // the account's own words, at most kMaxUseCaseOctets
 
   friend bool operator==(const ProductionRequest&, const ProductionRequest&) = default;
 };

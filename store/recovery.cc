@@ -1,16 +1,44 @@
 // Recovery; see the header. docs/storage.md, "What a crash leaves".
 #include "store/recovery.h"
 
+#include "store/event_log.h"
+#include "store/message_table.h"
+#include "store/schema.h"
 #include "store/spool_content.h"
+#include "store/table.h"
 
 namespace postern::store {
 namespace {
 
 constexpr std::size_t kMessagesPerCommit = 64;  // each may have had hundreds of chunks
 
+Result<bool> lacks(Transaction& transaction, SpoolTable index, SpoolTable of) {
+  Result<std::uint64_t> rows = Table(transaction, index).count();
+  if (!rows) return rows.error();
+  Result<std::uint64_t> records = Table(transaction, of).count();
+  if (!records) return records.error();
+  return *rows == 0 && *records > 0;
+}
+
+// A spool of before the account indexes gets them once, in one commit.
+Result<void> index_by_account(WriteTransaction& transaction) {
+  Result<bool> is_missing = lacks(transaction, SpoolTable::AccountMessages, SpoolTable::Messages);
+  if (!is_missing) return is_missing.error();
+  if (*is_missing) {
+    if (Result<std::size_t> indexed = index_messages_by_account(transaction); !indexed) return indexed.error();
+  }
+  is_missing = lacks(transaction, SpoolTable::AccountEvents, SpoolTable::Events);
+  if (!is_missing) return is_missing.error();
+  if (*is_missing) {
+    if (Result<std::size_t> indexed = index_events_by_account(transaction); !indexed) return indexed.error();
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::size_t> recover_spool(const LmdbEnvironment& environment, CommitQueue& queue) {
+  if (Result<void> indexed = queue.run(index_by_account); !indexed) return indexed.error();
   std::size_t removed = 0;
   for (;;) {
     std::vector<MessageId> ids;

@@ -1,5 +1,6 @@
 // Recovery at the start of a server: the content of messages that were still arriving when the last one died is removed. It
-// walks the `open` table only, so the start does not depend on how many messages are queued.
+// walks the `open` table only, so the start does not depend on how many messages are queued. The one exception: a spool that was
+// written before messages and events were indexed by account is walked once.
 #pragma once
 
 #include "store/commit_queue.h"

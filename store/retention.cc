@@ -2,6 +2,7 @@
 #include "store/retention.h"
 
 #include "store/event_log.h"
+#include "store/idempotency_table.h"
 #include "store/message_table.h"
 #include "store/schema.h"
 #include "store/table.h"
@@ -52,6 +53,10 @@ Result<Expiry> apply_expiry(SpoolTransaction spool, const SpoolLimits& limits, I
                                              limit - expiry.contents - expiry.messages);
   if (!events) return events.error();
   expiry.events = *events;
+  Result<std::size_t> claims = expire_idempotency(spool.transaction, now - kIdempotencyRetention, limits.idempotency_max_count,
+                                                  limit - expiry.contents - expiry.messages - expiry.events);
+  if (!claims) return claims.error();
+  expiry.idempotency = *claims;
   return expiry;
 }
 

@@ -48,7 +48,7 @@ enum class DirectoryTable : std::size_t {
   AccountKeys,   // account id, key id → nothing
   KeyUsages,     // key id → KeyUsage
   Whitelist,     // account id, normalised address → WhitelistEntry
-  Counters,      // period (1), start in seconds (8), account id → Counter
+  Counters,      // period (1), start (8), account id → Counter
   Users,               // user id → User
   UserEmails,          // address → user id
   AccountUsers,        // account id, user id → nothing
@@ -58,9 +58,9 @@ enum class DirectoryTable : std::size_t {
   AccountWebhooks,     // account id, webhook id → nothing
   WebhookProgress,     // webhook id → WebhookProgress
   PendingEvents,       // webhook id, sequence (8) → PendingWebhookEvent
-  Suppressions,        // account id, normalised address → Suppression
+  Suppressions,        // account id, normalised address → Suppression; account id alone → Counter of them
   ProductionRequests,  // account id → ProductionRequest
-  Usage,               // account id, day in seconds (8), key id → Usage
+  Usage,               // account id, day (8), key id → Usage
 };
 inline constexpr std::array<std::string_view, 21> kDirectoryTables = {
     "meta",         "accounts",         "account_names",  "keys",         "key_digests",         "account_keys", "key_usages",

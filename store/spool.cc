@@ -8,6 +8,7 @@
 #include "store/environment.h"
 #include "store/event_log.h"
 #include "store/examination.h"
+#include "store/idempotency_table.h"
 #include "store/message_table.h"
 #include "store/message_writer.h"
 #include "store/recovery.h"
@@ -48,33 +49,38 @@ namespace {
 
 struct Acceptance {
   ContentWriter::Rest rest;
-  MessageRecord message;
-  DeliveryRecord delivery;
-  std::vector<Event> events;
+  NewMessage message;
 };
 
-Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptance, Duration capture_retention) {
-  const MessageId& id = acceptance.message.id;
-  if (std::optional<Error> lost = acceptance.rest.window->error()) return *lost;
-  Result<bool> exists = has_message(spool.transaction, id);
-  if (!exists) return exists.error();
-  if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(id));
-  const std::uint32_t streamed = acceptance.rest.streamed_chunks;
-  if (streamed > 0) {
-    Result<bool> was_open = unmark_open(spool.transaction, id);
+Result<void> put_rest(WriteTransaction& transaction, const MessageId& id, const ContentWriter::Rest& rest) {
+  if (rest.streamed_chunks > 0) {
+    Result<bool> was_open = unmark_open(transaction, id);
     if (!was_open) return was_open.error();
     if (!*was_open) return Error(ErrorCode::NotFound, "the streamed content of " + format_message_id(id) + " is gone");
   }
-  if (!acceptance.rest.last_chunk.empty()) {
-    Result<void> put = put_chunk(spool.transaction, id, streamed, acceptance.rest.last_chunk);
-    if (!put) return put;
+  if (rest.last_chunk.empty()) return {};
+  return put_chunk(transaction, id, rest.streamed_chunks, rest.last_chunk);
+}
+
+Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptance, Duration capture_retention) {
+  const NewMessage& message = acceptance.message;
+  const MessageRecord& record = message.record;
+  if (std::optional<Error> lost = acceptance.rest.window->error()) return *lost;
+  Result<bool> exists = has_message(spool.transaction, record.id);
+  if (!exists) return exists.error();
+  if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(record.id));
+  if (message.claim) {
+    Result<void> free = check_claim(spool.transaction, record.account, *message.claim, record.accepted_at);
+    if (!free) return free;
   }
-  Result<void> inserted = insert_message(spool, acceptance.message, acceptance.delivery, capture_retention);
+  if (Result<void> put = put_rest(spool.transaction, record.id, acceptance.rest); !put) return put;
+  Result<void> inserted = insert_message(spool, record, message.delivery, capture_retention);
   if (!inserted) return inserted;
-  for (const Event& event : acceptance.events) {
+  for (const Event& event : message.events) {
     if (Result<void> appended = append_event(spool, event); !appended) return appended;
   }
-  return {};
+  if (!message.claim) return {};
+  return put_claim(spool.transaction, record.account, *message.claim, record.id, record.accepted_at);
 }
 
 class AcceptRequest final : public CommitRequest {
@@ -108,11 +114,26 @@ class SettleRequest final : public CommitRequest {
   Completion done_;
 };
 
+class EventRequest final : public CommitRequest {
+ public:
+  EventRequest(Spool::Impl& impl, Event event, Completion done)
+      : impl_(impl), event_(std::move(event)), done_(std::move(done)) {}
+  Result<void> apply(WriteTransaction& transaction) override {
+    return append_event(impl_.frame.of(transaction), event_);
+  }
+  void complete(Result<void> outcome) override { done_(std::move(outcome)); }
+
+ private:
+  Spool::Impl& impl_;
+  Event event_;
+  Completion done_;
+};
+
 // What was streamed of a message that is not accepted after all goes with it.
 void AcceptRequest::complete(Result<void> outcome) {
   if (!outcome) {
     if (outcome.error().code() == ErrorCode::StorageFull) (void)impl_.space.look();
-    abandon_streamed_content(impl_.queue, acceptance_.message.id, acceptance_.rest.streamed_chunks);
+    abandon_streamed_content(impl_.queue, acceptance_.message.record.id, acceptance_.rest.streamed_chunks);
   }
   done_(std::move(outcome));
 }
@@ -133,19 +154,23 @@ std::unique_ptr<MessageWriter> Spool::open_message(const MessageId& id) {
   return std::make_unique<ContentWriter>(impl_->queue, id);
 }
 
-void Spool::commit(std::unique_ptr<MessageWriter> writer, MessageRecord message, DeliveryRecord delivery,
-                   std::vector<Event> events, Completion done) {
+void Spool::commit(std::unique_ptr<MessageWriter> writer, NewMessage message, Completion done) {
   auto* content = dynamic_cast<ContentWriter*>(writer.get());
-  POSTERN_CHECK(content != nullptr && content->id() == message.id);
+  POSTERN_CHECK(content != nullptr && content->id() == message.record.id);
   ContentWriter::Rest rest = content->finish();
-  message.content_octets = rest.octets;
-  message.chunk_count = rest.chunk_count();
-  Acceptance acceptance{.rest = std::move(rest),
-                        .message = std::move(message),
-                        .delivery = std::move(delivery),
-                        .events = std::move(events)};
+  message.record.content_octets = rest.octets;
+  message.record.chunk_count = rest.chunk_count();
+  Acceptance acceptance{.rest = std::move(rest), .message = std::move(message)};
   impl_->queue.submit(std::make_unique<AcceptRequest>(*impl_, std::move(acceptance), std::move(done)),
                       Urgency::Commits, Admission::Bounded);
+}
+
+Result<std::optional<IdempotencyRecord>> Spool::find_idempotent(const AccountId& account,
+                                                                const std::array<std::uint8_t, 32>& key_digest,
+                                                                Instant now) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return find_idempotency(transaction, account, key_digest, now);
+  });
 }
 
 Result<std::vector<DueEntry>> Spool::due(const std::optional<DueEntry>& after, Instant until, std::size_t limit) const {
@@ -179,6 +204,51 @@ Result<std::vector<Event>> Spool::events_of(const MessageId& id) const {
 
 Result<std::vector<Event>> Spool::events_after(std::uint64_t after, std::size_t limit) const {
   return impl_->with_reader([&](ReadTransaction& transaction) { return list_events_after(transaction, after, limit); });
+}
+
+Result<std::optional<Event>> Spool::find_event(std::uint64_t sequence) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_event(transaction, sequence); });
+}
+
+Result<std::uint64_t> Spool::last_sequence() const {
+  return impl_->with_reader([](ReadTransaction& transaction) -> Result<std::uint64_t> {
+    Result<SpoolTotals> totals = load_totals(transaction);
+    if (!totals) return totals.error();
+    return totals->next_sequence - 1;
+  });
+}
+
+Result<std::vector<StoredMessage>> Spool::list_of(const AccountId& account, const std::optional<MessageId>& before,
+                                                  std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return list_messages_of(transaction, account, before, limit);
+  });
+}
+
+Result<std::vector<StoredMessage>> Spool::list_newer_of(const AccountId& account, const MessageId& after,
+                                                        std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return list_newer_messages_of(transaction, account, after, limit);
+  });
+}
+
+Result<std::vector<Event>> Spool::events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before,
+                                                           std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return list_events_of_account_before(transaction, account, before, limit);
+  });
+}
+
+Result<std::vector<Event>> Spool::events_of_account_after(const AccountId& account, std::uint64_t after,
+                                                          std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return list_events_of_account_after(transaction, account, after, limit);
+  });
+}
+
+void Spool::record_event(Event event, Completion done) {
+  impl_->queue.submit(std::make_unique<EventRequest>(*impl_, std::move(event), std::move(done)), Urgency::Commits,
+                      Admission::Always);
 }
 
 Result<SpoolUsage> Spool::usage() const {

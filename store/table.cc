@@ -83,6 +83,11 @@ bool Cursor::seek(std::string_view key) {
   return move(MDB_SET_RANGE);
 }
 
+bool Cursor::seek_before(std::string_view key) {
+  if (seek(key)) return previous();
+  return error_ == 0 && last();
+}
+
 Result<void> Cursor::status() const {
   if (error_ != 0) return lmdb_error(error_, "walk a table");
   return {};

@@ -72,6 +72,8 @@ class Cursor {
   bool previous() { return move(MDB_PREV); }
   // To the first key that is not below `key`.
   bool seek(std::string_view key);
+  // To the last key that is below `key`.
+  bool seek_before(std::string_view key);
   std::string_view key() const { return as_view(key_); }
   std::string_view value() const { return as_view(value_); }
   // Success, or why the last move failed.

@@ -9,18 +9,14 @@
 namespace postern::store {
 namespace {
 
-constexpr std::size_t kMaxAddressOctets = 400;  // RFC 5321 §4.5.3.1: 64 + 1 + 255; the rest is room; LMDB keys end at 511
-
 std::string row(const AccountId& account, std::string_view address) {
   return std::string(octets_of(account.octets)).append(address);
 }
 
-bool fits(std::string_view address) { return !address.empty() && address.size() <= kMaxAddressOctets; }
-
 }  // namespace
 
 Result<bool> is_whitelisted(Transaction& transaction, const AccountId& account, std::string_view normalised_address) {
-  if (!fits(normalised_address)) return false;
+  if (!fits_in_key(normalised_address)) return false;
   Result<std::optional<std::string_view>> found =
       Table(transaction, DirectoryTable::Whitelist).find(row(account, normalised_address));
   if (!found) return found.error();
@@ -41,7 +37,7 @@ Result<std::vector<WhitelistEntry>> list_whitelist(Transaction& transaction, con
 }
 
 Result<void> add_to_whitelist(WriteTransaction& transaction, const AccountId& account, const WhitelistEntry& entry) {
-  if (!fits(entry.address)) return Error(ErrorCode::InvalidArgument, "a whitelist entry is one address");
+  if (!fits_in_key(entry.address)) return Error(ErrorCode::InvalidArgument, "a whitelist entry is one address");
   const std::string_view prefix = octets_of(account.octets);
   std::size_t count = 0;
   Cursor cursor(Table(transaction, DirectoryTable::Whitelist));

@@ -56,7 +56,7 @@ class Sender {
     std::unique_ptr<MessageWriter> writer = spool_.open_message(id);
     writer->append(content_of(id));
     const bool settles = count % 2 == 0;
-    spool_.commit(std::move(writer), draft.message, draft.delivery, draft.events, [this, id, settles](Result<void> outcome) {
+    spool_.commit(std::move(writer), draft.new_message(), [this, id, settles](Result<void> outcome) {
       outcome.value();
       report('A', id);
       if (!settles) return leave();

@@ -168,7 +168,7 @@ TEST(FullDisk, IsStorageFullAndOverWhenThereIsRoomAgain) {
     Draft draft = make_draft(id, kNow, {"a.example"});
     std::unique_ptr<MessageWriter> writer = store.spool().open_message(id);
     writer->append("content");
-    store.spool().commit(std::move(writer), draft.message, draft.delivery, draft.events, waiter.completion());
+    store.spool().commit(std::move(writer), draft.new_message(), waiter.completion());
   }
   for (Waiter& waiter : waiters) EXPECT_EQ(waiter.get().error().code(), ErrorCode::StorageFull);
   EXPECT_FALSE(store.spool().has_failed());

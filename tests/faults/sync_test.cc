@@ -32,7 +32,7 @@ class SyncTest : public testing::Test {
     test::Draft draft = make_draft(next_id(), clock_.now(), {"a.example"});
     std::unique_ptr<MessageWriter> writer = store.spool().open_message(draft.message.id);
     writer->append("content");
-    store.spool().commit(std::move(writer), draft.message, draft.delivery, draft.events, std::move(done));
+    store.spool().commit(std::move(writer), draft.new_message(), std::move(done));
   }
   // Everything that writes is refused.
   void expect_closed(TempStore& store, const MessageId& stored) {

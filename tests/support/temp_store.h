@@ -88,6 +88,8 @@ struct Draft {
   store::MessageRecord message;
   store::DeliveryRecord delivery;
   std::vector<Event> events;
+
+  store::NewMessage new_message() const { return {.record = message, .delivery = delivery, .events = events, .claim = {}}; }
 };
 
 // A message from one sender to `recipients`, all pending and due at `at`, with its accepted event.
@@ -114,12 +116,11 @@ inline Draft make_draft(const MessageId& id, Instant at, const std::vector<std::
 }
 
 // Commits it with `content` and waits for the sync.
-inline Result<void> commit_draft(store::Spool& spool, Draft draft, const std::string& content) {
+inline Result<void> commit_draft(store::Spool& spool, const Draft& draft, const std::string& content) {
   std::unique_ptr<store::MessageWriter> writer = spool.open_message(draft.message.id);
   writer->append(content);
   Waiter waiter;
-  spool.commit(std::move(writer), std::move(draft.message), std::move(draft.delivery), std::move(draft.events),
-               waiter.completion());
+  spool.commit(std::move(writer), draft.new_message(), waiter.completion());
   return waiter.get();
 }
 

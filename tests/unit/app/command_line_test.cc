@@ -86,7 +86,7 @@ class CommandLine : public testing::Test {
     delivery.due = now;
     delivery.content_until = now + std::chrono::hours(1);
     std::promise<Result<void>> done;
-    store.spool().commit(std::move(writer), record, delivery, {}, [&](Result<void> result) { done.set_value(std::move(result)); });
+    store.spool().commit(std::move(writer), {.record = record, .delivery = delivery, .events = {}, .claim = {}}, [&](Result<void> result) { done.set_value(std::move(result)); });
     EXPECT_TRUE(done.get_future().get().has_value());
     return id;
   }

@@ -107,7 +107,63 @@ class Values {
     message.content_octets = number();
     message.chunk_count = static_cast<std::uint32_t>(random_.below(1U << 31));
     message.trace_octets = 200;
+    message.signature_fields = text();
+    message.summary.from = text();
+    message.summary.subject = text();
+    message.summary.to = texts();
+    message.summary.cc = texts();
+    message.summary.bcc = texts();
+    message.summary.reply_to = texts();
+    for (std::uint64_t i = random_.below(3); i > 0; --i) message.summary.tags.emplace_back(text(), text());
     return message;
+  }
+  UserRecord user() {
+    return {.id = {octets<10>()}, .account = {octets<10>()}, .email = text(), .password_hash = text(), .created = instant()};
+  }
+  DomainRecord domain() {
+    DomainRecord domain;
+    domain.id.octets = octets<10>();
+    domain.account.octets = octets<10>();
+    domain.name = text();
+    domain.state = word(DomainState::Failed);
+    domain.ownership_token = text();
+    for (std::uint64_t i = random_.below(3); i > 0; --i) {
+      domain.dkim_keys.push_back({.selector = text(), .algorithm = text(), .private_key = text(), .public_record = text()});
+    }
+    for (std::uint64_t i = random_.below(3); i > 0; --i) {
+      domain.checks.push_back({.name = text(), .is_found = coin(), .finding = text()});
+    }
+    domain.created = instant();
+    domain.checked_at = maybe_instant();
+    domain.verified_at = maybe_instant();
+    return domain;
+  }
+  SuppressionRecord suppression() {
+    SuppressionRecord suppression{.address = text(), .reason = word(SuppressionReason::Manual), .at = instant(), .message = {}};
+    if (coin()) suppression.message = MessageId{octets<16>()};
+    return suppression;
+  }
+  WebhookRecord webhook() {
+    return {.id = {octets<10>()},
+            .account = {octets<10>()},
+            .url = text(),
+            .events = texts(),
+            .state = word(WebhookState::Failed),
+            .secret = text(),
+            .previous_secret = text(),
+            .previous_secret_until = maybe_instant(),
+            .created = instant(),
+            .first_sequence = number()};
+  }
+  WebhookProgress progress() {
+    return {.cursor = number(), .failing_since = maybe_instant(), .delivered = number(), .given_up = number()};
+  }
+  PendingWebhookEvent pending_event() {
+    return {.sequence = number(),
+            .message = {octets<16>()},
+            .first_attempt = instant(),
+            .due = instant(),
+            .attempts = static_cast<std::uint16_t>(random_.below(65536))};
   }
   DeliveryRecord delivery() {
     DeliveryRecord delivery;
@@ -130,7 +186,7 @@ class Values {
     Event event;
     event.sequence = number();
     event.at = instant();
-    event.type = word(EventType::DsnWithheld);
+    event.type = word(EventType::WebhookDisabled);
     event.account.octets = octets<10>();
     event.message.octets = octets<16>();
     event.environment = word(Environment::Test);
@@ -182,6 +238,54 @@ TEST(Codec, RestoresEveryRecordItWrote) {
     ASSERT_EQ(restored.detail, event.detail);
     ASSERT_EQ(decode_event_facts(octets).value().message, event.message);
   }
+}
+
+template <class Record, class Encode, class Decode>
+void expect_restored(const Record& record, Encode encode, Decode decode) {
+  std::string octets;
+  encode(record, octets);
+  const auto restored = decode(octets);
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(*restored, record);
+}
+
+TEST(Codec, RestoresEveryRecordOfTheHttpService) {
+  Values values(11);
+  for (int i = 0; i < 200; ++i) {
+    expect_restored(values.user(), encode_user, decode_user);
+    expect_restored(values.domain(), encode_domain, decode_domain);
+    expect_restored(values.suppression(), encode_suppression, decode_suppression);
+    expect_restored(values.webhook(), encode_webhook, decode_webhook);
+    expect_restored(values.progress(), encode_webhook_progress, decode_webhook_progress);
+    expect_restored(values.pending_event(), encode_pending_webhook_event, decode_pending_webhook_event);
+    expect_restored(ProductionRequest{.account = {values.octets<10>()}, .at = values.instant(), .use_case = values.text()},
+                    encode_production_request, decode_production_request);
+    expect_restored(UsageRow{.day = values.instant(),
+                             .key = {values.octets<10>()},
+                             .messages = values.number(),
+                             .recipients = values.number()},
+                    encode_usage, decode_usage);
+    expect_restored(IdempotencyRecord{.fingerprint = values.octets<32>(),
+                                      .message = {values.octets<16>()},
+                                      .at = values.instant()},
+                    encode_idempotency, decode_idempotency);
+  }
+}
+
+TEST(Codec, StillReadsAMessageOfTheFirstRecordVersion) {
+  Values values(12);
+  MessageRecord message = values.message();
+  message.signature_fields.clear();
+  message.summary = {};
+  std::string octets;
+  encode_message(message, octets);
+  std::string first = octets.substr(0, octets.size() - 4 - 8);  // without the checksum and the eight empty fields of version 2
+  first[1] = 1;
+  const std::uint32_t sum = crc32c(first);
+  for (int i = 0; i < 4; ++i) first.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
+  const Result<MessageRecord> restored = decode_message(first);
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(*restored, message);
 }
 
 TEST(Codec, RefusesARecordWithAnyOctetChanged) {

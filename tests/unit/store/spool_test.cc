@@ -86,7 +86,7 @@ TEST_F(SpoolTest, StreamsALongMessageAndReadsItBackWhole) {
   }
   Draft draft = make_draft(id, clock_.now(), {"a.example"});
   Waiter waiter;
-  store.spool().commit(std::move(writer), draft.message, draft.delivery, draft.events, waiter.completion());
+  store.spool().commit(std::move(writer), draft.new_message(), waiter.completion());
   ASSERT_TRUE(waiter.get());
   EXPECT_GE(drains, 1U);
   const StoredMessage stored = store.spool().find(id).value().value();

@@ -1,0 +1,97 @@
+// Suppressions; the counting row has the account's id for its key and sorts before the addresses.
+#include "store/suppression_table.h"
+
+#include "store/codec.h"
+#include "store/directory.h"
+#include "store/record_table.h"
+
+namespace postern::store {
+namespace {
+
+std::string row(const AccountId& account, std::string_view address) {
+  return std::string(octets_of(account.octets)).append(address);
+}
+
+Result<std::uint64_t> load_count(Transaction& transaction, const AccountId& account) {
+  Result<std::optional<std::uint64_t>> count =
+      find_record(transaction, DirectoryTable::Suppressions, octets_of(account.octets), decode_counter);
+  if (!count) return count.error();
+  return count->value_or(0);
+}
+
+Result<void> put_count(WriteTransaction& transaction, const AccountId& account, std::uint64_t count) {
+  std::string record;
+  encode_counter(count, record);
+  return WritableTable(transaction, DirectoryTable::Suppressions).put(octets_of(account.octets), record);
+}
+
+}  // namespace
+
+Result<bool> is_suppressed(Transaction& transaction, const AccountId& account, std::string_view normalised_address) {
+  if (!fits_in_key(normalised_address)) return false;
+  Result<std::optional<std::string_view>> found =
+      Table(transaction, DirectoryTable::Suppressions).find(row(account, normalised_address));
+  if (!found) return found.error();
+  return found->has_value();
+}
+
+Result<std::optional<SuppressionRecord>> find_suppression(Transaction& transaction, const AccountId& account,
+                                                          std::string_view normalised_address) {
+  if (!fits_in_key(normalised_address)) return std::optional<SuppressionRecord>();
+  return find_record(transaction, DirectoryTable::Suppressions, row(account, normalised_address), decode_suppression);
+}
+
+Result<std::vector<SuppressionRecord>> list_suppressions(Transaction& transaction, const AccountId& account,
+                                                         std::string_view after, std::size_t limit) {
+  std::vector<SuppressionRecord> suppressions;
+  const std::string_view prefix = octets_of(account.octets);
+  const std::string start = row(account, after.substr(0, kMaxTextOctetsInKey));
+  Cursor cursor(Table(transaction, DirectoryTable::Suppressions));
+  bool found = cursor.seek(start);
+  if (found && cursor.key() == start) found = cursor.next();
+  for (; found && cursor.key().starts_with(prefix) && suppressions.size() < limit; found = cursor.next()) {
+    Result<SuppressionRecord> suppression = decode_suppression(cursor.value());
+    if (!suppression) return suppression.error();
+    suppressions.push_back(std::move(*suppression));
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return suppressions;
+}
+
+Result<void> put_suppression(WriteTransaction& transaction, const AccountId& account, const SuppressionRecord& suppression) {
+  if (!fits_in_key(suppression.address)) return Error(ErrorCode::InvalidArgument, "a suppression is of one address");
+  Result<bool> exists = is_suppressed(transaction, account, suppression.address);
+  if (!exists) return exists.error();
+  if (!*exists) {
+    Result<std::uint64_t> count = load_count(transaction, account);
+    if (!count) return count.error();
+    if (*count >= kMaxSuppressionsPerAccount) {
+      return Error(ErrorCode::LimitExceeded,
+                   "an account has at most " + std::to_string(kMaxSuppressionsPerAccount) + " suppressions");
+    }
+    if (Result<void> put = put_count(transaction, account, *count + 1); !put) return put;
+  }
+  std::string record;
+  encode_suppression(suppression, record);
+  return WritableTable(transaction, DirectoryTable::Suppressions).put(row(account, suppression.address), record);
+}
+
+Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& account, std::string_view normalised_address) {
+  Result<bool> exists = is_suppressed(transaction, account, normalised_address);
+  if (!exists) return exists.error();
+  if (!*exists) return Error(ErrorCode::NotFound, "that address is not suppressed");
+  Result<std::uint64_t> count = load_count(transaction, account);
+  if (!count) return count.error();
+  if (Result<void> put = put_count(transaction, account, *count > 0 ? *count - 1 : 0); !put) return put;
+  WritableTable suppressions(transaction, DirectoryTable::Suppressions);
+  if (Result<bool> erased = suppressions.erase(row(account, normalised_address)); !erased) return erased.error();
+  return {};
+}
+
+Result<void> clear_suppressions(WriteTransaction& transaction, const AccountId& account) {
+  WritableTable suppressions(transaction, DirectoryTable::Suppressions);
+  if (Result<std::size_t> erased = suppressions.erase_prefix(octets_of(account.octets)); !erased) return erased.error();
+  return {};
+}
+
+}  // namespace postern::store

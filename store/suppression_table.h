@@ -1,0 +1,27 @@
+// Suppressions: addresses that an account's live mail does not go to. One row per account and address, and a row that counts
+// them, so that neither the check at RCPT nor the limit walks the list.
+#pragma once
+
+#include "store/records.h"
+#include "store/transaction.h"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace postern::store {
+
+Result<bool> is_suppressed(Transaction& transaction, const AccountId& account, std::string_view normalised_address);
+Result<std::optional<SuppressionRecord>> find_suppression(Transaction& transaction, const AccountId& account,
+                                                          std::string_view normalised_address);
+// In order of address, strictly after `after`.
+Result<std::vector<SuppressionRecord>> list_suppressions(Transaction& transaction, const AccountId& account,
+                                                         std::string_view after, std::size_t limit);
+
+// InvalidArgument: the address is empty or longer than any mailbox. LimitExceeded: the account's list is full.
+Result<void> put_suppression(WriteTransaction& transaction, const AccountId& account, const SuppressionRecord& suppression);
+// NotFound.
+Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& account, std::string_view normalised_address);
+Result<void> clear_suppressions(WriteTransaction& transaction, const AccountId& account);
+
+}  // namespace postern::store
