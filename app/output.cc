@@ -3,12 +3,16 @@
 #include "core/bytes.h"
 #include "core/time_format.h"
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
 namespace postern::app {
 namespace {
+
+namespace json = boost::json;
 
 struct Character {
   char32_t point = 0;
@@ -42,47 +46,43 @@ std::string hex_escape(std::string_view octets) {
   return text;
 }
 
+// `point` lies in the basic plane, as every control does.
+std::string json_escape(char32_t point) {
+  std::array<char, 8> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "\\u%04x", static_cast<unsigned>(point));
+  return buffer.data();
+}
+
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
 }
 
-std::string quote_json(std::string_view text) {
-  std::string quoted = "\"";
+std::string replace_broken_utf8(std::string_view text) {
+  std::string valid;
   while (!text.empty()) {
     const Character character = decode_character(text);
-    if (!character.is_valid) {
-      quoted += "\xef\xbf\xbd";
-    } else if (character.point == '"' || character.point == '\\') {
-      quoted += '\\';
-      quoted += text[0];
-    } else if (character.point < 0x20 || character.point == 0x7f || character.point == 0x2028 || character.point == 0x2029) {
-      std::array<char, 8> buffer{};
-      std::snprintf(buffer.data(), buffer.size(), "\\u%04x", static_cast<unsigned>(character.point));
-      quoted += buffer.data();
-    } else {
-      quoted += text.substr(0, character.octets);
-    }
+    valid += character.is_valid ? text.substr(0, character.octets) : "\xef\xbf\xbd";
     text.remove_prefix(character.octets);
   }
-  return quoted + "\"";
+  return valid;
 }
 
-struct JsonWriter {
-  std::string operator()(std::nullptr_t) const { return "null"; }
-  std::string operator()(bool value) const { return value ? "true" : "false"; }
-  std::string operator()(std::int64_t value) const { return std::to_string(value); }
-  std::string operator()(std::uint64_t value) const { return std::to_string(value); }
-  std::string operator()(const std::string& value) const { return quote_json(value); }
-  std::string operator()(const ValueList& list) const {
-    std::string text = "[";
-    for (const Value& value : list) text += (text.size() > 1 ? "," : "") + to_json(value);
-    return text + "]";
+struct ToJsonValue {
+  json::value operator()(std::nullptr_t) const { return nullptr; }
+  json::value operator()(bool value) const { return value; }
+  json::value operator()(std::int64_t value) const { return value; }
+  json::value operator()(std::uint64_t value) const { return value; }
+  json::value operator()(const std::string& value) const { return json::string(replace_broken_utf8(value)); }
+  json::value operator()(const ValueList& list) const {
+    json::array array;
+    for (const Value& value : list) array.push_back(std::visit(*this, value.data));
+    return array;
   }
-  std::string operator()(const ValueObject& object) const {
-    std::string text = "{";
-    for (const auto& [name, value] : object) text += (text.size() > 1 ? "," : "") + quote_json(name) + ":" + to_json(value);
-    return text + "}";
+  json::value operator()(const ValueObject& object) const {
+    json::object members;
+    for (const auto& [name, value] : object) members.emplace(replace_broken_utf8(name), std::visit(*this, value.data));
+    return members;
   }
 };
 
@@ -90,7 +90,17 @@ struct JsonWriter {
 
 Value instant_value(const std::optional<Instant>& instant) { return instant ? Value(format_rfc3339(*instant)) : Value(); }
 
-std::string to_json(const Value& value) { return std::visit(JsonWriter{}, value.data); }
+std::string to_json(const Value& value) {
+  const std::string serialized = json::serialize(std::visit(ToJsonValue{}, value.data));
+  // The library escapes C0 only. Any other control stands within a string, where its escape means the same.
+  std::string text;
+  for (std::string_view rest = serialized; !rest.empty();) {
+    const Character character = decode_character(rest);
+    text += is_control(character.point) ? json_escape(character.point) : std::string(rest.substr(0, character.octets));
+    rest.remove_prefix(character.octets);
+  }
+  return text;
+}
 
 std::string printable(std::string_view text) {
   std::string result;

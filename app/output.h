@@ -36,7 +36,8 @@ struct Value {
 // Instants as RFC 3339; nothing as null.
 Value instant_value(const std::optional<Instant>& instant);
 
-// One line; octets that are not UTF-8 become U+FFFD, so that every program can read it.
+// One line, members in their order. Octets that are not UTF-8 become U+FFFD, so that every program can read it; controls,
+// the bidirectional ones too, are escaped, so that it does no harm on a terminal. A name given twice counts once, the first.
 std::string to_json(const Value& value);
 
 // Printable UTF-8 stays; controls (C0, C1, bidirectional, line separators) and broken UTF-8 become \xNN.

@@ -12,10 +12,12 @@ TEST(Output, WritesJsonInTheGivenOrder) {
 }
 
 TEST(Output, EscapesJsonTextAndReplacesBrokenUtf8) {
-  EXPECT_EQ(to_json("a\"b\\c\n\x01"), R"("a\"b\\c\u000a\u0001")");
+  EXPECT_EQ(to_json("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
   EXPECT_EQ(to_json("gr\xc3\xbc\xc3\x9f"), "\"gr\xc3\xbc\xc3\x9f\"");
   EXPECT_EQ(to_json("a\xff" "b\xc3"), "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"");
   EXPECT_EQ(to_json("\xe2\x80\xa8"), R"("\u2028")");
+  EXPECT_EQ(to_json("\x7f\xc2\x9b\xe2\x80\xae"), R"("\u007f\u009b\u202e")");
+  EXPECT_EQ(to_json(ValueObject{{"a\xff\"", true}}), "{\"a\xef\xbf\xbd\\\"\":true}");
 }
 
 struct PrintableCase {
