@@ -39,7 +39,7 @@ bool is_ascii(std::string_view text) {
 
 // One line of a report: what came from elsewhere loses its controls and its excess.
 std::string one_line(std::string_view text) {
-  constexpr std::size_t kMostOctets = 900;  // a line of RFC 5322 §2.1.1, less its field name
+  constexpr std::size_t kMostOctets = 900;  // a line of RFC 5322 §2.1.1, less its field name or indentation
   std::string line;
   for (const char c : text.substr(0, kMostOctets)) {
     const auto octet = static_cast<unsigned char>(c);
@@ -77,12 +77,28 @@ std::string explanation(const DsnFacts& facts) {
   std::string text = "This is the mail relay at " + facts.hostname + ".\r\n\r\n";
   text.append(words(facts.recipients.front().action).sentence).append("\r\n");
   for (const DsnRecipient& r : facts.recipients) {
+    const std::string speaker = r.remote.empty() ? "The relay says: " : r.remote + " said: ";
     text.append("\r\n<").append(format_mailbox(r.recipient->mailbox)).append(">\r\n    ");
-    text.append(r.remote.empty() ? "The relay says: " : one_line(r.remote) + " said: ");
-    text.append(one_line(format_status(r.status))).append("\r\n");
+    text.append(one_line(speaker + format_status(r.status))).append("\r\n");
   }
   text.append("\r\nThe message id was ").append(format_message_id(facts.about)).append(".\r\n");
   return text;
+}
+
+std::string delivery_status(const DsnFacts& facts) {
+  std::string text = "Reporting-MTA: dns; " + facts.hostname + "\r\n";
+  if (const std::string& envid = facts.envelope->parameters.envid; !envid.empty()) {
+    text.append("Original-Envelope-Id: ").append(smtp::decode_xtext(envid).value_or(envid)).append("\r\n");
+  }
+  text.append("Arrival-Date: ").append(format_rfc5322_date(facts.arrived)).append("\r\n");
+  for (const DsnRecipient& recipient : facts.recipients) append_recipient(text, recipient);
+  return text;
+}
+
+void append_part(std::string& report, std::string_view boundary, std::string_view type, std::string_view body) {
+  report.append("\r\n--").append(boundary).append("\r\nContent-Type: ").append(type);
+  report.append("\r\nContent-Transfer-Encoding: ").append(is_ascii(body) ? "7bit" : "8bit").append("\r\n\r\n").append(body);
+  if (!body.ends_with("\r\n")) report.append("\r\n");
 }
 
 }  // namespace
@@ -107,43 +123,32 @@ bool returns_whole(const Envelope& envelope, std::uint64_t content_octets, DsnAc
 
 std::string format_dsn(const DsnFacts& facts) {
   const std::string id = format_message_id(facts.id);
+  const std::string text = explanation(facts);
+  const std::string status = delivery_status(facts);
+  // RFC 6533 §3 and §4: what is beyond ASCII has media types of its own.
+  const bool is_global = facts.envelope->parameters.smtputf8;
+  const std::string_view status_type = is_ascii(status) ? "message/delivery-status" : "message/global-delivery-status";
+  const std::string_view returned_type = facts.is_returned_whole ? (is_global ? "message/global" : "message/rfc822")
+                                                                 : (is_global ? "message/global-headers" : "text/rfc822-headers");
+  const bool is_7bit = is_ascii(text) && is_ascii(status) && is_ascii(facts.returned);
   // The id is random: no content that existed before it can hold it.
   const std::string boundary = "postern-" + id;
-  const bool is_utf8 = !is_ascii(facts.returned) || facts.envelope->parameters.smtputf8;
-  const std::string_view encoding = is_utf8 ? "8bit" : "7bit";
 
-  std::string text;
-  text.reserve(4096 + facts.returned.size());
-  text.append("From: Mail Delivery System <postmaster@").append(facts.hostname).append(">\r\n");
-  text.append("To: ").append(format_path(facts.envelope->reverse_path)).append("\r\n");
-  text.append("Subject: ").append(words(facts.recipients.front().action).subject).append("\r\n");
-  text.append("Date: ").append(format_rfc5322_date(facts.now)).append("\r\n");
-  text.append("Message-ID: <").append(id).append("@").append(facts.hostname).append(">\r\n");
-  text.append("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
-  text.append("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"").append(boundary).append("\"\r\n");
-  text.append("Content-Transfer-Encoding: ").append(encoding).append("\r\n");
-
-  text.append("\r\n--").append(boundary).append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ");
-  text.append(encoding).append("\r\n\r\n").append(explanation(facts));
-
-  const bool has_utf8_recipient = std::any_of(facts.recipients.begin(), facts.recipients.end(),
-                                              [](const DsnRecipient& r) { return r.recipient->mailbox.needs_smtputf8(); });
-  text.append("\r\n--").append(boundary).append("\r\nContent-Type: message/");
-  // RFC 6533 §3.
-  text.append(has_utf8_recipient ? "global-delivery-status" : "delivery-status").append("\r\n\r\n");
-  text.append("Reporting-MTA: dns; ").append(facts.hostname).append("\r\n");
-  if (const std::string& envid = facts.envelope->parameters.envid; !envid.empty()) {
-    text.append("Original-Envelope-Id: ").append(smtp::decode_xtext(envid).value_or(envid)).append("\r\n");
-  }
-  text.append("Arrival-Date: ").append(format_rfc5322_date(facts.arrived)).append("\r\n");
-  for (const DsnRecipient& recipient : facts.recipients) append_recipient(text, recipient);
-
-  text.append("\r\n--").append(boundary).append("\r\nContent-Type: ");
-  text.append(facts.is_returned_whole ? "message/rfc822" : "text/rfc822-headers");
-  text.append("\r\nContent-Transfer-Encoding: ").append(encoding).append("\r\n\r\n").append(facts.returned);
-  if (!facts.returned.ends_with("\r\n")) text.append("\r\n");
-  text.append("\r\n--").append(boundary).append("--\r\n");
-  return text;
+  std::string report;
+  report.reserve(4096 + text.size() + status.size() + facts.returned.size());
+  report.append("From: Mail Delivery System <postmaster@").append(facts.hostname).append(">\r\n");
+  report.append("To: ").append(format_path(facts.envelope->reverse_path)).append("\r\n");
+  report.append("Subject: ").append(words(facts.recipients.front().action).subject).append("\r\n");
+  report.append("Date: ").append(format_rfc5322_date(facts.now)).append("\r\n");
+  report.append("Message-ID: <").append(id).append("@").append(facts.hostname).append(">\r\n");
+  report.append("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
+  report.append("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"").append(boundary).append("\"\r\n");
+  report.append("Content-Transfer-Encoding: ").append(is_7bit ? "7bit" : "8bit").append("\r\n");
+  append_part(report, boundary, "text/plain; charset=utf-8", text);
+  append_part(report, boundary, status_type, status);
+  append_part(report, boundary, returned_type, facts.returned);
+  report.append("\r\n--").append(boundary).append("--\r\n");
+  return report;
 }
 
 }  // namespace postern::relay
