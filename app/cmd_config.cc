@@ -31,7 +31,7 @@ Result<void> check_configuration(CommandContext& context, bool is_quiet) {
   }
   if (load.is_usable() && !is_quiet) text += context.config_file().string() + ": usable\n";
   context.print(ValueObject{{"usable", load.is_usable()}, {"problems", std::move(values)}}, text);
-  if (!load.is_usable()) return Error(ErrorCode::InvalidArgument, "the configuration is not usable");
+  if (!load.is_usable()) return Error(ErrorCode::Malformed, "the configuration is not usable");
   return {};
 }
 

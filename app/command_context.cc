@@ -34,7 +34,7 @@ Result<void> CommandContext::load_settings() {
   for (const auto& problem : load.problems) {
     if (!problem.is_warning) err_ << format_problem(problem) << "\n";
   }
-  if (!load.is_usable()) return Error(ErrorCode::InvalidArgument, "the configuration is not usable");
+  if (!load.is_usable()) return Error(ErrorCode::Malformed, "the configuration is not usable");
   settings_ = std::move(load.settings);
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include "app/commands.h"
 #include "app/config.h"
+#include "app/output.h"
 #include "app/version.h"
 
 #pragma GCC diagnostic push
@@ -212,6 +213,18 @@ void declare_others(CLI::App& app, Builder& build) {
       ->check(CLI::IsMember({"replies", "configuration", "sandbox"}));
 }
 
+// As far as it was understood: "postern key create".
+std::string spoken_command(const CLI::App& app) {
+  std::string words = app.get_name();
+  for (const CLI::App* noun = &app; !noun->get_subcommands().empty();) {
+    noun = noun->get_subcommands().front();
+    words += " " + noun->get_name();
+  }
+  return words;
+}
+
+std::string usage_hint(const std::string& command) { return "what it takes: " + command + " --help\n"; }
+
 }  // namespace
 
 std::variant<Invocation, int> parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
@@ -222,6 +235,9 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   app.require_subcommand(1);
   app.add_option("--config", config_file, "configuration file")->envname("POSTERN_CONFIG");
   app.add_flag("--json", invocation.options.as_json, "print JSON for programs");
+  app.failure_message([](const CLI::App* root, const CLI::Error& error) {
+    return "postern: " + printable(error.what()) + "\n" + usage_hint(spoken_command(*root));
+  });
   Builder build(invocation);
   declare_others(app, build);
   declare_account(app, build);
@@ -236,7 +252,15 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
     return app.exit(error, out, err) == 0 ? 0 : kExitUsage;
   }
   invocation.options.config_file = config_file;
+  invocation.command = spoken_command(app);
   return invocation;
+}
+
+int report_failure(const Invocation& invocation, const Error& error, std::ostream& err) {
+  err << "postern: " << printable(error.context().empty() ? error.message() : error.context()) << "\n";
+  if (error.code() != ErrorCode::InvalidArgument) return kExitRefused;
+  err << usage_hint(invocation.command);
+  return kExitUsage;
 }
 
 }  // namespace postern::app

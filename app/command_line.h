@@ -16,6 +16,7 @@ struct Invocation {
   CommandContext::Options options;
   Needs needs = Needs::Store;
   std::function<Result<void>(CommandContext&)> action;
+  std::string command;  // "postern key create"
 };
 
 inline constexpr int kExitRefused = 1;
@@ -23,5 +24,9 @@ inline constexpr int kExitUsage = 2;
 
 // An invocation, or the exit status where nothing is left to do (help, wrong usage: its text went to `out` or `err`).
 std::variant<Invocation, int> parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
+
+// Writes to `err` why the action failed and returns the exit status: kExitUsage if a word of the command line was wrong
+// (InvalidArgument), with a hint where the choices stand; else kExitRefused.
+int report_failure(const Invocation& invocation, const Error& error, std::ostream& err);
 
 }  // namespace postern::app

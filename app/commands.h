@@ -1,5 +1,5 @@
 // Every sub-command as a function with its options; app/command_line fills these in. An error is printed as one line and ends
-// the program with status 1.
+// the program with status 1, or 2 if it is InvalidArgument: what the person wrote cannot be meant.
 #pragma once
 
 #include "app/command_context.h"

@@ -25,10 +25,7 @@ int run(int argc, char** argv) {
   app::CommandContext context(invocation.options, std::cout, std::cerr);
   auto done = prepare(context, invocation.needs);
   if (done) done = invocation.action(context);
-  if (done) return 0;
-  const auto& words = done.error().context().empty() ? done.error().message() : done.error().context();
-  std::cerr << "postern: " << app::printable(words) << "\n";
-  return app::kExitRefused;
+  return done ? 0 : app::report_failure(invocation, done.error(), std::cerr);
 }
 
 }  // namespace

@@ -19,6 +19,12 @@ constexpr std::array<NamedPlan, 4> kPlans = {
 
 Error no_such_account() { return Error(ErrorCode::NotFound, "there is no such account"); }
 
+Result<Mailbox> read_mailbox(std::string_view text) {
+  Result<Mailbox> mailbox = parse_mailbox(text);
+  if (!mailbox) return Error(ErrorCode::InvalidArgument, mailbox.error().context());
+  return mailbox;
+}
+
 }  // namespace
 
 Result<void> check_name(std::string_view name) {
@@ -91,7 +97,7 @@ Result<void> AccountAdmin::remove(const AccountId& id) {
 }
 
 Result<std::string> AccountAdmin::allow(const AccountId& id, std::string_view address) {
-  const Result<Mailbox> mailbox = parse_mailbox(address);
+  const Result<Mailbox> mailbox = read_mailbox(address);
   if (!mailbox) return mailbox.error();
   const std::string normalised = normalised_mailbox(*mailbox);
   const Result<void> written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
@@ -105,7 +111,7 @@ Result<std::string> AccountAdmin::allow(const AccountId& id, std::string_view ad
 }
 
 Result<void> AccountAdmin::disallow(const AccountId& id, std::string_view address) {
-  const Result<Mailbox> mailbox = parse_mailbox(address);
+  const Result<Mailbox> mailbox = read_mailbox(address);
   if (!mailbox) return mailbox.error();
   return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
     return writer.remove_from_whitelist(id, normalised_mailbox(*mailbox));

@@ -39,7 +39,7 @@ class AccountAdmin {
   // With its keys and whitelist. Messages that are queued still go out.
   Result<void> remove(const AccountId& id);
 
-  // Returns the normalised address. A second time is no error.
+  // Returns the normalised address. A second time is no error. InvalidArgument, of both: not a mailbox.
   Result<std::string> allow(const AccountId& id, std::string_view address);
   Result<void> disallow(const AccountId& id, std::string_view address);
 

@@ -15,7 +15,7 @@ Error no_such_key() { return Error(ErrorCode::NotFound, "there is no such key");
 Result<void> check_domains(const store::AccountRecord& account, const store::KeyRecord& key) {
   for (const std::string& domain : key.from_domains) {
     if (is_domain_allowed(account.from_domains, domain)) continue;
-    return Error(ErrorCode::InvalidArgument, domain + " is not among the account's domains");
+    return Error(ErrorCode::Conflict, domain + " is not among the account's domains");
   }
   return {};
 }
@@ -81,7 +81,7 @@ Result<void> KeyAdmin::check_room(store::DirectoryWriter& writer, const AccountI
 
 Result<void> KeyAdmin::check_environment(Environment environment) const {
   if (scheme_.has_environment || environment == Environment::Live) return {};
-  return Error(ErrorCode::InvalidArgument, "keys of this installation have no environment part (key_has_environment): all are live");
+  return Error(ErrorCode::Conflict, "keys of this installation have no environment part (key_has_environment): all are live");
 }
 
 Result<CreatedKey> KeyAdmin::create(const AccountId& account, const NewKey& wanted) {

@@ -152,7 +152,7 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, std
                                                  const std::vector<Executor>& executors) {
   SocketError ec;
   tcp::endpoint endpoint(asio::ip::make_address(address, ec), port);
-  if (ec) return Error(ErrorCode::InvalidArgument, "listen on " + address + ": not an IP address");
+  if (ec) return Error(ErrorCode::Malformed, "listen on " + address + ": not an IP address");
   {
     // Without SO_REUSEPORT this fails where another listener has the port. Closed at once, so port 0 needs no probe.
     const Result<tcp::acceptor> probe = bind_one(executors.front(), endpoint, false);

@@ -192,7 +192,7 @@ TEST_F(KeyAdminWithoutEnvironmentTest, MakesLiveKeysOnly) {
   EXPECT_EQ(make_key().record.environment, Environment::Live);
   NewKey wanted = named("t");
   wanted.environment = Environment::Test;
-  EXPECT_EQ(code_of(keys.create(account, wanted)), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code_of(keys.create(account, wanted)), ErrorCode::Conflict);
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ TEST_F(RotationTest, KeepsTheOldKeyWhereTheSchemeNoLongerHasItsKind) {
   const CreatedKey test_key = make_key(wanted);
   const KeyScheme without_environment{"pk", false, 0};
   KeyAdmin later(directory(), without_environment, clock, random);
-  EXPECT_EQ(code_of(later.rotate(test_key.record.id, hours(1))), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code_of(later.rotate(test_key.record.id, hours(1))), ErrorCode::Conflict);
   EXPECT_EQ(state_of(test_key.record.id), KeyState::Active);
 }
 

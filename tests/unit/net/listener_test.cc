@@ -72,7 +72,7 @@ TEST_F(ListenerTest, RefusesAPortThatIsTaken) {
 }
 
 TEST_F(ListenerTest, RefusesWhatIsNoAddress) {
-  EXPECT_EQ(Listener::open("localhost", 0, runtime_.io_executors()).error().code(), ErrorCode::InvalidArgument);
+  EXPECT_EQ(Listener::open("localhost", 0, runtime_.io_executors()).error().code(), ErrorCode::Malformed);
 }
 
 TEST_F(ListenerTest, AcceptsNothingAfterStop) {
