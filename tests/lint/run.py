@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that a machine can make of the source: include direction, file sizes, registered tests. Exit 1 with the findings."""
+"""Checks that a machine can make of the source: include direction, file sizes, registered tests, what docs/security.md names.
+Exit 1 with the findings."""
 
 import pathlib
 import re
@@ -57,6 +58,17 @@ def check_registered(paths):
             yield f"{story.relative_to(ROOT)}: has no story.py"
 
 
+def check_security_page(paths):
+    """A file or a test that docs/security.md names is there."""
+    tests = {f"{suite}.{name}" for path in paths if path.parts[0] == "tests"
+             for suite, name in re.findall(r"^TEST(?:_[FP])?\((\w+), (\w+)\)", (ROOT / path).read_text(), re.M)}
+    for name in re.findall(r"`([^`]+)`", (ROOT / "docs/security.md").read_text()):
+        is_test = re.fullmatch(r"[A-Z]\w+\.[A-Z]\w+", name)
+        is_path = "/" in name and re.fullmatch(r"[\w./]+", name)
+        if (is_test and name not in tests) or (is_path and not (ROOT / name).exists()):
+            yield f"docs/security.md: there is no {name}"
+
+
 def main():
     findings = []
     paths = sources()
@@ -66,6 +78,7 @@ def main():
         if len(text.splitlines()) > MAX_FILE_LINES:
             findings.append(f"{path}: {len(text.splitlines())} lines, more than {MAX_FILE_LINES}")
     findings += check_registered(paths)
+    findings += check_security_page(paths)
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0
 
