@@ -34,5 +34,7 @@ struct CertificateFiles {
 };
 CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener);
 CertificateFiles certificate_files(const Settings& settings, const HttpListenerSettings& listener);
+// The listener with the address and port of `wanted`, which may be of another reading of the file; null: none. Into `settings`.
+const ListenerSettings* find_listener(const Settings& settings, const ListenerSettings& wanted);
 
 }  // namespace postern::app

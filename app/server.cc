@@ -20,10 +20,10 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace postern::app {
 namespace {
@@ -108,6 +108,7 @@ class Daemon {
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); }, [this] { queue_.wake(); },
                     clock_, random_, make_submission_settings(settings)},
         handler_(submission_, throttle_),
+        smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
         write_behind_(*store_, quota_, usage_),
         maintenance_(*store_, clock_, {}) {}
 
@@ -117,9 +118,7 @@ class Daemon {
   void stop();
 
  private:
-  // Listeners that share a certificate share a server; almost always there is one.
-  smtp::Server& server_for(const CertificateFiles& files);
-  Result<void> load_certificates(const Settings& settings);
+  Result<void> reload_certificates(const Settings& settings);
 
   Settings settings_;
   SystemClock clock_;
@@ -136,16 +135,11 @@ class Daemon {
   net::TaskGroup queue_task_;
   relay::SubmissionContext submission_;
   relay::SmtpSubmission handler_;
-  std::map<std::pair<std::string, std::string>, std::unique_ptr<smtp::Server>> servers_;
+  smtp::Server smtp_;
+  std::vector<ListenerSettings> listening_;  // as they were bound, in the order of smtp_'s
   WriteBehind write_behind_;
   relay::Maintenance maintenance_;
 };
-
-smtp::Server& Daemon::server_for(const CertificateFiles& files) {
-  auto& server = servers_[{files.certificate, files.key}];
-  if (!server) server = std::make_unique<smtp::Server>(runtime_.io_executors(), handler_, make_server_options(settings_));
-  return *server;
-}
 
 // A development installation makes its own certificate at its first start; nothing else ever does.
 Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& settings) {
@@ -158,20 +152,13 @@ Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& s
   return net::write_self_signed_certificate(effective_hostname(settings), files.certificate, files.key);
 }
 
-Result<void> Daemon::load_certificates(const Settings& settings) {
-  for (const ListenerSettings& listener : settings.listeners) {
-    if (listener.tls == "none") continue;
-    const CertificateFiles files = certificate_files(settings, listener);
-    if (auto made = ensure_self_signed(files, settings); !made) return made.error();
-    auto context = net::TlsServerContext::load(files.certificate, files.key);
-    if (!context) return context.error();
-    server_for(files).set_tls(std::move(*context));
-  }
-  return {};
+Result<net::TlsServerContext> load_certificate(const Settings& settings, const ListenerSettings& listener) {
+  const CertificateFiles files = certificate_files(settings, listener);
+  if (auto made = ensure_self_signed(files, settings); !made) return made.error();
+  return net::TlsServerContext::load(files.certificate, files.key);
 }
 
 Result<void> Daemon::listen() {
-  if (auto loaded = load_certificates(settings_); !loaded) return loaded.error();
   for (const ListenerSettings& listener : settings_.listeners) {
     smtp::ListenerOptions options;
     options.address = bind_address(listener);
@@ -181,8 +168,13 @@ Result<void> Daemon::listen() {
     }
     options.port = static_cast<std::uint16_t>(listener.port);
     options.config = make_smtp_config(settings_, listener);
-    const Result<void> bound = server_for(certificate_files(settings_, listener)).listen(std::move(options));
-    if (!bound) return bound.error();
+    if (listener.tls != "none") {
+      auto context = load_certificate(settings_, listener);
+      if (!context) return context.error();
+      options.tls = std::move(*context);
+    }
+    if (const Result<void> bound = smtp_.listen(std::move(options)); !bound) return bound.error();
+    listening_.push_back(listener);
     log::write(log::Level::Info, "listening", {{"address", listener.address}, {"port", listener.port}, {"tls", listener.tls}});
   }
   return {};
@@ -193,25 +185,39 @@ void Daemon::start() {
   queue_task_.start(queue_executor_, queue_.make_task());
   write_behind_.start();
   maintenance_.start();
-  for (auto& [files, server] : servers_) server->start();
+  smtp_.start();
+}
+
+// All or none: a certificate that cannot be loaded leaves every listener as it was.
+Result<void> Daemon::reload_certificates(const Settings& settings) {
+  std::vector<std::pair<std::size_t, net::TlsServerContext>> contexts;
+  for (std::size_t i = 0; i < listening_.size(); ++i) {
+    const ListenerSettings* now = find_listener(settings, listening_[i]);
+    if (now == nullptr || now->tls == "none" || listening_[i].tls == "none") continue;
+    auto context = load_certificate(settings, *now);
+    if (!context) return context.error();
+    contexts.emplace_back(i, std::move(*context));
+  }
+  for (auto& [listener, context] : contexts) smtp_.set_tls(listener, std::move(context));
+  return {};
 }
 
 void Daemon::reload(const Settings& settings) {
-  if (const auto loaded = load_certificates(settings); !loaded) {
+  if (const auto loaded = reload_certificates(settings); !loaded) {
     log::write(log::Level::Error, "reload_failed", {{"what", "certificates"}, {"error", loaded.error().message()}});
     return;
   }
   auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
   routes_.set(table);
   queue_.replace_routes(table);
-  for (auto& [files, server] : servers_) server->set_admission_limits(make_server_options(settings).admission);
+  smtp_.set_admission_limits(make_server_options(settings).admission);
   log::reopen();
   log::write(log::Level::Info, "reloaded", {{"routes", std::uint64_t{table->routes().size()}}});
 }
 
 // The reverse of start(): no mail comes in any more, then none goes out, then what is counted is written.
 void Daemon::stop() {
-  for (auto& [files, server] : servers_) server->drain(std::chrono::seconds(settings_.shutdown_grace_seconds));
+  smtp_.drain(std::chrono::seconds(settings_.shutdown_grace_seconds));
   queue_task_.drain(kQueueGrace);
   maintenance_.stop();
   write_behind_.stop();

@@ -5,8 +5,9 @@
 #include "core/log.h"
 #include "core/refusals.h"
 
-namespace postern::smtp {
+#include <mutex>
 
+namespace postern::smtp {
 namespace {
 
 // Beyond so many connections that wait to read their 421 the next ones are closed without one.
@@ -30,8 +31,23 @@ struct Server::Entrance {
   ConnectionContext context;
   std::unique_ptr<net::Listener> listener;
 
-  Entrance(Config c, SubmissionHandler& handler, const ConnectionTimeouts& timeouts)
-      : config(std::move(c)), context{.config = config, .handler = handler, .timeouts = timeouts} {}
+  Entrance(ListenerOptions options, SubmissionHandler& handler, const ConnectionTimeouts& timeouts)
+      : config(std::move(options.config)),
+        context{.config = config, .handler = handler, .timeouts = timeouts},
+        tls_(std::move(options.tls)) {}
+
+  std::optional<net::TlsServerContext> tls() const {
+    const std::lock_guard lock(tls_mutex_);
+    return tls_;
+  }
+  void set_tls(net::TlsServerContext tls) {
+    const std::lock_guard lock(tls_mutex_);
+    tls_ = std::move(tls);
+  }
+
+ private:
+  mutable std::mutex tls_mutex_;  // handshakes on the I/O threads, reloads on the main thread
+  std::optional<net::TlsServerContext> tls_;
 };
 
 Server::Server(std::vector<net::Executor> executors, SubmissionHandler& handler, ServerOptions options)
@@ -39,24 +55,19 @@ Server::Server(std::vector<net::Executor> executors, SubmissionHandler& handler,
 
 Server::~Server() = default;
 
-void Server::set_tls(net::TlsServerContext context) {
-  const std::lock_guard lock(tls_mutex_);
-  tls_ = std::move(context);
-}
-
-std::optional<net::TlsServerContext> Server::tls() const {
-  const std::lock_guard lock(tls_mutex_);
-  return tls_;
-}
-
 Result<void> Server::listen(ListenerOptions options) {
-  POSTERN_CHECK(options.config.tls == TlsMode::None || tls().has_value());
+  POSTERN_CHECK(options.config.tls == TlsMode::None || options.tls.has_value());
   Result<std::unique_ptr<net::Listener>> listener = net::Listener::open(options.address, options.port, executors_);
   if (!listener) return listener.error();
-  auto entrance = std::make_unique<Entrance>(std::move(options.config), handler_, options_.timeouts);
+  auto entrance = std::make_unique<Entrance>(std::move(options), handler_, options_.timeouts);
   entrance->listener = std::move(*listener);
   entrances_.push_back(std::move(entrance));
   return Result<void>();
+}
+
+void Server::set_tls(std::size_t listener, net::TlsServerContext context) {
+  POSTERN_CHECK(listener < entrances_.size() && entrances_[listener]->config.tls != TlsMode::None);
+  entrances_[listener]->set_tls(std::move(context));
 }
 
 void Server::start() {
@@ -71,7 +82,7 @@ void Server::accept(Entrance& entrance, net::asio::ip::tcp::socket socket) {
   if (admission_.admit(peer) != net::AdmissionVerdict::Admitted) return refuse(entrance, std::move(socket));
   auto admitted = std::make_unique<net::AdmittedPeer>(admission_, peer);
   const net::Executor executor = socket.get_executor();
-  connections_.start(executor, std::make_unique<Connection>(std::move(socket), entrance.context, tls(), std::move(admitted)));
+  connections_.start(executor, std::make_unique<Connection>(std::move(socket), entrance.context, entrance.tls(), std::move(admitted)));
 }
 
 // RFC 5321 §3.8 and §4.2.1: 421 may stand instead of the greeting.

@@ -1,4 +1,5 @@
-// Server: the SMTP listeners. Listener → admission → connection, each on the I/O thread that accepted it.
+// Server: the SMTP listeners, each with its own certificate. Listener → admission → connection, each on the I/O thread that
+// accepted it. The admission is one for all of them.
 #pragma once
 
 #include "core/result.h"
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ struct ListenerOptions {
   std::string address;     // an IP address; "::" takes IPv4 too
   std::uint16_t port = 0;  // 0: a free one, see port()
   Config config;
+  std::optional<net::TlsServerContext> tls;  // needed unless config.tls is None
 };
 
 struct ServerOptions {
@@ -37,12 +40,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Before listen() of a listener with TLS; and again at any time: handshakes from now on use the new context, sessions under
-  // way keep theirs.
-  void set_tls(net::TlsServerContext context);
-
-  // Binds; nothing is accepted before start(). Requires: set_tls() was called, unless the listener is without TLS.
+  // Binds; nothing is accepted before start().
   Result<void> listen(ListenerOptions options);
+  // Of a listener with TLS, counted in the order of listen(): handshakes from now on use the new context, sessions under way
+  // keep theirs. Any thread.
+  void set_tls(std::size_t listener, net::TlsServerContext context);
   void start();
   // Shutdown: stops accepting, lets transactions under way end for up to `grace`, says 421, cancels the rest and waits.
   // Blocks; never on an I/O thread.
@@ -58,14 +60,11 @@ class Server {
 
   void accept(Entrance& entrance, net::asio::ip::tcp::socket socket);
   void refuse(Entrance& entrance, net::asio::ip::tcp::socket socket);
-  std::optional<net::TlsServerContext> tls() const;
 
   std::vector<net::Executor> executors_;
   SubmissionHandler& handler_;
   ServerOptions options_;
   net::Admission admission_;
-  mutable std::mutex tls_mutex_;
-  std::optional<net::TlsServerContext> tls_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
   net::TaskGroup connections_;
   net::TaskGroup refusals_;

@@ -7,6 +7,7 @@
 #include "tests/support/test_certs.h"
 
 #include <chrono>
+#include <vector>
 
 namespace postern::test {
 
@@ -14,15 +15,21 @@ struct ServerPlan {
   smtp::Config config;
   HandlerScript script;
   smtp::ServerOptions options;
+  std::vector<CertificateFiles> listeners{test_certs().good()};  // one for each, all of one configuration
 };
+
+inline net::TlsServerContext load_context(const CertificateFiles& files) {
+  return net::TlsServerContext::load(files.certificate, files.key).value();
+}
 
 class RunningServer {
  public:
   explicit RunningServer(ServerPlan plan = {})
       : handler(plan.script), server(runtime.io_executors(), handler, plan.options) {
-    server.set_tls(net::TlsServerContext::load(test_certs().good().certificate, test_certs().good().key).value());
     if (plan.config.hostname.empty()) plan.config.hostname = TestCerts::kServerName;
-    server.listen({.address = "127.0.0.1", .port = 0, .config = plan.config}).value();
+    for (const CertificateFiles& files : plan.listeners) {
+      server.listen({.address = "127.0.0.1", .port = 0, .config = plan.config, .tls = load_context(files)}).value();
+    }
     runtime.start();
     server.start();
   }
@@ -35,7 +42,7 @@ class RunningServer {
     is_stopped_ = true;
     server.drain(grace);
   }
-  std::uint16_t port() const { return server.ports().front(); }
+  std::uint16_t port(std::size_t listener = 0) const { return server.ports()[listener]; }
 
   net::Runtime runtime{2};
   ScriptedHandler handler;

@@ -80,6 +80,19 @@ TEST(ConfigValues, PreferTheListenersOwnCertificate) {
   EXPECT_FALSE(certificate_files(settings, listener).is_self_signed);
 }
 
+TEST(ConfigValues, KnowAListenerAgainByItsAddressAndPort) {
+  const char* two = "[[listener]]\naddress = \"127.0.0.1\"\nport = 2525\n[[listener]]\naddress = \"127.0.0.1\"\nport = 2526\n";
+  const auto settings = settings_of(two);
+  auto wanted = settings.listeners.at(1);
+  wanted.tls_certificate_file = "/another";
+  EXPECT_EQ(find_listener(settings, wanted), &settings.listeners.at(1));
+  wanted.port = 2527;
+  EXPECT_EQ(find_listener(settings, wanted), nullptr);
+  wanted.port = 2526;
+  wanted.address = "127.0.0.2";
+  EXPECT_EQ(find_listener(settings, wanted), nullptr);
+}
+
 TEST(ConfigValues, MakeTheKeyScheme) {
   const auto scheme = make_key_scheme(settings_of("key_brand = \"sk\"\nkey_has_environment = false\nmax_active_keys_per_account = 10\n"));
   EXPECT_EQ(scheme.brand, "sk");

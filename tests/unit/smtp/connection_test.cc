@@ -137,8 +137,7 @@ TEST(SmtpConnection, NewHandshakesUseTheNewCertificate) {
   RunningServer running(implicit_tls());
   TestClient before(running.port());
   ASSERT_TRUE(before.start_tls());
-  const auto wrong = test::test_certs().wrong_name();
-  running.server.set_tls(net::TlsServerContext::load(wrong.certificate, wrong.key).value());
+  running.server.set_tls(0, test::load_context(test::test_certs().wrong_name()));
   TestClient after(running.port());
   ASSERT_TRUE(after.start_tls());
   EXPECT_EQ(before.peer_common_name(), "good");
@@ -330,12 +329,40 @@ TEST(SmtpServer, TakesAnotherClientWhenOneHasGone) {
   EXPECT_THAT(greeting, StartsWith("220"));
 }
 
+TEST(SmtpServer, CountsTheConnectionsOfAllItsListenersTogether) {
+  ServerPlan plan = plain();
+  plan.options.admission.total = 1;
+  plan.listeners.push_back(test::test_certs().wrong_name());
+  RunningServer running(plan);
+  TestClient first(running.port(0));
+  greet(first);
+  TestClient second(running.port(1));
+  EXPECT_THAT(second.read_to_end(), StartsWith("421 4.7.0 too_many_connections"));
+}
+
+TEST(SmtpServer, GivesEachListenerItsOwnCertificate) {
+  ServerPlan plan = implicit_tls();
+  plan.listeners.push_back(test::test_certs().wrong_name());
+  RunningServer running(plan);
+  const auto name_at = [&](std::size_t listener) {
+    TestClient client(running.port(listener));
+    return client.start_tls() ? client.peer_common_name() : "";
+  };
+  EXPECT_EQ(name_at(0), "good");
+  EXPECT_EQ(name_at(1), "wrong");
+  running.server.set_tls(0, test::load_context(test::test_certs().wrong_name()));
+  EXPECT_EQ(name_at(0), "wrong");
+  running.server.set_tls(1, test::load_context(test::test_certs().good()));
+  EXPECT_EQ(name_at(1), "good");
+  EXPECT_EQ(name_at(0), "wrong") << "the other listener keeps its own";
+}
+
 TEST(SmtpServer, ReportsAPortThatIsTaken) {
   RunningServer running(plain());
   Server second(running.runtime.io_executors(), running.handler, {});
   Config config;
   config.tls = TlsMode::None;
-  EXPECT_FALSE(second.listen({.address = "127.0.0.1", .port = running.port(), .config = config}));
+  EXPECT_FALSE(second.listen({.address = "127.0.0.1", .port = running.port(), .config = config, .tls = std::nullopt}));
 }
 
 }  // namespace
