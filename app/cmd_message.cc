@@ -70,6 +70,7 @@ Value event_value(const Event& event) {
 
 std::string events_text(const std::vector<Event>& events) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(events.size());
   for (const auto& event : events) {
     rows.push_back({format_time(event.at), std::string(event_type_name(event.type)), event.recipient,
                     event.status.code == 0 ? event.detail : format_status(event.status)});

@@ -41,7 +41,7 @@ bool TaskGroup::start(Executor executor, std::unique_ptr<Task> task) {
     entry->task = std::move(task);
     entry->position = entries_.insert(entries_.end(), entry);
   }
-  asio::co_spawn(executor, run(entry), [this, entry](std::exception_ptr failure) { ended(entry, failure); });
+  asio::co_spawn(executor, run(entry), [this, entry](std::exception_ptr failure) { ended(entry, std::move(failure)); });
   return true;
 }
 

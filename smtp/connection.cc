@@ -100,8 +100,8 @@ net::Awaitable<Connection::Next> Connection::perform(StartTls) {
 net::Awaitable<Connection::Next> Connection::perform(Authenticate question) {
   has_progressed_ = true;
   const SessionFacts known = facts();
-  AuthenticateAnswer answer = co_await conversation_->authenticate(question.credential, known);
-  session_->answer(std::move(answer));
+  const AuthenticateAnswer answer = co_await conversation_->authenticate(question.credential, known);
+  session_->answer(answer);
   co_return Next::GoOn;
 }
 
@@ -116,8 +116,8 @@ net::Awaitable<Connection::Next> Connection::perform(JudgeRecipient question) {
 }
 
 net::Awaitable<Connection::Next> Connection::perform(OpenMessage question) {
-  OpenAnswer answer = conversation_->open_message(question, facts());
-  session_->answer(std::move(answer));
+  const OpenAnswer answer = conversation_->open_message(question, facts());
+  session_->answer(answer);
   co_return Next::GoOn;
 }
 
@@ -131,9 +131,9 @@ net::Awaitable<Connection::Next> Connection::perform(DrainContent) {
 
 net::Awaitable<Connection::Next> Connection::perform(CommitMessage) {
   has_progressed_ = true;
-  CommitAnswer answer = co_await conversation_->commit_message();
+  const CommitAnswer answer = co_await conversation_->commit_message();
   if (answer.verdict.is_accepted()) ++committed_;
-  session_->answer(std::move(answer));
+  session_->answer(answer);
   co_return Next::GoOn;
 }
 

@@ -56,12 +56,12 @@ void Session::tls_started(TlsFacts facts) {
   impl_->forget_client();
 }
 
-void Session::answer(AuthenticateAnswer answer) {
+void Session::answer(const AuthenticateAnswer& answer) {
   impl_->take(Impl::Question::Authenticate);
   impl_->take_auth_answer(answer.verdict);
 }
 
-void Session::answer(JudgeAnswer answer) {
+void Session::answer(const JudgeAnswer& answer) {
   if (impl_->question == Impl::Question::Sender) {
     impl_->take(Impl::Question::Sender);
     impl_->take_sender_answer(answer.verdict);
@@ -71,12 +71,12 @@ void Session::answer(JudgeAnswer answer) {
   impl_->take_recipient_answer(answer.verdict);
 }
 
-void Session::answer(OpenAnswer answer) {
+void Session::answer(const OpenAnswer& answer) {
   impl_->take(Impl::Question::Open);
   impl_->take_open_answer(answer);
 }
 
-void Session::answer(CommitAnswer answer) {
+void Session::answer(const CommitAnswer& answer) {
   impl_->take(Impl::Question::Commit);
   impl_->take_commit_answer(answer.verdict);
 }

@@ -44,10 +44,10 @@ class Session {
   // After StartTls. Input that came before it was discarded (RFC 3207 §4.2).
   void tls_started(TlsFacts facts);
 
-  void answer(AuthenticateAnswer answer);
-  void answer(JudgeAnswer answer);  // to JudgeSender and JudgeRecipient
-  void answer(OpenAnswer answer);
-  void answer(CommitAnswer answer);
+  void answer(const AuthenticateAnswer& answer);
+  void answer(const JudgeAnswer& answer);  // to JudgeSender and JudgeRecipient
+  void answer(const OpenAnswer& answer);
+  void answer(const CommitAnswer& answer);
   void content_drained();
   void abandoned();
 
