@@ -26,22 +26,30 @@ struct DomainSettings {
   std::string hostname;  // of this relay: what SPF includes and the return-path leads to
 };
 
-// Every function blocks: on syncs, key generation and the DNS. Errors carry words for people.
+// Every function that returns a Result blocks: on syncs, key generation and the DNS. Records that it hands out are without the
+// private halves of their keys. Errors carry words for people. Any thread.
 class DomainAdmin {
  public:
   // All must outlive this.
   DomainAdmin(store::Directory& directory, Resolver& resolver, const Clock& clock, Random& random, DomainSettings settings)
       : directory_(directory), resolver_(resolver), clock_(clock), random_(random), settings_(std::move(settings)) {}
 
-  // Makes an RSA 2048 and an Ed25519 key. AlreadyExists, InvalidArgument (no host name), LimitExceeded.
+  // Makes an RSA 2048 and an Ed25519 key. `name` may be IDN in UTF-8. AlreadyExists, InvalidArgument (no domain name),
+  // LimitExceeded (store::kMaxDomainsPerAccount).
   Result<store::DomainRecord> create(const AccountId& account, std::string_view name);
+  Result<std::vector<store::DomainRecord>> list(const AccountId& account) const;
+  // NotFound, also where the domain is another account's.
+  Result<store::DomainRecord> find(const AccountId& account, const DomainId& id) const;
   std::vector<DnsRecordToPublish> records(const store::DomainRecord& domain) const;
   // Looks all records up and stores what it found. Verified: every required record is there. A domain that was verified stays
-  // so when the DNS does not answer, and fails only on an answer that says otherwise.
+  // so when the DNS does not answer, and fails only on an answer that says otherwise. NotFound. Conflict: another account has
+  // verified the name; nothing is stored then.
   Result<store::DomainRecord> verify(const DomainId& id);
-  Result<void> remove(const DomainId& id);
+  Result<void> remove(const DomainId& id);  // its keys too: mail goes out unsigned from then on
 
  private:
+  Result<bool> is_verified_elsewhere(const store::DomainRecord& domain) const;
+
   store::Directory& directory_;
   Resolver& resolver_;
   const Clock& clock_;
