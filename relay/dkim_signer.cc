@@ -1,0 +1,164 @@
+// libopendkim keeps a copy of each private key while it signs; its memory functions are ours, so that every block it gives back
+// is wiped.
+#include "relay/dkim_signer.h"
+
+#include "core/bytes.h"
+#include "relay/dkim_keys.h"
+
+#include <openssl/crypto.h>
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+#define _Bool bool  // the header is written for C
+#include <dkim.h>
+#undef _Bool
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace postern::relay {
+namespace {
+
+constexpr std::string_view kFieldName = "DKIM-Signature: ";
+constexpr std::size_t kMaxSignatures = 4;  // of one message: two keys, and their successors while keys are changed
+
+// RFC 6376 §5.4.1: what gives the message its meaning, and how its body is read.
+constexpr std::array<const char*, 27> kSignedFields = {
+    "From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "To", "Cc",
+    "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID", "In-Reply-To", "References",
+    "Resent-Date", "Resent-From", "Resent-To", "Resent-Cc", "Resent-Sender", "Resent-Message-ID",
+    "List-Id", "List-Help", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Subscribe", "List-Post", nullptr};
+// RFC 6376 §8.15: named once more than they are there, so that nobody can add another.
+constexpr std::array<const char*, 9> kSealedFields = {
+    "From", "Subject", "Date", "To", "Cc", "Reply-To", "MIME-Version", "Content-Type", nullptr};
+
+void* allocate(void*, std::size_t octets) { return ::malloc(octets); }
+
+void release_wiped(void*, void* block) {
+  if (block == nullptr) return;
+  OPENSSL_cleanse(block, ::malloc_usable_size(block));
+  ::free(block);
+}
+
+struct SignatureDeleter {
+  void operator()(DKIM* signature) const { dkim_free(signature); }
+};
+using Signature = std::unique_ptr<DKIM, SignatureDeleter>;
+
+Error not_signed(DKIM_STAT status) {
+  const char* const words = dkim_getresultstr(status);
+  return Error(ErrorCode::IoError, std::string("DKIM: ") + (words == nullptr ? "unknown failure" : words));
+}
+
+// libopendkim takes octets as unsigned and not const; it does not change them.
+unsigned char* octets_of(std::string_view text) { return reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())); }
+
+class DkimContentSigner final : public ContentSigner {
+ public:
+  DKIM_STAT add(DKIM_LIB* library, const store::DkimKey& key, const std::string& domain) {
+    const dkim_alg_t algorithm = key.algorithm == "rsa-sha256" ? DKIM_SIGN_RSASHA256 : DKIM_SIGN_ED25519SHA256;
+    DKIM_STAT status = DKIM_STAT_OK;
+    Signature signature(dkim_sign(library, octets_of("-"), nullptr, octets_of(key.private_key), octets_of(key.selector),
+                                  octets_of(domain), DKIM_CANON_RELAXED, DKIM_CANON_RELAXED, algorithm, -1, &status));
+    if (signature) signatures_.push_back(std::move(signature));
+    return status;
+  }
+
+  void append(std::string_view content) override {
+    if (content.empty()) return;
+    ends_line_ = content.ends_with('\n');
+    for (const Signature& signature : signatures_) keep(dkim_chunk(signature.get(), octets_of(content), content.size()));
+  }
+
+  Result<std::string> finish() override {
+    if (!ends_line_) append("\r\n");  // as it will be sent (RFC 5321 §4.1.1.4)
+    std::string fields;
+    for (const Signature& signature : signatures_) {
+      keep(dkim_chunk(signature.get(), nullptr, 0));
+      if (status_ == DKIM_STAT_OK) keep(dkim_eom(signature.get(), nullptr));
+      unsigned char* value = nullptr;
+      std::size_t length = 0;
+      if (status_ == DKIM_STAT_OK) keep(dkim_getsighdr_d(signature.get(), kFieldName.size(), &value, &length));
+      if (status_ != DKIM_STAT_OK) return not_signed(status_);
+      fields.append(kFieldName).append(value, value + length).append("\r\n");
+    }
+    return fields;
+  }
+
+ private:
+  void keep(DKIM_STAT status) {
+    if (status_ == DKIM_STAT_OK) status_ = status;
+  }
+
+  std::vector<Signature> signatures_;
+  bool ends_line_ = true;
+  DKIM_STAT status_ = DKIM_STAT_OK;  // the first failure
+};
+
+// The one domain that the author's addresses are of.
+std::optional<std::string> author_domain(const HeaderScan& header) {
+  const HeaderField* const from = header.count("From") == 1 ? header.find("From") : nullptr;
+  const auto domains = from != nullptr ? address_domains(from->value) : std::nullopt;
+  if (!domains || std::ranges::any_of(*domains, [&](const std::string& domain) { return domain != domains->front(); })) {
+    return std::nullopt;
+  }
+  return domains->front();
+}
+
+}  // namespace
+
+struct DkimSigner::Library {
+  DKIM_LIB* handle = nullptr;
+
+  Library() : handle(dkim_init(&allocate, &release_wiped)) {}
+  ~Library() {
+    if (handle != nullptr) dkim_close(handle);
+  }
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  template <std::size_t N>
+  bool set_fields(dkim_opts_t option, std::array<const char*, N> names) {
+    return dkim_options(handle, DKIM_OP_SETOPT, option, names.data(), sizeof(names.data())) == DKIM_STAT_OK;
+  }
+};
+
+DkimSigner::DkimSigner(FindDomain find_domain, std::unique_ptr<Library> library)
+    : find_domain_(std::move(find_domain)), library_(std::move(library)) {}
+
+DkimSigner::~DkimSigner() = default;
+
+Result<std::unique_ptr<DkimSigner>> DkimSigner::create(FindDomain find_domain) {
+  auto library = std::make_unique<Library>();
+  if (library->handle == nullptr || !library->set_fields(DKIM_OPTS_SIGNHDRS, kSignedFields) ||
+      !library->set_fields(DKIM_OPTS_OVERSIGNHDRS, kSealedFields)) {
+    return Error(ErrorCode::IoError, "libopendkim cannot be set up");
+  }
+  return std::unique_ptr<DkimSigner>(new DkimSigner(std::move(find_domain), std::move(library)));
+}
+
+Result<std::unique_ptr<ContentSigner>> DkimSigner::open(const AccountId& account, const HeaderScan& header) const {
+  const auto name = author_domain(header);
+  if (!name) return std::unique_ptr<ContentSigner>();
+  auto domain = find_domain_(account, *name);
+  if (!domain) return domain.error();
+  if (!*domain) return std::unique_ptr<ContentSigner>();
+  auto signer = std::make_unique<DkimContentSigner>();
+  DKIM_STAT status = DKIM_STAT_OK;
+  const bool is_verified = (*domain)->state == store::DomainState::Verified;
+  const std::size_t count = is_verified ? std::min((*domain)->dkim_keys.size(), kMaxSignatures) : 0;
+  for (std::size_t i = 0; i < count && status == DKIM_STAT_OK; ++i) {
+    status = signer->add(library_->handle, (*domain)->dkim_keys[i], (*domain)->name);
+  }
+  wipe_private_keys(**domain);
+  if (status != DKIM_STAT_OK) return not_signed(status);
+  if (count == 0) return std::unique_ptr<ContentSigner>();
+  return std::unique_ptr<ContentSigner>(std::move(signer));
+}
+
+}  // namespace postern::relay
