@@ -1,0 +1,217 @@
+// Sending domains from being added to being verified, over a DNS that the test scripts.
+#include "relay/domain_admin.h"
+
+#include "relay/domain_records.h"
+#include "tests/support/temp_store.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace postern::relay {
+namespace {
+
+// Answers what it was told by name and type, or fails.
+class ScriptedResolver final : public Resolver {
+ public:
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> zone;
+  bool is_down = false;
+  std::size_t questions = 0;
+  std::function<void()> before_answer = [] {};
+
+  Result<DnsAnswer> look_up(std::string_view name, std::string_view type) override {
+    ++questions;
+    before_answer();
+    if (is_down) return Error(ErrorCode::ResolveFailed, "timeout");
+    const auto found = zone.find({std::string(name), std::string(type)});
+    if (found == zone.end()) return DnsAnswer{};
+    return DnsAnswer{.values = found->second, .exists = true, .is_secure = false};
+  }
+  void publish(const std::vector<DnsRecordToPublish>& records, bool only_required = false) {
+    for (const auto& record : records) {
+      if (record.is_required || !only_required) zone[{record.name, record.type}] = {record.value};
+    }
+  }
+};
+
+class DomainAdminTest : public testing::Test {
+ protected:
+  DomainAdminTest() {
+    account_ = add_account("first");
+    other_ = add_account("second");
+  }
+
+  AccountId add_account(const std::string& name) {
+    store::AccountRecord account;
+    account.id = make_account_id(random_);
+    account.name = name;
+    store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_account(account); }).value();
+    return account.id;
+  }
+  store::DomainRecord added(std::string_view name = "example.org") { return admin_.create(account_, name).value(); }
+  store::DomainRecord verified(std::string_view name = "example.org") {
+    const auto domain = added(name);
+    resolver_.publish(admin_.records(domain));
+    return admin_.verify(domain.id).value();
+  }
+
+  test::TempStore store_;
+  test::FakeClock clock_;
+  test::FakeRandom random_;
+  ScriptedResolver resolver_;
+  DomainAdmin admin_{store_.directory(), resolver_, clock_, random_, {.hostname = "relay.example.net"}};
+  AccountId account_;
+  AccountId other_;
+};
+
+TEST_F(DomainAdminTest, AddsADomainWithBothKeys) {
+  const auto domain = added("Example.ORG.");
+  EXPECT_EQ(domain.name, "example.org");
+  EXPECT_EQ(domain_status(domain), "not_started");
+  EXPECT_EQ(domain.created, clock_.now());
+  ASSERT_EQ(domain.dkim_keys.size(), 2u);
+  EXPECT_EQ(domain.dkim_keys[0].algorithm, "rsa-sha256");
+  EXPECT_EQ(domain.dkim_keys[1].algorithm, "ed25519-sha256");
+  EXPECT_GE(domain.ownership_token.size(), 32u);
+}
+
+TEST_F(DomainAdminTest, KeepsThePrivateHalvesInTheStoreOnly) {
+  const auto domain = verified();
+  const auto listed = admin_.list(account_).value();
+  const auto found = admin_.find(account_, domain.id).value();
+  ASSERT_EQ(listed.size(), 1u);
+  for (const auto* record : {&domain, &listed[0], &found}) {
+    for (const auto& key : record->dkim_keys) EXPECT_TRUE(key.private_key.empty());
+  }
+  const auto stored = store_.directory().find_domain(domain.id).value();
+  for (const auto& key : stored->dkim_keys) EXPECT_TRUE(key.private_key.starts_with("-----BEGIN PRIVATE KEY-----"));
+}
+
+TEST_F(DomainAdminTest, TakesDomainNamesOnly) {
+  struct Case {
+    std::string name;
+    std::string normalised;  // empty: refused
+  };
+  const Case cases[] = {{"b\xC3\xBC\x63her.example", "xn--bcher-kva.example"},
+                        {"XN--caf-dma.example", "xn--caf-dma.example"},
+                        {"a.b.c.example", "a.b.c.example"},
+                        {"localhost", ""},
+                        {"", ""},
+                        {".", ""},
+                        {"a..example", ""},
+                        {"*.example.org", ""},
+                        {"_dmarc.example.org", ""},
+                        {"exa mple.org", ""},
+                        {"example.org\n", ""},
+                        {"someone@example.org", ""},
+                        {"[192.0.2.1]", ""},
+                        {"-a.example", ""},
+                        {std::string(64, 'a') + ".example", ""},
+                        {std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') + "." + std::string(50, 'd'), ""}};
+  for (const Case& c : cases) {
+    const auto domain = admin_.create(account_, c.name);
+    EXPECT_EQ(domain ? domain->name : "", c.normalised) << c.name;
+    EXPECT_TRUE(domain || domain.error().code() == ErrorCode::InvalidArgument) << c.name;
+  }
+}
+
+TEST_F(DomainAdminTest, RefusesTheSameNameTwiceInAnAccount) {
+  added();
+  const auto again = admin_.create(account_, "EXAMPLE.org");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), ErrorCode::AlreadyExists);
+  EXPECT_TRUE(admin_.create(other_, "example.org")) << "nobody owns it yet";
+}
+
+TEST_F(DomainAdminTest, VerifiesByTheRequiredRecords) {
+  const auto domain = added();
+  EXPECT_EQ(domain_status(admin_.verify(domain.id).value()), "pending");
+  resolver_.publish(admin_.records(domain), true);
+  clock_.advance(std::chrono::minutes(1));
+  const auto seen = admin_.verify(domain.id).value();
+  EXPECT_EQ(seen.state, store::DomainState::Verified);
+  EXPECT_EQ(seen.verified_at, clock_.now());
+  EXPECT_EQ(seen.checked_at, clock_.now());
+  for (const auto& record : admin_.records(seen)) {
+    EXPECT_EQ(record_status(seen, record), record.is_required ? "verified" : "pending") << record.purpose;
+  }
+}
+
+TEST_F(DomainAdminTest, NeedsEachRequiredRecord) {
+  const auto domain = added();
+  for (const auto& left_out : admin_.records(domain)) {
+    resolver_.publish(admin_.records(domain));
+    resolver_.zone.erase({left_out.name, left_out.type});
+    const auto seen = admin_.verify(domain.id).value();
+    EXPECT_EQ(seen.state == store::DomainState::Verified, !left_out.is_required) << left_out.purpose;
+    if (seen.state == store::DomainState::Verified) break;
+  }
+}
+
+TEST_F(DomainAdminTest, StaysVerifiedWhileTheDnsIsSilentAndFailsWhenItSaysNo) {
+  const auto domain = verified();
+  const auto verified_at = domain.verified_at;
+  resolver_.is_down = true;
+  clock_.advance(std::chrono::hours(1));
+  auto seen = admin_.verify(domain.id).value();
+  EXPECT_EQ(seen.state, store::DomainState::Verified);
+  EXPECT_EQ(domain_status(seen), "temporary_failure");
+  EXPECT_EQ(seen.verified_at, verified_at);
+
+  resolver_.is_down = false;
+  EXPECT_EQ(domain_status(admin_.verify(domain.id).value()), "verified");
+
+  resolver_.zone.clear();
+  seen = admin_.verify(domain.id).value();
+  EXPECT_EQ(domain_status(seen), "failed");
+  resolver_.publish(admin_.records(domain));
+  EXPECT_EQ(domain_status(admin_.verify(domain.id).value()), "verified");
+}
+
+TEST_F(DomainAdminTest, StopsAskingADnsThatDoesNotAnswer) {
+  const auto domain = added();
+  resolver_.is_down = true;
+  admin_.verify(domain.id).value();
+  EXPECT_EQ(resolver_.questions, 2u);
+}
+
+TEST_F(DomainAdminTest, GivesAVerifiedNameToOneAccount) {
+  verified();
+  const auto second = admin_.create(other_, "example.org").value();
+  for (const auto& record : admin_.records(second)) {
+    auto& values = resolver_.zone[{record.name, record.type}];
+    values.push_back(record.value);
+  }
+  const auto refused = admin_.verify(second.id);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::Conflict);
+  EXPECT_EQ(admin_.find(other_, second.id).value().state, store::DomainState::Pending);
+
+  admin_.remove(admin_.list(account_).value().front().id).value();
+  for (const auto& record : admin_.records(second)) resolver_.zone[{record.name, record.type}] = {record.value};
+  EXPECT_EQ(admin_.verify(second.id).value().state, store::DomainState::Verified) << "the first has let it go";
+}
+
+TEST_F(DomainAdminTest, DoesNotBringBackADomainThatWasRemovedMeanwhile) {
+  const auto domain = added();
+  resolver_.publish(admin_.records(domain));
+  resolver_.before_answer = [&] {
+    resolver_.before_answer = [] {};
+    admin_.remove(domain.id).value();
+  };
+  const auto seen = admin_.verify(domain.id);
+  ASSERT_FALSE(seen);
+  EXPECT_EQ(seen.error().code(), ErrorCode::NotFound);
+  EXPECT_TRUE(admin_.list(account_).value().empty());
+}
+
+TEST_F(DomainAdminTest, ShowsAnAccountItsOwnOnly) {
+  const auto domain = added();
+  EXPECT_EQ(admin_.find(other_, domain.id).error().code(), ErrorCode::NotFound);
+  EXPECT_TRUE(admin_.list(other_).value().empty());
+  admin_.remove(domain.id).value();
+  EXPECT_EQ(admin_.remove(domain.id).error().code(), ErrorCode::NotFound);
+}
+
+}  // namespace
+}  // namespace postern::relay
