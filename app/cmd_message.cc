@@ -55,6 +55,7 @@ Result<void> print_content(CommandContext& context, const store::StoredMessage& 
       return Error(ErrorCode::NotFound, "the content of this message is not kept any more");
     }
     if (!chunk) return chunk.error();
+    if (i == 0) context.out() << stored.message.signature_fields;
     context.out() << *chunk;
   }
   return {};

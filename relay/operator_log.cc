@@ -33,6 +33,15 @@ void attempted(Level level, std::string_view fact, const Attempt& attempt, const
               {"status", clipped(said)}});
 }
 
+void message_failed(std::string_view event, const Client& client, const MessageId& id, const Error& error) {
+  log::write(Level::Error, event,
+             {{"id", format_message_id(id)},
+              {"error", error.message()},
+              {"account", format_id(client.account)},
+              {"key", format_id(client.key)},
+              {"peer", peer_text(client.peer)}});
+}
+
 }  // namespace
 
 void auth_succeeded(const Client& client) {
@@ -84,12 +93,11 @@ void message_refused(const Client& client, Refusal refusal, const std::optional<
 }
 
 void message_not_stored(const Client& client, const MessageId& id, const Error& error) {
-  log::write(Level::Error, "message_not_stored",
-             {{"id", format_message_id(id)},
-              {"error", error.message()},
-              {"account", format_id(client.account)},
-              {"key", format_id(client.key)},
-              {"peer", peer_text(client.peer)}});
+  message_failed("message_not_stored", client, id, error);
+}
+
+void message_not_signed(const Client& client, const MessageId& id, const Error& error) {
+  message_failed("message_not_signed", client, id, error);
 }
 
 void recipient_delivered(const Attempt& attempt, const Status& status) {

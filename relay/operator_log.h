@@ -48,6 +48,8 @@ void message_accepted(const Client& client, const AcceptedMessage& message);
 void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id);
 // The store failed under an open message; the client has a 4yz.
 void message_not_stored(const Client& client, const MessageId& id, const Error& error);
+// It is accepted all the same.
+void message_not_signed(const Client& client, const MessageId& id, const Error& error);
 
 // --- Delivery --------------------------------------------------------------------------------------------------------
 

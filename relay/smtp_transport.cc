@@ -66,13 +66,14 @@ bool has_deferral(const std::vector<smtp::ClientRecipientStatus>& statuses) {
   return std::any_of(statuses.begin(), statuses.end(), [](const auto& said) { return said.status.is_transient(); });
 }
 
-// Reads a message's content in order, a chunk at a time.
+// Reads what is sent of a message in order: its signatures, then its content, a chunk at a time.
 class ChunkReader {
  public:
   ChunkReader(const store::Spool& spool, const store::MessageRecord& message) : spool_(spool), message_(message) {}
 
   Result<std::string> next() {
-    was_asked_ = true;
+    const bool is_first = !std::exchange(was_asked_, true);
+    if (is_first && !message_.signature_fields.empty()) return message_.signature_fields;
     if (index_ == message_.chunk_count) return std::string();
     auto chunk = spool_.read_chunk(message_.id, index_++);
     if (!chunk) {
@@ -168,7 +169,8 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, cons
   const store::MessageRecord& message = request.message->message;
   ChunkReader reader(spool_, message);
   const smtp::ContentSource source = [&reader] { return reader.next(); };
-  smtp::ClientTransaction transaction{&message.envelope, request.recipients, message.content_octets};
+  smtp::ClientTransaction transaction{&message.envelope, request.recipients,
+                                     message.content_octets + message.signature_fields.size()};
 
   smtp::ClientConnection* const connection = hop.connection.get();
   sending_.insert(connection);

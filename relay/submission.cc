@@ -112,6 +112,7 @@ bool Submission::append(std::string_view content) {
     if (header_.state() == HeaderScan::State::Complete) begin_content();
     if (content_refusal_ || !header_done_) return true;
   }
+  if (signing_) signing_->append(content);
   return content.empty() || writer_->append(content);
 }
 
@@ -133,7 +134,27 @@ void Submission::begin_content() {
                                                        .at = opened_at_});
   trace_octets_ = static_cast<std::uint32_t>(trace.size());
   writer_->append(trace);
-  writer_->append(fixed_header(header_, id, context_.settings.hostname, opened_at_));
+  const std::string fixed = fixed_header(header_, id, context_.settings.hostname, opened_at_);
+  begin_signing();
+  if (signing_) signing_->append(fixed);
+  writer_->append(fixed);
+}
+
+// What cannot be signed goes out unsigned: a reader may trust it less, but nobody's mail stands still.
+void Submission::begin_signing() {
+  if (context_.signer == nullptr) return;
+  auto signing = context_.signer->open(principal_.account, header_);
+  if (!signing) return operator_log::message_not_signed(client(), writer_->id(), signing.error());
+  signing_ = std::move(*signing);
+}
+
+std::string Submission::finish_signing() {
+  if (!signing_) return {};
+  auto fields = signing_->finish();
+  signing_.reset();
+  if (fields) return std::move(*fields);
+  operator_log::message_not_signed(client(), writer_->id(), fields.error());
+  return {};
 }
 
 void Submission::refuse_content(Refusal refusal) {
@@ -192,6 +213,7 @@ net::Awaitable<Verdict> Submission::commit() {
 
   const Instant now = context_.clock.now();
   store::MessageRecord record = make_record(now);
+  record.signature_fields = finish_signing();
   const MessageId id = record.id;
   const std::uint64_t octets = writer_->octets();
   Event accepted;

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "net/awaitable.h"
 #include "core/refusals.h"
+#include "relay/content_signer.h"
 #include "relay/header_scan.h"
 #include "relay/operator_log.h"
 #include "relay/quota.h"
@@ -43,6 +44,7 @@ struct SubmissionContext {
   const Clock& clock;
   Random& random;
   SubmissionSettings settings;
+  const MessageSigner* signer = nullptr;                      // nullptr: nothing is signed
 };
 
 // Who submits and how; fixed for a connection or an HTTP request.
@@ -89,6 +91,8 @@ class Submission final : public smtp::ContentSink {
   Refusal live_refusal(const RecipientFacts& facts) const;
   void begin_content();
   void refuse_content(Refusal refusal);
+  void begin_signing();
+  std::string finish_signing();
   store::MessageRecord make_record(Instant now) const;
   store::DeliveryRecord make_delivery(const store::MessageRecord& record) const;
 
@@ -104,6 +108,7 @@ class Submission final : public smtp::ContentSink {
   bool header_done_ = false;
   std::optional<Refusal> content_refusal_;
   std::unique_ptr<store::MessageWriter> writer_;
+  std::unique_ptr<ContentSigner> signing_;  // nullptr: goes out unsigned
   std::uint32_t trace_octets_ = 0;
 };
 

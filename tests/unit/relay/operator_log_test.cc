@@ -41,6 +41,16 @@ TEST_F(OperatorLogTest, WritesADeliveryOnOneLineWithItsMessageId) {
   EXPECT_NE(text.find("attempts=2"), std::string::npos);
 }
 
+TEST_F(OperatorLogTest, NamesTheMessageThatCannotBeSigned) {
+  const MessageId id = make_message_id(Instant{std::chrono::seconds{1'767'607'200}}, random_);
+  const std::string text = written([&] {
+    operator_log::message_not_signed({AccountId{{1}}, KeyId{{2}}, *parse_ip_address("192.0.2.7")}, id,
+                                     Error(ErrorCode::IoError, "DKIM: no key"));
+  });
+  EXPECT_NE(text.find("message_not_signed id=" + format_message_id(id)), std::string::npos) << text;
+  EXPECT_NE(text.find("DKIM: no key"), std::string::npos) << text;
+}
+
 TEST_F(OperatorLogTest, SaysNothingOfTheCredentialThatFailed) {
   const std::string text =
       written([] { operator_log::auth_failed(Refusal::InvalidKey, *parse_ip_address("192.0.2.7")); });

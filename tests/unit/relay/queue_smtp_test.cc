@@ -31,6 +31,21 @@ TEST_F(QueueSmtpTest, SendsTheContentAsItIsStored) {
   EXPECT_EQ(state(id).remote, "127.0.0.1 [127.0.0.1]:" + std::to_string(hop.port()));
 }
 
+TEST_F(QueueSmtpTest, SendsTheSignaturesOnTopOfTheContent) {
+  test::FakeSmarthost hop;
+  start_to(hop);
+  const std::string fields = "DKIM-Signature: v=1; a=rsa-sha256\r\nDKIM-Signature: v=1; a=ed25519-sha256\r\n";
+  const std::string content = "Received: by us\r\nSubject: s\r\n\r\n.\r\n";
+  test::Draft draft = draft_to({"live.example"});
+  draft.message.signature_fields = fields;
+  const MessageId id = accept(std::move(draft), content);
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  ASSERT_EQ(hop.messages().size(), 1U);
+  EXPECT_EQ(hop.messages()[0].content, fields + content);
+  const std::string size = "SIZE=" + std::to_string(fields.size() + content.size());
+  EXPECT_NE(hop.messages()[0].mail.find(size), std::string::npos) << hop.messages()[0].mail;
+}
+
 TEST_F(QueueSmtpTest, ReusesAConnectionUpToItsNumberOfMessages) {
   test::FakeSmarthost hop;
   routes_[0].max_connections = 1;
