@@ -128,6 +128,23 @@ void declare_key(CLI::App& app, Builder& build) {
   build.on(noun, "delete", "key", "Remove it without a trace", delete_key);
 }
 
+void declare_domain(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "domain", "Sending domains: DNS records, verification, DKIM keys");
+  auto words = std::make_shared<std::pair<std::string, std::string>>();
+  CLI::App& verb = build.command(noun, "add", "Add a domain and make its DKIM keys", [words](CommandContext& context) {
+    return add_domain(context, words->first, words->second);
+  });
+  verb.add_option("account", words->first)->required();
+  verb.add_option("name", words->second, "the domain that From fields will have")->required();
+  auto account = std::make_shared<std::string>();
+  build.command(noun, "list", "List domains", [account](CommandContext& context) { return list_domains(context, *account); })
+      .add_option("account", *account, "default: of all accounts");
+  build.on(noun, "show", "domain", "Show a domain and what the DNS last said of its records", show_domain);
+  build.on(noun, "records", "domain", "Print the records to publish as lines of a zone file", print_domain_records);
+  build.on(noun, "verify", "domain", "Look its records up now", verify_domain);
+  build.on(noun, "remove", "domain", "Remove it with its keys", remove_domain);
+}
+
 void declare_sandbox(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "sandbox", "What an account in sandbox mode may reach; scenarios of test keys");
   using Words = std::pair<std::string, std::vector<std::string>>;
@@ -242,6 +259,7 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   declare_others(app, build);
   declare_account(app, build);
   declare_key(app, build);
+  declare_domain(app, build);
   declare_sandbox(app, build);
   declare_message(app, build);
   declare_run(app, build);

@@ -58,6 +58,14 @@ Result<void> set_key_expiry(CommandContext& context, const std::string& key, con
 Result<void> rotate_key(CommandContext& context, const KeyRotateOptions& options);
 Result<void> delete_key(CommandContext& context, const std::string& key);
 
+// --- domain (cmd_domain.cc); `domain` is a name, an id or the beginning of one ---
+Result<void> add_domain(CommandContext& context, const std::string& account, const std::string& name);
+Result<void> list_domains(CommandContext& context, const std::string& account);  // empty: of all accounts
+Result<void> show_domain(CommandContext& context, const std::string& domain);
+Result<void> print_domain_records(CommandContext& context, const std::string& domain);  // as a zone file's lines
+Result<void> verify_domain(CommandContext& context, const std::string& domain);  // Conflict: not verified; it is printed all the same
+Result<void> remove_domain(CommandContext& context, const std::string& domain);
+
 // --- sandbox (cmd_sandbox.cc) ---
 Result<void> allow_recipients(CommandContext& context, const std::string& account, const std::vector<std::string>& addresses);
 Result<void> disallow_recipients(CommandContext& context, const std::string& account, const std::vector<std::string>& addresses);

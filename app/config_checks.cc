@@ -46,6 +46,24 @@ void check_installation(Settings& settings, Problems& problems) {
   }
 }
 
+// "192.0.2.53" or "127.0.0.1@5353".
+bool is_resolver_address(std::string_view text) {
+  constexpr std::uint64_t kMaxPort = 65'535;
+  const std::size_t at = text.find('@');
+  if (!parse_ip_address(text.substr(0, at))) return false;
+  if (at == std::string_view::npos) return true;
+  const auto port = parse_unsigned(text.substr(at + 1));
+  return port && *port > 0 && *port <= kMaxPort;
+}
+
+void check_resolver(const Settings& settings, Problems& problems) {
+  for (const std::string& address : settings.resolver_addresses) {
+    if (is_resolver_address(address)) continue;
+    problems.add({0, "resolver_addresses"}, quote_toml(address) + " is not the address of a DNS server",
+                 "write an IP address such as \"192.0.2.53\", or \"127.0.0.1@5353\" with a port");
+  }
+}
+
 void check_relations(const Settings& settings, Problems& problems) {
   if (settings.retry_initial_seconds > settings.retry_max_seconds) {
     problems.add({0, "retry_initial_seconds"}, "is longer than retry_max_seconds", "make it at most that");
@@ -235,6 +253,7 @@ std::vector<ConfigProblem> Problems::take() {
 
 void check_settings(Settings& settings, Problems& problems) {
   check_installation(settings, problems);
+  check_resolver(settings, problems);
   check_relations(settings, problems);
   check_listeners(settings, problems);
   check_routes(settings, problems);

@@ -144,6 +144,16 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "HTTP connections at once from one IPv4 address or IPv6 /64. Loopback is not counted."},
      &S::http_max_connections_per_address},
 
+    // --- DNS ---
+    {{.name = "resolver_addresses", .group = "DNS", .type = TextList, .default_value = "",
+      .help = "DNS servers that are asked for the records of sending domains: an IP address each, with \"@\" and a port where it "
+              "is not 53, such as \"127.0.0.1@5353\". Empty: those of /etc/resolv.conf."},
+     &S::resolver_addresses},
+    {{.name = "resolver_timeout_seconds", .group = "DNS", .type = Integer, .default_value = "5", .unit = "seconds", .minimum = 1,
+      .maximum = 60,
+      .help = "How long one look-up may take. Two without an answer end the verification of a domain."},
+     &S::resolver_timeout_seconds},
+
     // --- Store ---
     {{.name = "spool_max_octets", .group = "Store", .type = Integer, .default_value = "68719476736", .unit = "octets",
       .minimum = 16 * kMebibyte, .maximum = 1024 * kGibibyte,

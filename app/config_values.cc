@@ -91,6 +91,13 @@ relay::RetrySchedule make_retry_schedule(const Settings& settings) {
           .lifetime = std::chrono::hours(settings.queue_lifetime_hours)};
 }
 
+relay::ResolverSettings make_resolver_settings(const Settings& settings) {
+  relay::ResolverSettings resolver;
+  resolver.servers = settings.resolver_addresses;
+  resolver.timeout = std::chrono::seconds(settings.resolver_timeout_seconds);
+  return resolver;
+}
+
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener) {
   return {.hostname = effective_hostname(settings),
           .tls = listener_tls(listener.tls),

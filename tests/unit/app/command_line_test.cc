@@ -266,6 +266,34 @@ TEST_F(CommandLine, ListsRetriesAndCancelsWhatIsQueued) {
   EXPECT_THAT(must({"message", "list", "--stage", "cancelled"}), HasSubstr(id));
 }
 
+TEST_F(CommandLine, AddsShowsAndRemovesADomain) {
+  write_config("hostname = \"relay.example.net\"\n");
+  must({"account", "create", "demo"});
+  const auto added = must({"domain", "add", "demo", "Example.ORG"});
+  EXPECT_THAT(added, StartsWith("domain example.org (dom_"));
+  EXPECT_THAT(added, HasSubstr("_postern.example.org. 3600 IN TXT \"postern-verification="));
+  EXPECT_THAT(must({"domain", "list", "demo"}), HasSubstr("example.org"));
+  EXPECT_THAT(must({"domain", "show", "example.org"}), HasSubstr("not_started"));
+  const auto shown = must({"domain", "show", "example.org", "--json"});
+  EXPECT_THAT(shown, Not(HasSubstr("PRIVATE KEY")));
+  EXPECT_THAT(added, HasSubstr(must({"domain", "records", "example.org"})));
+  EXPECT_EQ(run({"domain", "add", "demo", "not a domain"}).status, kExitRefused);
+  EXPECT_EQ(run({"domain", "show", "other.example"}).status, kExitRefused);
+  EXPECT_THAT(must({"domain", "remove", "example.org"}), HasSubstr("removed"));
+  EXPECT_EQ(run({"domain", "show", "example.org"}).status, kExitRefused);
+}
+
+TEST_F(CommandLine, TellsThatADomainCannotBeLookedUpWithoutADns) {
+  // Port 9 of loopback: nobody answers there.
+  write_config("resolver_addresses = [\"127.0.0.1@9\"]\nresolver_timeout_seconds = 1\n");
+  must({"account", "create", "demo"});
+  must({"domain", "add", "demo", "example.org"});
+  const Ran verified = run({"domain", "verify", "example.org"});
+  EXPECT_EQ(verified.status, kExitRefused);
+  EXPECT_THAT(verified.err, HasSubstr("example.org is not verified"));
+  EXPECT_THAT(verified.out, HasSubstr("no answer: "));
+}
+
 TEST_F(CommandLine, ChecksTheConfiguration) {
   EXPECT_THAT(must({"config", "check"}), HasSubstr("postern.toml: usable"));
   EXPECT_EQ(must({"config", "check", "--quiet"}), "");

@@ -39,6 +39,15 @@ TEST(ConfigValues, DefaultStoreBoundsAreTheStoresOwn) {
   EXPECT_EQ(spool.event_max_count, own.event_max_count);
 }
 
+TEST(ConfigValues, CarryTheResolversServersAndTimeout) {
+  const auto own = make_resolver_settings(settings_of(""));
+  EXPECT_TRUE(own.servers.empty());
+  EXPECT_EQ(own.timeout, relay::ResolverSettings().timeout);
+  const auto given = make_resolver_settings(settings_of("resolver_addresses = [\"127.0.0.1@5353\"]\nresolver_timeout_seconds = 2\n"));
+  EXPECT_EQ(given.servers, std::vector<std::string>{"127.0.0.1@5353"});
+  EXPECT_EQ(given.timeout, std::chrono::seconds(2));
+}
+
 TEST(ConfigValues, GiveEachListenerItsTlsMode) {
   const auto settings = settings_of("max_message_octets = 100000\nmax_junk_commands_per_session = 12\n");
   ListenerSettings listener = settings.listeners.at(0);

@@ -1,0 +1,192 @@
+// postern domain … Only `verify` asks the DNS.
+#include "app/commands.h"
+
+#include "app/config_values.h"
+#include "core/mailbox.h"
+#include "relay/dkim_keys.h"
+#include "relay/domain_admin.h"
+#include "relay/domain_records.h"
+
+#include <algorithm>
+
+namespace postern::app {
+namespace {
+
+using store::DomainRecord;
+
+// For the commands that look nothing up: they work where /etc/resolv.conf does not.
+class NoResolver final : public relay::Resolver {
+ public:
+  Result<relay::DnsAnswer> look_up(std::string_view, std::string_view) override { return Error(ErrorCode::ResolveFailed); }
+};
+
+relay::DomainAdmin make_admin(CommandContext& context, relay::Resolver& resolver) {
+  return {context.directory(), resolver, context.clock(), context.random(), {.hostname = effective_hostname(context.settings())}};
+}
+
+// Of one account, or of all where `name` is empty.
+Result<std::vector<DomainRecord>> collect_domains(CommandContext& context, const std::string& name) {
+  std::vector<store::AccountRecord> accounts;
+  if (!name.empty()) {
+    const auto account = context.find_account(name);
+    if (!account) return account.error();
+    accounts.push_back(*account);
+  } else {
+    auto all = context.directory().list_accounts();
+    if (!all) return all.error();
+    accounts = std::move(*all);
+  }
+  NoResolver no_resolver;
+  const relay::DomainAdmin admin = make_admin(context, no_resolver);
+  std::vector<DomainRecord> domains;
+  for (const auto& account : accounts) {
+    auto of_account = admin.list(account.id);
+    if (!of_account) return of_account.error();
+    std::ranges::move(*of_account, std::back_inserter(domains));
+  }
+  return domains;
+}
+
+// By name, id or unique beginning of the id.
+Result<DomainRecord> find_domain(CommandContext& context, const std::string& text) {
+  auto domains = collect_domains(context, "");
+  if (!domains) return domains.error();
+  const std::string name = normalised_domain(text);
+  std::erase_if(*domains, [&](const DomainRecord& domain) {
+    const bool is_id = text.starts_with(DomainTag::kPrefix) && format_id(domain.id).starts_with(text);
+    return domain.name != name && !is_id;
+  });
+  if (domains->empty()) return Error(ErrorCode::NotFound, "there is no domain " + printable(text));
+  if (domains->size() > 1) return Error(ErrorCode::Conflict, "several domains are meant by " + printable(text) + ": write an id");
+  return std::move(domains->front());
+}
+
+std::string finding_of(const DomainRecord& domain, const std::string& purpose) {
+  const auto check = std::ranges::find(domain.checks, purpose, &store::DomainCheck::name);
+  return check == domain.checks.end() ? "" : check->finding;
+}
+
+ValueObject domain_value(CommandContext& context, const DomainRecord& domain) {
+  return {{"id", format_id(domain.id)},
+          {"account", context.account_name(domain.account)},
+          {"name", domain.name},
+          {"status", relay::domain_status(domain)},
+          {"created", instant_value(domain.created)},
+          {"checked_at", instant_value(domain.checked_at)},
+          {"verified_at", instant_value(domain.verified_at)}};
+}
+
+ValueList record_values(const DomainRecord& domain, const std::vector<relay::DnsRecordToPublish>& records) {
+  ValueList values;
+  for (const auto& record : records) {
+    values.emplace_back(ValueObject{{"purpose", record.purpose},
+                                    {"type", record.type},
+                                    {"name", record.name},
+                                    {"value", record.value},
+                                    {"required", record.is_required},
+                                    {"status", relay::record_status(domain, record)},
+                                    {"finding", finding_of(domain, record.purpose)}});
+  }
+  return values;
+}
+
+std::vector<relay::DnsRecordToPublish> records_of(CommandContext& context, const DomainRecord& domain) {
+  return relay::records_to_publish(domain, effective_hostname(context.settings()));
+}
+
+std::string zone_text(const std::vector<relay::DnsRecordToPublish>& records) {
+  std::string text;
+  for (const auto& record : records) text += relay::zone_line(record) + "\n";
+  return text;
+}
+
+void print_domain(CommandContext& context, const DomainRecord& domain) {
+  const auto records = records_of(context, domain);
+  ValueObject value = domain_value(context, domain);
+  value.emplace_back("records", record_values(domain, records));
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& record : records) {
+    rows.push_back({record.purpose, record.type, record.name, record.is_required ? "required" : "advised",
+                    std::string(relay::record_status(domain, record)), finding_of(domain, record.purpose)});
+  }
+  context.print(value, format_facts({{"id", format_id(domain.id)},
+                                     {"account", context.account_name(domain.account)},
+                                     {"name", domain.name},
+                                     {"status", std::string(relay::domain_status(domain))},
+                                     {"created", format_time(domain.created)},
+                                     {"looked up", format_time(domain.checked_at)},
+                                     {"verified", format_time(domain.verified_at)}}) +
+                           "\n" + format_table({"RECORD", "TYPE", "NAME", "NEEDED", "STATUS", "FINDING"}, rows));
+}
+
+}  // namespace
+
+Result<void> add_domain(CommandContext& context, const std::string& account_text, const std::string& name) {
+  const auto account = context.find_account(account_text);
+  if (!account) return account.error();
+  NoResolver no_resolver;
+  relay::DomainAdmin admin = make_admin(context, no_resolver);
+  const auto domain = admin.create(account->id, name);
+  if (!domain) return domain.error();
+  const auto records = records_of(context, *domain);
+  ValueObject value = domain_value(context, *domain);
+  value.emplace_back("records", record_values(*domain, records));
+  context.print(value, "domain " + domain->name + " (" + format_id(domain->id) + "): publish these records, then run\n" +
+                           "postern domain verify " + domain->name + "\n\n" + zone_text(records));
+  return {};
+}
+
+Result<void> list_domains(CommandContext& context, const std::string& account) {
+  const auto domains = collect_domains(context, account);
+  if (!domains) return domains.error();
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& domain : *domains) {
+    values.emplace_back(domain_value(context, domain));
+    rows.push_back({context.account_name(domain.account), domain.name, std::string(relay::domain_status(domain)),
+                    format_time(domain.checked_at), format_id(domain.id)});
+  }
+  context.print(values, format_table({"ACCOUNT", "NAME", "STATUS", "LOOKED UP (UTC)", "ID"}, rows));
+  return {};
+}
+
+Result<void> show_domain(CommandContext& context, const std::string& text) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  print_domain(context, *domain);
+  return {};
+}
+
+Result<void> print_domain_records(CommandContext& context, const std::string& text) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  const auto records = records_of(context, *domain);
+  context.print(record_values(*domain, records), zone_text(records));
+  return {};
+}
+
+Result<void> verify_domain(CommandContext& context, const std::string& text) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  const auto resolver = relay::Resolver::open(make_resolver_settings(context.settings()));
+  if (!resolver) return resolver.error();
+  const auto verified = make_admin(context, **resolver).verify(domain->id);
+  if (!verified) return verified.error();
+  print_domain(context, *verified);
+  if (verified->state != store::DomainState::Verified) {
+    return Error(ErrorCode::Conflict, verified->name + " is not verified: a required record is missing");
+  }
+  return {};
+}
+
+Result<void> remove_domain(CommandContext& context, const std::string& text) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  NoResolver no_resolver;
+  if (const auto removed = make_admin(context, no_resolver).remove(domain->id); !removed) return removed.error();
+  context.confirm({{"id", format_id(domain->id)}, {"name", domain->name}, {"done", "removed"}},
+                  "domain " + domain->name + ": removed with its keys; mail from it goes out unsigned");
+  return {};
+}
+
+}  // namespace postern::app
