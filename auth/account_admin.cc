@@ -44,7 +44,7 @@ std::optional<store::Plan> plan_named(std::string_view name) {
   return std::nullopt;
 }
 
-Result<store::AccountRecord> AccountAdmin::create(const NewAccount& wanted) {
+Result<store::AccountRecord> AccountAdmin::draft(const NewAccount& wanted) {
   if (const auto valid = check_name(wanted.name); !valid) return valid.error();
   store::AccountRecord record;
   record.id = make_account_id(random_);
@@ -56,8 +56,14 @@ Result<store::AccountRecord> AccountAdmin::create(const NewAccount& wanted) {
     record.from_domains.push_back(normalised_domain(domain));
   }
   record.created = clock_.now();
+  return record;
+}
+
+Result<store::AccountRecord> AccountAdmin::create(const NewAccount& wanted) {
+  const Result<store::AccountRecord> record = draft(wanted);
+  if (!record) return record.error();
   const Result<void> written =
-      directory_.write([&](store::DirectoryWriter& writer) -> Result<void> { return writer.put_account(record); });
+      directory_.write([&](store::DirectoryWriter& writer) -> Result<void> { return writer.put_account(*record); });
   if (written) return record;
   if (written.error().code() == ErrorCode::AlreadyExists) {
     return Error(ErrorCode::AlreadyExists, "an account of that name exists: " + wanted.name);

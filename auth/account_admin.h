@@ -1,4 +1,4 @@
-// Accounts and their sandbox whitelist: the one code path of the command line and, later, HTTP.
+// Accounts and their sandbox whitelist: the one code path of the command line and HTTP.
 #pragma once
 
 #include "core/clock.h"
@@ -32,6 +32,8 @@ class AccountAdmin {
   AccountAdmin(store::Directory& directory, const Clock& clock, Random& random)
       : directory_(directory), clock_(clock), random_(random) {}
 
+  // The record that create() stores, with an id of its own; nothing is written.
+  Result<store::AccountRecord> draft(const NewAccount& wanted);
   Result<store::AccountRecord> create(const NewAccount& wanted);
   Result<void> set_mode(const AccountId& id, AccountMode mode);
   Result<void> set_state(const AccountId& id, store::AccountState state);

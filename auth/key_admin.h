@@ -1,4 +1,4 @@
-// The life of keys: create, list, revoke, extend, rotate, delete. The one code path of the command line and, later, HTTP.
+// The life of keys: create, list, revoke, extend, rotate, delete. The one code path of the command line and HTTP.
 #pragma once
 
 #include "auth/api_key.h"

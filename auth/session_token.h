@@ -9,7 +9,7 @@
 #include "core/secret.h"
 
 #include <filesystem>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -29,6 +29,7 @@ class SessionTokens {
   static Result<std::unique_ptr<SessionTokens>> open(const std::filesystem::path& file, Duration lifetime, Duration key_lifetime,
                                                      const Clock& clock, Random& random);
   virtual ~SessionTokens() = default;
+  // Blocks while a new key is written: on a worker.
   virtual Secret issue(const UserId& user, const AccountId& account) = 0;
   // Malformed (also: alg is not HS256, wrong signature), DeadlinePassed.
   virtual Result<SessionClaims> verify(std::string_view token) const = 0;

@@ -5,8 +5,8 @@
 #include "core/secret.h"
 #include "store/directory.h"
 
+#include <functional>
 #include <string_view>
-#include <vector>
 
 namespace postern::auth {
 
@@ -24,12 +24,21 @@ class UserAdmin {
   Result<store::UserRecord> sign_up(std::string_view email, const Secret& password);
   // A further user of an account. InvalidArgument: no address, a password too short; AlreadyExists; NotFound: no account.
   Result<store::UserRecord> create(const AccountId& account, std::string_view email, const Secret& password);
-  // NotFound for an unknown address and for a wrong password alike, after the same work.
+  // NotFound for an unknown address and for a wrong password alike, after the same work. A right password whose hash has the
+  // costs of an older version is hashed again.
   Result<store::UserRecord> sign_in(std::string_view email, const Secret& password);
+  // By address, as people write it, or id.
+  Result<store::UserRecord> find(std::string_view email_or_id) const;
   Result<void> set_password(const UserId& id, const Secret& password);
   Result<void> remove(const UserId& id);
 
  private:
+  // A checked record with its password hashed; nothing is written. AlreadyExists: the address is taken.
+  Result<store::UserRecord> draft(const AccountId& account, std::string_view email, const Secret& password);
+  // Edits the record as it is at that instant, so that nobody who is removed meanwhile comes back. NotFound.
+  Result<void> change(const UserId& id, const std::function<void(store::UserRecord&)>& edit);
+  void renew_hash(const store::UserRecord& user, const Secret& password);
+
   store::Directory& directory_;
   AccountAdmin& accounts_;
   const Clock& clock_;

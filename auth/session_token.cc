@@ -1,0 +1,299 @@
+#include "auth/session_token.h"
+
+#include "core/base64.h"
+#include "core/bytes.h"
+#include "core/check.h"
+#include "core/log.h"
+#include "core/time_format.h"
+
+#include <fcntl.h>
+#include <jwt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace postern::auth {
+namespace {
+
+constexpr std::size_t kKeyOctets = 32;           // RFC 7518 §3.2: at least the hash's length
+constexpr std::size_t kKeyIdOctets = 5;
+constexpr std::size_t kTokenIdOctets = 10;
+constexpr std::size_t kMaxTokenOctets = 1024;    // ours have some 300; nothing longer is parsed
+constexpr std::size_t kMaxKeyFileOctets = 1024;  // two lines of some 80
+constexpr std::size_t kKeptKeys = 2;             // the one that signs, then its predecessor
+constexpr Duration kClockSlack = std::chrono::minutes(5);  // by so much the clock may have been set back since a token was issued
+
+struct SigningKey {
+  std::string id;
+  Instant created;
+  Secret octets;
+  std::string header;  // the first part of every token that it signs, encoded
+};
+
+struct JwtDeleter {
+  void operator()(jwt_t* jwt) const { jwt_free(jwt); }
+};
+using Jwt = std::unique_ptr<jwt_t, JwtDeleter>;
+
+const unsigned char* key_data(const SigningKey& key) {
+  return reinterpret_cast<const unsigned char*>(key.octets.reveal().data());  // libjwt takes octets
+}
+
+std::string random_text(Random& random, std::size_t count) {
+  std::array<std::uint8_t, 16> octets{};
+  POSTERN_CHECK(count <= octets.size());
+  random.fill(std::span(octets).first(count));
+  return format_base32hex(std::span(octets).first(count));
+}
+
+// libjwt fails only for want of memory here.
+Jwt make_jwt(const SigningKey& key) {
+  jwt_t* raw = nullptr;
+  POSTERN_CHECK(jwt_new(&raw) == 0);
+  Jwt jwt(raw);
+  POSTERN_CHECK(jwt_add_header(raw, "kid", key.id.c_str()) == 0);
+  POSTERN_CHECK(jwt_set_alg(raw, JWT_ALG_HS256, key_data(key), static_cast<int>(kKeyOctets)) == 0);
+  return jwt;
+}
+
+Secret encode_jwt(const Jwt& jwt) {
+  char* text = jwt_encode_str(jwt.get());
+  POSTERN_CHECK(text != nullptr);
+  Secret token{std::string(text)};
+  ::explicit_bzero(text, ::strlen(text));
+  ::free(text);
+  return token;
+}
+
+SigningKey make_key(std::string id, Instant created, Secret octets) {
+  SigningKey key{std::move(id), created, std::move(octets), {}};
+  const Secret probe = encode_jwt(make_jwt(key));
+  const std::string_view text = probe.reveal();  // its header says no secret
+  key.header = text.substr(0, text.find('.'));
+  return key;
+}
+
+SigningKey generate_key(Instant now, Random& random) {
+  std::string octets(kKeyOctets, '\0');
+  random.fill({reinterpret_cast<std::uint8_t*>(octets.data()), octets.size()});
+  Secret secret(octets);
+  wipe_string(octets);
+  return make_key(random_text(random, kKeyIdOctets), now, std::move(secret));
+}
+
+Error file_error(std::string_view what, const std::filesystem::path& file) {
+  return Error(ErrorCode::IoError, std::string(what) + ' ' + file.string() + ": " + ::strerror(errno));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// One key a line: its id, when it was made, its octets in base64. The first one signs.
+std::string format_keys(const std::vector<SigningKey>& keys) {
+  std::string text;
+  for (const SigningKey& key : keys) {
+    std::string octets = encode_base64(key.octets.reveal());  // this file is where it is kept
+    text += key.id + ' ' + format_rfc3339(key.created) + ' ' + octets + '\n';
+    wipe_string(octets);
+  }
+  return text;
+}
+
+std::optional<SigningKey> parse_key(std::string_view line) {
+  const std::size_t first = line.find(' ');
+  const std::size_t second = line.find(' ', first + 1);
+  if (first == 0 || first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
+  const auto created = parse_rfc3339(line.substr(first + 1, second - first - 1));
+  auto octets = decode_base64(line.substr(second + 1));
+  if (!created || !octets || octets->size() != kKeyOctets) return std::nullopt;
+  Secret secret(*octets);
+  wipe_string(*octets);
+  return make_key(std::string(line.substr(0, first)), *created, std::move(secret));
+}
+
+Result<std::vector<SigningKey>> parse_keys(std::string_view text, const std::filesystem::path& file) {
+  std::vector<SigningKey> keys;
+  while (!text.empty() && keys.size() < kKeptKeys) {
+    const std::size_t end = text.find('\n');
+    auto key = end == std::string_view::npos ? std::nullopt : parse_key(text.substr(0, end));
+    if (!key) return Error(ErrorCode::Malformed, file.string() + " holds no session keys: remove it, and everybody signs in again");
+    keys.push_back(std::move(*key));
+    text.remove_prefix(end + 1);
+  }
+  return keys;
+}
+
+// Empty where there is no such file.
+Result<std::vector<SigningKey>> read_keys(const std::filesystem::path& file) {
+  const Descriptor input(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (input.get() < 0 && errno == ENOENT) return std::vector<SigningKey>();
+  if (input.get() < 0) return file_error("open", file);
+  struct stat status{};
+  if (::fstat(input.get(), &status) != 0) return file_error("examine", file);
+  if ((status.st_mode & 077U) != 0) {
+    return Error(ErrorCode::InvalidArgument, file.string() + " can be read by others than its owner: chmod 600 it, or remove it");
+  }
+  std::string text(kMaxKeyFileOctets, '\0');
+  const ssize_t count = ::read(input.get(), text.data(), text.size());
+  if (count < 0) return file_error("read", file);
+  auto keys = parse_keys(std::string_view(text).substr(0, static_cast<std::size_t>(count)), file);
+  wipe_string(text);
+  return keys;
+}
+
+// The old file or the new one, whole, whenever the machine stops.
+Result<void> write_keys(const std::filesystem::path& file, const std::vector<SigningKey>& keys) {
+  const std::filesystem::path next = file.string() + ".new";
+  ::unlink(next.c_str());
+  const Descriptor output(::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (output.get() < 0) return file_error("create", next);
+  std::string text = format_keys(keys);
+  const ssize_t written = ::write(output.get(), text.data(), text.size());
+  const bool is_whole = written == static_cast<ssize_t>(text.size());
+  wipe_string(text);
+  if (!is_whole || ::fsync(output.get()) != 0) return file_error("write", next);
+  if (::rename(next.c_str(), file.c_str()) != 0) return file_error("rename", next);
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const Descriptor entry(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (entry.get() < 0 || ::fsync(entry.get()) != 0) return file_error("sync", folder);
+  return {};
+}
+
+Error no_token() { return Error(ErrorCode::Malformed, "not a session token of this installation"); }
+
+// A claim that is a number; libjwt says 0 for one that is a text.
+std::optional<Instant> instant_claim(jwt_t* jwt, const char* name) {
+  errno = 0;
+  const long seconds = jwt_get_grant_int(jwt, name);
+  if (errno != 0 || seconds <= 0) return std::nullopt;
+  return Instant(std::chrono::seconds(seconds));
+}
+
+std::string_view text_claim(jwt_t* jwt, const char* name) {
+  const char* text = jwt_get_grant(jwt, name);
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+class FileSessionTokens final : public SessionTokens {
+ public:
+  FileSessionTokens(std::filesystem::path file, Duration lifetime, Duration key_lifetime, const Clock& clock, Random& random)
+      : file_(std::move(file)), lifetime_(lifetime), key_lifetime_(key_lifetime), clock_(clock), random_(random) {}
+
+  Result<void> load() {
+    auto keys = read_keys(file_);
+    if (!keys) return keys.error();
+    keys_ = std::move(*keys);
+    return is_rotation_due(clock_.now()) ? rotate(clock_.now()) : Result<void>();
+  }
+
+  Secret issue(const UserId& user, const AccountId& account) override {
+    const std::lock_guard lock(mutex_);
+    const Instant now = clock_.now();
+    if (is_rotation_due(now)) {
+      const auto rotated = rotate(now);
+      // The key in force goes on: better an old one than nobody signing in.
+      if (!rotated) log::write(log::Level::Error, "session_key_not_rotated", {{"reason", rotated.error().context()}});
+    }
+    const Jwt jwt = make_jwt(keys_.front());
+    add_claims(jwt.get(), user, account, now);
+    return encode_jwt(jwt);
+  }
+
+  Result<SessionClaims> verify(std::string_view token) const override {
+    const auto key = key_for(token);
+    if (!key) return no_token();
+    const Secret text{std::string(token)};
+    jwt_t* raw = nullptr;
+    // Terminated: a view of a whole std::string.
+    const int status = jwt_decode(&raw, text.reveal().data(), key_data(*key), static_cast<int>(kKeyOctets));
+    const Jwt jwt(raw);
+    if (status != 0 || jwt_get_alg(raw) != JWT_ALG_HS256 || text_header(raw) != key->id) return no_token();
+    return read_claims(raw);
+  }
+
+ private:
+  static std::string_view text_header(jwt_t* jwt) {
+    const char* id = jwt_get_header(jwt, "kid");
+    return id == nullptr ? std::string_view() : std::string_view(id);
+  }
+
+  void add_claims(jwt_t* jwt, const UserId& user, const AccountId& account, Instant now) {
+    const auto issued = std::chrono::floor<std::chrono::seconds>(now);
+    const auto expires = std::chrono::floor<std::chrono::seconds>(now + lifetime_);
+    POSTERN_CHECK(jwt_add_grant(jwt, "sub", format_id(user).c_str()) == 0);
+    POSTERN_CHECK(jwt_add_grant(jwt, "acc", format_id(account).c_str()) == 0);
+    POSTERN_CHECK(jwt_add_grant_int(jwt, "iat", static_cast<long>(issued.time_since_epoch().count())) == 0);
+    POSTERN_CHECK(jwt_add_grant_int(jwt, "exp", static_cast<long>(expires.time_since_epoch().count())) == 0);
+    POSTERN_CHECK(jwt_add_grant(jwt, "jti", random_text(random_, kTokenIdOctets).c_str()) == 0);
+  }
+
+  Result<SessionClaims> read_claims(jwt_t* jwt) const {
+    const auto user = parse_user_id(text_claim(jwt, "sub"));
+    const auto account = parse_account_id(text_claim(jwt, "acc"));
+    const auto issued = instant_claim(jwt, "iat");
+    const auto expires = instant_claim(jwt, "exp");
+    if (!user || !account || !issued || !expires || *issued > clock_.now() + kClockSlack) return no_token();
+    if (const auto not_before = instant_claim(jwt, "nbf"); not_before && *not_before > clock_.now()) return no_token();
+    if (*expires <= clock_.now()) return Error(ErrorCode::DeadlinePassed, "the session has ended");
+    return SessionClaims{*user, *account, *expires};
+  }
+
+  // The key whose header, octet for octet, the token begins with: algorithm and key id are settled before anything of the token
+  // is parsed, and by us.
+  std::optional<SigningKey> key_for(std::string_view token) const {
+    if (token.size() > kMaxTokenOctets || token.find('\0') != std::string_view::npos) return std::nullopt;
+    const std::string_view header = token.substr(0, token.find('.'));
+    const std::lock_guard lock(mutex_);
+    for (const SigningKey& key : keys_) {
+      if (key.header == header) return key;
+    }
+    return std::nullopt;
+  }
+
+  bool is_rotation_due(Instant now) const { return keys_.empty() || keys_.front().created + key_lifetime_ <= now; }
+
+  Result<void> rotate(Instant now) {
+    std::vector<SigningKey> next{generate_key(now, random_)};
+    if (!keys_.empty()) next.push_back(keys_.front());
+    if (const auto written = write_keys(file_, next); !written) return written.error();
+    keys_ = std::move(next);
+    return {};
+  }
+
+  const std::filesystem::path file_;
+  const Duration lifetime_;
+  const Duration key_lifetime_;
+  const Clock& clock_;
+  Random& random_;
+  mutable std::mutex mutex_;
+  std::vector<SigningKey> keys_;  // never empty after load()
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SessionTokens>> SessionTokens::open(const std::filesystem::path& file, Duration lifetime,
+                                                           Duration key_lifetime, const Clock& clock, Random& random) {
+  auto tokens = std::make_unique<FileSessionTokens>(file, lifetime, key_lifetime, clock, random);
+  if (const auto loaded = tokens->load(); !loaded) return loaded.error();
+  return std::unique_ptr<SessionTokens>(std::move(tokens));
+}
+
+}  // namespace postern::auth
