@@ -16,10 +16,10 @@ ThrottleDecision AuthThrottle::decide(const IpAddress& client, Instant now) {
   const std::lock_guard lock(mutex_);
   const Entry* entry = find(limit_group(client), now);
   if (entry == nullptr || entry->failures < limits_.free_failures) return {};
-  if (entry->failures >= limits_.max_failures) return {true, Duration(0)};
+  if (entry->failures >= limits_.max_failures) return {true, Duration(0), entry->window_ends - now};
   Duration delay = limits_.first_delay;
   for (std::uint32_t i = limits_.free_failures; i < entry->failures && delay < limits_.longest_delay; ++i) delay *= 2;
-  return {false, std::min(delay, limits_.longest_delay)};
+  return {false, std::min(delay, limits_.longest_delay), Duration(0)};
 }
 
 void AuthThrottle::record_failure(const IpAddress& client, Instant now) {
@@ -28,6 +28,11 @@ void AuthThrottle::record_failure(const IpAddress& client, Instant now) {
   Entry* entry = find(group, now);
   if (entry == nullptr) entry = &insert(group, now);
   ++entry->failures;
+}
+
+void AuthThrottle::withdraw_failure(const IpAddress& client, Instant now) {
+  const std::lock_guard lock(mutex_);
+  if (Entry* entry = find(limit_group(client), now); entry != nullptr && entry->failures > 0) --entry->failures;
 }
 
 void AuthThrottle::record_success(const IpAddress& client, Instant now) {

@@ -27,6 +27,7 @@ struct ThrottleLimits {
 struct ThrottleDecision {
   bool is_blocked = false;  // answer too_many_failures, do not look at the key
   Duration delay{0};        // before a refusal is said; a right key is answered at once
+  Duration blocked_for{0};  // where it is blocked: until its window ends
 };
 
 class AuthThrottle {
@@ -36,6 +37,9 @@ class AuthThrottle {
   // Any thread.
   ThrottleDecision decide(const IpAddress& client, Instant now);
   void record_failure(const IpAddress& client, Instant now);
+  // Takes one failure back. Where a check takes long, it is recorded as a failure before it begins, so that many at once count
+  // as many; what turns out to be none is taken back.
+  void withdraw_failure(const IpAddress& client, Instant now);
   // Halves the count: one right key among many wrong ones forgives little.
   void record_success(const IpAddress& client, Instant now);
   // Addresses and networks remembered.

@@ -39,7 +39,8 @@ std::string_view key_state_name(KeyState state) {
   return "unknown";
 }
 
-Result<store::KeyRecord> KeyAdmin::make_record(const AccountId& account, const NewKey& wanted, const Secret& text) const {
+Result<store::KeyRecord> KeyAdmin::draft(const AccountId& account, const NewKey& wanted) const {
+  if (const auto valid = check_environment(wanted.environment); !valid) return valid.error();
   if (const auto valid = check_name(wanted.name); !valid) return valid.error();
   store::KeyRecord record;
   record.id = make_key_id(random_);
@@ -59,8 +60,6 @@ Result<store::KeyRecord> KeyAdmin::make_record(const AccountId& account, const N
     record.networks.push_back(*parsed);
   }
   record.per_second = wanted.per_second;
-  record.prefix = key_prefix(text.reveal());
-  record.digest = digest_api_key(text.reveal());
   record.created = clock_.now();
   record.expires_at = wanted.expires_at;
   return record;
@@ -79,26 +78,39 @@ Result<void> KeyAdmin::check_room(store::DirectoryWriter& writer, const AccountI
                    (count == 1 ? " key" : " keys") + ", as many as it may (max_active_keys_per_account): revoke one first");
 }
 
+Result<void> KeyAdmin::check_total(store::DirectoryWriter& writer, const AccountId& account) const {
+  const auto keys = writer.list_keys(account);
+  if (!keys) return keys.error();
+  if (keys->size() < kMaxKeysPerAccount) return {};
+  return Error(ErrorCode::LimitExceeded, "this account has " + std::to_string(keys->size()) + " keys: delete revoked ones first");
+}
+
 Result<void> KeyAdmin::check_environment(Environment environment) const {
   if (scheme_.has_environment || environment == Environment::Live) return {};
   return Error(ErrorCode::Conflict, "keys of this installation have no environment part (key_has_environment): all are live");
 }
 
 Result<CreatedKey> KeyAdmin::create(const AccountId& account, const NewKey& wanted) {
-  if (const auto valid = check_environment(wanted.environment); !valid) return valid.error();
-  Secret text = generate_api_key(scheme_, wanted.environment, random_);
-  Result<store::KeyRecord> record = make_record(account, wanted, text);
+  Result<store::KeyRecord> record = draft(account, wanted);
   if (!record) return record.error();
+  return create(std::move(*record));
+}
+
+Result<CreatedKey> KeyAdmin::create(store::KeyRecord record) {
+  Secret text = generate_api_key(scheme_, record.environment, random_);
+  record.prefix = key_prefix(text.reveal());
+  record.digest = digest_api_key(text.reveal());
   const Result<void> written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
-    const auto owner = writer.find_account(account);
+    const auto owner = writer.find_account(record.account);
     if (!owner) return owner.error();
     if (!*owner) return Error(ErrorCode::NotFound, "there is no such account");
-    if (const auto allowed = check_domains(**owner, *record); !allowed) return allowed.error();
-    if (const auto room = check_room(writer, account, KeyState::Active); !room) return room.error();
-    return writer.put_key(*record);
+    if (const auto allowed = check_domains(**owner, record); !allowed) return allowed.error();
+    if (const auto total = check_total(writer, record.account); !total) return total.error();
+    if (const auto room = check_room(writer, record.account, KeyState::Active); !room) return room.error();
+    return writer.put_key(record);
   });
   if (!written) return written.error();
-  return CreatedKey{std::move(*record), std::move(text)};
+  return CreatedKey{std::move(record), std::move(text)};
 }
 
 Result<void> KeyAdmin::change(const KeyId& id, const Edit& edit) {
@@ -120,15 +132,27 @@ Result<void> KeyAdmin::revoke(const KeyId& id) {
 }
 
 Result<void> KeyAdmin::set_expiry(const KeyId& id, std::optional<Instant> expires_at) {
+  return update(id, {.name = {}, .expires_at = expires_at});
+}
+
+Result<void> KeyAdmin::apply_expiry(store::DirectoryWriter& writer, store::KeyRecord& key, std::optional<Instant> expires_at) const {
   const Instant now = clock_.now();
+  if (key_state(key, now) == KeyState::Revoked) {
+    return Error(ErrorCode::Conflict, "a revoked key stays revoked: create a new one");
+  }
+  const bool was_expired = key_state(key, now) == KeyState::Expired;
+  key.expires_at = expires_at;
+  if (was_expired && key_state(key, now) == KeyState::Active) return check_room(writer, key.account, KeyState::Active);
+  return {};
+}
+
+Result<void> KeyAdmin::update(const KeyId& id, const KeyChanges& changes) {
+  if (changes.name) {
+    if (const auto valid = check_name(*changes.name); !valid) return valid.error();
+  }
   return change(id, [&](store::DirectoryWriter& writer, store::KeyRecord& key) -> Result<void> {
-    if (key_state(key, now) == KeyState::Revoked) {
-      return Error(ErrorCode::Conflict, "a revoked key stays revoked: create a new one");
-    }
-    const bool was_expired = key_state(key, now) == KeyState::Expired;
-    key.expires_at = expires_at;
-    if (was_expired && key_state(key, now) == KeyState::Active) return check_room(writer, key.account, KeyState::Active);
-    return {};
+    if (changes.name) key.name = *changes.name;
+    return changes.expires_at ? apply_expiry(writer, key, *changes.expires_at) : Result<void>();
   });
 }
 
@@ -157,6 +181,7 @@ Result<CreatedKey> KeyAdmin::succeed(store::DirectoryWriter& writer, store::KeyR
   }
   // A test key made before the installation's scheme was changed.
   if (const auto valid = check_environment(old.environment); !valid) return valid.error();
+  if (const auto total = check_total(writer, old.account); !total) return total.error();
   if (overlap > Duration(0)) {
     if (const auto room = check_room(writer, old.account, KeyState::Retiring); !room) return room.error();
   }

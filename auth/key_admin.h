@@ -18,6 +18,9 @@ namespace postern::auth {
 // A key that is to work for longer is not being rotated: make a second one.
 inline constexpr Duration kMaxOverlap = std::chrono::days(90);
 
+// Of one account, in whatever state: bounds its list. Delete revoked ones to make room.
+inline constexpr std::size_t kMaxKeysPerAccount = 10'000;
+
 enum class KeyState {
   Active,
   Retiring,  // was rotated; works until its overlap ends
@@ -38,6 +41,11 @@ struct NewKey {
   std::optional<std::uint32_t> per_second;
 };
 
+struct KeyChanges {
+  std::optional<std::string> name;
+  std::optional<std::optional<Instant>> expires_at;  // an inner nullopt: never expires
+};
+
 struct CreatedKey {
   store::KeyRecord record;
   Secret text;  // shown once; nothing can bring it back
@@ -52,10 +60,15 @@ class KeyAdmin {
       : directory_(directory), scheme_(scheme), clock_(clock), random_(random) {}
 
   Result<CreatedKey> create(const AccountId& account, const NewKey& wanted);
+  // The same in two steps, for who looks at the rights in between: draft() checks and normalises, and writes nothing.
+  Result<store::KeyRecord> draft(const AccountId& account, const NewKey& wanted) const;
+  Result<CreatedKey> create(store::KeyRecord draft);
   Result<void> revoke(const KeyId& id);
   // nullopt: never expires. A revoked or retired key stays dead (Conflict). Reviving an expired key needs room for one more
   // active key (LimitExceeded).
   Result<void> set_expiry(const KeyId& id, std::optional<Instant> expires_at);
+  // Name and date together or neither, under the rules of set_expiry().
+  Result<void> update(const KeyId& id, const KeyChanges& changes);
   // A successor with the same policy; the old key works for `overlap` more (0: revoked now; at most kMaxOverlap). Conflict: it
   // is not active. Needs no room among the active keys, so that it also works where an account has a single one; but no more
   // keys retire at a time than may be active (LimitExceeded).
@@ -65,11 +78,13 @@ class KeyAdmin {
 
  private:
   Result<void> check_environment(Environment environment) const;
-  Result<store::KeyRecord> make_record(const AccountId& account, const NewKey& wanted, const Secret& text) const;
+  // LimitExceeded at kMaxKeysPerAccount.
+  Result<void> check_total(store::DirectoryWriter& writer, const AccountId& account) const;
   // LimitExceeded if the account has as many keys in that state as the scheme allows active ones.
   Result<void> check_room(store::DirectoryWriter& writer, const AccountId& account, KeyState state) const;
   // The rows that a rotation puts in place of `old`.
   Result<CreatedKey> succeed(store::DirectoryWriter& writer, store::KeyRecord old, Duration overlap);
+  Result<void> apply_expiry(store::DirectoryWriter& writer, store::KeyRecord& key, std::optional<Instant> expires_at) const;
   using Edit = std::function<Result<void>(store::DirectoryWriter&, store::KeyRecord&)>;
   Result<void> change(const KeyId& id, const Edit& edit);
 
