@@ -1,0 +1,185 @@
+// /v1/auth: people sign up and in with an e-mail address and a password, and get a session token. Guessing is slowed by client
+// address, as AUTH is.
+#include "auth/session_token.h"
+#include "auth/user_admin.h"
+#include "core/log.h"
+#include "core/time_format.h"
+#include "http/account_json.h"
+#include "http/api.h"
+#include "http/api_context.h"
+#include "http/request_fields.h"
+#include "http/worker_job.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/object.hpp>
+
+namespace postern::http {
+namespace {
+
+struct Credentials {
+  std::string email;
+  Secret password;
+};
+
+Result<Credentials> read_credentials(const ApiRequest& request) {
+  RequestFields fields(request.json);
+  Credentials credentials{fields.required_text("email"), Secret(fields.required_text("password"))};
+  if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
+  return credentials;
+}
+
+// isAdmin is what clients of such services look for; over HTTP nobody administers the installation.
+boost::json::object user_json(const store::UserRecord& user) {
+  return {{"id", format_id(user.id)},
+          {"email", user.email},
+          {"isAdmin", false},
+          {"account_id", format_id(user.account)},
+          {"created_at", format_rfc3339(user.created)}};
+}
+
+Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& user, std::uint16_t status) {
+  const Secret token = context.tokens.issue(user.id, user.account);
+  const auto claims = context.tokens.verify(token.reveal());  // for when it ends
+  if (!claims) return claims.error();
+  const boost::json::object answer = {{"object", "session"},
+                                      {"token", token.reveal()},  // what the request is for
+                                      {"token_type", "Bearer"},
+                                      {"expires_at", format_rfc3339(claims->expires_at)},
+                                      {"user", user_json(user)}};
+  return ApiResponse::json(answer, status);
+}
+
+net::Awaitable<void> wait_for(Duration delay) {
+  const net::Executor executor = co_await net::asio::this_coro::executor;
+  net::asio::steady_timer timer(executor, delay);
+  co_await timer.async_wait(net::asio::use_awaitable);
+}
+
+ApiResponse too_many_failures(const auth::ThrottleDecision& throttled) {
+  return api_refusal_with_wait(Refusal::TooManyFailures, {}, std::chrono::ceil<std::chrono::seconds>(throttled.blocked_for));
+}
+
+void log_person(std::string_view fact, const store::UserRecord& user, const IpAddress& peer) {
+  log::write(log::Level::Info, fact,
+             {{"user", format_id(user.id)}, {"account", format_id(user.account)}, {"peer", format_ip_address(peer)}});
+}
+
+net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
+  if (!context.settings.signup_is_open) co_return api_problem(ApiProblem::SignupClosed);
+  const auto credentials = read_credentials(request);
+  if (!credentials) co_return api_error(credentials.error());
+  const Instant now = context.clock.now();
+  const auth::ThrottleDecision throttled = context.throttle.decide(request.peer, now);
+  if (throttled.is_blocked) co_return too_many_failures(throttled);
+  // Counted before it is tried, and also where it succeeds: nobody makes accounts without end, or tries out whose address has one.
+  context.throttle.record_failure(request.peer, now);
+  auto answer = co_await context.workers.run([&]() -> Result<ApiResponse> {
+    const auto user = context.users.sign_up(credentials->email, credentials->password);
+    if (!user) return user.error();
+    log_person("signed_up", *user, request.peer);
+    return open_session(context, *user, 201);
+  });
+  if (answer && *answer) co_return std::move(**answer);
+  const bool is_taken = answer && answer->error().code() == ErrorCode::AlreadyExists;
+  if (!is_taken) context.throttle.withdraw_failure(request.peer, now);
+  if (is_taken && throttled.delay > Duration(0)) co_await wait_for(throttled.delay);
+  co_return answer ? api_error(answer->error()) : api_problem(ApiProblem::Unavailable);
+}
+
+net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
+  const auto credentials = read_credentials(request);
+  if (!credentials) co_return api_error(credentials.error());
+  const Instant now = context.clock.now();
+  const auth::ThrottleDecision throttled = context.throttle.decide(request.peer, now);
+  if (throttled.is_blocked) co_return too_many_failures(throttled);
+  context.throttle.record_failure(request.peer, now);  // before the slow check: many at once count as many
+  auto answer = co_await context.workers.run([&]() -> Result<ApiResponse> {
+    const auto user = context.users.sign_in(credentials->email, credentials->password);
+    if (!user) return user.error();
+    log_person("signed_in", *user, request.peer);
+    return open_session(context, *user, 200);
+  });
+  if (answer && !*answer && answer->error().code() == ErrorCode::NotFound) {
+    log::write(log::Level::Info, "sign_in_failed", {{"peer", format_ip_address(request.peer)}});
+    if (throttled.delay > Duration(0)) co_await wait_for(throttled.delay);
+    co_return api_problem(ApiProblem::InvalidCredentials);
+  }
+  context.throttle.withdraw_failure(request.peer, now);
+  if (!answer) co_return api_problem(ApiProblem::Unavailable);
+  if (!*answer) co_return api_error(answer->error());
+  context.throttle.record_success(request.peer, now);
+  co_return std::move(**answer);
+}
+
+boost::json::value key_of(const Caller& caller) {
+  if (!caller.key) return nullptr;
+  return {{"id", format_id(caller.key->key)},
+          {"name", caller.key->key_name},
+          {"environment", environment_name(caller.key->environment)},
+          {"permission", permission_name(caller.key->permission)}};
+}
+
+Result<ApiResponse> show_caller(ApiContext& context, const Caller& caller) {
+  const store::Directory& directory = context.store.directory();
+  const auto account = directory.find_account(caller.account);
+  if (!account) return account.error();
+  boost::json::value user = nullptr;
+  if (caller.user) {
+    const auto found = directory.find_user(*caller.user);
+    if (!found) return found.error();
+    if (!*found) return api_problem(ApiProblem::InvalidCredentials);
+    user = user_json(**found);
+  }
+  if (!*account) return api_problem(ApiProblem::InvalidCredentials);
+  const boost::json::object answer = {{"object", "me"},
+                                      {"user", std::move(user)},
+                                      {"api_key", key_of(caller)},
+                                      {"account",
+                                       {{"id", format_id((*account)->id)},
+                                        {"name", (*account)->name},
+                                        {"mode", account_mode_name((*account)->mode)}}}};
+  return ApiResponse::json(answer);
+}
+
+net::Awaitable<ApiResponse> get_me(ApiContext& context, ApiRequest& request) {
+  return answer_on_worker(context, [&] { return show_caller(context, request.caller); });
+}
+
+constexpr std::string_view kSchemas = R"({
+  "Credentials": {"type": "object", "required": ["email", "password"], "properties": {
+    "email": {"type": "string", "format": "email"},
+    "password": {"type": "string", "minLength": 10, "maxLength": 1024}}},
+  "User": {"type": "object", "properties": {
+    "id": {"type": "string"}, "email": {"type": "string"}, "isAdmin": {"type": "boolean"}, "account_id": {"type": "string"},
+    "created_at": {"type": "string", "format": "date-time"}}},
+  "Session": {"type": "object", "properties": {
+    "object": {"const": "session"}, "token": {"type": "string"}, "token_type": {"const": "Bearer"},
+    "expires_at": {"type": "string", "format": "date-time"}, "user": {"$ref": "#/components/schemas/User"}}},
+  "Me": {"type": "object", "properties": {
+    "object": {"const": "me"},
+    "user": {"oneOf": [{"$ref": "#/components/schemas/User"}, {"type": "null"}]},
+    "api_key": {"type": ["object", "null"], "properties": {
+      "id": {"type": "string"}, "name": {"type": "string"}, "environment": {"enum": ["live", "test"]},
+      "permission": {"enum": ["full_access", "sending_access"]}}},
+    "account": {"type": "object", "properties": {
+      "id": {"type": "string"}, "name": {"type": "string"}, "mode": {"enum": ["sandbox", "production"]}}}}}
+})";
+
+constexpr Route kRoutes[] = {
+    {.method = Method::Post, .path = "/v1/auth/signup", .access = Access::Open, .body = Body::Json, .handler = sign_up,
+     .operation = "signUp", .summary = "Make an account in sandbox mode with its first user", .tag = "session",
+     .request_schema = "Credentials", .status = 201, .response_schema = "Session"},
+    {.method = Method::Post, .path = "/v1/auth/login", .access = Access::Open, .body = Body::Json, .handler = log_in,
+     .operation = "logIn", .summary = "Get a session token", .tag = "session", .request_schema = "Credentials",
+     .response_schema = "Session"},
+    {.method = Method::Get, .path = "/v1/auth/me", .access = Access::Manage, .body = Body::None, .handler = get_me,
+     .operation = "getMe", .summary = "Who asks: user or key, and the account", .tag = "session", .response_schema = "Me"},
+};
+
+}  // namespace
+
+ApiArea session_api() { return {kRoutes, kSchemas}; }
+
+}  // namespace postern::http
