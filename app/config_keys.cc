@@ -143,6 +143,18 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .unit = "connections", .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
       .help = "HTTP connections at once from one IPv4 address or IPv6 /64. Loopback is not counted."},
      &S::http_max_connections_per_address},
+    {{.name = "signup", .group = "HTTP service", .default_value = "closed", .choices = "closed|open", .is_reloadable = false,
+      .help = "\"open\": anybody who reaches the HTTP service can make an account (in sandbox mode) with an e-mail address and a "
+              "password. \"closed\": only the operator makes accounts and users."},
+     &S::signup},
+    {{.name = "session_token_lifetime_minutes", .group = "HTTP service", .type = Integer, .default_value = "60", .unit = "minutes",
+      .minimum = 1, .maximum = 1'440,
+      .help = "How long a user stays signed in. A token cannot be taken back before; removing the user ends it."},
+     &S::session_token_lifetime_minutes},
+    {{.name = "session_key_lifetime_hours", .group = "HTTP service", .type = Integer, .default_value = "720", .unit = "hours",
+      .minimum = 24, .maximum = 8'760,
+      .help = "How long one key signs session tokens. Then a new one does, and its predecessor still verifies until the next change."},
+     &S::session_key_lifetime_hours},
 
     // --- DNS ---
     {{.name = "resolver_addresses", .group = "DNS", .type = TextList, .default_value = "",

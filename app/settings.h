@@ -85,6 +85,9 @@ struct Settings {
 
   std::int64_t http_max_connections = 0;
   std::int64_t http_max_connections_per_address = 0;
+  std::string signup;
+  std::int64_t session_token_lifetime_minutes = 0;
+  std::int64_t session_key_lifetime_hours = 0;
 
   std::vector<std::string> resolver_addresses;  // "192.0.2.53", "127.0.0.1@5353"
   std::int64_t resolver_timeout_seconds = 0;
