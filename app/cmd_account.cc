@@ -2,6 +2,7 @@
 #include "app/commands.h"
 
 #include "auth/account_admin.h"
+#include "auth/production_access.h"
 #include "core/bytes.h"
 
 namespace postern::app {
@@ -81,15 +82,19 @@ ValueObject account_value(const store::AccountRecord& account) {
           {"created", instant_value(account.created)}};
 }
 
+Result<void> confirm_change(CommandContext& context, const store::AccountRecord& account, std::string_view done) {
+  context.confirm({{"id", format_id(account.id)}, {"name", account.name}, {"done", done}},
+                  "account " + printable(account.name) + ": " + std::string(done));
+  return {};
+}
+
 Result<void> change_account(CommandContext& context, const std::string& name, std::string_view done,
                             const std::function<Result<void>(auth::AccountAdmin&, const AccountId&)>& change) {
   const auto account = context.find_account(name);
   if (!account) return account.error();
   auth::AccountAdmin admin(context.directory(), context.clock(), context.random());
   if (const auto changed = change(admin, account->id); !changed) return changed.error();
-  context.confirm({{"id", format_id(account->id)}, {"name", account->name}, {"done", done}},
-                  "account " + printable(account->name) + ": " + std::string(done));
-  return {};
+  return confirm_change(context, *account, done);
 }
 
 }  // namespace
@@ -177,6 +182,49 @@ Result<void> resume_account(CommandContext& context, const std::string& account)
 Result<void> remove_account(CommandContext& context, const std::string& account) {
   return change_account(context, account, "removed with its keys and whitelist",
                         [](auth::AccountAdmin& admin, const AccountId& id) { return admin.remove(id); });
+}
+
+Result<void> list_production_requests(CommandContext& context) {
+  const auto requests = context.directory().list_production_requests();
+  if (!requests) return requests.error();
+  const auth::ProductionAccess access(context.store(), context.clock());
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& request : *requests) {
+    const auto conditions = access.conditions(request.account);
+    if (!conditions) return conditions.error();
+    ValueObject value = {{"account", context.account_name(request.account)},
+                         {"id", format_id(request.account)},
+                         {"requested_at", instant_value(request.at)},
+                         {"use_case", request.use_case}};
+    std::vector<std::string> unmet;
+    for (const auto& condition : *conditions) {
+      value.emplace_back(std::string(condition.name), condition.is_met);
+      if (!condition.is_met) unmet.emplace_back(condition.name);
+    }
+    values.emplace_back(std::move(value));
+    rows.push_back({context.account_name(request.account), format_time(request.at), joined(unmet, "-"), request.use_case});
+  }
+  context.print(values, format_table({"ACCOUNT", "ASKED (UTC)", "UNMET", "USE CASE"}, rows));
+  return {};
+}
+
+Result<void> approve_production(CommandContext& context, const std::string& name) {
+  const auto account = context.find_account(name);
+  if (!account) return account.error();
+  if (const auto approved = auth::ProductionAccess(context.store(), context.clock()).approve(account->id); !approved) {
+    return approved.error();
+  }
+  return confirm_change(context, *account, "approved: mode is now production");
+}
+
+Result<void> decline_production(CommandContext& context, const std::string& name) {
+  const auto account = context.find_account(name);
+  if (!account) return account.error();
+  if (const auto declined = auth::ProductionAccess(context.store(), context.clock()).decline(account->id); !declined) {
+    return declined.error();
+  }
+  return confirm_change(context, *account, "declined: the request is gone, the mode stays");
 }
 
 }  // namespace postern::app

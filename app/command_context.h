@@ -33,6 +33,7 @@ class CommandContext {
 
   const std::filesystem::path& config_file() const { return options_.config_file; }
   const Settings& settings() const { return settings_; }
+  store::Store& store() { return *store_; }
   store::Directory& directory() { return store_->directory(); }
   store::Spool& spool() { return store_->spool(); }
   const Clock& clock() const { return clock_; }

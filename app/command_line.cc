@@ -85,6 +85,24 @@ void declare_account(CLI::App& app, Builder& build) {
   build.on(noun, "suspend", "account", "Refuse its mail from the next MAIL on", suspend_account);
   build.on(noun, "resume", "account", "End a suspension", resume_account);
   build.on(noun, "remove", "account", "Remove it with its keys and whitelist", remove_account);
+  build.command(noun, "requests", "List who asks to leave the sandbox", list_production_requests);
+  build.on(noun, "approve", "account", "Grant what it asked for: production mode", approve_production);
+  build.on(noun, "decline", "account", "Refuse what it asked for", decline_production);
+}
+
+void declare_user(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "user", "People who manage an account over HTTP; a password is read from standard input");
+  auto words = std::make_shared<std::pair<std::string, std::string>>();
+  CLI::App& create = build.command(noun, "create", "Add a user to an account", [words](CommandContext& context) {
+    return create_user(context, words->first, words->second);
+  });
+  create.add_option("account", words->first)->required();
+  create.add_option("email", words->second)->required();
+  auto account = std::make_shared<std::string>();
+  build.command(noun, "list", "List users", [account](CommandContext& context) { return list_users(context, *account); })
+      .add_option("account", *account, "default: of all accounts");
+  build.on(noun, "password", "user", "Set a new password; the user is named by address or id", set_user_password);
+  build.on(noun, "delete", "user", "Remove a user; the account and its keys stay", delete_user);
 }
 
 void declare_key_create(CLI::App& noun, Builder& build) {
@@ -258,6 +276,7 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   Builder build(invocation);
   declare_others(app, build);
   declare_account(app, build);
+  declare_user(app, build);
   declare_key(app, build);
   declare_domain(app, build);
   declare_sandbox(app, build);

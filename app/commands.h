@@ -31,6 +31,16 @@ Result<void> set_account_plan(CommandContext& context, const std::string& accoun
 Result<void> suspend_account(CommandContext& context, const std::string& account);
 Result<void> resume_account(CommandContext& context, const std::string& account);
 Result<void> remove_account(CommandContext& context, const std::string& account);
+// Who asks to leave the sandbox, and the operator's decision.
+Result<void> list_production_requests(CommandContext& context);
+Result<void> approve_production(CommandContext& context, const std::string& account);
+Result<void> decline_production(CommandContext& context, const std::string& account);
+
+// --- user (cmd_user.cc): people who manage an account over HTTP; passwords come from standard input ---
+Result<void> create_user(CommandContext& context, const std::string& account, const std::string& email);
+Result<void> list_users(CommandContext& context, const std::string& account);  // empty: of all accounts
+Result<void> set_user_password(CommandContext& context, const std::string& user);
+Result<void> delete_user(CommandContext& context, const std::string& user);
 
 // --- key (cmd_key.cc) ---
 struct KeyCreateOptions {

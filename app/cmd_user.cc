@@ -1,0 +1,89 @@
+// postern user … People who manage an account over HTTP.
+#include "app/commands.h"
+
+#include "app/password_input.h"
+#include "auth/user_admin.h"
+
+namespace postern::app {
+namespace {
+
+ValueObject user_value(CommandContext& context, const store::UserRecord& user) {
+  return {{"id", format_id(user.id)},
+          {"email", user.email},
+          {"account", context.account_name(user.account)},
+          {"created", instant_value(user.created)}};
+}
+
+using UserChange = std::function<Result<void>(auth::UserAdmin&, const store::UserRecord&)>;
+
+Result<void> change_user(CommandContext& context, const std::string& text, std::string_view done, const UserChange& change) {
+  auth::AccountAdmin accounts(context.directory(), context.clock(), context.random());
+  auth::UserAdmin admin(context.directory(), accounts, context.clock(), context.random());
+  const auto user = admin.find(text);
+  if (!user) return user.error();
+  if (const auto changed = change(admin, *user); !changed) return changed.error();
+  context.confirm({{"id", format_id(user->id)}, {"email", user->email}, {"done", done}},
+                  "user " + printable(user->email) + ": " + std::string(done));
+  return {};
+}
+
+Result<std::vector<store::UserRecord>> collect_users(CommandContext& context, const std::string& name) {
+  if (!name.empty()) {
+    const auto account = context.find_account(name);
+    if (!account) return account.error();
+    return context.directory().list_users(account->id);
+  }
+  const auto accounts = context.directory().list_accounts();
+  if (!accounts) return accounts.error();
+  std::vector<store::UserRecord> all;
+  for (const auto& account : *accounts) {
+    const auto users = context.directory().list_users(account.id);
+    if (!users) return users.error();
+    all.insert(all.end(), users->begin(), users->end());
+  }
+  return all;
+}
+
+}  // namespace
+
+Result<void> create_user(CommandContext& context, const std::string& account, const std::string& email) {
+  const auto owner = context.find_account(account);
+  if (!owner) return owner.error();
+  const auto password = ask_for_password(context.err());
+  if (!password) return password.error();
+  auth::AccountAdmin accounts(context.directory(), context.clock(), context.random());
+  auth::UserAdmin admin(context.directory(), accounts, context.clock(), context.random());
+  const auto user = admin.create(owner->id, email, *password);
+  if (!user) return user.error();
+  context.print(user_value(context, *user), "user " + printable(user->email) + " created (" + format_id(user->id) + ", account " +
+                                                printable(owner->name) + ")\n");
+  return {};
+}
+
+Result<void> list_users(CommandContext& context, const std::string& account) {
+  const auto users = collect_users(context, account);
+  if (!users) return users.error();
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& user : *users) {
+    values.emplace_back(user_value(context, user));
+    rows.push_back({context.account_name(user.account), user.email, format_time(user.created), format_id(user.id)});
+  }
+  context.print(values, format_table({"ACCOUNT", "EMAIL", "CREATED (UTC)", "ID"}, rows));
+  return {};
+}
+
+Result<void> set_user_password(CommandContext& context, const std::string& text) {
+  return change_user(context, text, "password changed", [&](auth::UserAdmin& admin, const store::UserRecord& user) -> Result<void> {
+    const auto password = ask_for_password(context.err());
+    if (!password) return password.error();
+    return admin.set_password(user.id, *password);
+  });
+}
+
+Result<void> delete_user(CommandContext& context, const std::string& text) {
+  return change_user(context, text, "deleted",
+                     [](auth::UserAdmin& admin, const store::UserRecord& user) { return admin.remove(user.id); });
+}
+
+}  // namespace postern::app
