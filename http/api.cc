@@ -48,6 +48,7 @@ ApiResponse failure_response(const Failure& failure) {
   object["name"] = failure.name;
   object["message"] = failure.message;
   ApiResponse response = ApiResponse::json(object, failure.status);
+  response.problem = failure.name;
   if (failure.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }

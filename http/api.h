@@ -79,6 +79,7 @@ struct ApiResponse {
   std::vector<std::pair<std::string, std::string>> headers;  // beside those that the server always sets
   std::string body;
   std::unique_ptr<BodySource> stream;  // instead of `body`: chunked
+  std::string_view problem;            // the name of a failure, a literal: for the metrics
 
   static ApiResponse json(const boost::json::value& value, std::uint16_t status = 200);
 };

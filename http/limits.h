@@ -27,7 +27,18 @@ inline constexpr std::size_t kMaxChunkExtensionOctets = 256;
 // What is read at a time; also the most of a pipelined request that waits while the one before is answered.
 inline constexpr std::size_t kReadOctets = 16 * 1024;
 
-// Depth of a JSON body.
+// Depth of a JSON body: none of our schemas reaches ten.
 inline constexpr std::size_t kMaxJsonDepth = 32;
+// Memory of a parsed body: long strings, which big bodies consist of, take at most three times their length while they are
+// parsed; small bodies of many small values take more for each octet.
+inline constexpr std::size_t kJsonMemoryFactor = 4;
+inline constexpr std::size_t kJsonMemoryBase = 2 * 1024 * 1024;
+// A bigger one is parsed on a worker: this much takes about a millisecond.
+inline constexpr std::size_t kMaxInlineJsonOctets = 256 * 1024;
+
+// What is written under one deadline: a client must take so much within it.
+inline constexpr std::size_t kWriteOctets = 64 * 1024;
+// A response up to this size is copied behind its head, to leave in one write.
+inline constexpr std::size_t kJoinedWriteOctets = 16 * 1024;
 
 }  // namespace postern::http

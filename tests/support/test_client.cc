@@ -73,6 +73,14 @@ std::string TestClient::read_reply() {
   }
 }
 
+std::string TestClient::read_octets(std::size_t count) {
+  while (unread_.size() < count && fill()) {
+  }
+  std::string octets = unread_.substr(0, count);
+  unread_.erase(0, count);
+  return octets;
+}
+
 std::string TestClient::command(std::string_view line) {
   send(std::string(line) + "\r\n");
   return read_reply();

@@ -1,9 +1,10 @@
-// A blocking SMTP client for tests: raw octets out, lines in, with or without TLS. A peer that stays silent for too long makes
+// A blocking client for tests: raw octets out, lines in, with or without TLS. A peer that stays silent for too long makes
 // the read give up, so a test fails instead of hanging.
 #pragma once
 
 #include <openssl/ssl.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@ class TestClient {
   std::string read_reply();
   // One line, with its CR LF; "" at the end of the stream.
   std::string read_line();
+  // Exactly so many, fewer at the end of the stream.
+  std::string read_octets(std::size_t count);
   // send() then read_reply().
   std::string command(std::string_view line);
   // The rest of the stream, up to its end.

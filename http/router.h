@@ -1,0 +1,46 @@
+// Router: method and path → a row of the areas' tables. Pure.
+#pragma once
+
+#include "http/api.h"
+#include "http/target.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace postern::http {
+
+struct RouteMatch {
+  const Route* route;
+  std::vector<std::pair<std::string, std::string>> path_parameters;
+};
+struct WrongMethod {
+  std::string allow;  // the value of the Allow field (RFC 9110 §10.2.1)
+};
+struct NoRoute {};
+using RouteAnswer = std::variant<RouteMatch, WrongMethod, NoRoute>;
+
+std::string_view method_name(Method method);  // "GET"
+
+class Router {
+ public:
+  // Requires: no two rows of one method and path. The tables outlive the router.
+  explicit Router(std::span<const ApiArea> areas);
+
+  // HEAD is answered as GET. "/api/…" is another name of "/v1/…": services whose clients come here use it. A literal segment
+  // wins over a parameter; a parameter is never empty.
+  RouteAnswer find(std::string_view method, const Target& target) const;
+
+ private:
+  struct Pattern {
+    std::vector<std::string_view> segments;
+    const Route* route;
+  };
+
+  std::vector<Pattern> patterns_;  // the more literal ones first
+};
+
+}  // namespace postern::http

@@ -1,0 +1,78 @@
+// Server: the HTTP listeners. Listener → admission → connection, each on the I/O thread that accepted it; the same runtime and
+// TLS as SMTP's.
+#pragma once
+
+#include "core/result.h"
+#include "http/connection.h"
+#include "net/admission.h"
+#include "net/listener.h"
+#include "net/task_group.h"
+#include "net/tls_context.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postern::http {
+
+struct ListenerOptions {
+  std::string address;     // an IP address; "::" takes IPv4 too
+  std::uint16_t port = 0;  // 0: a free one, see ports()
+  bool is_tls = true;
+};
+
+struct ServerOptions {
+  net::AdmissionLimits admission;  // for all listeners together
+  ConnectionTimeouts timeouts;
+};
+
+// Used from the main thread; the connections run on the I/O threads.
+class Server {
+ public:
+  // `executors` are those of the I/O threads. The rest and the runtime outlive the server.
+  Server(std::vector<net::Executor> executors, RequestHandler& handler, const Clock& clock, Random& random, ServerOptions options);
+  // Requires: drained, if it was started.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Before listen() of a listener with TLS; and again at any time: handshakes from now on use the new context.
+  void set_tls(net::TlsServerContext context);
+
+  // Binds; nothing is accepted before start(). Requires: set_tls() was called, unless the listener is without TLS.
+  Result<void> listen(const ListenerOptions& options);
+  void start();
+  // Shutdown: stops accepting, closes idle connections, ends streams, lets requests under way end for up to `grace`, cancels the
+  // rest and waits. Blocks; never on an I/O thread.
+  void drain(std::chrono::steady_clock::duration grace);
+
+  void set_admission_limits(net::AdmissionLimits limits);
+  // Of the listeners, in the order of listen().
+  std::vector<std::uint16_t> ports() const;
+  std::size_t connection_count() const { return admission_.count(); }
+
+ private:
+  struct Entrance {
+    bool is_tls;
+    std::unique_ptr<net::Listener> listener;
+  };
+
+  void accept(bool is_tls, net::asio::ip::tcp::socket socket);
+  void refuse(bool is_tls, net::asio::ip::tcp::socket socket);
+  std::optional<net::TlsServerContext> tls() const;
+
+  std::vector<net::Executor> executors_;
+  ConnectionContext context_;
+  net::Admission admission_;
+  mutable std::mutex tls_mutex_;
+  std::optional<net::TlsServerContext> tls_;
+  std::vector<Entrance> entrances_;
+  net::TaskGroup connections_;
+  net::TaskGroup refusals_;
+};
+
+}  // namespace postern::http

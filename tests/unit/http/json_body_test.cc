@@ -1,0 +1,49 @@
+#include "http/json_body.h"
+
+#include "http/limits.h"
+
+#include <gtest/gtest.h>
+
+namespace postern::http {
+namespace {
+
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(JsonBodyTest, IsOneJsonText) {
+  EXPECT_EQ(parse_json_body(R"({"a": [1, "ü"]})")->at("a").at(1), "ü");
+  for (const char* body : {"", "{", "{}x", "{} {}", "{'a': 1}", "{\"a\": 1,}", "NaN", "// c\n{}", "\xEF\xBB\xBF{}"}) {
+    EXPECT_FALSE(parse_json_body(body)) << body;
+  }
+}
+
+TEST(JsonBodyTest, IsUtf8) {
+  for (const char* body : {"\"\xff\xfe\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\\ud800\"", "\"\\udc00x\"", "{\"\xff\": 1}"}) {
+    EXPECT_FALSE(parse_json_body(body)) << body;
+  }
+}
+
+TEST(JsonBodyTest, HasABoundedDepth) {
+  EXPECT_TRUE(parse_json_body(nested(kMaxJsonDepth)));
+  EXPECT_FALSE(parse_json_body(nested(kMaxJsonDepth + 1)));
+  EXPECT_FALSE(parse_json_body(std::string(100'000, '[')));
+}
+
+TEST(JsonBodyTest, HasABoundedCostInMemory) {
+  std::string many = "[{\"\":[{}]}";
+  for (int i = 0; i < 400'000; ++i) many += ",{\"\":[{}]}";
+  EXPECT_FALSE(parse_json_body(many + "]"));
+  std::string text(8 * 1024 * 1024, 'a');
+  for (std::size_t i = 70; i < text.size(); i += 78) text.replace(i, 4, "\\r\\n");
+  EXPECT_TRUE(parse_json_body("{\"content\": \"" + text + "\"}")) << "an attachment in lines";
+}
+
+TEST(JsonBodyTest, KnowsItsContentType) {
+  EXPECT_TRUE(is_json_content_type("application/json"));
+  EXPECT_TRUE(is_json_content_type("Application/JSON ; charset=utf-8"));
+  EXPECT_FALSE(is_json_content_type(""));
+  EXPECT_FALSE(is_json_content_type("text/plain"));
+  EXPECT_FALSE(is_json_content_type("application/jsonp"));
+}
+
+}  // namespace
+}  // namespace postern::http

@@ -1,0 +1,304 @@
+// The server on real sockets with a scripted handler: what the client sees, in which order, and when the connection ends.
+#include "http/server.h"
+
+#include "net/runtime.h"
+#include "tests/support/test_certs.h"
+#include "tests/support/test_client.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace postern::http {
+namespace {
+
+using test::TestClient;
+using testing::HasSubstr;
+
+// Pieces until it is stopped.
+class CountingSource final : public BodySource {
+ public:
+  explicit CountingSource(int last) : last_(last) {}
+
+  net::Awaitable<std::optional<std::string>> next(std::chrono::steady_clock::duration longest) override {
+    if (is_stopped_ || count_ == last_) co_return std::nullopt;
+    if (++count_ <= 3) co_return std::to_string(count_);
+    const net::Executor executor = co_await net::asio::this_coro::executor;
+    timer_ = std::make_unique<net::asio::steady_timer>(executor, longest);
+    boost::system::error_code ec;
+    co_await timer_->async_wait(net::asio::redirect_error(net::asio::use_awaitable, ec));
+    co_return "";
+  }
+  void stop() override {
+    is_stopped_ = true;
+    if (timer_) timer_->cancel();
+  }
+
+ private:
+  int last_;
+  int count_ = 0;
+  bool is_stopped_ = false;
+  std::unique_ptr<net::asio::steady_timer> timer_;
+};
+
+// "/echo" answers the body, "/early" without reading it, "/stream" and "/endless" stream, "/big" is a megabyte, "/empty" is 204.
+class ScriptedExchange final : public Exchange {
+ public:
+  net::Awaitable<std::optional<ApiResponse>> begin(RequestHead& head) override {
+    path_ = head.target.path;
+    if (path_ == "/early") co_return api_problem(ApiProblem::NotFound);
+    co_return std::nullopt;
+  }
+  std::size_t max_body_octets() const override { return 100; }
+  net::Awaitable<ApiResponse> answer(std::string body) override {
+    ApiResponse response;
+    response.content_type = "text/plain";
+    response.body = path_ + ':' + body;
+    if (path_ == "/stream") response.stream = std::make_unique<CountingSource>(3);
+    if (path_ == "/endless") response.stream = std::make_unique<CountingSource>(-1);
+    if (path_ == "/big") response.body.assign(1'000'000, 'b');
+    if (path_ == "/empty") response.status = 204;
+    co_return response;
+  }
+  std::string_view operation() const override { return path_; }
+  std::optional<KeyId> key() const override { return std::nullopt; }
+
+ private:
+  std::string path_;
+};
+
+class ScriptedHandler final : public RequestHandler {
+ public:
+  std::unique_ptr<Exchange> open_exchange(const PeerFacts&) override { return std::make_unique<ScriptedExchange>(); }
+  void request_ended(const RequestOutcome& outcome) override {
+    const std::lock_guard lock(mutex_);
+    ended_.push_back(std::string(outcome.method) + ' ' + std::string(outcome.operation) + ' ' + std::to_string(outcome.status));
+    has_changed_.notify_all();
+  }
+  std::vector<std::string> ended(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    has_changed_.wait_for(lock, std::chrono::seconds(20), [&] { return ended_.size() >= count; });
+    return ended_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable has_changed_;
+  std::vector<std::string> ended_;
+};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  void start(const ServerOptions& options = {}, bool is_tls = false) {
+    server_.emplace(runtime_.io_executors(), handler_, clock_, random_, options);
+    server_->set_tls(net::TlsServerContext::load(test::test_certs().good().certificate, test::test_certs().good().key).value());
+    server_->listen({.address = "127.0.0.1", .port = 0, .is_tls = is_tls}).value();
+    runtime_.start();
+    server_->start();
+    client_.emplace(port());
+  }
+  ~HttpServerTest() override {
+    client_.reset();
+    drain();
+  }
+
+  void drain() {
+    if (server_) server_->drain(std::chrono::seconds(20));
+    server_.reset();
+  }
+  std::uint16_t port() const { return server_->ports().front(); }
+
+  // Head and body; chunks as they came.
+  static std::string read_response(TestClient& client) {
+    std::string text;
+    std::size_t length = 0;
+    for (std::string line = client.read_line(); !line.empty(); line = client.read_line()) {
+      text += line;
+      if (line.starts_with("Content-Length: ")) length = std::stoul(line.substr(16));
+      if (line == "\r\n") break;
+    }
+    return text + client.read_octets(length);
+  }
+  static std::string body_of(const std::string& response) {
+    const std::size_t end = response.find("\r\n\r\n");
+    return end == std::string::npos ? response : response.substr(end + 4);
+  }
+  std::string exchange(const std::string& request) {
+    client_->send(request);
+    return read_response(*client_);
+  }
+
+  static std::string get(const std::string& path, const std::string& fields = {}) {
+    return "GET " + path + " HTTP/1.1\r\nHost: relay\r\n" + fields + "\r\n";
+  }
+  static std::string post(const std::string& path, const std::string& body, const std::string& fields = {}) {
+    return "POST " + path + " HTTP/1.1\r\nHost: relay\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+
+  net::Runtime runtime_{2};
+  ScriptedHandler handler_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::optional<Server> server_;
+  std::optional<TestClient> client_;
+};
+
+TEST_F(HttpServerTest, AnswersRequestAfterRequestOnOneConnection) {
+  start();
+  EXPECT_EQ(body_of(exchange(get("/a"))), "/a:");
+  EXPECT_EQ(body_of(exchange(post("/b", "{}"))), "/b:{}");
+  EXPECT_EQ(body_of(exchange(get("/c"))), "/c:");
+  EXPECT_EQ(server_->connection_count(), 1U);
+}
+
+TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {
+  start();
+  client_->send(get("/a") + post("/b", "xy") + get("/stream") + get("/c"));
+  EXPECT_EQ(body_of(read_response(*client_)), "/a:");
+  EXPECT_EQ(body_of(read_response(*client_)), "/b:xy");
+  EXPECT_THAT(read_response(*client_), HasSubstr("Transfer-Encoding: chunked\r\n"));
+  EXPECT_EQ(client_->read_octets(23), "1\r\n1\r\n1\r\n2\r\n1\r\n3\r\n0\r\n\r\n");
+  EXPECT_EQ(body_of(read_response(*client_)), "/c:");
+}
+
+TEST_F(HttpServerTest, SendsNoBodyForHeadAnd204) {
+  start();
+  client_->send("HEAD /a HTTP/1.1\r\nHost: relay\r\n\r\n");
+  std::string head;
+  for (std::string line = client_->read_line(); line != "\r\n" && !line.empty(); line = client_->read_line()) head += line;
+  EXPECT_THAT(head, HasSubstr("Content-Length: 3\r\n"));
+  EXPECT_THAT(exchange(get("/empty")), HasSubstr("204 No Content"));
+  EXPECT_EQ(body_of(exchange(get("/c"))), "/c:");
+}
+
+TEST_F(HttpServerTest, SaysContinueBeforeItReadsTheBody) {
+  start();
+  client_->send("POST /a HTTP/1.1\r\nHost: relay\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(read_response(*client_), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(body_of(exchange("xy")), "/a:xy");
+}
+
+TEST_F(HttpServerTest, RefusesATooLongBodyBeforeItIsSent) {
+  start();
+  client_->send("POST /a HTTP/1.1\r\nHost: relay\r\nContent-Length: 101\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_THAT(client_->read_to_end(), testing::AllOf(HasSubstr("413"), HasSubstr("body_too_big"), HasSubstr("Connection: close")));
+}
+
+TEST_F(HttpServerTest, ClosesBehindABodyThatItDidNotRead) {
+  start();
+  client_->send(post("/early", "body") + get("/hidden"));
+  const std::string all = client_->read_to_end();
+  EXPECT_THAT(all, testing::AllOf(HasSubstr("404"), HasSubstr("Connection: close")));
+  EXPECT_EQ(all.find("hidden"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, GoesOnBehindAnEarlyAnswerWithoutABody) {
+  start();
+  EXPECT_THAT(exchange(get("/early")), HasSubstr("404"));
+  EXPECT_EQ(body_of(exchange(get("/c"))), "/c:");
+}
+
+TEST_F(HttpServerTest, AnswersAMalformedRequestAndCloses) {
+  start();
+  client_->send(get("/a") + "POST /b HTTP/1.1\r\nHost: relay\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                std::string(100'000, 'x') + get("/hidden"));
+  const std::string all = client_->read_to_end();
+  EXPECT_THAT(all, testing::AllOf(HasSubstr("/a:"), HasSubstr("400 Bad Request"), HasSubstr("malformed_request")));
+  EXPECT_EQ(all.find("hidden"), std::string::npos);
+  EXPECT_EQ(handler_.ended(2), (std::vector<std::string>{"GET /a 200", "  400"}));
+}
+
+TEST_F(HttpServerTest, SendsALongBodyWhole) {
+  start();
+  const std::string response = exchange(get("/big", "Connection: close\r\n"));
+  EXPECT_EQ(body_of(response).size(), 1'000'000U);
+  EXPECT_EQ(client_->read_to_end(), "");
+}
+
+TEST_F(HttpServerTest, EndsAStreamInVersion10ByClosing) {
+  start();
+  client_->send("GET /stream HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(body_of(client_->read_to_end()), "123");
+}
+
+TEST_F(HttpServerTest, ClosesIdleConnectionsSilently) {
+  ServerOptions options;
+  options.timeouts.idle = std::chrono::seconds(0);
+  start(options);
+  EXPECT_EQ(client_->read_to_end(), "");
+}
+
+TEST_F(HttpServerTest, GivesUpOnASlowHead) {
+  ServerOptions options;
+  options.timeouts.head = std::chrono::seconds(0);
+  start(options);
+  client_->send("GET /a HT");
+  EXPECT_THAT(client_->read_to_end(), HasSubstr("408"));
+}
+
+TEST_F(HttpServerTest, GivesUpOnASlowBody) {
+  ServerOptions options;
+  options.timeouts.body_grace = std::chrono::seconds(0);
+  start(options);
+  client_->send("POST /a HTTP/1.1\r\nHost: relay\r\nContent-Length: 10\r\n\r\nx");
+  EXPECT_THAT(client_->read_to_end(), HasSubstr("request_timeout"));
+}
+
+TEST_F(HttpServerTest, TurnsAwayWhatIsAboveItsLimit) {
+  ServerOptions options;
+  options.admission.total = 1;
+  start(options);
+  exchange(get("/a"));
+  TestClient second(port());
+  EXPECT_THAT(second.read_to_end(), testing::AllOf(HasSubstr("503"), HasSubstr("too_many_connections")));
+  EXPECT_EQ(body_of(exchange(get("/b"))), "/b:");
+}
+
+TEST_F(HttpServerTest, SpeaksTls) {
+  start({}, true);
+  ASSERT_TRUE(client_->start_tls());
+  EXPECT_EQ(body_of(exchange(post("/a", "secret"))), "/a:secret");
+}
+
+TEST_F(HttpServerTest, EndsIdleConnectionsAndStreamsWhenItDrains) {
+  start();
+  exchange(get("/a"));
+  TestClient watching(port());
+  watching.send(get("/endless"));
+  EXPECT_THAT(read_response(watching), HasSubstr("chunked"));
+  EXPECT_EQ(watching.read_octets(18), "1\r\n1\r\n1\r\n2\r\n1\r\n3\r\n");
+  drain();
+  EXPECT_EQ(client_->read_to_end(), "");
+  EXPECT_EQ(watching.read_to_end(), "0\r\n\r\n");
+}
+
+TEST_F(HttpServerTest, FinishesTheRequestUnderWayWhenItDrains) {
+  start();
+  client_->send("POST /a HTTP/1.1\r\nHost: relay\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  client_->read_line();
+  std::thread draining([this] { drain(); });
+  client_->send("xy");
+  const std::string rest = client_->read_to_end();
+  draining.join();
+  EXPECT_THAT(rest, HasSubstr("/a:xy"));
+}
+
+TEST_F(HttpServerTest, NoticesThatAStreamsClientIsGone) {
+  ServerOptions options;
+  options.timeouts.stream_wait = std::chrono::seconds(0);
+  start(options);
+  client_->send(get("/endless"));
+  read_response(*client_);
+  client_->close();
+  EXPECT_EQ(handler_.ended(1), std::vector<std::string>{"GET /endless 200"});
+}
+
+}  // namespace
+}  // namespace postern::http
