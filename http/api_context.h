@@ -29,6 +29,7 @@ namespace postern::http {
 class EventHub;
 class WebhookAdmin;
 class Metrics;
+struct ServiceState;
 
 struct ApiSettings {
   std::string hostname;
@@ -56,6 +57,7 @@ struct ApiContext {
   const Clock& clock;
   Random& random;
   ApiSettings settings;
+  const ServiceState* service = nullptr;  // set by the dispatcher
 };
 
 }  // namespace postern::http

@@ -51,6 +51,7 @@ TEST(AuthThrottle, ForgivesSlipsThenSlowsThenBlocks) {
 TEST(AuthThrottle, EndsABlockWithItsWindow) {
   AuthThrottle throttle({});
   fail(throttle, address("192.0.2.1"), 10);
+  EXPECT_EQ(throttle.decide(address("192.0.2.1"), kStart + minutes(4)).blocked_for, minutes(6));
   EXPECT_TRUE(throttle.decide(address("192.0.2.1"), kStart + minutes(10) - Duration(1)).is_blocked);
   EXPECT_FALSE(throttle.decide(address("192.0.2.1"), kStart + minutes(10)).is_blocked);
   EXPECT_EQ(throttle.decide(address("192.0.2.1"), kStart + minutes(10)).delay, Duration(0));

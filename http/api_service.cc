@@ -1,0 +1,65 @@
+// /healthz, /readyz, /metrics, /openapi.json: for load balancers, Prometheus and whoever writes a client.
+#include "http/api.h"
+#include "http/api_context.h"
+#include "http/metrics.h"
+#include "http/service_state.h"
+
+#include <boost/json/object.hpp>
+
+namespace postern::http {
+namespace {
+
+ApiResponse status_response(std::string_view status, std::uint16_t code = 200) {
+  return ApiResponse::json(boost::json::object{{"status", status}}, code);
+}
+
+net::Awaitable<ApiResponse> get_health(ApiContext&, ApiRequest&) { co_return status_response("ok"); }
+
+// Ready: the store reads, takes mail, and the server is not going down.
+net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
+  if (context.service == nullptr || context.service->is_draining) co_return status_response("draining", 503);
+  if (!context.store.directory().find_account(AccountId{})) co_return status_response("directory_unavailable", 503);
+  if (!context.store.spool().can_accept()) co_return status_response("spool_unavailable", 503);
+  co_return status_response("ready");
+}
+
+// Of the whole installation, so no account's credential opens it: only who is on the machine may look.
+net::Awaitable<ApiResponse> get_metrics(ApiContext& context, ApiRequest& request) {
+  if (!request.peer.is_loopback()) co_return api_refusal(Refusal::PermissionDenied, "metrics are for this machine only");
+  ApiResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = context.metrics.text();
+  co_return response;
+}
+
+net::Awaitable<ApiResponse> get_openapi(ApiContext& context, ApiRequest&) {
+  ApiResponse response;
+  if (context.service != nullptr) response.body = context.service->openapi;
+  co_return response;
+}
+
+constexpr Route kRoutes[] = {
+    {.method = Method::Get, .path = "/healthz", .access = Access::Open, .body = Body::None, .handler = get_health,
+     .operation = "getHealth", .summary = "The process serves requests", .tag = "service", .response_schema = "ServiceStatus"},
+    {.method = Method::Get, .path = "/readyz", .access = Access::Open, .body = Body::None, .handler = get_readiness,
+     .operation = "getReadiness", .summary = "The relay takes mail; 503 if it cannot or is going down", .tag = "service",
+     .response_schema = "ServiceStatus"},
+    {.method = Method::Get, .path = "/metrics", .access = Access::Open, .body = Body::None, .handler = get_metrics,
+     .operation = "getMetrics", .summary = "Prometheus metrics, for clients on the same machine", .tag = "service"},
+    {.method = Method::Get, .path = "/openapi.json", .access = Access::Open, .body = Body::None, .handler = get_openapi,
+     .operation = "getOpenapi", .summary = "This document", .tag = "service"},
+};
+
+constexpr std::string_view kSchemas = R"({
+  "ServiceStatus": {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"type": "string", "enum": ["ok", "ready", "draining", "directory_unavailable", "spool_unavailable"]}}
+  }
+})";
+
+}  // namespace
+
+ApiArea service_api() { return {kRoutes, kSchemas}; }
+
+}  // namespace postern::http

@@ -1,0 +1,14 @@
+// What the service says of itself: the answers of /readyz and /openapi.json. Written by the dispatcher. Any thread.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+namespace postern::http {
+
+struct ServiceState {
+  std::string openapi;  // openapi.json, made once
+  std::atomic<bool> is_draining{false};
+};
+
+}  // namespace postern::http
