@@ -1,0 +1,43 @@
+// Where a webhook's requests may go: the rules for its URL, and for every address that its host turns out to have. Pure.
+//
+// An account names the URL, so without these rules it could have this machine ask hosts that only this machine reaches
+// (server-side request forgery, CWE-918). The URL is judged when the webhook is made; the addresses are judged at every
+// attempt, and the connection goes to an address that was judged: a name that changes in between gains nothing.
+#pragma once
+
+#include "core/ip_address.h"
+#include "core/result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::http {
+
+inline constexpr std::size_t kMaxWebhookUrlOctets = 2048;  // what common clients and logs still take
+
+struct WebhookPolicy {
+  bool allows_http = false;                   // TLS is required otherwise
+  std::vector<IpNetwork> allowed_networks{};  // reachable in spite of their range: a receiver next door, tests
+};
+
+struct WebhookTarget {
+  bool is_tls = true;
+  std::string host;            // a name in lower case, or an IP address without brackets
+  std::uint16_t port = 443;
+  std::string host_field;      // Host: with the port where it is not the scheme's
+  std::string request_target;  // path and query, "/" at least
+};
+
+// InvalidArgument, with words for people: not http(s), credentials or a fragment in it, port 0, no host name, a literal of a
+// forbidden network.
+Result<WebhookTarget> parse_webhook_url(std::string_view url, const WebhookPolicy& policy);
+
+// False for what is not a public unicast address (the special-purpose registries of RFC 6890), and for IPv6 addresses that
+// stand for such an IPv4 address: loopback, private, link-local with the clouds' metadata services, shared (RFC 6598), unique
+// local, multicast, documentation, NAT64 (RFC 6052), 6to4 and Teredo.
+bool may_contact(const IpAddress& address, const WebhookPolicy& policy);
+
+}  // namespace postern::http
