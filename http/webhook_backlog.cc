@@ -29,6 +29,11 @@ bool WebhookBacklog::has_room() const {
   return !is_down() && retried_ < kMaxRetriedEvents && items_.size() - retried_ < kMaxUntriedEvents;
 }
 
+void WebhookBacklog::set_read_up_to(std::uint64_t sequence) {
+  read_up_to_ = sequence;
+  if (sequence >= progress_.cursor + kCursorStep) has_unsaved_ = true;
+}
+
 void WebhookBacklog::add(std::uint64_t sequence, const MessageId& message, Instant now) {
   insert({.sequence = sequence, .message = message, .first_attempt = {}, .due = now, .attempts = 0}, false);
 }

@@ -22,6 +22,7 @@ namespace postern::http {
 inline constexpr std::size_t kMaxWebhookRequests = 8;      // of one webhook at a time: more is a burden, not a service
 inline constexpr std::size_t kMaxUntriedEvents = 256;      // read ahead of the log
 inline constexpr std::size_t kMaxRetriedEvents = 1'000;    // failed ones in memory and in the directory; then reading stops
+inline constexpr std::uint64_t kCursorStep = 1'000;        // events read but not wanted before the cursor is saved all the same
 inline constexpr Duration kLongestProbeWait = std::chrono::minutes(10);  // a receiver that is back gets its events within it
 
 class WebhookBacklog {
@@ -34,7 +35,7 @@ class WebhookBacklog {
   bool has_room() const;
   std::uint64_t read_up_to() const { return read_up_to_; }
   // The log was read up to `sequence`: no further event below.
-  void set_read_up_to(std::uint64_t sequence) { read_up_to_ = sequence; }
+  void set_read_up_to(std::uint64_t sequence);
   // An event that the webhook wants, as of `now`. One that is there already is left as it is.
   void add(std::uint64_t sequence, const MessageId& message, Instant now);
   // A row of the directory that somebody else put there: a replay. The same.

@@ -1,0 +1,80 @@
+// WebhookSender: one webhook's events, from the log to its receiver. For http/webhook_dispatcher only.
+#pragma once
+
+#include "http/webhook_backlog.h"
+#include "http/webhook_dispatcher.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+namespace postern::http {
+
+class WebhookSender;
+
+// The requests that all senders share. One thread.
+class WebhookSlots {
+ public:
+  // False: no more at the moment; the sender is poked when there may be.
+  bool take(const AccountId& account, WebhookSender& sender);
+  void give_back(const AccountId& account);
+  void forget(WebhookSender& sender) { waiting_.erase(&sender); }
+
+ private:
+  bool has_room(const AccountId& account) const;
+
+  std::size_t count_ = 0;
+  std::map<AccountId, std::size_t> by_account_;
+  std::set<WebhookSender*> waiting_;
+};
+
+// On the dispatcher's executor.
+class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
+ public:
+  // `parts` outlive run().
+  WebhookSender(const WebhookDispatcherParts& parts, std::shared_ptr<WebhookSlots> slots, store::WebhookRecord webhook);
+  ~WebhookSender() { slots_->forget(*this); }
+  WebhookSender(const WebhookSender&) = delete;
+  WebhookSender& operator=(const WebhookSender&) = delete;
+
+  // Until stop(), or until the webhook is disabled by its failures; every request it began has ended then.
+  net::Awaitable<void> run();
+  // Look again: there are events, a slot, another row, or time has passed.
+  void poke();
+  // The record was read anew. True: nothing but a new sender can follow the change.
+  bool update(store::WebhookRecord webhook);
+  void stop();
+  bool has_ended() const { return has_ended_; }
+  const store::WebhookRecord& webhook() const { return webhook_; }
+
+ private:
+  bool load();
+  void merge_rows();
+  void read_log();
+  void start_requests();
+  static net::Awaitable<void> send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence);
+  std::optional<WebhookRequest> make_request(std::uint64_t sequence);
+  void ended(std::uint64_t sequence, const WebhookAnswer& answer);
+  net::Awaitable<void> save();
+  net::Awaitable<void> disable();
+  net::Awaitable<void> rest();
+  void storage_failed(std::string_view what, const Error& error);
+
+  const WebhookDispatcherParts& parts_;
+  std::shared_ptr<WebhookSlots> slots_;
+  store::WebhookRecord webhook_;
+  std::optional<WebhookBacklog> backlog_;
+  net::asio::steady_timer timer_;
+  Instant next_save_;
+  Instant next_look_;        // at rows that others may have put there
+  bool is_poked_ = false;
+  bool is_stopping_ = false;
+  bool is_gone_ = false;     // the receiver answered 410
+  bool is_storage_bad_ = false;  // the last operation failed; logged once
+  bool has_ended_ = false;
+};
+
+}  // namespace postern::http
