@@ -1,0 +1,223 @@
+// /v1/events: what happened to an account's messages, paged or as it happens.
+#include "http/api.h"
+#include "http/api_context.h"
+#include "http/event_json.h"
+#include "http/event_stream.h"
+#include "http/request_fields.h"
+#include "http/worker_job.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+namespace postern::http {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMaxPage = 100;
+constexpr std::size_t kReadAtOnce = 500;
+constexpr std::size_t kMaxRead = 20'000;  // events looked at for one page: a filter that fits nothing must end
+
+struct Page {
+  EventFilter filter;
+  std::size_t limit = kMaxPage;
+  std::uint64_t cursor = 0;
+  bool is_newer = false;  // the ones next above the cursor, instead of next below it
+
+  std::vector<Event> found;   // newest first
+  std::optional<std::uint64_t> next;  // where to go on; nullopt: that was all
+};
+
+Result<std::optional<std::uint64_t>> read_event_id(const ApiRequest& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text) return std::optional<std::uint64_t>();
+  const auto sequence = parse_event_id(*text);
+  if (!sequence) return Error(ErrorCode::InvalidArgument, std::string(name) + " must be the id of an event");
+  return sequence;
+}
+
+// "type" may be there several times, or hold several with commas.
+Result<EventFilter> read_filter(const ApiRequest& request) {
+  EventFilter filter;
+  filter.account = request.caller.account;
+  for (const auto& [name, value] : request.query) {
+    if (name != "type") continue;
+    for (std::size_t begin = 0; begin <= value.size();) {
+      const std::size_t end = std::min(value.find(',', begin), value.size());
+      filter.types.push_back(value.substr(begin, end - begin));
+      if (!parse_event_wire_name(filter.types.back())) return Error(ErrorCode::InvalidArgument, "type: there is no such type of events");
+      begin = end + 1;
+    }
+  }
+  if (const auto text = request.query_parameter("email_id")) {
+    filter.message = parse_message_id(*text);
+    if (!filter.message) return Error(ErrorCode::InvalidArgument, "email_id must be the id of an e-mail");
+  }
+  return filter;
+}
+
+// Resend's words: `after` goes on with what is older, `before` with what is newer than that.
+Result<Page> read_page(const ApiRequest& request) {
+  Page page;
+  auto filter = read_filter(request);
+  if (!filter) return filter.error();
+  page.filter = std::move(*filter);
+  const auto limit = read_limit(request, kMaxPage);
+  const auto after = read_event_id(request, "after");
+  const auto before = read_event_id(request, "before");
+  if (!limit) return limit.error();
+  if (!after) return after.error();
+  if (!before) return before.error();
+  if (*after && *before) return Error(ErrorCode::InvalidArgument, "after and before exclude each other");
+  page.limit = *limit;
+  page.is_newer = before->has_value();
+  page.cursor = *before ? **before : after->value_or(UINT64_MAX);
+  return page;
+}
+
+Result<std::vector<Event>> read_batch(const store::Spool& spool, const Page& page, std::uint64_t cursor) {
+  if (page.is_newer) return spool.events_of_account_after(page.filter.account, cursor, kReadAtOnce);
+  return spool.events_of_account_before(page.filter.account, cursor, kReadAtOnce);
+}
+
+Result<void> fill(const store::Spool& spool, Page& page) {
+  std::uint64_t cursor = page.cursor;
+  std::size_t looked_at = 0;
+  for (bool is_last = false; !is_last;) {
+    const auto events = read_batch(spool, page, cursor);
+    if (!events) return events.error();
+    is_last = events->size() < kReadAtOnce;
+    for (const Event& event : *events) {
+      if (page.filter.wants(event)) {
+        if (page.found.size() == page.limit) {
+          page.next = page.found.back().sequence;
+          return {};
+        }
+        page.found.push_back(event);
+      }
+      cursor = event.sequence;
+    }
+    looked_at += events->size();
+    if (!is_last && looked_at >= kMaxRead) {
+      page.next = cursor;
+      return {};
+    }
+  }
+  return {};
+}
+
+// One message's events are few and have an index of their own.
+Result<void> fill_from_message(const store::Spool& spool, Page& page) {
+  auto events = spool.events_of(*page.filter.message);
+  if (!events) return events.error();
+  if (!page.is_newer) std::ranges::reverse(*events);
+  for (const Event& event : *events) {
+    const bool is_behind = page.is_newer ? event.sequence > page.cursor : event.sequence < page.cursor;
+    if (!is_behind || !page.filter.wants(event)) continue;
+    if (page.found.size() == page.limit) {
+      page.next = page.found.back().sequence;
+      return {};
+    }
+    page.found.push_back(event);
+  }
+  return {};
+}
+
+Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
+  auto page = read_page(request);
+  if (!page) return page.error();
+  const store::Spool& spool = context.store.spool();
+  const Result<void> filled = page->filter.message ? fill_from_message(spool, *page) : fill(spool, *page);
+  if (!filled) return filled.error();
+  if (page->is_newer) std::ranges::reverse(page->found);
+  json::array data;
+  for (const Event& event : page->found) {
+    const auto stored = spool.find(event.message);
+    const bool has_message = stored && *stored;
+    data.push_back(event_item(event, has_message ? &**stored : nullptr));
+  }
+  json::object body = {{"object", "list"}, {"has_more", page->next.has_value()}, {"data", std::move(data)}};
+  body["next"] = page->next ? json::value(format_event_id(*page->next)) : json::value(nullptr);
+  return ApiResponse::json(body);
+}
+
+Result<std::uint64_t> stream_position(const store::Spool& spool, const ApiRequest& request) {
+  const std::string_view last_id = request.header("last-event-id");
+  if (!last_id.empty()) {
+    const auto sequence = parse_event_id(last_id);
+    if (!sequence) return Error(ErrorCode::InvalidArgument, "Last-Event-ID must be the id of an event");
+    return *sequence;
+  }
+  const auto after = read_event_id(request, "after");
+  if (!after) return after.error();
+  if (*after) return **after;
+  return spool.last_sequence();
+}
+
+ApiResponse open_stream(ApiContext& context, const ApiRequest& request) {
+  auto filter = read_filter(request);
+  if (!filter) return api_error(filter.error());
+  const auto after = stream_position(context.store.spool(), request);
+  if (!after) return api_error(after.error());
+  auto ticket = context.event_hub.open_stream(request.caller.account);
+  if (!ticket) return api_refusal(Refusal::TooManyConnections, "there are too many live streams of this account: close one");
+  ApiResponse response;
+  response.content_type = "text/event-stream";
+  response.headers.emplace_back("X-Accel-Buffering", "no");  // proxies of nginx's kind hold back what they buffer
+  response.stream = std::make_unique<EventStream>(context.store.spool(), context.event_hub, std::move(ticket), std::move(*filter), *after);
+  return response;
+}
+
+net::Awaitable<ApiResponse> list_events(ApiContext& context, ApiRequest& request) {
+  if (request.header("accept").find("text/event-stream") != std::string_view::npos) co_return open_stream(context, request);
+  auto answer = co_await answer_on_worker(context, [&context, &request] { return list_page(context, request); });
+  co_return answer;
+}
+
+net::Awaitable<ApiResponse> stream_events(ApiContext& context, ApiRequest& request) { co_return open_stream(context, request); }
+
+constexpr std::array<Route, 2> kRoutes = {{
+    {.method = Method::Get,
+     .path = "/v1/events",
+     .access = Access::Manage,
+     .body = Body::None,
+     .handler = list_events,
+     .operation = "listEvents",
+     .summary = "List events, newest first; with Accept: text/event-stream a live stream",
+     .tag = "events",
+     .response_schema = "EventList"},
+    {.method = Method::Get,
+     .path = "/v1/events/stream",
+     .access = Access::Manage,
+     .body = Body::None,
+     .handler = stream_events,
+     .operation = "streamEvents",
+     .summary = "Events as they happen (server-sent events), from Last-Event-ID on",
+     .tag = "events"},
+}};
+
+constexpr std::string_view kSchemas = R"json({
+"Event": {"type": "object", "required": ["object", "id", "sequence", "type", "created_at", "data"], "properties": {
+  "object": {"const": "event"},
+  "id": {"type": "string", "examples": ["evt_4711"]},
+  "sequence": {"type": "integer", "description": "Rises with every event of the installation."},
+  "type": {"type": "string", "examples": ["email.delivered"]},
+  "created_at": {"type": "string", "format": "date-time"},
+  "data": {"type": "object", "description": "docs/events.md says what each type holds."}}},
+"EventList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+  "object": {"const": "list"},
+  "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+  "next": {"type": ["string", "null"], "description": "What to give as `after` (or `before`) for the next page."}}}
+})json";
+
+}  // namespace
+
+ApiArea event_api() { return {kRoutes, kSchemas}; }
+
+}  // namespace postern::http

@@ -1,0 +1,56 @@
+// EventStream: an account's events as they happen, as server-sent events (HTML Living Standard §9.2). It holds a position in the
+// event log and no events: a slow reader reads later, and nothing piles up here.
+#pragma once
+
+#include "core/clock.h"
+#include "http/api.h"
+#include "http/event_hub.h"
+#include "store/store.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postern::http {
+
+inline constexpr std::chrono::seconds kKeepAlive{15};  // a comment after that much silence: proxies cut what is silent for 30 s or 60 s
+
+struct EventFilter {
+  AccountId account;
+  std::vector<std::string> types;    // wire names; empty: all
+  std::optional<MessageId> message;  // of that message only
+
+  bool wants(const Event& event) const;
+};
+
+class EventStream final : public BodySource {
+ public:
+  // Events above `after`. `spool` and `hub` outlive it.
+  EventStream(const store::Spool& spool, EventHub& hub, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter,
+              std::uint64_t after);
+
+  // nullopt also when the log cannot be read: the client connects again, with Last-Event-ID.
+  net::Awaitable<std::optional<std::string>> next(std::chrono::steady_clock::duration longest) override;
+  void stop() override { is_stopped_ = true; }
+
+ private:
+  using Steady = std::chrono::steady_clock;
+
+  // What is there now; nullopt: it cannot be read.
+  std::optional<std::string> read();
+
+  const store::Spool& spool_;
+  EventHub& hub_;
+  std::unique_ptr<EventHub::StreamTicket> ticket_;
+  EventFilter filter_;
+  std::uint64_t seen_;       // of its own account
+  std::uint64_t known_ = 0;  // of all: what the hub said last
+  Steady::time_point last_sent_ = Steady::now();
+  bool has_begun_ = false;
+  bool is_stopped_ = false;
+};
+
+}  // namespace postern::http
