@@ -1,6 +1,7 @@
 // SHA-256 as everybody else computes it, from any thread.
 #include "auth/key_digest.h"
 
+#include "auth/sha256.h"
 #include "core/bytes.h"
 
 #include <thread>
@@ -23,6 +24,25 @@ constexpr Case kCases[] = {
 
 TEST(KeyDigest, IsSha256) {
   for (const Case& c : kCases) EXPECT_EQ(format_hex(digest_api_key(c.text)), c.expected) << c.text;
+}
+
+TEST(Sha256, IsTheSameInPiecesAndStartsAfresh) {
+  Sha256 hash;
+  for (int round = 0; round < 2; ++round) {
+    hash.update("a");
+    hash.update("bc");
+    EXPECT_EQ(hash.finish(), digest_api_key("abc"));
+  }
+}
+
+TEST(Sha256, TellsFieldsApartByTheirBorders) {
+  Sha256 hash;
+  hash.update_field("ab");
+  hash.update_field("c");
+  const Sha256Digest first = hash.finish();
+  hash.update_field("a");
+  hash.update_field("bc");
+  EXPECT_NE(hash.finish(), first);
 }
 
 TEST(KeyDigest, DoesNotDependOnTheThread) {
