@@ -44,7 +44,7 @@ auto& find_bucket(Map& buckets, const Key& key, std::uint32_t per_second, Instan
 
 }  // namespace
 
-QuotaAnswer QuotaTable::take(Bucket& bucket, std::uint32_t per_second, Instant now) {
+QuotaAnswer QuotaTable::take(Bucket& bucket, std::uint32_t per_second, double tokens, Instant now) {
   if (per_second == 0) return {QuotaAnswer::Kind::RateLimited, std::chrono::hours(24)};
   const double burst = per_second;
   // A clock that was set back gives nothing and takes nothing.
@@ -55,20 +55,30 @@ QuotaAnswer QuotaTable::take(Bucket& bucket, std::uint32_t per_second, Instant n
     const double wait = (1 - bucket.tokens) / per_second;
     return {QuotaAnswer::Kind::RateLimited, seconds(std::max(1, static_cast<int>(std::ceil(wait))))};
   }
-  bucket.tokens -= 1;
+  bucket.tokens -= tokens;
   return {};
+}
+
+QuotaAnswer QuotaTable::answer(const RateQuestion& question, Instant now) {
+  const auto& [account, plan, key, key_per_second, tokens] = question;
+  if (!plan.per_second && !key_per_second) return {};
+  const std::lock_guard lock(mutex_);
+  if (key_per_second) {
+    const QuotaAnswer granted = take(find_bucket(key_buckets_, key, *key_per_second, now), *key_per_second, tokens, now);
+    if (granted.kind != QuotaAnswer::Kind::Granted) return granted;
+  }
+  if (!plan.per_second) return {};
+  return take(find_bucket(account_buckets_, account, *plan.per_second, now), *plan.per_second, tokens, now);
 }
 
 QuotaAnswer QuotaTable::take_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
                                      std::optional<std::uint32_t> key_per_second, Instant now) {
-  if (!plan.per_second && !key_per_second) return {};
-  const std::lock_guard lock(mutex_);
-  if (key_per_second) {
-    const QuotaAnswer answer = take(find_bucket(key_buckets_, key, *key_per_second, now), *key_per_second, now);
-    if (answer.kind != QuotaAnswer::Kind::Granted) return answer;
-  }
-  if (!plan.per_second) return {};
-  return take(find_bucket(account_buckets_, account, *plan.per_second, now), *plan.per_second, now);
+  return answer({account, plan, key, key_per_second, 1}, now);
+}
+
+QuotaAnswer QuotaTable::peek_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
+                                     std::optional<std::uint32_t> key_per_second, Instant now) {
+  return answer({account, plan, key, key_per_second, 0}, now);
 }
 
 QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
@@ -100,11 +110,22 @@ void QuotaTable::make_room() {
   if (oldest != usages_.end() && usages_.size() > kMaxQuotaEntries + 1) usages_.erase(oldest);
 }
 
+QuotaAnswer QuotaTable::room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now) {
+  if (plan.per_day && used.day + recipients > *plan.per_day) return exceeded(now, next_day(now));
+  if (plan.per_month && used.month + recipients > *plan.per_month) return exceeded(now, next_month(now));
+  return {};
+}
+
+QuotaAnswer QuotaTable::peek(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now) {
+  const std::lock_guard lock(mutex_);
+  return room_for(usage(account, now), plan, recipients, now);
+}
+
 QuotaAnswer QuotaTable::reserve(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now) {
   const std::lock_guard lock(mutex_);
   Usage& used = usage(account, now);
-  if (plan.per_day && used.day + recipients > *plan.per_day) return exceeded(now, next_day(now));
-  if (plan.per_month && used.month + recipients > *plan.per_month) return exceeded(now, next_month(now));
+  const QuotaAnswer room = room_for(used, plan, recipients, now);
+  if (room.kind != QuotaAnswer::Kind::Granted) return room;
   used.day += recipients;
   used.month += recipients;
   used.unsaved += recipients;

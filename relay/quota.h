@@ -38,6 +38,10 @@ class QuotaTable {
                            std::optional<std::uint32_t> key_per_second, Instant now);
   // `recipients` of the day's and month's quota, held until release() or for good.
   QuotaAnswer reserve(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now);
+  // What the two above would answer now; nothing is taken.
+  QuotaAnswer peek_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
+                           std::optional<std::uint32_t> key_per_second, Instant now);
+  QuotaAnswer peek(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now);
   // Gives back what was reserved and not used.
   void release(const AccountId& account, std::uint64_t recipients);
 
@@ -63,7 +67,16 @@ class QuotaTable {
     Instant at;        // of the last use
   };
 
-  static QuotaAnswer take(Bucket& bucket, std::uint32_t per_second, Instant now);
+  struct RateQuestion {
+    const AccountId& account;
+    const store::Plan& plan;
+    const KeyId& key;
+    std::optional<std::uint32_t> key_per_second;
+    double tokens = 1;  // to take where one is there; 0 only looks
+  };
+  QuotaAnswer answer(const RateQuestion& question, Instant now);
+  static QuotaAnswer take(Bucket& bucket, std::uint32_t per_second, double tokens, Instant now);
+  static QuotaAnswer room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now);
   Usage& usage(const AccountId& account, Instant now);
   void make_room();
 

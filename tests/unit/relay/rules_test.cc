@@ -41,7 +41,7 @@ TEST(RecipientPolicy, FollowsTheTableOfTheContract) {
       {"live, sandbox, not listed", Environment::Live, AccountMode::Sandbox, {false, true, kSimulator}, someone, 550},
       {"live, production", Environment::Live, AccountMode::Production, {false, true, kSimulator}, someone, 0},
       {"live, no route", Environment::Live, AccountMode::Production, {false, false, kSimulator}, someone, 451},
-      {"live, address literal", Environment::Live, AccountMode::Production, {false, true, kSimulator}, {"a", "[127.0.0.1]"}, 550},
+      {"live, address literal", Environment::Live, AccountMode::Production, {false, true, kSimulator}, {"a", "[127.0.0.1]"}, 501},
   };
   for (const Case& c : cases) {
     const Verdict verdict = judge_recipient(principal(c.environment, c.mode), Recipient{c.to, {}, {}}, c.facts);
@@ -111,6 +111,17 @@ TEST_F(Quota, CountsRecipientsOfTheDayAndSaysHowLongToWait) {
   EXPECT_EQ(table_.reserve(account_, plan, 1, clock_.now()).kind, QuotaAnswer::Kind::Granted);
   clock_.advance(std::chrono::hours(14));
   EXPECT_EQ(table_.reserve(account_, plan, 3, clock_.now()).kind, QuotaAnswer::Kind::Granted) << "a new day";
+}
+
+TEST_F(Quota, LooksAheadWithoutTakingAnything) {
+  const store::Plan plan{"p", 1, 2, {}};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(table_.peek_message(account_, plan, key_, {}, clock_.now()).kind, QuotaAnswer::Kind::Granted) << i;
+    EXPECT_EQ(table_.peek(account_, plan, 2, clock_.now()).kind, QuotaAnswer::Kind::Granted) << i;
+  }
+  EXPECT_EQ(table_.peek(account_, plan, 3, clock_.now()).kind, QuotaAnswer::Kind::QuotaExceeded);
+  EXPECT_EQ(take(1), QuotaAnswer::Kind::Granted);
+  EXPECT_EQ(table_.peek_message(account_, plan, key_, {}, clock_.now()).kind, QuotaAnswer::Kind::RateLimited);
 }
 
 TEST_F(Quota, HandsOutWhatWasNotWrittenOnceAndWithItsPeriod) {
