@@ -24,7 +24,7 @@ Verdict judge_recipient(const auth::Principal& principal, const Recipient& recip
   }
   // An address literal would let a client choose the host that the relay connects to, inner networks included.
   if (recipient.mailbox.is_address_literal()) {
-    return Verdict::refuse(Status{550, EnhancedCode{5, 1, 2}, "address literals are not relayed to"});
+    return Verdict::refuse(refusal_status(Refusal::InvalidRecipient, "address literals are not relayed to"));
   }
   if (!facts.has_route) return Verdict::refuse(refusal_status(Refusal::NoRoute));
   return Verdict::accept();

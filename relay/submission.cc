@@ -1,5 +1,6 @@
 #include "relay/submission.h"
 
+#include "core/bytes.h"
 #include "core/check.h"
 #include "core/refusals.h"
 #include "relay/await_completion.h"
@@ -20,36 +21,69 @@ std::string wait_text(std::string_view what, std::chrono::seconds wait) {
   return std::string(what) + ": wait " + std::to_string(wait.count()) + " s";
 }
 
+// A field's value as a list shows it: on one line, valid UTF-8 (a header section may hold any octets), and bounded.
+std::string summary_text(const HeaderField* field) {
+  if (!field) return {};
+  const std::string_view value = trim_ascii_space(field->value);
+  const bool is_text = is_valid_utf8(value);
+  std::string text;
+  for (const char c : value.substr(0, store::kMaxSummaryOctets)) {
+    if (c == '\r' || c == '\n') continue;
+    text.push_back(!is_text && (static_cast<unsigned char>(c) & 0x80) != 0 ? '?' : c);
+  }
+  while (!is_valid_utf8(text)) text.pop_back();
+  return text;
+}
+
 }  // namespace
 
-Submission::Submission(const SubmissionContext& context, const Submitter& submitter)
-    : context_(context), submitter_(submitter) {}
+Submission::Submission(const SubmissionContext& context, const Submitter& submitter, Purpose purpose)
+    : context_(context), submitter_(submitter), purpose_(purpose) {}
 
 Submission::~Submission() {
-  if (reserved_ > 0) context_.quota.release(principal_.account, reserved_);
+  if (reserved_ > 0 && is_submitting()) context_.quota.release(principal_.account, reserved_);
 }
 
 operator_log::Client Submission::client() const { return {principal_.account, principal_.key, submitter_.address}; }
+
+Verdict Submission::refuse(Refusal refusal, std::string_view detail) {
+  refusal_facts_ = {refusal, {}};
+  return Verdict::refuse(refusal_status(refusal, detail));
+}
+
+Verdict Submission::refuse_wait(Refusal refusal, std::string_view what, std::chrono::seconds wait) {
+  refusal_facts_ = {refusal, wait};
+  return Verdict::refuse(refusal_status(refusal, wait_text(what, wait)));
+}
+
+Verdict Submission::refuse_sender(Verdict verdict, const std::optional<Mailbox>& reverse_path) {
+  if (is_submitting()) operator_log::sender_refused(client(), *refusal_facts_.refusal, reverse_path);
+  return verdict;
+}
+
+Verdict Submission::refuse_recipient(Verdict verdict, Refusal refusal, const Recipient& recipient) {
+  if (is_submitting()) operator_log::recipient_refused(client(), refusal, recipient.mailbox);
+  return verdict;
+}
 
 Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path) {
   const Instant now = context_.clock.now();
   auth::AuthResult fresh = context_.authenticator.refresh(submitter_.key, submitter_.address, now);
   if (const auto* refusal = std::get_if<Refusal>(&fresh)) {
     const bool is_key_dead = *refusal != Refusal::AuthUnavailable;
-    operator_log::auth_failed(*refusal, submitter_.address);
+    if (is_submitting()) operator_log::auth_failed(*refusal, submitter_.address);
+    refusal_facts_ = {*refusal, {}};
     return Verdict::refuse(open_session_refusal_status(*refusal), is_key_dead);
   }
   principal_ = std::move(std::get<auth::Principal>(fresh));
   if (const auto room = context_.store.spool().can_accept(); !room) {
-    const Refusal refusal = storage_refusal(room.error());
-    operator_log::sender_refused(client(), refusal, reverse_path);
-    return Verdict::refuse(refusal_status(refusal));
+    return refuse_sender(refuse(storage_refusal(room.error())), reverse_path);
   }
   Verdict verdict = judge_reverse_path(principal_, reverse_path);
   if (!verdict.is_accepted()) {
     const bool is_suspended = principal_.account_state == store::AccountState::Suspended;
-    operator_log::sender_refused(client(), is_suspended ? Refusal::AccountSuspended : Refusal::SenderNotAllowed, reverse_path);
-    return verdict;
+    refusal_facts_ = {is_suspended ? Refusal::AccountSuspended : Refusal::SenderNotAllowed, {}};
+    return refuse_sender(std::move(verdict), reverse_path);
   }
   routes_ = context_.routes();
   return judge_rate(reverse_path, now);
@@ -58,11 +92,11 @@ Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path) {
 // PRODUCT.md section 3: test keys never count.
 Verdict Submission::judge_rate(const std::optional<Mailbox>& reverse_path, Instant now) {
   if (principal_.environment == Environment::Test) return Verdict::accept();
+  const auto ask = is_submitting() ? &QuotaTable::take_message : &QuotaTable::peek_message;
   const QuotaAnswer answer =
-      context_.quota.take_message(principal_.account, principal_.plan, principal_.key, principal_.key_per_second, now);
+      (context_.quota.*ask)(principal_.account, principal_.plan, principal_.key, principal_.key_per_second, now);
   if (answer.kind == QuotaAnswer::Kind::Granted) return Verdict::accept();
-  operator_log::sender_refused(client(), Refusal::RateLimited, reverse_path);
-  return Verdict::refuse(refusal_status(Refusal::RateLimited, wait_text("too many messages a second", answer.wait)));
+  return refuse_sender(refuse_wait(Refusal::RateLimited, "too many messages a second", answer.wait), reverse_path);
 }
 
 Verdict Submission::judge_recipient(const Recipient& recipient) {
@@ -71,31 +105,59 @@ Verdict Submission::judge_recipient(const Recipient& recipient) {
   const bool is_live = principal_.environment == Environment::Live;
   if (is_live && principal_.account_mode == AccountMode::Sandbox) {
     const auto listed = context_.store.directory().is_whitelisted(principal_.account, normalised_mailbox(recipient.mailbox));
-    if (!listed) return Verdict::refuse(refusal_status(Refusal::StorageUnavailable));
+    if (!listed) return refuse(Refusal::StorageUnavailable);
     facts.is_whitelisted = *listed;
   }
   facts.has_route = routes_->find(normalised_domain(recipient.mailbox.domain)) != nullptr;
   Verdict verdict = relay::judge_recipient(principal_, recipient, facts);
-  if (!verdict.is_accepted()) {
-    if (is_live) operator_log::recipient_refused(client(), live_refusal(facts), recipient.mailbox);
+  if (!is_live) {
+    refusal_facts_ = {};
     return verdict;
   }
-  if (!is_live) return verdict;
-  const QuotaAnswer answer = context_.quota.reserve(principal_.account, principal_.plan, 1, context_.clock.now());
+  if (!verdict.is_accepted()) {
+    refusal_facts_ = {live_refusal(recipient, facts), {}};
+    return refuse_recipient(std::move(verdict), *refusal_facts_.refusal, recipient);
+  }
+  return judge_quota(recipient);
+}
+
+Verdict Submission::judge_quota(const Recipient& recipient) {
+  const Instant now = context_.clock.now();
+  const QuotaAnswer answer = is_submitting() ? context_.quota.reserve(principal_.account, principal_.plan, 1, now)
+                                             : context_.quota.peek(principal_.account, principal_.plan, reserved_ + 1, now);
   if (answer.kind != QuotaAnswer::Kind::Granted) {
-    operator_log::recipient_refused(client(), Refusal::QuotaExceeded, recipient.mailbox);
-    return Verdict::refuse(refusal_status(Refusal::QuotaExceeded, wait_text("the quota is used up", answer.wait)));
+    return refuse_recipient(refuse_wait(Refusal::QuotaExceeded, "the quota is used up", answer.wait), Refusal::QuotaExceeded,
+                            recipient);
   }
   ++reserved_;
-  return verdict;
+  return Verdict::accept();
+}
+
+Verdict Submission::judge_header(const HeaderScan& header) {
+  if (const auto refusal = header_refusal(header)) return refuse(*refusal);
+  return Verdict::accept();
+}
+
+void Submission::set_idempotency_key(std::string key, const auth::Sha256Digest& fingerprint) {
+  idempotency_key_ = std::move(key);
+  given_fingerprint_ = fingerprint;
+}
+
+std::optional<Verdict> Submission::find_replay() {
+  POSTERN_CHECK(idempotency_key_ && given_fingerprint_);
+  const store::IdempotencyClaim mine = *claim();
+  const auto found = context_.store.spool().find_idempotent(principal_.account, mine.key_digest, context_.clock.now());
+  if (!found) return refuse(storage_refusal(found.error()));
+  if (!*found) return std::nullopt;
+  return answer_replay(mine);
 }
 
 Verdict Submission::open(const Envelope& envelope, TraceFacts trace) {
-  POSTERN_CHECK(!writer_ && !envelope.recipients.empty());
+  POSTERN_CHECK(is_submitting() && !writer_ && !envelope.recipients.empty());
   if (const auto room = context_.store.spool().can_accept(); !room) {
-    const Refusal refusal = storage_refusal(room.error());
-    operator_log::message_refused(client(), refusal, std::nullopt);
-    return Verdict::refuse(refusal_status(refusal));
+    Verdict verdict = refuse(storage_refusal(room.error()));
+    operator_log::message_refused(client(), *refusal_facts_.refusal, std::nullopt);
+    return verdict;
   }
   envelope_ = &envelope;
   trace_ = std::move(trace);
@@ -113,16 +175,35 @@ bool Submission::append(std::string_view content) {
     if (content_refusal_ || !header_done_) return true;
   }
   if (signing_) signing_->append(content);
+  if (fingerprint_) fingerprint_->add(content);
   return content.empty() || writer_->append(content);
+}
+
+std::optional<Refusal> Submission::header_refusal(const HeaderScan& header) const {
+  if (header.state() == HeaderScan::State::TooBig) return Refusal::HeaderTooBig;
+  if (header.count("Received") > context_.settings.max_received_fields) return Refusal::MailLoop;
+  const HeaderField* from = header.find("From");
+  const bool may_send = may_use_from(principal_, from ? address_domains(from->value) : std::nullopt) && header.count("From") <= 1;
+  if (!may_send && !principal_.from_domains.empty()) return Refusal::SenderNotAllowed;
+  return std::nullopt;
 }
 
 // The header section is known: what it must not hold, what is added, and what goes on top of it.
 void Submission::begin_content() {
   header_done_ = true;
-  if (header_.count("Received") > context_.settings.max_received_fields) return refuse_content(Refusal::MailLoop);
-  const HeaderField* from = header_.find("From");
-  const bool may_send = may_use_from(principal_, from ? address_domains(from->value) : std::nullopt) && header_.count("From") <= 1;
-  if (!may_send && !principal_.from_domains.empty()) return refuse_content(Refusal::SenderNotAllowed);
+  if (const auto refusal = header_refusal(header_)) return refuse_content(*refusal);
+  if (!idempotency_key_) idempotency_key_ = idempotency_key_of(header_, *envelope_);
+  if (idempotency_key_ && !given_fingerprint_) {
+    fingerprint_.emplace(*envelope_);
+    fingerprint_->add(header_.section());
+    fingerprint_->add(header_.has_empty_line() ? "\r\n" : "");
+    fingerprint_->add(header_.body_start());
+  }
+  if (!summary_) {
+    summary_.emplace();
+    summary_->from = summary_text(header_.find("From"));
+    summary_->subject = summary_text(header_.find("Subject"));
+  }
 
   const std::string id = format_message_id(writer_->id());
   const std::string trace = smtp::format_trace_header({.helo_name = trace_.helo_name,
@@ -163,11 +244,11 @@ void Submission::refuse_content(Refusal refusal) {
   writer_.reset();
 }
 
-// For the log: which rule of relay/recipient_policy it was.
-Refusal Submission::live_refusal(const RecipientFacts& facts) const {
+// Which rule of relay/recipient_policy it was.
+Refusal Submission::live_refusal(const Recipient& recipient, const RecipientFacts& facts) const {
   const bool is_boxed = principal_.account_mode == AccountMode::Sandbox && !facts.is_whitelisted;
   if (is_boxed) return Refusal::RecipientNotWhitelisted;
-  return facts.has_route ? Refusal::InvalidRecipient : Refusal::NoRoute;
+  return recipient.mailbox.is_address_literal() ? Refusal::InvalidRecipient : Refusal::NoRoute;
 }
 
 net::Awaitable<void> Submission::drain() {
@@ -190,6 +271,7 @@ store::MessageRecord Submission::make_record(Instant now) const {
   record.client_address = submitter_.address;
   record.helo_name = trace_.helo_name;
   record.trace_octets = trace_octets_;
+  record.summary = *summary_;
   return record;
 }
 
@@ -204,43 +286,73 @@ store::DeliveryRecord Submission::make_delivery(const store::MessageRecord& reco
   return delivery;
 }
 
+// Requires the content to be over, unless the fingerprint was given.
+std::optional<store::IdempotencyClaim> Submission::claim() {
+  if (!idempotency_key_) return std::nullopt;
+  store::IdempotencyClaim claim;
+  claim.key_digest = idempotency_key_digest(principal_.environment, submitter_.user_name, *idempotency_key_);
+  claim.fingerprint = given_fingerprint_ ? *given_fingerprint_ : fingerprint_->finish();
+  return claim;
+}
+
+Verdict Submission::accept(const Acceptance& acceptance) {
+  acceptance_ = acceptance;
+  return Verdict::accept_with(Status{250, EnhancedCode{2, 0, 0}, "Queued as " + format_message_id(acceptance.id)});
+}
+
+// The key is taken: by the same message or by another one. What was reserved for this one goes back with the destructor.
+Verdict Submission::answer_replay(const store::IdempotencyClaim& claim) {
+  const auto found = context_.store.spool().find_idempotent(principal_.account, claim.key_digest, context_.clock.now());
+  if (!found || !*found) return refuse(Refusal::StorageUnavailable);
+  if ((*found)->fingerprint == claim.fingerprint) return accept({(*found)->message, true});
+  operator_log::message_refused(client(), Refusal::IdempotencyConflict, (*found)->message);
+  return refuse(Refusal::IdempotencyConflict);
+}
+
+store::NewMessage Submission::make_message(Instant now) {
+  store::NewMessage message;
+  message.record = make_record(now);
+  message.delivery = make_delivery(message.record);
+  message.claim = claim();
+  Event& accepted = message.events.emplace_back();
+  accepted.at = now;
+  accepted.type = EventType::MessageAccepted;
+  accepted.account = message.record.account;
+  accepted.message = message.record.id;
+  accepted.environment = message.record.environment;
+  accepted.detail = submitter_.user_name;
+  return message;
+}
+
 net::Awaitable<Verdict> Submission::commit() {
   if (!header_done_ && !content_refusal_) {
     header_.finish();
     begin_content();
   }
-  if (content_refusal_) co_return Verdict::refuse(refusal_status(*content_refusal_));
+  if (content_refusal_) co_return refuse(*content_refusal_);
 
-  const Instant now = context_.clock.now();
-  store::MessageRecord record = make_record(now);
-  record.signature_fields = finish_signing();
-  const MessageId id = record.id;
+  store::NewMessage message = make_message(context_.clock.now());
+  message.record.signature_fields = finish_signing();
+  const MessageId id = message.record.id;
   const std::uint64_t octets = writer_->octets();
-  Event accepted;
-  accepted.at = now;
-  accepted.type = EventType::MessageAccepted;
-  accepted.account = record.account;
-  accepted.message = id;
-  accepted.environment = record.environment;
-  accepted.detail = submitter_.user_name;
-
+  const std::optional<store::IdempotencyClaim> mine = message.claim;
+  // The message lives in this frame until the completion has come.
   store::Spool* spool = &context_.store.spool();
-  store::DeliveryRecord delivery = make_delivery(record);
-  // Both live in this frame until the completion has come.
-  auto start = [this, spool, &record, &delivery, &accepted](store::Completion done) {
-    store::NewMessage message{.record = std::move(record), .delivery = std::move(delivery), .events = {}, .claim = {}};
-    message.events.push_back(std::move(accepted));
+  auto start = [this, spool, &message](store::Completion done) {
     spool->commit(std::move(writer_), std::move(message), std::move(done));
   };
   const Result<void> committed = co_await await_completion(start);
   if (!committed) {
+    const ErrorCode code = committed.error().code();
+    const bool is_taken = mine && (code == ErrorCode::AlreadyExists || code == ErrorCode::Conflict);
+    if (is_taken) co_return answer_replay(*mine);
     operator_log::message_not_stored(client(), id, committed.error());
-    co_return Verdict::refuse(refusal_status(storage_refusal(committed.error())));
+    co_return refuse(storage_refusal(committed.error()));
   }
   reserved_ = 0;
   operator_log::message_accepted(client(), {id, principal_.environment, envelope_->recipients.size(), octets});
   context_.wake_queue();
-  co_return Verdict::accept_with(Status{250, EnhancedCode{2, 0, 0}, "Queued as " + format_message_id(id)});
+  co_return accept({id, false});
 }
 
 }  // namespace postern::relay

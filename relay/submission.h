@@ -1,6 +1,6 @@
 // Submission: the product's one way in. A transaction of an authenticated principal becomes a durable message here, whoever
-// speaks for the client: SMTP now (relay/smtp_submission), HTTP later. Verdicts come from the policies, content goes through
-// the fix-ups into the spool, and the acceptance is the spool's commit.
+// speaks for the client: SMTP (relay/smtp_submission) or HTTP (http/api_emails). Verdicts come from the policies, content goes
+// through the fix-ups into the spool, and the acceptance is the spool's commit.
 #pragma once
 
 #include "auth/authenticator.h"
@@ -12,6 +12,7 @@
 #include "core/refusals.h"
 #include "relay/content_signer.h"
 #include "relay/header_scan.h"
+#include "relay/idempotency.h"
 #include "relay/operator_log.h"
 #include "relay/quota.h"
 #include "relay/recipient_policy.h"
@@ -62,42 +63,85 @@ struct TraceFacts {
   std::string tls;           // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty in the clear
 };
 
+// Why the last verdict was a refusal. No `refusal` with a refused verdict: a simulated reply, which is in no table.
+struct RefusalFacts {
+  std::optional<Refusal> refusal;
+  std::chrono::seconds wait{0};  // RateLimited and QuotaExceeded: when it is worth a new attempt
+};
+
+// What an accepted message became.
+struct Acceptance {
+  MessageId id;
+  bool is_replay = false;  // the idempotency key's first message; nothing was stored now
+};
+
 // One transaction, from MAIL to the reply to end-of-data. Used on one executor; destroying it before commit() keeps nothing.
 // Order of calls: judge_sender, judge_recipient…, open, append…/drain, commit.
 class Submission final : public smtp::ContentSink {
  public:
-  Submission(const SubmissionContext& context, const Submitter& submitter);
+  // Foresee: the same verdicts, but no rate is taken, no quota reserved and no line logged. open() may not be called then.
+  enum class Purpose { Submit, Foresee };
+
+  Submission(const SubmissionContext& context, const Submitter& submitter, Purpose purpose = Purpose::Submit);
   ~Submission() override;
 
   // Looks the key and its account up afresh: expiry, revocation and suspension bite here. Takes one message of the rate.
   Verdict judge_sender(const std::optional<Mailbox>& reverse_path);
   // Requires an accepted sender. An accepted recipient is reserved from the quotas until commit or destruction.
   Verdict judge_recipient(const Recipient& recipient);
+  // A complete header section, by the same rules that append() goes by.
+  Verdict judge_header(const HeaderScan& header);
+
+  // Before open(). A key that came beside the message (header_idempotency_key() of it) goes before one within it. `fingerprint`
+  // says what has to be equal.
+  void set_idempotency_key(std::string key, const auth::Sha256Digest& fingerprint);
+  // Is there a message of that key already? Accepted and acceptance() set: yes, and nothing is left to do. Refused: another
+  // content has the key, or the store failed. nullopt: no. Requires an accepted sender and a key with a fingerprint.
+  std::optional<Verdict> find_replay();
+  // What lists show of the message; without it, what the header section tells.
+  void set_summary(store::MessageSummary summary) { summary_ = std::move(summary); }
 
   // Requires at least one accepted recipient. `envelope` must live until commit() is done. Refused: nothing is open.
   Verdict open(const Envelope& envelope, TraceFacts trace);
   // See ContentSink. A refusal found on the way (loop, sender, header too big) is kept for commit(); the rest is read and dropped.
   bool append(std::string_view content) override;
   net::Awaitable<void> drain();
-  // 250 only after the spool's commit was synced.
+  // 250 only after the spool's commit was synced. Where the idempotency key's message is there already: 250 with the id of that
+  // one and nothing stored, or IdempotencyConflict.
   net::Awaitable<Verdict> commit();
 
   // From judge_sender on.
   const auth::Principal& principal() const { return principal_; }
+  // Of the last verdict, if it was a refusal.
+  const RefusalFacts& refusal_facts() const { return refusal_facts_; }
+  // Set once the message is accepted.
+  const std::optional<Acceptance>& acceptance() const { return acceptance_; }
 
  private:
   operator_log::Client client() const;
+  bool is_submitting() const { return purpose_ == Purpose::Submit; }
+  Verdict refuse(Refusal refusal, std::string_view detail = {});
+  Verdict refuse_wait(Refusal refusal, std::string_view what, std::chrono::seconds wait);
+  Verdict refuse_sender(Verdict verdict, const std::optional<Mailbox>& reverse_path);
+  Verdict refuse_recipient(Verdict verdict, Refusal refusal, const Recipient& recipient);
   Verdict judge_rate(const std::optional<Mailbox>& reverse_path, Instant now);
-  Refusal live_refusal(const RecipientFacts& facts) const;
+  Verdict judge_quota(const Recipient& recipient);
+  Refusal live_refusal(const Recipient& recipient, const RecipientFacts& facts) const;
+  std::optional<Refusal> header_refusal(const HeaderScan& header) const;
   void begin_content();
   void refuse_content(Refusal refusal);
   void begin_signing();
   std::string finish_signing();
+  std::optional<store::IdempotencyClaim> claim();
+  Verdict accept(const Acceptance& acceptance);
+  Verdict answer_replay(const store::IdempotencyClaim& claim);
   store::MessageRecord make_record(Instant now) const;
   store::DeliveryRecord make_delivery(const store::MessageRecord& record) const;
+  store::NewMessage make_message(Instant now);
 
   const SubmissionContext& context_;
   const Submitter& submitter_;
+  const Purpose purpose_;
   auth::Principal principal_;
   std::shared_ptr<const RouteTable> routes_;
   const Envelope* envelope_ = nullptr;
@@ -110,6 +154,12 @@ class Submission final : public smtp::ContentSink {
   std::unique_ptr<store::MessageWriter> writer_;
   std::unique_ptr<ContentSigner> signing_;  // nullptr: goes out unsigned
   std::uint32_t trace_octets_ = 0;
+  std::optional<store::MessageSummary> summary_;
+  std::optional<std::string> idempotency_key_;
+  std::optional<auth::Sha256Digest> given_fingerprint_;
+  std::optional<SubmissionFingerprint> fingerprint_;
+  RefusalFacts refusal_facts_;
+  std::optional<Acceptance> acceptance_;
 };
 
 }  // namespace postern::relay
