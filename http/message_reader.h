@@ -1,0 +1,50 @@
+// A stored message → what an API client or the dashboard shows of it. Content is anybody's: nesting, parts and the size of each
+// answer are bounded, and every text handed out is valid UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::http {
+
+inline constexpr int kMaxMimeDepth = 32;                        // deeper parts are left out
+inline constexpr std::size_t kMaxMimeParts = 1'000;             // further ones are left out
+inline constexpr std::size_t kMaxShownTextOctets = 4 * 1024 * 1024;  // of `text` and of `html`; the rest is cut off
+inline constexpr std::size_t kMaxShownAddresses = 1'000;        // of each address field
+
+struct ReadAttachment {
+  std::string id;            // "0", "1" …: its place among the message's attachments
+  std::string filename;
+  std::string content_type;  // "image/png"
+  std::string content_id;    // without angle brackets
+  bool is_inline = false;
+  std::uint64_t octets = 0;  // decoded
+};
+
+struct ReadMessage {
+  std::string header_message_id;  // without angle brackets
+  std::string from;               // "Name <local@domain>"
+  std::string subject;
+  std::vector<std::string> to;
+  std::vector<std::string> cc;
+  std::vector<std::string> reply_to;
+  std::optional<std::string> text;  // of the first text/plain part that is no attachment; lines end with LF
+  std::optional<std::string> html;
+  std::vector<ReadAttachment> attachments;
+};
+
+// Never fails: what cannot be read is empty. Takes time in proportion to `raw`; any thread, but no I/O thread.
+ReadMessage read_message(std::string_view raw);
+
+// The attachment's decoded content; nullopt: there is none of that id.
+struct AttachmentContent {
+  ReadAttachment attachment;
+  std::string octets;
+};
+std::optional<AttachmentContent> read_attachment(std::string_view raw, std::string_view id);
+
+}  // namespace postern::http

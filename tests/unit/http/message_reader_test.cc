@@ -1,0 +1,99 @@
+// Reading a message that may be anybody's.
+#include "http/message_reader.h"
+
+#include "core/bytes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace postern::http {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr std::string_view kMixed =
+    "Received: from x by y\r\n"
+    "From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\n"
+    "To: a@example.net, \"B, C\" <b@example.net>\r\n"
+    "Cc: c@example.net\r\n"
+    "Message-ID: <1@example.org>\r\n"
+    "Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\n"
+    "MIME-Version: 1.0\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n"
+    "\r\n"
+    "--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nGr=FC=DFe\r\n"
+    "--b\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>\r\n"
+    "--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\nattached\r\n"
+    "--b\r\nContent-Type: image/png\r\nContent-ID: <logo>\r\nContent-Disposition: inline\r\n"
+    "Content-Transfer-Encoding: base64\r\n\r\nAAEC\r\n"
+    "--b--\r\n";
+
+TEST(MessageReader, ReadsHeaderTextsAndAttachments) {
+  const ReadMessage message = read_message(kMixed);
+  EXPECT_EQ(message.from, "Jürgen <j@example.org>");
+  EXPECT_EQ(message.subject, "Grüße");
+  EXPECT_EQ(message.header_message_id, "1@example.org");
+  EXPECT_THAT(message.to, ElementsAre("a@example.net", "\"B, C\" <b@example.net>"));
+  EXPECT_THAT(message.cc, ElementsAre("c@example.net"));
+  EXPECT_EQ(message.text, "Grüße");
+  EXPECT_EQ(message.html, "<p>Hello</p>");
+  ASSERT_EQ(message.attachments.size(), 2U);
+  EXPECT_EQ(message.attachments[0].filename, "a.txt");
+  EXPECT_EQ(message.attachments[0].octets, 8U);
+  EXPECT_EQ(message.attachments[1].content_id, "logo");
+  EXPECT_TRUE(message.attachments[1].is_inline);
+  EXPECT_EQ(read_attachment(kMixed, "1")->octets, std::string("\0\1\2", 3));
+  EXPECT_FALSE(read_attachment(kMixed, "2"));
+  EXPECT_FALSE(read_attachment(kMixed, ""));
+}
+
+TEST(MessageReader, AnswersValidUtf8ForAnyOctets) {
+  const std::string raw = "From: \xFF\xFE <a@example.org>\r\nSubject: \x80\x81\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xC3(\r\n";
+  const ReadMessage message = read_message(raw);
+  EXPECT_TRUE(is_valid_utf8(message.from));
+  EXPECT_TRUE(is_valid_utf8(message.subject));
+  EXPECT_TRUE(is_valid_utf8(message.text.value_or("")));
+}
+
+TEST(MessageReader, GivesWhatThereIsOfABrokenMessage) {
+  const std::string_view cases[] = {"", "\r\n", "no header at all", "Subject: x", "Content-Type: multipart/mixed\r\n\r\n--\r\n",
+                                    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: "};
+  for (const std::string_view raw : cases) {
+    const ReadMessage message = read_message(raw);
+    EXPECT_TRUE(message.attachments.size() <= 1) << raw;
+  }
+}
+
+std::string nested(int depth) {
+  std::string raw;
+  for (int i = 0; i < depth; ++i) {
+    const std::string boundary = "b" + std::to_string(i);
+    raw += "Content-Type: multipart/mixed; boundary=" + boundary + "\r\n\r\n--" + boundary + "\r\n";
+  }
+  return raw + "Content-Type: application/octet-stream\r\n\r\nx\r\n";
+}
+
+TEST(MessageReader, GoesNoDeeperThanItsBound) {
+  EXPECT_EQ(read_message(nested(kMaxMimeDepth)).attachments.size(), 1U);
+  EXPECT_EQ(read_message(nested(kMaxMimeDepth + 1)).attachments.size(), 0U);
+  EXPECT_EQ(read_message(nested(5'000)).attachments.size(), 0U);
+}
+
+TEST(MessageReader, ReadsNoMorePartsThanItsBound) {
+  std::string raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+  for (std::size_t i = 0; i < kMaxMimeParts + 100; ++i) raw += "--b\r\nContent-Type: image/png\r\n\r\nx\r\n";
+  EXPECT_EQ(read_message(raw).attachments.size(), kMaxMimeParts - 1) << "the multipart is one of them";
+}
+
+TEST(MessageReader, CutsALongTextWhereACharacterEnds) {
+  std::string raw = "Content-Type: text/plain; charset=utf-8\r\n\r\nx";
+  while (raw.size() < kMaxShownTextOctets + 1'000) raw += "\xC3\xBC";
+  const ReadMessage message = read_message(raw);
+  ASSERT_TRUE(message.text);
+  EXPECT_LE(message.text->size(), kMaxShownTextOctets);
+  EXPECT_GE(message.text->size(), kMaxShownTextOctets - 3);
+  EXPECT_TRUE(is_valid_utf8(*message.text));
+}
+
+}  // namespace
+}  // namespace postern::http
