@@ -72,8 +72,8 @@ QuotaAnswer QuotaTable::answer(const RateQuestion& question, Instant now) {
 }
 
 QuotaAnswer QuotaTable::take_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
-                                     std::optional<std::uint32_t> key_per_second, Instant now) {
-  return answer({account, plan, key, key_per_second, 1}, now);
+                                     std::optional<std::uint32_t> key_per_second, Instant now, std::uint32_t messages) {
+  return answer({account, plan, key, key_per_second, static_cast<double>(messages)}, now);
 }
 
 QuotaAnswer QuotaTable::peek_message(const AccountId& account, const store::Plan& plan, const KeyId& key,

@@ -33,9 +33,10 @@ class QuotaTable {
   explicit QuotaTable(LoadCount load) : load_(std::move(load)) {}
 
   // All of these: any thread.
-  // One message of the account's and the key's rate. A rate of zero never grants and says a day.
+  // One message of the account's and the key's rate. A rate of zero never grants and says a day. A batch of `messages` is granted
+  // where one is, and those after it wait for what it took too much: so a plan's rate bounds no batch's size.
   QuotaAnswer take_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
-                           std::optional<std::uint32_t> key_per_second, Instant now);
+                           std::optional<std::uint32_t> key_per_second, Instant now, std::uint32_t messages = 1);
   // `recipients` of the day's and month's quota, held until release() or for good.
   QuotaAnswer reserve(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now);
   // What the two above would answer now; nothing is taken.

@@ -66,7 +66,7 @@ Verdict Submission::refuse_recipient(Verdict verdict, Refusal refusal, const Rec
   return verdict;
 }
 
-Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path) {
+Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path, std::uint32_t messages) {
   const Instant now = context_.clock.now();
   auth::AuthResult fresh = context_.authenticator.refresh(submitter_.key, submitter_.address, now);
   if (const auto* refusal = std::get_if<Refusal>(&fresh)) {
@@ -86,15 +86,15 @@ Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path) {
     return refuse_sender(std::move(verdict), reverse_path);
   }
   routes_ = context_.routes();
-  return judge_rate(reverse_path, now);
+  return judge_rate(reverse_path, messages, now);
 }
 
 // PRODUCT.md section 3: test keys never count.
-Verdict Submission::judge_rate(const std::optional<Mailbox>& reverse_path, Instant now) {
-  if (principal_.environment == Environment::Test) return Verdict::accept();
-  const auto ask = is_submitting() ? &QuotaTable::take_message : &QuotaTable::peek_message;
-  const QuotaAnswer answer =
-      (context_.quota.*ask)(principal_.account, principal_.plan, principal_.key, principal_.key_per_second, now);
+Verdict Submission::judge_rate(const std::optional<Mailbox>& reverse_path, std::uint32_t messages, Instant now) {
+  if (principal_.environment == Environment::Test || messages == 0) return Verdict::accept();
+  const auth::Principal& who = principal_;
+  const QuotaAnswer answer = is_submitting() ? context_.quota.take_message(who.account, who.plan, who.key, who.key_per_second, now, messages)
+                                             : context_.quota.peek_message(who.account, who.plan, who.key, who.key_per_second, now);
   if (answer.kind == QuotaAnswer::Kind::Granted) return Verdict::accept();
   return refuse_sender(refuse_wait(Refusal::RateLimited, "too many messages a second", answer.wait), reverse_path);
 }

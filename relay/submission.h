@@ -85,8 +85,9 @@ class Submission final : public smtp::ContentSink {
   Submission(const SubmissionContext& context, const Submitter& submitter, Purpose purpose = Purpose::Submit);
   ~Submission() override;
 
-  // Looks the key and its account up afresh: expiry, revocation and suspension bite here. Takes one message of the rate.
-  Verdict judge_sender(const std::optional<Mailbox>& reverse_path);
+  // Looks the key and its account up afresh: expiry, revocation and suspension bite here. Takes `messages` of the rate: the first
+  // submission of a batch takes for all of it, the others 0.
+  Verdict judge_sender(const std::optional<Mailbox>& reverse_path, std::uint32_t messages = 1);
   // Requires an accepted sender. An accepted recipient is reserved from the quotas until commit or destruction.
   Verdict judge_recipient(const Recipient& recipient);
   // A complete header section, by the same rules that append() goes by.
@@ -124,7 +125,7 @@ class Submission final : public smtp::ContentSink {
   Verdict refuse_wait(Refusal refusal, std::string_view what, std::chrono::seconds wait);
   Verdict refuse_sender(Verdict verdict, const std::optional<Mailbox>& reverse_path);
   Verdict refuse_recipient(Verdict verdict, Refusal refusal, const Recipient& recipient);
-  Verdict judge_rate(const std::optional<Mailbox>& reverse_path, Instant now);
+  Verdict judge_rate(const std::optional<Mailbox>& reverse_path, std::uint32_t messages, Instant now);
   Verdict judge_quota(const Recipient& recipient);
   Refusal live_refusal(const Recipient& recipient, const RecipientFacts& facts) const;
   std::optional<Refusal> header_refusal(const HeaderScan& header) const;

@@ -113,6 +113,16 @@ TEST_F(Quota, CountsRecipientsOfTheDayAndSaysHowLongToWait) {
   EXPECT_EQ(table_.reserve(account_, plan, 3, clock_.now()).kind, QuotaAnswer::Kind::Granted) << "a new day";
 }
 
+TEST_F(Quota, LetsABatchThroughAndHoldsBackWhatFollows) {
+  const store::Plan plan{"p", 10, {}, {}};
+  EXPECT_EQ(table_.take_message(account_, plan, key_, {}, clock_.now(), 100).kind, QuotaAnswer::Kind::Granted);
+  const QuotaAnswer refused = table_.take_message(account_, plan, key_, {}, clock_.now());
+  EXPECT_EQ(refused.kind, QuotaAnswer::Kind::RateLimited);
+  EXPECT_EQ(refused.wait, std::chrono::seconds(10)) << "91 messages at 10 a second, rounded up";
+  clock_.advance(std::chrono::seconds(10));
+  EXPECT_EQ(take(10), QuotaAnswer::Kind::Granted);
+}
+
 TEST_F(Quota, LooksAheadWithoutTakingAnything) {
   const store::Plan plan{"p", 1, 2, {}};
   for (int i = 0; i < 3; ++i) {
