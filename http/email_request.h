@@ -1,0 +1,64 @@
+// The body of POST /v1/emails, in the Resend API's shape → a mail to compose, its envelope and its summary; or the field that is
+// wrong. Pure. Fields that Resend has and Postern has not are refused by name rather than passed over.
+#pragma once
+
+#include "core/refusals.h"
+#include "http/api.h"
+#include "http/message_composer.h"
+#include "store/records.h"
+
+#include <boost/json/value.hpp>
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace postern::http {
+
+inline constexpr std::size_t kMaxBatchEmails = 100;         // Resend's
+inline constexpr std::size_t kMaxTags = 75;                 // Resend's
+inline constexpr std::size_t kMaxTagOctets = 256;           // Resend's; of a name and of a value
+inline constexpr std::size_t kMaxAttachments = 100;         // each is a part to be walked over by every reader
+inline constexpr std::size_t kMaxCustomHeaders = 50;        // above what any list or tracker sets
+inline constexpr std::size_t kMaxHeaderNameOctets = 76;     // so that a name and a part of its value fit one line
+inline constexpr std::size_t kMaxHeaderValueOctets = 900;   // a word without blanks still fits a line (RFC 5322 §2.1.1)
+inline constexpr std::size_t kMaxSubjectOctets = 900;       // the same
+inline constexpr std::size_t kMaxDisplayNameOctets = 320;   // encoded, with its address, it fits a line
+inline constexpr std::size_t kMaxFilenameOctets = 255;      // what file systems take
+inline constexpr std::size_t kMaxContentIdOctets = 128;     // Resend's
+inline constexpr std::size_t kMaxContentTypeOctets = 127;   // RFC 6838 §4.2, both halves
+inline constexpr std::size_t kMaxAddressFieldEntries = 1'000;  // of `reply_to`; recipients have the server's own bound
+
+struct EmailRequest {
+  OutgoingMail mail;
+  std::vector<Mailbox> recipients;  // of to, cc and bcc, in this order, each address once
+  store::MessageSummary summary;
+};
+
+// What is wrong and where: "to[1]: …".
+struct RequestFault {
+  std::variant<ApiProblem, Refusal> kind;
+  std::string detail;
+
+  ApiResponse response() const;
+};
+
+struct EmailLimits {
+  std::size_t max_recipients = 1000;
+  bool takes_attachments = true;
+};
+
+using EmailRequestOrFault = std::variant<EmailRequest, RequestFault>;
+EmailRequestOrFault parse_email_request(const boost::json::value& body, const EmailLimits& limits);
+
+// An object's field as addresses: a string or a list of strings; absent or null: none. For `from`: exactly one.
+using AddressesOrFault = std::variant<std::vector<NamedMailbox>, RequestFault>;
+AddressesOrFault parse_addresses(const boost::json::object& body, std::string_view field, std::size_t max_entries);
+// "from": one address.
+std::variant<NamedMailbox, RequestFault> parse_sender(const boost::json::object& body);
+
+// A custom header field's name and value, or what is wrong with them.
+std::optional<std::string> header_fault(std::string_view name, std::string_view value);
+
+}  // namespace postern::http
