@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "net/runtime.h"
 #include "net/task_group.h"
+#include "relay/dkim_signer.h"
 #include "relay/maintenance.h"
 #include "relay/queue.h"
 #include "relay/smtp_submission.h"
@@ -88,11 +89,17 @@ std::string bind_address(const ListenerSettings& listener) {
   return machine_has_ipv6() ? "::" : "0.0.0.0";
 }
 
+Result<std::unique_ptr<relay::DkimSigner>> make_signer(const store::Directory& directory) {
+  return relay::DkimSigner::create(
+      [&directory](const AccountId& account, std::string_view name) { return directory.find_domain_named(account, name); });
+}
+
 class Daemon {
  public:
-  Daemon(const Settings& settings, std::unique_ptr<store::Store> store)
+  Daemon(const Settings& settings, std::unique_ptr<store::Store> store, std::unique_ptr<relay::DkimSigner> signer)
       : settings_(settings),
         store_(std::move(store)),
+        signer_(std::move(signer)),
         routes_(make_routes(settings)),
         authenticator_(store_->directory(), make_key_scheme(settings)),
         throttle_(make_throttle_limits(settings)),
@@ -106,7 +113,7 @@ class Daemon {
                                               {.hostname = effective_hostname(settings), .simulator_domain = settings.simulator_domain})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); }, [this] { queue_.wake(); },
-                    clock_, random_, make_submission_settings(settings)},
+                    clock_, random_, make_submission_settings(settings), signer_.get()},
         handler_(submission_, throttle_),
         smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
         write_behind_(*store_, quota_, usage_),
@@ -124,6 +131,7 @@ class Daemon {
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<relay::DkimSigner> signer_;
   RouteHolder routes_;
   auth::Authenticator authenticator_;
   auth::AuthThrottle throttle_;
@@ -255,7 +263,9 @@ Result<void> run_server(const Settings& settings, const std::filesystem::path& c
 
   auto store = store::Store::open(make_store_options(settings, true));
   if (!store) return failed_to_start("the store cannot be opened", store.error());
-  Daemon daemon(settings, std::move(*store));
+  auto signer = make_signer((*store)->directory());
+  if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
+  Daemon daemon(settings, std::move(*store), std::move(*signer));
   if (const auto bound = daemon.listen(); !bound) return failed_to_start("cannot listen", bound.error());
   // From here on no new file of the configuration is opened but by a reload.
   daemon.start();
