@@ -24,7 +24,9 @@ Result<std::string> normalised_name(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   const bool is_domain = is_valid_domain(name, true) && !is_valid_address_literal(name);
   const auto ascii = is_domain ? domain_to_ascii(name) : std::nullopt;
-  if (!ascii || !is_valid_domain(*ascii, false) || ascii->find('.') == std::string::npos || ascii->size() > kMaxDomainOctets) {
+  // Names with an underscore hold records, not mailboxes.
+  const bool is_host = ascii && is_valid_domain(*ascii, false) && ascii->find('_') == std::string::npos;
+  if (!is_host || ascii->find('.') == std::string::npos || ascii->size() > kMaxDomainOctets) {
     return Error(ErrorCode::InvalidArgument, "not a domain: " + escape_for_log(name) + "; write a name such as example.org");
   }
   return to_ascii_lower(*ascii);

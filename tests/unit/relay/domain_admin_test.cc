@@ -17,11 +17,11 @@ class ScriptedResolver final : public Resolver {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> zone;
   bool is_down = false;
   std::size_t questions = 0;
-  std::function<void()> before_answer = [] {};
+  std::function<void()> before_next_answer;
 
   Result<DnsAnswer> look_up(std::string_view name, std::string_view type) override {
     ++questions;
-    before_answer();
+    if (const auto run = std::exchange(before_next_answer, nullptr)) run();
     if (is_down) return Error(ErrorCode::ResolveFailed, "timeout");
     const auto found = zone.find({std::string(name), std::string(type)});
     if (found == zone.end()) return DnsAnswer{};
@@ -195,10 +195,7 @@ TEST_F(DomainAdminTest, GivesAVerifiedNameToOneAccount) {
 TEST_F(DomainAdminTest, DoesNotBringBackADomainThatWasRemovedMeanwhile) {
   const auto domain = added();
   resolver_.publish(admin_.records(domain));
-  resolver_.before_answer = [&] {
-    resolver_.before_answer = [] {};
-    admin_.remove(domain.id).value();
-  };
+  resolver_.before_next_answer = [&] { admin_.remove(domain.id).value(); };
   const auto seen = admin_.verify(domain.id);
   ASSERT_FALSE(seen);
   EXPECT_EQ(seen.error().code(), ErrorCode::NotFound);
