@@ -1,0 +1,81 @@
+// The HTTP endpoints over a real store, without a server: a test names method and path, and gets what the handler answers. The
+// store, its clock and its chance are the test's own; workers are real threads.
+#pragma once
+
+#include "auth/session_token.h"
+#include "auth/user_admin.h"
+#include "http/api.h"
+#include "http/api_context.h"
+#include "tests/support/coroutine_loop.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_random.h"
+#include "tests/support/temp_store.h"
+
+#include <boost/json/value.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postern::test {
+
+// A status and the JSON body; null where there is none.
+struct ApiAnswer {
+  std::uint16_t status = 0;
+  boost::json::value body;
+  std::vector<std::pair<std::string, std::string>> headers;
+
+  // Of a member, or of a member's member ("user.id"); "" where the body has no such text.
+  std::string text(std::string_view path) const;
+  // Of a failure.
+  std::string name() const { return text("name"); }
+  std::string header(std::string_view name) const;
+};
+
+class ApiFixture {
+ public:
+  // Refusals are not delayed: the clock of a delay is the machine's.
+  explicit ApiFixture(http::ApiArea area, auth::KeyScheme wanted = {});
+  ~ApiFixture();
+
+  // `target` is "POST /v1/api-keys/key_…/rotate?a=b"; `body` is JSON or nothing. A target without a row answers 404 and 405 as
+  // the server does. `caller` is not looked at here: what a credential is worth is the server's question.
+  ApiAnswer ask(std::string_view target, const http::Caller& caller, std::string_view body = {});
+  ApiAnswer ask(std::string_view target, std::string_view body = {}) { return ask(target, caller, body); }
+
+  // Who may ask.
+  http::Caller caller_of(const store::UserRecord& user) const;
+  http::Caller caller_of(const KeyId& key) const;
+  auth::CreatedKey make_key(const auth::NewKey& wanted);
+  auth::CreatedKey make_key(Environment environment = Environment::Live);  // full_access
+  AccountId make_account(std::string name);
+
+  store::Directory& directory() { return store.directory(); }
+
+  FakeClock clock;
+  FakeRandom random;
+  TempStore store;
+  TempFolder folder;
+  auth::KeyScheme scheme;
+  auth::Authenticator authenticator{store.directory(), scheme};
+  auth::AuthThrottle throttle{auth::ThrottleLimits{.first_delay = Duration(0), .longest_delay = Duration(0)}};
+  auth::UsageTracker usage;
+  auth::AccountAdmin accounts{store.directory(), clock, random};
+  auth::KeyAdmin keys{store.directory(), scheme, clock, random};
+  auth::UserAdmin users{store.directory(), accounts, clock, random};
+  std::unique_ptr<auth::SessionTokens> tokens;
+  relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
+  net::WorkerPool workers{2, 64};
+  relay::SubmissionContext submission;
+  http::ApiContext context;
+  AccountId account;     // "team", in sandbox mode
+  http::Caller caller;   // its user; who asks where a test names nobody
+  std::string peer = "192.0.2.1";
+
+ private:
+  http::ApiArea area_;
+  CoroutineLoop loop_;
+};
+
+}  // namespace postern::test
