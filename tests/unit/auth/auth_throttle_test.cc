@@ -100,6 +100,23 @@ TEST(AuthThrottle, DoesNotBlockLongerWhenTheClockIsSetBack) {
   EXPECT_FALSE(throttle.decide(address("192.0.2.1"), kStart - minutes(1)).is_blocked);
 }
 
+TEST(AuthThrottle, TakesBackWhatWasNoFailure) {
+  AuthThrottle throttle({});
+  throttle.withdraw_failure(address("192.0.2.1"), kStart);
+  fail(throttle, address("192.0.2.1"), 10, kStart);
+  throttle.withdraw_failure(address("192.0.2.1"), kStart);
+  EXPECT_FALSE(throttle.decide(address("192.0.2.1"), kStart).is_blocked);
+  throttle.record_failure(address("192.0.2.1"), kStart);
+  EXPECT_TRUE(throttle.decide(address("192.0.2.1"), kStart).is_blocked);
+}
+
+TEST(AuthThrottle, SaysForHowLong) {
+  AuthThrottle throttle({});
+  fail(throttle, address("192.0.2.1"), 10, kStart);
+  EXPECT_EQ(throttle.decide(address("192.0.2.1"), kStart + minutes(4)).blocked_for, minutes(6));
+  EXPECT_EQ(throttle.decide(address("192.0.2.2"), kStart).blocked_for, Duration(0));
+}
+
 TEST(AuthThrottle, ForgetsTheOldestWhereTheTableIsFull) {
   ThrottleLimits limits;
   limits.max_addresses = 4;

@@ -154,6 +154,41 @@ TEST_F(KeyAdminTest, KeepsKeysOverARestart) {
   EXPECT_EQ(token_of(Authenticator(store->directory(), scheme).authenticate(key.text.reveal(), {}, clock.now())), "ok");
 }
 
+TEST_F(KeyAdminTest, ChangesNameAndDateTogetherOrNeither) {
+  const KeyId id = make_key().record.id;
+  const auto later = clock.now() + hours(1);
+  ASSERT_TRUE(keys.update(id, {.name = "new name", .expires_at = later}).has_value());
+  EXPECT_EQ(directory().find_key(id).value()->key.name, "new name");
+  EXPECT_EQ(directory().find_key(id).value()->key.expires_at, later);
+  ASSERT_TRUE(keys.update(id, {.name = "newer", .expires_at = {}}).has_value());
+  EXPECT_EQ(directory().find_key(id).value()->key.expires_at, later) << "what is not said stays";
+  EXPECT_EQ(code_of(keys.update(id, {.name = "a\nb", .expires_at = std::optional<Instant>()})), ErrorCode::InvalidArgument);
+  EXPECT_EQ(directory().find_key(id).value()->key.expires_at, later);
+  ASSERT_TRUE(keys.revoke(id).has_value());
+  EXPECT_EQ(code_of(keys.update(id, {.name = "newest", .expires_at = std::optional<Instant>()})), ErrorCode::Conflict);
+  EXPECT_EQ(directory().find_key(id).value()->key.name, "newer");
+}
+
+TEST_F(KeyAdminTest, BoundsTheKeysOfAnAccountInAll) {
+  const CreatedKey first = make_key();
+  const auto filled = directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    store::KeyRecord key = first.record;
+    for (std::size_t i = 1; i < kMaxKeysPerAccount; ++i) {
+      key.id = make_key_id(random);
+      random.fill(key.digest);
+      key.revoked_at = clock.now();
+      if (const auto put = writer.put_key(key); !put) return put.error();
+    }
+    return {};
+  });
+  ASSERT_TRUE(filled.has_value());
+  EXPECT_EQ(code_of(keys.create(account, named("one more"))), ErrorCode::LimitExceeded);
+  EXPECT_EQ(code_of(keys.rotate(first.record.id, Duration(0))), ErrorCode::LimitExceeded);
+  const auto listed = directory().list_keys(account).value();
+  ASSERT_TRUE(keys.remove(listed.front().id == first.record.id ? listed.back().id : listed.front().id).has_value());
+  EXPECT_TRUE(keys.rotate(first.record.id, Duration(0)).has_value());
+}
+
 TEST_F(LimitedKeyAdminTest, StopsAtTheActiveKeysOfTheScheme) {
   const CreatedKey first = make_key();
   make_key();
