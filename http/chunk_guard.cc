@@ -26,6 +26,8 @@ std::size_t ChunkGuard::examine(std::string_view octets) {
       if (left_ == 0) state_ = State::DataCr;
     } else {
       take(octets[at++]);
+      ++held_octets_;
+      if (state_ == State::Data || is_done()) held_octets_ = 0;
     }
   }
   return at;

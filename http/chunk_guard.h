@@ -18,6 +18,9 @@ class ChunkGuard {
   // The octets that follow those already examined. Returns how many belong to the body: all, or fewer once is_done().
   std::size_t examine(std::string_view octets);
   bool is_done() const { return state_ == State::Done; }
+  // Of the last octets examined: how many the library must not see yet. Beast 1.81 aborts where the last chunk reaches it in
+  // pieces, so it gets the lines between two chunks' data whole.
+  std::size_t held_octets() const { return held_octets_; }
   const std::optional<RequestFault>& fault() const { return fault_; }
 
  private:
@@ -33,6 +36,7 @@ class ChunkGuard {
   State state_ = State::FirstDigit;
   std::size_t digits_ = 0;
   std::size_t extension_octets_ = 0;
+  std::size_t held_octets_ = 0;
   std::uint64_t left_ = 0;   // of the chunk
   std::uint64_t total_ = 0;  // of the body
   std::optional<RequestFault> fault_;

@@ -172,9 +172,10 @@ void RequestReader::read_body() {
     if (parser_->guard->fault()) return refuse(*parser_->guard->fault());
   }
   auto& beast = parser_->beast();
-  while (scanned_ > 0 && !beast.is_done()) {
+  const std::size_t held = head_.is_chunked ? parser_->guard->held_octets() : 0;
+  while (scanned_ > held && !beast.is_done()) {
     std::size_t count = 0;
-    if (!parser_->put(std::string_view(buffer_).substr(0, scanned_), count)) return refuse(malformed("the body is malformed"));
+    if (!parser_->put(std::string_view(buffer_).substr(0, scanned_ - held), count)) return refuse(malformed("the body is malformed"));
     drop(count);
     if (count == 0) break;
   }

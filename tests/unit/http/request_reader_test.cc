@@ -72,6 +72,12 @@ TEST(RequestReaderTest, ReadsRequestsOneAfterAnother) {
   EXPECT_FALSE(outcome.is_within_request);
 }
 
+// Beast 1.81 aborts where it sees the last chunk in pieces.
+TEST(RequestReaderTest, ReadsAnEmptyChunkedBody) {
+  EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n")).requests, std::vector<std::string>{"POST /v1/emails []"});
+  EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "000;a=b\r\n\r\n")).requests.size(), 1U);
+}
+
 struct Case {
   const char* name;
   std::string octets;

@@ -1,0 +1,195 @@
+// Every gate that a request passes on its way to a handler, and what it is told where it does not.
+#include "tests/unit/http/service_fixture.h"
+
+#include "tests/support/captured_log.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace postern::http {
+namespace {
+
+namespace json = boost::json;
+using testing::HasSubstr;
+using testing::Not;
+
+// Answers what the request became.
+net::Awaitable<ApiResponse> show(ApiContext&, ApiRequest& request) {
+  json::object seen{{"path", request.path}, {"json", request.json}, {"base_url", request.base_url}};
+  for (const auto& [name, value] : request.path_parameters) seen[name] = value;
+  for (const auto& [name, value] : request.query) seen["?" + name] = value;
+  seen["caller"] = request.caller.key ? "key" : request.caller.user ? "user" : "nobody";
+  co_return ApiResponse::json(seen);
+}
+
+constexpr Route row(Method method, std::string_view path, Access access, Body body, std::string_view operation) {
+  return {.method = method, .path = path, .access = access, .body = body, .handler = show, .operation = operation, .summary = {},
+          .tag = {}};
+}
+constexpr Route kRoutes[] = {row(Method::Get, "/v1/open/:id", Access::Open, Body::None, "open"),
+                             row(Method::Post, "/v1/mail", Access::Send, Body::Json, "send"),
+                             row(Method::Get, "/v1/mail", Access::Send, Body::None, "list"),
+                             row(Method::Get, "/v1/keys", Access::Manage, Body::None, "keys"),
+                             row(Method::Post, "/v1/keys/rotate", Access::Manage, Body::None, "rotate")};
+
+class DispatcherTest : public test::ServiceTest {
+ protected:
+  DispatcherTest() {
+    static const ApiArea kAreas[] = {{kRoutes, {}}, service_api()};
+    serve(kAreas);
+  }
+
+  // "200" or "401 invalid_key".
+  std::string outcome(const std::string& octets) {
+    const ApiResponse response = request(octets);
+    const std::string status = std::to_string(response.status);
+    return response.problem.empty() ? status : status + ' ' + std::string(response.problem);
+  }
+  std::string get(const std::string& path, const std::string& credential) { return outcome(head("GET " + path, credential) + "\r\n"); }
+  json::value seen(const std::string& octets) { return json::parse(request(octets).body); }
+
+  const std::string sender_ = make_key(store::Permission::SendingAccess);
+  const std::string manager_ = make_key(store::Permission::FullAccess);
+};
+
+std::string field_of(const ApiResponse& response, std::string_view name) {
+  for (const auto& [field, value] : response.headers) {
+    if (field == name) return value;
+  }
+  return "";
+}
+
+TEST_F(DispatcherTest, HandsTheRequestToItsHandler) {
+  const json::value value = seen(head("GET /api/open/a%20b?x=y") + "\r\n");
+  EXPECT_EQ(value.at("id"), "a b");
+  EXPECT_EQ(value.at("?x"), "y");
+  EXPECT_EQ(value.at("path"), "/api/open/a b");
+  EXPECT_EQ(value.at("base_url"), "http://relay.example:8025");
+  EXPECT_EQ(value.at("caller"), "nobody");
+  EXPECT_EQ(operation_, "open");
+}
+
+TEST_F(DispatcherTest, RefusesWhatHasNoRoute) {
+  EXPECT_EQ(get("/v1/nothing", manager_), "404 not_found");
+  const ApiResponse response = request(head("DELETE /v1/mail") + "\r\n");
+  EXPECT_EQ(response.problem, "method_not_allowed");
+  EXPECT_EQ(field_of(response, "Allow"), "POST, GET, HEAD");
+}
+
+TEST_F(DispatcherTest, WantsACredential) {
+  for (const char* fields : {"", "Authorization: Basic YTpi\r\n", "Authorization: Bearer\r\n", "Authorization: pk_live_x\r\n"}) {
+    const ApiResponse response = request(head("GET /v1/mail", {}, fields) + "\r\n");
+    EXPECT_EQ(response.status, 401) << fields;
+    EXPECT_EQ(response.problem, "auth_required") << fields;
+    EXPECT_EQ(field_of(response, "WWW-Authenticate"), "Bearer");
+  }
+  EXPECT_EQ(get("/v1/open/x", {}), "200");
+}
+
+TEST_F(DispatcherTest, KnowsKeysByTheirPermission) {
+  EXPECT_EQ(get("/v1/mail", sender_), "200");
+  EXPECT_EQ(get("/v1/mail", manager_), "200");
+  EXPECT_EQ(get("/v1/keys", sender_), "403 permission_denied");
+  EXPECT_EQ(get("/v1/keys", manager_), "200");
+  EXPECT_EQ(request("GET /v1/mail HTTP/1.1\r\nHost: a\r\nAuthorization: bearer  " + sender_ + "\r\n\r\n").status, 200);
+  EXPECT_EQ(usage_.take_unsaved().size(), 2U);
+}
+
+TEST_F(DispatcherTest, KnowsUsersByTheirToken) {
+  const std::string session = make_session();
+  EXPECT_EQ(get("/v1/keys", session), "200");
+  EXPECT_EQ(get("/v1/mail", session), "403 permission_denied");
+  EXPECT_EQ(get("/v1/keys", "a.other.b"), "401 invalid_credentials");
+  EXPECT_EQ(get("/v1/keys", "a.expired.b"), "401 invalid_credentials");
+}
+
+TEST_F(DispatcherTest, ForgetsUsersThatAreGone) {
+  const std::string session = make_session();
+  const UserId user = tokens_.claims.begin()->second.user;
+  store_.directory().write([&](store::DirectoryWriter& writer) { return writer.remove_user(user); }).value();
+  EXPECT_EQ(get("/v1/keys", session), "401 invalid_credentials");
+}
+
+TEST_F(DispatcherTest, RefusesWhoeverIsOfASuspendedAccount) {
+  const std::string session = make_session();
+  accounts_.set_state(account_, store::AccountState::Suspended).value();
+  EXPECT_EQ(get("/v1/keys", session), "403 account_suspended");
+  EXPECT_EQ(get("/v1/keys", manager_), "403 account_suspended");
+}
+
+TEST_F(DispatcherTest, MakesGuessingSlow) {
+  EXPECT_EQ(get("/v1/mail", "pk_live_wrong"), "401 invalid_key");
+  EXPECT_EQ(get("/v1/keys", "a.wrong.b"), "401 invalid_credentials");
+  EXPECT_EQ(get("/v1/mail", "pk_live_wrong"), "401 invalid_key");
+  clock_.advance(std::chrono::minutes(4));
+  const ApiResponse response = request(head("GET /v1/mail", sender_) + "\r\n");
+  EXPECT_EQ(response.status, 429);
+  EXPECT_EQ(response.problem, "too_many_failures");
+  EXPECT_EQ(field_of(response, "Retry-After"), "360");
+  clock_.advance(std::chrono::minutes(6));
+  EXPECT_EQ(get("/v1/mail", sender_), "200");
+}
+
+TEST_F(DispatcherTest, ParsesJsonWhereTheRouteTakesIt) {
+  const std::string start = head("POST /v1/mail", sender_);
+  EXPECT_EQ(seen(with_json(start, R"({"a": 1})")).at("json"), (json::object{{"a", 1}}));
+  EXPECT_EQ(seen(with_json(start, "{}", "application/json; charset=utf-8")).at("json"), json::object{});
+  EXPECT_TRUE(seen(start + "\r\n").at("json").is_null());
+  EXPECT_EQ(outcome(with_json(start, "{")), "400 malformed_json");
+  EXPECT_EQ(outcome(with_json(start, std::string(100, '['))), "400 malformed_json");
+  EXPECT_EQ(outcome(with_json(start, "\"\xff\"")), "400 malformed_json");
+  EXPECT_EQ(outcome(with_json(start, "{}", "text/plain")), "415 unsupported_media_type");
+  EXPECT_EQ(outcome(start + "Content-Length: 2\r\n\r\n{}"), "415 unsupported_media_type");
+}
+
+TEST_F(DispatcherTest, PassesOverABodyThatTheRouteDoesNotTake) {
+  EXPECT_EQ(outcome(with_json(head("POST /v1/keys/rotate", manager_), "{")), "200");
+  EXPECT_EQ(outcome(head("POST /v1/keys/rotate", manager_) + "Content-Type: application/json\r\n\r\n"), "200");
+  EXPECT_TRUE(seen(with_json(head("GET /v1/mail", sender_), "{}")).at("json").is_null());
+}
+
+TEST_F(DispatcherTest, WantsTlsOffLoopback) {
+  const PeerFacts plain = peer_at("192.0.2.1");
+  const PeerFacts secure = peer_at("192.0.2.1", "TLSv1.3 TLS_AES_256_GCM_SHA384");
+  EXPECT_EQ(request(head("GET /v1/mail", sender_) + "\r\n", plain).problem, "tls_required");
+  EXPECT_EQ(request(head("GET /v1/nothing") + "\r\n", plain).problem, "tls_required");
+  EXPECT_EQ(request(head("GET /healthz") + "\r\n", plain).status, 200);
+  const ApiResponse response = request(head("GET /v1/mail", sender_) + "\r\n", secure);
+  EXPECT_EQ(json::parse(response.body).at("base_url"), "https://relay.example:8025");
+}
+
+TEST_F(DispatcherTest, AnswersForTheServiceItself) {
+  EXPECT_EQ(get("/healthz", {}), "200");
+  EXPECT_EQ(get("/readyz", {}), "200");
+  EXPECT_THAT(request(head("GET /metrics") + "\r\n").body, HasSubstr("process_start_time_seconds"));
+  const json::value openapi = seen(head("GET /openapi.json") + "\r\n");
+  EXPECT_TRUE(openapi.at("paths").as_object().contains("/v1/open/{id}"));
+  EXPECT_TRUE(openapi.at("paths").as_object().contains("/healthz"));
+}
+
+TEST_F(DispatcherTest, SaysThatItIsGoingDown) {
+  dispatcher_->set_draining();
+  EXPECT_EQ(get("/readyz", {}), "503");
+  EXPECT_EQ(get("/healthz", {}), "200");
+}
+
+TEST_F(DispatcherTest, KeepsMetricsToTheMachine) {
+  const PeerFacts elsewhere = peer_at("192.0.2.1", "TLSv1.3 TLS_AES_256_GCM_SHA384");
+  EXPECT_EQ(request(head("GET /metrics") + "\r\n", elsewhere).problem, "permission_denied");
+}
+
+TEST_F(DispatcherTest, LogsAndCountsWithoutSecrets) {
+  test::CapturedLog log;
+  request(head("GET /v1/mail?secret=query-canary", sender_) + "\r\n");
+  request(head("GET /v1/keys", "a.wrong-canary.b") + "\r\n");
+  dispatcher_->request_ended({.method = "GET", .operation = "list", .problem = "permission_denied", .request_id = "req_1",
+                              .status = 403, .lasted = std::chrono::milliseconds(3), .peer = {}, .key = KeyId{}});
+  EXPECT_THAT(log.finish(), testing::AllOf(HasSubstr("http_request method=GET operation=list status=403"),
+                                           HasSubstr("request=req_1"), Not(HasSubstr(sender_)), Not(HasSubstr("canary"))));
+  const std::string metrics = metrics_.text();
+  EXPECT_THAT(metrics, HasSubstr("postern_refusals_total{token=\"permission_denied\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("postern_auth_failures_total 1\n"));
+}
+
+}  // namespace
+}  // namespace postern::http
