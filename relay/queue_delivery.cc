@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "relay/operator_log.h"
+#include "relay/suppression.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -57,10 +58,12 @@ void Queue::Impl::start_deliveries(const std::shared_ptr<Destination>& destinati
 net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_ptr<Destination> destination, Job first) {
   std::optional<Job> job = std::move(first);
   for (unsigned done = 1; job; ++done) {
-    DeliveryRequest request{&job->lease->stored, job->recipients, destination->route()};
-    std::vector<RecipientReport> reports = co_await destination->transport().deliver(std::move(request));
+    std::vector<std::uint32_t> suppressed;
+    DeliveryRequest request{&job->lease->stored, self->without_suppressed(*job, suppressed), destination->route()};
+    std::vector<RecipientReport> reports;
+    if (!request.recipients.empty()) reports = co_await destination->transport().deliver(std::move(request));
     destination->finished();
-    self->delivered(destination, std::move(*job), std::move(reports));
+    self->delivered(destination, std::move(*job), std::move(reports), suppressed);
     if (done % kJobsPerTurn == 0) co_await asio::post(self->parts_.executor, kAwait);
     job = destination->take(self->now());
   }
@@ -68,15 +71,48 @@ net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_p
   if (self->is_stopping_ || destination->is_failing()) self->poke();
 }
 
-void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job job, std::vector<RecipientReport> reports) {
+// The job's recipients that may be sent to; the others are put into `suppressed`. Looked at before every attempt: the list may
+// have grown since the last one.
+std::vector<std::uint32_t> Queue::Impl::without_suppressed(const Job& job, std::vector<std::uint32_t>& suppressed) {
+  const store::MessageRecord& message = job.lease->stored.message;
+  if (message.environment != Environment::Live || message.origin != store::MessageOrigin::Submission) return job.recipients;
+  std::vector<std::uint32_t> others;
+  for (const std::uint32_t index : job.recipients) {
+    const std::string address = normalised_mailbox(message.envelope.recipients[index].mailbox);
+    const auto found = parts_.store.directory().is_suppressed(message.account, address);
+    if (!found) storage_failed("find_suppression", found.error(), message.id);
+    (found && *found ? suppressed : others).push_back(index);
+  }
+  return others;
+}
+
+void Queue::Impl::suppress(const store::StoredMessage& stored, const Publication& publication) {
+  auto suppressions = suppressions_of(stored, publication);
+  if (suppressions.empty()) return;
+  auto change = [account = stored.message.account, suppressions = std::move(suppressions)](store::DirectoryWriter& writer) -> Result<void> {
+    for (const store::SuppressionRecord& suppression : suppressions) {
+      if (auto put = writer.put_suppression(account, suppression); !put) return put;
+    }
+    return {};
+  };
+  // One that is lost bounces again.
+  parts_.store.directory().write_later(std::move(change), [](const Result<void>& written) {
+    if (!written) operator_log::maintenance_failed("suppressions", written.error());
+  });
+}
+
+void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job job, std::vector<RecipientReport> reports,
+                            const std::vector<std::uint32_t>& suppressed) {
   if (is_cancelled_) {
     // Cut off by us: not an attempt that counts against anybody.
     std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; });
   } else {
     judge_contact(destination, reports);
   }
+  for (const std::uint32_t index : suppressed) reports.push_back(report_suppressed(index));
   Publication publication = publish_reports(job.lease->stored, reports, settings_.policy, now(), parts_.random);
   log_publication(job.lease->stored, publication, destination->name());
+  suppress(job.lease->stored, publication);
   settle(std::move(job), destination, std::move(publication));
 }
 

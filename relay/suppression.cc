@@ -1,0 +1,100 @@
+#include "relay/suppression.h"
+
+#include "core/mailbox.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace postern::relay {
+namespace {
+
+using store::SuppressionReason;
+using store::SuppressionRecord;
+
+struct AddressFailure {
+  std::uint16_t subject;
+  std::uint16_t detail;
+};
+constexpr std::array<AddressFailure, 6> kAddressFailures = {{
+    {1, 1},   // bad destination mailbox address
+    {1, 2},   // bad destination system address
+    {1, 3},   // bad destination mailbox address syntax
+    {1, 6},   // mailbox has moved, no forwarding address
+    {1, 10},  // the domain takes no mail (null MX)
+    {2, 1},   // mailbox disabled
+}};
+
+std::optional<SuppressionReason> reason_of(const Event& event) {
+  if (event.type == EventType::RecipientComplained) return SuppressionReason::Complaint;
+  if (event.type == EventType::RecipientBounced && is_hard_bounce(event.status)) return SuppressionReason::Bounce;
+  return std::nullopt;
+}
+
+Result<std::string> normalised(std::string_view address) {
+  const auto mailbox = parse_mailbox(address);
+  if (!mailbox) return Error(ErrorCode::InvalidArgument, "that is not an e-mail address: write local@domain");
+  return normalised_mailbox(*mailbox);
+}
+
+}  // namespace
+
+bool is_hard_bounce(const Status& status) {
+  if (!status.is_permanent() || !status.enhanced || status.enhanced->klass != 5) return false;
+  return std::ranges::any_of(kAddressFailures, [&](const AddressFailure& failure) {
+    return failure.subject == status.enhanced->subject && failure.detail == status.enhanced->detail;
+  });
+}
+
+std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication) {
+  std::vector<SuppressionRecord> suppressions;
+  const store::MessageRecord& message = stored.message;
+  // A notification goes to the account itself.
+  if (message.environment != Environment::Live || message.origin != store::MessageOrigin::Submission) return suppressions;
+  for (const Event& event : publication.settlement.events) {
+    const auto reason = reason_of(event);
+    const auto mailbox = parse_mailbox(event.recipient);
+    if (!reason || !mailbox) continue;
+    suppressions.push_back({.address = normalised_mailbox(*mailbox), .reason = *reason, .at = event.at, .message = message.id});
+  }
+  return suppressions;
+}
+
+RecipientReport report_suppressed(std::uint32_t recipient) {
+  RecipientReport report;
+  report.index = recipient;
+  report.outcome = Outcome::Suppressed;
+  report.status = Status{550, EnhancedCode{5, 7, 1}, "not attempted: the address is on the account's suppression list"};
+  return report;
+}
+
+std::string_view suppression_reason_name(SuppressionReason reason) {
+  switch (reason) {
+    case SuppressionReason::Bounce: return "bounce";
+    case SuppressionReason::Complaint: return "complaint";
+    case SuppressionReason::Manual: return "manual";
+  }
+  return "unknown";
+}
+
+Result<SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view address, Instant now) {
+  auto text = normalised(address);
+  if (!text) return text.error();
+  const SuppressionRecord record{.address = std::move(*text), .reason = SuppressionReason::Manual, .at = now, .message = std::nullopt};
+  const Result<void> written =
+      directory.write([&](store::DirectoryWriter& writer) { return writer.put_suppression(account, record); });
+  if (!written) return written.error();
+  return record;
+}
+
+Result<std::string> lift_suppression(store::Directory& directory, const AccountId& account, std::string_view address) {
+  auto text = normalised(address);
+  if (!text) return text.error();
+  const Result<void> written =
+      directory.write([&](store::DirectoryWriter& writer) { return writer.remove_suppression(account, *text); });
+  if (!written) return written.error();
+  return std::move(*text);
+}
+
+}  // namespace postern::relay

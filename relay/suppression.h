@@ -1,0 +1,37 @@
+// Suppressions: addresses that an account's live mail is not sent to any more, because mail to them bounced for good or was
+// called spam. They are accepted at RCPT and not attempted, with an event that says so; test keys neither fill the list nor
+// meet it.
+#pragma once
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/result.h"
+#include "core/status.h"
+#include "relay/event_publisher.h"
+#include "store/directory.h"
+#include "store/records.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::relay {
+
+// Whether a refusal is about the address itself and will be the same for every message: RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6,
+// X.1.10 (RFC 7505) and X.2.1. A 5yz without an enhanced code, or for the sender's sake (policy, content, size), is none.
+bool is_hard_bounce(const Status& status);
+
+// Whom the events of a live message's publication suppress. Pure.
+std::vector<store::SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication);
+
+// What is reported of a recipient that was left out. 550 5.7.1: the account's own rule, not the next hop's.
+RecipientReport report_suppressed(std::uint32_t recipient);
+
+std::string_view suppression_reason_name(store::SuppressionReason reason);  // "bounce", "complaint", "manual"
+
+// For people. `address` as they write it; both block until synced. InvalidArgument: not an address; NotFound: not on the list;
+// LimitExceeded.
+Result<store::SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view address, Instant now);
+Result<std::string> lift_suppression(store::Directory& directory, const AccountId& account, std::string_view address);
+
+}  // namespace postern::relay
