@@ -96,6 +96,9 @@ MaybeFault read_headers(const json::object& body, OutgoingMail& mail) {
     if (!content.is_string()) return invalid("headers", "every value has to be a string");
     const auto fault = header_fault(name, content.get_string());
     if (fault) return invalid("headers", *fault);
+    if (is_reserved(name)) {
+      return invalid("headers", '"' + std::string(name) + "\" may not be set: it has a field of its own, or belongs to the servers");
+    }
     if (!seen.insert(to_ascii_lower(name)).second) return invalid("headers", "a name is there twice");
     mail.headers.emplace_back(std::string(name), std::string(content.get_string()));
   }
@@ -299,7 +302,6 @@ std::optional<std::string> header_fault(std::string_view name, std::string_view 
                        name.find(':') == std::string_view::npos;
   if (!is_name) return "a name is 1 to 76 printable ASCII characters without a colon";
   const std::string quoted = '"' + std::string(name) + '"';
-  if (is_reserved(name)) return quoted + " may not be set: it has a field of its own, or belongs to the servers";
   if (value.size() > kMaxHeaderValueOctets) return quoted + " is longer than 900 octets";
   if (has_control(value)) return quoted + " may not hold line ends or other control characters";
   if (!is_valid_utf8(value)) return quoted + " is not valid UTF-8";

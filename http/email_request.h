@@ -58,7 +58,7 @@ AddressesOrFault parse_addresses(const boost::json::object& body, std::string_vi
 // "from": one address.
 std::variant<NamedMailbox, RequestFault> parse_sender(const boost::json::object& body);
 
-// A custom header field's name and value, or what is wrong with them.
+// What is wrong with a header field's name or value as such; nullopt: nothing.
 std::optional<std::string> header_fault(std::string_view name, std::string_view value);
 
 }  // namespace postern::http

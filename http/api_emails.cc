@@ -1,0 +1,378 @@
+// Sending, and what became of what was sent, in the shapes of Resend's API.
+#include "http/api.h"
+#include "http/api_context.h"
+#include "http/email_json.h"
+#include "http/event_json.h"
+#include "http/message_reader.h"
+#include "http/send_handlers.h"
+
+#include "core/bytes.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+namespace postern::http {
+namespace {
+
+namespace json = boost::json;
+
+using store::StoredMessage;
+
+constexpr std::size_t kDefaultPage = 20;  // Resend's
+constexpr std::size_t kMaxPage = 100;     // Resend's
+// Base64 of the attachments of the biggest message that the defaults take, and its texts.
+constexpr std::size_t kMaxEmailBodyOctets = 72 * 1024 * 1024;
+constexpr std::size_t kMaxBatchBodyOctets = 16 * 1024 * 1024;
+
+// The caller's message; nullopt: no such id, or another account's.
+Result<std::optional<StoredMessage>> find_own(ApiContext& context, const ApiRequest& request) {
+  const auto id = parse_message_id(request.path_parameter("id"));
+  if (!id) return std::optional<StoredMessage>();
+  auto stored = context.store.spool().find(*id);
+  if (stored && *stored && (*stored)->message.account != request.caller.account) return std::optional<StoredMessage>();
+  return stored;
+}
+
+// What leaves, or left: signatures on top. NotFound: the content is gone.
+Result<std::string> read_content(const store::Spool& spool, const store::MessageRecord& message) {
+  std::string content = message.signature_fields;
+  content.reserve(content.size() + message.content_octets);
+  for (std::uint32_t i = 0; i < message.chunk_count; ++i) {
+    const Result<std::string> chunk = spool.read_chunk(message.id, i);
+    if (!chunk) return chunk.error();
+    content += *chunk;
+  }
+  return content;
+}
+
+json::object list_of(json::array data, bool has_more) {
+  json::object list;
+  list["object"] = "list";
+  list["has_more"] = has_more;
+  list["data"] = std::move(data);
+  return list;
+}
+
+ApiResponse content_gone() {
+  return api_problem(ApiProblem::NotFound, "the content is kept until the message is delivered, that of a test message a while longer");
+}
+
+// --- Lists -------------------------------------------------------------------------------------------------------------
+
+struct Page {
+  std::size_t limit = kDefaultPage;
+  std::optional<MessageId> after;   // older than this one: the list begins with the newest
+  std::optional<MessageId> before;  // newer
+};
+
+std::optional<MessageId> read_cursor(const ApiRequest& request, std::string_view name, std::string& fault) {
+  const auto text = request.query_parameter(name);
+  if (!text) return std::nullopt;
+  const auto id = parse_message_id(*text);
+  if (!id) fault = std::string(name) + ": no id of an e-mail";
+  return id;
+}
+
+// `fault` tells what is wrong.
+Page read_page(const ApiRequest& request, std::string& fault) {
+  Page page;
+  if (const auto text = request.query_parameter("limit")) {
+    const auto number = parse_unsigned(*text);
+    if (!number || *number < 1 || *number > kMaxPage) fault = "limit: a number from 1 to 100";
+    page.limit = static_cast<std::size_t>(number.value_or(kDefaultPage));
+  }
+  page.after = read_cursor(request, "after", fault);
+  page.before = read_cursor(request, "before", fault);
+  if (page.after && page.before) fault = "after, before: only one of them";
+  return page;
+}
+
+net::Awaitable<ApiResponse> list_emails(ApiContext& context, ApiRequest& request) {
+  std::string fault;
+  const Page page = read_page(request, fault);
+  if (!fault.empty()) co_return api_problem(ApiProblem::ValidationError, fault);
+  const store::Spool& spool = context.store.spool();
+  const AccountId& account = request.caller.account;
+  auto found = page.before ? spool.list_newer_of(account, *page.before, page.limit + 1)
+                           : spool.list_of(account, page.after, page.limit + 1);
+  if (!found) co_return api_error(found.error());
+  const bool has_more = found->size() > page.limit;
+  if (has_more) found->resize(page.limit);
+  if (page.before) std::ranges::reverse(*found);
+  json::array data;
+  for (const StoredMessage& stored : *found) data.push_back(email_item(stored));
+  co_return ApiResponse::json(list_of(std::move(data), has_more));
+}
+
+// --- One message -------------------------------------------------------------------------------------------------------
+
+net::Awaitable<ApiResponse> get_email(ApiContext& context, ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) co_return api_error(stored.error());
+  if (!*stored) co_return api_problem(ApiProblem::NotFound);
+  auto job = [&context, &stored] {
+    const Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
+    return content ? std::optional<ReadMessage>(read_message(*content)) : std::nullopt;
+  };
+  auto content = co_await context.workers.run(job);
+  if (!content) co_return api_problem(ApiProblem::Unavailable);
+  co_return ApiResponse::json(email_details(**stored, *content));
+}
+
+net::Awaitable<ApiResponse> get_email_raw(ApiContext& context, ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) co_return api_error(stored.error());
+  if (!*stored) co_return api_problem(ApiProblem::NotFound);
+  auto job = [&context, &stored] { return read_content(context.store.spool(), (*stored)->message); };
+  auto content = co_await context.workers.run(job);
+  if (!content) co_return api_problem(ApiProblem::Unavailable);
+  if (!*content) co_return content_gone();
+  ApiResponse response;
+  response.content_type = "message/rfc822";
+  response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + format_message_id((*stored)->message.id) + ".eml\"");
+  response.body = std::move(**content);
+  co_return response;
+}
+
+net::Awaitable<ApiResponse> list_email_events(ApiContext& context, ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) co_return api_error(stored.error());
+  if (!*stored) co_return api_problem(ApiProblem::NotFound);
+  const auto events = context.store.spool().events_of((*stored)->message.id);
+  if (!events) co_return api_error(events.error());
+  json::array data;
+  for (const Event& event : *events) data.push_back(event_item(event, &**stored));
+  co_return ApiResponse::json(list_of(std::move(data), false));
+}
+
+net::Awaitable<ApiResponse> cancel_email(ApiContext& context, ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) co_return api_error(stored.error());
+  if (!*stored) co_return api_problem(ApiProblem::NotFound);
+  if ((*stored)->delivery.is_settled()) co_return api_problem(ApiProblem::Conflict, "nothing of this message waits any more");
+  const MessageId id = (*stored)->message.id;
+  auto job = [&context, &id] { return context.store.spool().cancel(id, context.clock.now()); };
+  auto cancelled = co_await context.workers.run(job);
+  if (!cancelled) co_return api_problem(ApiProblem::Unavailable);
+  if (!*cancelled) co_return api_error(cancelled->error());
+  co_return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
+}
+
+// --- Attachments -------------------------------------------------------------------------------------------------------
+
+net::Awaitable<ApiResponse> list_attachments(ApiContext& context, ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) co_return api_error(stored.error());
+  if (!*stored) co_return api_problem(ApiProblem::NotFound);
+  auto job = [&context, &stored] {
+    const Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
+    return content ? std::optional<ReadMessage>(read_message(*content)) : std::nullopt;
+  };
+  auto content = co_await context.workers.run(job);
+  if (!content) co_return api_problem(ApiProblem::Unavailable);
+  if (!*content) co_return content_gone();
+  json::array data;
+  for (const ReadAttachment& attachment : (*content)->attachments) {
+    data.push_back(attachment_item(**stored, attachment, request.base_url));
+  }
+  co_return ApiResponse::json(list_of(std::move(data), false));
+}
+
+struct OneAttachment {
+  std::optional<AttachmentContent> found;
+  bool is_content_gone = false;
+};
+
+net::Awaitable<std::optional<OneAttachment>> find_attachment(ApiContext& context, const ApiRequest& request,
+                                                             const StoredMessage& stored) {
+  auto job = [&context, &request, &stored] {
+    const Result<std::string> content = read_content(context.store.spool(), stored.message);
+    if (!content) return OneAttachment{std::nullopt, true};
+    return OneAttachment{read_attachment(*content, request.path_parameter("attachment_id")), false};
+  };
+  auto answer = co_await context.workers.run(job);
+  co_return std::move(answer);
+}
+
+net::Awaitable<ApiResponse> answer_attachment(ApiContext& context, ApiRequest& request, bool wants_octets) {
+  const auto stored = find_own(context, request);
+  if (!stored) co_return api_error(stored.error());
+  if (!*stored) co_return api_problem(ApiProblem::NotFound);
+  auto answer = co_await find_attachment(context, request, **stored);
+  if (!answer) co_return api_problem(ApiProblem::Unavailable);
+  if (answer->is_content_gone) co_return content_gone();
+  if (!answer->found) co_return api_problem(ApiProblem::NotFound);
+  if (!wants_octets) {
+    json::object item = attachment_item(**stored, answer->found->attachment, request.base_url);
+    item["object"] = "attachment";
+    co_return ApiResponse::json(item);
+  }
+  // As octets, whatever the message calls it: nothing of it may run in a browser's eyes as a page of ours.
+  ApiResponse response;
+  response.content_type = "application/octet-stream";
+  response.headers.emplace_back("Content-Disposition", "attachment");
+  response.body = std::move(answer->found->octets);
+  co_return response;
+}
+
+net::Awaitable<ApiResponse> get_attachment(ApiContext& context, ApiRequest& request) {
+  return answer_attachment(context, request, false);
+}
+
+net::Awaitable<ApiResponse> get_attachment_content(ApiContext& context, ApiRequest& request) {
+  return answer_attachment(context, request, true);
+}
+
+// --- The table ---------------------------------------------------------------------------------------------------------
+
+constexpr Route sending(std::string_view path, std::string_view operation, std::string_view summary) {
+  return {.method = Method::Post,
+          .path = path,
+          .access = Access::Send,
+          .body = Body::Json,
+          .handler = send_email,
+          .operation = operation,
+          .summary = summary,
+          .tag = "emails",
+          .request_schema = "NewEmail",
+          .response_schema = "SentEmail",
+          .max_body_octets = kMaxEmailBodyOctets};
+}
+
+constexpr Route reading(std::string_view path, Handler handler, std::string_view operation, std::string_view summary,
+                        std::string_view schema) {
+  return {.method = Method::Get,
+          .path = path,
+          .access = Access::Manage,
+          .body = Body::None,
+          .handler = handler,
+          .operation = operation,
+          .summary = summary,
+          .tag = "emails",
+          .response_schema = schema};
+}
+
+constexpr std::array<Route, 11> kRoutes = {{
+    sending("/v1/emails", "sendEmail", "Send an e-mail"),
+    sending("/v1/send", "sendEmailAlias", "Send an e-mail; the same as /v1/emails"),
+    {.method = Method::Post,
+     .path = "/v1/emails/batch",
+     .access = Access::Send,
+     .body = Body::Json,
+     .handler = send_batch,
+     .operation = "sendBatch",
+     .summary = "Send up to 100 e-mails without attachments",
+     .tag = "emails",
+     .request_schema = "NewBatch",
+     .response_schema = "SentBatch",
+     .max_body_octets = kMaxBatchBodyOctets},
+    reading("/v1/emails", list_emails, "listEmails", "List the account's e-mails, the newest first", "EmailList"),
+    reading("/v1/emails/:id", get_email, "getEmail", "Show an e-mail and its recipients' states", "Email"),
+    reading("/v1/emails/:id/raw", get_email_raw, "getEmailRaw", "The message as it leaves (message/rfc822)", {}),
+    reading("/v1/emails/:id/events", list_email_events, "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents"),
+    reading("/v1/emails/:id/attachments", list_attachments, "listAttachments", "List an e-mail's attachments", "AttachmentList"),
+    reading("/v1/emails/:id/attachments/:attachment_id", get_attachment, "getAttachment", "Describe an attachment", "Attachment"),
+    reading("/v1/emails/:id/attachments/:attachment_id/content", get_attachment_content, "getAttachmentContent",
+            "An attachment's octets", {}),
+    {.method = Method::Post,
+     .path = "/v1/emails/:id/cancel",
+     .access = Access::Manage,
+     .body = Body::None,
+     .handler = cancel_email,
+     .operation = "cancelEmail",
+     .summary = "Take what still waits of an e-mail off the queue",
+     .tag = "emails",
+     .response_schema = "CancelledEmail"},
+}};
+
+constexpr std::string_view kSchemas = R"json({
+"AddressOrList": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+  "description": "name@domain or Name <name@domain>; one address a string."},
+"NewAttachment": {"type": "object", "required": ["content"], "properties": {
+  "content": {"type": "string", "contentEncoding": "base64"},
+  "filename": {"type": "string", "maxLength": 255},
+  "content_type": {"type": "string", "description": "By the file name's extension where it is not given."},
+  "content_id": {"type": "string", "maxLength": 128, "description": "Shown within the HTML by cid:."}}},
+"EmailTag": {"type": "object", "required": ["name", "value"], "properties": {
+  "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"},
+  "value": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"}}},
+"NewBatchEmail": {"type": "object", "required": ["from", "to", "subject"], "properties": {
+  "from": {"type": "string"},
+  "to": {"$ref": "#/components/schemas/AddressOrList"},
+  "cc": {"$ref": "#/components/schemas/AddressOrList"},
+  "bcc": {"$ref": "#/components/schemas/AddressOrList"},
+  "reply_to": {"$ref": "#/components/schemas/AddressOrList"},
+  "subject": {"type": "string", "maxLength": 900},
+  "html": {"type": "string", "description": "html or text is needed; neither is made from the other."},
+  "text": {"type": "string"},
+  "headers": {"type": "object", "maxProperties": 50, "additionalProperties": {"type": "string", "maxLength": 900}},
+  "tags": {"type": "array", "maxItems": 75, "items": {"$ref": "#/components/schemas/EmailTag"}}}},
+"NewEmail": {"allOf": [{"$ref": "#/components/schemas/NewBatchEmail"}, {"type": "object", "properties": {
+  "attachments": {"type": "array", "maxItems": 100, "items": {"$ref": "#/components/schemas/NewAttachment"}}}}]},
+"NewBatch": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/NewBatchEmail"}},
+"RecipientVerdict": {"type": "object", "required": ["email", "status"], "properties": {
+  "email": {"type": "string"},
+  "status": {"enum": ["accepted", "refused"]},
+  "statusCode": {"type": "integer"}, "name": {"type": "string"}, "message": {"type": "string"}}},
+"SentEmail": {"type": "object", "required": ["id"], "properties": {
+  "id": {"type": "string"},
+  "recipients": {"type": "array", "items": {"$ref": "#/components/schemas/RecipientVerdict"},
+    "description": "Only where a recipient was refused: the message went to the others."}}},
+"SentBatch": {"type": "object", "required": ["data"], "properties": {
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/SentEmail"}},
+  "errors": {"type": "array", "items": {"type": "object", "required": ["index", "message"], "properties": {
+    "index": {"type": "integer"}, "message": {"type": "string"}}}}}},
+"EmailItem": {"type": "object", "required": ["id", "to", "from", "created_at", "subject", "last_event"], "properties": {
+  "id": {"type": "string"},
+  "to": {"type": "array", "items": {"type": "string"}},
+  "cc": {"type": "array", "items": {"type": "string"}},
+  "bcc": {"type": "array", "items": {"type": "string"}},
+  "reply_to": {"type": "array", "items": {"type": "string"}},
+  "from": {"type": "string"},
+  "created_at": {"type": "string", "format": "date-time"},
+  "subject": {"type": "string"},
+  "last_event": {"enum": ["queued", "delivery_delayed", "delivered", "bounced", "failed", "suppressed", "canceled"]},
+  "scheduled_at": {"type": "null"},
+  "environment": {"enum": ["live", "test"]}}},
+"EmailRecipient": {"type": "object", "required": ["email", "status", "attempts"], "properties": {
+  "email": {"type": "string"},
+  "status": {"enum": ["pending", "delivered", "bounced", "expired", "suppressed", "cancelled"]},
+  "attempts": {"type": "integer"},
+  "next_attempt_at": {"type": ["string", "null"], "format": "date-time"},
+  "last_status": {"type": ["string", "null"]},
+  "remote": {"type": ["string", "null"]}}},
+"Email": {"allOf": [{"$ref": "#/components/schemas/EmailItem"}, {"type": "object", "required": ["object"], "properties": {
+  "object": {"const": "email"},
+  "html": {"type": ["string", "null"]},
+  "text": {"type": ["string", "null"]},
+  "message_id": {"type": ["string", "null"]},
+  "tags": {"type": "array", "items": {"$ref": "#/components/schemas/EmailTag"}},
+  "recipients": {"type": "array", "items": {"$ref": "#/components/schemas/EmailRecipient"}},
+  "content_until": {"type": ["string", "null"], "format": "date-time"}}}]},
+"EmailList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "object": {"const": "list"}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}}}},
+"EmailEvents": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "object": {"const": "list"}, "has_more": {"type": "boolean"}, "data": {"type": "array", "items": {"type": "object"}}}},
+"Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url"], "properties": {
+  "id": {"type": "string"}, "filename": {"type": "string"}, "size": {"type": "integer"},
+  "content_type": {"type": "string"}, "content_disposition": {"enum": ["inline", "attachment"]},
+  "content_id": {"type": "string"}, "download_url": {"type": "string"},
+  "expires_at": {"type": ["string", "null"], "format": "date-time"}}},
+"AttachmentList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "object": {"const": "list"}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Attachment"}}}},
+"CancelledEmail": {"type": "object", "required": ["object", "id"], "properties": {
+  "object": {"const": "email"}, "id": {"type": "string"}}}
+})json";
+
+}  // namespace
+
+ApiArea email_api() { return {kRoutes, kSchemas}; }
+
+}  // namespace postern::http

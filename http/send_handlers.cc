@@ -1,0 +1,152 @@
+#include "http/send_handlers.h"
+
+#include "http/email_submission.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <memory>
+
+namespace postern::http {
+namespace {
+
+namespace json = boost::json;
+
+// A body up to this size is read and composed at once: it takes less than a hop to a worker and back.
+constexpr std::size_t kInlineOctets = 64 * 1024;
+
+using Prepared = std::variant<PreparedEmail, RequestFault>;
+
+ApiResponse no_key() {
+  return api_refusal(Refusal::PermissionDenied, "sending takes an API key: a signed-in user has none in the request");
+}
+
+// nullopt: the worker pool is full.
+net::Awaitable<std::optional<std::vector<Prepared>>> prepare_all(ApiContext& context, std::size_t body_octets,
+                                                                 std::vector<const json::value*> bodies, bool takes_attachments) {
+  const EmailLimits limits{context.settings.max_recipients, takes_attachments};
+  auto job = [&context, &limits, &bodies] {
+    std::vector<Prepared> prepared;
+    for (const json::value* body : bodies) prepared.push_back(prepare_email(*body, limits, context.settings.max_message_octets));
+    return prepared;
+  };
+  if (body_octets <= kInlineOctets) co_return job();
+  auto prepared = co_await context.workers.run(job);
+  co_return std::move(prepared);
+}
+
+std::string where(std::size_t index) { return '[' + std::to_string(index) + ']'; }
+
+// --- A batch -----------------------------------------------------------------------------------------------------------
+
+class Batch {
+ public:
+  Batch(ApiContext& context, const ApiRequest& request) : context_(context), request_(request) {
+    is_permissive_ = request.header("x-batch-validation") == "permissive";
+  }
+
+  // All that can be found wrong without sending anything. A response: the batch is refused as a whole.
+  std::optional<ApiResponse> judge(std::vector<Prepared> prepared, const std::optional<std::string>& key) {
+    std::uint32_t rate_messages = static_cast<std::uint32_t>(prepared.size());
+    for (std::size_t i = 0; i < prepared.size(); ++i) {
+      submissions_.push_back(nullptr);
+      if (auto* fault = std::get_if<RequestFault>(&prepared[i])) {
+        const RequestFault placed{fault->kind, where(i) + ": " + fault->detail};
+        if (!is_permissive_) return placed.response();
+        add_error(i, fault->detail);
+        continue;
+      }
+      auto submission = std::make_unique<EmailSubmission>(context_, request_, std::move(std::get<PreparedEmail>(prepared[i])));
+      if (key) submission->set_idempotency_key(*key + '/' + std::to_string(i));
+      const auto failure = submission->judge(rate_messages);
+      if (failure && (!is_permissive_ || concerns_all(failure->refusal))) return response_of(*failure, where(i));
+      rate_messages = 0;
+      if (failure) {
+        add_error(i, failure->message);
+      } else {
+        submissions_.back() = std::move(submission);
+      }
+    }
+    return std::nullopt;
+  }
+
+  net::Awaitable<ApiResponse> send() {
+    json::array data;
+    bool is_replay = false;
+    for (std::size_t i = 0; i < submissions_.size(); ++i) {
+      if (!submissions_[i]) continue;
+      const auto failure = co_await submissions_[i]->send();
+      if (failure && !is_permissive_) co_return response_of(*failure, where(i));
+      if (failure) {
+        add_error(i, failure->message);
+        continue;
+      }
+      data.push_back(submissions_[i]->answer());
+      is_replay = is_replay || submissions_[i]->is_replay();
+    }
+    json::object body;
+    body["data"] = std::move(data);
+    if (is_permissive_) body["errors"] = std::move(errors_);
+    ApiResponse response = ApiResponse::json(body);
+    if (is_replay) response.headers.emplace_back("Idempotency-Replayed", "true");
+    co_return response;
+  }
+
+ private:
+  // The key, the account or the store, and no message: the next one would get the same answer.
+  static bool concerns_all(Refusal refusal) {
+    return refusal == Refusal::RateLimited || refusal == Refusal::AccountSuspended || refusal == Refusal::StorageFull ||
+           refusal == Refusal::AuthUnavailable || refusal_row(refusal).http_status == 401;
+  }
+
+  void add_error(std::size_t index, std::string_view message) {
+    errors_.push_back(json::object({{"index", index}, {"message", message}}));
+  }
+
+  ApiContext& context_;
+  const ApiRequest& request_;
+  bool is_permissive_ = false;
+  std::vector<std::unique_ptr<EmailSubmission>> submissions_;  // null: there is an error for it
+  json::array errors_;
+};
+
+}  // namespace
+
+net::Awaitable<ApiResponse> send_email(ApiContext& context, ApiRequest& request) {
+  if (!request.caller.key) co_return no_key();
+  const auto key = idempotency_key_of(request);
+  if (const auto* fault = std::get_if<RequestFault>(&key)) co_return fault->response();
+  const std::vector<const json::value*> bodies = {&request.json};
+  auto prepared = co_await prepare_all(context, request.body.size(), bodies, true);
+  if (!prepared) co_return api_problem(ApiProblem::Unavailable);
+  if (const auto* fault = std::get_if<RequestFault>(&prepared->front())) co_return fault->response();
+
+  EmailSubmission submission(context, request, std::move(std::get<PreparedEmail>(prepared->front())));
+  if (const auto& text = std::get<std::optional<std::string>>(key)) submission.set_idempotency_key(*text);
+  if (const auto refused = submission.judge(1)) co_return response_of(*refused);
+  const auto failure = co_await submission.send();
+  if (failure) co_return response_of(*failure);
+  ApiResponse response = ApiResponse::json(submission.answer());
+  if (submission.is_replay()) response.headers.emplace_back("Idempotency-Replayed", "true");
+  co_return response;
+}
+
+net::Awaitable<ApiResponse> send_batch(ApiContext& context, ApiRequest& request) {
+  if (!request.caller.key) co_return no_key();
+  const auto key = idempotency_key_of(request);
+  if (const auto* fault = std::get_if<RequestFault>(&key)) co_return fault->response();
+  const json::array* list = request.json.if_array();
+  if (!list || list->empty()) co_return api_problem(ApiProblem::ValidationError, "the body has to be a list of e-mails");
+  if (list->size() > kMaxBatchEmails) co_return api_problem(ApiProblem::LimitExceeded, "a batch holds at most 100 e-mails");
+  std::vector<const json::value*> bodies;
+  for (const json::value& body : *list) bodies.push_back(&body);
+  auto prepared = co_await prepare_all(context, request.body.size(), std::move(bodies), false);
+  if (!prepared) co_return api_problem(ApiProblem::Unavailable);
+
+  Batch batch(context, request);
+  if (auto refused = batch.judge(std::move(*prepared), std::get<std::optional<std::string>>(key))) co_return std::move(*refused);
+  ApiResponse response = co_await batch.send();
+  co_return response;
+}
+
+}  // namespace postern::http
