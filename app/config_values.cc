@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -120,13 +119,6 @@ log::Setup make_log_setup(const Settings& settings) {
           .format = settings.log_format == "json" ? log::Format::Json : log::Format::KeyValue,
           .path = settings.log_file,
           .with_time = true};
-}
-
-const ListenerSettings* find_listener(const Settings& settings, const ListenerSettings& wanted) {
-  const auto found = std::ranges::find_if(settings.listeners, [&](const ListenerSettings& listener) {
-    return listener.address == wanted.address && listener.port == wanted.port;
-  });
-  return found == settings.listeners.end() ? nullptr : &*found;
 }
 
 namespace {

@@ -11,6 +11,7 @@
 #include "smtp/config.h"
 #include "store/store.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,15 @@ smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& 
 std::vector<relay::Route> make_routes(const Settings& settings);
 log::Setup make_log_setup(const Settings& settings);
 
+// The listener with the address and port of `wanted`, which may be of another reading of the file; null: none. Into `listeners`.
+template <class Listener>
+const Listener* find_listener(const std::vector<Listener>& listeners, const Listener& wanted) {
+  const auto found = std::ranges::find_if(listeners, [&](const Listener& listener) {
+    return listener.address == wanted.address && listener.port == wanted.port;
+  });
+  return found == listeners.end() ? nullptr : &*found;
+}
+
 // Certificate and key of a listener; in development, where none is configured, the self-signed one below data_dir.
 struct CertificateFiles {
   std::string certificate;
@@ -36,7 +46,5 @@ struct CertificateFiles {
 };
 CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener);
 CertificateFiles certificate_files(const Settings& settings, const HttpListenerSettings& listener);
-// The listener with the address and port of `wanted`, which may be of another reading of the file; null: none. Into `settings`.
-const ListenerSettings* find_listener(const Settings& settings, const ListenerSettings& wanted);
 
 }  // namespace postern::app

@@ -160,8 +160,7 @@ Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& s
   return net::write_self_signed_certificate(effective_hostname(settings), files.certificate, files.key);
 }
 
-Result<net::TlsServerContext> load_certificate(const Settings& settings, const ListenerSettings& listener) {
-  const CertificateFiles files = certificate_files(settings, listener);
+Result<net::TlsServerContext> load_certificate(const Settings& settings, const CertificateFiles& files) {
   if (auto made = ensure_self_signed(files, settings); !made) return made.error();
   return net::TlsServerContext::load(files.certificate, files.key);
 }
@@ -177,7 +176,7 @@ Result<void> Daemon::listen() {
     options.port = static_cast<std::uint16_t>(listener.port);
     options.config = make_smtp_config(settings_, listener);
     if (listener.tls != "none") {
-      auto context = load_certificate(settings_, listener);
+      auto context = load_certificate(settings_, certificate_files(settings_, listener));
       if (!context) return context.error();
       options.tls = std::move(*context);
     }
@@ -200,9 +199,9 @@ void Daemon::start() {
 Result<void> Daemon::reload_certificates(const Settings& settings) {
   std::vector<std::pair<std::size_t, net::TlsServerContext>> contexts;
   for (std::size_t i = 0; i < listening_.size(); ++i) {
-    const ListenerSettings* now = find_listener(settings, listening_[i]);
+    const ListenerSettings* now = find_listener(settings.listeners, listening_[i]);
     if (now == nullptr || now->tls == "none" || listening_[i].tls == "none") continue;
-    auto context = load_certificate(settings, *now);
+    auto context = load_certificate(settings, certificate_files(settings, *now));
     if (!context) return context.error();
     contexts.emplace_back(i, std::move(*context));
   }

@@ -94,12 +94,12 @@ TEST(ConfigValues, KnowAListenerAgainByItsAddressAndPort) {
   const auto settings = settings_of(two);
   auto wanted = settings.listeners.at(1);
   wanted.tls_certificate_file = "/another";
-  EXPECT_EQ(find_listener(settings, wanted), &settings.listeners.at(1));
+  EXPECT_EQ(find_listener(settings.listeners, wanted), &settings.listeners.at(1));
   wanted.port = 2527;
-  EXPECT_EQ(find_listener(settings, wanted), nullptr);
+  EXPECT_EQ(find_listener(settings.listeners, wanted), nullptr);
   wanted.port = 2526;
   wanted.address = "127.0.0.2";
-  EXPECT_EQ(find_listener(settings, wanted), nullptr);
+  EXPECT_EQ(find_listener(settings.listeners, wanted), nullptr);
 }
 
 TEST(ConfigValues, MakeTheKeyScheme) {
