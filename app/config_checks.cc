@@ -64,6 +64,14 @@ void check_resolver(const Settings& settings, Problems& problems) {
   }
 }
 
+void check_webhooks(const Settings& settings, Problems& problems) {
+  for (const std::string& network : settings.webhook_allowed_networks) {
+    if (parse_ip_network(network)) continue;
+    problems.add({0, "webhook_allowed_networks"}, quote_toml(network) + " is not a network",
+                 "write CIDR such as \"192.0.2.0/24\", or a single address");
+  }
+}
+
 void check_relations(const Settings& settings, Problems& problems) {
   if (settings.retry_initial_seconds > settings.retry_max_seconds) {
     problems.add({0, "retry_initial_seconds"}, "is longer than retry_max_seconds", "make it at most that");
@@ -254,6 +262,7 @@ std::vector<ConfigProblem> Problems::take() {
 void check_settings(Settings& settings, Problems& problems) {
   check_installation(settings, problems);
   check_resolver(settings, problems);
+  check_webhooks(settings, problems);
   check_relations(settings, problems);
   check_listeners(settings, problems);
   check_routes(settings, problems);

@@ -155,6 +155,13 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .minimum = 24, .maximum = 8'760,
       .help = "How long one key signs session tokens. Then a new one does, and its predecessor still verifies until the next change."},
      &S::session_key_lifetime_hours},
+    {{.name = "webhook_allow_http", .group = "HTTP service", .type = Boolean, .default_value = "false",
+      .help = "Lets webhooks have http: URLs, whose events travel in the clear."},
+     &S::webhook_allow_http},
+    {{.name = "webhook_allowed_networks", .group = "HTTP service", .type = TextList, .default_value = "",
+      .help = "Networks that webhooks may reach although they are not public, as CIDR: \"192.0.2.0/24\". Without any, no webhook "
+              "gets to loopback, link-local or private addresses."},
+     &S::webhook_allowed_networks},
 
     // --- DNS ---
     {{.name = "resolver_addresses", .group = "DNS", .type = TextList, .default_value = "",

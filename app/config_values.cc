@@ -97,6 +97,14 @@ relay::ResolverSettings make_resolver_settings(const Settings& settings) {
   return resolver;
 }
 
+http::WebhookPolicy make_webhook_policy(const Settings& settings) {
+  http::WebhookPolicy policy{.allows_http = settings.webhook_allow_http};
+  for (const std::string& network : settings.webhook_allowed_networks) {
+    if (const auto parsed = parse_ip_network(network)) policy.allowed_networks.push_back(*parsed);
+  }
+  return policy;
+}
+
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener) {
   return {.hostname = effective_hostname(settings),
           .tls = listener_tls(listener.tls),

@@ -5,6 +5,7 @@
 #include "auth/api_key.h"
 #include "auth/auth_throttle.h"
 #include "core/log.h"
+#include "http/webhook_target.h"
 #include "relay/resolver.h"
 #include "relay/retry_schedule.h"
 #include "relay/route.h"
@@ -25,6 +26,7 @@ auth::KeyScheme make_key_scheme(const Settings& settings);
 auth::ThrottleLimits make_throttle_limits(const Settings& settings);
 relay::RetrySchedule make_retry_schedule(const Settings& settings);
 relay::ResolverSettings make_resolver_settings(const Settings& settings);
+http::WebhookPolicy make_webhook_policy(const Settings& settings);
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);
 std::vector<relay::Route> make_routes(const Settings& settings);
 log::Setup make_log_setup(const Settings& settings);

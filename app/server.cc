@@ -3,11 +3,14 @@
 
 #include "app/config.h"
 #include "app/config_values.h"
+#include "app/http_service.h"
+#include "app/listening.h"
 #include "app/process.h"
 #include "app/write_behind.h"
 #include "auth/auth_throttle.h"
 #include "auth/authenticator.h"
 #include "core/log.h"
+#include "http/metrics.h"
 #include "net/runtime.h"
 #include "net/task_group.h"
 #include "relay/dkim_signer.h"
@@ -83,12 +86,6 @@ smtp::ServerOptions make_server_options(const Settings& s) {
   return options;
 }
 
-// "*" means every address; without IPv6 there is no "::" to take them all.
-std::string bind_address(const ListenerSettings& listener) {
-  if (listener.address != "*") return listener.address;
-  return machine_has_ipv6() ? "::" : "0.0.0.0";
-}
-
 Result<std::unique_ptr<relay::DkimSigner>> make_signer(const store::Directory& directory) {
   return relay::DkimSigner::create(
       [&directory](const AccountId& account, std::string_view name) { return directory.find_domain_named(account, name); });
@@ -112,10 +109,11 @@ class Daemon {
                 relay::make_transport_factory(queue_executor_, store_->spool(),
                                               {.hostname = effective_hostname(settings), .simulator_domain = settings.simulator_domain})},
                make_queue_settings(settings), routes_.get()),
-        submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); }, [this] { queue_.wake(); },
+        submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); }, [this] { message_committed(); },
                     clock_, random_, make_submission_settings(settings), signer_.get()},
         handler_(submission_, throttle_),
         smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
+        metrics_(clock_),
         write_behind_(*store_, quota_, usage_),
         maintenance_(*store_, clock_, {}) {}
 
@@ -125,7 +123,12 @@ class Daemon {
   void stop();
 
  private:
-  Result<void> reload_certificates(const Settings& settings);
+  Result<void> open_http();
+  Result<void> reload_listeners(const Settings& settings);
+  void message_committed() {
+    queue_.wake();
+    if (http_) http_->notify_events();
+  }
 
   Settings settings_;
   SystemClock clock_;
@@ -145,34 +148,32 @@ class Daemon {
   relay::SmtpSubmission handler_;
   smtp::Server smtp_;
   std::vector<ListenerSettings> listening_;  // as they were bound, in the order of smtp_'s
+  http::Metrics metrics_;
+  std::unique_ptr<HttpService> http_;        // nullptr: no listener asks for it
   WriteBehind write_behind_;
   relay::Maintenance maintenance_;
 };
 
-// A development installation makes its own certificate at its first start; nothing else ever does.
-Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& settings) {
-  if (!files.is_self_signed || std::filesystem::exists(files.certificate)) return {};
-  if (!settings.is_development()) {
-    return Error(ErrorCode::NotFound, "TLS needs tls_certificate_file and tls_key_file (only environment = \"development\" makes its own)");
-  }
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(files.certificate).parent_path(), error);
-  return net::write_self_signed_certificate(effective_hostname(settings), files.certificate, files.key);
-}
-
-Result<net::TlsServerContext> load_certificate(const Settings& settings, const CertificateFiles& files) {
-  if (auto made = ensure_self_signed(files, settings); !made) return made.error();
-  return net::TlsServerContext::load(files.certificate, files.key);
+Result<void> Daemon::open_http() {
+  auto http = HttpService::create(settings_, {.runtime = runtime_,
+                                              .store = *store_,
+                                              .authenticator = authenticator_,
+                                              .throttle = throttle_,
+                                              .usage = usage_,
+                                              .submission = submission_,
+                                              .metrics = metrics_,
+                                              .clock = clock_,
+                                              .random = random_});
+  if (!http) return http.error();
+  http_ = std::move(*http);
+  return http_->listen();
 }
 
 Result<void> Daemon::listen() {
   for (const ListenerSettings& listener : settings_.listeners) {
     smtp::ListenerOptions options;
-    options.address = bind_address(listener);
-    if (!machine_has_ipv6() && options.address.find(':') != std::string::npos) {
-      log::write(log::Level::Warning, "listener_passed_over", {{"address", options.address}, {"reason", "this machine has no IPv6"}});
-      continue;
-    }
+    options.address = bind_address(listener.address);
+    if (!can_bind(options.address)) continue;
     options.port = static_cast<std::uint16_t>(listener.port);
     options.config = make_smtp_config(settings_, listener);
     if (listener.tls != "none") {
@@ -184,7 +185,7 @@ Result<void> Daemon::listen() {
     listening_.push_back(listener);
     log::write(log::Level::Info, "listening", {{"address", listener.address}, {"port", listener.port}, {"tls", listener.tls}});
   }
-  return {};
+  return settings_.http_listeners.empty() ? Result<void>() : open_http();
 }
 
 void Daemon::start() {
@@ -193,37 +194,36 @@ void Daemon::start() {
   write_behind_.start();
   maintenance_.start();
   smtp_.start();
+  if (http_) http_->start();
 }
 
-// All or none: a certificate that cannot be loaded leaves every listener as it was.
-Result<void> Daemon::reload_certificates(const Settings& settings) {
-  std::vector<std::pair<std::size_t, net::TlsServerContext>> contexts;
-  for (std::size_t i = 0; i < listening_.size(); ++i) {
-    const ListenerSettings* now = find_listener(settings.listeners, listening_[i]);
-    if (now == nullptr || now->tls == "none" || listening_[i].tls == "none") continue;
-    auto context = load_certificate(settings, certificate_files(settings, *now));
-    if (!context) return context.error();
-    contexts.emplace_back(i, std::move(*context));
+// All or none of a kind: a certificate that cannot be loaded leaves its listeners as they were.
+Result<void> Daemon::reload_listeners(const Settings& settings) {
+  auto contexts = load_certificates(settings, settings.listeners, listening_);
+  if (!contexts) return contexts.error();
+  if (http_) {
+    if (const auto reloaded = http_->reload(settings); !reloaded) return reloaded;
   }
-  for (auto& [listener, context] : contexts) smtp_.set_tls(listener, std::move(context));
+  for (auto& [listener, context] : *contexts) smtp_.set_tls(listener, std::move(context));
+  smtp_.set_admission_limits(make_server_options(settings).admission);
   return {};
 }
 
 void Daemon::reload(const Settings& settings) {
-  if (const auto loaded = reload_certificates(settings); !loaded) {
+  if (const auto loaded = reload_listeners(settings); !loaded) {
     log::write(log::Level::Error, "reload_failed", {{"what", "certificates"}, {"error", loaded.error().message()}});
     return;
   }
   auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
   routes_.set(table);
   queue_.replace_routes(table);
-  smtp_.set_admission_limits(make_server_options(settings).admission);
   log::reopen();
   log::write(log::Level::Info, "reloaded", {{"routes", std::uint64_t{table->routes().size()}}});
 }
 
 // The reverse of start(): no mail comes in any more, then none goes out, then what is counted is written.
 void Daemon::stop() {
+  if (http_) http_->stop();
   smtp_.drain(std::chrono::seconds(settings_.shutdown_grace_seconds));
   queue_task_.drain(kQueueGrace);
   maintenance_.stop();
@@ -231,6 +231,7 @@ void Daemon::stop() {
   // A delivery that was still connecting ends with its thread; then nothing uses the store. Completions of its last commits
   // are posted to executors that stand still but live.
   runtime_.stop();
+  http_.reset();
   store_.reset();
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 
+#include <mutex>
 #include <utility>
 
 namespace postern::http {
@@ -23,6 +24,28 @@ IpAddress peer_of(const net::asio::ip::tcp::socket& socket) {
 
 }  // namespace
 
+// A listener and the certificate that its handshakes use.
+struct Server::Entrance {
+  std::unique_ptr<net::Listener> listener;
+  const bool is_tls;
+
+  Entrance(std::unique_ptr<net::Listener> opened, std::optional<net::TlsServerContext> tls)
+      : listener(std::move(opened)), is_tls(tls.has_value()), tls_(std::move(tls)) {}
+
+  std::optional<net::TlsServerContext> tls() const {
+    const std::lock_guard lock(tls_mutex_);
+    return tls_;
+  }
+  void set_tls(net::TlsServerContext tls) {
+    const std::lock_guard lock(tls_mutex_);
+    tls_ = std::move(tls);
+  }
+
+ private:
+  mutable std::mutex tls_mutex_;  // handshakes on the I/O threads, reloads on the main thread
+  std::optional<net::TlsServerContext> tls_;
+};
+
 Server::Server(std::vector<net::Executor> executors, RequestHandler& handler, const Clock& clock, Random& random,
                ServerOptions options)
     : executors_(std::move(executors)),
@@ -31,49 +54,42 @@ Server::Server(std::vector<net::Executor> executors, RequestHandler& handler, co
 
 Server::~Server() = default;
 
-void Server::set_tls(net::TlsServerContext context) {
-  const std::lock_guard lock(tls_mutex_);
-  tls_ = std::move(context);
-}
-
-std::optional<net::TlsServerContext> Server::tls() const {
-  const std::lock_guard lock(tls_mutex_);
-  return tls_;
-}
-
-Result<void> Server::listen(const ListenerOptions& options) {
-  POSTERN_CHECK(!options.is_tls || tls().has_value());
+Result<void> Server::listen(ListenerOptions options) {
   Result<std::unique_ptr<net::Listener>> listener = net::Listener::open(options.address, options.port, executors_);
   if (!listener) return listener.error();
-  entrances_.push_back({options.is_tls, std::move(*listener)});
+  entrances_.push_back(std::make_unique<Entrance>(std::move(*listener), std::move(options.tls)));
   return {};
 }
 
+void Server::set_tls(std::size_t listener, net::TlsServerContext context) {
+  POSTERN_CHECK(listener < entrances_.size() && entrances_[listener]->is_tls);
+  entrances_[listener]->set_tls(std::move(context));
+}
+
 void Server::start() {
-  for (const Entrance& entrance : entrances_) {
-    entrance.listener->start(
-        [this, is_tls = entrance.is_tls](net::asio::ip::tcp::socket socket) { accept(is_tls, std::move(socket)); });
+  for (const auto& entrance : entrances_) {
+    Entrance& where = *entrance;
+    where.listener->start([this, &where](net::asio::ip::tcp::socket socket) { accept(where, std::move(socket)); });
   }
 }
 
-void Server::accept(bool is_tls, net::asio::ip::tcp::socket socket) {
+void Server::accept(Entrance& entrance, net::asio::ip::tcp::socket socket) {
   const IpAddress peer = peer_of(socket);
-  if (admission_.admit(peer) != net::AdmissionVerdict::Admitted) return refuse(is_tls, std::move(socket));
+  if (admission_.admit(peer) != net::AdmissionVerdict::Admitted) return refuse(entrance, std::move(socket));
   auto admitted = std::make_unique<net::AdmittedPeer>(admission_, peer);
   const net::Executor executor = socket.get_executor();
-  connections_.start(executor, std::make_unique<Connection>(std::move(socket), context_,
-                                                            is_tls ? tls() : std::nullopt, std::move(admitted)));
+  connections_.start(executor, std::make_unique<Connection>(std::move(socket), context_, entrance.tls(), std::move(admitted)));
 }
 
 // With TLS there is nobody yet who could read an answer: a handshake is more than a refusal is worth.
-void Server::refuse(bool is_tls, net::asio::ip::tcp::socket socket) {
-  if (is_tls || refusals_.count() >= kMaxRefusalsAtOnce) return;
+void Server::refuse(const Entrance& entrance, net::asio::ip::tcp::socket socket) {
+  if (entrance.is_tls || refusals_.count() >= kMaxRefusalsAtOnce) return;
   const net::Executor executor = socket.get_executor();
   refusals_.start(executor, std::make_unique<RefusedConnection>(std::move(socket), context_));
 }
 
 void Server::drain(std::chrono::steady_clock::duration grace) {
-  for (const Entrance& entrance : entrances_) entrance.listener->stop();
+  for (const auto& entrance : entrances_) entrance->listener->stop();
   connections_.drain(grace);
   refusals_.drain(std::chrono::seconds{0});
 }
@@ -82,7 +98,7 @@ void Server::set_admission_limits(net::AdmissionLimits limits) { admission_.set_
 
 std::vector<std::uint16_t> Server::ports() const {
   std::vector<std::uint16_t> ports;
-  for (const Entrance& entrance : entrances_) ports.push_back(entrance.listener->port());
+  for (const auto& entrance : entrances_) ports.push_back(entrance->listener->port());
   return ports;
 }
 

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +21,7 @@ namespace postern::http {
 struct ListenerOptions {
   std::string address;     // an IP address; "::" takes IPv4 too
   std::uint16_t port = 0;  // 0: a free one, see ports()
-  bool is_tls = true;
+  std::optional<net::TlsServerContext> tls;  // nullopt: plain HTTP
 };
 
 struct ServerOptions {
@@ -40,11 +39,10 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Before listen() of a listener with TLS; and again at any time: handshakes from now on use the new context.
-  void set_tls(net::TlsServerContext context);
-
-  // Binds; nothing is accepted before start(). Requires: set_tls() was called, unless the listener is without TLS.
-  Result<void> listen(const ListenerOptions& options);
+  // Binds; nothing is accepted before start().
+  Result<void> listen(ListenerOptions options);
+  // Of a listener with TLS, counted in the order of listen(): handshakes from now on use the new context. Any thread.
+  void set_tls(std::size_t listener, net::TlsServerContext context);
   void start();
   // Shutdown: stops accepting, closes idle connections, ends streams, lets requests under way end for up to `grace`, cancels the
   // rest and waits. Blocks; never on an I/O thread.
@@ -56,21 +54,15 @@ class Server {
   std::size_t connection_count() const { return admission_.count(); }
 
  private:
-  struct Entrance {
-    bool is_tls;
-    std::unique_ptr<net::Listener> listener;
-  };
+  struct Entrance;
 
-  void accept(bool is_tls, net::asio::ip::tcp::socket socket);
-  void refuse(bool is_tls, net::asio::ip::tcp::socket socket);
-  std::optional<net::TlsServerContext> tls() const;
+  void accept(Entrance& entrance, net::asio::ip::tcp::socket socket);
+  void refuse(const Entrance& entrance, net::asio::ip::tcp::socket socket);
 
   std::vector<net::Executor> executors_;
   ConnectionContext context_;
   net::Admission admission_;
-  mutable std::mutex tls_mutex_;
-  std::optional<net::TlsServerContext> tls_;
-  std::vector<Entrance> entrances_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
   net::TaskGroup connections_;
   net::TaskGroup refusals_;
 };

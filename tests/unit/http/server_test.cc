@@ -98,8 +98,10 @@ class HttpServerTest : public testing::Test {
  protected:
   void start(const ServerOptions& options = {}, bool is_tls = false) {
     server_.emplace(runtime_.io_executors(), handler_, clock_, random_, options);
-    server_->set_tls(net::TlsServerContext::load(test::test_certs().good().certificate, test::test_certs().good().key).value());
-    server_->listen({.address = "127.0.0.1", .port = 0, .is_tls = is_tls}).value();
+    ListenerOptions listener{.address = "127.0.0.1", .port = 0, .tls = {}};
+    const test::CertFiles& certs = test::test_certs().good();
+    if (is_tls) listener.tls = net::TlsServerContext::load(certs.certificate, certs.key).value();
+    server_->listen(std::move(listener)).value();
     runtime_.start();
     server_->start();
     client_.emplace(port());

@@ -1,0 +1,198 @@
+// Reads as the contents page of the HTTP service: what is built, in which order it starts, and in which it stops.
+#include "app/http_service.h"
+
+#include "app/config_values.h"
+#include "app/listening.h"
+#include "auth/account_admin.h"
+#include "auth/key_admin.h"
+#include "auth/session_token.h"
+#include "auth/user_admin.h"
+#include "core/log.h"
+#include "http/api.h"
+#include "http/api_context.h"
+#include "http/dispatcher.h"
+#include "http/event_hub.h"
+#include "http/metrics.h"
+#include "http/server.h"
+#include "http/webhook_admin.h"
+#include "http/webhook_dispatcher.h"
+#include "net/task_group.h"
+#include "net/worker_pool.h"
+#include "relay/domain_admin.h"
+
+#include <array>
+#include <filesystem>
+#include <vector>
+
+namespace postern::app {
+namespace {
+
+// For what blocks: a sync is milliseconds, a password hash some tens, a look-up of a domain's records up to seconds.
+constexpr std::size_t kWorkers = 4;
+constexpr std::size_t kMaxWaitingJobs = 256;  // beyond it: 503
+constexpr std::chrono::seconds kRequestGrace{5};   // requests are short; mail that is being taken is durable or refused by then
+constexpr std::chrono::seconds kWebhookGrace{3};   // what is cut off then is sent again after the next start
+
+http::ServerOptions make_server_options(const Settings& s) {
+  http::ServerOptions options;
+  options.admission = {.total = static_cast<std::size_t>(s.http_max_connections),
+                       .per_address = static_cast<std::size_t>(s.http_max_connections_per_address)};
+  return options;
+}
+
+http::ApiSettings make_api_settings(const Settings& s) {
+  return {.hostname = effective_hostname(s),
+          .signup_is_open = s.signup == "open",
+          .max_message_octets = static_cast<std::uint64_t>(s.max_message_octets),
+          .max_recipients = static_cast<std::size_t>(s.max_recipients)};
+}
+
+const std::array<http::ApiArea, 11>& all_areas() {
+  static const std::array<http::ApiArea, 11> areas = {
+      http::session_api(), http::key_api(),     http::email_api(),       http::sandbox_api(), http::domain_api(), http::event_api(),
+      http::webhook_api(), http::suppression_api(), http::usage_api(), http::explain_api(), http::service_api()};
+  return areas;
+}
+
+// What has to be opened and may fail.
+struct Opened {
+  std::unique_ptr<relay::Resolver> resolver;
+  std::unique_ptr<auth::SessionTokens> tokens;
+  net::TlsClientContext webhook_tls;
+};
+
+}  // namespace
+
+class HttpService::Impl {
+ public:
+  Impl(const Settings& settings, const HttpServiceParts& parts, Opened opened)
+      : settings_(settings),
+        store_(parts.store),
+        resolver_(std::move(opened.resolver)),
+        tokens_(std::move(opened.tokens)),
+        key_scheme_(make_key_scheme(settings)),
+        accounts_(parts.store.directory(), parts.clock, parts.random),
+        keys_(parts.store.directory(), key_scheme_, parts.clock, parts.random),
+        users_(parts.store.directory(), accounts_, parts.clock, parts.random),
+        domains_(parts.store.directory(), *resolver_, parts.clock, parts.random, {.hostname = effective_hostname(settings)}),
+        workers_(kWorkers, kMaxWaitingJobs),
+        event_executor_(parts.runtime.add_thread("events")),
+        event_hub_(event_executor_, [this] { return store_.spool().last_sequence(); }),
+        webhook_client_(http::look_up_with(*resolver_), std::move(opened.webhook_tls), make_webhook_policy(settings), "Postern"),
+        webhook_dispatcher_({event_executor_, parts.store, parts.clock, parts.random, event_hub_, webhook_client_}),
+        webhooks_(parts.store, parts.clock, parts.random, make_webhook_policy(settings), [this] { webhook_dispatcher_.wake(); }),
+        context_{.store = parts.store,
+                 .workers = workers_,
+                 .authenticator = parts.authenticator,
+                 .throttle = parts.throttle,
+                 .usage = parts.usage,
+                 .accounts = accounts_,
+                 .keys = keys_,
+                 .key_scheme = key_scheme_,
+                 .users = users_,
+                 .tokens = *tokens_,
+                 .domains = domains_,
+                 .webhooks = webhooks_,
+                 .event_hub = event_hub_,
+                 .metrics = parts.metrics,
+                 .submission = parts.submission,
+                 .clock = parts.clock,
+                 .random = parts.random,
+                 .settings = make_api_settings(settings)},
+        dispatcher_(context_, all_areas()),
+        server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_server_options(settings)) {}
+
+  Result<void> listen();
+  void start();
+  Result<void> reload(const Settings& settings);
+  void stop();
+  void notify_events() { event_hub_.notify(); }
+
+ private:
+  Settings settings_;
+  store::Store& store_;
+  std::unique_ptr<relay::Resolver> resolver_;
+  std::unique_ptr<auth::SessionTokens> tokens_;
+  auth::KeyScheme key_scheme_;
+  auth::AccountAdmin accounts_;
+  auth::KeyAdmin keys_;
+  auth::UserAdmin users_;
+  relay::DomainAdmin domains_;
+  net::WorkerPool workers_;
+  net::Executor event_executor_;
+  http::EventHub event_hub_;
+  http::HttpWebhookClient webhook_client_;
+  http::WebhookDispatcher webhook_dispatcher_;
+  http::WebhookAdmin webhooks_;
+  http::ApiContext context_;
+  http::Dispatcher dispatcher_;
+  http::Server server_;
+  std::vector<HttpListenerSettings> listening_;  // as they were bound, in the order of server_'s
+  net::TaskGroup hub_task_;
+  net::TaskGroup webhook_task_;
+};
+
+Result<void> HttpService::Impl::listen() {
+  for (const HttpListenerSettings& listener : settings_.http_listeners) {
+    http::ListenerOptions options;
+    options.address = bind_address(listener.address);
+    if (!can_bind(options.address)) continue;
+    options.port = static_cast<std::uint16_t>(listener.port);
+    if (listener.tls != "none") {
+      auto context = load_certificate(settings_, certificate_files(settings_, listener));
+      if (!context) return context.error();
+      options.tls = std::move(*context);
+    }
+    if (const Result<void> bound = server_.listen(std::move(options)); !bound) return bound.error();
+    listening_.push_back(listener);
+    log::write(log::Level::Info, "listening_http",
+               {{"address", listener.address}, {"port", std::uint64_t{server_.ports().back()}}, {"tls", listener.tls}});
+  }
+  return {};
+}
+
+void HttpService::Impl::start() {
+  hub_task_.start(event_executor_, event_hub_.make_task());
+  webhook_task_.start(event_executor_, webhook_dispatcher_.make_task());
+  server_.start();
+}
+
+Result<void> HttpService::Impl::reload(const Settings& settings) {
+  auto contexts = load_certificates(settings, settings.http_listeners, listening_);
+  if (!contexts) return contexts.error();
+  for (auto& [listener, context] : *contexts) server_.set_tls(listener, std::move(context));
+  server_.set_admission_limits(make_server_options(settings).admission);
+  return {};
+}
+
+void HttpService::Impl::stop() {
+  dispatcher_.set_draining();
+  server_.drain(kRequestGrace);
+  webhook_task_.drain(kWebhookGrace);
+  hub_task_.drain(std::chrono::seconds{0});
+  workers_.stop();
+}
+
+Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& settings, const HttpServiceParts& parts) {
+  auto resolver = relay::Resolver::open(make_resolver_settings(settings));
+  if (!resolver) return resolver.error();
+  const std::filesystem::path token_file = std::filesystem::path(settings.data_dir) / "session-keys";
+  auto tokens = auth::SessionTokens::open(token_file, std::chrono::minutes(settings.session_token_lifetime_minutes),
+                                          std::chrono::hours(settings.session_key_lifetime_hours), parts.clock, parts.random);
+  if (!tokens) return tokens.error();
+  auto tls = net::TlsClientContext::create(net::TlsVerification::Required, "");
+  if (!tls) return tls.error();
+  Opened opened{.resolver = std::move(*resolver), .tokens = std::move(*tokens), .webhook_tls = std::move(*tls)};
+  return std::unique_ptr<HttpService>(new HttpService(std::make_unique<Impl>(settings, parts, std::move(opened))));
+}
+
+HttpService::HttpService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpService::~HttpService() = default;
+
+Result<void> HttpService::listen() { return impl_->listen(); }
+void HttpService::start() { impl_->start(); }
+Result<void> HttpService::reload(const Settings& settings) { return impl_->reload(settings); }
+void HttpService::stop() { impl_->stop(); }
+void HttpService::notify_events() { impl_->notify_events(); }
+
+}  // namespace postern::app

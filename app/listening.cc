@@ -1,0 +1,41 @@
+#include "app/listening.h"
+
+#include "app/process.h"
+#include "core/log.h"
+
+#include <filesystem>
+#include <system_error>
+
+namespace postern::app {
+namespace {
+
+// A development installation makes its own certificate at its first start; nothing else ever does.
+Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& settings) {
+  if (!files.is_self_signed || std::filesystem::exists(files.certificate)) return {};
+  if (!settings.is_development()) {
+    return Error(ErrorCode::NotFound, "TLS needs tls_certificate_file and tls_key_file (only environment = \"development\" makes its own)");
+  }
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(files.certificate).parent_path(), error);
+  return net::write_self_signed_certificate(effective_hostname(settings), files.certificate, files.key);
+}
+
+}  // namespace
+
+std::string bind_address(const std::string& configured) {
+  if (configured != "*") return configured;
+  return machine_has_ipv6() ? "::" : "0.0.0.0";
+}
+
+bool can_bind(const std::string& address) {
+  if (machine_has_ipv6() || address.find(':') == std::string::npos) return true;
+  log::write(log::Level::Warning, "listener_passed_over", {{"address", address}, {"reason", "this machine has no IPv6"}});
+  return false;
+}
+
+Result<net::TlsServerContext> load_certificate(const Settings& settings, const CertificateFiles& files) {
+  if (auto made = ensure_self_signed(files, settings); !made) return made.error();
+  return net::TlsServerContext::load(files.certificate, files.key);
+}
+
+}  // namespace postern::app

@@ -1,0 +1,37 @@
+// What listeners of both kinds have in common: where they bind, and which certificate they show.
+#pragma once
+
+#include "app/config_values.h"
+#include "net/tls_context.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace postern::app {
+
+// "*" means every address; without IPv6 there is no "::" to take them all.
+std::string bind_address(const std::string& configured);
+// False for an IPv6 address on a machine without IPv6, with a line in the log.
+bool can_bind(const std::string& address);
+
+// In development, where none is configured, a self-signed certificate is made first. NotFound: there is none to make.
+Result<net::TlsServerContext> load_certificate(const Settings& settings, const CertificateFiles& files);
+
+// The certificates of `settings` for those listeners of `bound` that are still there and have TLS, by their position.
+template <class Listener>
+Result<std::vector<std::pair<std::size_t, net::TlsServerContext>>> load_certificates(const Settings& settings,
+                                                                                     const std::vector<Listener>& listeners,
+                                                                                     const std::vector<Listener>& bound) {
+  std::vector<std::pair<std::size_t, net::TlsServerContext>> contexts;
+  for (std::size_t i = 0; i < bound.size(); ++i) {
+    const Listener* now = find_listener(listeners, bound[i]);
+    if (now == nullptr || now->tls == "none" || bound[i].tls == "none") continue;
+    auto context = load_certificate(settings, certificate_files(settings, *now));
+    if (!context) return context.error();
+    contexts.emplace_back(i, std::move(*context));
+  }
+  return contexts;
+}
+
+}  // namespace postern::app
