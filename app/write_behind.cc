@@ -18,6 +18,7 @@ void WriteBehind::stop() {
   thread_.join();
   write_quotas();
   write_usages();
+  write_sent();
 }
 
 void WriteBehind::run() {
@@ -27,7 +28,9 @@ void WriteBehind::run() {
       if (wakes_.wait_for(lock, kQuotaEvery, [this] { return is_stopping_; })) return;
     }
     write_quotas();
-    if (round % kUsageEvery == 0) write_usages();
+    if (round % kUsageEvery != 0) continue;
+    write_usages();
+    write_sent();
   }
 }
 
@@ -58,6 +61,24 @@ void WriteBehind::write_usages() {
   });
   // A last use that is forgotten is no loss worth a retry.
   if (!written) relay::operator_log::maintenance_failed("key_usage", written.error());
+}
+
+void WriteBehind::write_sent() {
+  const auto unsaved = usage_.take_unsaved_sent();
+  if (unsaved.empty()) return;
+  const Result<void> written = store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    for (const auth::SentCount& count : unsaved) {
+      const auto account = writer.find_account(count.account);
+      if (!account) return account.error();
+      // Removed meanwhile, with all that was counted for it.
+      if (!*account) continue;
+      if (auto added = writer.add_usage(count.account, count.key, count.day, count.messages, count.recipients); !added) return added;
+    }
+    return {};
+  });
+  if (written) return;
+  usage_.put_back_sent(unsaved);
+  relay::operator_log::maintenance_failed("usage", written.error());
 }
 
 }  // namespace postern::app

@@ -1,4 +1,4 @@
-// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, last uses of keys.
+// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, and their last uses.
 #pragma once
 
 #include "auth/usage_tracker.h"
@@ -32,6 +32,7 @@ class WriteBehind {
   void run();
   void write_quotas();
   void write_usages();
+  void write_sent();
 
   store::Store& store_;
   relay::QuotaTable& quota_;

@@ -15,4 +15,31 @@ std::vector<std::pair<KeyId, store::KeyUsage>> UsageTracker::take_unsaved() {
   return taken;
 }
 
+void UsageTracker::add(const SentCount& count) {
+  const SentKey key(count.account, count.key, count.day);
+  if (unsaved_sent_.size() >= kMaxTrackedKeys && !unsaved_sent_.contains(key)) return;
+  SentCount& sum = unsaved_sent_.try_emplace(key, SentCount{count.account, count.key, count.day, 0, 0}).first->second;
+  sum.messages += count.messages;
+  sum.recipients += count.recipients;
+}
+
+void UsageTracker::count_sent(const AccountId& account, const KeyId& key, Instant at, std::uint64_t recipients) {
+  const std::lock_guard lock(mutex_);
+  add({account, key, std::chrono::floor<std::chrono::days>(at), 1, recipients});
+}
+
+std::vector<SentCount> UsageTracker::take_unsaved_sent() {
+  const std::lock_guard lock(mutex_);
+  std::vector<SentCount> taken;
+  taken.reserve(unsaved_sent_.size());
+  for (const auto& [key, count] : unsaved_sent_) taken.push_back(count);
+  unsaved_sent_.clear();
+  return taken;
+}
+
+void UsageTracker::put_back_sent(const std::vector<SentCount>& counts) {
+  const std::lock_guard lock(mutex_);
+  for (const SentCount& count : counts) add(count);
+}
+
 }  // namespace postern::auth

@@ -6,6 +6,7 @@ namespace postern::relay {
 namespace {
 
 constexpr Duration kCounterInterval = std::chrono::hours(1);  // periods are days and months: no hurry
+constexpr std::size_t kUsageSlice = 10'000;  // rows dropped in one go
 
 }  // namespace
 
@@ -62,10 +63,12 @@ void Maintenance::sweep_counters() {
   const Instant now = clock_.now();
   if (now < next_counters_) return;
   next_counters_ = now + kCounterInterval;
-  const Instant before = now - settings_.counter_retention;
-  const auto written = store_.directory().write([before](store::DirectoryWriter& writer) -> Result<void> {
-    const auto expired = writer.expire_counters(before);
+  const auto written = store_.directory().write([this, now](store::DirectoryWriter& writer) -> Result<void> {
+    const auto expired = writer.expire_counters(now - settings_.counter_retention);
     if (!expired) return expired.error();
+    // More than a slice goes with the next round; a day brings as many rows as there are keys.
+    const auto usage = writer.expire_usage(now - settings_.usage_retention, kUsageSlice);
+    if (!usage) return usage.error();
     return {};
   });
   if (!written) operator_log::maintenance_failed("expire_counters", written.error());

@@ -17,6 +17,7 @@ struct MaintenanceSettings {
   std::chrono::seconds interval{10};
   std::size_t slice = 500;                            // messages or events removed by one commit
   Duration counter_retention = std::chrono::days(62);  // of finished periods: last month stays visible
+  Duration usage_retention = std::chrono::days(400);   // rows of a key and a day: a year and its month before
 };
 
 class Maintenance {

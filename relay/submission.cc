@@ -351,6 +351,7 @@ net::Awaitable<Verdict> Submission::commit() {
   }
   reserved_ = 0;
   operator_log::message_accepted(client(), {id, principal_.environment, envelope_->recipients.size(), octets});
+  context_.usage.count_sent(principal_.account, principal_.key, context_.clock.now(), envelope_->recipients.size());
   context_.wake_queue();
   co_return accept({id, false});
 }

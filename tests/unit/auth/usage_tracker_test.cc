@@ -41,6 +41,36 @@ TEST(UsageTracker, KeepsItsBound) {
   EXPECT_EQ(taken.front().second, usage(9)) << "a key that is remembered goes on being updated";
 }
 
+TEST(UsageTracker, SumsWhatAKeySentOnADay) {
+  UsageTracker tracker;
+  const AccountId account{};
+  const Instant day = std::chrono::floor<std::chrono::days>(kStart);
+  tracker.count_sent(account, key(1), kStart, 2);
+  tracker.count_sent(account, key(1), kStart + std::chrono::minutes(1), 3);
+  tracker.count_sent(account, key(2), kStart, 1);
+  tracker.count_sent(account, key(1), kStart + std::chrono::hours(24), 1);
+  const auto taken = tracker.take_unsaved_sent();
+  ASSERT_EQ(taken.size(), 3U);
+  EXPECT_EQ(taken[0].day, day);
+  EXPECT_EQ(taken[0].messages, 2U);
+  EXPECT_EQ(taken[0].recipients, 5U);
+  EXPECT_EQ(taken[1].day, day + std::chrono::days(1));
+  EXPECT_EQ(taken[2].key, key(2));
+  EXPECT_TRUE(tracker.take_unsaved_sent().empty());
+}
+
+TEST(UsageTracker, AddsWhatWasPutBackToWhatCameMeanwhile) {
+  UsageTracker tracker;
+  tracker.count_sent({}, key(1), kStart, 2);
+  const auto taken = tracker.take_unsaved_sent();
+  tracker.count_sent({}, key(1), kStart, 5);
+  tracker.put_back_sent(taken);
+  const auto again = tracker.take_unsaved_sent();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].messages, 2U);
+  EXPECT_EQ(again[0].recipients, 7U);
+}
+
 TEST(UsageTracker, LosesNothingBetweenThreads) {
   UsageTracker tracker;
   std::vector<std::thread> threads;
