@@ -1,0 +1,164 @@
+"""A domain is added, its records are published by a real name server, it is verified, and what is sent from it arrives with
+signatures that another implementation of DKIM verifies over the same zone."""
+
+import json
+import pathlib
+import shutil
+import smtplib
+import socket
+import subprocess
+
+from support import PLAIN_MESSAGE, Delivered, check, free_port, wait_until
+
+HERE = pathlib.Path(__file__).parent
+DEBIAN_PYTHON = "/usr/bin/python3"
+DOMAIN = "example.org"
+RAW = b"\r\n".join([
+    b"From: Sender <sender@example.org>", b"To: someone@example.net", b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=",
+    b" folded", b"Content-Type: text/plain; charset=utf-8", b"Content-Transfer-Encoding: 8bit", b"MIME-Version: 1.0", b"",
+    b".", b"..two dots", b"  blanks  in\tplaces \t", "Grüße".encode(), b"x" * 900, b"", b"", b""])
+
+
+class NameServer:
+    """NSD, authoritative for one zone, on a port of its own and as the user that runs the story."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir()
+        self.port = free_port()
+        self.zone = self.folder / "zone"
+        self.process = None
+
+    def publish(self, lines):
+        head = [f"{DOMAIN}. 3600 IN SOA ns.{DOMAIN}. hostmaster.{DOMAIN}. 1 3600 600 86400 1", f"{DOMAIN}. 3600 IN NS ns.{DOMAIN}.",
+                f"ns.{DOMAIN}. 3600 IN A 127.0.0.1"]
+        self.zone.write_text("\n".join(head + lines) + "\n")
+        self.stop()
+        binary = shutil.which("nsd") or "/usr/sbin/nsd"
+        config = self.folder / "nsd.conf"
+        config.write_text(f'''
+server:
+    ip-address: 127.0.0.1@{self.port}
+    do-ip6: no
+    username: ""
+    chroot: ""
+    zonesdir: "{self.folder}"
+    database: ""
+    zonelistfile: "{self.folder}/zone.list"
+    xfrdfile: "{self.folder}/xfrd.state"
+    xfrdir: "{self.folder}"
+    pidfile: "{self.folder}/nsd.pid"
+    logfile: "{self.folder}/nsd.log"
+remote-control:
+    control-enable: no
+zone:
+    name: {DOMAIN}
+    zonefile: zone
+''')
+        self.process = subprocess.Popen([binary, "-d", "-c", str(config)], stderr=subprocess.DEVNULL, start_new_session=True)
+        wait_until(self.answers, "the name server answers")
+
+    def answers(self):
+        """A query for the zone's SOA by hand: TCP would not tell that the zone is loaded."""
+        name = b"".join(bytes([len(label)]) + label.encode() for label in DOMAIN.split(".")) + b"\0"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(0.5)
+            try:
+                client.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + name + b"\x00\x06\x00\x01", ("127.0.0.1", self.port))
+                reply = client.recv(1500)
+            except OSError:
+                return False
+        return reply[3] & 15 == 0 and reply[7] > 0
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
+
+
+def send(relay, key, content):
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=60) as client:
+        client.ehlo("client.example.org")
+        client.login("app", key)
+        client.sendmail("sender@example.org", ["someone@example.net"], content, mail_options=["BODY=8BITMIME"])
+
+
+def is_whole(path):
+    """Every message of this story ends with an empty line or this one."""
+    return path.read_bytes().rstrip(b"\n").endswith((b"Last line.", b"x" * 900))
+
+
+def as_sent(delivered):
+    """The octets behind the sink's own fields, with the relay's trace header among them."""
+    text = delivered.text
+    begin = text.find(b"DKIM-Signature:")
+    if begin < 0:
+        begin = text.find(b"Received: from client.example.org")
+    # smtp-sink ends its file with an empty line of its own.
+    return text[begin:].removesuffix(b"\n").replace(b"\n", b"\r\n")
+
+
+def signatures(zone, message):
+    done = subprocess.run([DEBIAN_PYTHON, str(HERE / "verify.py"), str(zone)], input=message, capture_output=True)
+    check(done.returncode == 0, "verify.py: " + done.stderr.decode())
+    return json.loads(done.stdout)
+
+
+def status_by_purpose(shown):
+    return {record["purpose"]: record["status"] for record in shown["records"]}
+
+
+def run(context):
+    server = NameServer(context.folder / "dns")
+    try:
+        story(context, server)
+    finally:
+        server.stop()
+
+
+def story(context, server):
+    sink = context.sink().start()
+    relay = context.relay(next_hop_port=sink.port,
+                          extra=f'resolver_addresses = ["127.0.0.1@{server.port}"]\nresolver_timeout_seconds = 5')
+    relay.account("app", "--mode", "production")
+    key = relay.key("app", "--live")
+    relay.start()
+
+    added = relay.json("domain", "add", "app", DOMAIN)
+    check(added["status"] == "not_started" and len(added["records"]) == 6, f"added: {added}")
+    lines = relay.cli("domain", "records", DOMAIN).splitlines()
+    check(len(lines) == 6, f"records: {lines}")
+
+    server.publish([])
+    relay.cli("domain", "verify", DOMAIN, expect=1)
+    check(relay.json("domain", "show", DOMAIN)["status"] == "pending", "an empty zone verifies nothing")
+    send(relay, key, PLAIN_MESSAGE)
+    unsigned = wait_until(sink.messages, "a message arrives before the domain is verified")[0]
+    check(b"DKIM-Signature" not in unsigned.text, "nothing is signed for a domain that is not verified")
+
+    server.publish(lines)
+    # What was not there is remembered for some seconds by a resolver; each command has its own.
+    verified = relay.json("domain", "verify", DOMAIN)
+    check(verified["status"] == "verified", f"after publishing: {verified}")
+    check(set(status_by_purpose(verified).values()) == {"verified"}, f"records: {status_by_purpose(verified)}")
+
+    long_message = RAW + RAW.split(b"\r\n\r\n", 1)[1] * 200
+    for content in (PLAIN_MESSAGE, RAW, long_message):
+        known = set(sink.folder.glob("m.*"))
+        send(relay, key, content)
+        arrived = wait_until(lambda: [p for p in sink.folder.glob("m.*") if p not in known and is_whole(p)], "a signed message arrives")
+        message = as_sent(Delivered(arrived[0].read_bytes()))
+        found = signatures(server.zone, message)
+        check([s["good"] for s in found] == [True, True], f"signatures: {found}\n{message[:2000].decode('utf-8', 'replace')}")
+        check(sorted(s["algorithm"] for s in found) == ["ed25519-sha256", "rsa-sha256"], f"algorithms: {found}")
+        check(all(s["domain"] == DOMAIN and "from" in s["signed"] and "subject" in s["signed"] for s in found), f"signed: {found}")
+        changed = message.replace(b"sender@example.org>", b"forger@example.org>", 1)
+        check(not any(s["good"] for s in signatures(server.zone, changed)), "a changed author must not verify")
+
+    server.publish([line for line in lines if "postern-verification" not in line])
+    relay.cli("domain", "verify", DOMAIN, expect=1)
+    check(relay.json("domain", "show", DOMAIN)["status"] == "failed", "a verified domain whose token has gone")
+    server.stop()
+    relay.cli("domain", "remove", DOMAIN)
+    check(relay.json("domain", "list") == [], "removed")
+    relay.stop()
