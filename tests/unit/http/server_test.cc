@@ -99,7 +99,7 @@ class HttpServerTest : public testing::Test {
   void start(const ServerOptions& options = {}, bool is_tls = false) {
     server_.emplace(runtime_.io_executors(), handler_, clock_, random_, options);
     ListenerOptions listener{.address = "127.0.0.1", .port = 0, .tls = {}};
-    const test::CertFiles& certs = test::test_certs().good();
+    const test::CertificateFiles& certs = test::test_certs().good();
     if (is_tls) listener.tls = net::TlsServerContext::load(certs.certificate, certs.key).value();
     server_->listen(std::move(listener)).value();
     runtime_.start();
