@@ -11,12 +11,11 @@ namespace postern::app {
 namespace {
 
 struct Filter {
-  std::optional<AccountId> account;
+  std::optional<AccountId> account;  // the spool has an index of them: not for matches()
   std::string run;
   std::optional<store::RecipientStage> stage;
 
   bool matches(const store::StoredMessage& stored) const {
-    if (account && stored.message.account != *account) return false;
     if (!run.empty() && stored.message.user_name != run) return false;
     return !stage || std::ranges::any_of(stored.delivery.recipients,
                                          [&](const auto& recipient) { return recipient.stage == *stage; });
@@ -92,7 +91,7 @@ Result<void> list_messages(CommandContext& context, const MessageListOptions& op
   }
   ValueList values;
   std::vector<std::vector<std::string>> rows;
-  const auto visited = for_each_message(context.spool(), before, [&](const store::StoredMessage& stored) {
+  const auto visited = for_each_message(context.spool(), filter->account, before, [&](const store::StoredMessage& stored) {
     if (values.size() >= options.limit) return false;
     if (!filter->matches(stored)) return true;
     values.emplace_back(message_value(context, stored));
@@ -132,7 +131,7 @@ Result<void> list_runs(CommandContext& context, std::size_t limit) {
     Instant last;
   };
   std::map<std::pair<std::string, std::string>, Run> runs;  // by account and name
-  const auto visited = for_each_message(context.spool(), std::nullopt, [&](const store::StoredMessage& stored) {
+  const auto visited = for_each_message(context.spool(), std::nullopt, std::nullopt, [&](const store::StoredMessage& stored) {
     if (stored.message.environment != Environment::Test) return true;
     const auto key = std::pair(format_id(stored.message.account), stored.message.user_name);
     if (runs.size() >= limit && !runs.contains(key)) return true;

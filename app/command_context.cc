@@ -99,10 +99,10 @@ std::string CommandContext::account_name(const AccountId& id) {
   return account && *account ? (*account)->name : format_id(id);
 }
 
-Result<void> for_each_message(store::Spool& spool, std::optional<MessageId> before,
+Result<void> for_each_message(store::Spool& spool, const std::optional<AccountId>& account, std::optional<MessageId> before,
                               const std::function<bool(const store::StoredMessage&)>& visit) {
   for (;;) {
-    const auto page = spool.list(before, kPage);
+    const auto page = account ? spool.list_of(*account, before, kPage) : spool.list(before, kPage);
     if (!page) return page.error();
     for (const auto& stored : *page) {
       if (!visit(stored)) return {};

@@ -66,8 +66,8 @@ class CommandContext {
   SystemRandom random_;
 };
 
-// Pages of messages, newest first, until `visit` returns false.
-Result<void> for_each_message(store::Spool& spool, std::optional<MessageId> before,
+// The messages of one account, or of all, newest first, until `visit` returns false. Of one it reads no others.
+Result<void> for_each_message(store::Spool& spool, const std::optional<AccountId>& account, std::optional<MessageId> before,
                               const std::function<bool(const store::StoredMessage&)>& visit);
 
 }  // namespace postern::app

@@ -254,6 +254,19 @@ TEST_F(CommandLine, ShowsAMessageByAnyUniqueBeginning) {
   EXPECT_THAT(must({"run", "list", "--json"}), HasSubstr("{\"run\":\"ci-1\",\"account\":\"demo\",\"messages\":1"));
 }
 
+TEST_F(CommandLine, ListsTheMessagesOfOneAccount) {
+  must({"account", "create", "one"});
+  must({"account", "create", "other"});
+  const auto first = format_message_id(put_message("one", "ci-1"));
+  const auto foreign = format_message_id(put_message("other", "ci-1"));
+  const auto second = format_message_id(put_message("one", "ci-2"));
+  EXPECT_THAT(must({"message", "list", "--account", "one"}), AllOf(HasSubstr(first), HasSubstr(second), Not(HasSubstr(foreign))));
+  EXPECT_THAT(must({"message", "list", "--account", "one", "--before", foreign}),
+              AllOf(HasSubstr(first), Not(HasSubstr(second)), Not(HasSubstr(foreign))));
+  EXPECT_THAT(must({"message", "list", "--account", "other", "--run", "ci-1"}), AllOf(HasSubstr(foreign), Not(HasSubstr(first))));
+  EXPECT_EQ(run({"message", "list", "--account", "nobody"}).status, kExitRefused);
+}
+
 TEST_F(CommandLine, ListsRetriesAndCancelsWhatIsQueued) {
   must({"account", "create", "demo"});
   const auto id = format_message_id(put_message("demo", "ci-1"));
