@@ -290,7 +290,7 @@ TEST_F(CommandLine, AddsShowsAndRemovesADomain) {
   const auto shown = must({"domain", "show", "example.org", "--json"});
   EXPECT_THAT(shown, Not(HasSubstr("PRIVATE KEY")));
   EXPECT_THAT(added, HasSubstr(must({"domain", "records", "example.org"})));
-  EXPECT_EQ(run({"domain", "add", "demo", "not a domain"}).status, kExitRefused);
+  EXPECT_EQ(run({"domain", "add", "demo", "not a domain"}).status, kExitUsage);
   EXPECT_EQ(run({"domain", "show", "other.example"}).status, kExitRefused);
   EXPECT_THAT(must({"domain", "remove", "example.org"}), HasSubstr("removed"));
   EXPECT_EQ(run({"domain", "show", "example.org"}).status, kExitRefused);
