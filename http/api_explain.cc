@@ -27,28 +27,28 @@ struct Question {
   std::string header;                 // a section as it would be sent
 };
 
-using QuestionOrFault = std::variant<Question, RequestFault>;
+using QuestionOrFault = std::variant<Question, EmailFault>;
 
-std::optional<RequestFault> read_size(const json::object& body, Question& question) {
+std::optional<EmailFault> read_size(const json::object& body, Question& question) {
   const json::value* value = body.if_contains("size");
   if (!value || value->is_null()) return std::nullopt;
   const std::int64_t* size = value->if_int64();
-  if (!size || *size < 0) return RequestFault{ApiProblem::ValidationError, "size: a number of octets"};
+  if (!size || *size < 0) return EmailFault{ApiProblem::ValidationError, "size: a number of octets"};
   question.size = static_cast<std::uint64_t>(*size);
   return std::nullopt;
 }
 
 // Any field may be asked about, those too that a request to send may not set: From and Received are what the rules read.
-std::optional<RequestFault> read_header(const json::object& body, Question& question) {
+std::optional<EmailFault> read_header(const json::object& body, Question& question) {
   const json::value* value = body.if_contains("headers");
   const json::object* headers = value ? value->if_object() : nullptr;
-  if (value && !value->is_null() && !headers) return RequestFault{ApiProblem::ValidationError, "headers: an object of strings"};
+  if (value && !value->is_null() && !headers) return EmailFault{ApiProblem::ValidationError, "headers: an object of strings"};
   bool has_from = false;
   for (const auto& [name, content] : headers ? *headers : json::object()) {
     has_from = has_from || equals_ignoring_case(name, "From");
-    if (!content.is_string()) return RequestFault{ApiProblem::ValidationError, "headers: every value has to be a string"};
+    if (!content.is_string()) return EmailFault{ApiProblem::ValidationError, "headers: every value has to be a string"};
     const auto fault = header_fault(name, content.get_string());
-    if (fault) return RequestFault{ApiProblem::ValidationError, "headers: " + *fault};
+    if (fault) return EmailFault{ApiProblem::ValidationError, "headers: " + *fault};
     question.header.append(name).append(": ").append(content.get_string()).append("\r\n");
   }
   if (!has_from) question.header.append("From: ").append(format_path(question.from.mailbox)).append("\r\n");
@@ -58,15 +58,15 @@ std::optional<RequestFault> read_header(const json::object& body, Question& ques
 
 QuestionOrFault read_question(const json::value& body) {
   const json::object* object = body.if_object();
-  if (!object) return RequestFault{ApiProblem::ValidationError, "the body has to be an object"};
+  if (!object) return EmailFault{ApiProblem::ValidationError, "the body has to be an object"};
   Question question;
   auto from = parse_sender(*object);
-  if (auto* fault = std::get_if<RequestFault>(&from)) return std::move(*fault);
+  if (auto* fault = std::get_if<EmailFault>(&from)) return std::move(*fault);
   question.from = std::move(std::get<NamedMailbox>(from));
   auto to = parse_addresses(*object, "to", kMaxAddressFieldEntries);
-  if (auto* fault = std::get_if<RequestFault>(&to)) return std::move(*fault);
+  if (auto* fault = std::get_if<EmailFault>(&to)) return std::move(*fault);
   question.to = std::move(std::get<std::vector<NamedMailbox>>(to));
-  if (question.to.empty()) return RequestFault{ApiProblem::ValidationError, "to: is missing"};
+  if (question.to.empty()) return EmailFault{ApiProblem::ValidationError, "to: is missing"};
   if (auto fault = read_size(*object, question)) return std::move(*fault);
   if (auto fault = read_header(*object, question)) return std::move(*fault);
   return question;
@@ -144,7 +144,7 @@ class Explanation {
 net::Awaitable<ApiResponse> explain(ApiContext& context, ApiRequest& request) {
   if (!request.caller.key) co_return api_refusal(Refusal::PermissionDenied, "only an API key sends: ask with the one in question");
   const QuestionOrFault question = read_question(request.json);
-  if (const auto* fault = std::get_if<RequestFault>(&question)) co_return fault->response();
+  if (const auto* fault = std::get_if<EmailFault>(&question)) co_return fault->response();
   relay::Submitter submitter;
   submitter.key = request.caller.key->key;
   submitter.address = request.peer;

@@ -15,9 +15,9 @@ namespace {
 
 namespace json = boost::json;
 
-using MaybeFault = std::optional<RequestFault>;
+using MaybeFault = std::optional<EmailFault>;
 
-RequestFault invalid(std::string_view field, std::string_view what) {
+EmailFault invalid(std::string_view field, std::string_view what) {
   return {ApiProblem::ValidationError, std::string(field) + ": " + std::string(what)};
 }
 
@@ -60,12 +60,12 @@ MaybeFault read_text(const json::object& body, const TextField& field, std::opti
   return std::nullopt;
 }
 
-std::variant<NamedMailbox, RequestFault> parse_address(const json::value& value, const std::string& path, Refusal refusal) {
+std::variant<NamedMailbox, EmailFault> parse_address(const json::value& value, const std::string& path, Refusal refusal) {
   if (!value.is_string()) return invalid(path, "has to be a string");
   const std::string_view text = value.get_string();
   if (has_control(text)) return invalid(path, "may not hold line ends or other control characters");
   auto parsed = parse_named_mailbox(text);
-  if (!parsed) return RequestFault{refusal, path + ": no address: write \"name@domain\" or \"Name <name@domain>\""};
+  if (!parsed) return EmailFault{refusal, path + ": no address: write \"name@domain\" or \"Name <name@domain>\""};
   if (parsed->name.size() > kMaxDisplayNameOctets) return invalid(path, "the name is longer than 320 octets");
   return std::move(*parsed);
 }
@@ -90,7 +90,7 @@ MaybeFault read_headers(const json::object& body, OutgoingMail& mail) {
   if (!value) return std::nullopt;
   if (!value->is_object()) return invalid("headers", "has to be an object of strings");
   const json::object& headers = value->get_object();
-  if (headers.size() > kMaxCustomHeaders) return RequestFault{ApiProblem::LimitExceeded, "headers: at most 50"};
+  if (headers.size() > kMaxCustomHeaders) return EmailFault{ApiProblem::LimitExceeded, "headers: at most 50"};
   std::set<std::string> seen;
   for (const auto& [name, content] : headers) {
     if (!content.is_string()) return invalid("headers", "every value has to be a string");
@@ -115,7 +115,7 @@ MaybeFault read_tags(const json::object& body, store::MessageSummary& summary) {
   if (!value) return std::nullopt;
   if (!value->is_array()) return invalid("tags", "has to be a list of {name, value}");
   const json::array& tags = value->get_array();
-  if (tags.size() > kMaxTags) return RequestFault{ApiProblem::LimitExceeded, "tags: at most 75"};
+  if (tags.size() > kMaxTags) return EmailFault{ApiProblem::LimitExceeded, "tags: at most 75"};
   for (std::size_t i = 0; i < tags.size(); ++i) {
     const json::object* tag = tags[i].if_object();
     const json::value* name = tag ? find_field(*tag, "name") : nullptr;
@@ -191,7 +191,7 @@ MaybeFault read_attachments(const json::object& body, const EmailLimits& limits,
   if (!value->is_array()) return invalid("attachments", "has to be a list");
   const json::array& list = value->get_array();
   if (!limits.takes_attachments && !list.empty()) return invalid("attachments", "a batch takes none: send such messages one by one");
-  if (list.size() > kMaxAttachments) return RequestFault{ApiProblem::LimitExceeded, "attachments: at most 100"};
+  if (list.size() > kMaxAttachments) return EmailFault{ApiProblem::LimitExceeded, "attachments: at most 100"};
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string path = element("attachments", i);
     const json::object* source = list[i].if_object();
@@ -237,13 +237,13 @@ MaybeFault read_texts(const json::object& body, OutgoingMail& mail) {
 
 MaybeFault read_addresses(const json::object& body, const EmailLimits& limits, OutgoingMail& mail, std::vector<NamedMailbox>& bcc) {
   auto from = parse_sender(body);
-  if (auto* fault = std::get_if<RequestFault>(&from)) return std::move(*fault);
+  if (auto* fault = std::get_if<EmailFault>(&from)) return std::move(*fault);
   mail.from = std::move(std::get<NamedMailbox>(from));
   const std::array<std::pair<std::string_view, std::vector<NamedMailbox>*>, 4> fields = {
       {{"to", &mail.to}, {"cc", &mail.cc}, {"bcc", &bcc}, {"reply_to", &mail.reply_to}}};
   for (const auto& [name, target] : fields) {
     auto list = parse_addresses(body, name, name == "reply_to" ? kMaxAddressFieldEntries : limits.max_recipients);
-    if (auto* fault = std::get_if<RequestFault>(&list)) return std::move(*fault);
+    if (auto* fault = std::get_if<EmailFault>(&list)) return std::move(*fault);
     *target = std::move(std::get<std::vector<NamedMailbox>>(list));
   }
   if (mail.to.empty()) return invalid("to", "is missing");
@@ -264,12 +264,12 @@ void add_recipients(const std::vector<NamedMailbox>& from, std::set<std::string>
 
 }  // namespace
 
-ApiResponse RequestFault::response() const {
+ApiResponse EmailFault::response() const {
   if (const auto* problem = std::get_if<ApiProblem>(&kind)) return api_problem(*problem, detail);
   return api_refusal(std::get<Refusal>(kind), detail);
 }
 
-std::variant<NamedMailbox, RequestFault> parse_sender(const json::object& body) {
+std::variant<NamedMailbox, EmailFault> parse_sender(const json::object& body) {
   const json::value* from = find_field(body, "from");
   if (!from) return invalid("from", "is missing");
   return parse_address(*from, "from", Refusal::InvalidSender);
@@ -281,17 +281,17 @@ AddressesOrFault parse_addresses(const json::object& body, std::string_view fiel
   if (!value) return addresses;
   if (!value->is_array()) {
     auto address = parse_address(*value, std::string(field), Refusal::InvalidRecipient);
-    if (auto* fault = std::get_if<RequestFault>(&address)) return std::move(*fault);
+    if (auto* fault = std::get_if<EmailFault>(&address)) return std::move(*fault);
     addresses.push_back(std::move(std::get<NamedMailbox>(address)));
     return addresses;
   }
   const json::array& list = value->get_array();
   if (list.size() > max_entries) {
-    return RequestFault{Refusal::TooManyRecipients, std::string(field) + ": at most " + std::to_string(max_entries)};
+    return EmailFault{Refusal::TooManyRecipients, std::string(field) + ": at most " + std::to_string(max_entries)};
   }
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto address = parse_address(list[i], element(field, i), Refusal::InvalidRecipient);
-    if (auto* fault = std::get_if<RequestFault>(&address)) return std::move(*fault);
+    if (auto* fault = std::get_if<EmailFault>(&address)) return std::move(*fault);
     addresses.push_back(std::move(std::get<NamedMailbox>(address)));
   }
   return addresses;
@@ -313,7 +313,7 @@ std::optional<std::string> header_fault(std::string_view name, std::string_view 
 
 EmailRequestOrFault parse_email_request(const json::value& body, const EmailLimits& limits) {
   const json::object* object = body.if_object();
-  if (!object) return RequestFault{ApiProblem::ValidationError, "the body has to be an object"};
+  if (!object) return EmailFault{ApiProblem::ValidationError, "the body has to be an object"};
   EmailRequest request;
   OutgoingMail& mail = request.mail;
   std::vector<NamedMailbox> bcc;
@@ -329,7 +329,7 @@ EmailRequestOrFault parse_email_request(const json::value& body, const EmailLimi
   add_recipients(mail.cc, seen, request.recipients);
   add_recipients(bcc, seen, request.recipients);
   if (request.recipients.size() > limits.max_recipients) {
-    return RequestFault{Refusal::TooManyRecipients, "to, cc and bcc: at most " + std::to_string(limits.max_recipients) + " together"};
+    return EmailFault{Refusal::TooManyRecipients, "to, cc and bcc: at most " + std::to_string(limits.max_recipients) + " together"};
   }
   request.summary.from = format_named_mailbox(mail.from);
   request.summary.subject = mail.subject;

@@ -37,7 +37,7 @@ struct EmailRequest {
 };
 
 // What is wrong and where: "to[1]: …".
-struct RequestFault {
+struct EmailFault {
   std::variant<ApiProblem, Refusal> kind;
   std::string detail;
 
@@ -49,14 +49,14 @@ struct EmailLimits {
   bool takes_attachments = true;
 };
 
-using EmailRequestOrFault = std::variant<EmailRequest, RequestFault>;
+using EmailRequestOrFault = std::variant<EmailRequest, EmailFault>;
 EmailRequestOrFault parse_email_request(const boost::json::value& body, const EmailLimits& limits);
 
 // An object's field as addresses: a string or a list of strings; absent or null: none. For `from`: exactly one.
-using AddressesOrFault = std::variant<std::vector<NamedMailbox>, RequestFault>;
+using AddressesOrFault = std::variant<std::vector<NamedMailbox>, EmailFault>;
 AddressesOrFault parse_addresses(const boost::json::object& body, std::string_view field, std::size_t max_entries);
 // "from": one address.
-std::variant<NamedMailbox, RequestFault> parse_sender(const boost::json::object& body);
+std::variant<NamedMailbox, EmailFault> parse_sender(const boost::json::object& body);
 
 // What is wrong with a header field's name or value as such; nullopt: nothing.
 std::optional<std::string> header_fault(std::string_view name, std::string_view value);

@@ -44,15 +44,15 @@ relay::Submitter submitter_of(const ApiRequest& request) {
 
 }  // namespace
 
-std::variant<PreparedEmail, RequestFault> prepare_email(const json::value& body, const EmailLimits& limits,
+std::variant<PreparedEmail, EmailFault> prepare_email(const json::value& body, const EmailLimits& limits,
                                                         std::uint64_t max_message_octets) {
   auto parsed = parse_email_request(body, limits);
-  if (auto* fault = std::get_if<RequestFault>(&parsed)) return std::move(*fault);
+  if (auto* fault = std::get_if<EmailFault>(&parsed)) return std::move(*fault);
   PreparedEmail email;
   email.request = std::move(std::get<EmailRequest>(parsed));
   email.content = compose_mail(email.request.mail);
   if (email.content.size() > max_message_octets) {
-    return RequestFault{Refusal::MessageTooBig, "with its attachments encoded the message is bigger than " +
+    return EmailFault{Refusal::MessageTooBig, "with its attachments encoded the message is bigger than " +
                                                     std::to_string(max_message_octets) + " octets"};
   }
   // Composed: they are not needed any more, and may be big.
@@ -61,12 +61,12 @@ std::variant<PreparedEmail, RequestFault> prepare_email(const json::value& body,
   return email;
 }
 
-std::variant<std::optional<std::string>, RequestFault> idempotency_key_of(const ApiRequest& request) {
+std::variant<std::optional<std::string>, EmailFault> idempotency_key_of(const ApiRequest& request) {
   const bool is_there = std::ranges::any_of(request.headers, [](const auto& field) { return field.first == "idempotency-key"; });
   if (!is_there) return std::optional<std::string>();
   const std::string_view key = request.header("idempotency-key");
   if (key.empty() || key.size() > relay::kMaxIdempotencyKeyOctets) {
-    return RequestFault{ApiProblem::ValidationError, "Idempotency-Key: 1 to 256 octets"};
+    return EmailFault{ApiProblem::ValidationError, "Idempotency-Key: 1 to 256 octets"};
   }
   return std::optional<std::string>(key);
 }

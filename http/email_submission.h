@@ -26,11 +26,11 @@ struct PreparedEmail {
 };
 
 // Reads and composes. Takes time in proportion to the body: a big one belongs on a worker. Pure.
-std::variant<PreparedEmail, RequestFault> prepare_email(const boost::json::value& body, const EmailLimits& limits,
+std::variant<PreparedEmail, EmailFault> prepare_email(const boost::json::value& body, const EmailLimits& limits,
                                                         std::uint64_t max_message_octets);
 
 // Of the request's Idempotency-Key field; nullopt inside: there is none.
-std::variant<std::optional<std::string>, RequestFault> idempotency_key_of(const ApiRequest& request);
+std::variant<std::optional<std::string>, EmailFault> idempotency_key_of(const ApiRequest& request);
 
 // On the request's executor. `context` and `request` must outlive it; the caller is a key.
 class EmailSubmission {

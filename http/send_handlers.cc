@@ -15,7 +15,7 @@ namespace json = boost::json;
 // A body up to this size is read and composed at once: it takes less than a hop to a worker and back.
 constexpr std::size_t kInlineOctets = 64 * 1024;
 
-using Prepared = std::variant<PreparedEmail, RequestFault>;
+using Prepared = std::variant<PreparedEmail, EmailFault>;
 
 ApiResponse no_key() {
   return api_refusal(Refusal::PermissionDenied, "sending takes an API key: a signed-in user has none in the request");
@@ -50,8 +50,8 @@ class Batch {
     std::uint32_t rate_messages = static_cast<std::uint32_t>(prepared.size());
     for (std::size_t i = 0; i < prepared.size(); ++i) {
       submissions_.push_back(nullptr);
-      if (auto* fault = std::get_if<RequestFault>(&prepared[i])) {
-        const RequestFault placed{fault->kind, where(i) + ": " + fault->detail};
+      if (auto* fault = std::get_if<EmailFault>(&prepared[i])) {
+        const EmailFault placed{fault->kind, where(i) + ": " + fault->detail};
         if (!is_permissive_) return placed.response();
         add_error(i, fault->detail);
         continue;
@@ -115,11 +115,11 @@ class Batch {
 net::Awaitable<ApiResponse> send_email(ApiContext& context, ApiRequest& request) {
   if (!request.caller.key) co_return no_key();
   const auto key = idempotency_key_of(request);
-  if (const auto* fault = std::get_if<RequestFault>(&key)) co_return fault->response();
+  if (const auto* fault = std::get_if<EmailFault>(&key)) co_return fault->response();
   const std::vector<const json::value*> bodies = {&request.json};
   auto prepared = co_await prepare_all(context, request.body.size(), bodies, true);
   if (!prepared) co_return api_problem(ApiProblem::Unavailable);
-  if (const auto* fault = std::get_if<RequestFault>(&prepared->front())) co_return fault->response();
+  if (const auto* fault = std::get_if<EmailFault>(&prepared->front())) co_return fault->response();
 
   EmailSubmission submission(context, request, std::move(std::get<PreparedEmail>(prepared->front())));
   if (const auto& text = std::get<std::optional<std::string>>(key)) submission.set_idempotency_key(*text);
@@ -134,7 +134,7 @@ net::Awaitable<ApiResponse> send_email(ApiContext& context, ApiRequest& request)
 net::Awaitable<ApiResponse> send_batch(ApiContext& context, ApiRequest& request) {
   if (!request.caller.key) co_return no_key();
   const auto key = idempotency_key_of(request);
-  if (const auto* fault = std::get_if<RequestFault>(&key)) co_return fault->response();
+  if (const auto* fault = std::get_if<EmailFault>(&key)) co_return fault->response();
   const json::array* list = request.json.if_array();
   if (!list || list->empty()) co_return api_problem(ApiProblem::ValidationError, "the body has to be a list of e-mails");
   if (list->size() > kMaxBatchEmails) co_return api_problem(ApiProblem::LimitExceeded, "a batch holds at most 100 e-mails");
