@@ -58,6 +58,18 @@ def check_registered(paths):
             yield f"{story.relative_to(ROOT)}: has no story.py"
 
 
+def check_type_names(paths):
+    """Two types of one name in one folder's namespace are one type to the linker: whose size wins is chance."""
+    seen = {}
+    for path in paths:
+        if path.suffix != ".h" or path.stem.endswith("_impl") or path.parts[0] == "tests":
+            continue
+        for name in re.findall(r"^(?:struct|class|enum class) (\w+)[^;{]*\{", (ROOT / path).read_text(), re.M):
+            other = seen.setdefault((path.parts[0], name), path)
+            if other != path:
+                yield f"{path}: {other} has a type {name} too"
+
+
 def check_security_page(paths):
     """A file or a test that docs/security.md names is there."""
     tests = {f"{suite}.{name}" for path in paths if path.parts[0] == "tests"
@@ -78,6 +90,7 @@ def main():
         if len(text.splitlines()) > MAX_FILE_LINES:
             findings.append(f"{path}: {len(text.splitlines())} lines, more than {MAX_FILE_LINES}")
     findings += check_registered(paths)
+    findings += check_type_names(paths)
     findings += check_security_page(paths)
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0

@@ -206,7 +206,7 @@ def slow(relay):
 
 
 def run(context):
-    relay = context.relay(extra='signup = "open"\n')
+    relay = context.relay(extra='signup = "open"\nauth_failures_per_address = 1000\n')
     relay.account("team")
     key = relay.key("team", "--test", "--permission", "full_access")
     relay.start()
