@@ -180,6 +180,39 @@ void declare_sandbox(CLI::App& app, Builder& build) {
   build.command(noun, "scenarios", "List the recipients that simulate an outcome", list_scenarios, Needs::Settings);
 }
 
+void declare_suppression(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "suppression", "Addresses that an account's live mail is not sent to");
+  using Words = std::pair<std::string, std::vector<std::string>>;
+  auto words = std::make_shared<Words>();
+  const auto declare = [&](const char* name, const char* help, auto function) {
+    CLI::App& verb = build.command(noun, name, help, [words, function](CommandContext& context) {
+      return function(context, words->first, words->second);
+    });
+    verb.add_option("account", words->first)->required();
+    verb.add_option("address", words->second)->required();
+  };
+  declare("add", "Suppress addresses", add_suppressions);
+  declare("remove", "Send to them again", remove_suppressions);
+  build.on(noun, "list", "account", "List suppressed addresses and why they are", list_suppressions);
+}
+
+void declare_webhook(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "webhook", "Endpoints that get an account's events");
+  auto account = std::make_shared<std::string>();
+  build.command(noun, "list", "List webhooks", [account](CommandContext& context) { return list_webhooks(context, *account); })
+      .add_option("account", *account, "default: of all accounts");
+  build.on(noun, "show", "webhook", "Show a webhook and how far it is", show_webhook);
+  build.on(noun, "enable", "webhook", "Send again, also after it was disabled by failures", enable_webhook);
+  build.on(noun, "disable", "webhook", "Send nothing; its events wait in the log", disable_webhook);
+  build.on(noun, "delete", "webhook", "Remove it with what waits for it", delete_webhook);
+  auto replay = std::make_shared<WebhookReplayOptions>();
+  CLI::App& verb = build.command(noun, "replay", "Send events again",
+                                 [replay](CommandContext& context) { return replay_webhook(context, *replay); });
+  verb.add_option("webhook", replay->webhook)->required();
+  auto* event = verb.add_option("--event", replay->event, "this one, such as evt_4711");
+  verb.add_option("--since", replay->since, "this one and all after it")->excludes(event);
+}
+
 void declare_message(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "message", "Accepted messages: state, events, content");
   auto list = std::make_shared<MessageListOptions>();
@@ -280,6 +313,8 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   declare_key(app, build);
   declare_domain(app, build);
   declare_sandbox(app, build);
+  declare_suppression(app, build);
+  declare_webhook(app, build);
   declare_message(app, build);
   declare_run(app, build);
   declare_queue(app, build);

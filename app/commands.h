@@ -110,6 +110,24 @@ Result<void> show_queue(CommandContext& context);
 Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& options);
 Result<void> cancel_message(CommandContext& context, const std::string& message);
 
+// --- webhook (cmd_webhook.cc); `webhook` is an id or the beginning of one ---
+Result<void> list_webhooks(CommandContext& context, const std::string& account);  // empty: of all accounts
+Result<void> show_webhook(CommandContext& context, const std::string& webhook);
+Result<void> enable_webhook(CommandContext& context, const std::string& webhook);
+Result<void> disable_webhook(CommandContext& context, const std::string& webhook);
+Result<void> delete_webhook(CommandContext& context, const std::string& webhook);
+struct WebhookReplayOptions {
+  std::string webhook;
+  std::string event;  // one of the two
+  std::string since;
+};
+Result<void> replay_webhook(CommandContext& context, const WebhookReplayOptions& options);
+
+// --- suppression (cmd_suppression.cc) ---
+Result<void> list_suppressions(CommandContext& context, const std::string& account);
+Result<void> add_suppressions(CommandContext& context, const std::string& account, const std::vector<std::string>& addresses);
+Result<void> remove_suppressions(CommandContext& context, const std::string& account, const std::vector<std::string>& addresses);
+
 // --- config, docs (cmd_config.cc) ---
 Result<void> check_configuration(CommandContext& context, bool is_quiet);
 Result<void> show_configuration(CommandContext& context);

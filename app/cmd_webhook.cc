@@ -1,0 +1,141 @@
+// postern webhook … A server that runs sees every change within two seconds. Secrets are shown by the HTTP service alone.
+#include "app/commands.h"
+
+#include "app/config_values.h"
+#include "http/event_json.h"
+#include "http/webhook_admin.h"
+
+namespace postern::app {
+namespace {
+
+using store::WebhookRecord;
+
+http::WebhookAdmin make_admin(CommandContext& context) {
+  return {context.store(), context.clock(), context.random(), make_webhook_policy(context.settings())};
+}
+
+std::string state_text(const WebhookRecord& webhook) {
+  switch (webhook.state) {
+    case store::WebhookState::Enabled: return "enabled";
+    case store::WebhookState::Disabled: return "disabled";
+    case store::WebhookState::Failed: return "failed";
+  }
+  return "unknown";
+}
+
+std::string events_text(const WebhookRecord& webhook) {
+  if (webhook.events.empty()) return "all";
+  std::string text;
+  for (const std::string& name : webhook.events) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// By id or unique beginning.
+Result<WebhookRecord> find_webhook(CommandContext& context, const std::string& text) {
+  auto webhooks = context.directory().list_all_webhooks();
+  if (!webhooks) return webhooks.error();
+  std::erase_if(*webhooks, [&](const WebhookRecord& webhook) { return text.empty() || !format_id(webhook.id).starts_with(text); });
+  if (webhooks->empty()) return Error(ErrorCode::NotFound, "there is no webhook " + printable(text));
+  if (webhooks->size() > 1) return Error(ErrorCode::Conflict, "several webhooks begin with " + printable(text) + ": write more of it");
+  return std::move(webhooks->front());
+}
+
+ValueObject webhook_value(CommandContext& context, const WebhookRecord& webhook) {
+  ValueList events;
+  for (const std::string& name : webhook.events) events.emplace_back(name);
+  return {{"id", format_id(webhook.id)},
+          {"account", context.account_name(webhook.account)},
+          {"endpoint", webhook.url},
+          {"state", state_text(webhook)},
+          {"events", std::move(events)},
+          {"created", instant_value(webhook.created)}};
+}
+
+Result<void> set_enabled(CommandContext& context, const std::string& text, bool is_enabled) {
+  const auto webhook = find_webhook(context, text);
+  if (!webhook) return webhook.error();
+  http::WebhookChange change;
+  change.is_enabled = is_enabled;
+  const auto changed = make_admin(context).change(webhook->account, webhook->id, change);
+  if (!changed) return changed.error();
+  const std::string id = format_id(webhook->id);
+  context.confirm({{"webhook", id}, {"state", state_text(*changed)}}, "webhook " + id + " is " + state_text(*changed));
+  return {};
+}
+
+}  // namespace
+
+Result<void> list_webhooks(CommandContext& context, const std::string& name) {
+  std::optional<AccountId> of;
+  if (!name.empty()) {
+    const auto account = context.find_account(name);
+    if (!account) return account.error();
+    of = account->id;
+  }
+  const auto webhooks = context.directory().list_all_webhooks();
+  if (!webhooks) return webhooks.error();
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  for (const WebhookRecord& webhook : *webhooks) {
+    if (of && webhook.account != *of) continue;
+    values.emplace_back(webhook_value(context, webhook));
+    rows.push_back({format_id(webhook.id), context.account_name(webhook.account), state_text(webhook), webhook.url, events_text(webhook)});
+  }
+  context.print(values, format_table({"ID", "ACCOUNT", "STATE", "ENDPOINT", "EVENTS"}, rows));
+  return {};
+}
+
+Result<void> show_webhook(CommandContext& context, const std::string& text) {
+  const auto webhook = find_webhook(context, text);
+  if (!webhook) return webhook.error();
+  const auto progress = context.directory().webhook_progress(webhook->id);
+  if (!progress) return progress.error();
+  ValueObject value = webhook_value(context, *webhook);
+  value.emplace_back("delivered", progress->delivered);
+  value.emplace_back("given_up", progress->given_up);
+  value.emplace_back("failing_since", instant_value(progress->failing_since));
+  value.emplace_back("position", http::format_event_id(progress->cursor));
+  context.print(value, format_facts({{"id", format_id(webhook->id)},
+                                     {"account", context.account_name(webhook->account)},
+                                     {"endpoint", webhook->url},
+                                     {"state", state_text(*webhook)},
+                                     {"events", events_text(*webhook)},
+                                     {"created", format_time(webhook->created)},
+                                     {"delivered", std::to_string(progress->delivered)},
+                                     {"given up", std::to_string(progress->given_up)},
+                                     {"failing since", format_time(progress->failing_since)},
+                                     {"position", http::format_event_id(progress->cursor)}}));
+  return {};
+}
+
+Result<void> enable_webhook(CommandContext& context, const std::string& webhook) { return set_enabled(context, webhook, true); }
+
+Result<void> disable_webhook(CommandContext& context, const std::string& webhook) { return set_enabled(context, webhook, false); }
+
+Result<void> delete_webhook(CommandContext& context, const std::string& text) {
+  const auto webhook = find_webhook(context, text);
+  if (!webhook) return webhook.error();
+  if (const auto removed = make_admin(context).remove(webhook->account, webhook->id); !removed) return removed.error();
+  const std::string id = format_id(webhook->id);
+  context.confirm({{"webhook", id}, {"done", "deleted"}}, "webhook " + id + " is deleted");
+  return {};
+}
+
+Result<void> replay_webhook(CommandContext& context, const WebhookReplayOptions& options) {
+  const auto webhook = find_webhook(context, options.webhook);
+  if (!webhook) return webhook.error();
+  const bool is_single = !options.event.empty();
+  const auto sequence = http::parse_event_id(is_single ? options.event : options.since);
+  if (!sequence) return Error(ErrorCode::InvalidArgument, "name an event with --event or --since, such as evt_4711");
+  http::WebhookAdmin admin = make_admin(context);
+  const auto replayed = is_single ? admin.replay_event(webhook->account, webhook->id, *sequence)
+                                  : admin.replay_since(webhook->account, webhook->id, *sequence);
+  if (!replayed) return replayed.error();
+  const std::string id = format_id(webhook->id);
+  const std::string event = http::format_event_id(*sequence);
+  context.confirm({{"webhook", id}, {is_single ? "event" : "since", event}},
+                  "webhook " + id + (is_single ? " gets " + event + " again" : " gets all from " + event + " on again"));
+  return {};
+}
+
+}  // namespace postern::app
