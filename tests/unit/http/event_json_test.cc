@@ -8,6 +8,8 @@
 #include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 namespace postern::http {
@@ -131,6 +133,12 @@ TEST(EventTypes, AWebhookWithoutAListWantsAll) {
   EXPECT_TRUE(wants_event({}, EventType::DsnQueued));
   EXPECT_TRUE(wants_event({"email.sent", "email.bounced"}, EventType::RecipientBounced));
   EXPECT_FALSE(wants_event({"email.sent"}, EventType::RecipientBounced));
+}
+
+TEST(EventTypes, TheDocumentationShowsTheTable) {
+  std::ifstream file(std::string(POSTERN_SOURCE_DIR) + "/docs/events.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_THAT(page, ::testing::HasSubstr(event_table_markdown()));
 }
 
 TEST(EventIds, AreReadWithAndWithoutTheirPrefix) {
