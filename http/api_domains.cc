@@ -1,10 +1,13 @@
 // Sending domains, in the shapes of Resend's API: a domain, and the records to publish with what the DNS last said of each.
+#include "core/mailbox.h"
+#include "core/time_format.h"
 #include "http/api.h"
 #include "http/api_context.h"
-
-#include "core/time_format.h"
+#include "http/request_fields.h"
+#include "http/worker_job.h"
 #include "relay/domain_admin.h"
 #include "relay/domain_records.h"
+#include "relay/sender_policy.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -66,59 +69,66 @@ json::object domain_json(const relay::DomainAdmin& domains, const DomainRecord& 
   return body;
 }
 
-std::optional<DomainId> domain_id(const ApiRequest& request) { return parse_domain_id(request.path_parameter("id")); }
-
-net::Awaitable<ApiResponse> create_domain(ApiContext& context, ApiRequest& request) {
-  const json::object* const body = request.json.if_object();
-  const json::value* const name = body == nullptr ? nullptr : body->if_contains("name");
-  if (name == nullptr || !name->is_string()) {
-    co_return api_problem(ApiProblem::ValidationError, "name: the domain to send from, as text");
-  }
-  auto job = [&] { return context.domains.create(request.caller.account, name->get_string()); };
-  auto created = co_await context.workers.run(job);
-  if (!created) co_return api_problem(ApiProblem::Unavailable);
-  if (!*created) co_return api_error(created->error());
-  co_return ApiResponse::json(domain_json(context.domains, **created), 201);
+// A key changes what it could send from; a test key, which sends nothing, changes nothing.
+bool may_change(const Caller& caller, const std::string& name) {
+  if (!caller.key) return true;
+  return caller.key->environment == Environment::Live && relay::may_use_from(*caller.key, {{normalised_domain(name)}});
 }
 
-net::Awaitable<ApiResponse> list_domains(ApiContext& context, ApiRequest& request) {
+Result<DomainRecord> find_domain(const ApiContext& context, const ApiRequest& request) {
+  const auto id = parse_domain_id(request.path_parameter("id"));
+  if (!id) return Error(ErrorCode::NotFound, "there is no such domain");
+  return context.domains.find(request.caller.account, *id);
+}
+
+Result<ApiResponse> create(ApiContext& context, const ApiRequest& request) {
+  RequestFields fields(request.json);
+  const std::string name = fields.required_text("name");
+  if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
+  if (!may_change(request.caller, name)) return api_refusal(Refusal::PermissionDenied);
+  const auto domain = context.domains.create(request.caller.account, name);
+  if (!domain) return domain.error();
+  return ApiResponse::json(domain_json(context.domains, *domain), 201);
+}
+
+Result<ApiResponse> list(ApiContext& context, const ApiRequest& request) {
   const auto domains = context.domains.list(request.caller.account);
-  if (!domains) co_return api_error(domains.error());
+  if (!domains) return domains.error();
   json::array data;
   for (const DomainRecord& domain : *domains) data.push_back(summary_json(domain));
-  co_return ApiResponse::json(json::object{{"object", "list"}, {"has_more", false}, {"data", std::move(data)}});
+  return ApiResponse::json(json::object{{"object", "list"}, {"has_more", false}, {"data", std::move(data)}});
 }
 
-net::Awaitable<ApiResponse> get_domain(ApiContext& context, ApiRequest& request) {
-  const auto id = domain_id(request);
-  if (!id) co_return api_problem(ApiProblem::NotFound);
-  const auto domain = context.domains.find(request.caller.account, *id);
-  if (!domain) co_return api_error(domain.error());
-  co_return ApiResponse::json(domain_json(context.domains, *domain));
+Result<ApiResponse> show(ApiContext& context, const ApiRequest& request) {
+  const auto domain = find_domain(context, request);
+  if (!domain) return domain.error();
+  return ApiResponse::json(domain_json(context.domains, *domain));
 }
 
-net::Awaitable<ApiResponse> verify_domain(ApiContext& context, ApiRequest& request) {
-  const auto id = domain_id(request);
-  if (!id) co_return api_problem(ApiProblem::NotFound);
-  const auto own = context.domains.find(request.caller.account, *id);
-  if (!own) co_return api_error(own.error());
-  auto job = [&] { return context.domains.verify(*id); };
-  auto verified = co_await context.workers.run(job);
-  if (!verified) co_return api_problem(ApiProblem::Unavailable);
-  if (!*verified) co_return api_error(verified->error());
-  co_return ApiResponse::json(domain_json(context.domains, **verified));
+Result<ApiResponse> verify(ApiContext& context, const ApiRequest& request) {
+  const auto own = find_domain(context, request);
+  if (!own) return own.error();
+  if (!may_change(request.caller, own->name)) return api_refusal(Refusal::PermissionDenied);
+  const auto verified = context.domains.verify(own->id);
+  if (!verified) return verified.error();
+  return ApiResponse::json(domain_json(context.domains, *verified));
 }
 
-net::Awaitable<ApiResponse> delete_domain(ApiContext& context, ApiRequest& request) {
-  const auto id = domain_id(request);
-  if (!id) co_return api_problem(ApiProblem::NotFound);
-  const auto own = context.domains.find(request.caller.account, *id);
-  if (!own) co_return api_error(own.error());
-  auto job = [&] { return context.domains.remove(*id); };
-  auto removed = co_await context.workers.run(job);
-  if (!removed) co_return api_problem(ApiProblem::Unavailable);
-  if (!*removed) co_return api_error(removed->error());
-  co_return ApiResponse::json(json::object{{"object", "domain"}, {"id", format_id(*id)}, {"deleted", true}});
+Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {
+  const auto own = find_domain(context, request);
+  if (!own) return own.error();
+  if (!may_change(request.caller, own->name)) return api_refusal(Refusal::PermissionDenied);
+  if (const auto removed = context.domains.remove(own->id); !removed) return removed.error();
+  return ApiResponse::json(json::object{{"object", "domain"}, {"id", format_id(own->id)}, {"deleted", true}});
+}
+
+using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);
+
+template <Work work>
+net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
+  auto job = [&context, &request] { return work(context, request); };
+  auto response = co_await answer_on_worker(context, job);
+  co_return response;
 }
 
 constexpr std::array<Route, 5> kRoutes = {{
@@ -126,7 +136,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .path = "/v1/domains",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = list_domains,
+     .handler = on_worker<list>,
      .operation = "listDomains",
      .summary = "List the account's sending domains",
      .tag = "domains",
@@ -135,7 +145,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .path = "/v1/domains",
      .access = Access::Manage,
      .body = Body::Json,
-     .handler = create_domain,
+     .handler = on_worker<create>,
      .operation = "createDomain",
      .summary = "Add a domain and make its DKIM keys",
      .tag = "domains",
@@ -146,7 +156,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .path = "/v1/domains/:id",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = get_domain,
+     .handler = on_worker<show>,
      .operation = "getDomain",
      .summary = "Show a domain and the DNS records to publish",
      .tag = "domains",
@@ -155,7 +165,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .path = "/v1/domains/:id/verify",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = verify_domain,
+     .handler = on_worker<verify>,
      .operation = "verifyDomain",
      .summary = "Look the domain's records up in the DNS now",
      .tag = "domains",
@@ -164,7 +174,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .path = "/v1/domains/:id",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = delete_domain,
+     .handler = on_worker<remove>,
      .operation = "deleteDomain",
      .summary = "Remove a domain and its keys; mail from it goes out unsigned",
      .tag = "domains",

@@ -9,6 +9,7 @@
 #include "tests/support/coroutine_loop.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
+#include "tests/support/scripted_resolver.h"
 #include "tests/support/temp_store.h"
 
 #include <boost/json/value.hpp>
@@ -65,6 +66,8 @@ class ApiFixture {
   auth::KeyAdmin keys{store.directory(), scheme, clock, random};
   auth::UserAdmin users{store.directory(), accounts, clock, random};
   std::unique_ptr<auth::SessionTokens> tokens;
+  ScriptedResolver dns;
+  relay::DomainAdmin domains{store.directory(), dns, clock, random, {.hostname = "relay.example.net"}};
   relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
   net::WorkerPool workers{2, 64};
   relay::SubmissionContext submission;

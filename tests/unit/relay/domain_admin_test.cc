@@ -2,37 +2,13 @@
 #include "relay/domain_admin.h"
 
 #include "relay/domain_records.h"
+#include "tests/support/scripted_resolver.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>
 
-#include <map>
-
 namespace postern::relay {
 namespace {
-
-// Answers what it was told by name and type, or fails.
-class ScriptedResolver final : public Resolver {
- public:
-  std::map<std::pair<std::string, std::string>, std::vector<std::string>> zone;
-  bool is_down = false;
-  std::size_t questions = 0;
-  std::function<void()> before_next_answer;
-
-  Result<DnsAnswer> look_up(std::string_view name, std::string_view type) override {
-    ++questions;
-    if (const auto run = std::exchange(before_next_answer, nullptr)) run();
-    if (is_down) return Error(ErrorCode::ResolveFailed, "timeout");
-    const auto found = zone.find({std::string(name), std::string(type)});
-    if (found == zone.end()) return DnsAnswer{};
-    return DnsAnswer{.values = found->second, .exists = true, .is_secure = false};
-  }
-  void publish(const std::vector<DnsRecordToPublish>& records, bool only_required = false) {
-    for (const auto& record : records) {
-      if (record.is_required || !only_required) zone[{record.name, record.type}] = {record.value};
-    }
-  }
-};
 
 class DomainAdminTest : public testing::Test {
  protected:
@@ -58,7 +34,7 @@ class DomainAdminTest : public testing::Test {
   test::TempStore store_;
   test::FakeClock clock_;
   test::FakeRandom random_;
-  ScriptedResolver resolver_;
+  test::ScriptedResolver resolver_;
   DomainAdmin admin_{store_.directory(), resolver_, clock_, random_, {.hostname = "relay.example.net"}};
   AccountId account_;
   AccountId other_;
