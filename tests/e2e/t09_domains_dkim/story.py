@@ -108,6 +108,23 @@ def status_by_purpose(shown):
     return {record["purpose"]: record["status"] for record in shown["records"]}
 
 
+def over_http(relay, server):
+    """The whole life of a second domain, by the endpoints."""
+    key = relay.key("app", "--live", "--permission", "full_access")
+    status, domain, _ = relay.request("POST", "/v1/domains", {"name": f"mail.{DOMAIN}"}, key)
+    check(status == 201 and domain["status"] == "not_started", f"POST /v1/domains: {status} {domain}")
+    lines = relay.cli("domain", "records", domain["name"]).splitlines()
+    values = {record["value"] for record in domain["records"]}
+    check(len(values) == 6 and relay.json("domain", "show", domain["id"])["status"] == "not_started", f"{domain}")
+    server.publish(lines)
+    path = f"/v1/domains/{domain['id']}"
+    status, verified, _ = relay.request("POST", path + "/verify", key=key)
+    check(status == 200 and verified["status"] == "verified", f"verify: {status} {verified}")
+    check(relay.request("GET", path, key=key)[1] == verified, "GET shows what verify found")
+    check(relay.request("GET", "/v1/domains", key=key)[1]["data"][0]["name"] == domain["name"], "the list")
+    check(relay.request("DELETE", path, key=key)[0] == 200 and relay.request("GET", path, key=key)[0] == 404, "DELETE")
+
+
 def run(context):
     server = NameServer(context.folder / "dns")
     try:
@@ -158,7 +175,7 @@ def story(context, server):
     server.publish([line for line in lines if "postern-verification" not in line])
     relay.cli("domain", "verify", DOMAIN, expect=1)
     check(relay.json("domain", "show", DOMAIN)["status"] == "failed", "a verified domain whose token has gone")
-    server.stop()
     relay.cli("domain", "remove", DOMAIN)
     check(relay.json("domain", "list") == [], "removed")
+    over_http(relay, server)
     relay.stop()
