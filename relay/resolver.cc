@@ -161,8 +161,9 @@ Result<Context> make_context(const ResolverSettings& settings) {
 
 class UnboundResolver final : public Resolver {
  public:
-  UnboundResolver(Context context, std::chrono::milliseconds timeout)
-      : context_(std::move(context)), timeout_(timeout), stop_fd_(::eventfd(0, EFD_CLOEXEC)), pump_([this] { pump(); }) {}
+  // Takes `stop_fd`, an eventfd.
+  UnboundResolver(Context context, std::chrono::milliseconds timeout, int stop_fd)
+      : context_(std::move(context)), timeout_(timeout), stop_fd_(stop_fd), pump_([this] { pump(); }) {}
   ~UnboundResolver() override {
     const std::uint64_t one = 1;
     static_cast<void>(!::write(stop_fd_, &one, sizeof one));
@@ -252,7 +253,9 @@ void UnboundResolver::pump() {
 Result<std::unique_ptr<Resolver>> Resolver::open(const ResolverSettings& settings) {
   auto context = make_context(settings);
   if (!context) return context.error();
-  return std::make_unique<UnboundResolver>(std::move(*context), settings.timeout);
+  const int stop_fd = ::eventfd(0, EFD_CLOEXEC);
+  if (stop_fd < 0) return Error(ErrorCode::ResolveFailed, "no eventfd for the resolver");
+  return std::make_unique<UnboundResolver>(std::move(*context), settings.timeout, stop_fd);
 }
 
 }  // namespace postern::relay
