@@ -8,8 +8,8 @@
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
 #include "core/log.h"
-#include "http/api.h"
 #include "http/api_context.h"
+#include "http/areas.h"
 #include "http/dispatcher.h"
 #include "http/event_hub.h"
 #include "http/metrics.h"
@@ -20,7 +20,6 @@
 #include "net/worker_pool.h"
 #include "relay/domain_admin.h"
 
-#include <array>
 #include <filesystem>
 #include <vector>
 
@@ -45,13 +44,6 @@ http::ApiSettings make_api_settings(const Settings& s) {
           .signup_is_open = s.signup == "open",
           .max_message_octets = static_cast<std::uint64_t>(s.max_message_octets),
           .max_recipients = static_cast<std::size_t>(s.max_recipients)};
-}
-
-const std::array<http::ApiArea, 11>& all_areas() {
-  static const std::array<http::ApiArea, 11> areas = {
-      http::session_api(), http::key_api(),     http::email_api(),       http::sandbox_api(), http::domain_api(), http::event_api(),
-      http::webhook_api(), http::suppression_api(), http::usage_api(), http::explain_api(), http::service_api()};
-  return areas;
 }
 
 // What has to be opened and may fail.
@@ -99,7 +91,7 @@ class HttpService::Impl {
                  .clock = parts.clock,
                  .random = parts.random,
                  .settings = make_api_settings(settings)},
-        dispatcher_(context_, all_areas()),
+        dispatcher_(context_, http::all_areas()),
         server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_server_options(settings)) {}
 
   Result<void> listen();

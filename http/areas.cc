@@ -1,0 +1,22 @@
+#include "http/areas.h"
+
+namespace postern::http {
+
+std::span<const ApiArea> all_areas() {
+  static const ApiArea kAreas[] = {
+      session_api(),
+      key_api(),
+      email_api(),
+      sandbox_api(),
+      domain_api(),
+      event_api(),
+      webhook_api(),
+      suppression_api(),
+      usage_api(),
+      explain_api(),
+      service_api(),
+  };
+  return kAreas;
+}
+
+}  // namespace postern::http

@@ -1,0 +1,72 @@
+// All endpoints together: what each area's own tests cannot see.
+#include "http/areas.h"
+
+#include "http/openapi.h"
+#include "http/router.h"
+
+#include <boost/json/serialize.hpp>
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace postern::http {
+namespace {
+
+namespace json = boost::json;
+
+std::vector<Route> all_routes() {
+  std::vector<Route> routes;
+  for (const ApiArea& area : all_areas()) routes.insert(routes.end(), area.routes.begin(), area.routes.end());
+  return routes;
+}
+
+void check_references(const json::value& node, const json::value& document) {
+  if (node.is_array()) {
+    for (const json::value& item : node.get_array()) check_references(item, document);
+  } else if (node.is_object()) {
+    for (const auto& [name, value] : node.get_object()) {
+      if (name == "$ref" && value.is_string()) {
+        json::error_code error;
+        EXPECT_NE(document.find_pointer(std::string_view(value.get_string()).substr(1), error), nullptr) << value;
+      }
+      check_references(value, document);
+    }
+  }
+}
+
+TEST(AreasTest, HaveNoTwoRowsForOneRequest) { Router router(all_areas()); }
+
+TEST(AreasTest, NameEveryOperationOnce) {
+  std::set<std::string_view> names;
+  for (const Route& route : all_routes()) {
+    EXPECT_TRUE(names.insert(route.operation).second) << route.operation;
+    EXPECT_FALSE(route.summary.empty() || route.tag.empty() || route.handler == nullptr) << route.operation;
+  }
+}
+
+TEST(AreasTest, DescribeTheBodiesThatTheyTake) {
+  for (const Route& route : all_routes()) {
+    EXPECT_EQ(route.body == Body::Json, !route.request_schema.empty()) << route.operation;
+    EXPECT_TRUE(route.body == Body::None || route.method == Method::Post || route.method == Method::Patch ||
+                route.method == Method::Delete)
+        << route.operation;
+  }
+}
+
+TEST(AreasTest, ReferToSchemasThatAreThere) {
+  const json::value document = make_openapi(all_areas());
+  check_references(document, document);
+}
+
+// Whoever forgets the access of a row must not open it to everybody.
+TEST(AreasTest, OpenNothingButSigningInAndTheService) {
+  std::set<std::string_view> open;
+  for (const Route& route : all_routes()) {
+    if (route.access == Access::Open) open.insert(route.path);
+  }
+  EXPECT_EQ(open, (std::set<std::string_view>{"/v1/auth/signup", "/v1/auth/login", "/healthz", "/readyz", "/metrics", "/openapi.json"}));
+}
+
+}  // namespace
+}  // namespace postern::http
