@@ -109,8 +109,10 @@ class Daemon {
                 relay::make_transport_factory(queue_executor_, store_->spool(),
                                               {.hostname = effective_hostname(settings), .simulator_domain = settings.simulator_domain})},
                make_queue_settings(settings), routes_.get()),
-        submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); }, [this] { message_committed(); },
-                    clock_, random_, make_submission_settings(settings), signer_.get()},
+        submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
+                    [this] { message_committed(http::Door::Smtp); }, clock_, random_, make_submission_settings(settings),
+                    signer_.get()},
+        http_submission_(submission_),
         handler_(submission_, throttle_),
         smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
         metrics_(clock_),
@@ -125,7 +127,9 @@ class Daemon {
  private:
   Result<void> open_http();
   Result<void> reload_listeners(const Settings& settings);
-  void message_committed() {
+  std::vector<http::GaugeReading> read_gauges() const;
+  void message_committed(http::Door door) {
+    metrics_.count_submission(door);
     queue_.wake();
     if (http_) http_->notify_events();
   }
@@ -145,6 +149,7 @@ class Daemon {
   relay::Queue queue_;
   net::TaskGroup queue_task_;
   relay::SubmissionContext submission_;
+  relay::SubmissionContext http_submission_;  // the same, counted at the other door
   relay::SmtpSubmission handler_;
   smtp::Server smtp_;
   std::vector<ListenerSettings> listening_;  // as they were bound, in the order of smtp_'s
@@ -154,18 +159,32 @@ class Daemon {
   relay::Maintenance maintenance_;
 };
 
+std::vector<http::GaugeReading> Daemon::read_gauges() const {
+  std::vector<http::GaugeReading> gauges = {
+      {"postern_smtp_connections", "Open SMTP connections.", static_cast<double>(smtp_.connection_count())}};
+  const auto usage = store_->spool().usage();
+  if (!usage) return gauges;
+  gauges.push_back({"postern_queue_messages", "Messages that wait for a delivery attempt.", static_cast<double>(usage->queued)});
+  gauges.push_back({"postern_spool_messages", "Messages kept, settled ones too.", static_cast<double>(usage->messages)});
+  gauges.push_back({"postern_spool_used_bytes", "Live pages of the spool.", static_cast<double>(usage->used_octets)});
+  gauges.push_back({"postern_spool_free_disk_bytes", "Free space on the spool's disk.", static_cast<double>(usage->free_disk_octets)});
+  return gauges;
+}
+
 Result<void> Daemon::open_http() {
   auto http = HttpService::create(settings_, {.runtime = runtime_,
                                               .store = *store_,
                                               .authenticator = authenticator_,
                                               .throttle = throttle_,
                                               .usage = usage_,
-                                              .submission = submission_,
+                                              .submission = http_submission_,
                                               .metrics = metrics_,
                                               .clock = clock_,
                                               .random = random_});
   if (!http) return http.error();
   http_ = std::move(*http);
+  http_submission_.wake_queue = [this] { message_committed(http::Door::Http); };
+  metrics_.set_gauges([this] { return read_gauges(); });
   return http_->listen();
 }
 

@@ -1,0 +1,59 @@
+"""What the service says of itself: health, readiness, metrics of both doors, openapi.json; and a drain that loses no request."""
+
+import http.client
+import re
+import smtplib
+
+from support import check
+
+
+def metrics(relay):
+    status, text, fields = relay.request("GET", "/metrics")
+    check(status == 200 and fields["content-type"].startswith("text/plain; version=0.0.4"), f"{status} {fields}")
+    return {name: float(value) for name, value in re.findall(r"^(\S+) (\S+)$", text.decode(), re.MULTILINE) if not name.startswith("#")}
+
+
+def send_over_both_doors(relay, key):
+    body = {"from": "a@example.org", "to": "delivered@simulator.postern.test", "subject": "s", "text": "t"}
+    for _ in range(2):
+        check(relay.request("POST", "/v1/emails", body, key=key)[0] == 200, "sent over HTTP")
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=30) as client:
+        client.login("x", key)
+        client.sendmail("a@example.org", ["delivered@simulator.postern.test"], "Subject: s\r\n\r\nt\r\n")
+
+
+def one_connection(relay):
+    """Every response on one connection; HEAD has no body; the document names what it answers to."""
+    client = http.client.HTTPConnection("127.0.0.1", relay.http, timeout=30)
+    for method, path, wanted in (("GET", "/healthz", 200), ("HEAD", "/openapi.json", 200), ("GET", "/readyz", 200),
+                                 ("DELETE", "/healthz", 405), ("GET", "/v1/nothing", 404), ("GET", "/v1/emails", 401)):
+        client.request(method, path)
+        response = client.getresponse()
+        content = response.read()
+        check(response.status == wanted and not response.will_close, f"{method} {path}: {response.status}")
+        check((content == b"") == (method == "HEAD"), f"{method} {path}: {content[:100]}")
+        check(response.getheader("X-Request-Id") and response.getheader("Cache-Control") == "no-store", f"{response.getheaders()}")
+    client.close()
+    _, document, _ = relay.request("GET", "/openapi.json")
+    check(document["openapi"].startswith("3.1") and "/v1/emails/{id}" in document["paths"], f"{list(document['paths'])}")
+
+
+def run(context):
+    relay = context.relay()
+    relay.account("team")
+    key = relay.key("team", "--test", "--permission", "full_access")
+    relay.start()
+    one_connection(relay)
+    send_over_both_doors(relay, key)
+    check(relay.request("GET", "/v1/emails", key="pk_test_wrong")[0] == 401, "a wrong key")
+    seen = metrics(relay)
+    for name, value in (('postern_submissions_total{door="http"}', 2), ('postern_submissions_total{door="smtp"}', 1),
+                        ("postern_auth_failures_total", 1), ('postern_refusals_total{token="invalid_key"}', 1),
+                        ("postern_spool_messages", 3)):
+        check(seen.get(name) == value, f"{name}: wanted {value}: {seen.get(name)}")
+    check(seen["process_start_time_seconds"] > 1.7e9 and seen["postern_spool_used_bytes"] > 0, "the gauges")
+    idle = http.client.HTTPConnection("127.0.0.1", relay.http, timeout=30)
+    idle.request("GET", "/healthz")
+    idle.getresponse().read()
+    relay.stop()
+    check(idle.sock.recv(1) == b"", "an idle connection outlives the server")
