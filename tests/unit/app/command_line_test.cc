@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <iostream>
 #include <sstream>
 
 namespace postern::app {
@@ -92,7 +93,35 @@ class CommandLine : public testing::Test {
     return id;
   }
 
+  std::string password_hash(const std::string& email) {
+    auto store = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}}).value();
+    return store->directory().find_user_by_email(email).value().value().password_hash;
+  }
+
+  void ask_for_production(const std::string& account_name, std::string use_case) {
+    auto store = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}}).value();
+    const auto account = store->directory().find_account_named(account_name).value().value();
+    const store::ProductionRequest request{account.id, account.created, std::move(use_case)};
+    EXPECT_TRUE(store->directory().write([&](store::DirectoryWriter& writer) { return writer.put_production_request(request); }).has_value());
+  }
+
   std::filesystem::path folder_;
+};
+
+// What a person types at standard input: twice, as a terminal would ask for it.
+class TypedInput {
+ public:
+  explicit TypedInput(const std::string& line) : text_(line + "\n" + line + "\n"), before_(std::cin.rdbuf(text_.rdbuf())) {}
+  ~TypedInput() {
+    std::cin.rdbuf(before_);
+    std::cin.clear();
+  }
+  TypedInput(const TypedInput&) = delete;
+  TypedInput& operator=(const TypedInput&) = delete;
+
+ private:
+  std::istringstream text_;
+  std::streambuf* before_;
 };
 
 TEST_F(CommandLine, EndsWithTwoOnWrongUsage) {
@@ -223,6 +252,51 @@ TEST_F(CommandLine, TellsAnAmbiguousKeyFromAnUnknownOne) {
   must({"key", "create", "demo", "--test", "--quiet"});
   EXPECT_THAT(run({"key", "revoke", "pk_test_"}).err, HasSubstr("several keys begin with pk_test_"));
   EXPECT_THAT(run({"key", "revoke", "key_nothing"}).err, HasSubstr("there is no key key_nothing"));
+}
+
+TEST_F(CommandLine, AddsUsersWhosePasswordsComeFromStandardInput) {
+  must({"account", "create", "demo"});
+  const TypedInput password("correct horse");
+  EXPECT_THAT(must({"user", "create", "demo", "Ada@Example.org"}), StartsWith("user Ada@example.org created (usr_"));
+  EXPECT_EQ(run({"user", "create", "demo", "correct horse", "ada@example.org"}).status, kExitUsage) << "a password as a word";
+  const auto listed = must({"user", "list", "--json"});
+  EXPECT_THAT(listed, HasSubstr("\"email\":\"Ada@example.org\",\"account\":\"demo\""));
+  EXPECT_THAT(listed, Not(HasSubstr("argon2")));
+  EXPECT_THAT(must({"user", "list", "demo"}), HasSubstr("Ada@example.org"));
+  const TypedInput again("correct horse");
+  EXPECT_THAT(run({"user", "create", "demo", "ada@EXAMPLE.org"}).err, Not(HasSubstr("horse")));
+}
+
+TEST_F(CommandLine, ChangesAPasswordAndDeletesAUser) {
+  must({"account", "create", "demo"});
+  const TypedInput first("correct horse");
+  must({"user", "create", "demo", "ada@example.org"});
+  const std::string before = password_hash("ada@example.org");
+  const TypedInput second("battery staple");
+  EXPECT_THAT(must({"user", "password", "ada@example.org"}), HasSubstr("password changed"));
+  EXPECT_NE(password_hash("ada@example.org"), before);
+  const TypedInput too_short("short");
+  EXPECT_EQ(run({"user", "password", "ada@example.org"}).status, kExitUsage);
+  EXPECT_EQ(run({"user", "password", "bob@example.org"}).status, kExitRefused);
+  must({"user", "delete", "ada@example.org"});
+  EXPECT_EQ(run({"user", "delete", "ada@example.org"}).status, kExitRefused);
+}
+
+TEST_F(CommandLine, DecidesWhoLeavesTheSandbox) {
+  must({"account", "create", "one"});
+  must({"account", "create", "two"});
+  EXPECT_EQ(run({"account", "approve", "one"}).status, kExitRefused) << "it did not ask";
+  ask_for_production("one", "receipts\x1b[2J");
+  ask_for_production("two", "reminders");
+  const auto listed = must({"account", "requests"});
+  EXPECT_THAT(listed, HasSubstr("receipts\\x1b[2J"));
+  EXPECT_THAT(listed, HasSubstr("verified_domain, delivered_in_sandbox"));
+  EXPECT_THAT(must({"account", "requests", "--json"}), HasSubstr("\"use_case\":\"reminders\",\"verified_domain\":false"));
+  must({"account", "approve", "one"});
+  must({"account", "decline", "two"});
+  EXPECT_THAT(must({"account", "show", "one", "--json"}), HasSubstr("\"mode\":\"production\""));
+  EXPECT_THAT(must({"account", "show", "two", "--json"}), HasSubstr("\"mode\":\"sandbox\""));
+  EXPECT_THAT(must({"account", "requests", "--json"}), HasSubstr("[]"));
 }
 
 TEST_F(CommandLine, KeepsTheWhitelist) {
