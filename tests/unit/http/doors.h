@@ -1,0 +1,263 @@
+// Both doors of one relay, without a socket: SMTP's session with the real submission behind it, and the endpoints of HTTP called
+// directly with the same key.
+#pragma once
+
+#include "http/api.h"
+#include "http/api_context.h"
+
+#include "core/base64.h"
+#include "relay/smtp_submission.h"
+#include "smtp/session.h"
+#include "tests/support/coroutine_loop.h"
+#include "tests/support/temp_store.h"
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace postern::http {
+
+class Doors {
+ public:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  explicit Doors(const store::SpoolLimits& limits = test::small_limits()) : store_(limits) {
+    relay::Route all;
+    all.name = "all";
+    all.domains = {"example.net"};
+    routes_ = std::make_shared<const relay::RouteTable>(std::vector<relay::Route>{all});
+    smtp_config_.hostname = "relay.example";
+    smtp_config_.allows_auth_without_tls = true;
+    use_account(AccountMode::Production);
+    use_key(Environment::Live);
+  }
+
+  void use_account(AccountMode mode, const store::Plan& plan = {"custom", {}, {}, {}}) {
+    auth::NewAccount wanted;
+    wanted.name = "team " + std::to_string(++accounts_made_);
+    wanted.mode = mode;
+    wanted.plan = plan;
+    account = accounts_.create(wanted).value().id;
+  }
+  void use_key(Environment environment, auth::NewKey wanted = {}) {
+    wanted.name = "key";
+    wanted.environment = environment;
+    auth::CreatedKey created = keys_.create(account, wanted).value();
+    key = created.record.id;
+    key_text_ = std::string(created.text.reveal());
+    authenticate();
+  }
+
+  // What HTTP knows of the key from here on: as at the beginning of a request, or of an SMTP session.
+  void authenticate() {
+    auto result = authenticator_.authenticate(key_text_, peer, clock.now());
+    principal_ = std::get<auth::Principal>(std::move(result));
+  }
+
+  // All replies of a session that authenticates, then runs `between`, then sends `input`.
+  std::string smtp(std::string_view input, const std::function<void()>& between = [] {}) {
+    return loop.run(dialogue(std::string(input), between));
+  }
+  // The replies to a whole message.
+  std::string smtp_message(std::string_view from, std::string_view to, std::string_view content) {
+    return smtp("MAIL FROM:<" + std::string(from) + ">\r\nRCPT TO:<" + std::string(to) + ">\r\nDATA\r\n" + std::string(content) + "\r\n.\r\n");
+  }
+
+  ApiResponse call(const ApiArea& area, Method method, std::string_view path, ApiRequest request) {
+    for (const Route& route : area.routes) {
+      if (route.method != method || route.path != path) continue;
+      fill(request);
+      ApiContext context = make_context();
+      return loop.run(handle(route.handler, context, request));
+    }
+    ADD_FAILURE() << "no route " << path;
+    return {};
+  }
+  ApiResponse post(std::string_view path, std::string_view body, Headers headers = {}) {
+    ApiRequest request;
+    request.body = std::string(body);
+    request.json = boost::json::parse(body);
+    request.headers = std::move(headers);
+    return call(path == "/v1/explain" ? explain_api() : email_api(), Method::Post, path, std::move(request));
+  }
+  ApiResponse send(std::string_view body, Headers headers = {}) { return post("/v1/emails", body, std::move(headers)); }
+  // Two requests that start before either has ended.
+  std::pair<ApiResponse, ApiResponse> send_at_once(const std::array<std::string_view, 2>& bodies, const Headers& headers) {
+    ApiContext context = make_context();
+    std::array<ApiRequest, 2> requests;
+    std::array<test::Pending<ApiResponse>, 2> pending;
+    for (std::size_t i = 0; i < 2; ++i) {
+      requests[i].body = std::string(bodies[i]);
+      requests[i].json = boost::json::parse(bodies[i]);
+      requests[i].headers = headers;
+      fill(requests[i]);
+      pending[i] = loop.start(handle(email_api().routes.front().handler, context, requests[i]));
+    }
+    ApiResponse first = loop.wait(pending[0]);
+    return {std::move(first), loop.wait(pending[1])};
+  }
+  ApiResponse get(std::string_view path, std::string_view id = {}, Headers query = {}, std::string_view attachment = {}) {
+    return call(email_api(), Method::Get, path, request_for(id, std::move(query), attachment));
+  }
+  ApiResponse cancel(std::string_view id) {
+    return call(email_api(), Method::Post, "/v1/emails/:id/cancel", request_for(id, {}, {}));
+  }
+
+  // A user instead of the key.
+  bool is_signed_in_user = false;
+  AccountId account;
+  KeyId key;
+  IpAddress peer = parse_ip_address("192.0.2.7").value();
+  test::FakeClock clock;
+  test::CoroutineLoop loop;
+  ApiSettings settings;
+
+  test::TempStore& store() { return store_; }
+  auth::AccountAdmin& accounts() { return accounts_; }
+  auth::KeyAdmin& keys() { return keys_; }
+  smtp::Config& smtp_config() { return smtp_config_; }
+  relay::QuotaTable& quota() { return quota_; }
+  int wakes() const { return wakes_; }
+
+ private:
+  static ApiRequest request_for(std::string_view id, Headers query, std::string_view attachment) {
+    ApiRequest request;
+    request.path_parameters = {{"id", std::string(id)}, {"attachment_id", std::string(attachment)}};
+    request.query = std::move(query);
+    return request;
+  }
+
+  void fill(ApiRequest& request) const {
+    request.caller.account = account;
+    if (!is_signed_in_user) request.caller.key = principal_;
+    request.peer = peer;
+    request.base_url = "http://relay.example";
+  }
+
+  static net::Awaitable<ApiResponse> handle(Handler handler, ApiContext& context, ApiRequest& request) {
+    ApiResponse response = co_await handler(context, request);
+    co_return response;
+  }
+
+  net::Awaitable<std::string> dialogue(std::string input, const std::function<void()>& between) {
+    const std::unique_ptr<smtp::Conversation> conversation = smtp_.open_conversation({.address = peer});
+    smtp::Session session(smtp_config_);
+    std::string unsent = "EHLO client.example\r\nAUTH PLAIN " + encode_base64(std::string("\0app\0", 5) + key_text_) + "\r\n";
+    std::string output;
+    bool is_logged_in = false;
+    while (true) {
+      const smtp::Step step = session.next();
+      output += session.output();
+      session.output_sent();
+      if (std::holds_alternative<smtp::Close>(step)) break;
+      if (std::holds_alternative<smtp::NeedInput>(step)) {
+        if (unsent.empty() && !is_logged_in) {
+          is_logged_in = true;
+          output.clear();
+          between();
+          unsent = input;
+        }
+        if (unsent.empty()) break;
+        const std::span<char> space = session.input_space();
+        const std::size_t count = std::min(space.size(), unsent.size());
+        std::memcpy(space.data(), unsent.data(), count);
+        unsent.erase(0, count);
+        session.received(count);
+      } else if (const auto* authenticate_step = std::get_if<smtp::Authenticate>(&step)) {
+        smtp::AuthenticateAnswer answer = co_await conversation->authenticate(authenticate_step->credential, facts(session));
+        session.answer(std::move(answer));
+      } else if (const auto* sender = std::get_if<smtp::JudgeSender>(&step)) {
+        session.answer(smtp::JudgeAnswer{conversation->judge_sender(*sender)});
+      } else if (const auto* recipient = std::get_if<smtp::JudgeRecipient>(&step)) {
+        session.answer(smtp::JudgeAnswer{conversation->judge_recipient(*recipient)});
+      } else if (const auto* opening = std::get_if<smtp::OpenMessage>(&step)) {
+        session.answer(conversation->open_message(*opening, facts(session)));
+      } else if (std::holds_alternative<smtp::DrainContent>(step)) {
+        co_await conversation->drain_content();
+        session.content_drained();
+      } else if (std::holds_alternative<smtp::CommitMessage>(step)) {
+        smtp::CommitAnswer answer = co_await conversation->commit_message();
+        session.answer(std::move(answer));
+      } else if (std::holds_alternative<smtp::AbandonMessage>(step)) {
+        conversation->abandon_message();
+        session.abandoned();
+      }
+    }
+    co_return output;
+  }
+
+  static smtp::SessionFacts facts(const smtp::Session& session) {
+    return {.helo_name = session.helo_name(), .said_ehlo = session.said_ehlo(), .tls = &session.tls()};
+  }
+
+  // What these endpoints have no business with: a reference to nothing that is ever looked at.
+  template <class T>
+  T& unused() {
+    return *reinterpret_cast<T*>(unused_.data());
+  }
+
+  ApiContext make_context() {
+    return {.store = *store_,
+            .workers = workers_,
+            .authenticator = authenticator_,
+            .throttle = throttle_,
+            .usage = usage_,
+            .accounts = accounts_,
+            .keys = keys_,
+            .key_scheme = scheme_,
+            .users = unused<auth::UserAdmin>(),
+            .tokens = unused<auth::SessionTokens>(),
+            .domains = unused<relay::DomainAdmin>(),
+            .webhooks = unused<WebhookAdmin>(),
+            .event_hub = unused<EventHub>(),
+            .metrics = unused<Metrics>(),
+            .submission = submission_,
+            .clock = clock,
+            .random = random_,
+            .settings = settings};
+  }
+
+  alignas(64) std::array<std::byte, 64> unused_{};
+  test::TempStore store_;
+  test::FakeRandom random_;
+  auth::KeyScheme scheme_;
+  auth::AccountAdmin accounts_{store_.directory(), clock, random_};
+  auth::KeyAdmin keys_{store_.directory(), scheme_, clock, random_};
+  auth::Authenticator authenticator_{store_.directory(), scheme_};
+  auth::AuthThrottle throttle_{auth::ThrottleLimits{}};
+  auth::UsageTracker usage_;
+  relay::QuotaTable quota_{[](const AccountId&, store::CounterPeriod, Instant) { return 0; }};
+  std::shared_ptr<const relay::RouteTable> routes_;
+  int wakes_ = 0;
+  relay::SubmissionContext submission_{.store = *store_,
+                                       .authenticator = authenticator_,
+                                       .quota = quota_,
+                                       .usage = usage_,
+                                       .routes = [this] { return routes_; },
+                                       .wake_queue = [this] { ++wakes_; },
+                                       .clock = clock,
+                                       .random = random_,
+                                       .settings = {.hostname = "relay.example"}};
+  relay::SmtpSubmission smtp_{submission_, throttle_};
+  smtp::Config smtp_config_;
+  net::WorkerPool workers_{1, 16};
+  std::string key_text_;
+  auth::Principal principal_;
+  int accounts_made_ = 0;
+};
+
+inline boost::json::object body_of(const ApiResponse& response) { return boost::json::parse(response.body).as_object(); }
+
+inline std::string text_of(const boost::json::object& object, std::string_view name) {
+  const boost::json::value* value = object.if_contains(name);
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+}  // namespace postern::http

@@ -1,0 +1,268 @@
+// The endpoints of e-mails, called directly: what is stored, what is answered, who may see it.
+#include "tests/unit/http/doors.h"
+
+#include <boost/json/array.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace postern::http {
+namespace {
+
+namespace json = boost::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kEmail = R"({"from": "Shop <a@example.org>", "to": ["b@example.net"], "bcc": "d@example.net", "subject": "Grüße",
+  "text": "Hello", "html": "<p>Hello</p>", "tags": [{"name": "kind", "value": "welcome"}],
+  "attachments": [{"filename": "a.txt", "content": "AAEC"}]})";
+
+std::string send(Doors& doors, std::string_view body = kEmail) {
+  const ApiResponse response = doors.send(body);
+  EXPECT_EQ(response.status, 200) << response.body;
+  return text_of(body_of(response), "id");
+}
+
+TEST(SendEmail, StoresWhatSmtpWouldHaveStored) {
+  Doors doors;
+  const std::string id = send(doors);
+  const auto stored = doors.store().spool().find(parse_message_id(id).value()).value();
+  ASSERT_TRUE(stored);
+  const store::MessageRecord& message = stored->message;
+  EXPECT_EQ(message.account, doors.account);
+  EXPECT_EQ(message.key, doors.key);
+  EXPECT_EQ(format_path(message.envelope.reverse_path), "<a@example.org>");
+  ASSERT_EQ(message.envelope.recipients.size(), 2U);
+  EXPECT_EQ(message.summary.subject, "Grüße");
+  EXPECT_THAT(message.summary.bcc, ElementsAre("d@example.net"));
+  const std::string content = test::read_content(doors.store().spool(), message);
+  EXPECT_THAT(content, HasSubstr("with HTTP\r\n\tid " + id));
+  EXPECT_THAT(content, HasSubstr("\r\nDate: "));
+  EXPECT_THAT(content, HasSubstr("\r\nMessage-ID: <" + id + "@relay.example>\r\n"));
+  EXPECT_THAT(content, Not(HasSubstr("d@example.net")));
+  EXPECT_EQ(doors.wakes(), 1);
+}
+
+TEST(SendEmail, SaysWhichRecipientsItRefused) {
+  Doors doors;
+  doors.use_account(AccountMode::Sandbox);
+  doors.use_key(Environment::Live);
+  ASSERT_TRUE(doors.accounts().allow(doors.account, "friend@example.net"));
+  const ApiResponse response =
+      doors.send(R"({"from": "a@example.org", "to": ["friend@example.net", "stranger@example.net"], "subject": "x", "text": "x"})");
+  ASSERT_EQ(response.status, 200) << response.body;
+  const json::object body = body_of(response);
+  const json::array& recipients = body.at("recipients").as_array();
+  ASSERT_EQ(recipients.size(), 2U);
+  EXPECT_EQ(text_of(recipients[0].as_object(), "status"), "accepted");
+  EXPECT_EQ(text_of(recipients[1].as_object(), "status"), "refused");
+  EXPECT_EQ(text_of(recipients[1].as_object(), "name"), "recipient_not_whitelisted");
+  const auto stored = doors.store().spool().find(parse_message_id(text_of(body, "id")).value()).value();
+  EXPECT_EQ(stored->message.envelope.recipients.size(), 1U);
+
+  const ApiResponse refused = doors.send(R"({"from": "a@example.org", "to": "stranger@example.net", "subject": "x", "text": "x"})");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(text_of(body_of(refused), "name"), "recipient_not_whitelisted");
+}
+
+TEST(SendEmail, SaysHowLongToWait) {
+  Doors doors;
+  doors.use_account(AccountMode::Production, {"slow", 1, {}, {}});
+  doors.use_key(Environment::Live);
+  send(doors);
+  const ApiResponse refused = doors.send(kEmail);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_THAT(refused.headers, ::testing::Contains(std::pair<std::string, std::string>("Retry-After", "1")));
+}
+
+TEST(SendEmail, AnswersWithTheSimulatedReply) {
+  Doors doors;
+  doors.use_key(Environment::Test);
+  const ApiResponse refused = doors.send(R"({"from": "a@example.org", "to": "rejected@simulator.postern.test", "subject": "x", "text": "x"})");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_THAT(text_of(body_of(refused), "message"), HasSubstr("550 5.1.1"));
+  const ApiResponse later = doors.send(R"({"from": "a@example.org", "to": "smtp-450-4.2.1@simulator.postern.test", "subject": "x", "text": "x"})");
+  EXPECT_EQ(later.status, 503);
+}
+
+TEST(SendEmail, MarksAUtf8AddressForSmtputf8) {
+  Doors doors;
+  const std::string plain = send(doors);
+  const std::string utf8 = send(doors, R"({"from": "a@example.org", "to": "用户@example.net", "subject": "x", "text": "x"})");
+  const auto parameters = [&](const std::string& id) {
+    return doors.store().spool().find(parse_message_id(id).value()).value()->message.envelope.parameters;
+  };
+  EXPECT_FALSE(parameters(plain).smtputf8);
+  EXPECT_TRUE(parameters(utf8).smtputf8);
+  EXPECT_EQ(parameters(utf8).body, BodyType::EightBitMime);
+}
+
+TEST(SendEmail, BringsABigMessageThrough) {
+  Doors doors;
+  const std::string text(3'000'000, 'x');
+  const std::string id = send(doors, R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": ")" + text + "\"}");
+  const ApiResponse shown = doors.get("/v1/emails/:id", id);
+  EXPECT_TRUE(text_of(body_of(shown), "text").starts_with(text));
+}
+
+TEST(GetEmail, ShowsResendsShape) {
+  Doors doors;
+  const std::string id = send(doors);
+  const json::object body = body_of(doors.get("/v1/emails/:id", id));
+  EXPECT_EQ(text_of(body, "object"), "email");
+  EXPECT_EQ(text_of(body, "id"), id);
+  EXPECT_EQ(text_of(body, "from"), "Shop <a@example.org>");
+  EXPECT_EQ(text_of(body, "subject"), "Grüße");
+  EXPECT_EQ(text_of(body, "html"), "<p>Hello</p>");
+  EXPECT_EQ(text_of(body, "text"), "Hello");
+  EXPECT_EQ(text_of(body, "last_event"), "queued");
+  EXPECT_EQ(text_of(body, "message_id"), "<" + id + "@relay.example>");
+  EXPECT_EQ(body.at("to"), json::array({"b@example.net"}));
+  EXPECT_EQ(body.at("tags"), json::array({json::object({{"name", "kind"}, {"value", "welcome"}})}));
+}
+
+TEST(GetEmail, ShowsAMessageFromSmtpToo) {
+  Doors doors;
+  const std::string replies =
+      doors.smtp_message("a@example.org", "b@example.net", "From: =?utf-8?q?J=C3=BCrgen?= <a@example.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nx");
+  const std::string id = replies.substr(replies.find("Queued as ") + 10, 26);
+  const json::object body = body_of(doors.get("/v1/emails/:id", id));
+  EXPECT_EQ(text_of(body, "from"), "Jürgen <a@example.org>");
+  EXPECT_EQ(text_of(body, "subject"), "Grüße");
+  const json::object list = body_of(doors.get("/v1/emails"));
+  EXPECT_EQ(list.at("data").as_array()[0].as_object().at("to"), json::array({"b@example.net"}));
+}
+
+TEST(GetEmail, ShowsNothingOfAnotherAccount) {
+  Doors doors;
+  const std::string id = send(doors);
+  doors.use_account(AccountMode::Production);
+  doors.use_key(Environment::Live);
+  for (const char* path : {"/v1/emails/:id", "/v1/emails/:id/raw", "/v1/emails/:id/events", "/v1/emails/:id/attachments",
+                           "/v1/emails/:id/attachments/:attachment_id", "/v1/emails/:id/attachments/:attachment_id/content"}) {
+    EXPECT_EQ(doors.get(path, id, {}, "0").status, 404) << path;
+    EXPECT_EQ(doors.get(path, "00000000-0000-0000-0000-000000000000", {}, "0").status, 404) << path;
+  }
+  EXPECT_EQ(doors.cancel(id).status, 404);
+  EXPECT_TRUE(body_of(doors.get("/v1/emails")).at("data").as_array().empty());
+}
+
+TEST(GetEmail, HandsOutContentAndAttachments) {
+  Doors doors;
+  const std::string id = send(doors);
+  const ApiResponse raw = doors.get("/v1/emails/:id/raw", id);
+  EXPECT_EQ(raw.content_type, "message/rfc822");
+  EXPECT_TRUE(raw.body.starts_with("Received: ")) << raw.body;
+  const json::object list = body_of(doors.get("/v1/emails/:id/attachments", id));
+  ASSERT_EQ(list.at("data").as_array().size(), 1U);
+  const json::object item = list.at("data").as_array()[0].as_object();
+  EXPECT_EQ(text_of(item, "filename"), "a.txt");
+  EXPECT_EQ(text_of(item, "download_url"), "http://relay.example/v1/emails/" + id + "/attachments/0/content");
+  const ApiResponse content = doors.get("/v1/emails/:id/attachments/:attachment_id/content", id, {}, "0");
+  EXPECT_EQ(content.body, std::string("\0\1\2", 3));
+  EXPECT_EQ(content.content_type, "application/octet-stream");
+  EXPECT_EQ(doors.get("/v1/emails/:id/attachments/:attachment_id", id, {}, "1").status, 404);
+}
+
+TEST(ListEmails, PagesBothWays) {
+  Doors doors;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) {
+    ids.insert(ids.begin(), send(doors));
+    doors.clock.advance(std::chrono::seconds(1));
+  }
+  const auto page = [&](Doors::Headers query) {
+    const json::object body = body_of(doors.get("/v1/emails", {}, std::move(query)));
+    std::vector<std::string> found;
+    for (const json::value& row : body.at("data").as_array()) found.push_back(text_of(row.as_object(), "id"));
+    found.emplace_back(body.at("has_more").as_bool() ? "more" : "end");
+    return found;
+  };
+  EXPECT_THAT(page({{"limit", "2"}}), ElementsAre(ids[0], ids[1], "more"));
+  EXPECT_THAT(page({{"limit", "2"}, {"after", ids[1]}}), ElementsAre(ids[2], ids[3], "more"));
+  EXPECT_THAT(page({{"limit", "2"}, {"after", ids[3]}}), ElementsAre(ids[4], "end"));
+  EXPECT_THAT(page({{"limit", "2"}, {"before", ids[3]}}), ElementsAre(ids[1], ids[2], "more"));
+  EXPECT_THAT(page({{"before", ids[2]}}), ElementsAre(ids[0], ids[1], "end"));
+  for (const Doors::Headers& wrong : {Doors::Headers{{"limit", "0"}}, Doors::Headers{{"limit", "101"}}, Doors::Headers{{"limit", "x"}},
+                                      Doors::Headers{{"after", "x"}}, Doors::Headers{{"after", ids[0]}, {"before", ids[1]}}}) {
+    EXPECT_EQ(doors.get("/v1/emails", {}, wrong).status, 422) << wrong[0].second;
+  }
+}
+
+TEST(CancelEmail, WorksWhileItIsQueued) {
+  Doors doors;
+  const std::string id = send(doors);
+  const ApiResponse cancelled = doors.cancel(id);
+  EXPECT_EQ(cancelled.status, 200) << cancelled.body;
+  EXPECT_EQ(text_of(body_of(cancelled), "id"), id);
+  EXPECT_EQ(text_of(body_of(doors.get("/v1/emails/:id", id)), "last_event"), "canceled");
+  EXPECT_EQ(doors.cancel(id).status, 409);
+  const json::object events = body_of(doors.get("/v1/emails/:id/events", id));
+  EXPECT_EQ(events.at("data").as_array().size(), 3U) << "sent, and cancelled for each recipient";
+}
+
+TEST(SendBatch, SendsAllOrNothingUnlessToldOtherwise) {
+  Doors doors;
+  const std::string good = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x"})";
+  const std::string bad = R"({"from": "a@example.org", "to": "b@unrouted.example", "subject": "x", "text": "x"})";
+  const std::string wrong = R"({"from": "a@example.org", "subject": "x", "text": "x"})";
+  const auto count = [&] { return doors.store().spool().usage().value().messages; };
+  const ApiResponse all = doors.post("/v1/emails/batch", '[' + good + ',' + good + ']');
+  EXPECT_EQ(body_of(all).at("data").as_array().size(), 2U);
+  EXPECT_EQ(count(), 2U);
+  for (const std::string& other : {bad, wrong}) {
+    const ApiResponse none = doors.post("/v1/emails/batch", '[' + good + ',' + other + ']');
+    EXPECT_EQ(none.status, 422);
+    EXPECT_THAT(text_of(body_of(none), "message"), ::testing::StartsWith("[1]: "));
+    EXPECT_EQ(count(), 2U);
+  }
+  const ApiResponse some =
+      doors.post("/v1/emails/batch", '[' + bad + ',' + good + ',' + wrong + ']', {{"x-batch-validation", "permissive"}});
+  EXPECT_EQ(some.status, 200);
+  EXPECT_EQ(body_of(some).at("data").as_array().size(), 1U);
+  const json::object body = body_of(some);
+  ASSERT_EQ(body.at("errors").as_array().size(), 2U);
+  EXPECT_EQ(body.at("errors").as_array()[0].as_object().at("index").to_number<int>(), 0);
+  EXPECT_EQ(body.at("errors").as_array()[1].as_object().at("index").to_number<int>(), 2);
+  EXPECT_EQ(count(), 3U);
+}
+
+TEST(SendBatch, HoldsItsLimits) {
+  Doors doors;
+  EXPECT_EQ(doors.post("/v1/emails/batch", "[]").status, 422);
+  EXPECT_EQ(doors.post("/v1/emails/batch", "{}").status, 422);
+  std::string many = "[";
+  for (std::size_t i = 0; i <= 100; ++i) many += (i > 0 ? ",1" : "1");
+  const ApiResponse response = doors.post("/v1/emails/batch", many + "]");
+  EXPECT_EQ(text_of(body_of(response), "name"), "limit_exceeded");
+  EXPECT_EQ(doors.post("/v1/emails/batch", '[' + std::string(kEmail) + ']').status, 422) << "attachments";
+}
+
+TEST(Explain, TakesNothing) {
+  Doors doors;
+  doors.use_account(AccountMode::Production, {"small", 1, 1, {}});
+  doors.use_key(Environment::Live);
+  for (int i = 0; i < 3; ++i) {
+    const json::object body = body_of(doors.post("/v1/explain", R"({"from": "a@example.org", "to": ["b@example.net", "c@example.net"]})"));
+    const json::array& rows = body.at("recipients").as_array();
+    EXPECT_EQ(text_of(rows[0].as_object(), "verdict"), "relay") << i;
+    EXPECT_EQ(text_of(rows[1].as_object(), "name"), "quota_exceeded") << "the second recipient would be one too many";
+  }
+  EXPECT_EQ(doors.store().spool().usage().value().messages, 0U);
+  EXPECT_EQ(doors.send(R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x"})").status, 200);
+}
+
+TEST(Explain, SaysWhichRuleDecides) {
+  Doors doors;
+  doors.use_key(Environment::Test);
+  const json::object body =
+      body_of(doors.post("/v1/explain", R"({"from": "a@example.org", "to": ["b@example.net", "rejected@simulator.postern.test"]})"));
+  const json::array& rows = body.at("recipients").as_array();
+  EXPECT_EQ(text_of(rows[0].as_object(), "verdict"), "simulate");
+  EXPECT_FALSE(text_of(rows[0].as_object(), "rule").empty());
+  EXPECT_EQ(text_of(rows[1].as_object(), "verdict"), "refuse");
+  EXPECT_EQ(rows[1].as_object().at("smtp").as_object().at("code").as_int64(), 550);
+}
+
+}  // namespace
+}  // namespace postern::http

@@ -1,0 +1,147 @@
+// One key, one message: over both doors, at once and later.
+#include "tests/unit/http/doors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace postern::http {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kEmail = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "first"})";
+constexpr const char* kOther = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "second"})";
+constexpr const char* kOtherTo = R"({"from": "a@example.org", "to": "c@example.net", "subject": "x", "text": "first"})";
+
+std::string smtp_message(std::string_view fields, std::string_view mail_parameters = {}, std::string_view to = "b@example.net") {
+  return "MAIL FROM:<a@example.org>" + std::string(mail_parameters) + "\r\nRCPT TO:<" + std::string(to) + ">\r\nDATA\r\n" +
+         std::string(fields) + "Subject: x\r\n\r\nx\r\n.\r\n";
+}
+
+// "250 2.0.0 Queued as <id>": the id.
+std::string queued_id(const std::string& replies) {
+  const std::size_t at = replies.find("Queued as ");
+  return at == std::string::npos ? "none: " + replies : replies.substr(at + 10, 26);
+}
+
+std::size_t stored(Doors& doors) { return doors.store().spool().usage().value().messages; }
+
+TEST(Idempotency, AnswersAReplayOverHttpWithTheFirstId) {
+  Doors doors;
+  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
+  ASSERT_EQ(first.status, 200) << first.body;
+  doors.clock.advance(std::chrono::hours(1));
+  const ApiResponse again = doors.send(kEmail, {{"idempotency-key", "k"}});
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(again.headers, (Doors::Headers{{"Idempotency-Replayed", "true"}}));
+  EXPECT_EQ(stored(doors), 1U);
+  EXPECT_EQ(doors.wakes(), 1);
+}
+
+TEST(Idempotency, RefusesAnotherMessageOfTheSameKey) {
+  Doors doors;
+  ASSERT_EQ(doors.send(kEmail, {{"idempotency-key", "k"}}).status, 200);
+  for (const char* other : {kOther, kOtherTo}) {
+    const ApiResponse conflict = doors.send(other, {{"idempotency-key", "k"}});
+    EXPECT_EQ(conflict.status, 409);
+    EXPECT_EQ(text_of(body_of(conflict), "name"), "idempotency_conflict");
+  }
+  EXPECT_EQ(doors.send(kOther, {{"idempotency-key", "l"}}).status, 200);
+  EXPECT_EQ(doors.send(kEmail).status, 200) << "without a key it is a message of its own";
+  EXPECT_EQ(stored(doors), 3U);
+}
+
+TEST(Idempotency, ForgetsAKeyAfterItsRetention) {
+  Doors doors;
+  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
+  doors.clock.advance(store::kIdempotencyRetention + std::chrono::seconds(1));
+  const ApiResponse later = doors.send(kEmail, {{"idempotency-key", "k"}});
+  EXPECT_EQ(later.status, 200);
+  EXPECT_NE(later.body, first.body);
+}
+
+TEST(Idempotency, RefusesAKeyThatIsEmptyOrTooLong) {
+  Doors doors;
+  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", ""}}).status, 422);
+  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", std::string(257, 'k')}}).status, 422);
+  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", std::string(256, 'k')}}).status, 200);
+}
+
+TEST(Idempotency, AnswersAReplayOverSmtpWithTheFirstId) {
+  Doors doors;
+  const std::string first = doors.smtp(smtp_message("Idempotency-Key: k\r\n"));
+  EXPECT_EQ(queued_id(doors.smtp(smtp_message("Idempotency-Key: k\r\n"))), queued_id(first));
+  EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\nX: y\r\n")), HasSubstr("554 5.6.0 idempotency_conflict: "));
+  EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\n", {}, "c@example.net")), HasSubstr("554 5.6.0 idempotency_conflict: "));
+  EXPECT_EQ(stored(doors), 1U);
+}
+
+TEST(Idempotency, TakesEnvidForAKey) {
+  Doors doors;
+  const std::string first = doors.smtp(smtp_message("", " ENVID=order-1"));
+  EXPECT_EQ(queued_id(doors.smtp(smtp_message("", " ENVID=order-1"))), queued_id(first));
+  EXPECT_THAT(doors.smtp(smtp_message("X: y\r\n", " ENVID=order-1")), HasSubstr("554 5.6.0 idempotency_conflict: "));
+  EXPECT_THAT(doors.smtp(smtp_message("", " ENVID=order-1", "c@example.net")), HasSubstr("Queued as "))
+      << "one message may come in several transactions";
+  EXPECT_EQ(stored(doors), 2U);
+}
+
+TEST(Idempotency, GivesBackWhatAReplayReserved) {
+  Doors doors;
+  doors.use_account(AccountMode::Production, {"small", {}, 2, {}});
+  doors.use_key(Environment::Live);
+  (void)doors.smtp(smtp_message("Idempotency-Key: k\r\n"));
+  (void)doors.smtp(smtp_message("Idempotency-Key: k\r\n"));
+  EXPECT_THAT(doors.smtp(smtp_message("")), HasSubstr("Queued as ")) << "the second recipient of the day";
+  EXPECT_THAT(doors.smtp(smtp_message("")), HasSubstr("quota_exceeded"));
+  EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\n")), Not(HasSubstr("Queued as "))) << "SMTP judges before it knows the key";
+}
+
+TEST(Idempotency, AnswersAReplayOverHttpWhereTheQuotaIsUsedUp) {
+  Doors doors;
+  doors.use_account(AccountMode::Production, {"small", {}, 1, {}});
+  doors.use_key(Environment::Live);
+  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
+  EXPECT_EQ(doors.send(kEmail).status, 429);
+  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", "k"}}).body, first.body);
+}
+
+TEST(Idempotency, IsEachAccountsOwn) {
+  Doors doors;
+  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
+  doors.use_account(AccountMode::Production);
+  doors.use_key(Environment::Live);
+  const ApiResponse second = doors.send(kEmail, {{"idempotency-key", "k"}});
+  EXPECT_EQ(second.status, 200);
+  EXPECT_NE(second.body, first.body);
+}
+
+// Both are open before either is committed: the store decides, in one commit.
+TEST(Idempotency, StoresOneOfTwoThatAreUnderWayAtOnce) {
+  for (const bool is_same : {true, false}) {
+    Doors doors;
+    const auto [first, second] = doors.send_at_once({kEmail, is_same ? kEmail : kOther}, {{"idempotency-key", "k"}});
+    EXPECT_EQ(first.status, 200) << first.body;
+    EXPECT_EQ(second.status, is_same ? 200 : 409) << second.body;
+    if (is_same) {
+      EXPECT_EQ(second.body, first.body);
+    }
+    EXPECT_EQ(stored(doors), 1U);
+  }
+}
+
+TEST(Idempotency, OfABatchCompletesWhatWasBegun) {
+  Doors doors;
+  const std::string batch = '[' + std::string(kEmail) + ',' + kOther + ']';
+  const ApiResponse first = doors.post("/v1/emails/batch", batch, {{"idempotency-key", "k"}});
+  ASSERT_EQ(first.status, 200) << first.body;
+  EXPECT_EQ(doors.post("/v1/emails/batch", batch, {{"idempotency-key", "k"}}).body, first.body);
+  const std::string changed = '[' + std::string(kEmail) + ',' + kOtherTo + ']';
+  EXPECT_EQ(doors.post("/v1/emails/batch", changed, {{"idempotency-key", "k"}}).status, 409);
+  EXPECT_EQ(stored(doors), 2U);
+}
+
+}  // namespace
+}  // namespace postern::http
