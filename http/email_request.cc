@@ -234,7 +234,6 @@ MaybeFault read_texts(const json::object& body, OutgoingMail& mail) {
   return std::nullopt;
 }
 
-
 MaybeFault read_addresses(const json::object& body, const EmailLimits& limits, OutgoingMail& mail, std::vector<NamedMailbox>& bcc) {
   auto from = parse_sender(body);
   if (auto* fault = std::get_if<EmailFault>(&from)) return std::move(*fault);
