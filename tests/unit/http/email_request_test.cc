@@ -28,13 +28,13 @@ json::object with(std::string_view name, const Value& value) {
 
 std::string fault_of(const json::value& body, const EmailLimits& limits = {}) {
   const auto parsed = parse_email_request(body, limits);
-  const auto* fault = std::get_if<RequestFault>(&parsed);
+  const auto* fault = std::get_if<EmailFault>(&parsed);
   return fault ? fault->detail : "none";
 }
 
 std::string name_of(const json::value& body, const EmailLimits& limits = {}) {
   const auto parsed = parse_email_request(body, limits);
-  const auto* fault = std::get_if<RequestFault>(&parsed);
+  const auto* fault = std::get_if<EmailFault>(&parsed);
   if (!fault) return "none";
   return std::string(json::parse(fault->response().body).as_object().at("name").get_string());
 }
