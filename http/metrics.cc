@@ -45,8 +45,9 @@ class Metrics::Impl {
                                                              .Register(registry);
   prometheus::Family<prometheus::Counter>& submissions =
       counter("postern_submissions_total", "Messages accepted: synced to disk and acknowledged.");
-  prometheus::Family<prometheus::Counter>& refusals = counter("postern_refusals_total", "What was refused, by the refusal's token.");
-  prometheus::Counter& auth_failures = counter("postern_auth_failures_total", "Credentials that were refused.").Add({});
+  prometheus::Family<prometheus::Counter>& refusals =
+      counter("postern_refusals_total", "Requests refused over HTTP, by the refusal's token.");
+  prometheus::Counter& auth_failures = counter("postern_auth_failures_total", "Credentials refused over HTTP.").Add({});
   // Both doors show from the start: a series that appears with its first event hides that event from rate().
   std::array<prometheus::Counter*, 2> doors{&submissions.Add({{"door", "smtp"}}), &submissions.Add({{"door", "http"}})};
   std::function<std::vector<GaugeReading>()> read_gauges;
