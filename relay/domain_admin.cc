@@ -144,12 +144,26 @@ Result<store::DomainRecord> DomainAdmin::verify(const DomainId& id) {
   if (!found) return found.error();
   if (!*found) return no_such_domain();
   wipe_private_keys(**found);
-  const Survey seen = survey(resolver_, **found, records(**found));
+  const AccountId account = (*found)->account;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!looking_.insert(account).second) {
+      return Error(ErrorCode::Conflict, "a domain of this account is being looked up; try again when that is done");
+    }
+  }
+  auto outcome = look_and_store(**found);
+  const std::lock_guard lock(mutex_);
+  looking_.erase(account);
+  return outcome;
+}
+
+Result<store::DomainRecord> DomainAdmin::look_and_store(const store::DomainRecord& before) {
+  const Survey seen = survey(resolver_, before, records(before));
   store::DomainRecord domain;
   // As it is now: it may have been removed, or looked at by another, meanwhile. Writers are one at a time, so nobody else can
   // verify the same name between the look at the other accounts and the commit.
   const auto written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
-    auto current = writer.find_domain(id);
+    auto current = writer.find_domain(before.id);
     if (!current) return current.error();
     if (!*current) return no_such_domain();
     domain = std::move(**current);

@@ -8,6 +8,8 @@
 #include "relay/resolver.h"
 #include "store/directory.h"
 
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,11 +45,13 @@ class DomainAdmin {
   std::vector<DnsRecordToPublish> records(const store::DomainRecord& domain) const;
   // Looks all records up and stores what it found. Verified: every required record is there. A domain that was verified stays
   // so when the DNS does not answer, and fails only on an answer that says otherwise. NotFound. Conflict: another account has
-  // verified the name; nothing is stored then.
+  // verified the name, or a verification of the same account is under way: a DNS that its owner made slow holds up one worker,
+  // not all. Nothing is stored then.
   Result<store::DomainRecord> verify(const DomainId& id);
   Result<void> remove(const DomainId& id);  // its keys too: mail goes out unsigned from then on
 
  private:
+  Result<store::DomainRecord> look_and_store(const store::DomainRecord& before);
   Result<bool> is_verified_elsewhere(const store::DomainRecord& domain) const;
 
   store::Directory& directory_;
@@ -55,6 +59,8 @@ class DomainAdmin {
   const Clock& clock_;
   Random& random_;
   DomainSettings settings_;
+  std::mutex mutex_;
+  std::set<AccountId> looking_;  // guarded by mutex_: accounts with a verification under way, at most one a thread
 };
 
 }  // namespace postern::relay

@@ -12,6 +12,7 @@
 #undef _Bool
 
 #include <cstring>
+#include <future>
 #include <map>
 
 namespace postern::relay {
@@ -114,6 +115,12 @@ TEST_F(DkimSignerTest, SignsTheSameInAnyPieces) {
   for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{100}}) {
     EXPECT_EQ(verify(sign(kMessage, piece) + std::string(kMessage), domain_).good, 2u) << "pieces of " << piece;
   }
+}
+
+TEST_F(DkimSignerTest, SignsOnManyThreadsAtOnce) {
+  std::vector<std::future<std::string>> signing;
+  for (int i = 0; i < 16; ++i) signing.push_back(std::async(std::launch::async, [this] { return sign(kMessage, 50); }));
+  for (auto& fields : signing) EXPECT_EQ(verify(fields.get() + std::string(kMessage), domain_).good, 2u);
 }
 
 TEST_F(DkimSignerTest, MakesFieldsOfLinesThatMailCanCarry) {

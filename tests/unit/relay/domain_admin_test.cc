@@ -178,6 +178,23 @@ TEST_F(DomainAdminTest, DoesNotBringBackADomainThatWasRemovedMeanwhile) {
   EXPECT_TRUE(admin_.list(account_).value().empty());
 }
 
+TEST_F(DomainAdminTest, LooksUpOneDomainOfAnAccountAtATime) {
+  const auto first = added("a.example");
+  const auto second = added("b.example");
+  const auto foreign = admin_.create(other_, "c.example").value();
+  std::optional<Result<store::DomainRecord>> meanwhile;
+  std::optional<Result<store::DomainRecord>> elsewhere;
+  resolver_.before_next_answer = [&] {
+    meanwhile = admin_.verify(second.id);
+    elsewhere = admin_.verify(foreign.id);
+  };
+  EXPECT_TRUE(admin_.verify(first.id));
+  ASSERT_TRUE(meanwhile && !*meanwhile);
+  EXPECT_EQ(meanwhile->error().code(), ErrorCode::Conflict);
+  EXPECT_TRUE(elsewhere && *elsewhere) << "another account does not wait";
+  EXPECT_TRUE(admin_.verify(second.id)) << "free again";
+}
+
 TEST_F(DomainAdminTest, ShowsAnAccountItsOwnOnly) {
   const auto domain = added();
   EXPECT_EQ(admin_.find(other_, domain.id).error().code(), ErrorCode::NotFound);
