@@ -108,6 +108,19 @@ def status_by_purpose(shown):
     return {record["purpose"]: record["status"] for record in shown["records"]}
 
 
+def arrives_signed(server, sink, send_it):
+    known = set(sink.folder.glob("m.*"))
+    send_it()
+    arrived = wait_until(lambda: [p for p in sink.folder.glob("m.*") if p not in known and is_whole(p)], "a signed message arrives")
+    message = as_sent(Delivered(arrived[0].read_bytes()))
+    found = signatures(server.zone, message)
+    check([s["good"] for s in found] == [True, True], f"signatures: {found}\n{message[:2000].decode('utf-8', 'replace')}")
+    check(sorted(s["algorithm"] for s in found) == ["ed25519-sha256", "rsa-sha256"], f"algorithms: {found}")
+    check(all(s["domain"] == DOMAIN and "from" in s["signed"] and "subject" in s["signed"] for s in found), f"signed: {found}")
+    changed = message.replace(b"sender@example.org>", b"forger@example.org>", 1)
+    check(not any(s["good"] for s in signatures(server.zone, changed)), "a changed author must not verify")
+
+
 def over_http(relay, server):
     """The whole life of a second domain, by the endpoints."""
     key = relay.key("app", "--live", "--permission", "full_access")
@@ -161,16 +174,10 @@ def story(context, server):
 
     long_message = RAW + RAW.split(b"\r\n\r\n", 1)[1] * 200
     for content in (PLAIN_MESSAGE, RAW, long_message):
-        known = set(sink.folder.glob("m.*"))
-        send(relay, key, content)
-        arrived = wait_until(lambda: [p for p in sink.folder.glob("m.*") if p not in known and is_whole(p)], "a signed message arrives")
-        message = as_sent(Delivered(arrived[0].read_bytes()))
-        found = signatures(server.zone, message)
-        check([s["good"] for s in found] == [True, True], f"signatures: {found}\n{message[:2000].decode('utf-8', 'replace')}")
-        check(sorted(s["algorithm"] for s in found) == ["ed25519-sha256", "rsa-sha256"], f"algorithms: {found}")
-        check(all(s["domain"] == DOMAIN and "from" in s["signed"] and "subject" in s["signed"] for s in found), f"signed: {found}")
-        changed = message.replace(b"sender@example.org>", b"forger@example.org>", 1)
-        check(not any(s["good"] for s in signatures(server.zone, changed)), "a changed author must not verify")
+        arrives_signed(server, sink, lambda: send(relay, key, content))
+    arrives_signed(server, sink, lambda: check(relay.request("POST", "/v1/emails", {
+        "from": "Sender <sender@example.org>", "to": "someone@example.net", "subject": "Grüße", "text": ".\n\nLast line."}, key)[0] == 200,
+        "sent over HTTP"))
 
     server.publish([line for line in lines if "postern-verification" not in line])
     relay.cli("domain", "verify", DOMAIN, expect=1)
