@@ -7,8 +7,8 @@
 
 namespace postern::relay {
 
-// RSA 2048 (RFC 8301 §3.2) with a selector "pr……", Ed25519 (RFC 8463) with a selector "pe……": random, so that a domain added again
-// publishes beside what is still there. Takes some tenths of a second. IoError: OpenSSL makes no key.
+// RSA 2048 (RFC 8301 §3.2) with a selector "pr…", Ed25519 (RFC 8463) with a selector "pe…": random, so that a domain added
+// again publishes beside what is still there. Takes some tenths of a second. IoError: OpenSSL makes no key.
 Result<store::DkimKey> make_rsa_key(Random& random);
 Result<store::DkimKey> make_ed25519_key(Random& random);
 

@@ -141,11 +141,13 @@ Result<Context> make_context(const ResolverSettings& settings) {
   Context context(ub_ctx_create());
   if (!context) return Error(ErrorCode::ResolveFailed, "libunbound cannot be set up");
   const std::string cache_octets = std::to_string(kMaxResolverCacheOctets);
-  const std::array<std::pair<const char*, const char*>, 5> options = {{{"do-not-query-localhost:", "no"},  // a resolver of the machine's own
-                                                                       {"cache-max-ttl:", kMaxCacheSeconds},
-                                                                       {"cache-max-negative-ttl:", kMaxNegativeCacheSeconds},
-                                                                       {"msg-cache-size:", cache_octets.c_str()},
-                                                                       {"rrset-cache-size:", cache_octets.c_str()}}};
+  const std::array<std::pair<const char*, const char*>, 5> options = {{
+      {"do-not-query-localhost:", "no"},  // a resolver of the machine's own
+      {"cache-max-ttl:", kMaxCacheSeconds},
+      {"cache-max-negative-ttl:", kMaxNegativeCacheSeconds},
+      {"msg-cache-size:", cache_octets.c_str()},
+      {"rrset-cache-size:", cache_octets.c_str()},
+  }};
   for (const auto& [option, value] : options) {
     if (const int error = ub_ctx_set_option(context.get(), option, value); error != 0) return setup_failed(option, error);
   }
