@@ -1,10 +1,11 @@
-// usage: node client.js BASE_URL FULL_ACCESS_KEY WEBHOOK_URL      (NODE_PATH names the folder of the packages)
+// usage: node client.js BASE_URL TEST_KEY LIVE_KEY WEBHOOK_PORT      (NODE_PATH names the folder of the packages)
 const { Resend } = require("resend");
 const assert = require("node:assert");
 const http = require("node:http");
 
-const [baseUrl, key, webhookPort] = process.argv.slice(2);
+const [baseUrl, key, liveKey, webhookPort] = process.argv.slice(2);
 const client = new Resend(key, { baseUrl });
+const owner = new Resend(liveKey, { baseUrl });  // sending domains are a live key's business
 
 // What the package answers: {data, error}; an error ends the run with its name.
 async function ok(step, promise) {
@@ -69,13 +70,14 @@ async function emails() {
 }
 
 async function domains() {
-  const made = await ok("domains.create", client.domains.create({ name: "sender.example" }));
+  await fails("a test key's domain", "permission_denied", 403, client.domains.create({ name: "sender.example" }));
+  const made = await ok("domains.create", owner.domains.create({ name: "sender.example" }));
   assert.ok(made.records.some((r) => r.type === "TXT" && r.value.startsWith("v=DKIM1")));
-  assert.strictEqual((await ok("domains.get", client.domains.get(made.id))).name, "sender.example");
-  assert.ok((await ok("domains.list", client.domains.list())).data.some((d) => d.id === made.id));
-  await ok("domains.verify", client.domains.verify(made.id));
-  await ok("domains.remove", client.domains.remove(made.id));
-  await fails("a removed domain", "not_found", 404, client.domains.get(made.id));
+  assert.strictEqual((await ok("domains.get", owner.domains.get(made.id))).name, "sender.example");
+  assert.ok((await ok("domains.list", owner.domains.list())).data.some((d) => d.id === made.id));
+  await ok("domains.verify", owner.domains.verify(made.id));
+  await ok("domains.remove", owner.domains.remove(made.id));
+  await fails("a removed domain", "not_found", 404, owner.domains.get(made.id));
 }
 
 async function webhooks() {

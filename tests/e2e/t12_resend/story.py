@@ -23,8 +23,10 @@ def run(context):
     relay = context.relay(extra='webhook_allow_http = true\nwebhook_allowed_networks = ["127.0.0.0/8"]\n')
     relay.account("package")
     key = relay.key("package", "--test", "--permission", "full_access")
+    live_key = relay.key("package", "--live", "--permission", "full_access")
     relay.start()
-    done = subprocess.run(["node", str(pathlib.Path(__file__).parent / "client.js"), f"http://127.0.0.1:{relay.http}/v1", key, str(free_port())],
+    done = subprocess.run(["node", str(pathlib.Path(__file__).parent / "client.js"), f"http://127.0.0.1:{relay.http}/v1", key, live_key,
+                           str(free_port())],
                           capture_output=True, text=True, timeout=180,
                           env=dict(os.environ, NODE_PATH=str(PACKAGES / "node_modules")))
     check(done.returncode == 0, f"the package's run failed: {done.stdout}{done.stderr}")
