@@ -64,6 +64,21 @@ TEST(Config, HasAnHttpServiceByDefaultOnLoopbackInDevelopmentOnly) {
   EXPECT_THAT(parse("environment = \"development\"\n[[listener]]\nport = 2525").settings.http_listeners, IsEmpty());
 }
 
+TEST(Config, ReadsHowPeopleSignUpAndHowLongTheyStay) {
+  const auto defaults = parse("").settings;
+  EXPECT_EQ(defaults.signup, "closed");
+  EXPECT_EQ(defaults.session_token_lifetime_minutes, 60);
+  EXPECT_EQ(defaults.session_key_lifetime_hours, 720);
+  const auto load = parse("signup = \"open\"\nsession_token_lifetime_minutes = 5\nsession_key_lifetime_hours = 24\n");
+  EXPECT_EQ(load.settings.signup, "open");
+  EXPECT_EQ(load.settings.session_token_lifetime_minutes, 5);
+  EXPECT_EQ(load.settings.session_key_lifetime_hours, 24);
+  for (const char* wrong : {"signup = \"maybe\"", "signup = true", "session_token_lifetime_minutes = 0", "session_token_lifetime_minutes = 1441",
+                            "session_key_lifetime_hours = 23"}) {
+    EXPECT_FALSE(parse("environment = \"development\"\n" + std::string(wrong)).is_usable()) << wrong;
+  }
+}
+
 TEST(Config, ListensOnTheSubmissionPortsInProduction) {
   const auto load = parse("tls_certificate_file = \"/c\"\ntls_key_file = \"/k\"\n");
   EXPECT_TRUE(load.is_usable());
