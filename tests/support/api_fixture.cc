@@ -91,7 +91,7 @@ ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted)
       submission{*store, authenticator, quota, usage, [] { return std::shared_ptr<const relay::RouteTable>(); }, [] {}, clock, random, {}},
       context{*store,    workers,    authenticator, throttle,
               usage,     accounts,   keys,          scheme,
-              users,     *tokens,    domains, absent<http::WebhookAdmin>(),
+              users,     *tokens,    domains, webhooks,
               absent<http::EventHub>(), absent<http::Metrics>(), submission, clock,
               random,    {}},
       area_(area) {

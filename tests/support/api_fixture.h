@@ -6,6 +6,7 @@
 #include "auth/user_admin.h"
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/webhook_admin.h"
 #include "tests/support/coroutine_loop.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
@@ -71,6 +72,7 @@ class ApiFixture {
   relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
   net::WorkerPool workers{2, 64};
   relay::SubmissionContext submission;
+  http::WebhookAdmin webhooks{*store, clock, random, http::WebhookPolicy{}};
   http::ApiContext context;
   AccountId account;     // "team", in sandbox mode
   http::Caller caller;   // its user; who asks where a test names nobody

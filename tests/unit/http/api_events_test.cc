@@ -1,0 +1,167 @@
+// Events in pages and as a stream.
+#include "http/event_json.h"
+#include "http/event_stream.h"
+#include "tests/support/api_fixture.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <gmock/gmock.h>
+
+namespace postern::http {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class EventApi : public ::testing::Test {
+ protected:
+  MessageId accept(const AccountId& account) {
+    test::Draft draft = test::make_draft(make_message_id(api_.clock.now() + Duration{++made_}, api_.random), api_.clock.now(), {"live.example"});
+    draft.message.account = account;
+    for (Event& event : draft.events) event.account = account;
+    const MessageId id = draft.message.id;
+    EXPECT_TRUE(test::commit_draft(api_.store.spool(), std::move(draft), "Subject: hello\r\n\r\n"));
+    return id;
+  }
+  void record(const AccountId& account, const MessageId& message, EventType type) {
+    Event event;
+    event.at = api_.clock.now();
+    event.type = type;
+    event.account = account;
+    event.message = message;
+    test::Waiter waiter;
+    api_.store.spool().record_event(event, waiter.completion());
+    ASSERT_TRUE(waiter.get());
+  }
+  std::vector<std::string> ids(const test::ApiAnswer& page) {
+    std::vector<std::string> found;
+    for (const auto& item : page.body.at("data").as_array()) found.emplace_back(item.at("id").as_string());
+    return found;
+  }
+
+  test::ApiFixture api_{event_api()};
+  int made_ = 0;
+};
+
+TEST_F(EventApi, PagesGoFromTheNewestToTheOldestAndBack) {
+  for (int i = 0; i < 5; ++i) accept(api_.account);
+  const auto first = api_.ask("GET /v1/events?limit=2");
+  EXPECT_THAT(ids(first), ElementsAre("evt_5", "evt_4"));
+  EXPECT_TRUE(first.body.at("has_more").as_bool());
+  EXPECT_EQ(first.text("next"), "evt_4");
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?limit=2&after=evt_4")), ElementsAre("evt_3", "evt_2"));
+  const auto last = api_.ask("GET /v1/events?limit=2&after=evt_2");
+  EXPECT_THAT(ids(last), ElementsAre("evt_1"));
+  EXPECT_FALSE(last.body.at("has_more").as_bool());
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?limit=2&before=evt_1")), ElementsAre("evt_3", "evt_2")) << "the ones next to it";
+}
+
+TEST_F(EventApi, FiltersByTypeAndMessage) {
+  const MessageId first = accept(api_.account);
+  const MessageId second = accept(api_.account);
+  record(api_.account, second, EventType::RecipientDeferred);
+  record(api_.account, second, EventType::RecipientDelivered);
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?type=email.delivered,email.delivery_delayed")), ElementsAre("evt_4", "evt_3"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?type=email.sent&type=email.delivered")), ElementsAre("evt_4", "evt_2", "evt_1"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?email_id=" + format_message_id(first))), ElementsAre("evt_1"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?limit=1&after=evt_4&email_id=" + format_message_id(second))), ElementsAre("evt_3"));
+}
+
+TEST_F(EventApi, AnAccountSeesItsOwnOnly) {
+  const AccountId another = api_.make_account("another");
+  const MessageId foreign = accept(another);
+  accept(api_.account);
+  EXPECT_THAT(ids(api_.ask("GET /v1/events")), ElementsAre("evt_2"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?email_id=" + format_message_id(foreign))), IsEmpty());
+}
+
+TEST_F(EventApi, WrongParametersAreNamed) {
+  for (const std::string_view query : {"limit=0", "limit=101", "after=x", "before=evt_", "after=evt_1&before=evt_2", "type=email.opened",
+                                       "type=", "email_id=42"}) {
+    const auto answer = api_.ask("GET /v1/events?" + std::string(query));
+    EXPECT_EQ(answer.status, 422) << query;
+    EXPECT_EQ(answer.name(), "validation_error") << query;
+  }
+}
+
+class EventStreaming : public EventApi {
+ protected:
+  EventStreaming() {
+    tasks_.start(loop_.executor(), hub_.make_task());
+  }
+  ~EventStreaming() override {
+    tasks_.stop_all();
+    while (tasks_.count() > 0) loop_.context().run_one_for(std::chrono::milliseconds(50));
+  }
+  std::unique_ptr<EventStream> open(std::uint64_t after, EventFilter filter) {
+    auto stream = std::make_unique<EventStream>(api_.store.spool(), hub_, hub_.open_stream(filter.account), filter, after);
+    EXPECT_THAT(*loop_.run(stream->next(std::chrono::seconds(0))), HasSubstr("retry:"));
+    return stream;
+  }
+  std::string next(EventStream& stream) { return loop_.run(stream.next(std::chrono::seconds(20))).value_or("(end)"); }
+  EventFilter own() const {
+    EventFilter filter;
+    filter.account = api_.account;
+    return filter;
+  }
+
+  test::CoroutineLoop loop_;
+  net::asio::executor_work_guard<net::asio::io_context::executor_type> work_{loop_.context().get_executor()};
+  EventHub hub_{loop_.executor(), [this] { return api_.store.spool().last_sequence(); }};
+  net::TaskGroup tasks_;
+};
+
+TEST_F(EventStreaming, GivesWhatIsThereAboveItsPosition) {
+  for (int i = 0; i < 3; ++i) accept(api_.account);
+  const auto stream = open(1, own());
+  const std::string piece = next(*stream);
+  EXPECT_THAT(piece, Not(HasSubstr("id: 1\n")));
+  EXPECT_THAT(piece, HasSubstr("id: 2\ndata: {\"object\":\"event\",\"id\":\"evt_2\""));
+  EXPECT_THAT(piece, HasSubstr("id: 3\n"));
+  EXPECT_THAT(piece, ::testing::EndsWith("\n\n"));
+}
+
+TEST_F(EventStreaming, WakesForWhatHappensNow) {
+  const auto stream = open(0, own());
+  const auto waiting = loop_.start(stream->next(std::chrono::seconds(20)));
+  loop_.settle();
+  EXPECT_FALSE(waiting->has_value());
+  accept(api_.account);
+  hub_.notify();
+  EXPECT_THAT(loop_.wait(waiting).value(), HasSubstr("id: 1\n"));
+}
+
+TEST_F(EventStreaming, LeavesOutWhatIsNotWanted) {
+  const AccountId another = api_.make_account("another");
+  accept(another);
+  const MessageId id = accept(api_.account);
+  record(api_.account, id, EventType::RecipientDelivered);
+  EventFilter filter = own();
+  filter.types = {"email.delivered"};
+  const auto stream = open(0, filter);
+  const std::string piece = next(*stream);
+  EXPECT_THAT(piece, HasSubstr("id: 3\n"));
+  EXPECT_THAT(piece, Not(HasSubstr("email.sent")));
+}
+
+TEST_F(EventStreaming, EndsWhenItIsStopped) {
+  const auto stream = open(0, own());
+  stream->stop();
+  EXPECT_EQ(next(*stream), "(end)");
+}
+
+TEST_F(EventStreaming, AnAccountsStreamsAreBounded) {
+  std::vector<std::unique_ptr<EventHub::StreamTicket>> tickets;
+  for (std::size_t i = 0; i < kMaxStreamsPerAccount; ++i) tickets.push_back(hub_.open_stream(api_.account));
+  EXPECT_NE(tickets.back(), nullptr);
+  EXPECT_EQ(hub_.open_stream(api_.account), nullptr);
+  EXPECT_NE(hub_.open_stream(api_.make_account("another")), nullptr);
+  tickets.pop_back();
+  EXPECT_NE(hub_.open_stream(api_.account), nullptr);
+}
+
+}  // namespace
+}  // namespace postern::http
