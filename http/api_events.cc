@@ -45,6 +45,7 @@ Result<std::optional<std::uint64_t>> read_event_id(const ApiRequest& request, st
 Result<EventFilter> read_filter(const ApiRequest& request) {
   EventFilter filter;
   filter.account = request.caller.account;
+  filter.is_test_only = request.caller.key && request.caller.key->environment == Environment::Test;
   for (const auto& [name, value] : request.query) {
     if (name != "type") continue;
     for (std::size_t begin = 0; begin <= value.size();) {

@@ -137,8 +137,18 @@ Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& r
   return ApiResponse::json(json::object{{"data", std::move(data)}});
 }
 
+bool is_test_key(const Caller& caller) { return caller.key && caller.key->environment == Environment::Test; }
+
 template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
 net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
+  auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
+  co_return answer;
+}
+
+// For what changes something.
+template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
+net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
+  if (is_test_key(request.caller)) co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
   auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
   co_return answer;
 }
@@ -153,15 +163,15 @@ constexpr Route route(Method method, std::string_view path, Body body, Handler h
 constexpr std::array<Route, 6> kRoutes = {{
     route(Method::Get, "/v1/suppressions", Body::None, on_worker<list_suppressions>, "listSuppressions",
           "List suppressed addresses, in order of address", "", 200, "SuppressionList"),
-    route(Method::Post, "/v1/suppressions", Body::Json, on_worker<add_suppression>, "addSuppression",
+    route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
           "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
-    route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker<add_suppressions>, "addSuppressions",
+    route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker_live<add_suppressions>, "addSuppressions",
           "Suppress up to 100 addresses", "SuppressionBatch", 201, "SuppressionNames"),
-    route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker<remove_suppressions>, "removeSuppressions",
+    route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker_live<remove_suppressions>, "removeSuppressions",
           "Take up to 100 addresses off the list", "SuppressionBatch", 200, "SuppressionNames"),
     route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker<get_suppression>, "getSuppression",
           "Show why an address is suppressed", "", 200, "Suppression"),
-    route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker<delete_suppression>, "deleteSuppression",
+    route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker_live<delete_suppression>, "deleteSuppression",
           "Send to an address again", "", 200, "SuppressionName"),
 }};
 

@@ -39,6 +39,8 @@ json::object webhook_json(const WebhookRecord& webhook) {
           {"events", std::move(events)}};
 }
 
+bool is_test_key(const Caller& caller) { return caller.key && caller.key->environment == Environment::Test; }
+
 // What all answers about one webhook have.
 json::object named_json(const WebhookId& id) { return {{"object", "webhook"}, {"id", format_id(id)}}; }
 
@@ -89,7 +91,9 @@ Result<ApiResponse> get_webhook(ApiContext& context, const ApiRequest& request) 
   const auto progress = context.store.directory().webhook_progress(*id);
   if (!progress) return progress.error();
   json::object body = webhook_json(*webhook);
-  for (auto& member : secret_json(*webhook)) body[member.key()] = std::move(member.value());
+  // Whoever has the secret can sign events of live mail.
+  const json::object name = is_test_key(request.caller) ? named_json(*id) : secret_json(*webhook);
+  for (const auto& member : name) body[member.key()] = member.value();
   body["delivered"] = progress->delivered;
   body["given_up"] = progress->given_up;
   body["failing_since"] = progress->failing_since ? json::value(format_rfc3339(*progress->failing_since)) : json::value(nullptr);
@@ -169,6 +173,14 @@ net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) 
   co_return answer;
 }
 
+// For what changes something.
+template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
+net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
+  if (is_test_key(request.caller)) co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
+  auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
+  co_return answer;
+}
+
 constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
                       std::string_view summary, std::string_view request_schema, std::uint16_t status, std::string_view response_schema) {
   return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
@@ -178,21 +190,21 @@ constexpr Route route(Method method, std::string_view path, Body body, Handler h
 constexpr std::array<Route, 9> kRoutes = {{
     route(Method::Get, "/v1/webhooks", Body::None, on_worker<list_webhooks>, "listWebhooks", "List the account's webhooks", "", 200,
           "WebhookList"),
-    route(Method::Post, "/v1/webhooks", Body::Json, on_worker<create_webhook>, "createWebhook",
+    route(Method::Post, "/v1/webhooks", Body::Json, on_worker_live<create_webhook>, "createWebhook",
           "Have events sent to an HTTPS endpoint from now on", "NewWebhook", 201, "WebhookSecret"),
     route(Method::Get, "/v1/webhooks/:id", Body::None, on_worker<get_webhook>, "getWebhook", "Show a webhook and its secret", "", 200,
           "Webhook"),
-    route(Method::Patch, "/v1/webhooks/:id", Body::Json, on_worker<change_webhook>, "changeWebhook",
+    route(Method::Patch, "/v1/webhooks/:id", Body::Json, on_worker_live<change_webhook>, "changeWebhook",
           "Change a webhook, disable it or enable it again", "WebhookChange", 200, "WebhookName"),
-    route(Method::Delete, "/v1/webhooks/:id", Body::None, on_worker<delete_webhook>, "deleteWebhook",
+    route(Method::Delete, "/v1/webhooks/:id", Body::None, on_worker_live<delete_webhook>, "deleteWebhook",
           "Delete a webhook and what waits for it", "", 200, "DeletedWebhook"),
-    route(Method::Post, "/v1/webhooks/:id/replay", Body::Json, on_worker<replay_webhook>, "replayWebhook",
+    route(Method::Post, "/v1/webhooks/:id/replay", Body::Json, on_worker_live<replay_webhook>, "replayWebhook",
           "Send events again: all since one, or a single one", "WebhookReplay", 202, "WebhookName"),
-    route(Method::Post, "/v1/webhooks/:id/events/:event_id/replay", Body::None, on_worker<replay_webhook_event>, "replayWebhookEvent",
+    route(Method::Post, "/v1/webhooks/:id/events/:event_id/replay", Body::None, on_worker_live<replay_webhook_event>, "replayWebhookEvent",
           "Send one event again", "", 200, "WebhookEventName"),
-    route(Method::Post, "/v1/webhooks/:id/rotate-secret", Body::None, on_worker<rotate_webhook_secret>, "rotateWebhookSecret",
+    route(Method::Post, "/v1/webhooks/:id/rotate-secret", Body::None, on_worker_live<rotate_webhook_secret>, "rotateWebhookSecret",
           "Make a new secret; the old one also signs for a day", "", 200, "WebhookSecret"),
-    route(Method::Post, "/v1/webhooks/:id/signing-secret/rotate", Body::None, on_worker<rotate_webhook_secret>,
+    route(Method::Post, "/v1/webhooks/:id/signing-secret/rotate", Body::None, on_worker_live<rotate_webhook_secret>,
           "rotateWebhookSigningSecret", "The same as rotate-secret", "", 200, "WebhookSecret"),
 }};
 
@@ -221,8 +233,9 @@ constexpr std::string_view kSchemas = R"json({
   "status": {"type": "string", "enum": ["enabled", "disabled"]},
   "failed": {"type": "boolean", "description": "Disabled because its receiver failed for a day, or answered 410."},
   "events": {"$ref": "#/components/schemas/WebhookEvents"}}},
-"Webhook": {"allOf": [{"$ref": "#/components/schemas/WebhookSummary"}, {"$ref": "#/components/schemas/WebhookSecret"},
+"Webhook": {"allOf": [{"$ref": "#/components/schemas/WebhookSummary"}, {"$ref": "#/components/schemas/WebhookName"},
   {"type": "object", "required": ["delivered", "given_up", "failing_since"], "properties": {
+  "signing_secret": {"type": "string", "description": "Not for test keys."},
   "delivered": {"type": "integer"},
   "given_up": {"type": "integer"},
   "failing_since": {"type": ["string", "null"], "format": "date-time"}}}]},

@@ -18,6 +18,7 @@ constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
 }  // namespace
 
 bool EventFilter::wants(const Event& event) const {
+  if (is_test_only && event.environment != Environment::Test) return false;
   return event.account == account && (!message || event.message == *message) && wants_event(types, event.type);
 }
 

@@ -22,6 +22,7 @@ struct EventFilter {
   AccountId account;
   std::vector<std::string> types;    // wire names; empty: all
   std::optional<MessageId> message;  // of that message only
+  bool is_test_only = false;         // for a test key: what live mail does is not its business
 
   bool wants(const Event& event) const;
 };

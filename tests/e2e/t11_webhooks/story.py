@@ -144,7 +144,7 @@ def refuses_inner_targets(relay, key):
 def run(context):
     relay = context.relay("hooks", extra='webhook_allow_http = true\nwebhook_allowed_networks = ["127.0.0.1"]')
     relay.account("team")
-    key, manager = relay.key("team", "--test"), relay.key("team", "--test", "--permission", "full_access")
+    key, manager = relay.key("team", "--test"), relay.key("team", "--live", "--permission", "full_access")
     relay.start()
     refuses_inner_targets(relay, manager)
     troubled, steady = Receiver().start(), Receiver().start()

@@ -78,6 +78,16 @@ TEST_F(EventApi, AnAccountSeesItsOwnOnly) {
   EXPECT_THAT(ids(api_.ask("GET /v1/events?email_id=" + format_message_id(foreign))), IsEmpty());
 }
 
+TEST_F(EventApi, ATestKeySeesWhatTestKeysDid) {
+  accept(api_.account);
+  test::Draft draft = test::make_draft(make_message_id(api_.clock.now(), api_.random), api_.clock.now(), {"live.example"}, Environment::Test);
+  draft.message.account = draft.events[0].account = api_.account;
+  ASSERT_TRUE(test::commit_draft(api_.store.spool(), std::move(draft), "x"));
+  const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
+  EXPECT_THAT(ids(api_.ask("GET /v1/events", test_key)), ElementsAre("evt_2"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events")), ElementsAre("evt_2", "evt_1"));
+}
+
 TEST_F(EventApi, WrongParametersAreNamed) {
   for (const std::string_view query : {"limit=0", "limit=101", "after=x", "before=evt_", "after=evt_1&before=evt_2", "type=email.opened",
                                        "type=", "email_id=42"}) {

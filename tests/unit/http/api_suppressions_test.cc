@@ -66,6 +66,13 @@ TEST_F(SuppressionApi, WrongRequestsAndStrangersGetNothing) {
   EXPECT_THAT(emails(api_.ask("GET /v1/suppressions", stranger)), ElementsAre());
 }
 
+TEST_F(SuppressionApi, ATestKeyChangesNothing) {
+  const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
+  EXPECT_EQ(api_.ask("POST /v1/suppressions", test_key, R"({"email":"a@example.net"})").status, 403);
+  EXPECT_EQ(api_.ask("DELETE /v1/suppressions/a@example.net", test_key).status, 403);
+  EXPECT_EQ(api_.ask("GET /v1/suppressions", test_key).status, 200);
+}
+
 class UsageApi : public ::testing::Test {
  protected:
   // What the server's write-behind does.

@@ -89,6 +89,16 @@ TEST_F(WebhookApi, AnotherAccountsWebhookIsNotThere) {
   EXPECT_EQ(api_.ask("GET " + path).text("status"), "enabled");
 }
 
+TEST_F(WebhookApi, ATestKeyLooksAndTouchesNothing) {
+  const std::string path = "/v1/webhooks/" + make();
+  const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
+  EXPECT_EQ(api_.ask("GET " + path, test_key).status, 200);
+  EXPECT_FALSE(api_.ask("GET " + path, test_key).body.as_object().contains("signing_secret"));
+  EXPECT_EQ(api_.ask("POST /v1/webhooks", test_key, R"({"endpoint":"https://hooks.example.org/"})").status, 403);
+  EXPECT_EQ(api_.ask("DELETE " + path, test_key).name(), "permission_denied");
+  EXPECT_EQ(api_.ask("POST " + path + "/rotate-secret", test_key).status, 403);
+}
+
 TEST_F(WebhookApi, ARotationShowsTheNewSecret) {
   const std::string id = make();
   const std::string before = api_.ask("GET /v1/webhooks/" + id).text("signing_secret");
