@@ -3,6 +3,7 @@
 
 #include "auth/api_key.h"
 #include "core/mailbox.h"
+#include "http/webhook_admin.h"
 
 #include <stdlib.h>
 
@@ -379,6 +380,43 @@ TEST_F(CommandLine, TellsThatADomainCannotBeLookedUpWithoutADns) {
   EXPECT_EQ(verified.status, kExitRefused);
   EXPECT_THAT(verified.err, HasSubstr("example.org is not verified"));
   EXPECT_THAT(verified.out, HasSubstr("no answer: "));
+}
+
+TEST_F(CommandLine, KeepsTheSuppressionList) {
+  must({"account", "create", "team"});
+  must({"suppression", "add", "team", "gone@EXAMPLE.net", "other@example.net"});
+  const std::string listed = must({"suppression", "list", "team"});
+  EXPECT_THAT(listed, HasSubstr("gone@example.net"));
+  EXPECT_THAT(listed, HasSubstr("manual"));
+  must({"suppression", "remove", "team", "gone@Example.NET"});
+  EXPECT_THAT(must({"suppression", "list", "team"}), Not(HasSubstr("gone@")));
+  EXPECT_THAT(run({"suppression", "remove", "team", "gone@example.net"}).err, HasSubstr("not on the list"));
+  EXPECT_EQ(run({"suppression", "add", "team", "nonsense"}).status, kExitRefused);
+}
+
+TEST_F(CommandLine, ShowsAndChangesWebhooks) {
+  must({"account", "create", "team"});
+  std::string id;
+  {
+    SystemRandom random;
+    const SystemClock clock;
+    auto opened = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}});
+    store::Store& store = *opened.value();
+    http::WebhookAdmin admin(store, clock, random, {});
+    const AccountId account = store.directory().find_account_named("team").value()->id;
+    id = format_id(admin.create(account, "https://hooks.example.org/in", {}).value().id);
+  }
+  EXPECT_THAT(must({"webhook", "list"}), HasSubstr("https://hooks.example.org/in"));
+  EXPECT_THAT(must({"webhook", "list", "team", "--json"}), Not(HasSubstr("whsec_")));
+  must({"webhook", "disable", id.substr(0, 12)});
+  EXPECT_THAT(must({"webhook", "show", id}), HasSubstr("disabled"));
+  must({"webhook", "enable", id});
+  EXPECT_THAT(must({"webhook", "show", id}), HasSubstr("enabled"));
+  must({"webhook", "replay", id, "--since", "evt_1"});
+  EXPECT_THAT(run({"webhook", "replay", id, "--event", "evt_1"}).err, HasSubstr("no such event"));
+  EXPECT_EQ(run({"webhook", "replay", id}).status, kExitRefused);
+  must({"webhook", "delete", id});
+  EXPECT_THAT(run({"webhook", "show", id}).err, HasSubstr("no webhook"));
 }
 
 TEST_F(CommandLine, ChecksTheConfiguration) {
