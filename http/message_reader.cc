@@ -3,6 +3,7 @@
 #include "core/bytes.h"
 #include "http/gmime_ptr.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace postern::http {
@@ -29,8 +30,52 @@ class PartWalk {
   std::size_t parts_ = 0;
 };
 
-GObjectPtr<GMimeMessage> parse(std::string_view raw) {
+// Counts what may be structure, and a little more: a line of text that begins with "--" counts as a boundary.
+class StructureCount {
+ public:
+  // False: too much.
+  bool add(std::string_view line) {
+    const bool is_boundary = line.starts_with("--");
+    if (is_boundary) {
+      is_in_header_ = true;
+      has_message_below_ = is_in_digest_;
+    }
+    if (!is_in_header_) return true;
+    if (trim_ascii_space(line).empty()) {
+      // A message within the message: behind its part's header comes its own.
+      is_in_header_ = has_message_below_;
+      has_message_below_ = false;
+      return true;
+    }
+    const std::string lower = to_ascii_lower(line.substr(0, kMaxStructureOctets));
+    if (!is_boundary) has_message_below_ = has_message_below_ || lower.find("message") != std::string::npos;
+    is_in_digest_ = is_in_digest_ || lower.find("digest") != std::string::npos;
+    octets_ += line.size();
+    return ++lines_ <= kMaxStructureLines && octets_ <= kMaxStructureOctets;
+  }
+
+ private:
+  bool is_in_header_ = true;
+  bool has_message_below_ = false;
+  bool is_in_digest_ = false;  // whose parts are messages without saying so (RFC 2046 §5.1.5)
+  std::size_t lines_ = 0;
+  std::size_t octets_ = 0;
+};
+
+std::string_view bounded_structure(std::string_view raw) {
+  StructureCount count;
+  std::size_t begin = 0;
+  while (begin < raw.size()) {
+    const std::size_t end = std::min(raw.find('\n', begin), raw.size() - 1) + 1;
+    if (!count.add(raw.substr(begin, end - begin))) return raw.substr(0, begin);
+    begin = end;
+  }
+  return raw;
+}
+
+GObjectPtr<GMimeMessage> parse(std::string_view whole) {
   init_gmime();
+  const std::string_view raw = bounded_structure(whole);
   const GObjectPtr<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(raw.data(), raw.size()));
   const GObjectPtr<GMimeParser> parser(g_mime_parser_new_with_stream(stream.get()));
   return GObjectPtr<GMimeMessage>(g_mime_parser_construct_message(parser.get(), nullptr));

@@ -13,6 +13,10 @@ namespace postern::http {
 
 inline constexpr int kMaxMimeDepth = 32;                        // deeper parts are left out
 inline constexpr std::size_t kMaxMimeParts = 1'000;             // further ones are left out
+// Boundaries and header lines, and their octets: GMime makes objects of them, up to two hundred octets for one of content. A
+// message is read up to where it goes beyond; no sound one comes near.
+inline constexpr std::size_t kMaxStructureLines = 20'000;
+inline constexpr std::size_t kMaxStructureOctets = 1024 * 1024;
 inline constexpr std::size_t kMaxShownTextOctets = 4 * 1024 * 1024;  // of `text` and of `html`; the rest is cut off
 inline constexpr std::size_t kMaxShownAddresses = 1'000;        // of each address field
 

@@ -85,6 +85,31 @@ TEST(MessageReader, ReadsNoMorePartsThanItsBound) {
   EXPECT_EQ(read_message(raw).attachments.size(), kMaxMimeParts - 1) << "the multipart is one of them";
 }
 
+// A small message may not become gigabytes of objects, however its structure is hidden.
+TEST(MessageReader, ReadsNoMoreStructureThanItsBound) {
+  const auto lines = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += "A:\r\n";
+    return text;
+  };
+  const std::string multipart = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n";
+  const std::string digest = "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n";
+  const std::string message = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n";
+  const std::string rest = "\r\nx\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b--\r\n";
+  for (const std::string& start : {multipart, digest, message}) {
+    EXPECT_TRUE(read_message(start + lines(kMaxStructureLines / 2) + rest).html) << start;
+    EXPECT_FALSE(read_message(start + lines(kMaxStructureLines) + rest).html) << start;
+    const std::string long_line = "A: " + std::string(kMaxStructureOctets, 'x') + "\r\n";
+    EXPECT_FALSE(read_message(start + long_line + rest).html) << start;
+  }
+  std::string boundaries = multipart;
+  for (std::size_t i = 0; i < kMaxStructureLines; ++i) boundaries += "\r\n--c\r\n";
+  EXPECT_FALSE(read_message(boundaries + rest).html);
+  std::string text = multipart + "Content-Type: text/plain\r\n\r\n";
+  for (std::size_t i = 0; i < 2 * kMaxStructureLines; ++i) text += "many lines\r\n";
+  EXPECT_TRUE(read_message(text + rest).html) << "text is no structure";
+}
+
 TEST(MessageReader, CutsALongTextWhereACharacterEnds) {
   std::string raw = "Content-Type: text/plain; charset=utf-8\r\n\r\nx";
   while (raw.size() < kMaxShownTextOctets + 1'000) raw += "\xC3\xBC";
