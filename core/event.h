@@ -34,7 +34,7 @@ struct Event {
   std::uint64_t sequence = 0;  // given by the store, in commit order, never reused
   Instant at;
   EventType type = EventType::MessageAccepted;
-  AccountId account;
+  AccountId account;       // null: of a notification, which is the relay's own mail; no account's list has it
   MessageId message;
   Environment environment = Environment::Live;
   std::string recipient;   // empty where it concerns the message as a whole

@@ -59,7 +59,7 @@ struct AuthFilter::Verdict {
 
 net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access access, CredentialFacts facts) {
   const std::optional<std::string_view> token = facts.authorization ? bearer_token(facts.authorization->reveal()) : std::nullopt;
-  if (!token) co_return api_refusal(Refusal::AuthRequired);
+  if (!token) co_return api_refusal(Refusal::AuthRequired, "authenticate first: Authorization: Bearer, with an API key or a session token");
   const Instant now = context_.clock.now();
   const auth::ThrottleDecision throttled = context_.throttle.decide(facts.peer, now);
   if (throttled.is_blocked) {

@@ -34,7 +34,7 @@ class Publisher {
     Event event;
     event.at = now_;
     event.type = type;
-    event.account = message.account;
+    if (message.origin == store::MessageOrigin::Submission) event.account = message.account;
     event.message = message.id;
     event.environment = message.environment;
     event.recipient = format_mailbox(message.envelope.recipients[index].mailbox);

@@ -44,8 +44,10 @@ Result<void> append_event(SpoolTransaction spool, Event event) {
   encode_event(event, spool.buffer);
   WritableTable events(spool.transaction, SpoolTable::Events);
   if (Result<void> put = events.append(event_key(event.sequence), spool.buffer); !put) return put;
-  WritableTable accounts(spool.transaction, SpoolTable::AccountEvents);
-  if (Result<void> put = accounts.put(account_row(event.account, event.sequence), {}); !put) return put;
+  if (event.account != AccountId{}) {
+    WritableTable accounts(spool.transaction, SpoolTable::AccountEvents);
+    if (Result<void> put = accounts.put(account_row(event.account, event.sequence), {}); !put) return put;
+  }
   if (!belongs_to_message(event.type)) return {};
   WritableTable rows(spool.transaction, SpoolTable::MessageEvents);
   return rows.put(message_row(event.message, event.sequence), {});
@@ -123,6 +125,7 @@ Result<std::size_t> index_events_by_account(WriteTransaction& transaction) {
   for (bool found = cursor.first(); found; found = cursor.next()) {
     Result<EventFacts> facts = decode_event_facts(cursor.value());
     if (!facts) return facts.error();
+    if (facts->account == AccountId{}) continue;
     if (Result<void> put = rows.put(account_row(facts->account, facts->sequence), {}); !put) return put.error();
     ++count;
   }

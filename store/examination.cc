@@ -101,7 +101,8 @@ void Examination::examine_message(std::string_view key, std::string_view record)
   } else if (!delivery->settled_at || !has_row(SpoolTable::Settled, KeyOctets().add(*delivery->settled_at).add(id.octets))) {
     find(name_of(id) + " is settled and not in the settled index");
   }
-  if (!has_row(SpoolTable::AccountMessages, KeyOctets().add(message->account.octets).add(id.octets))) {
+  if (is_listed_with_account(*message) &&
+      !has_row(SpoolTable::AccountMessages, KeyOctets().add(message->account.octets).add(id.octets))) {
     find(name_of(id) + " is not listed with its account");
   }
   if (has_row(SpoolTable::Open, key)) find(name_of(id) + " is committed and still marked as open");
@@ -149,7 +150,8 @@ void Examination::examine_event(std::string_view key, std::string_view record) {
   Result<Event> event = decode_event(record);
   if (!event) return find("event " + std::to_string(sequence) + ": " + event.error().message());
   if (event->sequence != sequence) find("event " + std::to_string(sequence) + " is stored under another number");
-  if (!has_row(SpoolTable::AccountEvents, KeyOctets().add(event->account.octets).add(sequence))) {
+  if (event->account != AccountId{} &&
+      !has_row(SpoolTable::AccountEvents, KeyOctets().add(event->account.octets).add(sequence))) {
     find("event " + std::to_string(sequence) + " is not listed with its account");
   }
   if (!belongs_to_message(event->type)) return;

@@ -198,6 +198,7 @@ Result<std::size_t> index_messages_by_account(WriteTransaction& transaction) {
   for (bool found = cursor.first(); found; found = cursor.next()) {
     Result<MessageRecord> message = decode_message(cursor.value());
     if (!message) return message.error();
+    if (!is_listed_with_account(*message)) continue;
     if (Result<void> put = rows.put(account_row(message->account, message->id), {}); !put) return put.error();
     ++count;
   }
@@ -211,8 +212,10 @@ Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message
   encode_message(message, spool.buffer);
   WritableTable messages(spool.transaction, SpoolTable::Messages);
   if (Result<void> put = messages.put(octets_of(id.octets), spool.buffer); !put) return put;
-  WritableTable rows(spool.transaction, SpoolTable::AccountMessages);
-  if (Result<void> put = rows.put(account_row(message.account, id), {}); !put) return put;
+  if (is_listed_with_account(message)) {
+    WritableTable rows(spool.transaction, SpoolTable::AccountMessages);
+    if (Result<void> put = rows.put(account_row(message.account, id), {}); !put) return put;
+  }
   if (delivery.due) {
     delivery.settled_at.reset();
     Result<void> put = put_due(spool.transaction, {.due = *delivery.due, .id = id, .lane = delivery.lane});

@@ -19,6 +19,9 @@ Result<DeliveryRecord> load_delivery(Transaction& transaction, const MessageId& 
 Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const std::optional<MessageId>& before,
                                                  std::size_t limit);
 
+// A notification is about an account's mail, but the relay's own: no account's list has it.
+inline bool is_listed_with_account(const MessageRecord& message) { return message.origin == MessageOrigin::Submission; }
+
 // The account's: newest first, strictly older than `before` if given; and oldest first, strictly newer than `after`.
 Result<std::vector<StoredMessage>> list_messages_of(Transaction& transaction, const AccountId& account,
                                                     const std::optional<MessageId>& before, std::size_t limit);

@@ -61,7 +61,7 @@ Event make_cancel_event(const MessageRecord& message, const Recipient& recipient
   Event event;
   event.at = now;
   event.type = EventType::RecipientCancelled;
-  event.account = message.account;
+  if (message.origin == MessageOrigin::Submission) event.account = message.account;
   event.message = message.id;
   event.environment = message.environment;
   event.recipient = format_mailbox(recipient.mailbox);

@@ -135,7 +135,7 @@ class Spool {
   Result<std::optional<Event>> find_event(std::uint64_t sequence) const;
   // The last sequence given; 0: none yet.
   Result<std::uint64_t> last_sequence() const;
-  // The same for one account. Newest first where a `before` is the bound (nullopt: from the newest), oldest first for `after`.
+  // The same for what one account submitted; notifications about it are the relay's. Newest first where a `before` is the bound (nullopt: from the newest), oldest first for `after`.
   Result<std::vector<StoredMessage>> list_of(const AccountId& account, const std::optional<MessageId>& before, std::size_t limit) const;
   Result<std::vector<StoredMessage>> list_newer_of(const AccountId& account, const MessageId& after, std::size_t limit) const;
   Result<std::vector<Event>> events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before, std::size_t limit) const;

@@ -107,6 +107,17 @@ TEST_F(SpoolHttpTest, ListsAnAccountsEventsInBothDirections) {
   EXPECT_EQ(store_.spool().last_sequence().value(), 6U);
 }
 
+TEST_F(SpoolHttpTest, ListsNoNotificationWithTheAccountItIsAbout) {
+  Draft notification = draft_for(acme_);
+  notification.message.origin = MessageOrigin::Notification;
+  notification.events.front().account = AccountId{};
+  ASSERT_TRUE(commit_draft(store_.spool(), notification, "content"));
+  EXPECT_TRUE(store_.spool().list_of(acme_, std::nullopt, 5).value().empty());
+  EXPECT_TRUE(store_.spool().events_of_account_after(acme_, 0, 5).value().empty());
+  EXPECT_EQ(store_.spool().events_of(notification.message.id).value().size(), 1U);
+  EXPECT_EQ(findings(), std::vector<std::string>());
+}
+
 TEST_F(SpoolHttpTest, RecordsAnEventThatBelongsToNoMessage) {
   Event event;
   event.at = clock_.now();
