@@ -51,7 +51,8 @@ Result<EventFilter> read_filter(const ApiRequest& request) {
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(',', begin), value.size());
       filter.types.push_back(value.substr(begin, end - begin));
-      if (!parse_event_wire_name(filter.types.back())) return Error(ErrorCode::InvalidArgument, "type: there is no such type of events");
+      const bool is_known = parse_event_wire_name(filter.types.back()).has_value();
+      if (!is_known) return Error(ErrorCode::InvalidArgument, "type: there is no such type of events");
       begin = end + 1;
     }
   }
@@ -170,7 +171,8 @@ ApiResponse open_stream(ApiContext& context, const ApiRequest& request) {
   ApiResponse response;
   response.content_type = "text/event-stream";
   response.headers.emplace_back("X-Accel-Buffering", "no");  // proxies of nginx's kind hold back what they buffer
-  response.stream = std::make_unique<EventStream>(context.store.spool(), context.event_hub, std::move(ticket), std::move(*filter), *after);
+  response.stream = std::make_unique<EventStream>(context.store.spool(), context.event_hub, std::move(ticket), std::move(*filter),
+                                                  *after);
   return response;
 }
 

@@ -148,7 +148,9 @@ net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) 
 // For what changes something.
 template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
 net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
-  if (is_test_key(request.caller)) co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
+  if (is_test_key(request.caller)) {
+    co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
+  }
   auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
   co_return answer;
 }

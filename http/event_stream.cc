@@ -22,8 +22,8 @@ bool EventFilter::wants(const Event& event) const {
   return event.account == account && (!message || event.message == *message) && wants_event(types, event.type);
 }
 
-EventStream::EventStream(const store::Spool& spool, EventHub& hub, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter,
-                         std::uint64_t after)
+EventStream::EventStream(const store::Spool& spool, EventHub& hub, std::unique_ptr<EventHub::StreamTicket> ticket,
+                         EventFilter filter, std::uint64_t after)
     : spool_(spool), hub_(hub), ticket_(std::move(ticket)), filter_(std::move(filter)), seen_(after) {}
 
 std::optional<std::string> EventStream::read() {

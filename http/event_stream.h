@@ -16,7 +16,7 @@
 
 namespace postern::http {
 
-inline constexpr std::chrono::seconds kKeepAlive{15};  // a comment after that much silence: proxies cut what is silent for 30 s or 60 s
+inline constexpr std::chrono::seconds kKeepAlive{15};  // of silence, then a comment: proxies cut what is silent for 30 s
 
 struct EventFilter {
   AccountId account;

@@ -17,7 +17,8 @@ Result<void> check_events(const std::vector<std::string>& events) {
   if (events.size() > event_type_table().size()) return Error(ErrorCode::InvalidArgument, "events: names types more than once");
   for (const std::string& name : events) {
     if (parse_event_wire_name(name)) continue;
-    return Error(ErrorCode::InvalidArgument, "events: there is no type \"" + escape_for_log(name, 64) + "\"; docs/events.md lists them");
+    const std::string quoted = "\"" + escape_for_log(name, 64) + "\"";
+    return Error(ErrorCode::InvalidArgument, "events: there is no type " + quoted + "; docs/events.md lists them");
   }
   return {};
 }
@@ -114,7 +115,8 @@ Result<void> WebhookAdmin::replay_event(const AccountId& account, const WebhookI
   if (!*event || (*event)->account != account) return Error(ErrorCode::NotFound, "there is no such event (any more)");
   const store::PendingWebhookEvent pending{
       .sequence = sequence, .message = (*event)->message, .first_attempt = {}, .due = clock_.now(), .attempts = 0};
-  const auto edited = edit(account, id, [&](DirectoryWriter& writer, WebhookRecord&) { return writer.put_pending_event(id, pending); });
+  const auto put = [&](DirectoryWriter& writer, WebhookRecord&) { return writer.put_pending_event(id, pending); };
+  const auto edited = edit(account, id, put);
   if (!edited) return edited.error();
   return {};
 }

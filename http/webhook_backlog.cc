@@ -120,7 +120,8 @@ void WebhookBacklog::failed(std::uint64_t sequence, Instant now, Random& random)
   has_unsaved_ = true;
   if (is_down()) {
     const unsigned probes = failures_ - kDownAfterFailures + 1;
-    probe_due_ = std::min(next_webhook_attempt(probes, now, now, random).value_or(now + kLongestProbeWait), now + kLongestProbeWait);
+    const Instant latest = now + kLongestProbeWait;
+    probe_due_ = std::min(next_webhook_attempt(probes, now, now, random).value_or(latest), latest);
   }
   PendingWebhookEvent& event = item.event;
   if (event.attempts == 0) {

@@ -69,8 +69,9 @@ net::Awaitable<Result<std::uint16_t>> read_status(net::Stream& stream) {
     boost::system::error_code error;
     const std::size_t used = parser.put(net::asio::const_buffer(space.data(), filled), error);
     if (error && error != beast_http::error::need_more) co_return Error(ErrorCode::ProtocolError, "the response is not HTTP/1.1");
-    std::copy(space.begin() + static_cast<std::ptrdiff_t>(used), space.begin() + static_cast<std::ptrdiff_t>(filled), space.begin());
-    filled -= used;
+    const std::span<char> rest = std::span(space).first(filled).subspan(used);
+    std::ranges::copy(rest, space.begin());
+    filled = rest.size();
   }
   const unsigned status = parser.get().result_int();
   // Nothing was sent that an interim response could answer.
@@ -135,7 +136,8 @@ net::Awaitable<Result<HttpWebhookClient::StreamPtr>> HttpWebhookClient::connect(
   for (const IpAddress& address : *addresses) {
     const auto left = deadline - Clock::now();
     if (left <= Clock::duration::zero() || is_cancelled_) break;
-    auto stream = co_await net::Stream::connect(endpoint_of(address, target.port), std::min<Clock::duration>(left, kConnectTimeout));
+    const auto timeout = std::min<Clock::duration>(left, kConnectTimeout);
+    auto stream = co_await net::Stream::connect(endpoint_of(address, target.port), timeout);
     if (stream) co_return std::move(*stream);
     failure = stream.error();
   }
@@ -162,6 +164,8 @@ net::Awaitable<Result<std::uint16_t>> HttpWebhookClient::attempt(const WebhookRe
   const Clock::time_point deadline = Clock::now() + kWebhookDeadline;
   const auto stream = co_await connect(*target, deadline);
   if (!stream) co_return stream.error();
+  // cancel() knows connections only once they are open.
+  if (is_cancelled_) co_return Error(ErrorCode::Cancelled);
   net::Stream& connection = **stream;
   connection.expires_after(std::max<Clock::duration>(deadline - Clock::now(), std::chrono::milliseconds(1)));
   open_.insert(&connection);

@@ -89,7 +89,8 @@ std::vector<std::uint32_t> Queue::Impl::without_suppressed(const Job& job, std::
 void Queue::Impl::suppress(const store::StoredMessage& stored, const Publication& publication) {
   auto suppressions = suppressions_of(stored, publication);
   if (suppressions.empty()) return;
-  auto change = [account = stored.message.account, suppressions = std::move(suppressions)](store::DirectoryWriter& writer) -> Result<void> {
+  const AccountId& account = stored.message.account;
+  auto change = [account, suppressions = std::move(suppressions)](store::DirectoryWriter& writer) -> Result<void> {
     for (const store::SuppressionRecord& suppression : suppressions) {
       if (auto put = writer.put_suppression(account, suppression); !put) return put;
     }

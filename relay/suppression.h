@@ -31,7 +31,8 @@ std::string_view suppression_reason_name(store::SuppressionReason reason);  // "
 
 // For people. `address` as they write it; both block until synced. InvalidArgument: not an address; NotFound: not on the list;
 // LimitExceeded.
-Result<store::SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view address, Instant now);
+Result<store::SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view address,
+                                          Instant now);
 Result<std::string> lift_suppression(store::Directory& directory, const AccountId& account, std::string_view address);
 
 }  // namespace postern::relay
