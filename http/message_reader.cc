@@ -4,6 +4,7 @@
 #include "http/gmime_ptr.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 namespace postern::http {
@@ -30,52 +31,85 @@ class PartWalk {
   std::size_t parts_ = 0;
 };
 
-// Counts what may be structure, and a little more: a line of text that begins with "--" counts as a boundary.
-class StructureCount {
+bool is_address_field(std::string_view lower_line) {
+  constexpr std::array<std::string_view, 6> kNames = {"from", "sender", "reply-to", "to", "cc", "bcc"};
+  std::string_view name = trim_ascii_space(lower_line.substr(0, lower_line.find(':')));
+  if (name.starts_with("resent-")) name.remove_prefix(7);
+  return std::ranges::find(kNames, name) != kNames.end();
+}
+
+// A copy of a message without what would cost GMime more than it may: it makes objects of boundaries and header lines, reads
+// address lists in quadratic time and their groups recursively. Takes for a header section what may be one, and a little more:
+// a line of text that begins with "--" counts as a boundary.
+class StructureFilter {
  public:
-  // False: too much.
+  std::string filter(std::string_view raw) {
+    kept_.reserve(raw.size());
+    std::size_t begin = 0;
+    while (begin < raw.size()) {
+      const std::size_t end = std::min(raw.find('\n', begin), raw.size() - 1) + 1;
+      if (!add(raw.substr(begin, end - begin))) break;
+      begin = end;
+    }
+    return std::move(kept_);
+  }
+
+ private:
+  // False: too much, the rest is left out.
   bool add(std::string_view line) {
     const bool is_boundary = line.starts_with("--");
     if (is_boundary) {
       is_in_header_ = true;
       has_message_below_ = is_in_digest_;
     }
-    if (!is_in_header_) return true;
-    if (trim_ascii_space(line).empty()) {
+    const bool is_blank = trim_ascii_space(line).empty();
+    if (is_in_header_ && !is_blank) return add_header_line(line, is_boundary);
+    if (is_in_header_) {
       // A message within the message: behind its part's header comes its own.
       is_in_header_ = has_message_below_;
       has_message_below_ = false;
-      return true;
     }
-    const std::string lower = to_ascii_lower(line.substr(0, kMaxStructureOctets));
-    if (!is_boundary) has_message_below_ = has_message_below_ || lower.find("message") != std::string::npos;
-    is_in_digest_ = is_in_digest_ || lower.find("digest") != std::string::npos;
-    octets_ += line.size();
-    return ++lines_ <= kMaxStructureLines && octets_ <= kMaxStructureOctets;
+    kept_.append(line);
+    return true;
   }
 
- private:
+  bool add_header_line(std::string_view line, bool is_boundary) {
+    octets_ += line.size();
+    if (++lines_ > kMaxStructureLines || octets_ > kMaxStructureOctets) return false;
+    const std::string lower = to_ascii_lower(line);
+    const bool is_continued = line.front() == ' ' || line.front() == '\t';
+    if (!is_continued) {
+      field_octets_ = 0;
+      is_type_ = !is_boundary && lower.starts_with("content-type");
+      is_address_ = is_address_field(lower);
+      if (is_address_) ++address_fields_;
+    }
+    has_message_below_ = has_message_below_ || (is_type_ && lower.find("message") != std::string::npos);
+    is_in_digest_ = is_in_digest_ || (is_type_ && lower.find("digest") != std::string::npos);
+    field_octets_ += line.size();
+    if (is_address_) address_octets_ += line.size();
+    const bool is_too_long = field_octets_ > kMaxFieldOctets;
+    const bool is_too_much = is_address_ && (address_octets_ > kMaxAddressOctets || address_fields_ > kMaxAddressFields);
+    if (!is_too_long && !is_too_much) kept_.append(line);
+    return true;
+  }
+
+  std::string kept_;
   bool is_in_header_ = true;
   bool has_message_below_ = false;
   bool is_in_digest_ = false;  // whose parts are messages without saying so (RFC 2046 §5.1.5)
+  bool is_type_ = false;       // the field that is being read
+  bool is_address_ = false;    // the same
   std::size_t lines_ = 0;
   std::size_t octets_ = 0;
+  std::size_t field_octets_ = 0;
+  std::size_t address_octets_ = 0;
+  std::size_t address_fields_ = 0;
 };
-
-std::string_view bounded_structure(std::string_view raw) {
-  StructureCount count;
-  std::size_t begin = 0;
-  while (begin < raw.size()) {
-    const std::size_t end = std::min(raw.find('\n', begin), raw.size() - 1) + 1;
-    if (!count.add(raw.substr(begin, end - begin))) return raw.substr(0, begin);
-    begin = end;
-  }
-  return raw;
-}
 
 GObjectPtr<GMimeMessage> parse(std::string_view whole) {
   init_gmime();
-  const std::string_view raw = bounded_structure(whole);
+  const std::string raw = StructureFilter().filter(whole);
   const GObjectPtr<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(raw.data(), raw.size()));
   const GObjectPtr<GMimeParser> parser(g_mime_parser_new_with_stream(stream.get()));
   return GObjectPtr<GMimeMessage>(g_mime_parser_construct_message(parser.get(), nullptr));

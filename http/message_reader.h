@@ -17,6 +17,12 @@ inline constexpr std::size_t kMaxMimeParts = 1'000;             // further ones 
 // message is read up to where it goes beyond; no sound one comes near.
 inline constexpr std::size_t kMaxStructureLines = 20'000;
 inline constexpr std::size_t kMaxStructureOctets = 1024 * 1024;
+// A field that is longer is left out.
+inline constexpr std::size_t kMaxFieldOctets = 16 * 1024;
+// Of all address fields together; further lines are left out. Lists are read in quadratic time, groups recursively, and each
+// field reads those before it again: this much takes less than half a second.
+inline constexpr std::size_t kMaxAddressOctets = 16 * 1024;
+inline constexpr std::size_t kMaxAddressFields = 500;
 inline constexpr std::size_t kMaxShownTextOctets = 4 * 1024 * 1024;  // of `text` and of `html`; the rest is cut off
 inline constexpr std::size_t kMaxShownAddresses = 1'000;        // of each address field
 

@@ -110,6 +110,46 @@ TEST(MessageReader, ReadsNoMoreStructureThanItsBound) {
   EXPECT_TRUE(read_message(text + rest).html) << "text is no structure";
 }
 
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string all;
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+// GMime recurses over groups and reads lists in quadratic time: unbounded, these overflow the stack or take half a minute.
+TEST(MessageReader, LeavesOutFieldsThatWouldCostTooMuch) {
+  const std::string texts[] = {"a:", "a,", "(", "<", "\"\\", "a <a@b>,", "a:\r\n ", "a,\r\n "};
+  const std::string places[] = {"", "Content-Type: message/rfc822\r\n\r\n",
+                                "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"};
+  for (const std::string& place : places) {
+    for (const std::string& text : texts) {
+      for (const char* name : {"To", "resent-cc ", "Subject"}) {
+        const std::string raw = place + name + ": " + repeated(text, 20'000) + "\r\nX: y\r\n\r\nx\r\n";
+        EXPECT_LE(read_message(raw).to.size(), kMaxAddressOctets) << place << name << text;
+      }
+    }
+  }
+  EXPECT_LE(read_message(repeated("To: a@example.net\r\n", 15'000) + "\r\nx").to.size(), kMaxAddressFields);
+}
+
+TEST(MessageReader, TakesNoTextForStructure) {
+  const std::string header = "Message-ID: <1@b>\r\nSubject: a message digest\r\nContent-Type: text/plain\r\n\r\n";
+  const std::string lines = repeated("To: a@example.net\r\n", 2 * kMaxStructureLines);
+  EXPECT_EQ(read_message(header + lines).text->size(), lines.size() - 2 * kMaxStructureLines) << "LF for CR LF";
+  const std::string line(2 * kMaxStructureOctets, 'x');
+  EXPECT_TRUE(read_message(header + line).text == line);
+}
+
+TEST(MessageReader, KeepsWhatIsBehindAFieldItLeavesOut) {
+  const ReadMessage message = read_message("Subject: first\r\nTo: " + repeated("a@example.net, ", 2'000) + "\r\nMessage-ID: <1@b>\r\n\r\ntext\r\n");
+  EXPECT_EQ(message.subject, "first");
+  EXPECT_EQ(message.header_message_id, "1@b");
+  EXPECT_EQ(message.text, "text\n");
+  std::string sound = "To: a@example.net";
+  for (int i = 0; i < 300; ++i) sound += ",\r\n b" + std::to_string(i) + "@example.net";
+  EXPECT_EQ(read_message(sound + "\r\n\r\nx").to.size(), 301U);
+}
+
 TEST(MessageReader, CutsALongTextWhereACharacterEnds) {
   std::string raw = "Content-Type: text/plain; charset=utf-8\r\n\r\nx";
   while (raw.size() < kMaxShownTextOctets + 1'000) raw += "\xC3\xBC";
