@@ -119,9 +119,4 @@ void TestClient::close() {
   socket_ = -1;
 }
 
-void TestClient::shrink_receive_buffer() {
-  const int size = 1024;
-  ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-}
-
 }  // namespace postern::test

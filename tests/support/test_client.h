@@ -42,8 +42,6 @@ class TestClient {
   // The connection is reset: the server's reads fail.
   void reset();
   void close();
-  // A small receive buffer, for a client that does not read. Before anything is sent.
-  void shrink_receive_buffer();
 
  private:
   struct Free {
