@@ -13,7 +13,7 @@ using store::PendingWebhookEvent;
 
 WebhookBacklog::WebhookBacklog(const store::WebhookProgress& progress, std::uint64_t first_sequence,
                                const std::vector<PendingWebhookEvent>& pending)
-    : progress_(progress), read_up_to_(progress.cursor) {
+    : progress_(progress), read_up_to_(progress.cursor), was_failing_(progress.failing_since.has_value()) {
   if (first_sequence > 0) read_up_to_ = std::max(read_up_to_, first_sequence - 1);
   for (const PendingWebhookEvent& event : pending) insert(event, true);
 }
@@ -98,10 +98,11 @@ void WebhookBacklog::remove(std::uint64_t sequence) {
 
 // The receiver is back: what failed meanwhile failed because of it, and need not wait.
 void WebhookBacklog::recover(Instant now) {
-  if (is_down()) {
+  if (is_down() || was_failing_) {
     for (auto& [sequence, item] : items_) item.event.due = std::min(item.event.due, now);
   }
   failures_ = 0;
+  was_failing_ = false;
   probe_due_.reset();
   progress_.failing_since.reset();
 }

@@ -90,7 +90,8 @@ class WebhookBacklog {
   std::uint64_t read_up_to_ = 0;
   std::size_t retried_ = 0;         // items with an attempt behind them
   std::size_t under_way_ = 0;
-  unsigned failures_ = 0;           // in a row
+  unsigned failures_ = 0;           // in a row, since the start
+  bool was_failing_ = false;        // before the start
   std::optional<Instant> probe_due_;  // while down
   std::set<std::uint64_t> removed_;   // rows that the directory still has
   Changes saving_;
