@@ -90,7 +90,9 @@ function(postern_library name)
 endfunction()
 
 # postern_tests(NAME SOURCES a_test.cc ... [LINK lib ...] [LABELS l ...])
-# Makes the executable NAME_test and registers it. Every test file must be named: tests/lint checks it.
+# Makes the executable NAME_test and registers it. Every test file must be named: tests/lint checks it. What has the label
+# "threads" is built by the target thread_tests.
+add_custom_target(thread_tests)
 function(postern_tests name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${name}_test ${arg_SOURCES})
@@ -98,6 +100,9 @@ function(postern_tests name)
   target_precompile_headers(${name}_test REUSE_FROM postern_test_support)
   add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600)
+  if("threads" IN_LIST arg_LABELS)
+    add_dependencies(thread_tests ${name}_test)
+  endif()
 endfunction()
 
 # The two precompiled headers, and the separately compiled halves of Asio and Beast.
