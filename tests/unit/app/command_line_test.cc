@@ -391,7 +391,7 @@ TEST_F(CommandLine, KeepsTheSuppressionList) {
   must({"suppression", "remove", "team", "gone@Example.NET"});
   EXPECT_THAT(must({"suppression", "list", "team"}), Not(HasSubstr("gone@")));
   EXPECT_THAT(run({"suppression", "remove", "team", "gone@example.net"}).err, HasSubstr("not on the list"));
-  EXPECT_EQ(run({"suppression", "add", "team", "nonsense"}).status, kExitRefused);
+  EXPECT_EQ(run({"suppression", "add", "team", "nonsense"}).status, kExitUsage);
 }
 
 TEST_F(CommandLine, ShowsAndChangesWebhooks) {
@@ -414,7 +414,7 @@ TEST_F(CommandLine, ShowsAndChangesWebhooks) {
   EXPECT_THAT(must({"webhook", "show", id}), HasSubstr("enabled"));
   must({"webhook", "replay", id, "--since", "evt_1"});
   EXPECT_THAT(run({"webhook", "replay", id, "--event", "evt_1"}).err, HasSubstr("no such event"));
-  EXPECT_EQ(run({"webhook", "replay", id}).status, kExitRefused);
+  EXPECT_EQ(run({"webhook", "replay", id}).status, kExitUsage);
   must({"webhook", "delete", id});
   EXPECT_THAT(run({"webhook", "show", id}).err, HasSubstr("no webhook"));
 }
