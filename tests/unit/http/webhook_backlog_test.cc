@@ -222,6 +222,21 @@ TEST_F(Backlog, ARestartTakesUpWhatWasSaved) {
   EXPECT_THAT(take_all(after), ElementsAre(2));
 }
 
+TEST_F(Backlog, AfterARestartTheFirstSuccessReleasesWhatFailedBefore) {
+  const store::PendingWebhookEvent row{.sequence = 5,
+                                       .message = messages_[0],
+                                       .first_attempt = clock_.now(),
+                                       .due = clock_.now() + hours(2),
+                                       .attempts = 7};
+  store::WebhookProgress progress = progress_at(9);
+  progress.failing_since = clock_.now() - hours(3);
+  WebhookBacklog backlog(progress, 1, {row});
+  add(backlog, 10, 1);
+  EXPECT_THAT(take_all(backlog), ElementsAre(10));
+  backlog.delivered(10, clock_.now());
+  EXPECT_THAT(take_all(backlog), ElementsAre(5));
+}
+
 TEST_F(Backlog, ARowGoesOnceItsEventIsDelivered) {
   store::PendingWebhookEvent row{.sequence = 5, .message = messages_[0], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 2};
   WebhookBacklog backlog(progress_at(9), 1, {row});
