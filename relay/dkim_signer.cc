@@ -1,14 +1,11 @@
-// libopendkim keeps a copy of each private key while it signs; its memory functions are ours, so that every block it gives back
-// is wiped.
+// libopendkim keeps a copy of each private key while it signs; its memory functions are ours (relay/dkim_memory), so that every
+// block is given back and wiped.
 #include "relay/dkim_signer.h"
 
 #include "core/bytes.h"
 #include "relay/dkim_keys.h"
+#include "relay/dkim_memory.h"
 
-#include <openssl/crypto.h>
-
-#include <malloc.h>
-#include <stdlib.h>
 #include <sys/types.h>
 
 #define _Bool bool  // the header is written for C
@@ -37,18 +34,19 @@ constexpr std::array<const char*, 27> kSignedFields = {
 constexpr std::array<const char*, 9> kSealedFields = {
     "From", "Subject", "Date", "To", "Cc", "Reply-To", "MIME-Version", "Content-Type", nullptr};
 
-void* allocate(void*, std::size_t octets) { return ::malloc(octets); }
+// One key's signature under way, and all that the library took for it.
+struct Signature {
+  DkimMemory memory;
+  DKIM* handle = nullptr;
 
-void release_wiped(void*, void* block) {
-  if (block == nullptr) return;
-  OPENSSL_cleanse(block, ::malloc_usable_size(block));
-  ::free(block);
-}
-
-struct SignatureDeleter {
-  void operator()(DKIM* signature) const { dkim_free(signature); }
+  Signature() = default;
+  ~Signature() {
+    const DkimMemory::Scope scope(memory);
+    if (handle != nullptr) dkim_free(handle);
+  }
+  Signature(const Signature&) = delete;
+  Signature& operator=(const Signature&) = delete;
 };
-using Signature = std::unique_ptr<DKIM, SignatureDeleter>;
 
 Error not_signed(DKIM_STAT status) {
   const char* const words = dkim_getresultstr(status);
@@ -63,27 +61,33 @@ class DkimContentSigner final : public ContentSigner {
   DKIM_STAT add(DKIM_LIB* library, const store::DkimKey& key, const std::string& domain) {
     const dkim_alg_t algorithm = key.algorithm == "rsa-sha256" ? DKIM_SIGN_RSASHA256 : DKIM_SIGN_ED25519SHA256;
     DKIM_STAT status = DKIM_STAT_OK;
-    Signature signature(dkim_sign(library, octets_of("-"), nullptr, octets_of(key.private_key), octets_of(key.selector),
-                                  octets_of(domain), DKIM_CANON_RELAXED, DKIM_CANON_RELAXED, algorithm, -1, &status));
-    if (signature) signatures_.push_back(std::move(signature));
+    auto signature = std::make_unique<Signature>();
+    const DkimMemory::Scope scope(signature->memory);
+    signature->handle = dkim_sign(library, octets_of("-"), &signature->memory, octets_of(key.private_key), octets_of(key.selector),
+                                  octets_of(domain), DKIM_CANON_RELAXED, DKIM_CANON_RELAXED, algorithm, -1, &status);
+    if (signature->handle != nullptr) signatures_.push_back(std::move(signature));
     return status;
   }
 
   void append(std::string_view content) override {
     if (content.empty()) return;
     ends_line_ = content.ends_with('\n');
-    for (const Signature& signature : signatures_) keep(dkim_chunk(signature.get(), octets_of(content), content.size()));
+    for (const auto& signature : signatures_) {
+      const DkimMemory::Scope scope(signature->memory);
+      keep(dkim_chunk(signature->handle, octets_of(content), content.size()));
+    }
   }
 
   Result<std::string> finish() override {
     if (!ends_line_) append("\r\n");  // as it will be sent (RFC 5321 §4.1.1.4)
     std::string fields;
-    for (const Signature& signature : signatures_) {
-      keep(dkim_chunk(signature.get(), nullptr, 0));
-      if (status_ == DKIM_STAT_OK) keep(dkim_eom(signature.get(), nullptr));
+    for (const auto& signature : signatures_) {
+      const DkimMemory::Scope scope(signature->memory);
+      keep(dkim_chunk(signature->handle, nullptr, 0));
+      if (status_ == DKIM_STAT_OK) keep(dkim_eom(signature->handle, nullptr));
       unsigned char* value = nullptr;
       std::size_t length = 0;
-      if (status_ == DKIM_STAT_OK) keep(dkim_getsighdr_d(signature.get(), kFieldName.size(), &value, &length));
+      if (status_ == DKIM_STAT_OK) keep(dkim_getsighdr_d(signature->handle, kFieldName.size(), &value, &length));
       if (status_ != DKIM_STAT_OK) return not_signed(status_);
       fields.append(kFieldName).append(value, value + length).append("\r\n");
     }
@@ -95,7 +99,7 @@ class DkimContentSigner final : public ContentSigner {
     if (status_ == DKIM_STAT_OK) status_ = status;
   }
 
-  std::vector<Signature> signatures_;
+  std::vector<std::unique_ptr<Signature>> signatures_;
   bool ends_line_ = true;
   DKIM_STAT status_ = DKIM_STAT_OK;  // the first failure
 };
@@ -115,7 +119,7 @@ std::optional<std::string> author_domain(const HeaderScan& header) {
 struct DkimSigner::Library {
   DKIM_LIB* handle = nullptr;
 
-  Library() : handle(dkim_init(&allocate, &release_wiped)) {}
+  Library() : handle(dkim_init(&DkimMemory::allocate, &DkimMemory::release)) {}
   ~Library() {
     if (handle != nullptr) dkim_close(handle);
   }
