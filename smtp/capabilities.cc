@@ -9,7 +9,7 @@ std::vector<std::string> capabilities(const Config& config, bool is_tls, bool is
   std::vector<std::string> lines = {config.hostname, "PIPELINING", "SIZE " + std::to_string(config.max_message_octets)};
   if (config.tls == TlsMode::StartTls && !is_tls) lines.emplace_back("STARTTLS");
   if (may_authenticate(config, is_tls) && !is_authenticated) lines.emplace_back("AUTH PLAIN LOGIN");
-  for (const char* keyword : {"8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN"}) lines.emplace_back(keyword);
+  for (const char* keyword : {"8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES", "DSN"}) lines.emplace_back(keyword);
   return lines;
 }
 

@@ -13,8 +13,8 @@
 namespace postern::smtp {
 
 enum class Verb {
-  Ehlo, Helo, StartTls, Auth, Mail, Rcpt, Data, Rset, Noop, Help, Vrfy, Quit,
-  NotOffered,  // known, never offered here (EXPN, ETRN, BDAT …): 502
+  Ehlo, Helo, StartTls, Auth, Mail, Rcpt, Data, Bdat, Rset, Noop, Help, Vrfy, Quit,
+  NotOffered,  // known, never offered here (EXPN, ETRN …): 502
   NotSmtp,     // another protocol's first word: hang up
   Unknown,
 };

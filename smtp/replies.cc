@@ -37,6 +37,7 @@ constexpr std::array kCatalogue = {
     &k503_5_5_1_in_transaction,
     &k503_5_5_1_mail_first,
     &k503_5_5_1_rcpt_first,
+    &k503_5_5_1_after_bdat,
     &k503_5_5_1_already_tls,
     &k503_5_5_1_already_authenticated,
     &k504_5_5_4_unknown_mechanism,

@@ -20,7 +20,7 @@ struct FixedReply {
 };
 
 namespace replies {
-inline constexpr FixedReply k214_2_0_0_help{214, "2.0.0", "Submission relay: EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, QUIT", "RFC 5321 §4.1.1.8"};
+inline constexpr FixedReply k214_2_0_0_help{214, "2.0.0", "Submission relay: EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, BDAT, QUIT", "RFC 5321 §4.1.1.8"};
 inline constexpr FixedReply k220_2_0_0_ready_for_tls{220, "2.0.0", "Ready to start TLS", "RFC 3207 §4"};
 inline constexpr FixedReply k221_2_0_0_bye{221, "2.0.0", "Goodbye", "RFC 5321 §4.1.1.10"};
 inline constexpr FixedReply k235_2_7_0_authenticated{235, "2.7.0", "Authenticated", "RFC 4954 §6"};
@@ -47,6 +47,7 @@ inline constexpr FixedReply k503_5_5_1_ehlo_first{503, "5.5.1", "Send EHLO first
 inline constexpr FixedReply k503_5_5_1_in_transaction{503, "5.5.1", "Not within a transaction", "RFC 5321 §4.1.4, RFC 4954 §4"};
 inline constexpr FixedReply k503_5_5_1_mail_first{503, "5.5.1", "Send MAIL first", "RFC 5321 §4.1.4"};
 inline constexpr FixedReply k503_5_5_1_rcpt_first{503, "5.5.1", "Send RCPT first", "RFC 5321 §4.1.4"};
+inline constexpr FixedReply k503_5_5_1_after_bdat{503, "5.5.1", "Not after BDAT: send the next chunk or RSET", "RFC 3030 §2"};
 inline constexpr FixedReply k503_5_5_1_already_tls{503, "5.5.1", "TLS is active already", "RFC 3207 §4.2"};
 inline constexpr FixedReply k503_5_5_1_already_authenticated{503, "5.5.1", "Authenticated already", "RFC 4954 §4"};
 inline constexpr FixedReply k504_5_5_4_unknown_mechanism{504, "5.5.4", "Mechanism not offered: PLAIN and LOGIN are", "RFC 4954 §4"};

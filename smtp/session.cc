@@ -95,7 +95,9 @@ bool Session::said_ehlo() const { return impl_->said_ehlo; }
 const std::optional<TlsFacts>& Session::tls() const { return impl_->tls; }
 bool Session::is_authenticated() const { return impl_->is_authenticated; }
 bool Session::is_in_transaction() const { return impl_->transaction.has_value(); }
-bool Session::is_reading_content() const { return impl_->phase == Impl::Phase::Content; }
+bool Session::is_reading_content() const { 
+  return impl_->phase == Impl::Phase::Content || impl_->phase == Impl::Phase::Chunk;
+}
 std::string_view Session::stage() const { return impl_->stage; }
 
 Session::Impl::Impl(const Config& c, std::optional<TlsFacts> facts) : config(c), tls(std::move(facts)) {}
@@ -121,6 +123,7 @@ std::optional<Step> Session::Impl::advance() {
   if (must_abandon) return AbandonMessage{};
   if (is_closing) return Close{stage, closes_orderly};
   if (phase == Phase::Content) return read_content();
+  if (phase == Phase::Chunk) return read_chunk();
   if (is_draining && !transaction) {
     append_reply(output, refusal_status(Refusal::ShuttingDown));
     end_session(stage, true);
@@ -165,8 +168,7 @@ std::optional<Step> Session::Impl::read_content() {
   input_.consume(piece.consumed);
   switch (piece.progress) {
     case ContentReader::Progress::BareNewline:
-      append_reply(output, refusal_status(Refusal::BareNewline));
-      end_session("DATA", true);
+      hang_up_on_bare_newline();
       return std::nullopt;
     case ContentReader::Progress::EndOfData:
       finish_content();
@@ -203,10 +205,16 @@ void Session::Impl::finish_content() {
   say(refusal);
 }
 
+void Session::Impl::hang_up_on_bare_newline() {
+  append_reply(output, refusal_status(Refusal::BareNewline));
+  end_session(stage, true);
+}
+
 std::span<char> Session::Impl::input_space() {
   POSTERN_CHECK(question == Question::Input);
   // A line that is longer than the small buffer gets the large one.
-  const bool wants_large = phase == Phase::Content || input_.size() >= kCommandReadOctets;
+  const bool is_content = phase == Phase::Content || phase == Phase::Chunk;
+  const bool wants_large = is_content || input_.size() >= kCommandReadOctets;
   return input_.space(wants_large ? kReadOctets : kCommandReadOctets);
 }
 

@@ -1,4 +1,5 @@
-// A function a verb: legal now (the table), well formed (the parsers), then a reply or one question. AUTH is in session_auth.cc.
+// A function a verb: legal now (the table), well formed (the parsers), then a reply or one question. AUTH is in session_auth.cc,
+// BDAT in session_chunks.cc.
 #include "core/bytes.h"
 #include "smtp/capabilities.h"
 #include "smtp/parameters.h"
@@ -32,11 +33,18 @@ void Session::Impl::run_command(std::string_view line) {
   const Command command = parse_command(line);
   const VerbRow& row = *command.row;
   if (row.verb == Verb::NotSmtp) return hang_up(replies::k502_5_5_1_not_smtp);
-  if (line.size() + 2 > row.max_octets) return say(replies::k500_5_5_6_line_too_long);
+  const bool is_chunk = row.verb == Verb::Bdat;
+  if (line.size() + 2 > row.max_octets) {
+    return is_chunk ? hang_up(replies::k500_5_5_6_line_too_long) : say(replies::k500_5_5_6_line_too_long);
+  }
   if (row.verb == Verb::Unknown) return say(replies::k500_5_5_1_unknown_command);
   if (row.verb == Verb::NotOffered) return say(replies::k502_5_5_1_not_offered);
   stage = row.name;
-  if (!is_legal(row)) return;
+  if (!is_legal(row)) {
+    // Its octets come next, and nobody who may not send mail yet has them read.
+    if (is_chunk && !is_closing) end_session(stage, true);
+    return;
+  }
   if (!row.takes_argument && !command.argument.empty()) return say(replies::k501_5_5_4_bad_argument);
   if (row.is_junk) count_junk();
   if (!is_closing) run_verb(command);
@@ -59,6 +67,7 @@ void Session::Impl::run_verb(const Command& command) {
     case Verb::Mail: return mail(command.argument);
     case Verb::Rcpt: return rcpt(command.argument);
     case Verb::Data: return data();
+    case Verb::Bdat: return bdat(command.argument);
     case Verb::Rset: return end_transaction(), say(replies::k250_2_0_0_ok);
     case Verb::Noop: return say(replies::k250_2_0_0_ok);
     case Verb::Help: return say(replies::k214_2_0_0_help);
@@ -147,6 +156,7 @@ std::optional<Recipient> Session::Impl::parse_recipient(std::string_view argumen
 
 void Session::Impl::rcpt(std::string_view argument) {
   if (!transaction) return say(replies::k503_5_5_1_mail_first);
+  if (transaction->is_chunked) return say(replies::k503_5_5_1_after_bdat);
   auto recipient = parse_recipient(argument);
   if (!recipient) return;
   // Refused ones count too: a transaction asks no more questions than that.
@@ -164,12 +174,19 @@ void Session::Impl::take_recipient_answer(const Verdict& verdict) {
 
 void Session::Impl::data() {
   if (!transaction) return say(replies::k503_5_5_1_mail_first);
-  if (transaction->judged == 0) return say(replies::k503_5_5_1_rcpt_first);
-  if (transaction->envelope.recipients.empty()) return say(replies::k554_5_5_1_no_valid_recipients);
+  if (transaction->is_chunked) return say(replies::k503_5_5_1_after_bdat);
+  if (const FixedReply* reply = refuse_content_early()) return say(*reply);
   asked = OpenMessage{&transaction->envelope};
 }
 
+const FixedReply* Session::Impl::refuse_content_early() const {
+  if (transaction->judged == 0) return &replies::k503_5_5_1_rcpt_first;
+  if (transaction->envelope.recipients.empty()) return &replies::k554_5_5_1_no_valid_recipients;
+  return nullptr;
+}
+
 void Session::Impl::take_open_answer(const OpenAnswer& answer) {
+  if (transaction->is_chunked) return take_chunked_open_answer(answer);
   if (answer.refusal) {
     say_refused(*answer.refusal);
     end_transaction();

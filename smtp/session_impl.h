@@ -1,8 +1,9 @@
 // The session's inside, shared by session.cc (framing, content and the order of steps), session_commands.cc (a function a
-// verb) and session_auth.cc (AUTH).
+// verb), session_chunks.cc (BDAT) and session_auth.cc (AUTH).
 #pragma once
 
 #include "core/refusals.h"
+#include "smtp/chunk_reader.h"
 #include "smtp/command.h"
 #include "smtp/content_reader.h"
 #include "smtp/input_buffer.h"
@@ -22,16 +23,25 @@ struct Transaction {
   Recipient candidate;           // the recipient being judged
   std::uint32_t judged = 0;      // recipients asked about, accepted or not
   bool is_known = false;         // the product accepted the sender: it must hear of the end
-  ContentReader content;
+  ContentReader content;         // of DATA
+  ChunkReader chunks;            // of BDAT
+  bool is_chunked = false;       // BDAT was said: no more recipients, no DATA (RFC 3030 §2)
   ContentSink* sink = nullptr;   // null: the content is read and dropped
   std::optional<Status> content_refusal;  // found while reading; said at end-of-data
+};
+
+// The chunk under way.
+struct Chunk {
+  ChunkArgument argument;
+  std::uint64_t left = 0;         // octets still to come
+  std::optional<Status> refusal;  // the octets are dropped, then this is said
 };
 
 class Session::Impl {
  public:
   // What the session waits for. In the order of Step's alternatives, but for None.
   enum class Question { Input, Tls, Authenticate, Sender, Recipient, Open, Drain, Commit, Abandon, Closed, None };
-  enum class Phase { Commands, AuthResponse, Content };
+  enum class Phase { Commands, AuthResponse, Content, Chunk };
 
   Impl(const Config& config, std::optional<TlsFacts> tls);
 
@@ -86,6 +96,7 @@ class Session::Impl {
   void take_content(std::string_view content);
   void refuse_content(Status status);
   void finish_content();
+  void hang_up_on_bare_newline();
 
   void say(const Status& status);
   void say_accepted(const Verdict& verdict, const FixedReply& otherwise);
@@ -102,12 +113,22 @@ class Session::Impl {
   std::optional<Recipient> parse_recipient(std::string_view argument);
   void refuse_path(PathError error, Refusal syntax);
   void data();
+  // Why mail data cannot begin now, by DATA or BDAT; null if it can. Requires a transaction.
+  const FixedReply* refuse_content_early() const;
+
+  // session_chunks.cc
+  void bdat(std::string_view argument);
+  std::optional<Status> refuse_chunk_early(std::uint64_t octets);
+  void take_chunked_open_answer(const OpenAnswer& answer);
+  std::optional<Step> read_chunk();
+  void finish_chunk();
 
   void authenticate(std::string_view argument);
   void take_sasl(SaslOutcome outcome);
   void fail_authentication(const Status& status);
 
   InputBuffer input_;
+  std::optional<Chunk> chunk_;   // while phase is Chunk
   std::size_t searched_ = 0;     // octets that wait, from the first, known to hold no LF
   std::uint32_t errors_ = 0;     // since the last committed message
   std::uint32_t junk_ = 0;       // the same

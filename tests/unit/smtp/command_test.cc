@@ -24,7 +24,7 @@ TEST(SmtpCommand, FindsTheVerbAndItsArgument) {
       {"NOO", Verb::Unknown, ""},
       {"NOOP\tx", Verb::Unknown, ""},
       {"MAIL\vFROM:<a@b>", Verb::Unknown, ""},
-      {"BDAT 10 LAST", Verb::NotOffered, "10 LAST"},
+      {"BDAT 10 LAST", Verb::Bdat, "10 LAST"},
       {"EXPN list", Verb::NotOffered, "list"},
       {"XCLIENT ADDR=127.0.0.1", Verb::Unknown, "ADDR=127.0.0.1"},
       {"GET / HTTP/1.1", Verb::NotSmtp, "/ HTTP/1.1"},
