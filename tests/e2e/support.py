@@ -101,9 +101,13 @@ port = {self.https}
     def json(self, *arguments):
         return json.loads(self.cli(*arguments, "--json"))
 
+    def launch(self):
+        """Starts it and waits for nothing."""
+        with open(self.folder / "stderr", "ab") as errors:
+            self.process = subprocess.Popen([self.postern, "--config", str(self.config), "serve"], stdout=subprocess.DEVNULL, stderr=errors)
+
     def start(self):
-        self.process = subprocess.Popen([self.postern, "--config", str(self.config), "serve"],
-                                        stdout=subprocess.DEVNULL, stderr=open(self.folder / "stderr", "ab"))
+        self.launch()
         wait_until(lambda: self.process.poll() is not None or
                    all(is_listening(p) for p in (self.plain, self.starttls, self.implicit, self.http, self.https)), "the relay listens")
         check(self.process.poll() is None, "the relay ended: " + self.errors())
