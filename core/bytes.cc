@@ -133,11 +133,12 @@ bool has_deceptive_code_point(std::string_view utf8) {
     const auto a = static_cast<unsigned char>(utf8[i]);
     const auto b = static_cast<unsigned char>(utf8[i + 1]);
     const auto c = i + 2 < utf8.size() ? static_cast<unsigned char>(utf8[i + 2]) : 0U;
-    if (a == 0xC2 && b >= 0x80 && b <= 0xA0) return true;                      // U+0080 to U+00A0
+    if (a == 0xC2 && ((b >= 0x80 && b <= 0xA0) || b == 0xAD)) return true;     // U+0080 to U+00A0, U+00AD
     if (a == 0xD8 && b == 0x9C) return true;                                   // U+061C
     if (a == 0xE2 && b == 0x80 && ((c >= 0x8B && c <= 0x8F) || (c >= 0xA8 && c <= 0xAF))) return true;
     if (a == 0xE2 && b == 0x81 && c >= 0xA0 && c <= 0xAF) return true;         // U+2060 to U+206F
     if (a == 0xEF && b == 0xBB && c == 0xBF) return true;                      // U+FEFF
+    if (a == 0xF3 && b == 0xA0) return true;                                   // U+E0000 to U+E0FFF: tags
   }
   return false;
 }

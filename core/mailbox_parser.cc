@@ -89,6 +89,13 @@ std::size_t source_route_length(std::string_view text) {
   return at == 0 ? 0 : std::string_view::npos;
 }
 
+// U+3002, U+FF0E and U+FF61: who maps names before a lookup takes them for dots, and the domain for another (RFC 3490 §3.1).
+bool has_foreign_dot(std::string_view domain) {
+  constexpr std::string_view kDots[] = {"\xE3\x80\x82", "\xEF\xBC\x8E", "\xEF\xBD\xA1"};
+  return std::any_of(std::begin(kDots), std::end(kDots),
+                     [&](std::string_view dot) { return domain.find(dot) != std::string_view::npos; });
+}
+
 PathParse failed(PathError error) { return PathParse{std::nullopt, error, 0}; }
 
 // local-part "@" domain at the start of `text`; `consumed` counts them.
@@ -144,7 +151,7 @@ Result<Mailbox> parse_mailbox(std::string_view text) {
 }
 
 bool is_valid_domain(std::string_view text, bool allow_utf8) {
-  if (text.empty() || text.size() > kMaxDomainOctets) return false;
+  if (text.empty() || text.size() > kMaxDomainOctets || has_foreign_dot(text)) return false;
   while (true) {
     const std::string_view label = text.substr(0, text.find('.'));
     if (label.empty() || label.size() > kMaxLabelOctets || label.front() == '-' || label.back() == '-') return false;

@@ -41,6 +41,8 @@ TEST(Mailbox, PathsAreParsedByTheGrammar) {
       {"invalid UTF-8", "<a\xC3@example.org>", PathError::InvalidUtf8},
       {"right-to-left override", "<a\xE2\x80\xAE@example.org>", PathError::ForbiddenCharacter},
       {"line separator", "<a\xE2\x80\xA8@example.org>", PathError::ForbiddenCharacter},
+      {"soft hyphen", "<a@exam\xC2\xADple.org>", PathError::ForbiddenCharacter},
+      {"tag character", "<a\xF3\xA0\x81\xA1@example.org>", PathError::ForbiddenCharacter},
   };
   for (const Case& c : cases) {
     const PathParse parse = parse_reverse_path(c.path, false);
@@ -78,8 +80,16 @@ TEST(Mailbox, NormalFormComparesWhatDeliveryMeans) {
       {{"\"a@b\"", "example.org"}, "\"a@b\"@example.org"},
       {{"a", "b\xC3\xBC" "cher.example"}, "a@xn--bcher-kva.example"},
       {{"a", "XN--BCHER-KVA.example"}, "a@xn--bcher-kva.example"},
+      {{"a", "\xD0\xB0pple.example"}, "a@xn--pple-43d.example"},  // a Cyrillic letter that looks like an a
   };
   for (const Case& c : cases) EXPECT_EQ(normalised_mailbox(c.mailbox), c.normal);
+}
+
+TEST(Mailbox, ADomainHasNoDotsButDots) {
+  for (const char* domain : {"recipient\xE3\x80\x82" "example", "recipient\xEF\xBC\x8E" "example", "recipient\xEF\xBD\xA1" "example"}) {
+    EXPECT_EQ(parse_forward_path("<a@" + std::string(domain) + ">", true).error, PathError::Syntax) << domain;
+    EXPECT_FALSE(parse_mailbox("a@" + std::string(domain))) << domain;
+  }
 }
 
 TEST(Mailbox, ALongHostilePathCostsLinearTime) {
