@@ -1,105 +1,99 @@
-// What the loads share: a blocking socket, the messages that are left to send, latencies, the line of JSON at the end.
+// What the loads share: options, the messages that are left to send at which rate, latencies, the line of JSON at the end.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
-#include <mutex>
+#include <map>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-namespace load {
+namespace bench {
 
-// A connection to a port of this machine. A network failure ends the program: a load that lost clients measured nothing.
-class Socket {
+using Clock = std::chrono::steady_clock;
+
+// `--name value` pairs; a name that is not in the defaults ends the program with the usage.
+class Options {
  public:
-  explicit Socket(std::uint16_t port) : descriptor_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int on = 1;
-    setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");
-  }
-  ~Socket() { close(descriptor_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  void send_all(const std::string& text) {
-    std::size_t sent = 0;
-    while (sent < text.size()) {
-      const ssize_t count = send(descriptor_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (count <= 0) fail("send");
-      sent += static_cast<std::size_t>(count);
+  Options(int argc, char** argv, std::map<std::string, std::string, std::less<>> defaults) : values_(std::move(defaults)) {
+    for (int i = 1; i < argc; i += 2) {
+      const std::string name = argv[i];
+      const auto found = name.starts_with("--") ? values_.find(name.substr(2)) : values_.end();
+      if (found == values_.end() || i + 1 >= argc) usage(argv[0]);
+      found->second = argv[i + 1];
     }
   }
-  // The next line without its CR LF.
-  std::string read_line() {
-    std::size_t end;
-    while ((end = input_.find("\r\n")) == std::string::npos) receive();
-    std::string line = input_.substr(0, end);
-    input_.erase(0, end + 2);
-    return line;
+  const std::string& text(std::string_view name) const { return values_.find(name)->second; }
+  long number(std::string_view name) const { return std::atol(text(name).c_str()); }
+  bool is_on(std::string_view name) const { return text(name) == "on"; }
+
+ private:
+  [[noreturn]] void usage(const char* program) const {
+    std::fprintf(stderr, "usage: %s", program);
+    for (const auto& [name, value] : values_) std::fprintf(stderr, " [--%s %s]", name.c_str(), value.empty() ? "TEXT" : value.c_str());
+    std::fprintf(stderr, "\n");
+    std::exit(2);
   }
-  void skip(std::size_t octets) {
-    while (input_.size() < octets) receive();
-    input_.erase(0, octets);
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+// Hands out the messages. With a rate a message is handed out at its time, whether or not the one before was answered, and its
+// latency counts from then: a server that stalls cannot hide it by slowing the load down.
+class Schedule {
+ public:
+  Schedule(long messages, long per_second) : messages_(messages), per_second_(per_second), began_(Clock::now()) {}
+
+  bool is_over() const { return next_ >= messages_; }
+  bool is_due(Clock::time_point now) const { return per_second_ == 0 || time_of_next() <= now; }
+  Clock::time_point time_of_next() const {
+    return began_ + std::chrono::nanoseconds(per_second_ == 0 ? 0 : next_ * 1'000'000'000L / per_second_);
+  }
+  // Requires: not over. Returns the message's number; `began` is when its time starts to count.
+  long take(Clock::time_point now, Clock::time_point& began) {
+    began = per_second_ == 0 ? now : time_of_next();
+    return next_++;
   }
 
  private:
-  void receive() {
-    char piece[4096];
-    const ssize_t count = recv(descriptor_, piece, sizeof piece, 0);
-    if (count <= 0) fail("recv");
-    input_.append(piece, static_cast<std::size_t>(count));
-  }
-  [[noreturn]] void fail(const char* what) {
-    std::perror(what);
-    std::exit(1);
-  }
-  int descriptor_;
-  std::string input_;
+  long messages_, per_second_, next_ = 0;
+  Clock::time_point began_;
 };
 
-struct Totals {
-  std::atomic<long> next_message{0};
-  std::atomic<long> refused{0};
-  std::mutex mutex;
-  std::vector<double> latencies_ms;
+class Report {
+ public:
+  Report() : began_(Clock::now()) {}
 
-  void add(const std::vector<double>& mine) {
-    const std::lock_guard lock(mutex);
-    latencies_ms.insert(latencies_ms.end(), mine.begin(), mine.end());
+  void accepted(Clock::time_point since) {
+    latencies_ms_.push_back(std::chrono::duration<double, std::milli>(Clock::now() - since).count());
   }
+  void refused(std::string_view reply) {
+    if (refused_++ == 0) std::fprintf(stderr, "refused: %.*s\n", static_cast<int>(reply.size()), reply.data());
+  }
+  std::size_t count() const { return latencies_ms_.size(); }
+  long refusals() const { return refused_; }
+
+  // One line of JSON: counts, seconds, rate, percentiles.
+  void print(std::string_view more = {}) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+    std::sort(latencies_ms_.begin(), latencies_ms_.end());
+    std::printf("{\"accepted\":%zu,\"refused\":%ld,\"seconds\":%.3f,\"per_second\":%.0f", latencies_ms_.size(), refused_, seconds,
+                static_cast<double>(latencies_ms_.size()) / seconds);
+    for (const auto& [name, part] : {std::pair("p50", 0.5), {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1.0}}) {
+      std::printf(",\"%s_ms\":%.2f", name, at(part));
+    }
+    std::printf("%.*s}\n", static_cast<int>(more.size()), more.data());
+  }
+
+ private:
+  double at(double part) const {
+    return latencies_ms_.empty() ? 0 : latencies_ms_[static_cast<std::size_t>(part * static_cast<double>(latencies_ms_.size() - 1))];
+  }
+  Clock::time_point began_;
+  std::vector<double> latencies_ms_;
+  long refused_ = 0;
 };
 
-inline double milliseconds_since(std::chrono::steady_clock::time_point began) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
-}
-
-// Runs `work` on `connections` threads and prints the line.
-inline void run(int connections, Totals& totals, const std::function<void()>& work) {
-  const auto began = std::chrono::steady_clock::now();
-  std::vector<std::thread> threads;
-  for (int i = 0; i < connections; ++i) threads.emplace_back(work);
-  for (auto& thread : threads) thread.join();
-  const double seconds = milliseconds_since(began) / 1000;
-  auto& all = totals.latencies_ms;
-  std::sort(all.begin(), all.end());
-  const auto at = [&](double part) { return all.empty() ? 0 : all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))]; };
-  std::printf("{\"accepted\":%zu,\"refused\":%ld,\"seconds\":%.3f,\"per_second\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f}\n", all.size(),
-              totals.refused.load(), seconds, static_cast<double>(all.size()) / seconds, at(0.5), at(0.99));
-}
-
-}  // namespace load
+}  // namespace bench
