@@ -114,7 +114,9 @@ port = {self.https}
         return self
 
     def errors(self):
-        return (self.folder / "stderr").read_text(errors="replace")[-2000:]
+        """The end of what it wrote: for a story that failed."""
+        files = [self.folder / "stderr", self.folder / "log"]
+        return "\n".join(f.read_text(errors="replace")[-4000:] for f in files if f.exists())
 
     def request(self, method, path, body=None, key=None, headers=None):
         """One HTTP request → (status, parsed JSON or bytes, headers in lower case)."""
