@@ -9,7 +9,10 @@ std::vector<std::string> capabilities(const Config& config, bool is_tls, bool is
   std::vector<std::string> lines = {config.hostname, "PIPELINING", "SIZE " + std::to_string(config.max_message_octets)};
   if (config.tls == TlsMode::StartTls && !is_tls) lines.emplace_back("STARTTLS");
   if (may_authenticate(config, is_tls) && !is_authenticated) lines.emplace_back("AUTH PLAIN LOGIN");
-  for (const char* keyword : {"8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES", "DSN"}) lines.emplace_back(keyword);
+  for (const char* keyword : {"8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"}) lines.emplace_back(keyword);
+  // RFC 9422 §3: what is said before AUTH holds after it; accounts have no limits of their own.
+  lines.push_back("LIMITS RCPTMAX=" + std::to_string(config.max_recipients));
+  lines.emplace_back("DSN");
   return lines;
 }
 

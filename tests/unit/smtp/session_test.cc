@@ -17,7 +17,8 @@ TEST(SmtpSession, CarriesAWholeSubmission) {
   SessionScript script;
   script.expect_reply("220 mail.example ESMTP").send("EHLO client.example\r\n");
   for (const char* line : {"250-mail.example", "250-PIPELINING", "250-SIZE 52428800", "250-STARTTLS", "250-AUTH PLAIN LOGIN",
-                           "250-8BITMIME", "250-SMTPUTF8", "250-CHUNKING", "250-ENHANCEDSTATUSCODES", "250 DSN"}) {
+                           "250-8BITMIME", "250-SMTPUTF8", "250-CHUNKING",
+                           "250-ENHANCEDSTATUSCODES", "250-LIMITS RCPTMAX=", "250 DSN"}) {
     script.expect_reply(line);
   }
   script.send(auth_plain_line("app", "a-key")).expect_step<smtp::Authenticate>();
