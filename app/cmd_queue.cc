@@ -118,8 +118,9 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
   std::uint64_t moved = 0;
   for (const auto& id : ids) {
     const auto retried = context.spool().retry_now(id, context.clock().now());
-    // Delivered between the listing and now: nothing is left to retry.
-    if (!retried && options.is_all && retried.error().code() == ErrorCode::NotFound) continue;
+    // Settled or removed between the listing and now: nothing is left to retry.
+    const bool is_over = !retried && (retried.error().code() == ErrorCode::NotFound || retried.error().code() == ErrorCode::Conflict);
+    if (is_over && options.is_all) continue;
     if (!retried) return retried.error();
     ++moved;
   }
