@@ -1,0 +1,114 @@
+// Guessing keys, with a clock of the test's own: SMTP and HTTP count as one door, an address or an IPv6 /64 as one guesser, and
+// nobody locks the owner of a key out.
+#include "http/auth_filter.h"
+#include "http/metrics.h"
+#include "relay/smtp_submission.h"
+#include "tests/support/api_fixture.h"
+
+#include <gtest/gtest.h>
+
+namespace postern::http {
+namespace {
+
+using std::chrono::minutes;
+
+constexpr std::string_view kUnknownKey = "re_A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6S7t8";
+
+class BruteForceTest : public testing::Test {
+ protected:
+  // The code of the reply to AUTH.
+  unsigned ask_smtp(std::string_view key, std::string_view peer) { return loop_.run(authenticate(key, peer)); }
+  // The status of a request; 200 where it is let in.
+  unsigned ask_http(std::string_view key, std::string_view peer) { return loop_.run(admit(key, peer)); }
+
+  net::Awaitable<unsigned> authenticate(std::string_view key, std::string_view peer) {
+    const auto conversation = smtp_.open_conversation({.address = *parse_ip_address(peer), .port = 1, .local_port = 587});
+    const smtp::Credential credential{"PLAIN", "app", Secret(std::string(key))};
+    const smtp::AuthenticateAnswer answer = co_await conversation->authenticate(credential, {.helo_name = "client.example"});
+    co_return answer.verdict.is_accepted() ? 235U : answer.verdict.status().code;
+  }
+
+  net::Awaitable<unsigned> admit(std::string_view key, std::string_view peer) {
+    CredentialFacts facts{.authorization = Secret("Bearer " + std::string(key)), .peer = *parse_ip_address(peer), .user_agent = "test"};
+    const auto answer = co_await http_.admit(Access::Manage, std::move(facts));
+    const auto* refusal = std::get_if<ApiResponse>(&answer);
+    co_return refusal == nullptr ? 200U : refusal->status;
+  }
+
+  test::ApiFixture api_{ApiArea{}};
+  test::CoroutineLoop loop_;
+  Metrics metrics_{api_.clock};
+  ApiContext context_{.store = *api_.store,
+                      .workers = api_.workers,
+                      .authenticator = api_.authenticator,
+                      .throttle = api_.throttle,
+                      .usage = api_.usage,
+                      .accounts = api_.accounts,
+                      .keys = api_.keys,
+                      .key_scheme = api_.scheme,
+                      .users = api_.users,
+                      .tokens = *api_.tokens,
+                      .domains = api_.domains,
+                      .webhooks = api_.webhooks,
+                      .event_hub = api_.context.event_hub,
+                      .metrics = metrics_,
+                      .submission = api_.submission,
+                      .clock = api_.clock,
+                      .random = api_.random,
+                      .settings = {}};
+  relay::SmtpSubmission smtp_{api_.submission, api_.throttle};
+  AuthFilter http_{context_};
+  std::string key_ = std::string(api_.make_key().text.reveal());
+};
+
+TEST_F(BruteForceTest, CountsSmtpAndHttpTogether) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask_smtp(kUnknownKey, "192.0.2.1"), 535U) << i;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask_http(kUnknownKey, "192.0.2.1"), 401U) << i;
+  EXPECT_EQ(ask_smtp(key_, "192.0.2.1"), 421U) << "a right key is not looked at any more";
+  EXPECT_EQ(ask_http(key_, "192.0.2.1"), 429U);
+  EXPECT_EQ(ask_smtp(key_, "192.0.2.2"), 235U) << "the owner, from elsewhere";
+  EXPECT_EQ(ask_http(key_, "192.0.2.2"), 200U);
+}
+
+TEST_F(BruteForceTest, IsOverWithItsWindowAtBothDoors) {
+  for (int i = 0; i < 10; ++i) ask_http(kUnknownKey, "192.0.2.1");
+  api_.clock.advance(minutes(10) - Duration(1));
+  EXPECT_EQ(ask_smtp(key_, "192.0.2.1"), 421U);
+  api_.clock.advance(Duration(1));
+  EXPECT_EQ(ask_smtp(key_, "192.0.2.1"), 235U);
+  EXPECT_EQ(ask_http(key_, "192.0.2.1"), 200U);
+}
+
+TEST_F(BruteForceTest, CountsAnIpv6Network64AsOneAtBothDoors) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(ask_smtp(kUnknownKey, "2001:db8:1:2::a" + std::to_string(i)), 535U);
+    EXPECT_EQ(ask_http(kUnknownKey, "2001:db8:1:2:ffff::" + std::to_string(i)), 401U);
+  }
+  EXPECT_EQ(ask_smtp(key_, "2001:db8:1:2:8000::1"), 421U);
+  EXPECT_EQ(ask_http(key_, "2001:db8:1:2:8000::1"), 429U);
+  EXPECT_EQ(ask_smtp(key_, "2001:db8:1:3::1"), 235U) << "the next network";
+  EXPECT_EQ(ask_http(key_, "2001:db8:1:3::1"), 200U);
+}
+
+TEST_F(BruteForceTest, FromManyAddressesLocksNobodyOut) {
+  // One character off: a guess at this very key.
+  const std::string wrong = key_.substr(0, key_.size() - 1) + (key_.back() == 'a' ? 'b' : 'a');
+  for (int network = 0; network < 200; ++network) {
+    const std::string peer = "198.51.100." + std::to_string(network);
+    EXPECT_EQ(ask_smtp(wrong, peer), 535U);
+    EXPECT_EQ(ask_http(wrong, peer), 401U);
+  }
+  EXPECT_EQ(ask_smtp(key_, "192.0.2.1"), 235U);
+  EXPECT_EQ(ask_http(key_, "192.0.2.1"), 200U);
+}
+
+TEST_F(BruteForceTest, ARightKeyInBetweenForgivesHalfOnly) {
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 6; ++i) ask_smtp(kUnknownKey, "192.0.2.1");
+    ask_http(key_, "192.0.2.1");
+  }
+  EXPECT_EQ(ask_http(key_, "192.0.2.1"), 429U);
+}
+
+}  // namespace
+}  // namespace postern::http
