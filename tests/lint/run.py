@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Checks that a machine can make of the source: include direction, file sizes, registered tests, what docs/security.md names.
-Exit 1 with the findings."""
+"""Checks that a machine can make of the source: include direction, file sizes, registered tests, what docs/security.md names,
+the RFC coverage. Exit 1 with the findings."""
 
 import pathlib
 import re
 import subprocess
 import sys
+
+import rfc_coverage
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -92,6 +94,7 @@ def main():
     findings += check_registered(paths)
     findings += check_type_names(paths)
     findings += check_security_page(paths)
+    findings += rfc_coverage.lint()
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0
 
