@@ -7,6 +7,7 @@
 #include "core/ids.h"
 #include "core/ip_address.h"
 #include "core/refusals.h"
+#include "http/body_limits.h"
 #include "net/awaitable.h"
 
 #include <boost/json/value.hpp>
@@ -136,7 +137,7 @@ struct Route {
   std::string_view request_schema = {};   // a name among the area's schemas
   std::uint16_t status = 200;             // of success
   std::string_view response_schema = {};  // empty: not JSON, or no body
-  std::size_t max_body_octets = 64 * 1024;
+  BodySize body_size = BodySize::Small;
 };
 
 // One file of endpoints: its rows and its JSON Schemas ({"Name": {…}, …} as text; "#/components/schemas/Name" refers to one).

@@ -25,9 +25,6 @@ using store::StoredMessage;
 
 constexpr std::size_t kDefaultPage = 20;  // Resend's
 constexpr std::size_t kMaxPage = 100;     // Resend's
-// Base64 of the attachments of the biggest message that the defaults take, and its texts.
-constexpr std::size_t kMaxEmailBodyOctets = 72 * 1024 * 1024;
-constexpr std::size_t kMaxBatchBodyOctets = 16 * 1024 * 1024;
 
 // The caller's message; nullopt: no such id, or another account's.
 Result<std::optional<StoredMessage>> find_own(ApiContext& context, const ApiRequest& request) {
@@ -241,7 +238,7 @@ constexpr Route sending(std::string_view path, std::string_view operation, std::
           .tag = "emails",
           .request_schema = "NewEmail",
           .response_schema = "SentEmail",
-          .max_body_octets = kMaxEmailBodyOctets};
+          .body_size = BodySize::Email};
 }
 
 constexpr Route reading(std::string_view path, Handler handler, std::string_view operation, std::string_view summary,
@@ -270,7 +267,7 @@ constexpr std::array<Route, 11> kRoutes = {{
      .tag = "emails",
      .request_schema = "NewBatch",
      .response_schema = "SentBatch",
-     .max_body_octets = kMaxBatchBodyOctets},
+     .body_size = BodySize::Batch},
     reading("/v1/emails", list_emails, "listEmails", "List the account's e-mails, the newest first", "EmailList"),
     reading("/v1/emails/:id", get_email, "getEmail", "Show an e-mail and its recipients' states", "Email"),
     reading("/v1/emails/:id/raw", get_email_raw, "getEmailRaw", "The message as it leaves (message/rfc822)", {}),

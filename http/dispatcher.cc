@@ -29,7 +29,9 @@ class Dispatcher::RoutedExchange final : public Exchange {
   RoutedExchange(Dispatcher& dispatcher, const PeerFacts& peer) : dispatcher_(dispatcher), peer_(peer) {}
 
   net::Awaitable<std::optional<ApiResponse>> begin(RequestHead& head) override;
-  std::size_t max_body_octets() const override { return route_->max_body_octets; }
+  std::size_t max_body_octets() const override {
+    return http::max_body_octets(route_->body_size, dispatcher_.context_.settings.max_message_octets);
+  }
   net::Awaitable<ApiResponse> answer(std::string body) override;
 
   std::string_view operation() const override { return route_ == nullptr ? std::string_view() : route_->operation; }

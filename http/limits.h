@@ -1,4 +1,4 @@
-// Every size and count of the HTTP server, each with its reason. The body's limit is the route's (http/api.h).
+// Every size and count of the HTTP server, each with its reason. The body's limit is the route's (http/body_limits.h).
 #pragma once
 
 #include <chrono>
