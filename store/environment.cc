@@ -6,6 +6,7 @@
 #include "store/transaction.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -34,6 +35,32 @@ Result<void> make_folder(const std::filesystem::path& folder) {
   return lmdb_error(errno, "make " + folder.string());
 }
 
+// Held while an environment is made: of two processes that start at once, one makes it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), code_(0) {
+    if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0) code_ = errno;
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+  int code() const { return code_; }
+
+ private:
+  int fd_;
+  int code_;
+};
+
+// LMDB takes an empty file for none.
+bool has_content(const std::filesystem::path& file) {
+  struct stat facts {};
+  return ::stat(file.c_str(), &facts) == 0 && facts.st_size > 0;
+}
+
 }  // namespace
 
 Error lmdb_error(int code, std::string_view attempt) {
@@ -52,7 +79,8 @@ bool is_no_room(int code) {
 Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const EnvironmentOptions& options) {
   if (Result<void> made = make_folder(options.folder); !made) return made.error();
   std::unique_ptr<LmdbEnvironment> environment(new LmdbEnvironment(options.folder));
-  if (Result<void> opened = environment->open_handle(options); !opened) return opened.error();
+  if (Result<void> made = make_unless_there(options); !made) return made.error();
+  if (Result<void> opened = environment->open_handle(options, options.folder, 0); !opened) return opened.error();
   if (Result<void> opened = environment->open_tables(options.tables); !opened) return opened.error();
   environment->drop_dead_readers();
   return environment;
@@ -63,18 +91,40 @@ LmdbEnvironment::~LmdbEnvironment() {
   if (handle_ != nullptr) mdb_env_close(handle_);
 }
 
-Result<void> LmdbEnvironment::open_handle(const EnvironmentOptions& options) {
+// LMDB does not sync the first pages of a new file, and refuses a file in which one of them is missing. So it is made under
+// another name and moved to its place when it is synced: a power failure leaves none, or a whole one.
+Result<void> LmdbEnvironment::make_unless_there(const EnvironmentOptions& options) {
+  const std::filesystem::path place = options.folder / "data.mdb";
+  if (has_content(place)) return {};
+  const FolderLock lock(options.folder);
+  if (lock.code() != 0) return lmdb_error(lock.code(), "lock " + options.folder.string());
+  if (has_content(place)) return {};
+  const std::filesystem::path draft = options.folder / "new.mdb";
+  const std::string draft_lock = draft.string() + "-lock";
+  ::unlink(draft.c_str());
+  {
+    LmdbEnvironment environment(options.folder);
+    if (Result<void> opened = environment.open_handle(options, draft, MDB_NOSUBDIR); !opened) return opened;
+    environment.tables_.assign(options.tables.size(), 0);
+    if (Result<void> made = environment.make_tables(options.tables); !made) return made;
+  }
+  ::unlink(draft_lock.c_str());
+  if (::rename(draft.c_str(), place.c_str()) != 0) return lmdb_error(errno, "make " + place.string());
+  return sync_folder(options.folder);
+}
+
+Result<void> LmdbEnvironment::open_handle(const EnvironmentOptions& options, const std::filesystem::path& path, unsigned flags) {
   int code = mdb_env_create(&handle_);
   if (code == 0) code = mdb_env_set_mapsize(handle_, options.map_octets);
   if (code == 0) code = mdb_env_set_maxreaders(handle_, kMaxReaders);
   if (code == 0) code = mdb_env_set_maxdbs(handle_, static_cast<MDB_dbi>(options.tables.size()));
   // MDB_NOTLS: read transactions belong to the pool, not to threads. MDB_NORDAHEAD: a spool larger than memory is read in
   // single pages. Nothing that weakens the sync is ever set.
-  if (code == 0) code = mdb_env_open(handle_, folder_.c_str(), MDB_NOTLS | MDB_NORDAHEAD, kFileMode);
+  if (code == 0) code = mdb_env_open(handle_, path.c_str(), MDB_NOTLS | MDB_NORDAHEAD | flags, kFileMode);
   if (code == 0) return {};
   if (handle_ != nullptr) mdb_env_close(handle_);
   handle_ = nullptr;
-  return lmdb_error(code, "open " + folder_.string());
+  return lmdb_error(code, "open " + path.string());
 }
 
 Result<void> LmdbEnvironment::open_tables(std::span<const std::string_view> names) {

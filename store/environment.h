@@ -54,7 +54,9 @@ class LmdbEnvironment {
   friend class ReadTransaction;
 
   explicit LmdbEnvironment(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  Result<void> open_handle(const EnvironmentOptions& options);
+  static Result<void> make_unless_there(const EnvironmentOptions& options);
+  // `path`: the folder; with MDB_NOSUBDIR in `flags` the data file itself.
+  Result<void> open_handle(const EnvironmentOptions& options, const std::filesystem::path& path, unsigned flags);
   Result<void> open_tables(std::span<const std::string_view> names);
   // LMDB codes; MDB_NOTFOUND: a table is not there.
   int open_existing_tables(std::span<const std::string_view> names);
