@@ -6,9 +6,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 namespace postern::test::disk {
 namespace {
@@ -27,6 +30,9 @@ Plan plan;
 std::string calls;
 bool is_holding = false;
 bool is_held = false;
+std::atomic<bool> is_skipping = false;
+std::optional<std::filesystem::path> recorded_folder;
+std::vector<Operation> operations;
 
 bool is_planned(Call call, char letter) {
   if (plan.call == Call::MetaWrite) return letter == 'm';
@@ -59,16 +65,61 @@ void wait_while_held() {
   changed.wait(lock, [] { return !is_holding; });
 }
 
+// The path below the recorded folder; empty: not there, or nothing is recorded, or no data file.
+std::filesystem::path inside_of_recorded(const std::filesystem::path& path) {
+  if (!recorded_folder || path.extension() != ".mdb" || path.filename() == "lock.mdb") return {};
+  std::filesystem::path inside = path.lexically_relative(*recorded_folder);
+  return inside.empty() || *inside.begin() == ".." ? std::filesystem::path() : inside;
+}
+
+std::filesystem::path recorded_file(int fd) {
+  if (!recorded_folder) return {};
+  std::array<char, 4'096> target{};
+  const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
+  if (size <= 0) return {};
+  return inside_of_recorded(std::string(target.data(), static_cast<std::size_t>(size)));
+}
+
+void record(int fd, Operation operation) {
+  const std::lock_guard lock(mutex);
+  operation.file = recorded_file(fd);
+  if (!operation.file.empty()) operations.push_back(std::move(operation));
+}
+
 int sync(long number, int fd) {
   wait_while_held();
   if (fails(Call::Sync, 's')) {
     errno = planned_error();
     return -1;
   }
-  return static_cast<int>(::syscall(number, fd));
+  const int result = is_skipping ? 0 : static_cast<int>(::syscall(number, fd));
+  if (result == 0) record(fd, {.kind = Operation::Kind::Sync, .file = {}, .offset = 0, .octets = {}});
+  return result;
 }
 
 char letter_of(int fd) { return (::fcntl(fd, F_GETFL) & O_DSYNC) != 0 ? 'm' : 'w'; }
+
+// `done`: how much of it the kernel took.
+ssize_t record_write(int fd, std::string_view octets, off_t offset, ssize_t done) {
+  if (done <= 0) return done;
+  const bool is_synced = letter_of(fd) == 'm';
+  record(fd, {.kind = is_synced ? Operation::Kind::MetaWrite : Operation::Kind::Write, .file = {}, .offset = offset,
+              .octets = std::string(octets.substr(0, static_cast<std::size_t>(done)))});
+  return done;
+}
+
+void record_renaming(const char* from, const char* to) {
+  const std::lock_guard lock(mutex);
+  const std::filesystem::path old_path = inside_of_recorded(from);
+  if (old_path.empty()) return;
+  operations.push_back({.kind = Operation::Kind::Rename, .file = old_path, .offset = 0, .octets = inside_of_recorded(to).string()});
+}
+
+std::string joined(const iovec* parts, int count) {
+  std::string octets;
+  for (int i = 0; i < count; ++i) octets.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
+  return octets;
+}
 
 }  // namespace
 
@@ -100,6 +151,26 @@ bool was_met() {
   return plan.was_met;
 }
 
+void start_recording(const std::filesystem::path& folder) {
+  const std::lock_guard lock(mutex);
+  recorded_folder = std::filesystem::canonical(folder);
+  operations.clear();
+}
+
+std::vector<Operation> stop_recording() {
+  const std::lock_guard lock(mutex);
+  recorded_folder.reset();
+  return std::move(operations);
+}
+
+void record_note(std::string note) {
+  const std::lock_guard lock(mutex);
+  if (!recorded_folder) return;
+  operations.push_back({.kind = Operation::Kind::Note, .file = {}, .offset = 0, .octets = std::move(note)});
+}
+
+void skip_syncs(bool skips) { is_skipping = skips; }
+
 void hold_syncs() {
   const std::lock_guard lock(mutex);
   is_holding = true;
@@ -125,15 +196,28 @@ extern "C" int fdatasync(int fd) { return disk::sync(SYS_fdatasync, fd); }
 extern "C" int fsync(int fd) { return disk::sync(SYS_fsync, fd); }
 
 extern "C" ssize_t pwrite(int fd, const void* octets, std::size_t size, off_t offset) {
-  if (!disk::fails(disk::Call::Write, disk::letter_of(fd))) return ::syscall(SYS_pwrite64, fd, octets, size, offset);
-  errno = disk::planned_error();
-  if (errno != 0) return -1;
-  return ::syscall(SYS_pwrite64, fd, octets, size / 2, offset);
+  if (disk::fails(disk::Call::Write, disk::letter_of(fd))) {
+    errno = disk::planned_error();
+    if (errno != 0) return -1;
+    size /= 2;
+  }
+  const ssize_t done = ::syscall(SYS_pwrite64, fd, octets, size, offset);
+  return disk::record_write(fd, std::string_view(static_cast<const char*>(octets), size), offset, done);
 }
 
 extern "C" ssize_t writev(int fd, const iovec* parts, int count) {
-  if (!disk::fails(disk::Call::Write, disk::letter_of(fd))) return ::syscall(SYS_writev, fd, parts, count);
-  errno = disk::planned_error();
-  if (errno != 0) return -1;
-  return ::syscall(SYS_writev, fd, parts, count / 2);
+  if (disk::fails(disk::Call::Write, disk::letter_of(fd))) {
+    errno = disk::planned_error();
+    if (errno != 0) return -1;
+    count /= 2;
+  }
+  const off_t offset = ::lseek(fd, 0, SEEK_CUR);
+  const ssize_t done = ::syscall(SYS_writev, fd, parts, count);
+  return disk::record_write(fd, disk::joined(parts, count), offset, done);
+}
+
+extern "C" int rename(const char* from, const char* to) noexcept {
+  const auto result = static_cast<int>(::syscall(SYS_rename, from, to));
+  if (result == 0) disk::record_renaming(from, to);
+  return result;
 }

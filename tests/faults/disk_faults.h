@@ -2,8 +2,12 @@
 // calls can be watched, held and made to fail. Linking disk_faults.cc into a test is all it takes.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 namespace postern::test::disk {
 
@@ -22,6 +26,22 @@ void fail(Call call, std::size_t nth, int error, bool lasts);
 void cut_short(std::size_t nth);
 // True if the fault was met.
 bool was_met();
+
+// What reached the kernel, in order; power_loss.h makes of it what a disk may hold.
+struct Operation {
+  enum class Kind { Write, MetaWrite, Sync, Rename, Note };  // MetaWrite: synced by itself
+  Kind kind = Kind::Write;
+  std::filesystem::path file;  // below the recorded folder
+  off_t offset = 0;
+  std::string octets;          // of a write; of a note, what it says; of a renaming, the new path below the folder
+};
+// Records what is done to the data files below `folder`, and what the test notes, until stop_recording().
+void start_recording(const std::filesystem::path& folder);
+std::vector<Operation> stop_recording();
+void record_note(std::string note);
+
+// From now on a sync says that all is well and does nothing: for opening images whose loss nobody minds.
+void skip_syncs(bool skips);
 
 // Holds every sync until release_syncs().
 void hold_syncs();
