@@ -4,6 +4,7 @@
 
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/service_state.h"
 
 #include "core/base64.h"
 #include "relay/smtp_submission.h"
@@ -106,6 +107,7 @@ class Doors {
   ApiResponse get(std::string_view path, std::string_view id = {}, Headers query = {}, std::string_view attachment = {}) {
     return call(email_api(), Method::Get, path, request_for(id, std::move(query), attachment));
   }
+  ApiResponse readiness() { return call(service_api(), Method::Get, "/readyz", {}); }
   ApiResponse cancel(std::string_view id) {
     return call(email_api(), Method::Post, "/v1/emails/:id/cancel", request_for(id, {}, {}));
   }
@@ -221,7 +223,8 @@ class Doors {
             .submission = submission_,
             .clock = clock,
             .random = random_,
-            .settings = settings};
+            .settings = settings,
+            .service = &service_};
   }
 
   alignas(64) std::array<std::byte, 64> unused_{};
@@ -248,6 +251,7 @@ class Doors {
   relay::SmtpSubmission smtp_{submission_, throttle_};
   smtp::Config smtp_config_;
   net::WorkerPool workers_{1, 16};
+  ServiceState service_;
   std::string key_text_;
   auth::Principal principal_;
   int accounts_made_ = 0;
