@@ -1,6 +1,7 @@
 #include "core/bytes.h"
 
 #include <charconv>
+#include <cstring>
 
 namespace postern {
 
@@ -117,15 +118,26 @@ std::size_t utf8_sequence_length(std::string_view text) {
   return 0;
 }
 
+// Octets of ASCII at the start of `text`, in steps of eight: most text is nothing else.
+std::size_t ascii_words(std::string_view text) {
+  std::size_t octets = 0;
+  for (std::uint64_t word = 0; octets + sizeof word <= text.size(); octets += sizeof word) {
+    std::memcpy(&word, text.data() + octets, sizeof word);
+    if ((word & 0x8080808080808080U) != 0) break;
+  }
+  return octets;
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view text) {
-  while (!text.empty()) {
+  for (;;) {
+    text.remove_prefix(ascii_words(text));
+    if (text.empty()) return true;
     const std::size_t length = utf8_sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
-  return true;
 }
 
 bool has_deceptive_code_point(std::string_view utf8) {

@@ -53,11 +53,12 @@ TEST(Numbers, AreWholeUnsignedAndDoNotWrap) {
 }
 
 TEST(Utf8, RefusesOverlongSurrogatesAndCutSequences) {
-  for (const char* good : {"", "plain", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"}) {
+  for (const char* good : {"", "plain", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF",
+                           "sixteen letters.", "eight be\xC3\xA9" "fore and after"}) {
     EXPECT_TRUE(is_valid_utf8(good)) << good;
   }
   for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xE2\x82", "\xF0\x80\x80\x80",
-                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
+                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "eight be\xC3", "seven b\x80", "eight be\xC3" "fore and after"}) {
     EXPECT_FALSE(is_valid_utf8(bad)) << escape_for_log(bad);
   }
 }

@@ -151,6 +151,7 @@ TEST(MessageComposer, BringsAnyTextThroughUnchangedButForLineEnds) {
   const Case cases[] = {
       {"empty", "", ""},
       {"every line end", "a\nb\r\nc\rd", "a\nb\nc\nd"},
+      {"empty lines of every kind", "\n\r\n\ra\r\r\n\n", "\n\n\na\n\n\n"},
       {"a dot alone", "a\n.\nb\n", "a\n.\nb\n"},
       {"From at a line's start", "From me\n", "From me\n"},
       {"smuggled header", "\nSubject: other\n\nbody", "\nSubject: other\n\nbody"},
