@@ -56,6 +56,7 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::begin(Req
   std::optional<ApiResponse> refused = find_route(head);
   if (refused) co_return refused;
   if (route_->access != Access::Open) {
+    if (dispatcher_.state_.is_draining) co_return api_refusal(Refusal::ShuttingDown);
     refused = co_await authenticate(head);
     if (refused) co_return refused;
   }

@@ -23,7 +23,7 @@ class Dispatcher final : public RequestHandler {
   std::unique_ptr<Exchange> open_exchange(const PeerFacts& peer) override;
   void request_ended(const RequestOutcome& outcome) override;
 
-  // Shutdown begins: /readyz says so from now on. Any thread.
+  // Shutdown begins: /readyz says so from now on, and what needs a credential and has not begun is refused. Any thread.
   void set_draining() { state_.is_draining = true; }
 
  private:

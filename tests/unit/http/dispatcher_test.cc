@@ -173,6 +173,29 @@ TEST_F(DispatcherTest, SaysThatItIsGoingDown) {
   EXPECT_EQ(get("/healthz", {}), "200");
 }
 
+TEST_F(DispatcherTest, BeginsNothingMoreWhenItGoesDown) {
+  const std::string session = make_session();
+  dispatcher_->set_draining();
+  for (const std::string& credential : {sender_, manager_, session, std::string("pk_live_wrong"), std::string()}) {
+    EXPECT_EQ(get("/v1/keys", credential), "503 shutting_down");
+  }
+}
+
+TEST_F(DispatcherTest, TakesBodiesAsLongAsItsMessagesMayBe) {
+  static const ApiArea kAreas[] = {email_api()};
+  serve(kAreas);
+  for (const std::uint64_t message : {std::uint64_t{65'536}, std::uint64_t{200'000'000}}) {
+    context_.settings.max_message_octets = message;
+    for (const auto& [path, size] : {std::pair("/v1/emails", BodySize::Email), std::pair("/v1/emails/batch", BodySize::Batch)}) {
+      RequestReader reader;
+      reader.received(head("POST " + std::string(path), sender_) + "\r\n");
+      const auto exchange = dispatcher_->open_exchange(peer_at("127.0.0.1"));
+      ASSERT_FALSE(loop_.run(exchange->begin(reader.head()))) << path;
+      EXPECT_EQ(exchange->max_body_octets(), max_body_octets(size, message)) << path;
+    }
+  }
+}
+
 TEST_F(DispatcherTest, KeepsMetricsToTheMachine) {
   const PeerFacts elsewhere = peer_at("192.0.2.1", "TLSv1.3 TLS_AES_256_GCM_SHA384");
   EXPECT_EQ(request(head("GET /metrics") + "\r\n", elsewhere).problem, "permission_denied");
