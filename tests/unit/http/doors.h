@@ -1,9 +1,12 @@
-// Both doors of one relay, without a socket: SMTP's session with the real submission behind it, and the endpoints of HTTP called
-// directly with the same key.
+// Both doors of one relay, without a socket: SMTP's session with the real submission behind it, and the endpoints of HTTP with the
+// same key: called directly, as in a request that was let in, or through all the gates of the service.
 #pragma once
 
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/dispatcher.h"
+#include "http/metrics.h"
+#include "http/request_reader.h"
 #include "http/service_state.h"
 
 #include "core/base64.h"
@@ -48,23 +51,28 @@ class Doors {
     account = accounts_.create(wanted).value().id;
   }
   void use_key(Environment environment, auth::NewKey wanted = {}) {
-    wanted.name = "key";
+    if (wanted.name.empty()) wanted.name = "key";
     wanted.environment = environment;
     auth::CreatedKey created = keys_.create(account, wanted).value();
     key = created.record.id;
-    key_text_ = std::string(created.text.reveal());
+    credential = std::string(created.text.reveal());
     authenticate();
   }
 
   // What HTTP knows of the key from here on: as at the beginning of a request, or of an SMTP session.
   void authenticate() {
-    auto result = authenticator_.authenticate(key_text_, peer, clock.now());
+    auto result = authenticator_.authenticate(credential, peer, clock.now());
     principal_ = std::get<auth::Principal>(std::move(result));
   }
 
   // All replies of a session that authenticates, then runs `between`, then sends `input`.
   std::string smtp(std::string_view input, const std::function<void()>& between = [] {}) {
-    return loop.run(dialogue(std::string(input), between));
+    return loop.run(dialogue(login_line(), std::string(input), between));
+  }
+  // All replies of a session whose client goes straight for MAIL, with AUTH before it if there is a credential.
+  std::string smtp_from_the_start() {
+    const std::string login = credential.empty() ? std::string() : login_line();
+    return loop.run(dialogue({}, login + "MAIL FROM:<a@example.org>\r\n", [] {}));
   }
   // The replies to a whole message.
   std::string smtp_message(std::string_view from, std::string_view to, std::string_view content) {
@@ -75,7 +83,7 @@ class Doors {
     for (const Route& route : area.routes) {
       if (route.method != method || route.path != path) continue;
       fill(request);
-      ApiContext context = make_context();
+      ApiContext context = api_context();
       return loop.run(handle(route.handler, context, request));
     }
     ADD_FAILURE() << "no route " << path;
@@ -88,10 +96,26 @@ class Doors {
     request.headers = std::move(headers);
     return call(path == "/v1/explain" ? explain_api() : email_api(), Method::Post, path, std::move(request));
   }
+  // A whole request with the credential, through the gates: TLS, shutdown, authentication, JSON.
+  ApiResponse request(std::string_view path, std::string_view body) {
+    static const ApiArea kAreas[] = {email_api(), explain_api()};
+    ApiContext context = api_context();
+    Dispatcher service(context, kAreas);
+    if (is_draining) service.set_draining();
+    const auto exchange = service.open_exchange({.address = peer, .port = 40'000, .tls = tls});
+    RequestReader reader;
+    reader.received("POST " + std::string(path) + " HTTP/1.1\r\nHost: relay.example\r\nContent-Type: application/json\r\n" +
+                    (credential.empty() ? "" : "Authorization: Bearer " + credential + "\r\n") +
+                    "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
+    std::optional<ApiResponse> early = loop.run(exchange->begin(reader.head()));
+    if (early) return std::move(*early);
+    reader.allow_body(exchange->max_body_octets());
+    return loop.run(exchange->answer(reader.take_body()));
+  }
   ApiResponse send(std::string_view body, Headers headers = {}) { return post("/v1/emails", body, std::move(headers)); }
   // Two requests that start before either has ended.
   std::pair<ApiResponse, ApiResponse> send_at_once(const std::array<std::string_view, 2>& bodies, const Headers& headers) {
-    ApiContext context = make_context();
+    ApiContext context = api_context();
     std::array<ApiRequest, 2> requests;
     std::array<test::Pending<ApiResponse>, 2> pending;
     for (std::size_t i = 0; i < 2; ++i) {
@@ -107,19 +131,53 @@ class Doors {
   ApiResponse get(std::string_view path, std::string_view id = {}, Headers query = {}, std::string_view attachment = {}) {
     return call(email_api(), Method::Get, path, request_for(id, std::move(query), attachment));
   }
-  ApiResponse readiness() { return call(service_api(), Method::Get, "/readyz", {}); }
+  ApiResponse readiness() {
+    ServiceState state;
+    ApiContext context = api_context();
+    context.service = &state;
+    ApiRequest request;
+    for (const Route& route : service_api().routes) {
+      if (route.path == "/readyz") return loop.run(handle(route.handler, context, request));
+    }
+    ADD_FAILURE() << "no route /readyz";
+    return {};
+  }
   ApiResponse cancel(std::string_view id) {
     return call(email_api(), Method::Post, "/v1/emails/:id/cancel", request_for(id, {}, {}));
   }
 
-  // A user instead of the key.
-  bool is_signed_in_user = false;
+  bool is_signed_in_user = false;  // a user instead of the key, where an endpoint is called directly
+  bool is_draining = false;
+  std::string credential;          // of whoever comes; use_key() sets it
+  std::string tls = "TLSv1.3 TLS_AES_256_GCM_SHA384";  // of a whole request; empty: in the clear
   AccountId account;
   KeyId key;
   IpAddress peer = parse_ip_address("192.0.2.7").value();
   test::FakeClock clock;
   test::CoroutineLoop loop;
   ApiSettings settings;
+
+  // For a server of the test's own.
+  ApiContext api_context() {
+    return {.store = *store_,
+            .workers = workers_,
+            .authenticator = authenticator_,
+            .throttle = throttle_,
+            .usage = usage_,
+            .accounts = accounts_,
+            .keys = keys_,
+            .key_scheme = scheme_,
+            .users = unused<auth::UserAdmin>(),
+            .tokens = unused<auth::SessionTokens>(),
+            .domains = unused<relay::DomainAdmin>(),
+            .webhooks = unused<WebhookAdmin>(),
+            .event_hub = unused<EventHub>(),
+            .metrics = metrics_,
+            .submission = submission_,
+            .clock = clock,
+            .random = random_,
+            .settings = settings};
+  }
 
   test::TempStore& store() { return store_; }
   auth::AccountAdmin& accounts() { return accounts_; }
@@ -148,18 +206,23 @@ class Doors {
     co_return response;
   }
 
-  net::Awaitable<std::string> dialogue(std::string input, const std::function<void()>& between) {
+  std::string login_line() const { return "AUTH PLAIN " + encode_base64(std::string("\0app\0", 5) + credential) + "\r\n"; }
+
+  // Drops the replies to EHLO and `login`, if there is one, and runs `between` before `input`.
+  net::Awaitable<std::string> dialogue(std::string login, std::string input, const std::function<void()>& between) {
     const std::unique_ptr<smtp::Conversation> conversation = smtp_.open_conversation({.address = peer});
     smtp::Session session(smtp_config_);
-    std::string unsent = "EHLO client.example\r\nAUTH PLAIN " + encode_base64(std::string("\0app\0", 5) + key_text_) + "\r\n";
+    std::string unsent = "EHLO client.example\r\n" + (login.empty() ? input : login);
     std::string output;
-    bool is_logged_in = false;
+    bool is_logged_in = login.empty();
     while (true) {
       const smtp::Step step = session.next();
       output += session.output();
       session.output_sent();
       if (std::holds_alternative<smtp::Close>(step)) break;
-      if (std::holds_alternative<smtp::NeedInput>(step)) {
+      if (std::holds_alternative<smtp::NeedInput>(step) && is_draining) {
+        session.shut_down();
+      } else if (std::holds_alternative<smtp::NeedInput>(step)) {
         if (unsent.empty() && !is_logged_in) {
           is_logged_in = true;
           output.clear();
@@ -205,28 +268,6 @@ class Doors {
     return *reinterpret_cast<T*>(unused_.data());
   }
 
-  ApiContext make_context() {
-    return {.store = *store_,
-            .workers = workers_,
-            .authenticator = authenticator_,
-            .throttle = throttle_,
-            .usage = usage_,
-            .accounts = accounts_,
-            .keys = keys_,
-            .key_scheme = scheme_,
-            .users = unused<auth::UserAdmin>(),
-            .tokens = unused<auth::SessionTokens>(),
-            .domains = unused<relay::DomainAdmin>(),
-            .webhooks = unused<WebhookAdmin>(),
-            .event_hub = unused<EventHub>(),
-            .metrics = unused<Metrics>(),
-            .submission = submission_,
-            .clock = clock,
-            .random = random_,
-            .settings = settings,
-            .service = &service_};
-  }
-
   alignas(64) std::array<std::byte, 64> unused_{};
   test::TempStore store_;
   test::FakeRandom random_;
@@ -234,8 +275,9 @@ class Doors {
   auth::AccountAdmin accounts_{store_.directory(), clock, random_};
   auth::KeyAdmin keys_{store_.directory(), scheme_, clock, random_};
   auth::Authenticator authenticator_{store_.directory(), scheme_};
-  auth::AuthThrottle throttle_{auth::ThrottleLimits{}};
+  auth::AuthThrottle throttle_{auth::ThrottleLimits{.first_delay = Duration(0), .longest_delay = Duration(0)}};
   auth::UsageTracker usage_;
+  Metrics metrics_{clock};
   relay::QuotaTable quota_{[](const AccountId&, store::CounterPeriod, Instant) { return 0; }};
   std::shared_ptr<const relay::RouteTable> routes_;
   int wakes_ = 0;
@@ -251,8 +293,6 @@ class Doors {
   relay::SmtpSubmission smtp_{submission_, throttle_};
   smtp::Config smtp_config_;
   net::WorkerPool workers_{1, 16};
-  ServiceState service_;
-  std::string key_text_;
   auth::Principal principal_;
   int accounts_made_ = 0;
 };
