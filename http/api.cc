@@ -90,10 +90,12 @@ ApiResponse api_refusal(Refusal refusal, std::string_view detail) {
   return failure_response({row.http_status, row.token, detail.empty() ? row.text : detail});
 }
 
-ApiResponse api_refusal_with_wait(Refusal refusal, std::string_view detail, std::chrono::seconds wait) {
+ApiResponse api_refusal_with_wait(Refusal refusal, std::string_view detail, std::chrono::seconds wait,
+                                  std::optional<std::uint64_t> limit) {
   ApiResponse response = api_refusal(refusal, detail);
   const std::string seconds = std::to_string(wait.count());
   response.headers.emplace_back("Retry-After", seconds);
+  if (limit) response.headers.emplace_back("RateLimit-Limit", std::to_string(*limit));
   response.headers.emplace_back("RateLimit-Remaining", "0");
   response.headers.emplace_back("RateLimit-Reset", seconds);
   return response;

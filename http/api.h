@@ -115,8 +115,9 @@ std::span<const ApiProblemRow> api_problem_table();
 // 401. The one place where a failure becomes HTTP.
 ApiResponse api_problem(ApiProblem problem, std::string_view detail = {});
 ApiResponse api_refusal(Refusal refusal, std::string_view detail = {});
-// The same with Retry-After and RateLimit fields.
-ApiResponse api_refusal_with_wait(Refusal refusal, std::string_view detail, std::chrono::seconds wait);
+// The same with Retry-After and RateLimit fields; RateLimit-Limit where the client may know the limit.
+ApiResponse api_refusal_with_wait(Refusal refusal, std::string_view detail, std::chrono::seconds wait,
+                                  std::optional<std::uint64_t> limit = {});
 // What an Error of the store or of an admin class means: NotFound 404, Conflict and AlreadyExists 409, InvalidArgument 422,
 // LimitExceeded 422, StorageFull 507, the rest 503 without its context.
 ApiResponse api_error(const Error& error);

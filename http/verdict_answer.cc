@@ -15,12 +15,12 @@ VerdictFailure failure_of(const Verdict& verdict, const relay::RefusalFacts& fac
   const std::string_view token = refusal_row(*facts.refusal).token;
   if (text.starts_with(token)) text.remove_prefix(token.size());
   if (text.starts_with(": ")) text.remove_prefix(2);
-  return {*facts.refusal, std::string(text), facts.wait, status};
+  return {*facts.refusal, std::string(text), facts.wait, status, facts.limit};
 }
 
 ApiResponse response_of(const VerdictFailure& failure, std::string_view where) {
   const std::string message = where.empty() ? failure.message : std::string(where) + ": " + failure.message;
-  if (failure.wait.count() > 0) return api_refusal_with_wait(failure.refusal, message, failure.wait);
+  if (failure.wait.count() > 0) return api_refusal_with_wait(failure.refusal, message, failure.wait, failure.limit);
   return api_refusal(failure.refusal, message);
 }
 

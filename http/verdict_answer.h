@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct VerdictFailure {
   std::string message;  // without the token
   std::chrono::seconds wait{0};
   Status status;        // as SMTP says it
+  std::optional<std::uint64_t> limit = {};  // the rate or quota, where there is a wait
 };
 
 // Requires a refused verdict and the facts that belong to it. A simulated reply, which is in no table, counts as

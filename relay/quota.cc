@@ -20,9 +20,9 @@ Instant next_month(Instant now) {
 bool is_same_month(Instant a, Instant b) { return next_month(a) == next_month(b); }
 bool is_same_day(Instant a, Instant b) { return floor<days>(a) == floor<days>(b); }
 
-QuotaAnswer exceeded(Instant now, Instant until) {
+QuotaAnswer exceeded(std::uint64_t limit, Instant now, Instant until) {
   const auto wait = std::chrono::ceil<seconds>(until - now);
-  return {QuotaAnswer::Kind::QuotaExceeded, std::max(seconds(1), wait)};
+  return {QuotaAnswer::Kind::QuotaExceeded, std::max(seconds(1), wait), limit};
 }
 
 // A full bucket, so that the first second may send a whole second's worth.
@@ -45,7 +45,7 @@ auto& find_bucket(Map& buckets, const Key& key, std::uint32_t per_second, Instan
 }  // namespace
 
 QuotaAnswer QuotaTable::take(Bucket& bucket, std::uint32_t per_second, double tokens, Instant now) {
-  if (per_second == 0) return {QuotaAnswer::Kind::RateLimited, std::chrono::hours(24)};
+  if (per_second == 0) return {QuotaAnswer::Kind::RateLimited, std::chrono::hours(24), per_second};
   const double burst = per_second;
   // A clock that was set back gives nothing and takes nothing.
   const double elapsed = std::max(0.0, std::chrono::duration<double>(now - bucket.filled).count());
@@ -53,7 +53,7 @@ QuotaAnswer QuotaTable::take(Bucket& bucket, std::uint32_t per_second, double to
   bucket.filled = now;
   if (bucket.tokens < 1) {
     const double wait = (1 - bucket.tokens) / per_second;
-    return {QuotaAnswer::Kind::RateLimited, seconds(std::max(1, static_cast<int>(std::ceil(wait))))};
+    return {QuotaAnswer::Kind::RateLimited, seconds(std::max(1, static_cast<int>(std::ceil(wait)))), per_second};
   }
   bucket.tokens -= tokens;
   return {};
@@ -111,8 +111,8 @@ void QuotaTable::make_room() {
 }
 
 QuotaAnswer QuotaTable::room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now) {
-  if (plan.per_day && used.day + recipients > *plan.per_day) return exceeded(now, next_day(now));
-  if (plan.per_month && used.month + recipients > *plan.per_month) return exceeded(now, next_month(now));
+  if (plan.per_day && used.day + recipients > *plan.per_day) return exceeded(*plan.per_day, now, next_day(now));
+  if (plan.per_month && used.month + recipients > *plan.per_month) return exceeded(*plan.per_month, now, next_month(now));
   return {};
 }
 

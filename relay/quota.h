@@ -20,6 +20,7 @@ struct QuotaAnswer {
   enum class Kind { Granted, RateLimited, QuotaExceeded };
   Kind kind = Kind::Granted;
   std::chrono::seconds wait{0};  // until it is worth trying again, at least 1
+  std::uint64_t limit = 0;       // what is used up: messages a second, recipients a day or month
 };
 
 // Accounts and keys held in memory at most; the longest unused go first (their counts were saved).

@@ -51,9 +51,9 @@ Verdict Submission::refuse(Refusal refusal, std::string_view detail) {
   return Verdict::refuse(refusal_status(refusal, detail));
 }
 
-Verdict Submission::refuse_wait(Refusal refusal, std::string_view what, std::chrono::seconds wait) {
-  refusal_facts_ = {refusal, wait};
-  return Verdict::refuse(refusal_status(refusal, wait_text(what, wait)));
+Verdict Submission::refuse_wait(Refusal refusal, std::string_view what, const QuotaAnswer& answer) {
+  refusal_facts_ = {refusal, answer.wait, answer.limit};
+  return Verdict::refuse(refusal_status(refusal, wait_text(what, answer.wait)));
 }
 
 Verdict Submission::refuse_sender(Verdict verdict, const std::optional<Mailbox>& reverse_path) {
@@ -96,7 +96,7 @@ Verdict Submission::judge_rate(const std::optional<Mailbox>& reverse_path, std::
   const QuotaAnswer answer = is_submitting() ? context_.quota.take_message(who.account, who.plan, who.key, who.key_per_second, now, messages)
                                              : context_.quota.peek_message(who.account, who.plan, who.key, who.key_per_second, now);
   if (answer.kind == QuotaAnswer::Kind::Granted) return Verdict::accept();
-  return refuse_sender(refuse_wait(Refusal::RateLimited, "too many messages a second", answer.wait), reverse_path);
+  return refuse_sender(refuse_wait(Refusal::RateLimited, "too many messages a second", answer), reverse_path);
 }
 
 Verdict Submission::judge_recipient(const Recipient& recipient) {
@@ -126,7 +126,7 @@ Verdict Submission::judge_quota(const Recipient& recipient) {
   const QuotaAnswer answer = is_submitting() ? context_.quota.reserve(principal_.account, principal_.plan, 1, now)
                                              : context_.quota.peek(principal_.account, principal_.plan, reserved_ + 1, now);
   if (answer.kind != QuotaAnswer::Kind::Granted) {
-    return refuse_recipient(refuse_wait(Refusal::QuotaExceeded, "the quota is used up", answer.wait), Refusal::QuotaExceeded,
+    return refuse_recipient(refuse_wait(Refusal::QuotaExceeded, "the quota is used up", answer), Refusal::QuotaExceeded,
                             recipient);
   }
   ++reserved_;

@@ -66,7 +66,9 @@ struct TraceFacts {
 // Why the last verdict was a refusal. No `refusal` with a refused verdict: a simulated reply, which is in no table.
 struct RefusalFacts {
   std::optional<Refusal> refusal;
-  std::chrono::seconds wait{0};  // RateLimited and QuotaExceeded: when it is worth a new attempt
+  // RateLimited and QuotaExceeded: when it is worth a new attempt, and the rate or quota.
+  std::chrono::seconds wait{0};
+  std::optional<std::uint64_t> limit = {};
 };
 
 // What an accepted message became.
@@ -122,7 +124,7 @@ class Submission final : public smtp::ContentSink {
   operator_log::Client client() const;
   bool is_submitting() const { return purpose_ == Purpose::Submit; }
   Verdict refuse(Refusal refusal, std::string_view detail = {});
-  Verdict refuse_wait(Refusal refusal, std::string_view what, std::chrono::seconds wait);
+  Verdict refuse_wait(Refusal refusal, std::string_view what, const QuotaAnswer& answer);
   Verdict refuse_sender(Verdict verdict, const std::optional<Mailbox>& reverse_path);
   Verdict refuse_recipient(Verdict verdict, Refusal refusal, const Recipient& recipient);
   Verdict judge_rate(const std::optional<Mailbox>& reverse_path, std::uint32_t messages, Instant now);

@@ -65,15 +65,49 @@ TEST(SendEmail, SaysWhichRecipientsItRefused) {
   EXPECT_EQ(text_of(body_of(refused), "name"), "recipient_not_whitelisted");
 }
 
-TEST(SendEmail, SaysHowLongToWait) {
+// A plan that two e-mails are too many for, and the seconds until it grants another. The clock stands at 10:00 on January 5.
+struct Wait {
+  const char* name;
+  store::Plan plan;
+  std::optional<std::uint32_t> key_per_second;
+  const char* token;
+  const char* limit;
+  const char* seconds;
+};
+
+class SendEmailWait : public ::testing::TestWithParam<Wait> {};
+
+TEST_P(SendEmailWait, IsSaidInTheFieldsOf429) {
+  const Wait& wait = GetParam();
   Doors doors;
-  doors.use_account(AccountMode::Production, {"slow", 1, {}, {}});
-  doors.use_key(Environment::Live);
-  send(doors);
-  const ApiResponse refused = doors.send(kEmail);
-  EXPECT_EQ(refused.status, 429);
-  EXPECT_THAT(refused.headers, ::testing::Contains(std::pair<std::string, std::string>("Retry-After", "1")));
+  doors.use_account(AccountMode::Production, wait.plan);
+  auth::NewKey wanted;
+  wanted.per_second = wait.key_per_second;
+  doors.use_key(Environment::Live, wanted);
+  const char* const body = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x"})";
+  const ApiResponse sent = doors.send(body);
+  EXPECT_EQ(sent.status, 200) << sent.body;
+  EXPECT_TRUE(sent.headers.empty());
+  const std::string batch = '[' + std::string(body) + ']';
+  for (const ApiResponse& refused : {doors.send(body), doors.post("/v1/emails/batch", batch)}) {
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(text_of(body_of(refused), "name"), wait.token);
+    EXPECT_THAT(text_of(body_of(refused), "message"), HasSubstr("wait " + std::string(wait.seconds) + " s"));
+    EXPECT_EQ(refused.headers, (Doors::Headers{{"Retry-After", wait.seconds},
+                                               {"RateLimit-Limit", wait.limit},
+                                               {"RateLimit-Remaining", "0"},
+                                               {"RateLimit-Reset", wait.seconds}}));
+  }
+  doors.clock.advance(std::chrono::seconds(std::stol(wait.seconds)));
+  EXPECT_EQ(doors.send(body).status, 200) << "after the time that was said";
 }
+
+INSTANTIATE_TEST_SUITE_P(OfEveryLimit, SendEmailWait,
+                         ::testing::Values(Wait{"PlanRate", {"p", 1, {}, {}}, {}, "rate_limited", "1", "1"},
+                                           Wait{"KeyRate", {"p", 50, {}, {}}, 1, "rate_limited", "1", "1"},
+                                           Wait{"Day", {"p", {}, 1, {}}, {}, "quota_exceeded", "1", "50400"},
+                                           Wait{"Month", {"p", {}, 5, 1}, {}, "quota_exceeded", "1", "2296800"}),
+                         [](const auto& wait) { return std::string(wait.param.name); });
 
 TEST(SendEmail, AnswersWithTheSimulatedReply) {
   Doors doors;

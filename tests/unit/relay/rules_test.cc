@@ -87,6 +87,7 @@ TEST_F(Quota, GrantsAPlansMessagesEachSecondAndNoMore) {
   const QuotaAnswer refused = table_.take_message(account_, {"p", 10, {}, {}}, key_, {}, clock_.now());
   EXPECT_EQ(refused.kind, QuotaAnswer::Kind::RateLimited);
   EXPECT_EQ(refused.wait, std::chrono::seconds(1));
+  EXPECT_EQ(refused.limit, 10U);
   clock_.advance(std::chrono::milliseconds(100));
   EXPECT_EQ(take(10), QuotaAnswer::Kind::Granted);
   EXPECT_EQ(take(10), QuotaAnswer::Kind::RateLimited);
@@ -107,6 +108,7 @@ TEST_F(Quota, CountsRecipientsOfTheDayAndSaysHowLongToWait) {
   const QuotaAnswer refused = table_.reserve(account_, plan, 1, clock_.now());
   EXPECT_EQ(refused.kind, QuotaAnswer::Kind::QuotaExceeded);
   EXPECT_EQ(refused.wait, std::chrono::hours(14)) << "10:00 UTC to midnight";
+  EXPECT_EQ(refused.limit, 3U);
   table_.release(account_, 1);
   EXPECT_EQ(table_.reserve(account_, plan, 1, clock_.now()).kind, QuotaAnswer::Kind::Granted);
   clock_.advance(std::chrono::hours(14));
