@@ -35,15 +35,20 @@ net::Awaitable<std::optional<std::vector<Prepared>>> prepare_all(ApiContext& con
   co_return std::move(prepared);
 }
 
+// Between a batch's key and an e-mail's place in it. No key of a client's holds it: it is no octet of a field's value.
+constexpr char kBatchMark = '\n';
+
+constexpr std::string_view kPermissive = "permissive";
+constexpr std::string_view kStrict = "strict";  // also where nothing is said
+
 std::string where(std::size_t index) { return '[' + std::to_string(index) + ']'; }
 
 // --- A batch -----------------------------------------------------------------------------------------------------------
 
 class Batch {
  public:
-  Batch(ApiContext& context, const ApiRequest& request) : context_(context), request_(request) {
-    is_permissive_ = request.header("x-batch-validation") == "permissive";
-  }
+  Batch(ApiContext& context, const ApiRequest& request, bool is_permissive)
+      : context_(context), request_(request), is_permissive_(is_permissive) {}
 
   // All that can be found wrong without sending anything. A response: the batch is refused as a whole.
   std::optional<ApiResponse> judge(std::vector<Prepared> prepared, const std::optional<std::string>& key) {
@@ -57,7 +62,7 @@ class Batch {
         continue;
       }
       auto submission = std::make_unique<EmailSubmission>(context_, request_, std::move(std::get<PreparedEmail>(prepared[i])));
-      if (key) submission->set_idempotency_key(*key + '/' + std::to_string(i));
+      if (key) submission->set_idempotency_key(*key + kBatchMark + std::to_string(i));
       const auto failure = submission->judge(rate_messages);
       if (failure && (!is_permissive_ || concerns_all(failure->refusal))) return response_of(*failure, where(i));
       rate_messages = 0;
@@ -105,7 +110,7 @@ class Batch {
 
   ApiContext& context_;
   const ApiRequest& request_;
-  bool is_permissive_ = false;
+  const bool is_permissive_;
   std::vector<std::unique_ptr<EmailSubmission>> submissions_;  // null: there is an error for it
   json::array errors_;
 };
@@ -138,12 +143,15 @@ net::Awaitable<ApiResponse> send_batch(ApiContext& context, ApiRequest& request)
   const json::array* list = request.json.if_array();
   if (!list || list->empty()) co_return api_problem(ApiProblem::ValidationError, "the body has to be a list of e-mails");
   if (list->size() > kMaxBatchEmails) co_return api_problem(ApiProblem::LimitExceeded, "a batch holds at most 100 e-mails");
+  const std::string_view validation = request.header("x-batch-validation");
+  const bool is_known = validation.empty() || validation == kStrict || validation == kPermissive;
+  if (!is_known) co_return api_problem(ApiProblem::ValidationError, "x-batch-validation: strict or permissive");
   std::vector<const json::value*> bodies;
   for (const json::value& body : *list) bodies.push_back(&body);
   auto prepared = co_await prepare_all(context, request.body.size(), std::move(bodies), false);
   if (!prepared) co_return api_problem(ApiProblem::Unavailable);
 
-  Batch batch(context, request);
+  Batch batch(context, request, validation == kPermissive);
   if (auto refused = batch.judge(std::move(*prepared), std::get<std::optional<std::string>>(key))) co_return std::move(*refused);
   ApiResponse response = co_await batch.send();
   co_return response;

@@ -261,6 +261,56 @@ TEST(SendBatch, SendsAllOrNothingUnlessToldOtherwise) {
   EXPECT_EQ(count(), 3U);
 }
 
+constexpr const char* kOneEmail = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x"})";
+
+std::string batch_of(std::size_t count) {
+  std::string batch;
+  for (std::size_t i = 0; i < count; ++i) batch += (i == 0 ? "[" : ",") + std::string(kOneEmail);
+  return batch + ']';
+}
+
+TEST(SendBatch, GivesBackTheQuotaOfWhatItDidNotSend) {
+  Doors doors;
+  doors.use_account(AccountMode::Production, {"small", {}, 2, {}});
+  doors.use_key(Environment::Live);
+  const ApiResponse refused = doors.post("/v1/emails/batch", batch_of(3), {{"x-batch-validation", "strict"}});
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(text_of(body_of(refused), "name"), "quota_exceeded");
+  EXPECT_THAT(text_of(body_of(refused), "message"), ::testing::StartsWith("[2]: "));
+  EXPECT_EQ(doors.store().spool().usage().value().messages, 0U);
+  EXPECT_EQ(doors.post("/v1/emails/batch", batch_of(2)).status, 200) << "the whole day's quota is there";
+}
+
+TEST(SendBatch, SendsWhatTheQuotaLeavesWhereItIsPermissive) {
+  Doors doors;
+  doors.use_account(AccountMode::Production, {"small", {}, 2, {}});
+  doors.use_key(Environment::Live);
+  const json::object body = body_of(doors.post("/v1/emails/batch", batch_of(3), {{"x-batch-validation", "permissive"}}));
+  EXPECT_EQ(body.at("data").as_array().size(), 2U);
+  ASSERT_EQ(body.at("errors").as_array().size(), 1U);
+  EXPECT_EQ(body.at("errors").as_array()[0].as_object().at("index").to_number<int>(), 2);
+  EXPECT_THAT(text_of(body.at("errors").as_array()[0].as_object(), "message"), HasSubstr("quota"));
+}
+
+TEST(SendBatch, IsRefusedWholeWhereNoneOfItMayGo) {
+  Doors doors;
+  doors.use_account(AccountMode::Production, {"none", 0, {}, {}});
+  doors.use_key(Environment::Live);
+  for (const char* validation : {"strict", "permissive"}) {
+    EXPECT_EQ(doors.post("/v1/emails/batch", batch_of(2), {{"x-batch-validation", validation}}).status, 429) << validation;
+  }
+}
+
+TEST(SendBatch, KnowsTwoKindsOfValidation) {
+  Doors doors;
+  for (const char* validation : {"Permissive", "lenient"}) {
+    const ApiResponse refused = doors.post("/v1/emails/batch", batch_of(1), {{"x-batch-validation", validation}});
+    EXPECT_EQ(refused.status, 422) << validation;
+    EXPECT_THAT(text_of(body_of(refused), "message"), ::testing::StartsWith("x-batch-validation: "));
+  }
+  EXPECT_EQ(doors.store().spool().usage().value().messages, 0U);
+}
+
 TEST(SendBatch, HoldsItsLimits) {
   Doors doors;
   EXPECT_EQ(doors.post("/v1/emails/batch", "[]").status, 422);

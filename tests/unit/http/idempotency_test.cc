@@ -1,8 +1,13 @@
 // One key, one message: over both doors, at once and later.
 #include "tests/unit/http/doors.h"
 
+#include "tests/faults/disk_faults.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
 
 namespace postern::http {
 namespace {
@@ -141,6 +146,55 @@ TEST(Idempotency, OfABatchCompletesWhatWasBegun) {
   const std::string changed = '[' + std::string(kEmail) + ',' + kOtherTo + ']';
   EXPECT_EQ(doors.post("/v1/emails/batch", changed, {{"idempotency-key", "k"}}).status, 409);
   EXPECT_EQ(stored(doors), 2U);
+}
+
+TEST(Idempotency, OfABatchKeepsClearOfTheKeysOfEmails) {
+  Doors doors;
+  ASSERT_EQ(doors.send(kOther, {{"idempotency-key", "k/0"}}).status, 200);
+  EXPECT_EQ(doors.post("/v1/emails/batch", '[' + std::string(kEmail) + ']', {{"idempotency-key", "k"}}).status, 200);
+  EXPECT_EQ(doors.send(kOther, {{"idempotency-key", "k"}}).status, 200);
+  EXPECT_EQ(stored(doors), 3U);
+}
+
+TEST(Idempotency, OfAPermissiveBatchSendsLaterWhatCouldNotGo) {
+  Doors doors;
+  doors.use_account(AccountMode::Sandbox);
+  doors.use_key(Environment::Live);
+  ASSERT_TRUE(doors.accounts().allow(doors.account, "c@example.net"));
+  const std::string batch = '[' + std::string(kEmail) + ',' + kOtherTo + ']';
+  const Doors::Headers headers = {{"idempotency-key", "k"}, {"x-batch-validation", "permissive"}};
+  const auto count = [&](const char* list) {
+    return body_of(doors.post("/v1/emails/batch", batch, headers)).at(list).as_array().size();
+  };
+  EXPECT_EQ(count("errors"), 1U);
+  EXPECT_EQ(stored(doors), 1U);
+  ASSERT_TRUE(doors.accounts().allow(doors.account, "b@example.net"));
+  EXPECT_EQ(count("data"), 2U);
+  EXPECT_EQ(count("data"), 2U);
+  EXPECT_EQ(stored(doors), 2U) << "each once";
+}
+
+// Whichever write of the batch finds the disk full: what was sent stays sent, and asking again sends the rest.
+TEST(Idempotency, OfABatchCompletesWhatAFullDiskCutOff) {
+  constexpr std::size_t kMoreThanItsWrites = 60;
+  const std::string batch = '[' + std::string(kEmail) + ',' + kOther + ',' + kOtherTo + ']';
+  std::set<std::size_t> cut_off_after;
+  for (std::size_t nth = 1; nth <= kMoreThanItsWrites; ++nth) {
+    Doors doors;
+    test::disk::fail(test::disk::Call::Write, nth, ENOSPC, false);
+    const ApiResponse first = doors.post("/v1/emails/batch", batch, {{"idempotency-key", "k"}});
+    const bool was_met = test::disk::was_met();
+    test::disk::reset();
+    if (!was_met) break;
+    // LMDB's meta page, which needs no room: then the disk is broken rather than full, and nothing is taken until a restart.
+    if (!doors.store().spool().usage()) continue;
+    cut_off_after.insert(stored(doors));
+    const ApiResponse again = doors.post("/v1/emails/batch", batch, {{"idempotency-key", "k"}});
+    ASSERT_EQ(again.status, 200) << "write " << nth << ": " << first.body << again.body;
+    EXPECT_EQ(body_of(again).at("data").as_array().size(), 3U);
+    EXPECT_EQ(stored(doors), 3U) << "write " << nth;
+  }
+  EXPECT_EQ(cut_off_after, (std::set<std::size_t>{0, 1, 2})) << "each of the three was the one that failed";
 }
 
 }  // namespace
