@@ -35,6 +35,7 @@ void harden_process() {
     setrlimit(RLIMIT_NOFILE, &files);
   }
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file at its limit (LimitFSIZE) is a full disk, not the end
 }
 
 void block_signals() {

@@ -118,13 +118,15 @@ void CommitQueue::process(Batch& batch) {
   std::vector<Result<void>> outcomes(batch.size());
   Trial trial = attempt(batch, outcomes);
   if ((trial == Trial::NoRoom || trial == Trial::Damaged) && batch.size() > 1) {
-    // One of them may be the culprit: the others must not suffer for it.
+    // One of them may be the culprit: the others must not suffer for it. Each is completed before the next is tried: a message's
+    // later chunks and its commit have to know that an earlier chunk is lost.
     std::vector<Result<void>> outcome(1);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       outcome[0] = Result<void>();
       attempt(std::span(batch).subspan(i, 1), outcome);
-      outcomes[i] = std::move(outcome[0]);
+      batch[i]->complete(std::move(outcome[0]));
     }
+    return;
   }
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->complete(std::move(outcomes[i]));
 }

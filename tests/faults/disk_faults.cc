@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <optional>
 
@@ -20,7 +21,7 @@ struct Plan {
   Call call = Call::Write;
   std::size_t countdown = 0;  // 0: no fault
   int error = 0;              // 0: cut short
-  bool lasts = false;
+  std::size_t count = 1;      // so many calls fail once it has begun
   bool was_met = false;
 };
 
@@ -48,7 +49,7 @@ bool fails(Call call, char letter) {
     --plan.countdown;
     return false;
   }
-  if (!plan.lasts) plan.countdown = 0;
+  if (--plan.count == 0) plan.countdown = 0;
   plan.was_met = true;
   return true;
 }
@@ -140,8 +141,12 @@ void note(char letter) {
 }
 
 void fail(Call call, std::size_t nth, int error, bool lasts) {
+  fail_some(call, nth, lasts ? std::numeric_limits<std::size_t>::max() : 1, error);
+}
+
+void fail_some(Call call, std::size_t nth, std::size_t count, int error) {
   const std::lock_guard lock(mutex);
-  plan = Plan{.call = call, .countdown = nth, .error = error, .lasts = lasts, .was_met = false};
+  plan = Plan{.call = call, .countdown = nth, .error = error, .count = count, .was_met = false};
 }
 
 void cut_short(std::size_t nth) { fail(Call::Write, nth, 0, false); }

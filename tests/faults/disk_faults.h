@@ -22,6 +22,8 @@ void note(char letter);
 enum class Call { Write, MetaWrite, Sync };  // Write: of either kind
 // The `nth` call from now on (1: the next) fails with `error`; every later one too if `lasts`.
 void fail(Call call, std::size_t nth, int error, bool lasts);
+// The `nth` call from now on and those behind it, `count` in all.
+void fail_some(Call call, std::size_t nth, std::size_t count, int error);
 // The next write of an odd page fills the disk: it writes a part of it and says so, as a full disk does.
 void cut_short(std::size_t nth);
 // True if the fault was met.

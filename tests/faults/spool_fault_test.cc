@@ -179,6 +179,24 @@ TEST(FullDisk, IsStorageFullAndOverWhenThereIsRoomAgain) {
   EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
 }
 
+// The message's chunks and its commit are one batch, which is tried again request by request: with so many failures in a row a
+// chunk is lost and a later one is not.
+TEST(FullDisk, RefusesAStreamedMessageWholeWhicheverOfItsChunksFoundNoRoom) {
+  test::FakeRandom random(8);
+  for (std::size_t failures = 1; failures < 8; ++failures) {
+    SCOPED_TRACE(failures);
+    TempStore store;
+    const MessageId id = make_message_id(kNow, random);
+    disk::fail_some(disk::Call::Write, 1, failures, ENOSPC);
+    const Result<void> outcome =
+        test::commit_draft(store.spool(), make_draft(id, kNow, {"a.example"}), content_of(id, 3 * kChunkOctets + 100));
+    disk::reset();
+    EXPECT_TRUE(outcome || outcome.error().code() == ErrorCode::StorageFull) << outcome.error().message();
+    EXPECT_EQ(store.spool().find(id).value().has_value(), outcome.has_value());
+    EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+  }
+}
+
 // No interposed fault here: the kernel itself cuts the write short, and LMDB calls that an I/O error.
 TEST(FullDisk, IsRecognisedWhenItCutsAWriteShort) {
   std::signal(SIGXFSZ, SIG_IGN);
