@@ -7,7 +7,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -330,6 +333,44 @@ TEST(ClientConnection, AReplyThatComesTooLateDefers) {
   client.timeouts.command = std::chrono::seconds(1);
   client.open();
   EXPECT_EQ(client.send(), "451 4.4.2 timed out at DATA r0\n");
+}
+
+// Answers EHLO with a reply that never ends, an octet each 20 ms until the client has gone.
+class DrippingHost {
+ public:
+  DrippingHost() : acceptor_(io_, {net::asio::ip::address_v4::loopback(), 0}), thread_([this] { drip(); }) {}
+  ~DrippingHost() { thread_.join(); }
+
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+ private:
+  void drip() {
+    net::asio::ip::tcp::socket socket(io_);
+    acceptor_.accept(socket);
+    boost::system::error_code failed;
+    net::asio::write(socket, net::asio::buffer(std::string_view("220 mx\r\n")), failed);
+    char ehlo[64];
+    socket.read_some(net::asio::buffer(ehlo), failed);
+    net::asio::write(socket, net::asio::buffer(std::string_view("250-")), failed);
+    net::asio::steady_timer timer(io_);
+    while (!failed) {
+      timer.expires_after(std::chrono::milliseconds(20));
+      timer.wait();
+      net::asio::write(socket, net::asio::buffer(std::string_view("x")), failed);
+    }
+  }
+
+  net::asio::io_context io_;
+  net::asio::ip::tcp::acceptor acceptor_;
+  std::thread thread_;
+};
+
+TEST(ClientConnection, AReplyThatDripsDefersAtItsDeadline) {
+  DrippingHost host;
+  Client client(host.port());
+  client.timeouts.command = std::chrono::seconds(1);
+  client.open();
+  EXPECT_EQ(client.failure(), "451 4.4.2 timed out at EHLO") << "no octet moves the deadline";
 }
 
 TEST(ClientConnection, CancellingEndsASendUnderWay) {
