@@ -25,6 +25,7 @@ ALLOWED = {
 SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
 FORBIDDEN_IN_PROTOCOL = re.compile(r"boost/asio|core/log\.h|core/clock\.h|core/random\.h|spdlog|openssl|lmdb")
 MAX_FILE_LINES = 600
+ATTACK_CLASSES = 48
 
 
 def sources():
@@ -73,10 +74,14 @@ def check_type_names(paths):
 
 
 def check_security_page(paths):
-    """A file or a test that docs/security.md names is there."""
+    """A file or a test that docs/security.md names is there, and no class of attack is left out."""
     tests = {f"{suite}.{name}" for path in paths if path.parts[0] == "tests"
              for suite, name in re.findall(r"^TEST(?:_[FP])?\((\w+), (\w+)\)", (ROOT / path).read_text(), re.M)}
-    for name in re.findall(r"`([^`]+)`", (ROOT / "docs/security.md").read_text()):
+    page = (ROOT / "docs/security.md").read_text()
+    numbers = [int(n) for n in re.findall(r"^\| (\d+) \|", page, re.M)]
+    if numbers != list(range(1, ATTACK_CLASSES + 1)):
+        yield f"docs/security.md: the classes are {numbers}, not 1 to {ATTACK_CLASSES}"
+    for name in re.findall(r"`([^`]+)`", page):
         is_test = re.fullmatch(r"[A-Z]\w+\.[A-Z]\w+", name)
         is_path = "/" in name and re.fullmatch(r"[\w./]+", name)
         if (is_test and name not in tests) or (is_path and not (ROOT / name).exists()):
