@@ -1,153 +1,188 @@
 #!/usr/bin/env python3
-"""Accept rate and CPU per 1,000 messages beside Postfix, in turn in the same run, both relaying to smtp-sink.
+"""Postern beside Postfix and beside a server that only counts, in turn in the same run: accepted and delivered a second, CPU per
+1,000 messages, latencies, memory of idle connections. Prints tables with ratios, writes results.json and SVG plots.
 
-Needs root and Debian's postfix package (installed without starting it). Run: scripts/deps bench && python3 bench/compare.py
+Needs root and Debian's postfix package (installed without starting it). Run: scripts/deps bench &&
+cmake --preset release -DPOSTERN_BENCH=ON && ninja -C build/release && python3 bench/compare.py [CASE...]
+POSTERN_BENCH_ROUNDS (3), POSTERN_BENCH_SCALE (1: part of the messages to send), POSTERN_BENCH_DIR (the disk to measure on), POSTERN_BENCH_OUT (build/bench).
 """
 
-import base64
+import dataclasses
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-import support  # noqa: E402
+import bench_support as bench
+import plot
 
-CASES = [("16 x 100", 16, 100), ("64 x 100", 64, 100), ("16 x 1", 16, 1)]
-MESSAGES = {"postern": 20000, "postfix": 4000}
-SINGLE = {"postern": 6000, "postfix": 2000}
 ROUNDS = int(os.environ.get("POSTERN_BENCH_ROUNDS", "3"))
+OUT = pathlib.Path(os.environ.get("POSTERN_BENCH_OUT", bench.ROOT / "build/bench"))
+SCALE = float(os.environ.get("POSTERN_BENCH_SCALE", "1"))
+FLOOR = "counting only"
 
 
-def children(pid):
-    found = [pid]
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += children(int(child))
-    return found
+@dataclasses.dataclass
+class Case:
+    title: str
+    messages: dict  # server → how many; a server that is not named does not run
+    options: dict   # of smtp_load
+
+    def run(self, server, sink):
+        options = dict(self.options, messages=max(1, int(self.messages[server.name] * SCALE)), auth=server.auth)
+        options["port"] = server.ports[options.get("tls", "none")]
+        return measure(server, sink, options)
 
 
-def cpu_seconds(pid):
-    """User and system time of the process and its living children, and of those it has reaped."""
-    ticks = 0
-    for one in children(pid):
-        try:
-            fields = pathlib.Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
-        except FileNotFoundError:
-            continue
-        ticks += sum(int(f) for f in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
+def plain(title, postern, postfix, floor=0, **options):
+    messages = {"Postern": postern, "Postfix": postfix}
+    if floor:
+        messages[FLOOR] = floor
+    return Case(title, {name: count for name, count in messages.items() if count}, options)
 
 
-def run_load(binary, port, connections, messages, each, auth):
-    done = subprocess.run([binary, str(port), str(connections), str(messages), str(each), "4096", *([auth] if auth else [])],
-                          capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+CASES = [
+    plain("16 x 100", 20000, 4000, 60000, connections=16),
+    plain("64 x 100", 20000, 4000, 60000, connections=64),
+    plain("256 x 100", 20000, 4000, connections=256),
+    plain("16 x 1", 6000, 2000, 20000, connections=16, each=1),
+    plain("STARTTLS, 16 x 100", 20000, 3000, connections=16, tls="starttls"),
+    plain("64 KiB, 16 x 100", 6000, 2000, connections=16, octets=65536),
+    plain("1 MiB, 16 x 10", 800, 400, connections=16, octets=1 << 20, each=10),
+    plain("10 recipients, 16 x 100", 5000, 800, connections=16, recipients=10),
+    plain("one connection, no pipelining", 2000, 1000, connections=1, pipelining="off"),
+    plain("AUTH and QUIT", 6000, 0, 20000, connections=16, each=0),
+    plain("AUTH and QUIT, STARTTLS", 2000, 0, connections=16, each=0, tls="starttls"),
+    plain("AUTH and QUIT, STARTTLS resumed", 2000, 0, connections=16, each=0, tls="starttls", resume="on"),
+]
 
 
-def start_postfix(folder, port, sink_port):
-    shutil.copytree("/etc/postfix", folder / "etc", symlinks=False, dirs_exist_ok=True)
-    master = (folder / "etc/master.cf").read_text().splitlines()
-    master = [f"127.0.0.1:{port} inet n - n - - smtpd" if line.startswith("smtp ") and " inet " in line else line for line in master]
-    master = [line.replace(" y ", " n ") if not line.startswith("#") else line for line in master]
-    (folder / "etc/master.cf").write_text("\n".join(master) + "\n")
-    (folder / "etc/main.cf").write_text(f"""compatibility_level = 3.6
-queue_directory = {folder}/spool
-data_directory = {folder}/data
-mail_owner = postfix
-setgid_group = postdrop
-myhostname = bench.example.org
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-relayhost = [127.0.0.1]:{sink_port}
-smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_client_connection_count_limit = 0
-smtpd_client_connection_rate_limit = 0
-default_process_limit = 200
-smtp_tls_security_level = none
-smtpd_tls_security_level = none
-maillog_file =
-alias_maps =
-""")
-    (folder / "spool").mkdir()
-    (folder / "data").mkdir()
-    shutil.chown(folder / "data", "postfix")
-    subprocess.run(["postfix", "-c", str(folder / "etc"), "start"], check=True, capture_output=True)
-    support.wait_until(lambda: support.is_listening(port), "Postfix listens")
-    return int((folder / "spool/pid/master.pid").read_text())
+class Floor:
+    """The same sink that takes the relayed mail, as a server of the load: no key check, no disk, no relaying."""
+
+    name = FLOOR
+    auth = "AGJlbmNoAGtleQ=="
+
+    def __init__(self):
+        self.sink = bench.Sink()
+        self.pid = self.sink.pid
+        self.ports = {"none": self.sink.port}
+
+    def stop(self):
+        self.sink.stop()
 
 
-def load_path(name):
-    return str(ROOT / "build/release" / name)
+def measure(server, sink, options):
+    before, counted = bench.cpu_seconds(server.pid), sink.counts(reset=True)["messages"]
+    began = time.monotonic()
+    result = bench.run_load("smtp_load", **options)
+    result["accept_cpu"] = (bench.cpu_seconds(server.pid) - before) / result["accepted"] * 1000
+    if server.name != FLOOR and options.get("each", 100) > 0:
+        wanted = counted + result["accepted"]
+        bench.e2e.wait_until(lambda: sink.counts()["messages"] >= wanted, "everything was delivered", 300)
+        result["delivered_per_second"] = result["accepted"] / (time.monotonic() - began)
+        seen = sink.counts()
+        result["lost"], result["duplicates"] = result["accepted"] - seen["distinct"], seen["duplicates"]
+    if server.name != FLOOR:
+        bench.wait_until_idle(server.pid)
+    result["cpu"] = (bench.cpu_seconds(server.pid) - before) / result["accepted"] * 1000
+    return result
 
 
-def build_load(name):
-    subprocess.run(["g++", "-std=c++20", "-O2", "-pthread", str(ROOT / f"bench/{name}.cc"), "-o", load_path(name)], check=True)
+def pss_kib(pid):
+    total = 0
+    for one in bench.children(pid):
+        for line in pathlib.Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+            total += int(line.split()[1]) if line.startswith("Pss:") else 0
+    return total
 
 
-def start_sink(port):
-    return subprocess.Popen([str(support.PEERS / "usr/sbin/smtp-sink"), "-u", "root", "-c", f"127.0.0.1:{port}", "1024"],
-                            env=dict(os.environ, LD_LIBRARY_PATH=str(support.PEERS / "usr/lib/postfix")),
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def idle_memory(server, connections, tls):
+    """KiB a connection that authenticated and stands."""
+    before = pss_kib(server.pid)
+    command = [str(bench.TOOLS / "smtp_load"), "--port", str(server.ports[tls]), "--idle", str(connections), "--auth", server.auth, "--tls", tls]
+    load = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    standing = json.loads(load.stdout.readline())["idle"]
+    after = pss_kib(server.pid)
+    load.communicate()
+    return (after - before) / max(standing, 1), standing
 
 
-def wait_until_idle(pid):
-    """Until the queue has drained: no more CPU is used."""
-    seen = [0.0, -1.0]
-    while seen[-1] != seen[-2] or len(seen) < 4:
-        seen.append(cpu_seconds(pid))
-        time.sleep(0.5)
+def median_of(results):
+    names = [name for name in results[0] if isinstance(results[0][name], (int, float))]
+    return {name: statistics.median(result[name] for result in results) for name in names}
+
+
+def print_tables(rows):
+    print("\n| case (connections x messages each) | server | accepted/s | delivered/s | CPU s per 1,000: accepting | with relaying | p50 ms | p99 ms |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|")
+    for title, servers in rows.items():
+        for name, row in servers.items():
+            delivered = f"{row['delivered_per_second']:,.0f}" if "delivered_per_second" in row else "–"
+            print(f"| {title} | {name} | {row['per_second']:,.0f} | {delivered} | {row['accept_cpu']:.3f} | {row['cpu']:.3f} | "
+                  f"{row['p50_ms']:.1f} | {row['p99_ms']:.1f} |")
+    print("\n| case | rate: times Postfix's | delivered: times Postfix's | CPU: part of Postfix's | accepting CPU: times counting only |")
+    print("|---|---:|---:|---:|---:|")
+    for title, servers in rows.items():
+        ours, theirs, floor = servers.get("Postern"), servers.get("Postfix"), servers.get(FLOOR)
+        cells = ["–"] * 4
+        if ours and theirs:
+            cells[0] = f"{ours['per_second'] / theirs['per_second']:.1f}"
+            cells[1] = f"{ours['delivered_per_second'] / theirs['delivered_per_second']:.1f}"
+            cells[2] = f"1/{theirs['cpu'] / max(ours['cpu'], 1e-6):.0f}"
+        if ours and floor:
+            cells[3] = f"{ours['accept_cpu'] / max(floor['accept_cpu'], 1e-6):.1f}"
+        print(f"| {title} | {' | '.join(cells)} |")
+
+
+def write_plots(rows):
+    def groups(figure):
+        found = {title: {name: row[figure] for name, row in servers.items() if row.get(figure)} for title, servers in rows.items()}
+        return {title: group for title, group in found.items() if group}
+
+    (OUT / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
+    charts = {"accepted": ("Messages accepted", "a second", "per_second"), "delivered": ("Messages delivered", "a second", "delivered_per_second"),
+              "cpu": ("CPU seconds per 1,000 messages", "s", "cpu")}
+    for name, (title, unit, figure) in charts.items():
+        if chosen := groups(figure):
+            (OUT / f"{name}.svg").write_text(plot.bars(title, unit, chosen))
+    print(f"\nplots and results.json: {OUT}")
 
 
 def main():
-    support.install_peers()
-    build_load("smtp_load")
+    OUT.mkdir(parents=True, exist_ok=True)
+    chosen = [case for case in CASES if not sys.argv[1:] or case.title in sys.argv[1:]]
     rows = {}
     with tempfile.TemporaryDirectory(prefix="postern-bench-", dir=os.environ.get("POSTERN_BENCH_DIR")) as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)
-        sink = start_sink(45525)
-        (folder / "postern").mkdir()
-        relay = support.Relay(ROOT / "build/release/app/postern", folder / "postern", next_hop_port=45525)
-        relay.account("bench", "--mode", "production", "--plan", "unlimited")
-        auth = base64.b64encode(b"\0bench\0" + relay.key("bench", "--live").encode()).decode()
-        relay.start()
-        (folder / "postfix").mkdir()
-        postfix_port = support.free_port()
-        postfix = start_postfix(folder / "postfix", postfix_port, 45525)
-        servers = {"postern": (relay.plain, relay.process.pid, auth), "postfix": (postfix_port, postfix, None)}
+        sink = bench.Sink()
+        servers = [Floor()]
         try:
-            for title, connections, each in CASES:
+            servers += [bench.Postern(folder / "postern", sink.port), bench.Postfix(folder / "postfix", sink.port)]
+            # Before any load: what it leaves on the heap would hold the connections for nothing.
+            if not sys.argv[1:] or "idle" in sys.argv[1:]:
+                for tls, connections in (("none", 1000), ("starttls", 500)):
+                    kib, standing = idle_memory(servers[1], connections, tls)
+                    print(f"idle, {tls}: {kib:.1f} KiB (PSS) for each of {standing} authenticated connections")
+            for case in chosen:
+                found = {}
                 for _ in range(ROUNDS):
-                    for server, (port, pid, credential) in servers.items():
-                        messages = (MESSAGES if each > 1 else SINGLE)[server]
-                        before = cpu_seconds(pid)
-                        result = run_load(load_path("smtp_load"), port, connections, messages, each, credential)
-                        wait_until_idle(pid)
-                        result["cpu_per_1000"] = (cpu_seconds(pid) - before) / result["accepted"] * 1000
-                        rows.setdefault((title, server), []).append(result)
+                    for server in servers:
+                        if server.name in case.messages:
+                            found.setdefault(server.name, []).append(case.run(server, sink))
+                rows[case.title] = {server: median_of(results) for server, results in found.items()}
         finally:
-            subprocess.run(["postfix", "-c", str(folder / "postfix/etc"), "stop"], capture_output=True)
-            sink.kill()
-            relay.stop()
-    print("| case (connections x messages each) | server | accepted/s | CPU s per 1,000 | p50 ms | p99 ms |\n|---|---|---:|---:|---:|---:|")
-    medians = {}
-    for (title, server), results in rows.items():
-        middle = {k: statistics.median(r[k] for r in results) for k in ("per_second", "cpu_per_1000", "p50_ms", "p99_ms")}
-        medians[title, server] = middle
-        print(f"| {title} | {server} | {middle['per_second']:.0f} | {middle['cpu_per_1000']:.3f} | {middle['p50_ms']:.1f} | {middle['p99_ms']:.1f} |")
-    for title, _, _ in CASES:
-        ours, theirs = medians[title, "postern"], medians[title, "postfix"]
-        print(f"{title}: {ours['per_second'] / theirs['per_second']:.1f} times Postfix's rate, "
-              f"1/{theirs['cpu_per_1000'] / ours['cpu_per_1000']:.0f} of its CPU")
+            for server in servers:
+                server.stop()
+            sink.stop()
+    if rows:
+        print_tables(rows)
+        write_plots(rows)
 
 
 if __name__ == "__main__":
