@@ -9,10 +9,8 @@
 #include "http/api_context.h"
 #include "http/request_fields.h"
 #include "http/worker_job.h"
+#include "net/wait_for.h"
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 
 namespace postern::http {
@@ -51,12 +49,6 @@ Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& u
   return ApiResponse::json(answer, status);
 }
 
-net::Awaitable<void> wait_for(Duration delay) {
-  const net::Executor executor = co_await net::asio::this_coro::executor;
-  net::asio::steady_timer timer(executor, delay);
-  co_await timer.async_wait(net::asio::use_awaitable);
-}
-
 ApiResponse too_many_failures(const auth::ThrottleDecision& throttled) {
   return api_refusal_with_wait(Refusal::TooManyFailures, {}, std::chrono::ceil<std::chrono::seconds>(throttled.blocked_for));
 }
@@ -84,7 +76,7 @@ net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
   if (answer && *answer) co_return std::move(**answer);
   const bool is_taken = answer && answer->error().code() == ErrorCode::AlreadyExists;
   if (!is_taken) context.throttle.withdraw_failure(request.peer, now);
-  if (is_taken && throttled.delay > Duration(0)) co_await wait_for(throttled.delay);
+  if (is_taken && throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
   co_return answer ? api_error(answer->error()) : api_problem(ApiProblem::Unavailable);
 }
 
@@ -103,7 +95,7 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
   });
   if (answer && !*answer && answer->error().code() == ErrorCode::NotFound) {
     log::write(log::Level::Info, "sign_in_failed", {{"peer", format_ip_address(request.peer)}});
-    if (throttled.delay > Duration(0)) co_await wait_for(throttled.delay);
+    if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return api_problem(ApiProblem::InvalidCredentials);
   }
   context.throttle.withdraw_failure(request.peer, now);

@@ -4,11 +4,8 @@
 #include "auth/usage_tracker.h"
 #include "core/bytes.h"
 #include "http/metrics.h"
+#include "net/wait_for.h"
 #include "relay/operator_log.h"
-
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -18,12 +15,6 @@ namespace {
 
 // Of a User-Agent: name and version; the rest is for statistics that we do not make.
 constexpr std::size_t kMaxUserAgentOctets = 64;
-
-net::Awaitable<void> wait_for(Duration delay) {
-  const net::Executor executor = co_await net::asio::this_coro::executor;
-  net::asio::steady_timer timer(executor, delay);
-  co_await timer.async_wait(net::asio::use_awaitable);
-}
 
 // RFC 6750 §2.1; the scheme's name in any case (RFC 9110 §11.1). nullopt: another scheme, or nothing behind it.
 std::optional<std::string_view> bearer_token(std::string_view field) {
@@ -72,7 +63,7 @@ net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access acces
     relay::operator_log::auth_failed(verdict.refusal, facts.peer);
     context_.metrics.count_auth_failure();
     if (verdict.is_guess) context_.throttle.record_failure(facts.peer, now);
-    if (throttled.delay > Duration(0)) co_await wait_for(throttled.delay);
+    if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return verdict.response();
   }
   context_.throttle.record_success(facts.peer, now);

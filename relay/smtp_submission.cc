@@ -1,12 +1,9 @@
 #include "relay/smtp_submission.h"
 
 #include "core/refusals.h"
+#include "net/wait_for.h"
 #include "relay/operator_log.h"
 #include "smtp/trace_header.h"
-
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <optional>
 
@@ -36,12 +33,6 @@ class SmtpConversation final : public smtp::Conversation {
   std::optional<Submission> submission_;
 };
 
-net::Awaitable<void> wait_for(Duration delay) {
-  const net::Executor executor = co_await net::asio::this_coro::executor;
-  net::asio::steady_timer timer(executor, delay);
-  co_await timer.async_wait(net::asio::use_awaitable);
-}
-
 net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const smtp::Credential& credential,
                                                                         smtp::SessionFacts facts) {
   const Instant now = context_.clock.now();
@@ -54,7 +45,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
   if (const auto* refusal = std::get_if<Refusal>(&result)) {
     operator_log::auth_failed(*refusal, submitter_.address);
     if (*refusal != Refusal::AuthUnavailable) throttle_.record_failure(submitter_.address, now);
-    if (throttled.delay > Duration(0)) co_await wait_for(throttled.delay);
+    if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return smtp::AuthenticateAnswer{Verdict::refuse(refusal_status(*refusal))};
   }
   const auto& principal = std::get<auth::Principal>(result);
