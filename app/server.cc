@@ -113,7 +113,7 @@ class Daemon {
                     [this] { message_committed(http::Door::Smtp); }, clock_, random_, make_submission_settings(settings),
                     signer_.get()},
         http_submission_(submission_),
-        handler_(submission_, throttle_),
+        handler_(submission_, throttle_, [this](Refusal refusal, relay::RefusalOf what) { refused_over_smtp(refusal, what); }),
         smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
         metrics_(clock_),
         write_behind_(*store_, quota_, usage_),
@@ -132,6 +132,10 @@ class Daemon {
     metrics_.count_submission(door);
     queue_.wake();
     if (http_) http_->notify_events();
+  }
+  void refused_over_smtp(Refusal refusal, relay::RefusalOf what) {
+    metrics_.count_refusal(http::Door::Smtp, refusal_row(refusal).token);
+    if (what == relay::RefusalOf::Credential) metrics_.count_auth_failure(http::Door::Smtp);
   }
 
   Settings settings_;

@@ -55,13 +55,13 @@ net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access acces
   const auth::ThrottleDecision throttled = context_.throttle.decide(facts.peer, now);
   if (throttled.is_blocked) {
     relay::operator_log::auth_failed(Refusal::TooManyFailures, facts.peer);
-    context_.metrics.count_auth_failure();
+    context_.metrics.count_auth_failure(Door::Http);
     co_return api_refusal_with_wait(Refusal::TooManyFailures, {}, std::chrono::ceil<std::chrono::seconds>(throttled.blocked_for));
   }
   Verdict verdict = check(*token, facts, now);
   if (!verdict.caller) {
     relay::operator_log::auth_failed(verdict.refusal, facts.peer);
-    context_.metrics.count_auth_failure();
+    context_.metrics.count_auth_failure(Door::Http);
     if (verdict.is_guess) context_.throttle.record_failure(facts.peer, now);
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return verdict.response();

@@ -141,7 +141,7 @@ std::unique_ptr<Exchange> Dispatcher::open_exchange(const PeerFacts& peer) { ret
 void Dispatcher::request_ended(const RequestOutcome& outcome) {
   const std::string_view operation = outcome.operation.empty() ? "none" : outcome.operation;
   context_.metrics.count_request(operation, outcome.status, outcome.lasted);
-  if (!outcome.problem.empty()) context_.metrics.count_refusal(outcome.problem);
+  if (!outcome.problem.empty()) context_.metrics.count_refusal(Door::Http, outcome.problem);
   log::write(log::Level::Info, "http_request",
              {{"method", outcome.method},
               {"operation", operation},

@@ -17,6 +17,12 @@ namespace {
 // Seconds: reads take a millisecond, a synced submission ten, a password hash a hundred; beyond stand long polls and streams.
 const prometheus::Histogram::BucketBoundaries kDurations{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 
+std::string_view door_name(Door door) { return door == Door::Smtp ? "smtp" : "http"; }
+
+std::array<prometheus::Counter*, 2> of_both_doors(prometheus::Family<prometheus::Counter>& family) {
+  return {&family.Add({{"door", "smtp"}}), &family.Add({{"door", "http"}})};
+}
+
 double seconds_of(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 prometheus::MetricFamily family_of(const GaugeReading& reading) {
@@ -46,10 +52,11 @@ class Metrics::Impl {
   prometheus::Family<prometheus::Counter>& submissions =
       counter("postern_submissions_total", "Messages accepted: synced to disk and acknowledged.");
   prometheus::Family<prometheus::Counter>& refusals =
-      counter("postern_refusals_total", "Requests refused over HTTP, by the refusal's token.");
-  prometheus::Counter& auth_failures = counter("postern_auth_failures_total", "Credentials refused over HTTP.").Add({});
+      counter("postern_refusals_total", "Refused, by the door and the refusal's token: requests over HTTP; credentials, senders, recipients and messages over SMTP.");
+  prometheus::Family<prometheus::Counter>& auth_failures = counter("postern_auth_failures_total", "Credentials refused.");
   // Both doors show from the start: a series that appears with its first event hides that event from rate().
-  std::array<prometheus::Counter*, 2> doors{&submissions.Add({{"door", "smtp"}}), &submissions.Add({{"door", "http"}})};
+  std::array<prometheus::Counter*, 2> submissions_by_door = of_both_doors(submissions);
+  std::array<prometheus::Counter*, 2> auth_failures_by_door = of_both_doors(auth_failures);
   std::function<std::vector<GaugeReading>()> read_gauges;
 };
 
@@ -71,11 +78,13 @@ void Metrics::count_request(std::string_view operation, std::uint16_t status, st
   impl_->durations.Add({{"operation", name}}, kDurations).Observe(seconds_of(lasted));
 }
 
-void Metrics::count_submission(Door door) { impl_->doors[static_cast<std::size_t>(door)]->Increment(); }
+void Metrics::count_submission(Door door) { impl_->submissions_by_door[static_cast<std::size_t>(door)]->Increment(); }
 
-void Metrics::count_refusal(std::string_view token) { impl_->refusals.Add({{"token", std::string(token)}}).Increment(); }
+void Metrics::count_refusal(Door door, std::string_view token) {
+  impl_->refusals.Add({{"door", std::string(door_name(door))}, {"token", std::string(token)}}).Increment();
+}
 
-void Metrics::count_auth_failure() { impl_->auth_failures.Increment(); }
+void Metrics::count_auth_failure(Door door) { impl_->auth_failures_by_door[static_cast<std::size_t>(door)]->Increment(); }
 
 void Metrics::set_gauges(std::function<std::vector<GaugeReading>()> read) { impl_->read_gauges = std::move(read); }
 

@@ -37,9 +37,9 @@ class Metrics {
   void count_request(std::string_view operation, std::uint16_t status, std::chrono::steady_clock::duration lasted);
   // A message was accepted: synced and acknowledged.
   void count_submission(Door door);
-  // Of a request. `token`: the name of a refusal or of an API problem, a literal.
-  void count_refusal(std::string_view token);
-  void count_auth_failure();
+  // `token`: the name of a refusal or of an API problem, a literal.
+  void count_refusal(Door door, std::string_view token);
+  void count_auth_failure(Door door);
 
   // Called by text(), on its caller's thread. Before the first text().
   void set_gauges(std::function<std::vector<GaugeReading>()> read);

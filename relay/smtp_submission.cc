@@ -1,6 +1,5 @@
 #include "relay/smtp_submission.h"
 
-#include "core/refusals.h"
 #include "net/wait_for.h"
 #include "relay/operator_log.h"
 #include "smtp/trace_header.h"
@@ -12,41 +11,54 @@ namespace {
 
 class SmtpConversation final : public smtp::Conversation {
  public:
-  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const smtp::PeerFacts& peer)
-      : context_(context), throttle_(throttle) {
+  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const RefusalCounter& count, const smtp::PeerFacts& peer)
+      : context_(context), throttle_(throttle), count_(count) {
     submitter_.address = peer.address;
     submitter_.port = peer.port;
   }
 
   net::Awaitable<smtp::AuthenticateAnswer> authenticate(const smtp::Credential& credential, smtp::SessionFacts facts) override;
   Verdict judge_sender(const smtp::JudgeSender& question) override;
-  Verdict judge_recipient(const smtp::JudgeRecipient& question) override { return submission_->judge_recipient(*question.recipient); }
+  Verdict judge_recipient(const smtp::JudgeRecipient& question) override {
+    return counted(submission_->judge_recipient(*question.recipient));
+  }
   smtp::OpenAnswer open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) override;
   net::Awaitable<void> drain_content() override { return submission_->drain(); }
   net::Awaitable<smtp::CommitAnswer> commit_message() override;
   void abandon_message() override { submission_.reset(); }
 
  private:
+  smtp::AuthenticateAnswer refuse_credential(Refusal refusal, bool ends_session);
+  // A simulated refusal is no refusal of ours.
+  Verdict counted(Verdict verdict) {
+    if (!verdict.is_accepted() && submission_->refusal_facts().refusal) count_(*submission_->refusal_facts().refusal, RefusalOf::Message);
+    return verdict;
+  }
+
   const SubmissionContext& context_;
   auth::AuthThrottle& throttle_;
+  const RefusalCounter& count_;
   Submitter submitter_;
   std::optional<Submission> submission_;
 };
+
+smtp::AuthenticateAnswer SmtpConversation::refuse_credential(Refusal refusal, bool ends_session) {
+  operator_log::auth_failed(refusal, submitter_.address);
+  count_(refusal, RefusalOf::Credential);
+  return {Verdict::refuse(refusal_status(refusal), ends_session)};
+}
 
 net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const smtp::Credential& credential,
                                                                         smtp::SessionFacts facts) {
   const Instant now = context_.clock.now();
   const auth::ThrottleDecision throttled = throttle_.decide(submitter_.address, now);
-  if (throttled.is_blocked) {
-    operator_log::auth_failed(Refusal::TooManyFailures, submitter_.address);
-    co_return smtp::AuthenticateAnswer{Verdict::refuse(refusal_status(Refusal::TooManyFailures), true)};
-  }
+  if (throttled.is_blocked) co_return refuse_credential(Refusal::TooManyFailures, true);
   const auth::AuthResult result = context_.authenticator.authenticate(credential.password.reveal(), submitter_.address, now);
   if (const auto* refusal = std::get_if<Refusal>(&result)) {
-    operator_log::auth_failed(*refusal, submitter_.address);
+    smtp::AuthenticateAnswer refused = refuse_credential(*refusal, false);
     if (*refusal != Refusal::AuthUnavailable) throttle_.record_failure(submitter_.address, now);
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
-    co_return smtp::AuthenticateAnswer{Verdict::refuse(refusal_status(*refusal))};
+    co_return std::move(refused);
   }
   const auto& principal = std::get<auth::Principal>(result);
   throttle_.record_success(submitter_.address, now);
@@ -59,7 +71,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
 
 Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
   submission_.emplace(context_, submitter_);
-  Verdict verdict = submission_->judge_sender(*question.reverse_path);
+  Verdict verdict = counted(submission_->judge_sender(*question.reverse_path));
   if (!verdict.is_accepted()) submission_.reset();
   return verdict;
 }
@@ -70,13 +82,14 @@ smtp::OpenAnswer SmtpConversation::open_message(const smtp::OpenMessage& questio
   trace.helo_name = std::string(facts.helo_name);
   trace.protocol = smtp::trace_protocol(facts.said_ehlo, is_tls, true, question.envelope->parameters.smtputf8);
   if (is_tls) trace.tls = (*facts.tls)->version + ' ' + (*facts.tls)->cipher;
-  Verdict verdict = submission_->open(*question.envelope, std::move(trace));
+  Verdict verdict = counted(submission_->open(*question.envelope, std::move(trace)));
   if (!verdict.is_accepted()) return {nullptr, std::move(verdict)};
   return {&*submission_, std::nullopt};
 }
 
 net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
-  Verdict verdict = co_await submission_->commit();
+  Verdict committed = co_await submission_->commit();
+  Verdict verdict = counted(std::move(committed));
   submission_.reset();
   co_return smtp::CommitAnswer{std::move(verdict)};
 }
@@ -84,7 +97,7 @@ net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
 }  // namespace
 
 std::unique_ptr<smtp::Conversation> SmtpSubmission::open_conversation(const smtp::PeerFacts& peer) {
-  return std::make_unique<SmtpConversation>(context_, throttle_, peer);
+  return std::make_unique<SmtpConversation>(context_, throttle_, count_, peer);
 }
 
 }  // namespace postern::relay

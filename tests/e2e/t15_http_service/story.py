@@ -22,6 +22,16 @@ def send_over_both_doors(relay, key):
         client.sendmail("a@example.org", ["delivered@simulator.postern.test"], "Subject: s\r\n\r\nt\r\n")
 
 
+def refused_over_smtp(relay, key):
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=30) as client:
+        try:
+            client.login("x", "pk_test_wrong")
+        except smtplib.SMTPAuthenticationError:
+            pass
+        client.login("x", key)
+        check(client.mail("a@elsewhere.example")[0] == 550, "a sender outside the key's domains")
+
+
 def one_connection(relay):
     """Every response on one connection; HEAD has no body; the document names what it answers to."""
     client = http.client.HTTPConnection("127.0.0.1", relay.http, timeout=30)
@@ -45,10 +55,14 @@ def run(context):
     relay.start()
     one_connection(relay)
     send_over_both_doors(relay, key)
+    refused_over_smtp(relay, relay.key("team", "--test", "--from-domain", "example.org"))
     check(relay.request("GET", "/v1/emails", key="pk_test_wrong")[0] == 401, "a wrong key")
     seen = metrics(relay)
     for name, value in (('postern_submissions_total{door="http"}', 2), ('postern_submissions_total{door="smtp"}', 1),
-                        ("postern_auth_failures_total", 1), ('postern_refusals_total{token="invalid_key"}', 1),
+                        ('postern_auth_failures_total{door="http"}', 1), ('postern_refusals_total{door="http",token="invalid_key"}', 1),
+                        # The client tries PLAIN, then LOGIN.
+                        ('postern_auth_failures_total{door="smtp"}', 2), ('postern_refusals_total{door="smtp",token="invalid_key"}', 2),
+                        ('postern_refusals_total{door="smtp",token="sender_not_allowed"}', 1),
                         ("postern_spool_messages", 3)):
         check(seen.get(name) == value, f"{name}: wanted {value}: {seen.get(name)}")
     check(seen["process_start_time_seconds"] > 1.7e9 and seen["postern_spool_used_bytes"] > 0, "the gauges")

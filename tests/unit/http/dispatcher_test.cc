@@ -210,8 +210,8 @@ TEST_F(DispatcherTest, LogsAndCountsWithoutSecrets) {
   EXPECT_THAT(log.finish(), testing::AllOf(HasSubstr("http_request method=GET operation=list status=403"),
                                            HasSubstr("request=req_1"), Not(HasSubstr(sender_)), Not(HasSubstr("canary"))));
   const std::string metrics = metrics_.text();
-  EXPECT_THAT(metrics, HasSubstr("postern_refusals_total{token=\"permission_denied\"} 1\n"));
-  EXPECT_THAT(metrics, HasSubstr("postern_auth_failures_total 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("postern_refusals_total{door=\"http\",token=\"permission_denied\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("postern_auth_failures_total{door=\"http\"} 1\n"));
 }
 
 }  // namespace

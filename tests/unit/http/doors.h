@@ -290,7 +290,7 @@ class Doors {
                                        .clock = clock,
                                        .random = random_,
                                        .settings = {.hostname = "relay.example"}};
-  relay::SmtpSubmission smtp_{submission_, throttle_};
+  relay::SmtpSubmission smtp_{submission_, throttle_, [](Refusal, relay::RefusalOf) {}};
   smtp::Config smtp_config_;
   net::WorkerPool workers_{1, 16};
   auth::Principal principal_;

@@ -30,13 +30,13 @@ TEST_F(MetricsTest, CountsRequestsByOperationAndStatus) {
 
 TEST_F(MetricsTest, CountsWhatTheProductDoes) {
   metrics_.count_submission(Door::Http);
-  metrics_.count_refusal("rate_limited");
-  metrics_.count_auth_failure();
+  metrics_.count_refusal(Door::Smtp, "rate_limited");
+  metrics_.count_auth_failure(Door::Smtp);
   const std::string text = metrics_.text();
   EXPECT_THAT(text, HasSubstr("postern_submissions_total{door=\"http\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("postern_submissions_total{door=\"smtp\"} 0\n"));
-  EXPECT_THAT(text, HasSubstr("postern_refusals_total{token=\"rate_limited\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("postern_auth_failures_total 1\n"));
+  EXPECT_THAT(text, HasSubstr("postern_refusals_total{door=\"smtp\",token=\"rate_limited\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("postern_auth_failures_total{door=\"smtp\"} 1\n"));
 }
 
 TEST_F(MetricsTest, SaysWhenTheProcessStarted) {
