@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kMaxDomainOctets = 220;  // 253 (RFC 1035 §3.1) less the longest prefix, "prxxxxxx._domainkey."
 // A DNS that does not answer costs its timeout each time: after so many the rest is not asked.
 constexpr std::size_t kMaxUnanswered = 2;
+// Accounts at a time: each keeps a worker for seconds if its DNS is slow, and the others are for everybody.
+constexpr std::size_t kMaxLooking = 2;
 
 Error no_such_domain() { return Error(ErrorCode::NotFound, "there is no such domain"); }
 
@@ -147,6 +149,9 @@ Result<store::DomainRecord> DomainAdmin::verify(const DomainId& id) {
   const AccountId account = (*found)->account;
   {
     const std::lock_guard lock(mutex_);
+    if (looking_.size() >= kMaxLooking && !looking_.contains(account)) {
+      return Error(ErrorCode::ResolveFailed, "domains of other accounts are being looked up; try again in some seconds");
+    }
     if (!looking_.insert(account).second) {
       return Error(ErrorCode::Conflict, "a domain of this account is being looked up; try again when that is done");
     }
