@@ -161,6 +161,18 @@ Result<std::uint64_t> stream_position(const store::Spool& spool, const ApiReques
   return spool.last_sequence();
 }
 
+// What the request's credential was admitted for, looked at again.
+bool may_still_read(const ApiContext& context, const Caller& caller, const IpAddress& peer) {
+  if (caller.key) {
+    const auth::AuthResult fresh = context.authenticator.refresh(caller.key->key, peer, context.clock.now());
+    const auto* principal = std::get_if<auth::Principal>(&fresh);
+    return principal != nullptr && principal->account_state == store::AccountState::Active;
+  }
+  const auto user = context.store.directory().find_user(*caller.user);
+  const auto account = context.store.directory().find_account(caller.account);
+  return user && *user && account && *account && (*account)->state == store::AccountState::Active;
+}
+
 ApiResponse open_stream(ApiContext& context, const ApiRequest& request) {
   auto filter = read_filter(request);
   if (!filter) return api_error(filter.error());
@@ -171,8 +183,9 @@ ApiResponse open_stream(ApiContext& context, const ApiRequest& request) {
   ApiResponse response;
   response.content_type = "text/event-stream";
   response.headers.emplace_back("X-Accel-Buffering", "no");  // proxies of nginx's kind hold back what they buffer
+  auto is_allowed = [&context, caller = request.caller, peer = request.peer] { return may_still_read(context, caller, peer); };
   response.stream = std::make_unique<EventStream>(context.store.spool(), context.event_hub, std::move(ticket), std::move(*filter),
-                                                  *after);
+                                                  *after, std::move(is_allowed));
   return response;
 }
 

@@ -23,10 +23,16 @@ bool EventFilter::wants(const Event& event) const {
 }
 
 EventStream::EventStream(const store::Spool& spool, EventHub& hub, std::unique_ptr<EventHub::StreamTicket> ticket,
-                         EventFilter filter, std::uint64_t after)
-    : spool_(spool), hub_(hub), ticket_(std::move(ticket)), filter_(std::move(filter)), seen_(after) {}
+                         EventFilter filter, std::uint64_t after, IsAllowed is_allowed)
+    : spool_(spool),
+      hub_(hub),
+      ticket_(std::move(ticket)),
+      filter_(std::move(filter)),
+      is_allowed_(std::move(is_allowed)),
+      seen_(after) {}
 
 std::optional<std::string> EventStream::read() {
+  if (Steady::now() >= ends_at_ || !is_allowed_()) return std::nullopt;
   std::string piece;
   const auto events = spool_.events_of_account_after(filter_.account, seen_, kEventsPerPiece);
   if (!events) return std::nullopt;

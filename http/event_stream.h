@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@
 
 namespace postern::http {
 
+// A session token's life ends within it, whatever happens to the user; the client connects again with Last-Event-ID.
+inline constexpr std::chrono::hours kLongestStream{1};
 inline constexpr std::chrono::seconds kKeepAlive{15};  // of silence, then a comment: proxies cut what is silent for 30 s
 
 struct EventFilter {
@@ -29,24 +32,31 @@ struct EventFilter {
 
 class EventStream final : public BodySource {
  public:
+  // Says whether who asked may still read: keys are revoked and accounts suspended while a stream is open. Asked before every look
+  // at the log, so it has to be quick.
+  using IsAllowed = std::function<bool()>;
+
   // Events above `after`. `spool` and `hub` outlive it.
   EventStream(const store::Spool& spool, EventHub& hub, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter,
-              std::uint64_t after);
+              std::uint64_t after, IsAllowed is_allowed);
 
-  // nullopt also when the log cannot be read: the client connects again, with Last-Event-ID.
+  // nullopt: it was stopped, is not allowed any more or is too old, or the log cannot be read. The client connects again, with
+  // Last-Event-ID, and is told.
   net::Awaitable<std::optional<std::string>> next(std::chrono::steady_clock::duration longest) override;
   void stop() override { is_stopped_ = true; }
 
  private:
   using Steady = std::chrono::steady_clock;
 
-  // What is there now; nullopt: it cannot be read.
+  // What is there now; nullopt: it cannot be read, or not any more.
   std::optional<std::string> read();
 
   const store::Spool& spool_;
   EventHub& hub_;
   std::unique_ptr<EventHub::StreamTicket> ticket_;
   EventFilter filter_;
+  IsAllowed is_allowed_;
+  const Steady::time_point ends_at_ = Steady::now() + kLongestStream;
   std::uint64_t seen_;       // of its own account
   std::uint64_t known_ = 0;  // of all: what the hub said last
   Steady::time_point last_sent_ = Steady::now();

@@ -107,7 +107,8 @@ class EventStreaming : public EventApi {
     while (tasks_.count() > 0) loop_.context().run_one_for(std::chrono::milliseconds(50));
   }
   std::unique_ptr<EventStream> open(std::uint64_t after, EventFilter filter) {
-    auto stream = std::make_unique<EventStream>(api_.store.spool(), hub_, hub_.open_stream(filter.account), filter, after);
+    auto stream = std::make_unique<EventStream>(api_.store.spool(), hub_, hub_.open_stream(filter.account), filter, after,
+                                                [this] { return is_allowed_; });
     EXPECT_THAT(*loop_.run(stream->next(std::chrono::seconds(0))), HasSubstr("retry:"));
     return stream;
   }
@@ -118,6 +119,7 @@ class EventStreaming : public EventApi {
     return filter;
   }
 
+  bool is_allowed_ = true;
   test::CoroutineLoop loop_;
   net::asio::executor_work_guard<net::asio::io_context::executor_type> work_{loop_.context().get_executor()};
   EventHub hub_{loop_.executor(), [this] { return api_.store.spool().last_sequence(); }};
@@ -160,6 +162,13 @@ TEST_F(EventStreaming, LeavesOutWhatIsNotWanted) {
 TEST_F(EventStreaming, EndsWhenItIsStopped) {
   const auto stream = open(0, own());
   stream->stop();
+  EXPECT_EQ(next(*stream), "(end)");
+}
+
+TEST_F(EventStreaming, EndsWhenItsReaderMayReadNoMore) {
+  const auto stream = open(0, own());
+  is_allowed_ = false;
+  accept(api_.account);
   EXPECT_EQ(next(*stream), "(end)");
 }
 
