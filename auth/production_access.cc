@@ -56,7 +56,7 @@ Result<std::vector<ProductionCondition>> ProductionAccess::conditions(const Acco
 
 Result<store::ProductionRequest> ProductionAccess::request(const AccountId& account, std::string_view use_case) {
   if (use_case.size() > kMaxUseCaseOctets || !is_valid_utf8(use_case)) {
-    return Error(ErrorCode::InvalidArgument, "a use case is told in at most " + std::to_string(kMaxUseCaseOctets) + " octets of UTF-8");
+    return Error(ErrorCode::InvalidArgument, "use_case is told in at most " + std::to_string(kMaxUseCaseOctets) + " octets of UTF-8");
   }
   const store::ProductionRequest wanted{account, clock_.now(), std::string(use_case)};
   const Result<void> written = store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {

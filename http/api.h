@@ -12,6 +12,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -126,6 +127,31 @@ using Handler = net::Awaitable<ApiResponse> (*)(ApiContext& context, ApiRequest&
 
 enum class Body { None, Json };
 
+// What a request may carry beside its path and body: a parameter of the query, or a field of the head. Handlers hold to it; the
+// rows make openapi.json and docs/http-api.md.
+struct Parameter {
+  std::string_view name;
+  std::string_view description;
+  std::string_view type = "string";         // JSON Schema's word
+  std::uint64_t least = 0;                  // of an integer; the characters of a string
+  std::uint64_t most = 0;                   // 0: unbounded but by the head's limits
+  std::optional<std::uint64_t> otherwise = {};  // of an integer where it is absent
+  std::string_view values = {};             // the only ones, a blank between two
+  std::string_view format = {};             // JSON Schema's word
+  bool is_required = false;
+  bool is_header = false;
+};
+
+// "limit" of a list's page; http/request_fields reads it.
+constexpr Parameter limit_parameter(std::size_t most, std::size_t otherwise) {
+  return {.name = "limit",
+          .description = "How many to list at most.",
+          .type = "integer",
+          .least = 1,
+          .most = most,
+          .otherwise = otherwise};
+}
+
 struct Route {
   Method method;
   std::string_view path;         // "/v1/emails/:id/raw"
@@ -137,8 +163,11 @@ struct Route {
   std::string_view tag;          // "emails"
   std::string_view request_schema = {};   // a name among the area's schemas
   std::uint16_t status = 200;             // of success
-  std::string_view response_schema = {};  // empty: not JSON, or no body
+  std::string_view response_schema = {};  // empty: not JSON
   BodySize body_size = BodySize::Small;
+  std::string_view other_content = {};    // a media type that success may have beside JSON, or instead of it
+  std::span<const Parameter> parameters = {};
+  std::array<std::uint16_t, 2> failures = {};  // statuses that its kind of row does not have anyway; 0: none
 };
 
 // One file of endpoints: its rows and its JSON Schemas ({"Name": {…}, …} as text; "#/components/schemas/Name" refers to one).

@@ -4,10 +4,9 @@
 #include "http/email_json.h"
 #include "http/event_json.h"
 #include "http/message_reader.h"
+#include "http/request_fields.h"
 #include "http/send_handlers.h"
 #include "http/worker_job.h"
-
-#include "core/bytes.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -86,10 +85,11 @@ std::optional<MessageId> read_cursor(const ApiRequest& request, std::string_view
 // `fault` tells what is wrong.
 Page read_page(const ApiRequest& request, std::string& fault) {
   Page page;
-  if (const auto text = request.query_parameter("limit")) {
-    const auto number = parse_unsigned(*text);
-    if (!number || *number < 1 || *number > kMaxPage) fault = "limit: a number from 1 to 100";
-    page.limit = static_cast<std::size_t>(number.value_or(kDefaultPage));
+  const auto limit = read_limit(request, kMaxPage, kDefaultPage);
+  if (limit) {
+    page.limit = *limit;
+  } else {
+    fault = limit.error().context();
   }
   page.after = read_cursor(request, "after", fault);
   page.before = read_cursor(request, "before", fault);
@@ -256,6 +256,22 @@ net::Awaitable<ApiResponse> get_attachment_content(ApiContext& context, ApiReque
 
 // --- The table ---------------------------------------------------------------------------------------------------------
 
+constexpr Parameter kIdempotencyKey{.name = "Idempotency-Key",
+                                    .description = "The same key with the same content is one message, for a day.",
+                                    .least = 1,
+                                    .most = relay::kMaxIdempotencyKeyOctets,
+                                    .is_header = true};
+constexpr Parameter kSendingParameters[] = {kIdempotencyKey};
+constexpr Parameter kBatchParameters[] = {
+    kIdempotencyKey,
+    {.name = "X-Batch-Validation",
+     .description = "permissive: what is wrong with one e-mail keeps no other from being sent.",
+     .values = "strict permissive",
+     .is_header = true}};
+constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kDefaultPage),
+                                         {.name = "after", .description = "An e-mail: go on with those that are older."},
+                                         {.name = "before", .description = "An e-mail: go on with those that are newer."}};
+
 constexpr Route sending(std::string_view path, std::string_view operation, std::string_view summary) {
   return {.method = Method::Post,
           .path = path,
@@ -267,11 +283,13 @@ constexpr Route sending(std::string_view path, std::string_view operation, std::
           .tag = "emails",
           .request_schema = "NewEmail",
           .response_schema = "SentEmail",
-          .body_size = BodySize::Email};
+          .body_size = BodySize::Email,
+          .parameters = kSendingParameters,
+          .failures = {409, 507}};
 }
 
 constexpr Route reading(std::string_view path, Handler handler, std::string_view operation, std::string_view summary,
-                        std::string_view schema) {
+                        std::string_view schema, std::string_view other_content = {}) {
   return {.method = Method::Get,
           .path = path,
           .access = Access::Manage,
@@ -280,7 +298,8 @@ constexpr Route reading(std::string_view path, Handler handler, std::string_view
           .operation = operation,
           .summary = summary,
           .tag = "emails",
-          .response_schema = schema};
+          .response_schema = schema,
+          .other_content = other_content};
 }
 
 constexpr std::array<Route, 11> kRoutes = {{
@@ -296,15 +315,26 @@ constexpr std::array<Route, 11> kRoutes = {{
      .tag = "emails",
      .request_schema = "NewBatch",
      .response_schema = "SentBatch",
-     .body_size = BodySize::Batch},
-    reading("/v1/emails", list_emails, "listEmails", "List the account's e-mails, the newest first", "EmailList"),
+     .body_size = BodySize::Batch,
+     .parameters = kBatchParameters,
+     .failures = {409, 507}},
+    {.method = Method::Get,
+     .path = "/v1/emails",
+     .access = Access::Manage,
+     .body = Body::None,
+     .handler = list_emails,
+     .operation = "listEmails",
+     .summary = "List the account's e-mails, the newest first",
+     .tag = "emails",
+     .response_schema = "EmailList",
+     .parameters = kListParameters},
     reading("/v1/emails/:id", get_email, "getEmail", "Show an e-mail and its recipients' states", "Email"),
-    reading("/v1/emails/:id/raw", get_email_raw, "getEmailRaw", "The message as it leaves (message/rfc822)", {}),
+    reading("/v1/emails/:id/raw", get_email_raw, "getEmailRaw", "The message as it leaves", {}, "message/rfc822"),
     reading("/v1/emails/:id/events", list_email_events, "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents"),
     reading("/v1/emails/:id/attachments", list_attachments, "listAttachments", "List an e-mail's attachments", "AttachmentList"),
     reading("/v1/emails/:id/attachments/:attachment_id", get_attachment, "getAttachment", "Describe an attachment", "Attachment"),
     reading("/v1/emails/:id/attachments/:attachment_id/content", get_attachment_content, "getAttachmentContent",
-            "An attachment's octets", {}),
+            "An attachment's octets", {}, "application/octet-stream"),
     {.method = Method::Post,
      .path = "/v1/emails/:id/cancel",
      .access = Access::Manage,
@@ -313,7 +343,8 @@ constexpr std::array<Route, 11> kRoutes = {{
      .operation = "cancelEmail",
      .summary = "Take what still waits of an e-mail off the queue",
      .tag = "emails",
-     .response_schema = "CancelledEmail"},
+     .response_schema = "CancelledEmail",
+     .failures = {409}},
 }};
 
 constexpr std::string_view kSchemas = R"json({
@@ -353,7 +384,7 @@ constexpr std::string_view kSchemas = R"json({
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/SentEmail"}},
   "errors": {"type": "array", "items": {"type": "object", "required": ["index", "message"], "properties": {
     "index": {"type": "integer"}, "message": {"type": "string"}}}}}},
-"EmailItem": {"type": "object", "required": ["id", "to", "from", "created_at", "subject", "last_event"], "properties": {
+"EmailItem": {"type": "object", "required": ["id", "to", "cc", "bcc", "reply_to", "from", "created_at", "subject", "last_event", "scheduled_at", "environment"], "properties": {
   "id": {"type": "string"},
   "to": {"type": "array", "items": {"type": "string"}},
   "cc": {"type": "array", "items": {"type": "string"}},
@@ -365,14 +396,15 @@ constexpr std::string_view kSchemas = R"json({
   "last_event": {"enum": ["queued", "delivery_delayed", "delivered", "bounced", "failed", "suppressed", "canceled"]},
   "scheduled_at": {"type": "null"},
   "environment": {"enum": ["live", "test"]}}},
-"EmailRecipient": {"type": "object", "required": ["email", "status", "attempts"], "properties": {
+"EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at", "last_status", "remote"], "properties": {
   "email": {"type": "string"},
   "status": {"enum": ["pending", "delivered", "bounced", "expired", "suppressed", "cancelled"]},
   "attempts": {"type": "integer"},
   "next_attempt_at": {"type": ["string", "null"], "format": "date-time"},
   "last_status": {"type": ["string", "null"]},
   "remote": {"type": ["string", "null"]}}},
-"Email": {"allOf": [{"$ref": "#/components/schemas/EmailItem"}, {"type": "object", "required": ["object"], "properties": {
+"Email": {"allOf": [{"$ref": "#/components/schemas/EmailItem"}, {"type": "object",
+  "required": ["object", "html", "text", "message_id", "tags", "recipients", "content_until"], "properties": {
   "object": {"const": "email"},
   "html": {"type": ["string", "null"]},
   "text": {"type": ["string", "null"]},
@@ -384,12 +416,13 @@ constexpr std::string_view kSchemas = R"json({
   "object": {"const": "list"}, "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}}}},
 "EmailEvents": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
-  "object": {"const": "list"}, "has_more": {"type": "boolean"}, "data": {"type": "array", "items": {"type": "object"}}}},
-"Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url"], "properties": {
+  "object": {"const": "list"}, "has_more": {"type": "boolean"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
+"Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url", "expires_at"], "properties": {
   "id": {"type": "string"}, "filename": {"type": "string"}, "size": {"type": "integer"},
   "content_type": {"type": "string"}, "content_disposition": {"enum": ["inline", "attachment"]},
   "content_id": {"type": "string"}, "download_url": {"type": "string"},
-  "expires_at": {"type": ["string", "null"], "format": "date-time"}}},
+  "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "When the content is forgotten."},
+  "object": {"const": "attachment", "description": "Not within a list."}}},
 "AttachmentList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
   "object": {"const": "list"}, "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/Attachment"}}}},

@@ -69,7 +69,7 @@ Result<Page> read_page(const ApiRequest& request) {
   auto filter = read_filter(request);
   if (!filter) return filter.error();
   page.filter = std::move(*filter);
-  const auto limit = read_limit(request, kMaxPage);
+  const auto limit = read_limit(request, kMaxPage, kMaxPage);
   const auto after = read_event_id(request, "after");
   const auto before = read_event_id(request, "before");
   if (!limit) return limit.error();
@@ -197,6 +197,19 @@ net::Awaitable<ApiResponse> list_events(ApiContext& context, ApiRequest& request
 
 net::Awaitable<ApiResponse> stream_events(ApiContext& context, ApiRequest& request) { co_return open_stream(context, request); }
 
+constexpr Parameter kType{.name = "type", .description = "Only events of this type; several with commas, or several times."};
+constexpr Parameter kEmailId{.name = "email_id", .description = "Only events of this e-mail."};
+constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+                                         {.name = "after", .description = "An event: go on with those that are older."},
+                                         {.name = "before", .description = "An event: go on with those that are newer."},
+                                         kType,
+                                         kEmailId};
+constexpr Parameter kStreamParameters[] = {
+    {.name = "Last-Event-ID", .description = "The event that was seen last; browsers send it when they connect again.", .is_header = true},
+    {.name = "after", .description = "The same in the query."},
+    kType,
+    kEmailId};
+
 constexpr std::array<Route, 2> kRoutes = {{
     {.method = Method::Get,
      .path = "/v1/events",
@@ -206,7 +219,9 @@ constexpr std::array<Route, 2> kRoutes = {{
      .operation = "listEvents",
      .summary = "List events, newest first; with Accept: text/event-stream a live stream",
      .tag = "events",
-     .response_schema = "EventList"},
+     .response_schema = "EventList",
+     .other_content = "text/event-stream",
+     .parameters = kListParameters},
     {.method = Method::Get,
      .path = "/v1/events/stream",
      .access = Access::Manage,
@@ -214,7 +229,10 @@ constexpr std::array<Route, 2> kRoutes = {{
      .handler = stream_events,
      .operation = "streamEvents",
      .summary = "Events as they happen (server-sent events), from Last-Event-ID on",
-     .tag = "events"},
+     .tag = "events",
+     .other_content = "text/event-stream",
+     .parameters = kStreamParameters,
+     .failures = {503}},
 }};
 
 constexpr std::string_view kSchemas = R"json({

@@ -166,7 +166,7 @@ Result<ApiResponse> create_key(ApiContext& context, const ApiRequest& request) {
 Result<ApiResponse> list_keys(ApiContext& context, const ApiRequest& request) {
   const auto maker = find_maker(context, request.caller);
   if (!maker) return maker.error();
-  const auto limit = read_limit(request, kMaxPage);
+  const auto limit = read_limit(request, kMaxPage, kMaxPage);
   if (!limit) return limit.error();
   auto keys = context.store.directory().list_keys(request.caller.account);
   if (!keys) return keys.error();
@@ -255,8 +255,10 @@ net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) 
 }
 
 constexpr std::string_view kSchemas = R"({
-  "ApiKey": {"type": "object", "properties": {
-    "object": {"const": "api_key"}, "id": {"type": "string"}, "name": {"type": "string"},
+  "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission", "state", "from_domains",
+      "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at", "successor", "last_used_at", "last_used_from"],
+    "properties": {
+    "object": {"const": "api_key"}, "id": {"type": "string"}, "name": {"type": "string", "examples": ["shop"]},
     "key_prefix": {"type": "string", "description": "the first 16 characters, to recognise it by"},
     "environment": {"enum": ["live", "test"]}, "permission": {"enum": ["full_access", "sending_access"]},
     "state": {"enum": ["active", "retiring", "expired", "revoked"]},
@@ -265,28 +267,41 @@ constexpr std::string_view kSchemas = R"({
     "expires_at": {"type": ["string", "null"]}, "revoked_at": {"type": ["string", "null"]},
     "retires_at": {"type": ["string", "null"]}, "successor": {"type": ["string", "null"]},
     "last_used_at": {"type": ["string", "null"]}, "last_used_from": {"type": ["string", "null"]}}},
-  "ApiKeyList": {"type": "object", "properties": {
+  "ApiKeyList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}}}},
   "NewApiKey": {"type": "object", "additionalProperties": false, "properties": {
     "name": {"type": "string", "maxLength": 64}, "environment": {"enum": ["live", "test"]},
     "permission": {"enum": ["full_access", "sending_access"], "default": "full_access"},
-    "from_domains": {"type": "array", "items": {"type": "string"}}, "domain_id": {"type": "string"},
-    "networks": {"type": "array", "items": {"type": "string"}}, "per_second": {"type": "integer", "minimum": 0},
-    "expires_at": {"type": ["string", "null"]}, "expiresAt": {"type": ["string", "null"]},
-    "expires_in_days": {"type": "integer", "minimum": 1}, "expiresInDays": {"type": "integer", "minimum": 1}}},
+    "from_domains": {"$ref": "#/components/schemas/ApiKeyDomains"},
+    "domain_id": {"type": "string", "description": "Of one of the account's domains: the only one to send from."},
+    "networks": {"$ref": "#/components/schemas/ApiKeyNetworks"},
+    "per_second": {"type": "integer", "minimum": 0, "maximum": 4294967295},
+    "expires_at": {"$ref": "#/components/schemas/ApiKeyExpiry"}, "expiresAt": {"$ref": "#/components/schemas/ApiKeyExpiry"},
+    "expires_in_days": {"$ref": "#/components/schemas/ApiKeyDays"}, "expiresInDays": {"$ref": "#/components/schemas/ApiKeyDays"}}},
+  "ApiKeyDomains": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"}, "examples": [["example.org"]],
+    "description": "What From fields may have; none: all of the account's."},
+  "ApiKeyNetworks": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"}, "examples": [["192.0.2.0/24"]],
+    "description": "Where the key may be used from; none: everywhere."},
+  "ApiKeyExpiry": {"type": ["string", "null"], "examples": ["2030-01-31T12:00:00Z"], "description": "A date or a time; null: never."},
+  "ApiKeyDays": {"type": "integer", "minimum": 1, "maximum": 36500, "description": "Days from now."},
   "CreatedApiKey": {"allOf": [{"$ref": "#/components/schemas/ApiKey"}, {"type": "object", "required": ["token"], "properties": {
     "token": {"type": "string", "description": "the key itself; it is never shown again"}}}]},
   "ApiKeyChanges": {"type": "object", "additionalProperties": false, "properties": {
     "name": {"type": "string", "maxLength": 64},
-    "expires_at": {"type": ["string", "null"], "description": "null: never"}, "expiresAt": {"type": ["string", "null"]},
-    "expires_in_days": {"type": "integer", "minimum": 1}, "expiresInDays": {"type": "integer", "minimum": 1}}},
+    "expires_at": {"$ref": "#/components/schemas/ApiKeyExpiry"}, "expiresAt": {"$ref": "#/components/schemas/ApiKeyExpiry"},
+    "expires_in_days": {"$ref": "#/components/schemas/ApiKeyDays"}, "expiresInDays": {"$ref": "#/components/schemas/ApiKeyDays"}}},
   "ApiKeyRotation": {"type": "object", "additionalProperties": false, "properties": {
-    "overlap": {"type": "string", "default": "0s", "description": "how long the old key still works, at most 90d"}}},
-  "RemovedApiKey": {"type": "object", "properties": {
+    "overlap": {"type": "string", "default": "0s", "examples": ["24h"], "description": "how long the old key still works, at most 90d"}}},
+  "RemovedApiKey": {"type": "object", "required": ["object", "id", "state", "deleted"], "properties": {
     "object": {"const": "api_key"}, "id": {"type": "string"}, "state": {"enum": ["revoked", "deleted"]},
     "deleted": {"const": true}}}
 })";
+
+constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+                                         {.name = "after", .description = "The id of the key that the page before ended with."}};
+constexpr Parameter kRemovalParameters[] = {
+    {.name = "purge", .description = "true: the key is not listed any more.", .values = "true false"}};
 
 // The rows of one path; `operations` name them.
 struct KeyRoutes {
@@ -301,7 +316,8 @@ constexpr std::array<Route, 6> rows_of(const KeyRoutes& routes) {
   const auto& [list_path, item_path, rotation_path, operations] = routes;
   return {{
       {.method = Method::Get, .path = list_path, .access = Access::Manage, .body = Body::None, .handler = on_worker<list_keys>,
-       .operation = operations[0], .summary = "List keys, newest first", .tag = kTag, .response_schema = "ApiKeyList"},
+       .operation = operations[0], .summary = "List keys, newest first", .tag = kTag, .response_schema = "ApiKeyList",
+       .parameters = kListParameters},
       {.method = Method::Post, .path = list_path, .access = Access::Manage, .body = Body::Json, .handler = on_worker<create_key>,
        .operation = operations[1], .summary = "Make a key and show it, once", .tag = kTag, .request_schema = "NewApiKey",
        .status = 201, .response_schema = "CreatedApiKey"},
@@ -309,13 +325,13 @@ constexpr std::array<Route, 6> rows_of(const KeyRoutes& routes) {
        .operation = operations[2], .summary = "Show a key's policy and last use", .tag = kTag, .response_schema = "ApiKey"},
       {.method = Method::Patch, .path = item_path, .access = Access::Manage, .body = Body::Json, .handler = on_worker<change_key>,
        .operation = operations[3], .summary = "Change a key's name or the date at which it stops working", .tag = kTag,
-       .request_schema = "ApiKeyChanges", .response_schema = "ApiKey"},
+       .request_schema = "ApiKeyChanges", .response_schema = "ApiKey", .failures = {409}},
       {.method = Method::Delete, .path = item_path, .access = Access::Manage, .body = Body::None, .handler = on_worker<remove_key>,
        .operation = operations[4], .summary = "Revoke a key at once and for good; with ?purge=true, also forget it", .tag = kTag,
-       .response_schema = "RemovedApiKey"},
+       .response_schema = "RemovedApiKey", .parameters = kRemovalParameters},
       {.method = Method::Post, .path = rotation_path, .access = Access::Manage, .body = Body::Json,
        .handler = on_worker<rotate_key>, .operation = operations[5], .summary = "Make a successor with the same policy", .tag = kTag,
-       .request_schema = "ApiKeyRotation", .status = 201, .response_schema = "CreatedApiKey"},
+       .request_schema = "ApiKeyRotation", .status = 201, .response_schema = "CreatedApiKey", .failures = {409}},
   }};
 }
 

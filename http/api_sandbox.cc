@@ -29,7 +29,7 @@ boost::json::object entry_json(std::string_view address, Instant added) {
 
 // In order of address.
 Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) {
-  const auto limit = read_limit(request, kMaxPage);
+  const auto limit = read_limit(request, kMaxPage, kMaxPage);
   if (!limit) return limit.error();
   const auto entries = context.store.directory().list_whitelist(request.caller.account);
   if (!entries) return entries.error();
@@ -58,6 +58,9 @@ Result<ApiResponse> disallow_email(ApiContext& context, const ApiRequest& reques
   const std::string_view email = in_path.empty() ? request.query_parameter("email").value_or(std::string_view()) : in_path;
   if (email.empty()) return Error(ErrorCode::InvalidArgument, "email is missing");
   const auto removed = context.accounts.disallow(request.caller.account, email);
+  // In a path: what is no address is on no list.
+  const bool is_unlisted = !removed && !in_path.empty() && removed.error().code() == ErrorCode::InvalidArgument;
+  if (is_unlisted) return Error(ErrorCode::NotFound);
   if (!removed) return removed.error();
   return ApiResponse::json(boost::json::object{{"object", "sandbox_email"}, {"email", email}, {"deleted", true}});
 }
@@ -143,42 +146,48 @@ net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& requ
 constexpr std::string_view kSchemas = R"({
   "NewSandboxEmail": {"type": "object", "additionalProperties": false, "required": ["email"], "properties": {
     "email": {"type": "string", "format": "email"}}},
-  "SandboxEmail": {"type": "object", "properties": {
+  "SandboxEmail": {"type": "object", "required": ["object", "email", "created_at"], "properties": {
     "object": {"const": "sandbox_email"}, "email": {"type": "string"},
     "created_at": {"type": "string", "format": "date-time"}}},
-  "RemovedSandboxEmail": {"type": "object", "properties": {
+  "RemovedSandboxEmail": {"type": "object", "required": ["object", "email", "deleted"], "properties": {
     "object": {"const": "sandbox_email"}, "email": {"type": "string"}, "deleted": {"const": true}}},
-  "SandboxEmailList": {"type": "object", "properties": {
+  "SandboxEmailList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/SandboxEmail"}}}},
-  "ProductionCondition": {"type": "object", "properties": {
+  "ProductionCondition": {"type": "object", "required": ["name", "met", "message"], "properties": {
     "name": {"enum": ["verified_domain", "delivered_in_sandbox"]}, "met": {"type": "boolean"}, "message": {"type": "string"}}},
   "NewProductionRequest": {"type": "object", "additionalProperties": false, "properties": {
     "use_case": {"type": "string", "maxLength": 2000}}},
-  "ProductionRequest": {"type": "object", "properties": {
+  "ProductionRequest": {"type": "object", "required": ["object", "status", "requested_at", "use_case"], "properties": {
     "object": {"const": "production_request"}, "status": {"const": "pending"},
     "requested_at": {"type": "string", "format": "date-time"}, "use_case": {"type": "string"}}},
-  "Account": {"type": "object", "properties": {
+  "Account": {"type": "object", "required": ["object", "id", "name", "mode", "state", "plan", "from_domains", "created_at",
+      "production_request"], "properties": {
     "object": {"const": "account"}, "id": {"type": "string"}, "name": {"type": "string"},
     "mode": {"enum": ["sandbox", "production"]}, "state": {"enum": ["active", "suspended"]},
-    "plan": {"type": "object", "properties": {
+    "plan": {"type": "object", "required": ["name", "per_second", "per_day", "per_month"], "properties": {
       "name": {"type": "string"}, "per_second": {"type": ["integer", "string"]}, "per_day": {"type": ["integer", "string"]},
       "per_month": {"type": ["integer", "string"]}}},
     "from_domains": {"type": "array", "items": {"type": "string"}}, "created_at": {"type": "string", "format": "date-time"},
     "production_request": {"oneOf": [{"$ref": "#/components/schemas/ProductionRequest"}, {"type": "null"}]},
-    "conditions": {"type": "array", "items": {"$ref": "#/components/schemas/ProductionCondition"}}}}
+    "conditions": {"type": "array", "description": "Of an account in sandbox mode: what production access needs.", "items": {"$ref": "#/components/schemas/ProductionCondition"}}}}
 })";
+
+constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+                                         {.name = "after", .description = "The address that the page before ended with."}};
+constexpr Parameter kRemovalParameters[] = {{.name = "email", .description = "The address.", .is_required = true}};
 
 constexpr Route kRoutes[] = {
     {.method = Method::Get, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::None,
      .handler = on_worker<list_emails>, .operation = "listSandboxEmails", .summary = "List whom the account may reach in sandbox mode",
-     .tag = "sandbox", .response_schema = "SandboxEmailList"},
+     .tag = "sandbox", .response_schema = "SandboxEmailList", .parameters = kListParameters},
     {.method = Method::Post, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::Json,
      .handler = on_worker_live<allow_email>, .operation = "addSandboxEmail", .summary = "Allow a recipient in sandbox mode",
      .tag = "sandbox", .request_schema = "NewSandboxEmail", .status = 201, .response_schema = "SandboxEmail"},
     {.method = Method::Delete, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::None,
      .handler = on_worker_live<disallow_email>, .operation = "removeSandboxEmailByQuery",
-     .summary = "Disallow the recipient that ?email= names", .tag = "sandbox", .response_schema = "RemovedSandboxEmail"},
+     .summary = "Disallow the recipient that ?email= names", .tag = "sandbox", .response_schema = "RemovedSandboxEmail",
+     .parameters = kRemovalParameters, .failures = {404}},
     {.method = Method::Delete, .path = "/v1/sandbox/emails/:email", .access = Access::Manage, .body = Body::None,
      .handler = on_worker_live<disallow_email>, .operation = "removeSandboxEmail", .summary = "Disallow a recipient",
      .tag = "sandbox", .response_schema = "RemovedSandboxEmail"},
@@ -188,7 +197,7 @@ constexpr Route kRoutes[] = {
     {.method = Method::Post, .path = "/v1/account/production-access", .access = Access::Manage, .body = Body::Json,
      .handler = on_worker_live<ask_for_production>, .operation = "requestProductionAccess",
      .summary = "Ask to leave the sandbox; an operator decides", .tag = "account", .request_schema = "NewProductionRequest",
-     .status = 201, .response_schema = "ProductionRequest"},
+     .status = 201, .response_schema = "ProductionRequest", .failures = {409}},
 };
 
 }  // namespace

@@ -9,17 +9,15 @@
 namespace postern::http {
 namespace {
 
-ApiResponse status_response(std::string_view status, std::uint16_t code = 200) {
-  return ApiResponse::json(boost::json::object{{"status", status}}, code);
-}
+ApiResponse status_response(std::string_view status) { return ApiResponse::json(boost::json::object{{"status", status}}); }
 
 net::Awaitable<ApiResponse> get_health(ApiContext&, ApiRequest&) { co_return status_response("ok"); }
 
 // Ready: the store reads, takes mail, and the server is not going down.
 net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
-  if (context.service == nullptr || context.service->is_draining) co_return status_response("draining", 503);
-  if (!context.store.directory().find_account(AccountId{})) co_return status_response("directory_unavailable", 503);
-  if (!context.store.spool().can_accept()) co_return status_response("spool_unavailable", 503);
+  if (context.service == nullptr || context.service->is_draining) co_return api_problem(ApiProblem::Unavailable, "the server is going down");
+  if (!context.store.directory().find_account(AccountId{})) co_return api_problem(ApiProblem::Unavailable, "the directory cannot be read");
+  if (!context.store.spool().can_accept()) co_return api_problem(ApiProblem::Unavailable, "the spool takes no mail");
   co_return status_response("ready");
 }
 
@@ -43,19 +41,21 @@ constexpr Route kRoutes[] = {
      .operation = "getHealth", .summary = "The process serves requests", .tag = "service", .response_schema = "ServiceStatus"},
     {.method = Method::Get, .path = "/readyz", .access = Access::Open, .body = Body::None, .handler = get_readiness,
      .operation = "getReadiness", .summary = "The relay takes mail; 503 if it cannot or is going down", .tag = "service",
-     .response_schema = "ServiceStatus"},
+     .response_schema = "ServiceStatus", .failures = {503}},
     {.method = Method::Get, .path = "/metrics", .access = Access::Open, .body = Body::None, .handler = get_metrics,
-     .operation = "getMetrics", .summary = "Prometheus metrics, for clients on the same machine", .tag = "service"},
+     .operation = "getMetrics", .summary = "Prometheus metrics, for clients on the same machine", .tag = "service",
+     .other_content = "text/plain", .failures = {403}},
     {.method = Method::Get, .path = "/openapi.json", .access = Access::Open, .body = Body::None, .handler = get_openapi,
-     .operation = "getOpenapi", .summary = "This document", .tag = "service"},
+     .operation = "getOpenapi", .summary = "This document", .tag = "service", .response_schema = "OpenapiDocument"},
 };
 
 constexpr std::string_view kSchemas = R"({
   "ServiceStatus": {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": {"type": "string", "enum": ["ok", "ready", "draining", "directory_unavailable", "spool_unavailable"]}}
-  }
+    "properties": {"status": {"type": "string", "enum": ["ok", "ready"]}}
+  },
+  "OpenapiDocument": {"type": "object", "required": ["openapi", "info", "paths", "components"]}
 })";
 
 }  // namespace

@@ -140,32 +140,35 @@ net::Awaitable<ApiResponse> get_me(ApiContext& context, ApiRequest& request) {
 }
 
 constexpr std::string_view kSchemas = R"({
-  "Credentials": {"type": "object", "required": ["email", "password"], "properties": {
+  "NewUser": {"type": "object", "required": ["email", "password"], "properties": {
     "email": {"type": "string", "format": "email"},
     "password": {"type": "string", "minLength": 10, "maxLength": 1024}}},
-  "User": {"type": "object", "properties": {
-    "id": {"type": "string"}, "email": {"type": "string"}, "isAdmin": {"type": "boolean"}, "account_id": {"type": "string"},
+  "Credentials": {"type": "object", "required": ["email", "password"], "properties": {
+    "email": {"type": "string", "format": "email"},
+    "password": {"type": "string"}}},
+  "User": {"type": "object", "required": ["id", "email", "isAdmin", "account_id", "created_at"], "properties": {
+    "id": {"type": "string"}, "email": {"type": "string"}, "isAdmin": {"const": false}, "account_id": {"type": "string"},
     "created_at": {"type": "string", "format": "date-time"}}},
-  "Session": {"type": "object", "properties": {
-    "object": {"const": "session"}, "token": {"type": "string"}, "token_type": {"const": "Bearer"},
+  "Session": {"type": "object", "required": ["object", "token", "token_type", "expires_at", "user"], "properties": {
+    "object": {"const": "session"}, "token": {"type": "string", "examples": ["eyJhbGciOiJIUzI1NiJ9…"]}, "token_type": {"const": "Bearer"},
     "expires_at": {"type": "string", "format": "date-time"}, "user": {"$ref": "#/components/schemas/User"}}},
-  "Me": {"type": "object", "properties": {
+  "Me": {"type": "object", "required": ["object", "user", "api_key", "account"], "properties": {
     "object": {"const": "me"},
     "user": {"oneOf": [{"$ref": "#/components/schemas/User"}, {"type": "null"}]},
-    "api_key": {"type": ["object", "null"], "properties": {
+    "api_key": {"type": ["object", "null"], "required": ["id", "name", "environment", "permission"], "properties": {
       "id": {"type": "string"}, "name": {"type": "string"}, "environment": {"enum": ["live", "test"]},
       "permission": {"enum": ["full_access", "sending_access"]}}},
-    "account": {"type": "object", "properties": {
+    "account": {"type": "object", "required": ["id", "name", "mode"], "properties": {
       "id": {"type": "string"}, "name": {"type": "string"}, "mode": {"enum": ["sandbox", "production"]}}}}}
 })";
 
 constexpr Route kRoutes[] = {
     {.method = Method::Post, .path = "/v1/auth/signup", .access = Access::Open, .body = Body::Json, .handler = sign_up,
      .operation = "signUp", .summary = "Make an account in sandbox mode with its first user", .tag = "session",
-     .request_schema = "Credentials", .status = 201, .response_schema = "Session"},
+     .request_schema = "NewUser", .status = 201, .response_schema = "Session", .failures = {403, 409}},
     {.method = Method::Post, .path = "/v1/auth/login", .access = Access::Open, .body = Body::Json, .handler = log_in,
      .operation = "logIn", .summary = "Get a session token", .tag = "session", .request_schema = "Credentials",
-     .response_schema = "Session"},
+     .response_schema = "Session", .failures = {401, 403}},
     {.method = Method::Get, .path = "/v1/auth/me", .access = Access::Manage, .body = Body::None, .handler = get_me,
      .operation = "getMe", .summary = "Who asks: user or key, and the account", .tag = "session", .response_schema = "Me"},
 };

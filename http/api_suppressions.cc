@@ -49,7 +49,7 @@ std::string normalised_or_as_is(std::string_view address) {
 }
 
 Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& request) {
-  const auto limit = read_limit(request, kMaxPage);
+  const auto limit = read_limit(request, kMaxPage, kMaxPage);
   if (!limit) return limit.error();
   const auto origin = request.query_parameter("origin");
   if (origin && *origin != "bounce" && *origin != "complaint" && *origin != "manual") {
@@ -122,7 +122,8 @@ Result<ApiResponse> add_suppressions(ApiContext& context, const ApiRequest& requ
 Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& request) {
   RequestFields fields(request.json);
   std::vector<std::string> emails = fields.texts("emails", kMaxBatch);
-  if (emails.empty()) emails = fields.texts("ids", kMaxBatch);
+  std::vector<std::string> ids = fields.texts("ids", kMaxBatch);
+  if (emails.empty()) emails = std::move(ids);
   if (emails.empty()) fields.fail("emails", "is missing");
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   json::array data;
@@ -155,22 +156,27 @@ net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& requ
   co_return answer;
 }
 
+constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+                                         {.name = "after", .description = "The address that the page before ended with."},
+                                         {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
+
 constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
-                      std::string_view summary, std::string_view request_schema, std::uint16_t status, std::string_view response_schema) {
+                      std::string_view summary, std::string_view request_schema, std::uint16_t status, std::string_view response_schema,
+                      std::span<const Parameter> parameters = {}) {
   return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
           .summary = summary, .tag = "suppressions", .request_schema = request_schema, .status = status,
-          .response_schema = response_schema};
+          .response_schema = response_schema, .parameters = parameters};
 }
 
 constexpr std::array<Route, 6> kRoutes = {{
     route(Method::Get, "/v1/suppressions", Body::None, on_worker<list_suppressions>, "listSuppressions",
-          "List suppressed addresses, in order of address", "", 200, "SuppressionList"),
+          "List suppressed addresses, in order of address", "", 200, "SuppressionList", kListParameters),
     route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
           "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
     route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker_live<add_suppressions>, "addSuppressions",
           "Suppress up to 100 addresses", "SuppressionBatch", 201, "SuppressionNames"),
     route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker_live<remove_suppressions>, "removeSuppressions",
-          "Take up to 100 addresses off the list", "SuppressionBatch", 200, "SuppressionNames"),
+          "Take up to 100 addresses off the list", "SuppressionRemoval", 200, "SuppressionNames"),
     route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker<get_suppression>, "getSuppression",
           "Show why an address is suppressed", "", 200, "Suppression"),
     route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker_live<delete_suppression>, "deleteSuppression",
@@ -180,9 +186,11 @@ constexpr std::array<Route, 6> kRoutes = {{
 constexpr std::string_view kSchemas = R"json({
 "NewSuppression": {"type": "object", "required": ["email"], "additionalProperties": false, "properties": {
   "email": {"type": "string", "format": "email"}}},
-"SuppressionBatch": {"type": "object", "properties": {
-  "emails": {"type": "array", "maxItems": 100, "items": {"type": "string", "format": "email"}},
-  "ids": {"type": "array", "maxItems": 100, "items": {"type": "string"}, "description": "The same as emails, for removal."}}},
+"SuppressionBatch": {"type": "object", "required": ["emails"], "properties": {
+  "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}}}},
+"SuppressionRemoval": {"type": "object", "properties": {
+  "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}},
+  "ids": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"}, "description": "The same as emails, where there are none."}}},
 "SuppressionName": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "suppression"},
   "id": {"type": "string", "description": "The address."},

@@ -101,6 +101,10 @@ net::Awaitable<ApiResponse> get_usage(ApiContext& context, ApiRequest& request) 
   co_return answer;
 }
 
+constexpr Parameter kParameters[] = {
+    {.name = "from", .description = "The first day (UTC); 30 days before `to` where it is absent.", .format = "date"},
+    {.name = "to", .description = "The last day; today where it is absent. At most 400 days after `from`.", .format = "date"}};
+
 constexpr std::array<Route, 1> kRoutes = {{{.method = Method::Get,
                                             .path = "/v1/usage",
                                             .access = Access::Manage,
@@ -109,7 +113,8 @@ constexpr std::array<Route, 1> kRoutes = {{{.method = Method::Get,
                                             .operation = "getUsage",
                                             .summary = "What was sent, by day and key, and the state of the quotas",
                                             .tag = "usage",
-                                            .response_schema = "Usage"}}};
+                                            .response_schema = "Usage",
+                                            .parameters = kParameters}}};
 
 constexpr std::string_view kSchemas = R"json({
 "QuotaUse": {"type": "object", "required": ["used", "limit"], "properties": {

@@ -68,7 +68,7 @@ Result<ApiResponse> create_webhook(ApiContext& context, const ApiRequest& reques
 }
 
 Result<ApiResponse> list_webhooks(ApiContext& context, const ApiRequest& request) {
-  const auto limit = read_limit(request, store::kMaxWebhooksPerAccount);
+  const auto limit = read_limit(request, store::kMaxWebhooksPerAccount, store::kMaxWebhooksPerAccount);
   if (!limit) return limit.error();
   const auto webhooks = context.store.directory().list_webhooks(request.caller.account);
   if (!webhooks) return webhooks.error();
@@ -183,15 +183,20 @@ net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& requ
   co_return answer;
 }
 
+constexpr Parameter kListParameters[] = {limit_parameter(store::kMaxWebhooksPerAccount, store::kMaxWebhooksPerAccount),
+                                         {.name = "after", .description = "The id of the webhook that the page before ended with."}};
+
 constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
-                      std::string_view summary, std::string_view request_schema, std::uint16_t status, std::string_view response_schema) {
+                      std::string_view summary, std::string_view request_schema, std::uint16_t status, std::string_view response_schema,
+                      std::span<const Parameter> parameters = {}) {
   return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
-          .summary = summary, .tag = "webhooks", .request_schema = request_schema, .status = status, .response_schema = response_schema};
+          .summary = summary, .tag = "webhooks", .request_schema = request_schema, .status = status, .response_schema = response_schema,
+          .parameters = parameters};
 }
 
 constexpr std::array<Route, 9> kRoutes = {{
     route(Method::Get, "/v1/webhooks", Body::None, on_worker<list_webhooks>, "listWebhooks", "List the account's webhooks", "", 200,
-          "WebhookList"),
+          "WebhookList", kListParameters),
     route(Method::Post, "/v1/webhooks", Body::Json, on_worker_live<create_webhook>, "createWebhook",
           "Have events sent to an HTTPS endpoint from now on", "NewWebhook", 201, "WebhookSecret"),
     route(Method::Get, "/v1/webhooks/:id", Body::None, on_worker<get_webhook>, "getWebhook", "Show a webhook and its secret", "", 200,
@@ -211,7 +216,7 @@ constexpr std::array<Route, 9> kRoutes = {{
 }};
 
 constexpr std::string_view kSchemas = R"json({
-"WebhookEvents": {"type": ["array", "null"], "items": {"type": "string", "examples": ["email.delivered"]},
+"WebhookEvents": {"type": ["array", "string", "null"], "maxItems": 64, "items": {"type": "string"}, "examples": [["email.delivered"]],
   "description": "Types of events; null or empty: all."},
 "NewWebhook": {"type": "object", "required": ["endpoint"], "additionalProperties": false, "properties": {
   "endpoint": {"type": "string", "format": "uri", "examples": ["https://hooks.example.org/mail"]},

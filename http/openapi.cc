@@ -43,11 +43,36 @@ std::string template_path(std::string_view path, std::vector<std::string>& param
   return text;
 }
 
-json::array describe_parameters(const std::vector<std::string>& names) {
+json::object schema_of(const Parameter& parameter) {
+  const bool is_text = parameter.type == "string";
+  json::object schema{{"type", parameter.type}};
+  if (parameter.least != 0) schema[is_text ? "minLength" : "minimum"] = parameter.least;
+  if (parameter.most != 0) schema[is_text ? "maxLength" : "maximum"] = parameter.most;
+  if (parameter.otherwise) schema["default"] = *parameter.otherwise;
+  if (!parameter.format.empty()) schema["format"] = parameter.format;
+  if (parameter.values.empty()) return schema;
+  json::array values;
+  for (std::string_view rest = parameter.values; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    values.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  schema["enum"] = std::move(values);
+  return schema;
+}
+
+json::array describe_parameters(const Route& route, const std::vector<std::string>& names_in_path) {
   json::array parameters;
-  for (const std::string& name : names) {
+  for (const std::string& name : names_in_path) {
     parameters.push_back(json::object{
         {"name", name}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}});
+  }
+  for (const Parameter& parameter : route.parameters) {
+    parameters.push_back(json::object{{"name", parameter.name},
+                                      {"in", parameter.is_header ? "header" : "query"},
+                                      {"required", parameter.is_required},
+                                      {"description", parameter.description},
+                                      {"schema", schema_of(parameter)}});
   }
   return parameters;
 }
@@ -61,24 +86,41 @@ struct Failure {
 bool needs_credential(const Route& route) { return route.access != Access::Open; }
 bool takes_json(const Route& route) { return route.body == Body::Json; }
 bool names_a_thing(const Route& route) { return route.path.find(':') != std::string_view::npos; }
+bool takes_input(const Route& route) { return takes_json(route) || !route.parameters.empty(); }
+bool is_throttled(const Route& route) { return needs_credential(route) || takes_json(route); }
+bool is_any(const Route&) { return true; }
+bool is_only_named(const Route&) { return false; }
 
-constexpr std::array<Failure, 8> kFailures = {{
-    {"400", "The request or its JSON is malformed.", takes_json},
+constexpr std::array<Failure, 11> kFailures = {{
+    {"400", "The request or its JSON is malformed.", is_any},
     {"401", "There is no credential, or it is not valid.", needs_credential},
     {"403", "The credential does not allow this.", needs_credential},
     {"404", "There is nothing of that id.", names_a_thing},
+    {"409", "The state of the thing forbids it.", is_only_named},
     {"413", "The body is bigger than this endpoint takes.", takes_json},
     {"415", "The body is not JSON.", takes_json},
-    {"422", "A field is missing or wrong.", takes_json},
-    {"429", "Too many requests or failures: wait for the seconds of Retry-After.", needs_credential},
+    {"422", "A field or parameter is missing or wrong.", takes_input},
+    {"429", "Too many requests or failures: wait for the seconds of Retry-After.", is_throttled},
+    {"503", "It cannot be done at the moment: try again later.", is_only_named},
+    {"507", "The disk is nearly full.", is_only_named},
 }};
 
+bool is_possible(const Failure& failure, const Route& route) {
+  const auto is_this = [&](std::uint16_t status) { return std::to_string(status) == failure.status; };
+  return failure.is_possible(route) || std::ranges::any_of(route.failures, is_this);
+}
+
+json::object describe_success(const Route& route) {
+  json::object content;
+  if (!route.response_schema.empty()) content = json_content(route.response_schema);
+  if (!route.other_content.empty()) content[route.other_content] = json::object{{"schema", json::object{{"type", "string"}}}};
+  return {{"description", "Success."}, {"content", std::move(content)}};
+}
+
 json::object describe_responses(const Route& route) {
-  json::object success{{"description", "Success."}};
-  if (!route.response_schema.empty()) success["content"] = json_content(route.response_schema);
-  json::object responses{{std::to_string(route.status), std::move(success)}};
+  json::object responses{{std::to_string(route.status), describe_success(route)}};
   for (const Failure& failure : kFailures) {
-    if (!failure.is_possible(route)) continue;
+    if (!is_possible(failure, route)) continue;
     responses[failure.status] = json::object{{"description", failure.description}, {"content", json_content(kErrorSchema)}};
   }
   responses["default"] = json::object{{"description", "Any other failure."}, {"content", json_content(kErrorSchema)}};
@@ -96,9 +138,10 @@ json::array describe_security(Access access) {
   return {};
 }
 
-json::object describe_operation(const Route& route, const std::vector<std::string>& parameters) {
+json::object describe_operation(const Route& route, const std::vector<std::string>& names_in_path) {
   json::object operation{{"operationId", route.operation}, {"summary", route.summary}, {"tags", json::array{route.tag}}};
-  if (!parameters.empty()) operation["parameters"] = describe_parameters(parameters);
+  json::array parameters = describe_parameters(route, names_in_path);
+  if (!parameters.empty()) operation["parameters"] = std::move(parameters);
   if (!route.request_schema.empty()) {
     operation["requestBody"] = json::object{{"required", true}, {"content", json_content(route.request_schema)}};
   }
@@ -150,10 +193,10 @@ json::object make_openapi(std::span<const ApiArea> areas) {
   json::object paths;
   for (const ApiArea& area : areas) {
     for (const Route& route : area.routes) {
-      std::vector<std::string> parameters;
-      const std::string path = template_path(route.path, parameters);
+      std::vector<std::string> names;
+      const std::string path = template_path(route.path, names);
       if (!paths.contains(path)) paths[path] = json::object();
-      paths[path].as_object()[to_ascii_lower(method_name(route.method))] = describe_operation(route, parameters);
+      paths[path].as_object()[to_ascii_lower(method_name(route.method))] = describe_operation(route, names);
     }
   }
   return {{"openapi", "3.1.0"},

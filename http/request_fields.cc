@@ -89,9 +89,9 @@ void RequestFields::refuse_unknown() {
   }
 }
 
-Result<std::size_t> read_limit(const ApiRequest& request, std::size_t most) {
+Result<std::size_t> read_limit(const ApiRequest& request, std::size_t most, std::size_t otherwise) {
   const auto text = request.query_parameter("limit");
-  if (!text) return most;
+  if (!text) return otherwise;
   const auto number = parse_unsigned(*text);
   if (number && *number >= 1 && *number <= most) return static_cast<std::size_t>(*number);
   return Error(ErrorCode::InvalidArgument, "limit must be a number from 1 to " + std::to_string(most));

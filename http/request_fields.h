@@ -46,7 +46,7 @@ class RequestFields {
   std::optional<std::string> problem_;
 };
 
-// "limit" of the query; `most` where it is absent. InvalidArgument: not a number from 1 to `most`.
-Result<std::size_t> read_limit(const ApiRequest& request, std::size_t most);
+// "limit" of the query, `otherwise` where it is absent. InvalidArgument: not a number from 1 to `most`.
+Result<std::size_t> read_limit(const ApiRequest& request, std::size_t most, std::size_t otherwise);
 
 }  // namespace postern::http

@@ -11,6 +11,12 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr Parameter kParameters[] = {
+    limit_parameter(50, 20),
+    {.name = "kind", .description = "Which.", .values = "round square", .is_required = true},
+    {.name = "X-Mark", .description = "A mark.", .least = 1, .most = 8, .is_header = true},
+};
+
 constexpr Route kRoutes[] = {
     {.method = Method::Get, .path = "/v1/things/:id/parts/:part", .access = Access::Manage, .body = Body::None, .handler = nullptr,
      .operation = "getPart", .summary = "A part", .tag = "things", .response_schema = "Part"},
@@ -18,7 +24,8 @@ constexpr Route kRoutes[] = {
      .operation = "createThing", .summary = "A new thing", .tag = "things", .request_schema = "NewThing", .status = 201,
      .response_schema = "Part"},
     {.method = Method::Get, .path = "/v1/things", .access = Access::Open, .body = Body::None, .handler = nullptr,
-     .operation = "listThings", .summary = "All", .tag = "things"},
+     .operation = "listThings", .summary = "All", .tag = "things", .other_content = "text/plain", .parameters = kParameters,
+     .failures = {409}},
 };
 constexpr ApiArea kAreas[] = {{kRoutes, R"({"Part": {"type": "object"}, "NewThing": {"$ref": "#/components/schemas/Part"}})"}};
 
@@ -66,6 +73,26 @@ TEST(OpenapiTest, NamesThePathsParameters) {
   EXPECT_EQ(parameters[0].at("name"), "id");
   EXPECT_EQ(parameters[1].at("name"), "part");
   EXPECT_TRUE(parameters[1].at("required").as_bool());
+}
+
+TEST(OpenapiTest, ListsParametersWithTheirBounds) {
+  const json::value openapi = document();
+  const json::array& parameters = openapi.at("paths").at("/v1/things").at("get").at("parameters").as_array();
+  ASSERT_EQ(parameters.size(), 3U);
+  EXPECT_EQ(parameters[0].at("in"), "query");
+  EXPECT_EQ(json::serialize(parameters[0].at("schema")), R"({"type":"integer","minimum":1,"maximum":50,"default":20})");
+  EXPECT_TRUE(parameters[1].at("required").as_bool());
+  EXPECT_EQ(json::serialize(parameters[1].at("schema")), R"({"type":"string","enum":["round","square"]})");
+  EXPECT_EQ(parameters[2].at("in"), "header");
+  EXPECT_EQ(json::serialize(parameters[2].at("schema")), R"({"type":"string","minLength":1,"maxLength":8})");
+}
+
+TEST(OpenapiTest, DescribesOtherContentAndARowsOwnFailures) {
+  const json::value openapi = document();
+  const json::object& responses = openapi.at("paths").at("/v1/things").at("get").at("responses").as_object();
+  EXPECT_TRUE(responses.at("200").at("content").as_object().contains("text/plain"));
+  EXPECT_TRUE(responses.contains("409") && responses.contains("422"));
+  EXPECT_FALSE(openapi.at("paths").at("/v1/things").at("post").at("responses").as_object().contains("409"));
 }
 
 TEST(OpenapiTest, DescribesBodiesAndFailures) {

@@ -1,0 +1,271 @@
+"""openapi.json holds: it is sound, and every operation of it is asked with success and without; each answer is validated against
+the document. An operation that has no case here fails the story, and so does an answer that the document does not tell of."""
+
+import http.client
+import importlib.util
+import json
+import pathlib
+import sys
+
+from support import check, wait_until
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from document import Document  # noqa: E402
+import hostile  # noqa: E402
+
+PASSWORD = "correct horse battery"
+SIMULATED = "delivered@simulator.postern.test"
+
+
+def name_server(folder):
+    spec = importlib.util.spec_from_file_location("domains_story", HERE.parent / "t09_domains_dkim" / "story.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.NameServer(folder)
+
+
+class Api:
+    """Calls by operationId; every answer is held to the document."""
+
+    def __init__(self, relay):
+        self.relay = relay
+        self.document = Document(relay.request("GET", "/openapi.json")[1])
+        self.successes = {}  # the call that succeeded
+        self.failed = set()
+
+    def target(self, name, path, query):
+        target = self.document.operations[name][1]
+        for parameter, value in path.items():
+            target = target.replace("{" + parameter + "}", str(value))
+        return target + ("?" + query if query else "")
+
+    def call(self, name, key=None, body=None, query="", headers=None, path=None):
+        method = self.document.operations[name][0]
+        path = path or {}
+        status, answer, fields = self.relay.request(method, self.target(name, path, query), body, key, headers)
+        self.document.check_answer(name, status, fields.get("content-type", ""), answer)
+        if status >= 400:
+            check(answer["statusCode"] == status and answer["message"], f"{name}: {answer}")
+            self.failed.add(name)
+        return status, answer, fields
+
+    def succeed(self, name, key=None, body=None, **rest):
+        status, answer, _ = self.call(name, key, body, **rest)
+        check(status < 300, f"{name}: {status} {answer}")
+        self.successes[name] = {"key": key, "body": body, "query": "", "headers": None, "path": {}, **rest}
+        return answer
+
+    def refuse(self, name, status, problem, key=None, body=None, **rest):
+        seen, answer, _ = self.call(name, key, body, **rest)
+        check((seen, answer["name"]) == (status, problem), f"{name}: wanted {status} {problem}: {seen} {answer}")
+
+
+def session(api):
+    account = {"email": "ada@example.org", "password": PASSWORD}
+    token = api.succeed("signUp", body=account)["token"]
+    api.refuse("signUp", 409, "conflict", body=account)
+    api.refuse("signUp", 422, "validation_error", body={"email": "eve@example.org", "password": "short"})
+    api.succeed("logIn", body=account)
+    api.refuse("logIn", 401, "invalid_credentials", body={**account, "password": "wrong horse battery"})
+    api.succeed("getMe", key=token)
+    return token
+
+
+def keys(api, token):
+    for names in (("listApiKeys", "createApiKey", "getApiKey", "changeApiKey", "removeApiKey", "rotateApiKey"),
+                  ("listAuthApiKeys", "createAuthApiKey", "getAuthApiKey", "changeAuthApiKey", "removeAuthApiKey", "rotateAuthApiKey")):
+        listing, create, show, change, remove, rotate = names
+        made = api.succeed(create, key=token, body={"name": "app", "expires_in_days": 3, "networks": ["127.0.0.0/8"], "per_second": 5})
+        path = {"id": made["id"]}
+        api.succeed(listing, key=token, query="limit=1")
+        api.succeed(show, key=token, path=path)
+        api.succeed(change, key=token, path=path, body={"name": "other", "expires_at": None})
+        api.succeed(rotate, key=token, path=path, body={"overlap": "1h"})
+        api.refuse(rotate, 409, "conflict", key=token, path=path, body={})
+        api.succeed(remove, key=token, path=path)
+    live = api.relay.request("POST", "/v1/api-keys", {"name": "live"}, token)[1]["token"]
+    test = api.relay.request("POST", "/v1/api-keys", {"name": "test", "environment": "test"}, token)[1]["token"]
+    sending = api.relay.request("POST", "/v1/api-keys", {"name": "sending", "permission": "sending_access"}, token)[1]["token"]
+    return live, test, sending
+
+
+def mail(to, **rest):
+    return {"from": "Ada <ada@example.org>", "to": [to], "subject": "Grüße", "text": "Hello", **rest}
+
+
+def sending(api, test):
+    attached = api.succeed("sendEmail", key=test, headers={"Idempotency-Key": "once"}, body=mail(
+        SIMULATED, html="<p>Hello</p>", tags=[{"name": "kind", "value": "receipt"}], headers={"X-Order": "17"}, reply_to="b@example.org",
+        attachments=[{"filename": "a.txt", "content": "aGVsbG8=", "content_id": "logo"}]))
+    api.refuse("sendEmail", 409, "idempotency_conflict", key=test, headers={"Idempotency-Key": "once"}, body=mail("b@example.org"))
+    api.successes["sendEmail"].update(headers=None, body=mail(SIMULATED, cc=[], bcc=[], reply_to=[], html="x", headers={}, tags=[], attachments=[]))
+    api.succeed("sendEmailAlias", key=test, body=mail(SIMULATED))
+    api.succeed("sendBatch", key=test, body=[mail(SIMULATED), mail(SIMULATED)])
+    api.call("sendBatch", key=test, body=[mail(SIMULATED), {}], headers={"X-Batch-Validation": "permissive"})
+    api.succeed("explain", key=test, body={"from": "ada@example.org", "to": [SIMULATED], "size": 100, "headers": {"X-A": "b"}})
+    return attached["id"]
+
+
+def reading(api, key, message):
+    path = {"id": message}
+    api.relay.settled(message)
+    api.succeed("listEmails", key=key, query="limit=2")
+    for name in ("getEmail", "getEmailRaw", "listEmailEvents"):
+        api.succeed(name, key=key, path=path)
+    attachment = api.succeed("listAttachments", key=key, path=path)["data"][0]
+    path = {"id": message, "attachment_id": attachment["id"]}
+    api.succeed("getAttachment", key=key, path=path)
+    api.succeed("getAttachmentContent", key=key, path=path)
+    api.refuse("cancelEmail", 409, "conflict", key=key, path={"id": message})
+    waiting = api.call("sendEmail", key=key, body=mail("deferred@simulator.postern.test"))[1]["id"]
+    wait_until(lambda: api.relay.message(waiting)["recipients"][0]["attempts"], "a first attempt")
+    api.succeed("cancelEmail", key=key, path={"id": waiting})
+
+
+def stream(api, key, name, headers, query=""):
+    """The head of a live stream, and its end by the client."""
+    _, path, _ = api.document.operations[name]
+    client = http.client.HTTPConnection("127.0.0.1", api.relay.http, timeout=30)
+    client.request("GET", path + query, headers={"Authorization": f"Bearer {key}", **headers})
+    response = client.getresponse()
+    api.document.check_answer(name, response.status, response.getheader("Content-Type"), b"")
+    check(response.read(1) != b"", f"{name}: nothing is streamed")
+    client.close()
+
+
+def events(api, token):
+    first = api.succeed("listEvents", key=token, query="limit=1")["data"][0]["id"]
+    stream(api, token, "listEvents", {"Accept": "text/event-stream", "Last-Event-ID": "evt_0"})
+    stream(api, token, "streamEvents", {}, "?after=evt_0")
+    api.successes["streamEvents"] = {"key": None, "body": None, "query": "", "headers": None, "path": {}}
+    api.refuse("streamEvents", 422, "validation_error", key=token, query="after=nothing")
+    return first
+
+
+def webhooks(api, token, event):
+    made = api.succeed("createWebhook", key=token, body={"endpoint": "https://hooks.example.org/mail", "events": ["email.delivered"]})
+    path = {"id": made["id"]}
+    api.succeed("listWebhooks", key=token)
+    api.succeed("getWebhook", key=token, path=path)
+    api.succeed("replayWebhook", key=token, path=path, body={"since": event})
+    api.succeed("replayWebhookEvent", key=token, path={**path, "event_id": event})
+    api.succeed("rotateWebhookSecret", key=token, path=path)
+    api.succeed("rotateWebhookSigningSecret", key=token, path=path)
+    api.succeed("changeWebhook", key=token, path=path, body={"endpoint": "https://hooks.example.org/other", "status": "disabled"})
+    second = api.call("createWebhook", key=token, body={"endpoint": "https://hooks.example.org/"})[1]
+    api.succeed("deleteWebhook", key=token, path={"id": second["id"]})
+    api.refuse("createWebhook", 422, "validation_error", key=token, body={"endpoint": "http://127.0.0.1/"})
+
+
+def suppressions(api, token):
+    api.succeed("addSuppression", key=token, body={"email": "gone@example.net"})
+    api.succeed("getSuppression", key=token, path={"email": "gone@example.net"})
+    api.succeed("addSuppressions", key=token, body={"emails": ["one@example.net", "two@example.net"]})
+    api.succeed("listSuppressions", key=token, query="limit=1&origin=manual")
+    api.succeed("removeSuppressions", key=token, body={"emails": ["one@example.net"]})
+    api.succeed("deleteSuppression", key=token, path={"email": "two@example.net"})
+    api.succeed("getUsage", key=token, query="from=2030-01-01&to=2030-01-31")
+    api.refuse("getUsage", 422, "validation_error", key=token, query="from=2020-01-01&to=2030-01-31")
+
+
+def sandbox_and_production(api, token, live, server):
+    api.succeed("addSandboxEmail", key=token, body={"email": "friend@example.net"})
+    api.succeed("listSandboxEmails", key=token)
+    api.succeed("getAccount", key=token)
+    api.refuse("requestProductionAccess", 422, "validation_error", key=token, body={"use_case": "receipts"})
+    api.refuse("sendEmail", 403, "recipient_not_whitelisted", key=live, body=mail("stranger@example.net"))
+    status, sent, _ = api.call("sendEmail", key=live, body={**mail("friend@example.net"), "cc": "stranger@example.net"})
+    check(status == 200 and len(sent["recipients"]) == 2, f"{sent}")
+    api.relay.settled(sent["id"])
+    domain = api.succeed("createDomain", key=token, body={"name": "example.org"})
+    api.refuse("createDomain", 409, "conflict", key=token, body={"name": "example.org"})
+    path = {"id": domain["id"]}
+    api.succeed("listDomains", key=token)
+    api.succeed("getDomain", key=token, path=path)
+    server.publish(api.relay.cli("domain", "records", "example.org").splitlines())
+    check(api.succeed("verifyDomain", key=token, path=path)["status"] == "verified", "the domain is not verified")
+    api.succeed("requestProductionAccess", key=token, body={"use_case": "receipts"})
+    other = api.call("createDomain", key=token, body={"name": "other.example.org"})[1]
+    api.succeed("deleteDomain", key=token, path={"id": other["id"]})
+    for address, name in (("x@example.net", "removeSandboxEmail"), ("y@example.net", "removeSandboxEmailByQuery")):
+        api.call("addSandboxEmail", key=token, body={"email": address})
+        by_path = name == "removeSandboxEmail"
+        api.succeed(name, key=token, path={"email": address} if by_path else {}, query="" if by_path else f"email={address}")
+    return sent["id"]
+
+
+def service(api):
+    for name in ("getHealth", "getReadiness", "getMetrics", "getOpenapi"):
+        api.succeed(name)
+        # They have no failure of their own while all is well; a wrong method is the error of all.
+        status, answer, fields = api.relay.request("DELETE", api.document.operations[name][1])
+        check(status == 405 and fields["allow"] and not api.document.faults({"$ref": "#/components/schemas/Error"}, answer), f"{answer}")
+        api.failed.add(name)
+
+
+def without_rights(api, token, sending, outsider):
+    """No credential; a user where a key is needed; a key that only sends; another account's key at everything that has an id."""
+    for name, call in sorted(api.successes.items()):
+        operation = api.document.operations[name][2]
+        if not operation["security"]:
+            continue
+        api.refuse(name, 401, "auth_required", **{**call, "key": None})
+        manages = {"sessionToken": []} in operation["security"]
+        api.refuse(name, 403, "permission_denied", **{**call, "key": sending if manages else token})
+        if "{" in api.document.operations[name][1]:
+            api.refuse(name, 404, "not_found", **{**call, "key": outsider})
+
+
+def test_keys_keep_to_themselves(api, test, live_message):
+    for name in ("getEmail", "getEmailRaw", "listEmailEvents", "listAttachments", "cancelEmail"):
+        api.refuse(name, 404, "not_found", key=test, path={"id": live_message})
+    listed = api.call("listEmails", key=test, query="limit=100")[1]["data"]
+    check({email["environment"] for email in listed} == {"test"}, f"a test key sees live mail: {listed}")
+    for name in ("addSandboxEmail", "removeSandboxEmail", "requestProductionAccess", "createDomain", "deleteDomain", "verifyDomain",
+                 "createWebhook", "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
+                 "addSuppression", "deleteSuppression", "addSuppressions", "removeSuppressions"):
+        status, answer, _ = api.call(name, **{**api.successes[name], "key": test})
+        check(status in (403, 404), f"{name} with a test key: {status} {answer}")
+
+
+def run(context):
+    server = name_server(context.folder / "dns")
+    try:
+        server.publish([])
+        story(context, server)
+    finally:
+        server.stop()
+
+
+def story(context, server):
+    sink = context.sink().start()
+    relay = context.relay(next_hop_port=sink.port, extra=f'signup = "open"\nresolver_addresses = ["127.0.0.1@{server.port}"]\n'
+                          'resolver_timeout_seconds = 2\nauth_failures_per_address = 10000')
+    relay.account("other")
+    outsider = relay.key("other", "--live", "--permission", "full_access")
+    relay.start()
+    api = Api(relay)
+    api.document.check_itself()
+    token = session(api)
+    live, test, only_sending = keys(api, token)
+    message = sending(api, test)
+    reading(api, test, message)
+    event = events(api, token)
+    webhooks(api, token, event)
+    suppressions(api, token)
+    live_message = sandbox_and_production(api, token, live, server)
+    service(api)
+    without_rights(api, token, only_sending, outsider)
+    test_keys_keep_to_themselves(api, test, live_message)
+    for what, seen in (("success", set(api.successes)), ("failure", api.failed)):
+        missing = sorted(set(api.document.operations) - seen)
+        check(not missing, f"operations without a case of {what}: {missing}")
+    api.successes.pop("streamEvents")
+    hostile.attack(api)
+    check(relay.request("GET", "/readyz")[0] == 200, "the service is not ready any more")
+    relay.stop()
+    log = (relay.folder / "log").read_text(errors="replace")
+    for secret in (PASSWORD, token, live, test, "ada@example.org", "Grüße"):
+        check(secret not in log, f"the log holds {secret!r}")
+    check(json.dumps(api.document.content).count("operationId") == len(api.document.operations), "an operation is hidden")
