@@ -5,6 +5,9 @@
 #include "app/config_text.h"
 #include "app/reply_text.h"
 #include "app/server.h"
+#include "http/api_reference.h"
+#include "http/areas.h"
+#include "http/openapi.h"
 #include "sandbox/scenario_catalog.h"
 
 namespace postern::app {
@@ -58,6 +61,8 @@ Result<void> print_document(CommandContext& context, const std::string& name) {
     context.out() << make_reply_reference();
   } else if (name == "configuration") {
     context.out() << make_config_reference();
+  } else if (name == "http-api") {
+    context.out() << http::make_api_reference(http::make_openapi(http::all_areas()));
   } else {
     context.out() << sandbox::catalog_markdown();
   }

@@ -276,9 +276,9 @@ void declare_others(CLI::App& app, Builder& build) {
   auto document = std::make_shared<std::string>();
   build.command(app, "docs", "Print a page that is made from the program's tables",
                 [document](CommandContext& context) { return print_document(context, *document); }, Needs::Nothing)
-      .add_option("page", *document, "replies, configuration or sandbox")
+      .add_option("page", *document, "replies, configuration, sandbox or http-api")
       ->required()
-      ->check(CLI::IsMember({"replies", "configuration", "sandbox"}));
+      ->check(CLI::IsMember({"replies", "configuration", "sandbox", "http-api"}));
 }
 
 // As far as it was understood: "postern key create".

@@ -132,7 +132,7 @@ Result<void> remove_suppressions(CommandContext& context, const std::string& acc
 Result<void> check_configuration(CommandContext& context, bool is_quiet);
 Result<void> show_configuration(CommandContext& context);
 Result<void> print_template(CommandContext& context);
-Result<void> print_document(CommandContext& context, const std::string& name);  // replies, configuration, sandbox
+Result<void> print_document(CommandContext& context, const std::string& name);  // replies, configuration, sandbox, http-api
 
 // --- serve (cmd_config.cc): tells the configuration's warnings, then app/server ---
 Result<void> run_relay(CommandContext& context);

@@ -1,6 +1,7 @@
 #include "app/reply_text.h"
 
 #include "core/refusals.h"
+#include "http/api.h"
 
 namespace postern::app {
 namespace {
@@ -22,6 +23,18 @@ std::string describe(const RefusalRow& row) {
   return text;
 }
 
+std::string describe_problems() {
+  std::string text =
+      "# Problems of HTTP requests\n\n"
+      "What can be wrong with a request itself, made from the table in `http/api.cc`. SMTP says none of these; in the body of the\n"
+      "response the name stands where a refusal's token would.\n\n"
+      "| name | HTTP | what it means |\n|---|---|---|\n";
+  for (const http::ApiProblemRow& row : http::api_problem_table()) {
+    text += "| `" + std::string(row.name) + "` | " + std::to_string(row.status) + " | " + std::string(row.text) + " |\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string make_reply_reference() {
@@ -40,8 +53,7 @@ std::string make_reply_reference() {
   }
   text += "\n";
   for (const auto& row : refusal_table()) text += describe(row);
-  text.pop_back();
-  return text;
+  return text + describe_problems();
 }
 
 }  // namespace postern::app

@@ -2,8 +2,6 @@
 #include "app/config.h"
 #include "app/config_keys.h"
 #include "app/config_text.h"
-#include "app/reply_text.h"
-#include "core/refusals.h"
 
 #include <fstream>
 #include <set>
@@ -43,7 +41,6 @@ TEST(ConfigText, ShippedFileIsTheTemplate) { EXPECT_EQ(read_source("conf/postern
 TEST(ConfigText, ShippedReferenceIsMadeFromTheTable) {
   EXPECT_EQ(read_source("docs/configuration.md"), make_config_reference());
 }
-TEST(ConfigText, ShippedRepliesAreMadeFromTheTable) { EXPECT_EQ(read_source("docs/smtp-replies.md"), make_reply_reference()); }
 
 TEST(ConfigText, TemplateListsEveryKeyWithItsDefault) {
   const auto text = make_config_template();
@@ -111,11 +108,6 @@ TEST(ConfigText, ShippedConfigurationsHaveNoProblem) {
     for (const auto& problem : load.problems) ADD_FAILURE() << format_problem(problem);
     EXPECT_TRUE(load.settings.is_development());
   }
-}
-
-TEST(ReplyText, NamesEveryToken) {
-  const auto text = make_reply_reference();
-  for (const auto& row : refusal_table()) EXPECT_THAT(text, HasSubstr("## `" + std::string(row.token) + "`\n"));
 }
 
 TEST(QuoteToml, EscapesWhatWouldEndOrBreakTheText) {

@@ -1,6 +1,7 @@
 // All endpoints together: what each area's own tests cannot see.
 #include "http/areas.h"
 
+#include "http/api_reference.h"
 #include "http/openapi.h"
 #include "http/router.h"
 
@@ -8,7 +9,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
+#include <string>
 
 namespace postern::http {
 namespace {
@@ -57,6 +61,12 @@ TEST(AreasTest, DescribeTheBodiesThatTheyTake) {
 TEST(AreasTest, ReferToSchemasThatAreThere) {
   const json::value document = make_openapi(all_areas());
   check_references(document, document);
+}
+
+TEST(AreasTest, HaveTheirPageMade) {
+  std::ifstream file(POSTERN_SOURCE_DIR "/docs/http-api.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_TRUE(page == make_api_reference(make_openapi(all_areas()))) << "postern docs http-api >docs/http-api.md";
 }
 
 // Whoever forgets the access of a row must not open it to everybody.
