@@ -56,7 +56,7 @@ class BruteForceTest : public testing::Test {
                       .clock = api_.clock,
                       .random = api_.random,
                       .settings = {}};
-  relay::SmtpSubmission smtp_{api_.submission, api_.throttle};
+  relay::SmtpSubmission smtp_{api_.submission, api_.throttle, [](Refusal, relay::RefusalOf) {}};
   AuthFilter http_{context_};
   std::string key_ = std::string(api_.make_key().text.reveal());
 };
