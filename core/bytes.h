@@ -31,6 +31,8 @@ std::optional<std::vector<std::uint8_t>> parse_base32hex(std::string_view text);
 bool equals_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
 
 bool is_valid_utf8(std::string_view text);
+// Any octet above 127.
+bool has_high_octet(std::string_view text);
 
 // Line and paragraph separators, bidirectional controls, zero-width joiners' kin, C1 controls, BOM: nothing of that belongs into
 // an address or a name, and all of it deceives readers of logs. Requires: valid UTF-8.

@@ -1,5 +1,6 @@
 #include "http/email_submission.h"
 
+#include "core/bytes.h"
 #include "core/check.h"
 
 #include <boost/json/array.hpp>
@@ -13,13 +14,6 @@ namespace json = boost::json;
 
 // What the spool takes before it has to be waited for.
 constexpr std::size_t kPieceOctets = store::kChunkOctets;
-
-// Without an early end, so that the compiler takes many octets at a time: composed content has next to never one.
-bool has_eighth_bit(std::string_view text) {
-  unsigned char all = 0;
-  for (const char c : text) all |= static_cast<unsigned char>(c);
-  return (all & 0x80U) != 0;
-}
 
 bool needs_smtputf8(const EmailRequest& request) {
   const auto needs = [](const NamedMailbox& address) { return address.mailbox.needs_smtputf8(); };
@@ -82,7 +76,7 @@ EmailSubmission::EmailSubmission(ApiContext& context, const ApiRequest& request,
       submission_(context.submission, submitter_) {
   envelope_.reverse_path = email_.request.mail.from.mailbox;
   envelope_.parameters.smtputf8 = needs_smtputf8(email_.request);
-  envelope_.parameters.body = has_eighth_bit(email_.content) ? BodyType::EightBitMime : BodyType::SevenBit;
+  envelope_.parameters.body = has_high_octet(email_.content) ? BodyType::EightBitMime : BodyType::SevenBit;
   submission_.set_summary(email_.request.summary);
 }
 

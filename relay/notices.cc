@@ -1,6 +1,7 @@
 // A notice about a test message is a test message: it is captured and simulated like any other.
 #include "relay/notices.h"
 
+#include "core/bytes.h"
 #include "relay/operator_log.h"
 
 #include <algorithm>
@@ -31,10 +32,6 @@ Event message_event(const store::MessageRecord& message, EventType type, Instant
   event.environment = message.environment;
   event.detail = std::move(detail);
   return event;
-}
-
-bool has_high_octet(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
 }
 
 store::MessageRecord notification_record(const store::MessageRecord& about, const MessageId& id, Instant now) {

@@ -168,6 +168,7 @@ Verdict Submission::open(const Envelope& envelope, TraceFacts trace) {
 
 bool Submission::append(std::string_view content) {
   if (content_refusal_) return true;
+  is_eight_bit_ = is_eight_bit_ || has_high_octet(content);
   if (!header_done_) {
     content.remove_prefix(header_.feed(content));
     if (header_.state() == HeaderScan::State::TooBig) refuse_content(Refusal::HeaderTooBig);
@@ -267,6 +268,8 @@ store::MessageRecord Submission::make_record(Instant now) const {
   record.environment = principal_.environment;
   record.user_name = submitter_.user_name;
   record.envelope = *envelope_;
+  // RFC 6152 §3: the next hop must know, whatever the client said or forgot to say.
+  if (is_eight_bit_) record.envelope.parameters.body = BodyType::EightBitMime;
   record.accepted_at = now;
   record.client_address = submitter_.address;
   record.helo_name = trace_.helo_name;

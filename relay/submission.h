@@ -153,6 +153,7 @@ class Submission final : public smtp::ContentSink {
   std::uint64_t reserved_ = 0;              // recipients held from the quotas
   HeaderScan header_;
   bool header_done_ = false;
+  bool is_eight_bit_ = false;               // an octet above 127 was seen
   std::optional<Refusal> content_refusal_;
   std::unique_ptr<store::MessageWriter> writer_;
   std::unique_ptr<ContentSigner> signing_;  // nullptr: goes out unsigned

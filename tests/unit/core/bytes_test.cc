@@ -63,6 +63,11 @@ TEST(Utf8, RefusesOverlongSurrogatesAndCutSequences) {
   }
 }
 
+TEST(HighOctets, AreThoseAbove127) {
+  for (const char* none : {"", "plain", "\x7F\x01"}) EXPECT_FALSE(has_high_octet(none)) << escape_for_log(none);
+  for (const char* one : {"\x80", "\xFF", "a long line of text and then caf\xC3\xA9"}) EXPECT_TRUE(has_high_octet(one)) << escape_for_log(one);
+}
+
 TEST(Escape, LeavesNothingThatATerminalObeys) {
   EXPECT_EQ(escape_for_log("a\r\n\x1b[31m\\\x7f"), "a\\x0d\\x0a\\x1b[31m\\\\\\x7f");
   EXPECT_EQ(escape_for_log("abcdef", 3), "abc…");
