@@ -1,4 +1,4 @@
-// Envelope: what MAIL and RCPT said (RFC 5321 §2.3.1) with the delivery parameters of RFC 1870, 6152, 6531 and 3461.
+// Envelope: what MAIL and RCPT said (RFC 5321 §2.3.1) with the delivery parameters of RFC 1870, 6152, 6531, 3461 and 8689.
 #pragma once
 
 #include "core/mailbox.h"
@@ -42,6 +42,7 @@ struct EnvelopeParameters {
   std::optional<std::uint64_t> declared_size;  // octets (RFC 1870)
   BodyType body = BodyType::SevenBit;
   bool smtputf8 = false;
+  bool require_tls = false;  // onward under verified TLS only, or not at all (RFC 8689)
   DsnReturn ret = DsnReturn::Unspecified;
   std::string envid;  // xtext as it came (RFC 3461 §4.4)
 

@@ -118,7 +118,8 @@ bool owes_dsn(const Envelope& envelope, std::uint32_t recipient, DsnAction actio
 
 bool returns_whole(const Envelope& envelope, std::uint64_t content_octets, DsnAction action) {
   if (action != DsnAction::Failed || content_octets > kMaxReturnedOctets) return false;
-  return envelope.parameters.ret == DsnReturn::Full;
+  // RFC 8689 §5: what must stay under TLS is not quoted, whatever was asked.
+  return envelope.parameters.ret == DsnReturn::Full && !envelope.parameters.require_tls;
 }
 
 std::string format_dsn(const DsnFacts& facts) {

@@ -45,7 +45,7 @@ struct DsnFacts {
 // The report as content: header and body, CRLF line ends.
 std::string format_dsn(const DsnFacts& facts);
 
-// True if the whole content should be returned, going by RET and the size (RFC 3461 §4.3).
+// True if the whole content should be returned, going by RET, the size (RFC 3461 §4.3) and REQUIRETLS.
 bool returns_whole(const Envelope& envelope, std::uint64_t content_octets, DsnAction action);
 
 }  // namespace postern::relay

@@ -48,6 +48,7 @@ store::MessageRecord notification_record(const store::MessageRecord& about, cons
   // RFC 3461 §6.1: the null reverse-path, and NOTIFY=NEVER if any.
   recipient.notify.is_given = recipient.notify.never = true;
   record.envelope.parameters.smtputf8 = recipient.mailbox.needs_smtputf8();
+  record.envelope.parameters.require_tls = about.envelope.parameters.require_tls;  // RFC 8689 §5
   record.envelope.recipients.push_back(std::move(recipient));
   return record;
 }

@@ -162,6 +162,7 @@ smtp::ClientConfig SmtpTransport::client_config(const tcp::endpoint& endpoint) c
           .tls = client_tls(route_),
           .user_name = route_.user_name,
           .password = route_.password,
+          .verifies_peer = tls_->verifies(),
           .allows_auth_without_tls = is_loopback};
 }
 

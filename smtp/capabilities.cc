@@ -12,6 +12,8 @@ std::vector<std::string> capabilities(const Config& config, bool is_tls, bool is
   for (const char* keyword : {"8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"}) lines.emplace_back(keyword);
   // RFC 9422 §3: what is said before AUTH holds after it; accounts have no limits of their own.
   lines.push_back("LIMITS RCPTMAX=" + std::to_string(config.max_recipients));
+  // RFC 8689 §2: not where the message has come in the clear already.
+  if (is_tls) lines.emplace_back("REQUIRETLS");
   lines.emplace_back("DSN");
   return lines;
 }

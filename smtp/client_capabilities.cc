@@ -18,6 +18,7 @@ constexpr std::array kKeywords = {
     Keyword{"SIZE", &ClientCapabilities::size},              // RFC 1870
     Keyword{"8BITMIME", &ClientCapabilities::eight_bit_mime},  // RFC 6152
     Keyword{"SMTPUTF8", &ClientCapabilities::smtputf8},      // RFC 6531
+    Keyword{"REQUIRETLS", &ClientCapabilities::require_tls},  // RFC 8689
     Keyword{"DSN", &ClientCapabilities::dsn},                // RFC 3461
     Keyword{"STARTTLS", &ClientCapabilities::starttls},      // RFC 3207
     Keyword{"ENHANCEDSTATUSCODES", &ClientCapabilities::enhanced_status_codes},  // RFC 2034

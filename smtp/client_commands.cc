@@ -45,9 +45,15 @@ void append_notify(const Notify& notify, std::string& out) {
 }  // namespace
 
 std::optional<Status> refuse_message(const Envelope& envelope, std::uint64_t content_octets,
-                                     const ClientCapabilities& capabilities) {
+                                     const ClientCapabilities& capabilities, bool is_verified_tls) {
   if (envelope.reverse_path && !is_safe(format_path(envelope.reverse_path))) {
     return refusal(553, 1, 7, "the reverse-path holds a control character");
+  }
+  if (envelope.parameters.require_tls && !is_verified_tls) {
+    return refusal(550, 7, 30, "the message requires TLS with a verified next hop (REQUIRETLS), and this connection is none");
+  }
+  if (envelope.parameters.require_tls && !capabilities.require_tls) {
+    return refusal(550, 7, 30, "the message requires TLS on its whole way and the next hop does not offer REQUIRETLS");
   }
   if (capabilities.size && capabilities.max_octets > 0 && content_octets > capabilities.max_octets) {
     return refusal(552, 3, 4, "the message has " + std::to_string(content_octets) + " octets, the next hop takes " +
@@ -83,6 +89,7 @@ void append_mail(const Envelope& envelope, std::uint64_t content_octets, const C
   if (capabilities.size) out.append(" SIZE=").append(std::to_string(content_octets));
   if (parameters.body == BodyType::EightBitMime) out.append(" BODY=8BITMIME");
   if (capabilities.smtputf8 && needs_smtputf8(envelope)) out.append(" SMTPUTF8");
+  if (parameters.require_tls) out.append(" REQUIRETLS");
   if (capabilities.dsn) {
     if (parameters.ret == DsnReturn::Full) out.append(" RET=FULL");
     if (parameters.ret == DsnReturn::Headers) out.append(" RET=HDRS");

@@ -12,10 +12,11 @@
 
 namespace postern::smtp {
 
-// Why no recipient of this message can be sent to such a hop: it is too big (RFC 1870 §6.1), 8-bit (RFC 6152 §3) or
-// internationalised (RFC 6531 §3.2). Content is never converted, so the refusal is for good.
+// Why no recipient of this message can be sent to such a hop: it is too big (RFC 1870 §6.1), 8-bit (RFC 6152 §3),
+// internationalised (RFC 6531 §3.2), or must stay under TLS with a verified peer that keeps it there (RFC 8689 §4.2.1).
+// Content is never converted, so the refusal is for good.
 std::optional<Status> refuse_message(const Envelope& envelope, std::uint64_t content_octets,
-                                     const ClientCapabilities& capabilities);
+                                     const ClientCapabilities& capabilities, bool is_verified_tls);
 // Why this one recipient cannot be sent to such a hop.
 std::optional<Status> refuse_recipient(const Recipient& recipient, const ClientCapabilities& capabilities);
 

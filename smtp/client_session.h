@@ -26,6 +26,7 @@ struct ClientConfig {
   ClientTls tls = ClientTls::IfOffered;
   std::string user_name;        // AUTH (PLAIN, else LOGIN) if not empty
   Secret password;
+  bool verifies_peer = false;            // the handshake fails unless chain and host name are in order (RFC 8689 needs to know)
   bool allows_auth_without_tls = false;  // loopback next hops only
 };
 
@@ -36,6 +37,7 @@ struct ClientCapabilities {
   std::uint64_t max_octets = 0;  // 0: no limit said
   bool eight_bit_mime = false;
   bool smtputf8 = false;
+  bool require_tls = false;
   bool dsn = false;
   bool starttls = false;
   bool auth_plain = false;

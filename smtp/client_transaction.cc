@@ -45,7 +45,8 @@ void ClientSession::Impl::begin(ClientTransaction transaction) {
 // What the hop cannot take is refused here, without asking it.
 void ClientSession::Impl::refuse_unsendable() {
   const Envelope& envelope = *transaction_.envelope;
-  const std::optional<Status> of_all = refuse_message(envelope, transaction_.content_octets, capabilities_);
+  const bool is_verified_tls = is_tls_ && config_.verifies_peer;
+  const auto of_all = refuse_message(envelope, transaction_.content_octets, capabilities_, is_verified_tls);
   if (of_all) return settle_rest(*of_all);
   for (ClientRecipientStatus& result : results_) {
     const std::optional<Status> refusal = refuse_recipient(envelope.recipients[result.recipient], capabilities_);

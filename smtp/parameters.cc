@@ -51,6 +51,11 @@ bool set_smtputf8(const Parameter& parameter, EnvelopeParameters& result) {
   return !parameter.has_value;
 }
 
+bool set_require_tls(const Parameter& parameter, EnvelopeParameters& result) {
+  result.require_tls = true;
+  return !parameter.has_value;
+}
+
 bool set_ret(const Parameter& parameter, EnvelopeParameters& result) {
   const bool is_full = equals_ignoring_case(parameter.value, "FULL");
   result.ret = is_full ? DsnReturn::Full : DsnReturn::Headers;
@@ -72,9 +77,10 @@ struct MailParameter {
   bool needs_value;
   bool (*set)(const Parameter&, EnvelopeParameters&);
 };
-constexpr std::array<MailParameter, 6> kMailParameters = {{{"SIZE", true, set_size},
+constexpr std::array<MailParameter, 7> kMailParameters = {{{"SIZE", true, set_size},
                                                            {"BODY", true, set_body},
                                                            {"SMTPUTF8", false, set_smtputf8},
+                                                           {"REQUIRETLS", false, set_require_tls},
                                                            {"RET", true, set_ret},
                                                            {"ENVID", true, set_envid},
                                                            {"AUTH", true, check_auth}}};

@@ -116,6 +116,8 @@ void Session::Impl::mail(std::string_view argument) {
   auto parameters = parse_mail_parameters(parsed->parameters);
   if (const auto* error = std::get_if<ParameterError>(&parameters)) return say(parameter_reply(*error));
   auto& given = std::get<EnvelopeParameters>(parameters);
+  // RFC 8689 §2: offered under TLS only.
+  if (given.require_tls && !tls) return say(replies::k555_5_5_4_unknown_parameter);
   const auto& mailbox = parsed->path.mailbox;
   if (mailbox && mailbox->needs_smtputf8() && !given.smtputf8) return say(replies::k553_5_6_7_needs_smtputf8);
   // RFC 1870 §6.1: refused before the data travels.

@@ -65,7 +65,7 @@ void put_envelope(RecordEncoder& out, const Envelope& envelope) {
   if (envelope.reverse_path) put_mailbox(out, *envelope.reverse_path);
   put_optional(out, envelope.parameters.declared_size);
   out.word(envelope.parameters.body);
-  out.boolean(envelope.parameters.smtputf8);
+  out.number((envelope.parameters.smtputf8 ? 1U : 0U) | (envelope.parameters.require_tls ? 2U : 0U));
   out.word(envelope.parameters.ret);
   out.text(envelope.parameters.envid);
   out.number(envelope.recipients.size());
@@ -76,7 +76,9 @@ Envelope get_envelope(RecordDecoder& in) {
   if (in.boolean()) envelope.reverse_path = get_mailbox(in);
   envelope.parameters.declared_size = get_optional<std::uint64_t>(in);
   envelope.parameters.body = in.word(BodyType::SevenBit, BodyType::BinaryMime);
-  envelope.parameters.smtputf8 = in.boolean();
+  const auto needs = in.number<std::uint8_t>();
+  envelope.parameters.smtputf8 = (needs & 1U) != 0;
+  envelope.parameters.require_tls = (needs & 2U) != 0;
   envelope.parameters.ret = in.word(DsnReturn::Unspecified, DsnReturn::Headers);
   envelope.parameters.envid = in.text();
   for (std::size_t left = in.count(); left > 0 && in.is_sound(); --left) {

@@ -177,6 +177,7 @@ class Player final : private smtp::ContentSink {
     if (p.declared_size) text += " SIZE=" + std::to_string(*p.declared_size);
     if (p.body == BodyType::EightBitMime) text += " BODY=8BITMIME";
     if (p.smtputf8) text += " SMTPUTF8";
+    if (p.require_tls) text += " REQUIRETLS";
     if (p.ret != DsnReturn::Unspecified) text += p.ret == DsnReturn::Full ? " RET=FULL" : " RET=HDRS";
     if (!p.envid.empty()) text += " ENVID=" + p.envid;
     return text;

@@ -302,6 +302,9 @@ TEST(DsnReturned, IsWholeOnlyWhereAskedSmallAndFailed) {
   EXPECT_FALSE(returns_whole(envelope, 100, DsnAction::Failed));
   envelope.parameters.ret = DsnReturn::Full;
   EXPECT_TRUE(returns_whole(envelope, kMaxReturnedOctets, DsnAction::Failed));
+  envelope.parameters.require_tls = true;
+  EXPECT_FALSE(returns_whole(envelope, 100, DsnAction::Failed));  // RFC 8689 §5
+  envelope.parameters.require_tls = false;
   EXPECT_FALSE(returns_whole(envelope, kMaxReturnedOctets + 1, DsnAction::Failed));
   EXPECT_FALSE(returns_whole(envelope, 100, DsnAction::Delayed));  // RFC 3461 §4.3: RET is about failures
   EXPECT_FALSE(returns_whole(envelope, 100, DsnAction::Delivered));

@@ -110,6 +110,38 @@ TEST_F(QueueSmtpTest, BouncesOneRecipientAndDeliversTheOther) {
   EXPECT_EQ(hop.messages().at(0).rcpts.size(), 1U);
 }
 
+// Content is never converted: what a hop cannot take comes back, and nothing of it is sent.
+TEST_F(QueueSmtpTest, BouncesWhatTheNextHopCannotTake) {
+  struct Case {
+    const char* name;
+    std::vector<std::string> keywords;
+    std::function<void(Envelope&)> change;
+    EnhancedCode expected;
+  };
+  const std::vector<Case> cases = {
+      {"8-bit", {"SIZE", "SMTPUTF8"}, [](Envelope& e) { e.parameters.body = BodyType::EightBitMime; }, {5, 6, 3}},
+      {"SMTPUTF8", {"8BITMIME"}, [](Envelope& e) { e.parameters.smtputf8 = true; }, {5, 6, 7}},
+      {"an internationalised recipient", {"8BITMIME"}, [](Envelope& e) { e.recipients[0].mailbox.local_part = "\xC3\xBC"; }, {5, 6, 7}},
+      {"too big", {"SIZE 5"}, [](Envelope&) {}, {5, 3, 4}},
+      {"REQUIRETLS in the clear", {"REQUIRETLS"}, [](Envelope& e) { e.parameters.require_tls = true; }, {5, 7, 30}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    test::FakeSmarthostOptions options;
+    options.keywords = c.keywords;
+    test::FakeSmarthost hop(options);
+    start_to(hop);
+    test::Draft draft = draft_to({"live.example"});
+    c.change(draft.message.envelope);
+    const MessageId id = accept(std::move(draft));
+    run_until([&] { return load(id).delivery.is_settled(); });
+    EXPECT_EQ(stage(id), RecipientStage::Bounced);
+    EXPECT_EQ(state(id).last_status.enhanced, c.expected) << format_status(state(id).last_status);
+    for (const std::string& command : hop.commands()) EXPECT_EQ(command.find("live.example"), std::string::npos) << command;
+    stop();
+  }
+}
+
 TEST_F(QueueSmtpTest, WaitsForAReplyThatTakesLong) {
   test::FakeSmarthost hop;
   hop.hold("end-of-data");

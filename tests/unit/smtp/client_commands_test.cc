@@ -9,7 +9,7 @@ namespace postern::smtp {
 namespace {
 
 ClientCapabilities everything() {
-  return parse_capabilities("mx\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nDSN\nSTARTTLS\nAUTH PLAIN LOGIN\nENHANCEDSTATUSCODES\n");
+  return parse_capabilities("mx\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nREQUIRETLS\nDSN\nSTARTTLS\nAUTH PLAIN LOGIN\nENHANCEDSTATUSCODES\n");
 }
 
 TEST(ClientCapabilities, ReadsKeywordsInAnyCase) {
@@ -53,9 +53,10 @@ std::string rcpt_line(const Recipient& recipient, const ClientCapabilities& capa
 
 TEST(ClientCommands, MailCarriesOnlyWhatTheHopOffers) {
   Envelope envelope = test::numbered_envelope(1);
-  envelope.parameters = {.declared_size = 5, .body = BodyType::EightBitMime, .smtputf8 = true, .ret = DsnReturn::Headers, .envid = "e+3D1"};
+  envelope.parameters = {.declared_size = 5, .body = BodyType::EightBitMime, .smtputf8 = true, .require_tls = true, .ret = DsnReturn::Headers, .envid = "e+3D1"};
   EXPECT_EQ(mail_line(envelope, everything()),
-            "MAIL FROM:<a@example.org> SIZE=77 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=e+3D1\r\n");
+            "MAIL FROM:<a@example.org> SIZE=77 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=e+3D1\r\n");
+  envelope.parameters.require_tls = false;
   ClientCapabilities few;
   few.eight_bit_mime = true;
   EXPECT_EQ(mail_line(envelope, few), "MAIL FROM:<a@example.org> BODY=8BITMIME\r\n");
@@ -129,9 +130,21 @@ TEST(ClientCommands, RefuseWhatTheHopCannotTake) {
     Envelope envelope = test::numbered_envelope(1);
     envelope.parameters = c.parameters;
     envelope.reverse_path = c.sender;
-    const std::optional<Status> refusal = refuse_message(envelope, c.octets, c.capabilities);
+    const std::optional<Status> refusal = refuse_message(envelope, c.octets, c.capabilities, false);
     EXPECT_EQ((refusal ? format_status(*refusal) : "").substr(0, c.status.size()), c.status);
     EXPECT_EQ(refusal.has_value(), !c.status.empty());
+  }
+}
+
+TEST(ClientCommands, WhatRequiresTlsGoesToAVerifiedHopThatKeepsItThere) {
+  Envelope envelope = test::numbered_envelope(1);
+  EXPECT_FALSE(refuse_message(envelope, 1, {}, false));
+  envelope.parameters.require_tls = true;
+  EXPECT_FALSE(refuse_message(envelope, 1, everything(), true));
+  const ClientCapabilities nothing;
+  for (const auto& refusal : {refuse_message(envelope, 1, everything(), false), refuse_message(envelope, 1, nothing, true)}) {
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(format_status(*refusal).substr(0, 11), "550 5.7.30 ");
   }
 }
 
@@ -143,6 +156,29 @@ TEST(ClientCommands, RefuseOneRecipientWithoutTheOthers) {
   const auto control = refuse_recipient({Mailbox{"r", "example.net>\r\nDATA"}, {}, ""}, everything());
   ASSERT_TRUE(control);
   EXPECT_EQ(control->enhanced, (EnhancedCode{5, 1, 3}));
+}
+
+// What is known of the connection decides, not what the hop claims.
+TEST(ClientCommands, RequireTlsNeedsAHandshakeThatVerified) {
+  struct Case {
+    const char* name;
+    bool verifies_peer;
+    bool is_tls;
+    const char* sent;
+  };
+  for (const Case& c : {Case{"in the clear", true, false, ""}, Case{"TLS, not verified", false, true, ""},
+                        Case{"TLS, verified", true, true, "MAIL FROM:<a@example.org> REQUIRETLS\r\n"}}) {
+    SCOPED_TRACE(c.name);
+    ClientConfig config = test::plain_client_config();
+    config.tls = c.is_tls ? ClientTls::Implicit : ClientTls::None;
+    config.verifies_peer = c.verifies_peer;
+    Envelope envelope = test::numbered_envelope(1);
+    envelope.parameters.require_tls = true;
+    test::ClientScript script(config);
+    script.open({"REQUIRETLS"}).begin(envelope).expect_sent(c.sent);
+    const std::string expected = *c.sent == '\0' ? "550 5.7.30 " : "-";
+    EXPECT_EQ(script.results().substr(0, expected.size()), expected);
+  }
 }
 
 }  // namespace

@@ -19,10 +19,11 @@ EnvelopeParameters mail_parameters(const std::string& text) {
 
 TEST(SmtpParameters, ReadsThoseOfMail) {
   EXPECT_EQ(mail_parameters(""), EnvelopeParameters{});
-  const EnvelopeParameters all = mail_parameters("size=1000 BODY=8bitmime SMTPUTF8 RET=hdrs ENVID=run+2B1 AUTH=<>");
+  const EnvelopeParameters all = mail_parameters("size=1000 BODY=8bitmime SMTPUTF8 RequireTls RET=hdrs ENVID=run+2B1 AUTH=<>");
   EXPECT_EQ(all.declared_size, 1'000U);
   EXPECT_EQ(all.body, BodyType::EightBitMime);
   EXPECT_TRUE(all.smtputf8);
+  EXPECT_TRUE(all.require_tls);
   EXPECT_EQ(all.ret, DsnReturn::Headers);
   EXPECT_EQ(all.envid, "run+2B1");
   EXPECT_EQ(mail_parameters("BODY=7BIT").body, BodyType::SevenBit);
@@ -52,6 +53,9 @@ TEST(SmtpParameters, RefusesBadOnesOfMail) {
       {"BODY=9BIT", ParameterError::Bad},
       {"BODY", ParameterError::Bad},
       {"SMTPUTF8=yes", ParameterError::Bad},
+      {"REQUIRETLS=yes", ParameterError::Bad},
+      {"REQUIRETLS REQUIRETLS", ParameterError::Bad},
+      {"BODY=BINARYMIME", ParameterError::Bad},
       {"RET=SOME", ParameterError::Bad},
       {"ENVID=a+b", ParameterError::Bad},
       {"ENVID=a+0D+0Ab", ParameterError::Bad},

@@ -95,6 +95,7 @@ class Values {
     if (coin()) message.envelope.parameters.declared_size = number();
     message.envelope.parameters.body = BodyType::EightBitMime;
     message.envelope.parameters.smtputf8 = coin();
+    message.envelope.parameters.require_tls = coin();
     message.envelope.parameters.ret = DsnReturn::Headers;
     message.envelope.parameters.envid = text();
     for (std::uint64_t i = random_.below(5); i > 0; --i) {
