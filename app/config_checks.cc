@@ -144,6 +144,22 @@ void check_http_listener(const Settings& settings, const HttpListenerSettings& l
   }
 }
 
+// An installation that believes everybody's word about their address has no limits by address.
+bool holds_every_address(const IpNetwork& network) { return network.prefix_length == (network.address.is_v4() ? 96 : 0); }
+
+template <class Listener>
+void check_proxy_networks(const Listener& listener, Problems& problems) {
+  const Place place{listener.line, "proxy_networks"};
+  for (const std::string& text : listener.proxy_networks) {
+    const auto network = parse_ip_network(text);
+    if (!network) {
+      problems.add(place, quote_toml(text) + " is not a network", "write CIDR such as \"192.0.2.0/24\", or a single address");
+    } else if (holds_every_address(*network)) {
+      problems.add(place, quote_toml(text) + " would let every client name its own address", "write the addresses of the proxies");
+    }
+  }
+}
+
 // Every address and port once, over both services.
 class TakenPorts {
  public:
@@ -165,10 +181,12 @@ void check_listeners(const Settings& settings, Problems& problems) {
   for (const auto& listener : settings.listeners) {
     check_listener_address(listener, problems);
     check_listener_tls(settings, listener, problems);
+    check_proxy_networks(listener, problems);
     ports.take(listener, problems);
   }
   for (const auto& listener : settings.http_listeners) {
     check_http_listener(settings, listener, problems);
+    check_proxy_networks(listener, problems);
     ports.take(listener, problems);
   }
 }

@@ -249,6 +249,10 @@ constexpr ConfigKey<ListenerSettings> kListenerKeys[] = {
     {{.name = "tls_key_file", .group = "Listener", .type = Path, .default_value = "", .is_reloadable = true,
       .help = "Private key of the listener's own certificate."},
      &L::tls_key_file},
+    {{.name = "proxy_networks", .group = "Listener", .type = TextList, .default_value = "",
+      .help = "Networks of the proxies in front of this listener, as CIDR: \"192.0.2.0/24\". They must send a PROXY header (version 1 "
+              "or 2) first, which names the client; connections from anywhere else are refused. Empty: clients connect directly."},
+     &L::proxy_networks},
 };
 
 constexpr ConfigKey<HttpListenerSettings> kHttpListenerKeys[] = {
@@ -268,6 +272,9 @@ constexpr ConfigKey<HttpListenerSettings> kHttpListenerKeys[] = {
     {{.name = "tls_key_file", .group = "HTTP listener", .type = Path, .default_value = "", .is_reloadable = true,
       .help = "PEM file with the private key of it."},
      &H::tls_key_file},
+    {{.name = "proxy_networks", .group = "HTTP listener", .type = TextList, .default_value = "",
+      .help = "Networks of the proxies in front of this listener, which must send a PROXY header. As with [[listener]]."},
+     &H::proxy_networks},
 };
 
 constexpr ConfigKey<RouteSettings> kRouteKeys[] = {

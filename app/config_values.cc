@@ -98,11 +98,15 @@ relay::ResolverSettings make_resolver_settings(const Settings& settings) {
 }
 
 http::WebhookPolicy make_webhook_policy(const Settings& settings) {
-  http::WebhookPolicy policy{.allows_http = settings.webhook_allow_http};
-  for (const std::string& network : settings.webhook_allowed_networks) {
-    if (const auto parsed = parse_ip_network(network)) policy.allowed_networks.push_back(*parsed);
+  return {.allows_http = settings.webhook_allow_http, .allowed_networks = make_networks(settings.webhook_allowed_networks)};
+}
+
+std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts) {
+  std::vector<IpNetwork> networks;
+  for (const std::string& text : texts) {
+    if (const auto parsed = parse_ip_network(text)) networks.push_back(*parsed);
   }
-  return policy;
+  return networks;
 }
 
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener) {

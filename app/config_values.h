@@ -4,6 +4,7 @@
 #include "app/settings.h"
 #include "auth/api_key.h"
 #include "auth/auth_throttle.h"
+#include "core/ip_address.h"
 #include "core/log.h"
 #include "http/webhook_target.h"
 #include "relay/resolver.h"
@@ -27,6 +28,8 @@ auth::ThrottleLimits make_throttle_limits(const Settings& settings);
 relay::RetrySchedule make_retry_schedule(const Settings& settings);
 relay::ResolverSettings make_resolver_settings(const Settings& settings);
 http::WebhookPolicy make_webhook_policy(const Settings& settings);
+// Only networks that are well formed: app/config_checks names the others.
+std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts);
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);
 std::vector<relay::Route> make_routes(const Settings& settings);
 log::Setup make_log_setup(const Settings& settings);

@@ -130,6 +130,7 @@ Result<void> HttpService::Impl::listen() {
     options.address = bind_address(listener.address);
     if (!can_bind(options.address)) continue;
     options.port = static_cast<std::uint16_t>(listener.port);
+    options.proxy_networks = make_networks(listener.proxy_networks);
     if (listener.tls != "none") {
       auto context = load_certificate(settings_, certificate_files(settings_, listener));
       if (!context) return context.error();

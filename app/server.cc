@@ -199,6 +199,7 @@ Result<void> Daemon::listen() {
     if (!can_bind(options.address)) continue;
     options.port = static_cast<std::uint16_t>(listener.port);
     options.config = make_smtp_config(settings_, listener);
+    options.proxy_networks = make_networks(listener.proxy_networks);
     if (listener.tls != "none") {
       auto context = load_certificate(settings_, certificate_files(settings_, listener));
       if (!context) return context.error();

@@ -18,6 +18,7 @@ struct ListenerSettings {
   bool allow_auth_without_tls = false;
   std::string tls_certificate_file;  // empty: the installation's
   std::string tls_key_file;
+  std::vector<std::string> proxy_networks;  // CIDR; empty: clients connect directly
   std::size_t line = 0;              // of the table in the file; 0: a default listener
 };
 
@@ -28,6 +29,7 @@ struct HttpListenerSettings {
   std::string tls;
   std::string tls_certificate_file;  // empty: the installation's
   std::string tls_key_file;
+  std::vector<std::string> proxy_networks;  // CIDR; empty: clients connect directly
   std::size_t line = 0;
 };
 

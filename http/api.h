@@ -55,6 +55,7 @@ struct ApiRequest {
   Caller caller;            // meaningless for Access::Open
   IpAddress peer;
   std::uint16_t peer_port = 0;
+  bool is_peer_local = false;  // on this machine, and not only its proxy is
   std::string tls;          // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty in the clear
   std::string base_url;     // "https://relay.example.net:8443", from the Host field, for links
 

@@ -23,7 +23,7 @@ net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
 
 // Of the whole installation, so no account's credential opens it: only who is on the machine may look.
 net::Awaitable<ApiResponse> get_metrics(ApiContext& context, ApiRequest& request) {
-  if (!request.peer.is_loopback()) co_return api_refusal(Refusal::PermissionDenied, "metrics are for this machine only");
+  if (!request.is_peer_local) co_return api_refusal(Refusal::PermissionDenied, "metrics are for this machine only");
   ApiResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = context.metrics.text();

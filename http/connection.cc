@@ -36,11 +36,12 @@ std::string format_chunk(std::string_view octets) {
 
 }  // namespace
 
-Connection::Connection(net::asio::ip::tcp::socket socket, const ConnectionContext& context,
+Connection::Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
                        std::optional<net::TlsServerContext> tls, std::unique_ptr<net::AdmittedPeer> admitted)
     : context_(context), admitted_(std::move(admitted)), tls_(std::move(tls)), stream_(std::move(socket)) {
-  peer_.address = stream_.peer_address();
-  peer_.port = stream_.peer_port();
+  peer_.address = peer.address;
+  peer_.port = peer.port;
+  peer_.is_local = peer.is_local;
 }
 
 Connection::~Connection() = default;
@@ -267,13 +268,13 @@ void Connection::report(const ApiResponse& response) const {
                                   .key = exchange_ ? exchange_->key() : std::nullopt});
 }
 
-RefusedConnection::RefusedConnection(net::asio::ip::tcp::socket socket, const ConnectionContext& context)
-    : context_(context), stream_(std::move(socket)) {}
+RefusedConnection::RefusedConnection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context)
+    : context_(context), peer_(peer), stream_(std::move(socket)) {}
 
 net::Awaitable<void> RefusedConnection::run() {
   const ApiResponse response = api_refusal(Refusal::TooManyConnections);
   log::write(log::Level::Info, "http_connection_refused",
-             {{"peer", format_ip_address(stream_.peer_address())}, {"reason", response.problem}});
+             {{"peer", format_ip_address(peer_.address)}, {"reason", response.problem}});
   const std::string whole = format_response_head(response, {.now = context_.clock.now(), .request_id = {}}) + response.body;
   stream_.expires_after(context_.timeouts.linger);
   const Result<void> written = co_await stream_.write_all(whole);

@@ -8,6 +8,7 @@
 #include "http/request_handler.h"
 #include "http/request_reader.h"
 #include "net/admission.h"
+#include "net/peer.h"
 #include "net/stream.h"
 #include "net/task_group.h"
 #include "net/tls_context.h"
@@ -51,8 +52,8 @@ struct ConnectionContext {
 class Connection final : public net::Task {
  public:
   // With `tls` the handshake comes first; `admitted` ends with the connection.
-  Connection(net::asio::ip::tcp::socket socket, const ConnectionContext& context, std::optional<net::TlsServerContext> tls,
-             std::unique_ptr<net::AdmittedPeer> admitted);
+  Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
+             std::optional<net::TlsServerContext> tls, std::unique_ptr<net::AdmittedPeer> admitted);
   ~Connection() override;
 
   net::Awaitable<void> run() override;
@@ -106,7 +107,7 @@ class Connection final : public net::Task {
 // Says 503 and hangs up: for connections that admission turned away.
 class RefusedConnection final : public net::Task {
  public:
-  RefusedConnection(net::asio::ip::tcp::socket socket, const ConnectionContext& context);
+  RefusedConnection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context);
 
   net::Awaitable<void> run() override;
   void stop() override {}
@@ -114,6 +115,7 @@ class RefusedConnection final : public net::Task {
 
  private:
   const ConnectionContext& context_;
+  const net::Peer peer_;
   net::Stream stream_;
 };
 

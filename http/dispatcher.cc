@@ -16,7 +16,7 @@ namespace {
 // What a load balancer on another machine asks in the clear; it says nothing about anybody.
 constexpr std::string_view kHealthPath = "/healthz";
 
-bool is_in_the_clear(const PeerFacts& peer) { return peer.tls.empty() && !peer.address.is_loopback(); }
+bool is_in_the_clear(const PeerFacts& peer) { return peer.tls.empty() && !peer.is_local; }
 
 std::string base_url(const PeerFacts& peer, const std::string& host, const std::string& hostname) {
   return (peer.tls.empty() ? "http://" : "https://") + (host.empty() ? hostname : host);
@@ -96,6 +96,7 @@ void Dispatcher::RoutedExchange::fill_request(RequestHead& head) {
   request_.headers = std::move(head.fields);
   request_.peer = peer_.address;
   request_.peer_port = peer_.port;
+  request_.is_peer_local = peer_.is_local;
   request_.tls = peer_.tls;
   request_.base_url = base_url(peer_, head.host, dispatcher_.context_.settings.hostname);
 }

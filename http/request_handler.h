@@ -21,7 +21,8 @@ namespace postern::http {
 struct PeerFacts {
   IpAddress address;
   std::uint16_t port = 0;
-  std::string tls;  // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty in the clear
+  bool is_local = false;  // on this machine, and not only its proxy is
+  std::string tls{};      // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty in the clear
 };
 
 // For the log and the metrics: neither target nor query, for there may be secrets in them.

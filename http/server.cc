@@ -2,6 +2,8 @@
 #include "http/server.h"
 
 #include "core/check.h"
+#include "core/log.h"
+#include "net/proxy_gate.h"
 
 #include <mutex>
 #include <utility>
@@ -12,14 +14,9 @@ namespace {
 // Beyond so many connections that wait to read their 503 the next ones are closed without one.
 constexpr std::size_t kMaxRefusalsAtOnce = 256;
 
-IpAddress peer_of(const net::asio::ip::tcp::socket& socket) {
-  boost::system::error_code ec;
-  const net::asio::ip::address address = socket.remote_endpoint(ec).address();
-  IpAddress peer;
-  if (ec) return peer;
-  peer.octets = address.is_v6() ? address.to_v6().to_bytes()
-                                : net::asio::ip::make_address_v6(net::asio::ip::v4_mapped, address.to_v4()).to_bytes();
-  return peer;
+void log_stranger(const net::Peer& peer) {
+  log::write(log::Level::Info, "http_connection_refused",
+             {{"peer", format_ip_address(peer.address)}, {"reason", "this port serves proxies only"}});
 }
 
 }  // namespace
@@ -27,10 +24,14 @@ IpAddress peer_of(const net::asio::ip::tcp::socket& socket) {
 // A listener and the certificate that its handshakes use.
 struct Server::Entrance {
   std::unique_ptr<net::Listener> listener;
+  net::ProxyGate gate;
   const bool is_tls;
 
-  Entrance(std::unique_ptr<net::Listener> opened, std::optional<net::TlsServerContext> tls)
-      : listener(std::move(opened)), is_tls(tls.has_value()), tls_(std::move(tls)) {}
+  Entrance(std::unique_ptr<net::Listener> opened, ListenerOptions options)
+      : listener(std::move(opened)),
+        gate(std::move(options.proxy_networks)),
+        is_tls(options.tls.has_value()),
+        tls_(std::move(options.tls)) {}
 
   std::optional<net::TlsServerContext> tls() const {
     const std::lock_guard lock(tls_mutex_);
@@ -57,7 +58,7 @@ Server::~Server() = default;
 Result<void> Server::listen(ListenerOptions options) {
   Result<std::unique_ptr<net::Listener>> listener = net::Listener::open(options.address, options.port, executors_);
   if (!listener) return listener.error();
-  entrances_.push_back(std::make_unique<Entrance>(std::move(*listener), std::move(options.tls)));
+  entrances_.push_back(std::make_unique<Entrance>(std::move(*listener), std::move(options)));
   return {};
 }
 
@@ -74,22 +75,31 @@ void Server::start() {
 }
 
 void Server::accept(Entrance& entrance, net::asio::ip::tcp::socket socket) {
-  const IpAddress peer = peer_of(socket);
-  if (admission_.admit(peer) != net::AdmissionVerdict::Admitted) return refuse(entrance, std::move(socket));
-  auto admitted = std::make_unique<net::AdmittedPeer>(admission_, peer);
+  const net::Peer peer = net::peer_of(socket);
+  if (!entrance.gate.is_in_use()) return admit(entrance, std::move(socket), peer);
+  if (!entrance.gate.admits(peer.address)) return log_stranger(peer);
+  entrance.gate.read_header(std::move(socket), peer, [this, &entrance](net::asio::ip::tcp::socket arrived, const net::Peer& client) {
+    admit(entrance, std::move(arrived), client);
+  });
+}
+
+void Server::admit(Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer) {
+  if (admission_.admit(peer.address) != net::AdmissionVerdict::Admitted) return refuse(entrance, std::move(socket), peer);
+  auto admitted = std::make_unique<net::AdmittedPeer>(admission_, peer.address);
   const net::Executor executor = socket.get_executor();
-  connections_.start(executor, std::make_unique<Connection>(std::move(socket), context_, entrance.tls(), std::move(admitted)));
+  connections_.start(executor, std::make_unique<Connection>(std::move(socket), peer, context_, entrance.tls(), std::move(admitted)));
 }
 
 // With TLS there is nobody yet who could read an answer: a handshake is more than a refusal is worth.
-void Server::refuse(const Entrance& entrance, net::asio::ip::tcp::socket socket) {
+void Server::refuse(const Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer) {
   if (entrance.is_tls || refusals_.count() >= kMaxRefusalsAtOnce) return;
   const net::Executor executor = socket.get_executor();
-  refusals_.start(executor, std::make_unique<RefusedConnection>(std::move(socket), context_));
+  refusals_.start(executor, std::make_unique<RefusedConnection>(std::move(socket), peer, context_));
 }
 
 void Server::drain(std::chrono::steady_clock::duration grace) {
   for (const auto& entrance : entrances_) entrance->listener->stop();
+  for (const auto& entrance : entrances_) entrance->gate.drain();
   connections_.drain(grace);
   refusals_.drain(std::chrono::seconds{0});
 }

@@ -1,11 +1,12 @@
-// Server: the HTTP listeners. Listener → admission → connection, each on the I/O thread that accepted it; the same runtime and
-// TLS as SMTP's.
+// Server: the HTTP listeners. Listener → PROXY header where proxies stand in front → admission → connection, each on the I/O
+// thread that accepted it; the same runtime and TLS as SMTP's.
 #pragma once
 
 #include "core/result.h"
 #include "http/connection.h"
 #include "net/admission.h"
 #include "net/listener.h"
+#include "net/peer.h"
 #include "net/task_group.h"
 #include "net/tls_context.h"
 
@@ -22,6 +23,8 @@ struct ListenerOptions {
   std::string address;     // an IP address; "::" takes IPv4 too
   std::uint16_t port = 0;  // 0: a free one, see ports()
   std::optional<net::TlsServerContext> tls;  // nullopt: plain HTTP
+  // Whoever connects from here must send a PROXY header, and nobody else is served. Empty: clients connect directly.
+  std::vector<IpNetwork> proxy_networks{};
 };
 
 struct ServerOptions {
@@ -57,7 +60,8 @@ class Server {
   struct Entrance;
 
   void accept(Entrance& entrance, net::asio::ip::tcp::socket socket);
-  void refuse(const Entrance& entrance, net::asio::ip::tcp::socket socket);
+  void admit(Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer);
+  void refuse(const Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer);
 
   std::vector<net::Executor> executors_;
   ConnectionContext context_;

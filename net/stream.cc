@@ -3,6 +3,7 @@
 #include "net/stream.h"
 
 #include "core/check.h"
+#include "net/peer.h"
 #include "net/tls_session.h"
 #include "net/watchdog.h"
 
@@ -32,14 +33,6 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 bool is_reset(const SocketError& ec) {
   return ec == asio::error::connection_reset || ec == asio::error::broken_pipe ||
          ec == asio::error::connection_aborted || ec == asio::error::not_connected;
-}
-
-IpAddress address_of(const tcp::endpoint& endpoint) {
-  const asio::ip::address address = endpoint.address();
-  IpAddress made;
-  made.octets = address.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes()
-                                : address.to_v6().to_bytes();
-  return made;
 }
 
 struct Handshake {
@@ -299,7 +292,7 @@ Awaitable<void> Stream::linger_and_close(std::chrono::steady_clock::duration tim
 
 void Stream::cancel() { impl_->cancel(); }
 
-IpAddress Stream::peer_address() const { return address_of(impl_->peer()); }
+IpAddress Stream::peer_address() const { return peer_of(impl_->peer()).address; }
 std::uint16_t Stream::peer_port() const { return impl_->peer().port(); }
 std::uint16_t Stream::local_port() const { return impl_->local().port(); }
 Executor Stream::executor() { return impl_->socket().get_executor(); }

@@ -13,9 +13,9 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Connection::Connection(net::asio::ip::tcp::socket socket, const ConnectionContext& context,
+Connection::Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
                        std::optional<net::TlsServerContext> tls, std::unique_ptr<net::AdmittedPeer> admitted)
-    : context_(context), admitted_(std::move(admitted)), tls_(std::move(tls)), stream_(std::move(socket)) {}
+    : context_(context), peer_(peer), admitted_(std::move(admitted)), tls_(std::move(tls)), stream_(std::move(socket)) {}
 
 Connection::~Connection() = default;
 
@@ -31,7 +31,7 @@ net::Awaitable<void> Connection::run() {
 
 net::Awaitable<void> Connection::converse() {
   conversation_ = context_.handler.open_conversation(
-      {.address = stream_.peer_address(), .port = stream_.peer_port(), .local_port = stream_.local_port()});
+      {.address = peer_.address, .port = peer_.port, .local_port = stream_.local_port()});
   Next next = Next::GoOn;
   while (next == Next::GoOn) {
     Step step = session_->next();
@@ -223,8 +223,8 @@ TlsFacts Connection::tls_facts() const { return {.version = stream_.tls_version(
 void Connection::log_opened() const {
   if (!log::is_enabled(log::Level::Debug)) return;
   log::write(log::Level::Debug, "connection_opened",
-             {{"peer", format_ip_address(stream_.peer_address())},
-              {"peer_port", static_cast<int>(stream_.peer_port())},
+             {{"peer", format_ip_address(peer_.address)},
+              {"peer_port", static_cast<int>(peer_.port)},
               {"port", static_cast<int>(stream_.local_port())}});
 }
 
@@ -232,7 +232,7 @@ void Connection::log_lost(std::string_view stage) const {
   const std::string_view cause = loss_ ? error_code_name(loss_->code()) : "closed";
   log::write(log::Level::Info, "connection_lost",
              {{"after", stage},
-              {"peer", format_ip_address(stream_.peer_address())},
+              {"peer", format_ip_address(peer_.address)},
               {"port", static_cast<int>(stream_.local_port())},
               {"cause", cause},
               {"detail", loss_ ? loss_->context() : std::string()}});
@@ -241,7 +241,7 @@ void Connection::log_lost(std::string_view stage) const {
 void Connection::log_closed() const {
   const auto lasted = duration_cast<milliseconds>(Clock::now() - began_).count();
   log::write(log::Level::Info, "connection_closed",
-             {{"peer", format_ip_address(stream_.peer_address())},
+             {{"peer", format_ip_address(peer_.address)},
               {"port", static_cast<int>(stream_.local_port())},
               {"tls", stream_.tls_version()},
               {"authenticated", session_ && session_->is_authenticated()},
@@ -250,12 +250,13 @@ void Connection::log_closed() const {
               {"duration_ms", std::int64_t{lasted}}});
 }
 
-RefusedConnection::RefusedConnection(net::asio::ip::tcp::socket socket, const ConnectionContext& context, Status status)
-    : context_(context), stream_(std::move(socket)), status_(std::move(status)) {}
+RefusedConnection::RefusedConnection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
+                                     Status status)
+    : context_(context), peer_(peer), stream_(std::move(socket)), status_(std::move(status)) {}
 
 net::Awaitable<void> RefusedConnection::run() {
   log::write(log::Level::Info, "connection_refused",
-             {{"peer", format_ip_address(stream_.peer_address())}, {"reason", status_.text}});
+             {{"peer", format_ip_address(peer_.address)}, {"reason", status_.text}});
   // With implicit TLS there is nobody yet who could read a reply: a handshake is more than a refusal is worth.
   if (context_.config.tls == TlsMode::Implicit) co_return;
   Session session = Session::refused(context_.config, status_);

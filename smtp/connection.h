@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/admission.h"
+#include "net/peer.h"
 #include "net/stream.h"
 #include "net/task_group.h"
 #include "net/tls_context.h"
@@ -46,7 +47,7 @@ struct ConnectionContext {
 class Connection final : public net::Task {
  public:
   // `tls` is needed unless config.tls is None; `admitted` ends with the connection.
-  Connection(net::asio::ip::tcp::socket socket, const ConnectionContext& context,
+  Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
              std::optional<net::TlsServerContext> tls, std::unique_ptr<net::AdmittedPeer> admitted);
   ~Connection() override;
 
@@ -85,6 +86,7 @@ class Connection final : public net::Task {
   void log_closed() const;
 
   const ConnectionContext& context_;
+  const net::Peer peer_;
   std::unique_ptr<net::AdmittedPeer> admitted_;
   std::optional<net::TlsServerContext> tls_;
   net::Stream stream_;
@@ -106,10 +108,10 @@ class Connection final : public net::Task {
   bool is_cancelled_ = false;
 };
 
-// Says one 421 and hangs up: for connections that admission turned away.
+// Says one 421 and hangs up: for connections that were turned away.
 class RefusedConnection final : public net::Task {
  public:
-  RefusedConnection(net::asio::ip::tcp::socket socket, const ConnectionContext& context, Status status);
+  RefusedConnection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context, Status status);
 
   net::Awaitable<void> run() override;
   void stop() override {}
@@ -117,6 +119,7 @@ class RefusedConnection final : public net::Task {
 
  private:
   const ConnectionContext& context_;
+  const net::Peer peer_;
   net::Stream stream_;
   Status status_;
 };

@@ -23,6 +23,7 @@ constexpr std::array kCatalogue = {
     &k421_4_4_2_timeout,
     &k421_4_7_0_too_many_errors,
     &k421_4_7_0_too_much_junk,
+    &k421_4_7_0_proxies_only,
     &k500_5_5_1_unknown_command,
     &k500_5_5_2_bad_line,
     &k500_5_5_6_line_too_long,

@@ -30,6 +30,7 @@ inline constexpr FixedReply k250_2_1_5_recipient_ok{250, "2.1.5", "Recipient acc
 inline constexpr FixedReply k252_2_5_0_cannot_verify{252, "2.5.0", "Not verified; send the message and see", "RFC 5321 §3.5.3"};
 inline constexpr FixedReply k354_send_content{354, "", "Send the message, end with a dot on a line of its own", "RFC 5321 §4.1.1.4"};
 inline constexpr FixedReply k421_4_4_2_timeout{421, "4.4.2", "Nothing came for too long", "RFC 5321 §4.5.3.2"};
+inline constexpr FixedReply k421_4_7_0_proxies_only{421, "4.7.0", "This port serves proxies only: connect to another", "our reason: proxy_networks"};
 inline constexpr FixedReply k421_4_7_0_too_many_errors{421, "4.7.0", "Too many errors", "RFC 5321 §4.3.2"};
 inline constexpr FixedReply k421_4_7_0_too_much_junk{421, "4.7.0", "Too many commands without a message", "RFC 5321 §4.3.2"};
 inline constexpr FixedReply k500_5_5_1_unknown_command{500, "5.5.1", "Command not recognised", "RFC 5321 §4.2.4"};

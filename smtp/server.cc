@@ -4,6 +4,8 @@
 #include "core/check.h"
 #include "core/log.h"
 #include "core/refusals.h"
+#include "net/proxy_gate.h"
+#include "smtp/replies.h"
 
 #include <mutex>
 
@@ -13,28 +15,32 @@ namespace {
 // Beyond so many connections that wait to read their 421 the next ones are closed without one.
 constexpr std::size_t kMaxRefusalsAtOnce = 256;
 
-IpAddress peer_of(const net::asio::ip::tcp::socket& socket) {
-  boost::system::error_code ec;
-  const net::asio::ip::address address = socket.remote_endpoint(ec).address();
-  IpAddress peer;
-  if (ec) return peer;
-  peer.octets = address.is_v6() ? address.to_v6().to_bytes()
-                                : net::asio::ip::make_address_v6(net::asio::ip::v4_mapped, address.to_v4()).to_bytes();
-  return peer;
+// What loopback may do, a client may not that only came through it.
+Config without_local_rights(Config config) {
+  config.allows_auth_without_tls = false;
+  return config;
 }
 
 }  // namespace
 
 // A listener and what its connections refer to.
 struct Server::Entrance {
-  Config config;
-  ConnectionContext context;
+  const Config local_config;
+  const Config distant_config;
+  const ConnectionContext local;    // for peers on this machine
+  const ConnectionContext distant;
+  net::ProxyGate gate;
   std::unique_ptr<net::Listener> listener;
 
   Entrance(ListenerOptions options, SubmissionHandler& handler, const ConnectionTimeouts& timeouts)
-      : config(std::move(options.config)),
-        context{.config = config, .handler = handler, .timeouts = timeouts},
+      : local_config(std::move(options.config)),
+        distant_config(without_local_rights(local_config)),
+        local{.config = local_config, .handler = handler, .timeouts = timeouts},
+        distant{.config = distant_config, .handler = handler, .timeouts = timeouts},
+        gate(std::move(options.proxy_networks)),
         tls_(std::move(options.tls)) {}
+
+  const ConnectionContext& context_for(const net::Peer& peer) const { return peer.is_local ? local : distant; }
 
   std::optional<net::TlsServerContext> tls() const {
     const std::lock_guard lock(tls_mutex_);
@@ -66,7 +72,7 @@ Result<void> Server::listen(ListenerOptions options) {
 }
 
 void Server::set_tls(std::size_t listener, net::TlsServerContext context) {
-  POSTERN_CHECK(listener < entrances_.size() && entrances_[listener]->config.tls != TlsMode::None);
+  POSTERN_CHECK(listener < entrances_.size() && entrances_[listener]->local_config.tls != TlsMode::None);
   entrances_[listener]->set_tls(std::move(context));
 }
 
@@ -78,23 +84,36 @@ void Server::start() {
 }
 
 void Server::accept(Entrance& entrance, net::asio::ip::tcp::socket socket) {
-  const IpAddress peer = peer_of(socket);
-  if (admission_.admit(peer) != net::AdmissionVerdict::Admitted) return refuse(entrance, std::move(socket));
-  auto admitted = std::make_unique<net::AdmittedPeer>(admission_, peer);
+  const net::Peer peer = net::peer_of(socket);
+  if (!entrance.gate.is_in_use()) return admit(entrance, std::move(socket), peer);
+  if (!entrance.gate.admits(peer.address)) {
+    return refuse(entrance, std::move(socket), peer, to_status(replies::k421_4_7_0_proxies_only));
+  }
+  entrance.gate.read_header(std::move(socket), peer, [this, &entrance](net::asio::ip::tcp::socket arrived, const net::Peer& client) {
+    admit(entrance, std::move(arrived), client);
+  });
+}
+
+void Server::admit(Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer) {
+  if (admission_.admit(peer.address) != net::AdmissionVerdict::Admitted) {
+    return refuse(entrance, std::move(socket), peer, refusal_status(Refusal::TooManyConnections));
+  }
+  auto admitted = std::make_unique<net::AdmittedPeer>(admission_, peer.address);
   const net::Executor executor = socket.get_executor();
-  connections_.start(executor, std::make_unique<Connection>(std::move(socket), entrance.context, entrance.tls(), std::move(admitted)));
+  connections_.start(executor, std::make_unique<Connection>(std::move(socket), peer, entrance.context_for(peer), entrance.tls(),
+                                                            std::move(admitted)));
 }
 
 // RFC 5321 §3.8 and §4.2.1: 421 may stand instead of the greeting.
-void Server::refuse(Entrance& entrance, net::asio::ip::tcp::socket socket) {
+void Server::refuse(Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer, Status status) {
   if (refusals_.count() >= kMaxRefusalsAtOnce) return;
   const net::Executor executor = socket.get_executor();
-  refusals_.start(executor, std::make_unique<RefusedConnection>(std::move(socket), entrance.context,
-                                                                refusal_status(Refusal::TooManyConnections)));
+  refusals_.start(executor, std::make_unique<RefusedConnection>(std::move(socket), peer, entrance.context_for(peer), std::move(status)));
 }
 
 void Server::drain(std::chrono::steady_clock::duration grace) {
   for (const auto& entrance : entrances_) entrance->listener->stop();
+  for (const auto& entrance : entrances_) entrance->gate.drain();
   connections_.drain(grace);
   refusals_.drain(std::chrono::seconds{0});
 }

@@ -1,10 +1,11 @@
-// Server: the SMTP listeners, each with its own certificate. Listener → admission → connection, each on the I/O thread that
-// accepted it. The admission is one for all of them.
+// Server: the SMTP listeners, each with its own certificate. Listener → PROXY header where proxies stand in front → admission →
+// connection, each on the I/O thread that accepted it. The admission is one for all of them.
 #pragma once
 
 #include "core/result.h"
 #include "net/admission.h"
 #include "net/listener.h"
+#include "net/peer.h"
 #include "net/task_group.h"
 #include "net/tls_context.h"
 #include "smtp/connection.h"
@@ -23,6 +24,8 @@ struct ListenerOptions {
   std::uint16_t port = 0;  // 0: a free one, see port()
   Config config;
   std::optional<net::TlsServerContext> tls;  // needed unless config.tls is None
+  // Whoever connects from here must send a PROXY header, and nobody else is served. Empty: clients connect directly.
+  std::vector<IpNetwork> proxy_networks{};
 };
 
 struct ServerOptions {
@@ -59,7 +62,8 @@ class Server {
   struct Entrance;
 
   void accept(Entrance& entrance, net::asio::ip::tcp::socket socket);
-  void refuse(Entrance& entrance, net::asio::ip::tcp::socket socket);
+  void admit(Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer);
+  void refuse(Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer, Status status);
 
   std::vector<net::Executor> executors_;
   SubmissionHandler& handler_;

@@ -15,6 +15,7 @@ struct ServerPlan {
   smtp::Config config;
   HandlerScript script;
   smtp::ServerOptions options;
+  std::vector<IpNetwork> proxy_networks{};  // of every listener
   std::vector<CertificateFiles> listeners{test_certs().good()};  // one for each, all of one configuration
 };
 
@@ -28,7 +29,8 @@ class RunningServer {
       : handler(plan.script), server(runtime.io_executors(), handler, plan.options) {
     if (plan.config.hostname.empty()) plan.config.hostname = TestCerts::kServerName;
     for (const CertificateFiles& files : plan.listeners) {
-      server.listen({.address = "127.0.0.1", .port = 0, .config = plan.config, .tls = load_context(files)}).value();
+      server.listen({.address = "127.0.0.1", .port = 0, .config = plan.config, .tls = load_context(files),
+                     .proxy_networks = plan.proxy_networks}).value();
     }
     runtime.start();
     server.start();

@@ -81,7 +81,11 @@ class ScriptedHandler::ScriptedConversation final : public smtp::Conversation, p
   std::string content_;
 };
 
-std::unique_ptr<smtp::Conversation> ScriptedHandler::open_conversation(const smtp::PeerFacts&) {
+std::unique_ptr<smtp::Conversation> ScriptedHandler::open_conversation(const smtp::PeerFacts& peer) {
+  {
+    const std::lock_guard lock(mutex_);
+    peers_.push_back(peer);
+  }
   return std::make_unique<ScriptedConversation>(*this);
 }
 
@@ -89,6 +93,11 @@ void ScriptedHandler::note(const std::string& what) {
   const std::lock_guard lock(mutex_);
   record_.push_back(what);
   changed_.notify_all();
+}
+
+std::vector<smtp::PeerFacts> ScriptedHandler::peers() const {
+  const std::lock_guard lock(mutex_);
+  return peers_;
 }
 
 std::vector<std::string> ScriptedHandler::record() const {

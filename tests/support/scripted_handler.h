@@ -34,6 +34,8 @@ class ScriptedHandler final : public smtp::SubmissionHandler {
   std::size_t count(const std::string& what) const;
   // Waits until `what` stands in the record so many times; false after a generous time.
   bool wait_for(const std::string& what, std::size_t times = 1);
+  // Of all conversations, in their order.
+  std::vector<smtp::PeerFacts> peers() const;
   // Of all committed messages.
   std::vector<std::string> contents() const;
   void release_commits();
@@ -47,6 +49,7 @@ class ScriptedHandler final : public smtp::SubmissionHandler {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> record_;
+  std::vector<smtp::PeerFacts> peers_;
   std::vector<std::string> contents_;
   std::vector<std::function<void()>> held_;
   bool is_released_ = false;

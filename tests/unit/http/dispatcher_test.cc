@@ -201,6 +201,16 @@ TEST_F(DispatcherTest, KeepsMetricsToTheMachine) {
   EXPECT_EQ(request(head("GET /metrics") + "\r\n", elsewhere).problem, "permission_denied");
 }
 
+// Loopback is not enough: the client of a proxy on this machine is elsewhere.
+TEST_F(DispatcherTest, TakesNoProxysClientForAProcessOfThisMachine) {
+  PeerFacts client = peer_at("127.0.0.1");
+  client.is_local = false;
+  EXPECT_EQ(request(head("GET /v1/mail", sender_) + "\r\n", client).problem, "tls_required");
+  client.tls = "TLSv1.3 TLS_AES_256_GCM_SHA384";
+  EXPECT_EQ(request(head("GET /v1/mail", sender_) + "\r\n", client).status, 200);
+  EXPECT_EQ(request(head("GET /metrics") + "\r\n", client).problem, "permission_denied");
+}
+
 TEST_F(DispatcherTest, LogsAndCountsWithoutSecrets) {
   test::CapturedLog log;
   request(head("GET /v1/mail?secret=query-canary", sender_) + "\r\n");

@@ -76,7 +76,16 @@ class ScriptedExchange final : public Exchange {
 
 class ScriptedHandler final : public RequestHandler {
  public:
-  std::unique_ptr<Exchange> open_exchange(const PeerFacts&) override { return std::make_unique<ScriptedExchange>(); }
+  std::unique_ptr<Exchange> open_exchange(const PeerFacts& peer) override {
+    const std::lock_guard lock(mutex_);
+    peers_.push_back(format_ip_address(peer.address) + ' ' + std::to_string(peer.port) + (peer.is_local ? " local" : ""));
+    return std::make_unique<ScriptedExchange>();
+  }
+  // One for each request.
+  std::vector<std::string> peers() {
+    const std::lock_guard lock(mutex_);
+    return peers_;
+  }
   void request_ended(const RequestOutcome& outcome) override {
     const std::lock_guard lock(mutex_);
     ended_.push_back(std::string(outcome.method) + ' ' + std::string(outcome.operation) + ' ' + std::to_string(outcome.status));
@@ -92,13 +101,14 @@ class ScriptedHandler final : public RequestHandler {
   std::mutex mutex_;
   std::condition_variable has_changed_;
   std::vector<std::string> ended_;
+  std::vector<std::string> peers_;
 };
 
 class HttpServerTest : public testing::Test {
  protected:
-  void start(const ServerOptions& options = {}, bool is_tls = false) {
+  void start(const ServerOptions& options = {}, bool is_tls = false, std::vector<IpNetwork> proxy_networks = {}) {
     server_.emplace(runtime_.io_executors(), handler_, clock_, random_, options);
-    ListenerOptions listener{.address = "127.0.0.1", .port = 0, .tls = {}};
+    ListenerOptions listener{.address = "127.0.0.1", .port = 0, .tls = {}, .proxy_networks = std::move(proxy_networks)};
     const test::CertificateFiles& certs = test::test_certs().good();
     if (is_tls) listener.tls = net::TlsServerContext::load(certs.certificate, certs.key).value();
     server_->listen(std::move(listener)).value();
@@ -261,6 +271,57 @@ TEST_F(HttpServerTest, TurnsAwayWhatIsAboveItsLimit) {
   TestClient second(port());
   EXPECT_THAT(second.read_to_end(), testing::AllOf(HasSubstr("503"), HasSubstr("too_many_connections")));
   EXPECT_EQ(body_of(exchange(get("/b"))), "/b:");
+}
+
+TEST_F(HttpServerTest, TakesTheClientThatAProxyNames) {
+  start({}, false, {parse_ip_network("127.0.0.0/8").value()});
+  EXPECT_THAT(exchange("PROXY TCP4 192.0.2.7 198.51.100.2 4660 443\r\n" + get("/a")), HasSubstr("200 OK"));
+  EXPECT_THAT(exchange(get("/b")), HasSubstr("200 OK"));
+  EXPECT_THAT(handler_.peers(), testing::ElementsAre("192.0.2.7 4660", "192.0.2.7 4660"));
+}
+
+TEST_F(HttpServerTest, TakesAProxysClientForLocalOnlyIfTheProxySaysSo) {
+  start({}, false, {parse_ip_network("127.0.0.0/8").value()});
+  EXPECT_THAT(exchange("PROXY TCP4 127.0.0.1 127.0.0.1 4660 443\r\n" + get("/a")), HasSubstr("200 OK"));
+  TestClient unnamed(port());
+  unnamed.send("PROXY UNKNOWN\r\n" + get("/b"));
+  EXPECT_THAT(read_response(unnamed), HasSubstr("200 OK"));
+  const std::vector<std::string> peers = handler_.peers();
+  ASSERT_EQ(peers.size(), 2U);
+  EXPECT_EQ(peers[0], "127.0.0.1 4660 local");
+  EXPECT_THAT(peers[1], testing::AllOf(testing::StartsWith("127.0.0.1 "), testing::Not(HasSubstr("local"))));
+}
+
+TEST_F(HttpServerTest, HearsTheProxyBeforeTheHandshake) {
+  start({}, true, {parse_ip_network("127.0.0.1").value()});
+  client_->send("PROXY TCP6 2001:db8::7 2001:db8::2 4660 443\r\n");
+  ASSERT_TRUE(client_->start_tls());
+  EXPECT_THAT(exchange(get("/a")), HasSubstr("200 OK"));
+  EXPECT_THAT(handler_.peers(), testing::ElementsAre("2001:db8::7 4660"));
+}
+
+TEST_F(HttpServerTest, ServesNobodyBesideTheProxies) {
+  start({}, false, {parse_ip_network("192.0.2.0/24").value()});
+  EXPECT_EQ(exchange("PROXY TCP4 192.0.2.7 198.51.100.2 4660 443\r\n" + get("/a")), "");
+}
+
+TEST_F(HttpServerTest, AnswersNothingWithoutTheProxysHeader) {
+  start({}, false, {parse_ip_network("127.0.0.1").value()});
+  EXPECT_EQ(exchange(get("/a")), "");
+}
+
+TEST_F(HttpServerTest, CountsTheConnectionsOfEachClientOfAProxy) {
+  ServerOptions options;
+  options.admission.per_address = 1;
+  start(options, false, {parse_ip_network("127.0.0.1").value()});
+  const std::string header = "PROXY TCP4 192.0.2.7 198.51.100.2 4660 443\r\n";
+  EXPECT_THAT(exchange(header + get("/a")), HasSubstr("200 OK"));
+  TestClient second(port());
+  second.send(header + get("/b"));
+  EXPECT_THAT(read_response(second), HasSubstr("too_many_connections"));
+  TestClient other(port());
+  other.send("PROXY TCP4 192.0.2.8 198.51.100.2 4660 443\r\n" + get("/c"));
+  EXPECT_THAT(read_response(other), HasSubstr("200 OK"));
 }
 
 TEST_F(HttpServerTest, SpeaksTls) {

@@ -45,7 +45,8 @@ class ServiceTest : public testing::Test {
   }
 
   static http::PeerFacts peer_at(std::string_view address, std::string tls = {}) {
-    return {.address = parse_ip_address(address).value(), .port = 40'000, .tls = std::move(tls)};
+    const IpAddress parsed = parse_ip_address(address).value();
+    return {.address = parsed, .port = 40'000, .is_local = parsed.is_loopback(), .tls = std::move(tls)};
   }
 
   http::ApiResponse request(const std::string& octets, const http::PeerFacts& peer = peer_at("127.0.0.1")) {
