@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <tuple>
 
 namespace postern::net {
@@ -67,6 +68,13 @@ void share_port(tcp::acceptor& acceptor, SocketError& ec) {
   ec.assign(errno, boost::system::system_category());
 }
 
+// It fits the empty buffer of a socket that was just accepted.
+void say_farewell(tcp::socket& socket, const std::string& text) {
+  SocketError ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(text), ignored);
+}
+
 Result<tcp::acceptor> bind_one(const Executor& executor, const tcp::endpoint& endpoint, bool shares_port) {
   tcp::acceptor acceptor(executor);
   SocketError ec;
@@ -87,8 +95,11 @@ Result<tcp::acceptor> bind_one(const Executor& executor, const tcp::endpoint& en
 
 class Listener::AcceptLoop final : public Task {
  public:
-  AcceptLoop(tcp::acceptor acceptor, OnAccept on_accept)
-      : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), on_accept_(std::move(on_accept)) {}
+  AcceptLoop(tcp::acceptor acceptor, OnAccept on_accept, std::string farewell)
+      : acceptor_(std::move(acceptor)),
+        pause_(acceptor_.get_executor()),
+        on_accept_(std::move(on_accept)),
+        farewell_(std::move(farewell)) {}
 
   Awaitable<void> run() override;
   void stop() override { cancel(); }
@@ -99,6 +110,7 @@ class Listener::AcceptLoop final : public Task {
   }
 
  private:
+  Awaitable<SocketError> accept();
   // Accepts and hangs up, so that peers learn at once that there is no room.
   void shed();
   Awaitable<void> back_off(SocketError cause);
@@ -106,24 +118,33 @@ class Listener::AcceptLoop final : public Task {
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   OnAccept on_accept_;
+  std::string farewell_;
   Reserve reserve_;
   bool is_exhausted_ = false;
 };
 
 Awaitable<void> Listener::AcceptLoop::run() {
   while (acceptor_.is_open()) {
-    auto outcome = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
-    const SocketError ec = std::get<0>(outcome);
+    const SocketError ec = co_await accept();
     if (!acceptor_.is_open()) break;
-    if (!ec) {
-      is_exhausted_ = false;
-      on_accept_(std::move(std::get<1>(outcome)));
-      continue;
-    }
-    if (is_of_one_connection(ec)) continue;
+    if (!ec || is_of_one_connection(ec)) continue;
     if (is_exhaustion(ec)) shed();
     co_await back_off(ec);
   }
+}
+
+// Memory that lacks for one connection must not end the loop that accepts all others.
+Awaitable<SocketError> Listener::AcceptLoop::accept() {
+  auto outcome = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+  const SocketError ec = std::get<0>(outcome);
+  if (ec || !acceptor_.is_open()) co_return ec;
+  try {
+    on_accept_(std::move(std::get<1>(outcome)));
+  } catch (const std::bad_alloc&) {
+    co_return SocketError(asio::error::no_memory);
+  }
+  is_exhausted_ = false;
+  co_return SocketError();
 }
 
 void Listener::AcceptLoop::shed() {
@@ -133,6 +154,7 @@ void Listener::AcceptLoop::shed() {
     reserve_.give();
     tcp::socket refused(acceptor_.get_executor());
     acceptor_.accept(refused, ec);
+    if (!ec) say_farewell(refused, farewell_);
     refused.close();
     reserve_.take();
   }
@@ -170,10 +192,10 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, std
   return listener;
 }
 
-void Listener::start(OnAccept on_accept) {
+void Listener::start(OnAccept on_accept, const std::string& farewell) {
   for (tcp::acceptor& acceptor : acceptors_) {
     const Executor executor = acceptor.get_executor();
-    loops_.start(executor, std::make_unique<AcceptLoop>(std::move(acceptor), on_accept));
+    loops_.start(executor, std::make_unique<AcceptLoop>(std::move(acceptor), on_accept, farewell));
   }
   acceptors_.clear();
 }

@@ -1,5 +1,5 @@
 // Listener: one address and port, an acceptor on each I/O thread (SO_REUSEPORT: the kernel spreads the connections, and one
-// stays where it was accepted). Out of descriptors it sheds load instead of spinning or leaving peers without an answer.
+// stays where it was accepted). Out of descriptors or memory it sheds load instead of spinning or leaving peers without an answer.
 #pragma once
 
 #include "core/result.h"
@@ -18,7 +18,8 @@ namespace postern::net {
 
 class Listener {
  public:
-  // Called on the thread that accepted, which is the socket's executor. Must not block or throw.
+  // Called on the thread that accepted, which is the socket's executor. Must not block, nor throw anything but std::bad_alloc:
+  // then the connection is closed.
   using OnAccept = std::function<void(asio::ip::tcp::socket socket)>;
 
   // `address` is an IP address; "::" takes IPv4 as well. Port 0 takes a free one. Fails if the address cannot be bound or is
@@ -28,7 +29,8 @@ class Listener {
   // Requires: never started, or stopped.
   ~Listener();
 
-  void start(OnAccept on_accept);
+  // `farewell` is said, without waiting, to whoever is hung up on because there is no descriptor for a connection. Empty: nothing.
+  void start(OnAccept on_accept, const std::string& farewell = {});
   // Closes the acceptors and waits until no OnAccept runs any more. Never on an I/O thread; the runtime must be running.
   void stop();
 

@@ -15,6 +15,12 @@ namespace {
 // Beyond so many connections that wait to read their 421 the next ones are closed without one.
 constexpr std::size_t kMaxRefusalsAtOnce = 256;
 
+// What a client is told for whom there is no descriptor. With implicit TLS nobody could read it.
+std::string farewell(const Config& config) {
+  if (config.tls == TlsMode::Implicit) return {};
+  return std::string(Session::refused(config, refusal_status(Refusal::TooManyConnections)).output());
+}
+
 // What loopback may do, a client may not that only came through it.
 Config without_local_rights(Config config) {
   config.allows_auth_without_tls = false;
@@ -79,7 +85,8 @@ void Server::set_tls(std::size_t listener, net::TlsServerContext context) {
 void Server::start() {
   for (const auto& entrance : entrances_) {
     Entrance& where = *entrance;
-    where.listener->start([this, &where](net::asio::ip::tcp::socket socket) { accept(where, std::move(socket)); });
+    where.listener->start([this, &where](net::asio::ip::tcp::socket socket) { accept(where, std::move(socket)); },
+                          farewell(where.local_config));
   }
 }
 

@@ -3,13 +3,16 @@
 #include "net/runtime.h"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/read.hpp>
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 
 #include <gtest/gtest.h>
 
@@ -85,6 +88,25 @@ TEST_F(ListenerTest, AcceptsNothingAfterStop) {
   EXPECT_EQ(ec, asio::error::connection_refused);
 }
 
+TEST_F(ListenerTest, OutlivesAConnectionForWhichMemoryLacks) {
+  const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
+  auto accept = accepted_.callback();
+  std::atomic<int> calls{0};
+  listener->start([&](tcp::socket socket) {
+    if (++calls == 1) throw std::bad_alloc();
+    accept(std::move(socket));
+  });
+  tcp::socket first = connect("127.0.0.1", listener->port());
+  char octet = 0;
+  boost::system::error_code ec;
+  first.read_some(asio::buffer(&octet, 1), ec);
+  EXPECT_TRUE(ec == asio::error::eof || ec == asio::error::connection_reset) << ec.message();
+  // An acceptor of its own on each thread, and one of them pauses: the kernel may give either this connection.
+  const tcp::socket second = connect("127.0.0.1", listener->port());
+  EXPECT_TRUE(accepted_.wait_for(1));
+  listener->stop();
+}
+
 // Takes every descriptor there is, up to a limit that is lowered for the time.
 class NoDescriptors {
  public:
@@ -109,16 +131,17 @@ class NoDescriptors {
 
 TEST_F(ListenerTest, HangsUpOnPeersWhileDescriptorsLackAndRecovers) {
   const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
-  listener->start(accepted_.callback());
+  listener->start(accepted_.callback(), "421 full\r\n");
   tcp::socket first(context_);
   first.open(tcp::v4());
   {
     const NoDescriptors exhausted;
     first.connect({asio::ip::address_v4::loopback(), listener->port()});
-    char octet = 0;
+    std::string told(100, '\0');
     boost::system::error_code ec;
-    first.read_some(asio::buffer(&octet, 1), ec);
-    EXPECT_TRUE(ec == asio::error::eof || ec == asio::error::connection_reset) << ec.message();
+    told.resize(asio::read(first, asio::buffer(told), ec));
+    EXPECT_EQ(ec, asio::error::eof);
+    EXPECT_EQ(told, "421 full\r\n");
   }
   const tcp::socket second = connect("127.0.0.1", listener->port());
   EXPECT_TRUE(accepted_.wait_for(1));

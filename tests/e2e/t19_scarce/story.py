@@ -1,0 +1,177 @@
+"""Too few descriptors, too little memory: connections are shed at once and without a busy loop, what was acknowledged is kept, and
+the relay recovers by itself when there is room again."""
+
+import os
+import re
+import resource
+import smtplib
+import socket
+import subprocess
+import time
+
+from support import PLAIN_MESSAGE, check, wait_until
+
+SPARE = 12          # descriptors beyond those that the relay has at rest
+FLOOD = 80
+MEMORY_FLOOD = 900
+MEMORY_STEPS_MIB = (16, 8, 2, 0)  # of address space beyond what the relay has at rest
+
+
+def descriptors(relay):
+    return len(os.listdir(f"/proc/{relay.process.pid}/fd"))
+
+
+def cpu_seconds(relay):
+    fields = open(f"/proc/{relay.process.pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def address_space(relay):
+    return int(re.search(r"VmSize:\s+(\d+)", open(f"/proc/{relay.process.pid}/status").read())[1]) * 1024
+
+
+def limit(relay, which, soft):
+    """Of the running process; the hard limit stays, so that it can be lifted again."""
+    hard = resource.prlimit(relay.process.pid, which)[1]
+    resource.prlimit(relay.process.pid, which, (soft if soft is not None else hard, hard))
+
+
+def log_in(relay, key):
+    client = smtplib.SMTP("127.0.0.1", relay.plain, timeout=60)
+    client.login("app", key)
+    return client
+
+
+def submit(client, recipient="someone@example.net"):
+    """→ the id of an acknowledged message, or None."""
+    if client.mail("sender@example.org")[0] != 250 or client.rcpt(recipient)[0] != 250:
+        client.rset()
+        return None
+    code, text = client.data(PLAIN_MESSAGE)
+    return text.decode().split()[-1] if code == 250 else None
+
+
+class Flood:
+    """Many connections that stay; what each was told first."""
+
+    def __init__(self, port, count):
+        self.sockets, self.greeted, self.told, self.hung_up = [], 0, 0, 0
+        for _ in range(count):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+            self.sockets.append(connection)
+            try:
+                first = connection.recv(512)
+            except ConnectionResetError:
+                first = b""
+            check(first in (b"",) or first[:4] in (b"220 ", b"421 "), f"a flooding client was told {first}")
+            self.greeted += first.startswith(b"220")
+            self.told += first.startswith(b"421")
+            self.hung_up += not first
+
+    def shed(self):
+        return self.told + self.hung_up
+
+    def close(self):
+        for connection in self.sockets:
+            connection.close()
+
+
+def serves_again(relay, key):
+    def one_session():
+        try:
+            client = log_in(relay, key)
+        except (smtplib.SMTPException, OSError):
+            return None
+        found = submit(client)
+        client.close()
+        return found
+    return wait_until(one_session, "the relay serves again without a restart", 30)
+
+
+def descriptors_run_out(relay, sink, key):
+    client = log_in(relay, key)
+    acknowledged = [submit(client)]
+    relay.settled(acknowledged[0])
+    limit(relay, resource.RLIMIT_NOFILE, descriptors(relay) + SPARE)
+    flood = Flood(relay.plain, FLOOD)
+    check(0 < flood.greeted <= SPARE + 2, f"{flood.greeted} of {FLOOD} were greeted with {SPARE} descriptors to spare")
+    check(flood.told > 0, f"nobody was told 421: {flood.hung_up} were hung up on")
+    # A session that is there goes on, and what it is told counts.
+    acknowledged += [submit(client) for _ in range(5)]
+    check(all(acknowledged), "a session under way cannot submit while descriptors lack")
+    # More connections than can be accepted knock all the time: that costs no whole processor.
+    used, started = cpu_seconds(relay), time.monotonic()
+    knocks = 0
+    while time.monotonic() - started < 3:
+        with socket.socket() as knock:
+            knock.settimeout(5)
+            knock.connect(("127.0.0.1", relay.http if knocks % 2 else relay.plain))
+            knocks += 1
+            time.sleep(0.02)
+    busy = (cpu_seconds(relay) - used) / (time.monotonic() - started)
+    check(busy < 0.7, f"the relay used {busy:.0%} of a processor while it had no descriptors")
+    flood.close()
+    acknowledged.append(serves_again(relay, key))
+    limit(relay, resource.RLIMIT_NOFILE, None)
+    lines = (relay.folder / "log").read_text().count("accept_failed")
+    check(1 <= lines < 40, f"{lines} lines about a stretch without descriptors")
+    for message_id in acknowledged:
+        relay.cli("queue", "retry", "--all")
+        relay.settled(message_id, 60)
+    check(len(sink.messages()) >= len(acknowledged), "an acknowledged message did not reach the next hop")
+    client.quit()
+    print(f"    descriptors: {flood.greeted} of {FLOOD} greeted, {flood.told} told 421, {flood.hung_up} hung up on, {busy:.0%} of a processor, "
+          f"{len(acknowledged)} acknowledged and delivered")
+
+
+def flood_and_submit(relay, client):
+    """→ (the flood or None, an acknowledged id or None); either may find the relay gone."""
+    flood = found = None
+    try:
+        flood = Flood(relay.plain, MEMORY_FLOOD)
+        found = submit(client)
+    except (smtplib.SMTPServerDisconnected, OSError):
+        pass
+    return flood, found
+
+
+def memory_runs_out(relay, sink, key):
+    """Memory that lacks for a connection sheds it; where an allocation fails that cannot be done without, the process ends as the
+    OOM killer would end it, and its unit starts it again: nothing that was acknowledged is lost by either."""
+    before = len(sink.messages())
+    acknowledged, told = [], []
+    for spare in MEMORY_STEPS_MIB:
+        client = log_in(relay, key)
+        limit(relay, resource.RLIMIT_AS, address_space(relay) + spare * 1024 * 1024)
+        flood, found = flood_and_submit(relay, client)
+        acknowledged += [found] if found else []
+        client.close()
+        if flood:
+            flood.close()
+        try:
+            relay.process.wait(1)
+            has_ended = True
+        except subprocess.TimeoutExpired:
+            has_ended = False
+        if has_ended:
+            check("bad_alloc" in relay.errors(), f"the relay ended for another reason: {relay.errors()}")
+            relay.start()
+        else:
+            limit(relay, resource.RLIMIT_AS, None)
+        told.append(f"{spare} MiB: " + ("ended and started again" if has_ended else f"{flood.greeted} greeted, {flood.shed()} shed"))
+        acknowledged.append(serves_again(relay, key))
+    for message_id in acknowledged:
+        relay.settled(message_id, 60)
+    check(len(sink.messages()) - before >= len(acknowledged), "an acknowledged message did not reach the next hop")
+    check(relay.request("GET", "/healthz")[0] == 200, "HTTP does not answer any more")
+    print(f"    memory: {'; '.join(told)}; {len(acknowledged)} acknowledged and delivered")
+
+
+def run(context):
+    sink = context.sink().start()
+    relay = context.relay(next_hop_port=sink.port, extra="retry_initial_seconds = 1\nretry_max_seconds = 2")
+    relay.account("app", "--mode", "production")
+    key = relay.key("app", "--live")
+    relay.start()
+    descriptors_run_out(relay, sink, key)
+    memory_runs_out(relay, sink, key)
