@@ -34,6 +34,11 @@ std::optional<Duration> Backoff::broke(Instant now, Random& random) {
   return failed(now, random);
 }
 
+Instant Backoff::next_probe(Instant now) const {
+  constexpr Duration kMost = kLongest * (100 + kJitterPercent) / 100;
+  return next_probe_ - now > kMost ? now : next_probe_;
+}
+
 bool Backoff::succeeded() {
   broken_in_a_row_ = 0;
   return std::exchange(failures_, 0U) > 0;
@@ -45,7 +50,7 @@ Destination::Destination(std::string name, const Route* route, DestinationLimits
 
 Room Destination::room(Instant now) const {
   if (backoff_.is_failing()) {
-    return now < backoff_.next_probe() || weight_ > 0 ? Room::Unavailable : Room::Free;
+    return now < backoff_.next_probe(now) || weight_ > 0 ? Room::Unavailable : Room::Free;
   }
   return weight_ < limits_.max_weight ? Room::Free : Room::Full;
 }
@@ -57,7 +62,7 @@ void Destination::enqueue(Job job) {
 
 std::size_t Destination::running_limit(Instant now) const {
   if (!backoff_.is_failing()) return limits_.max_connections;
-  return now < backoff_.next_probe() ? 0 : 1;
+  return now < backoff_.next_probe(now) ? 0 : 1;
 }
 
 std::optional<Job> Destination::take(Instant now) {
@@ -86,7 +91,7 @@ void Destination::settled(const Job& job) {
 std::optional<Duration> Destination::failed(Contact contact, const Status& status, Instant now, Random& random) {
   last_failure_ = status;
   // Deliveries that were under way when the outage began say nothing new.
-  if (is_failing() && now < next_probe()) return std::nullopt;
+  if (is_failing() && now < next_probe(now)) return std::nullopt;
   if (contact == Contact::None) return backoff_.failed(now, random);
   return backoff_.broke(now, random);
 }

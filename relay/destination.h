@@ -37,8 +37,9 @@ class Backoff {
   bool succeeded();
 
   bool is_failing() const { return failures_ > 0; }
-  // While failing, one delivery at a time may probe, and only from then on.
-  Instant next_probe() const { return next_probe_; }
+  // While failing, one delivery at a time may probe, and only from then on. `now`, if the clock was set back so far that the probe
+  // would be later than any delay makes it.
+  Instant next_probe(Instant now) const;
 
  private:
   std::uint32_t failures_ = 0;
@@ -78,7 +79,7 @@ class Destination {
   std::optional<Duration> failed(Contact contact, const Status& status, Instant now, Random& random);
   bool succeeded() { return backoff_.succeeded(); }
   bool is_failing() const { return backoff_.is_failing(); }
-  Instant next_probe() const { return backoff_.next_probe(); }
+  Instant next_probe(Instant now) const { return backoff_.next_probe(now); }
   // Why it is failing; code 0 if it never was.
   const Status& last_failure() const { return last_failure_; }
 

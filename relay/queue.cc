@@ -126,7 +126,7 @@ Duration Queue::Impl::time_to_rest() {
   const auto next = spool().due(store::DueEntry{at + Duration{1}, MessageId{}, 0}, until, 1);
   if (next && !next->empty()) until = std::min(until, next->front().due);
   for (const auto& destination : destinations_->all()) {
-    if (destination->is_failing() && destination->next_probe() > at) until = std::min(until, destination->next_probe());
+    if (destination->is_failing() && destination->next_probe(at) > at) until = std::min(until, destination->next_probe(at));
   }
   return std::max(until - at, Duration{0});
 }

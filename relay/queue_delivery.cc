@@ -151,7 +151,7 @@ void Queue::Impl::put_off(Job job, const Destination& destination) {
   Instant until = at + kBusyPutOff;
   Status why;
   if (destination.is_failing()) {
-    until = std::max(destination.next_probe(), at + kLeastPutOff);
+    until = std::max(destination.next_probe(at), at + kLeastPutOff);
     why = destination.last_failure();
   }
   Publication publication = publish_waiting(job.lease->stored, {job.recipients, why, until}, settings_.policy, at);

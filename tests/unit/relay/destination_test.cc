@@ -48,7 +48,7 @@ TEST_F(DestinationTest, DoublesTheBackoffUpToTheLongestWithAFifthOfJitter) {
     const Duration delay = backoff.failed(clock_.now(), random_);
     EXPECT_GE(delay, expected * 4 / 5) << "failure " << failure;
     EXPECT_LE(delay, expected * 6 / 5) << "failure " << failure;
-    EXPECT_EQ(backoff.next_probe(), clock_.now() + delay);
+    EXPECT_EQ(backoff.next_probe(clock_.now()), clock_.now() + delay);
     expected = std::min<Duration>(expected * 2, Backoff::kLongest);
   }
 }
@@ -63,6 +63,21 @@ TEST_F(DestinationTest, BacksOffAfterThreeBrokenConnectionsInARow) {
   EXPECT_TRUE(backoff.broke(clock_.now(), random_));
   EXPECT_TRUE(backoff.succeeded()) << "that ended an outage";
   EXPECT_FALSE(backoff.is_failing());
+}
+
+TEST_F(DestinationTest, ProbesAtOnceWhenTheClockWasSetBackByAnHour) {
+  Destination hop = make();
+  hop.enqueue(make_job());
+  hop.enqueue(make_job());
+  ASSERT_TRUE(hop.failed(Contact::None, kRefused, clock_.now(), random_));
+  EXPECT_FALSE(hop.take(clock_.now()));
+  const Instant set_back = clock_.now() - std::chrono::hours(1);
+  EXPECT_EQ(hop.next_probe(set_back), set_back);
+  EXPECT_TRUE(hop.take(set_back));
+  // And a second outage is measured from there.
+  hop.finished();
+  EXPECT_TRUE(hop.failed(Contact::None, kRefused, set_back, random_));
+  EXPECT_FALSE(hop.take(set_back));
 }
 
 TEST_F(DestinationTest, RunsNoMoreThanItsConnections) {
@@ -117,7 +132,7 @@ TEST_F(DestinationTest, CountsOneOutageOnceHoweverManyDeliveriesSawIt) {
   const auto first = hop.failed(Contact::None, kRefused, clock_.now(), random_);
   ASSERT_TRUE(first);
   EXPECT_FALSE(hop.failed(Contact::None, kRefused, clock_.now(), random_));
-  EXPECT_EQ(hop.next_probe(), clock_.now() + *first);
+  EXPECT_EQ(hop.next_probe(clock_.now()), clock_.now() + *first);
 }
 
 TEST_F(DestinationTest, GivesBackWhatWaits) {

@@ -1,0 +1,111 @@
+// The clock is set forward and back by an hour, as after a suspend or by hand, at every state a message can wait in: it is late by
+// no more than the jump, never lost, and never given up before its time.
+#include "relay/quota.h"
+#include "tests/unit/relay/queue_fixture.h"
+
+namespace postern::relay {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using store::RecipientStage;
+
+class ClockTest : public QueueFixture {
+ protected:
+  void set_back(Duration by) {
+    clock_.set(clock_.now() - by);
+    queue_->wake();
+  }
+  RecipientReport busy() { return failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"}); }
+};
+
+TEST_F(ClockTest, NewMailGoesOutAtOnceAfterEitherJump) {
+  start();
+  const MessageId before = accept("live.example");
+  run_until([&] { return stage(before) == RecipientStage::Delivered; });
+  set_back(hours(1));
+  const MessageId behind = accept("live.example");
+  run_until([&] { return stage(behind) == RecipientStage::Delivered; });
+  advance(hours(2));
+  const MessageId ahead = accept("live.example");
+  run_until([&] { return stage(ahead) == RecipientStage::Delivered; });
+}
+
+TEST_F(ClockTest, DeferredMailIsTriedAtOnceAfterAJumpForward) {
+  script_.answer = [&](auto&, auto&) { return script_.calls["live"] == 1 ? busy() : delivered_report(); };
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  advance(hours(1));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+}
+
+TEST_F(ClockTest, DeferredMailIsLateByTheJumpBackAtMost) {
+  script_.answer = [&](auto&, auto&) { return script_.calls["live"] == 1 ? busy() : delivered_report(); };
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  const Duration wait = state(id).next_attempt - clock_.now();
+  set_back(hours(1));
+  advance(hours(1) + wait);
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(state(id).attempts, 2U);
+}
+
+TEST_F(ClockTest, ADestinationThatWasDownIsProbedAtOnceAfterAJumpBack) {
+  bool is_dead = true;
+  script_.answer = [&](auto&, auto&) { return is_dead ? unreachable_report() : delivered_report(); };
+  start();
+  const MessageId first = accept("live.example");
+  run_until([&] { return state(first).attempts == 1; });
+  set_back(hours(1));
+  is_dead = false;
+  const MessageId second = accept("live.example");
+  run_until([&] { return stage(second) == RecipientStage::Delivered; });
+}
+
+TEST_F(ClockTest, NothingIsGivenUpByAnHourForward) {
+  script_.answer = [&](auto&, auto&) { return busy(); };
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  advance(hours(1));
+  run_until([&] { return state(id).attempts == 2; });
+  set_back(hours(2));
+  EXPECT_EQ(stage(id), RecipientStage::Pending);
+}
+
+TEST(QuotaClock, GivesNoMoreThanOneBurstAfterAnyJump) {
+  QuotaTable table([](auto&...) { return std::uint64_t{0}; });
+  store::Plan plan;
+  plan.per_second = 5;
+  const AccountId account{};
+  const KeyId key{};
+  Instant now = Instant(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21) + hours(12));
+  const auto granted = [&] {
+    int count = 0;
+    while (count < 100 && table.take_message(account, plan, key, std::nullopt, now).kind == QuotaAnswer::Kind::Granted) ++count;
+    return count;
+  };
+  EXPECT_EQ(granted(), 5);
+  now += hours(1);
+  EXPECT_EQ(granted(), 5);
+  now -= hours(1);
+  EXPECT_EQ(granted(), 0) << "a clock that was set back gives nothing";
+  now += seconds(1);
+  EXPECT_EQ(granted(), 5) << "and takes nothing";
+}
+
+TEST(QuotaClock, KeepsTheDaysCountWithinTheDay) {
+  QuotaTable table([](auto&...) { return std::uint64_t{0}; });
+  store::Plan plan;
+  plan.per_day = 10;
+  const AccountId account{};
+  const Instant noon = Instant(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21) + hours(12));
+  EXPECT_EQ(table.reserve(account, plan, 10, noon).kind, QuotaAnswer::Kind::Granted);
+  EXPECT_EQ(table.reserve(account, plan, 1, noon + hours(1)).kind, QuotaAnswer::Kind::QuotaExceeded);
+  EXPECT_EQ(table.reserve(account, plan, 1, noon - hours(1)).kind, QuotaAnswer::Kind::QuotaExceeded);
+}
+
+}  // namespace
+}  // namespace postern::relay
