@@ -118,7 +118,10 @@ class EveryStep : public DoorsFault, public testing::WithParamInterface<Step> {
       disk::reset();
       disk::fail(GetParam().call, nth, GetParam().error, false);
       visit(doors);
-      if (!disk::was_met() || HasFailure()) return nth - 1;
+      if (!disk::was_met() || HasFailure()) {
+        RecordProperty("calls_failed", static_cast<int>(nth - 1));
+        return nth - 1;
+      }
     }
   }
 };
@@ -181,6 +184,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryStep,
                                          Step{"WriteIoError", disk::Call::Write, EIO},
                                          Step{"WriteReadOnly", disk::Call::Write, EROFS},
                                          Step{"SyncIoError", disk::Call::Sync, EIO},
+                                         Step{"SyncNoSpace", disk::Call::Sync, ENOSPC},
                                          Step{"MetaIoError", disk::Call::MetaWrite, EIO}),
                          [](const testing::TestParamInfo<Step>& kind) { return std::string(kind.param.name); });
 

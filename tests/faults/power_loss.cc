@@ -51,10 +51,9 @@ void LossyDisk::apply(const Operation& operation) {
       return;
     }
     case Operation::Kind::Write:
+      return write(operation);
     case Operation::Kind::MetaWrite:
-      write(operation);
-      if (operation.kind == Operation::Kind::Write) return;
-      break;
+      return put(synced_, operation);  // itself, and nothing that was written before
     case Operation::Kind::Sync:
       break;
   }
