@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace postern::http {
 namespace {

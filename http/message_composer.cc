@@ -12,6 +12,7 @@ namespace postern::http {
 namespace {
 
 constexpr const char* kCharset = "utf-8";
+constexpr std::size_t kMaxPlainLineOctets = 990;  // RFC 5322 §2.1.1 allows 998; beyond this GMime decides
 constexpr std::size_t kBoundaryDigits = 32;  // 128 bits: no client finds content that holds its own boundary
 
 // What mail clients show by themselves, and what invoices come as. Everything else is octets.
@@ -126,13 +127,27 @@ void set_content(GMimePart* part, std::string_view octets, GMimeContentEncoding 
   g_mime_part_set_content_encoding(part, encoding);
 }
 
+// 7bit (RFC 2045 §2.7, the default that needs no field), and no line that an mbox would change: what GMime finds out with a pass of
+// its filters. False: GMime may still find it so.
+bool is_plain_7bit(std::string_view lines) {
+  if (!std::ranges::all_of(lines, [](char c) { return c > 0 && c < 0x7F; })) return false;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    if (end > kMaxPlainLineOctets || lines.starts_with("From ")) return false;
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return true;
+}
+
 Entity text_entity(const char* subtype, std::string_view text) {
   GMimePart* part = g_mime_part_new_with_type("text", subtype);
   Entity entity(GMIME_OBJECT(part));
   g_mime_object_set_content_type_parameter(entity.get(), "charset", kCharset);
   const std::string lines = with_line_ends(text, "\n");
   set_content(part, lines, GMIME_CONTENT_ENCODING_DEFAULT);
-  const GMimeContentEncoding best = g_mime_part_get_best_content_encoding(part, GMIME_ENCODING_CONSTRAINT_7BIT);
+  const GMimeContentEncoding best = is_plain_7bit(lines)
+                                        ? GMIME_CONTENT_ENCODING_DEFAULT
+                                        : g_mime_part_get_best_content_encoding(part, GMIME_ENCODING_CONSTRAINT_7BIT);
   // Base64 covers the line ends too: there they have to be CR LF before (RFC 2045 §6.8).
   if (best == GMIME_CONTENT_ENCODING_BASE64) set_content(part, with_line_ends(text, "\r\n"), best);
   g_mime_part_set_content_encoding(part, best);
