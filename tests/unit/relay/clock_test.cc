@@ -16,7 +16,7 @@ class ClockTest : public QueueFixture {
     clock_.set(clock_.now() - by);
     queue_->wake();
   }
-  RecipientReport busy() { return failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"}); }
+  static RecipientReport busy() { return failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"}); }
 };
 
 TEST_F(ClockTest, NewMailGoesOutAtOnceAfterEitherJump) {
@@ -76,7 +76,7 @@ TEST_F(ClockTest, NothingIsGivenUpByAnHourForward) {
 }
 
 TEST(QuotaClock, GivesNoMoreThanOneBurstAfterAnyJump) {
-  QuotaTable table([](auto&...) { return std::uint64_t{0}; });
+  QuotaTable table([](auto&&...) { return std::uint64_t{0}; });
   store::Plan plan;
   plan.per_second = 5;
   const AccountId account{};
@@ -97,7 +97,7 @@ TEST(QuotaClock, GivesNoMoreThanOneBurstAfterAnyJump) {
 }
 
 TEST(QuotaClock, KeepsTheDaysCountWithinTheDay) {
-  QuotaTable table([](auto&...) { return std::uint64_t{0}; });
+  QuotaTable table([](auto&&...) { return std::uint64_t{0}; });
   store::Plan plan;
   plan.per_day = 10;
   const AccountId account{};
