@@ -61,7 +61,11 @@ Channel::Channel(std::uint16_t port) : descriptor_(socket(AF_INET, SOCK_STREAM |
 
 Channel::Channel(Accepted accepted) : descriptor_(accepted.descriptor) { set_no_delay(descriptor_); }
 
-Channel::~Channel() { close(descriptor_); }
+Channel::~Channel() {
+  // Otherwise OpenSSL takes the session for one that broke, which nobody may resume.
+  if (ssl_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  close(descriptor_);
+}
 
 void Channel::start_tls(SSL_CTX* context, SSL_SESSION* resumed) {
   ssl_.reset(SSL_new(context));
