@@ -189,7 +189,7 @@ constexpr std::string_view kSchemas = R"json({
   "name": {"type": "string", "description": "The domain that From fields will have; Unicode or A-labels.", "examples": ["example.org"]}}},
 "DomainDnsRecord": {"type": "object", "required": ["record", "name", "type", "ttl", "status", "value", "required"], "properties": {
   "record": {"type": "string", "enum": ["Ownership", "DKIM", "SPF", "DMARC", "ReturnPath"]},
-  "name": {"type": "string", "description": "Absolute, without the last dot."},
+  "name": {"type": "string", "description": "Absolute, without the last dot.", "examples": ["_dmarc.example.org"]},
   "type": {"type": "string", "enum": ["TXT", "CNAME"]},
   "ttl": {"type": "string"},
   "status": {"$ref": "#/components/schemas/DomainStatus"},
@@ -198,7 +198,7 @@ constexpr std::string_view kSchemas = R"json({
   "finding": {"type": "string", "description": "What the DNS said instead, at the last look."}}},
 "DomainSummary": {"type": "object", "required": ["id", "name", "status", "created_at", "region"], "properties": {
   "id": {"type": "string"},
-  "name": {"type": "string"},
+  "name": {"type": "string", "examples": ["example.org"]},
   "status": {"$ref": "#/components/schemas/DomainStatus"},
   "created_at": {"type": "string", "format": "date-time"},
   "region": {"type": "string"}}},

@@ -384,7 +384,9 @@ constexpr std::string_view kSchemas = R"json({
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/SentEmail"}},
   "errors": {"type": "array", "items": {"type": "object", "required": ["index", "message"], "properties": {
     "index": {"type": "integer"}, "message": {"type": "string"}}}}}},
-"EmailItem": {"type": "object", "required": ["id", "to", "cc", "bcc", "reply_to", "from", "created_at", "subject", "last_event", "scheduled_at", "environment"], "properties": {
+"EmailItem": {"type": "object",
+  "required": ["id", "to", "cc", "bcc", "reply_to", "from", "created_at", "subject", "last_event", "scheduled_at", "environment"],
+  "properties": {
   "id": {"type": "string"},
   "to": {"type": "array", "items": {"type": "string"}},
   "cc": {"type": "array", "items": {"type": "string"}},
@@ -417,7 +419,8 @@ constexpr std::string_view kSchemas = R"json({
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}}}},
 "EmailEvents": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
   "object": {"const": "list"}, "has_more": {"type": "boolean"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
-"Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url", "expires_at"], "properties": {
+"Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url", "expires_at"],
+  "properties": {
   "id": {"type": "string"}, "filename": {"type": "string"}, "size": {"type": "integer"},
   "content_type": {"type": "string"}, "content_disposition": {"enum": ["inline", "attachment"]},
   "content_id": {"type": "string"}, "download_url": {"type": "string"},

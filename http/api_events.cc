@@ -205,7 +205,7 @@ constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
                                          kType,
                                          kEmailId};
 constexpr Parameter kStreamParameters[] = {
-    {.name = "Last-Event-ID", .description = "The event that was seen last; browsers send it when they connect again.", .is_header = true},
+    {.name = "Last-Event-ID", .description = "The event that was seen last; browsers send it again.", .is_header = true},
     {.name = "after", .description = "The same in the query."},
     kType,
     kEmailId};

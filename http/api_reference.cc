@@ -82,10 +82,13 @@ class Reference {
   }
 
   std::string describe_operation(const std::string& title, const json::object& operation) const {
-    std::string section = "\n### " + title + "\n\n" + std::string(view(operation.at("summary"))) + ".\n\nCredential: " +
-                          credential_words(operation) + ". Operation: `" + std::string(view(operation.at("operationId"))) + "`.\n";
+    const std::string id(view(operation.at("operationId")));
+    std::string section = "\n### " + title + "\n\n" + std::string(view(operation.at("summary"))) + ".\n\n";
+    section += "Credential: " + credential_words(operation) + ". Operation: `" + id + "`.\n";
     if (operation.contains("parameters")) section += describe_parameters(operation.at("parameters").get_array());
-    if (operation.contains("requestBody")) section += "\nRequest: " + describe_content(operation.at("requestBody").at("content").get_object());
+    if (const json::value* body = operation.if_contains("requestBody")) {
+      section += "\nRequest: " + describe_content(body->at("content").get_object());
+    }
     std::string failures;
     for (const auto& [status, response] : operation.at("responses").get_object()) {
       if (status.starts_with('2')) {
@@ -114,7 +117,11 @@ class Reference {
       if (!text.empty()) text += "\nOr: ";
       const json::object& schema = media.at("schema").get_object();
       const bool is_json = type == "application/json";
-      text += is_json ? text_.type(schema) + "\n\n```json\n" + text_.example(schema) + "\n```\n" : '`' + std::string(type) + "`\n";
+      if (is_json) {
+        text += text_.type(schema) + "\n\n```json\n" + text_.example(schema) + "\n```\n";
+      } else {
+        text += '`' + std::string(type) + "`\n";
+      }
     }
     return text;
   }

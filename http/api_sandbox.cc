@@ -170,7 +170,8 @@ constexpr std::string_view kSchemas = R"({
       "per_month": {"type": ["integer", "string"]}}},
     "from_domains": {"type": "array", "items": {"type": "string"}}, "created_at": {"type": "string", "format": "date-time"},
     "production_request": {"oneOf": [{"$ref": "#/components/schemas/ProductionRequest"}, {"type": "null"}]},
-    "conditions": {"type": "array", "description": "Of an account in sandbox mode: what production access needs.", "items": {"$ref": "#/components/schemas/ProductionCondition"}}}}
+    "conditions": {"type": "array", "description": "Of an account in sandbox mode: what production access needs.",
+      "items": {"$ref": "#/components/schemas/ProductionCondition"}}}}
 })";
 
 constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
@@ -179,8 +180,8 @@ constexpr Parameter kRemovalParameters[] = {{.name = "email", .description = "Th
 
 constexpr Route kRoutes[] = {
     {.method = Method::Get, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::None,
-     .handler = on_worker<list_emails>, .operation = "listSandboxEmails", .summary = "List whom the account may reach in sandbox mode",
-     .tag = "sandbox", .response_schema = "SandboxEmailList", .parameters = kListParameters},
+     .handler = on_worker<list_emails>, .operation = "listSandboxEmails",
+     .summary = "List whom the account may reach in sandbox mode", .tag = "sandbox", .response_schema = "SandboxEmailList", .parameters = kListParameters},
     {.method = Method::Post, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::Json,
      .handler = on_worker_live<allow_email>, .operation = "addSandboxEmail", .summary = "Allow a recipient in sandbox mode",
      .tag = "sandbox", .request_schema = "NewSandboxEmail", .status = 201, .response_schema = "SandboxEmail"},

@@ -15,8 +15,10 @@ net::Awaitable<ApiResponse> get_health(ApiContext&, ApiRequest&) { co_return sta
 
 // Ready: the store reads, takes mail, and the server is not going down.
 net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
-  if (context.service == nullptr || context.service->is_draining) co_return api_problem(ApiProblem::Unavailable, "the server is going down");
-  if (!context.store.directory().find_account(AccountId{})) co_return api_problem(ApiProblem::Unavailable, "the directory cannot be read");
+  const bool is_draining = context.service == nullptr || context.service->is_draining;
+  if (is_draining) co_return api_problem(ApiProblem::Unavailable, "the server is going down");
+  const auto looked_up = context.store.directory().find_account(AccountId{});
+  if (!looked_up) co_return api_problem(ApiProblem::Unavailable, "the directory cannot be read");
   if (!context.store.spool().can_accept()) co_return api_problem(ApiProblem::Unavailable, "the spool takes no mail");
   co_return status_response("ready");
 }

@@ -32,8 +32,8 @@ struct EventFilter {
 
 class EventStream final : public BodySource {
  public:
-  // Says whether who asked may still read: keys are revoked and accounts suspended while a stream is open. Asked before every look
-  // at the log, so it has to be quick.
+  // Says whether who asked may still read: keys are revoked and accounts suspended while a stream is open. Asked before every
+  // look at the log, so it has to be quick.
   using IsAllowed = std::function<bool()>;
 
   // Events above `after`. `spool` and `hub` outlive it.

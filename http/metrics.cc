@@ -52,7 +52,8 @@ class Metrics::Impl {
   prometheus::Family<prometheus::Counter>& submissions =
       counter("postern_submissions_total", "Messages accepted: synced to disk and acknowledged.");
   prometheus::Family<prometheus::Counter>& refusals =
-      counter("postern_refusals_total", "Refused, by the door and the refusal's token: requests over HTTP; credentials, senders, recipients and messages over SMTP.");
+      counter("postern_refusals_total",
+              "Refused, by door and token: requests over HTTP; credentials, senders, recipients and messages over SMTP.");
   prometheus::Family<prometheus::Counter>& auth_failures = counter("postern_auth_failures_total", "Credentials refused.");
   // Both doors show from the start: a series that appears with its first event hides that event from rate().
   std::array<prometheus::Counter*, 2> submissions_by_door = of_both_doors(submissions);

@@ -291,7 +291,8 @@ std::string SchemaText::fields(const json::object& schema) const {
     const json::object& of_member = member.get_object();
     const json::value* description = find(of_member, "description");
     table += "| `" + std::string(name) + (is_required(whole, name) ? "` * | " : "` | ") + type(of_member) + " | ";
-    table += (description == nullptr ? std::string() : std::string(view(description->get_string()))) + " |\n";
+    if (description != nullptr) table += view(description->get_string());
+    table += " |\n";
   }
   return table;
 }

@@ -11,7 +11,8 @@ namespace {
 
 class SmtpConversation final : public smtp::Conversation {
  public:
-  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const RefusalCounter& count, const smtp::PeerFacts& peer)
+  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const RefusalCounter& count,
+                   const smtp::PeerFacts& peer)
       : context_(context), throttle_(throttle), count_(count) {
     submitter_.address = peer.address;
     submitter_.port = peer.port;
@@ -31,7 +32,8 @@ class SmtpConversation final : public smtp::Conversation {
   smtp::AuthenticateAnswer refuse_credential(Refusal refusal, bool ends_session);
   // A simulated refusal is no refusal of ours.
   Verdict counted(Verdict verdict) {
-    if (!verdict.is_accepted() && submission_->refusal_facts().refusal) count_(*submission_->refusal_facts().refusal, RefusalOf::Message);
+    const std::optional<Refusal>& refusal = submission_->refusal_facts().refusal;
+    if (!verdict.is_accepted() && refusal) count_(*refusal, RefusalOf::Message);
     return verdict;
   }
 

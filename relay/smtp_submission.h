@@ -19,7 +19,8 @@ using RefusalCounter = std::function<void(Refusal refusal, RefusalOf what)>;
 // Any thread opens conversations; each conversation stays on its connection's thread. Context and throttle outlive them all.
 class SmtpSubmission final : public smtp::SubmissionHandler {
  public:
-  SmtpSubmission(const SubmissionContext& context, auth::AuthThrottle& throttle, RefusalCounter count)
+  SmtpSubmission(const SubmissionContext& context, auth::AuthThrottle& throttle,
+                 RefusalCounter count = [](Refusal, RefusalOf) {})
       : context_(context), throttle_(throttle), count_(std::move(count)) {}
 
   std::unique_ptr<smtp::Conversation> open_conversation(const smtp::PeerFacts& peer) override;

@@ -169,7 +169,7 @@ TEST_F(DispatcherTest, AnswersForTheServiceItself) {
 
 TEST_F(DispatcherTest, SaysThatItIsGoingDown) {
   dispatcher_->set_draining();
-  EXPECT_EQ(get("/readyz", {}), "unavailable");
+  EXPECT_EQ(get("/readyz", {}), "503 unavailable");
   EXPECT_EQ(get("/healthz", {}), "200");
 }
 
