@@ -89,7 +89,7 @@ TEST_P(DoubtfulDisk, IsNeverFollowedByAnAcceptance) {
     EXPECT_EQ(refused.status, 503) << refused.body;
   }
   EXPECT_EQ(doors.readiness().status, 503);
-  EXPECT_EQ(text_of(body_of(doors.readiness()), "status"), "spool_unavailable");
+  EXPECT_EQ(text_of(body_of(doors.readiness()), "message"), "the spool takes no mail");
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DoubtfulDisk,
