@@ -63,6 +63,7 @@ std::optional<std::uint64_t> WebhookBacklog::take(Instant now) {
   }
   if (next == nullptr) return std::nullopt;
   next->is_under_way = true;
+  next->began_after = recoveries_;
   ++under_way_;
   return next->event.sequence;
 }
@@ -100,6 +101,7 @@ void WebhookBacklog::remove(std::uint64_t sequence) {
 void WebhookBacklog::recover(Instant now) {
   if (is_down() || was_failing_) {
     for (auto& [sequence, item] : items_) item.event.due = std::min(item.event.due, now);
+    ++recoveries_;
   }
   failures_ = 0;
   was_failing_ = false;
@@ -116,6 +118,8 @@ void WebhookBacklog::delivered(std::uint64_t sequence, Instant now) {
 
 void WebhookBacklog::failed(std::uint64_t sequence, Instant now, Random& random) {
   Item& item = end_attempt(sequence);
+  // An attempt that began before the receiver came back says nothing of it now: it is made again, and does not count.
+  if (item.began_after != recoveries_) return;
   if (failures_ < std::numeric_limits<unsigned>::max()) ++failures_;
   if (!progress_.failing_since) progress_.failing_since = now;
   has_unsaved_ = true;

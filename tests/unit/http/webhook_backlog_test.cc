@@ -237,6 +237,21 @@ TEST_F(Backlog, AfterARestartTheFirstSuccessReleasesWhatFailedBefore) {
   EXPECT_THAT(take_all(backlog), ElementsAre(5));
 }
 
+TEST_F(Backlog, AFailureThatBeganBeforeTheReceiverCameBackIsTriedAgainAtOnce) {
+  store::WebhookProgress failing = progress_at(2);
+  failing.failing_since = clock_.now();
+  const std::vector<store::PendingWebhookEvent> rows = {
+      {.sequence = 1, .message = messages_[0], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 4},
+      {.sequence = 2, .message = messages_[1], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 4}};
+  WebhookBacklog backlog(failing, 0, rows);
+  EXPECT_THAT(take_all(backlog), ElementsAre(1, 2));
+  backlog.delivered(2, clock_.now());
+  fail(backlog, 1);
+  EXPECT_THAT(take_all(backlog), ElementsAre(1));
+  fail(backlog, 1);  // it began afterwards: this one counts
+  EXPECT_THAT(take_all(backlog), IsEmpty());
+}
+
 TEST_F(Backlog, ARowGoesOnceItsEventIsDelivered) {
   store::PendingWebhookEvent row{.sequence = 5, .message = messages_[0], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 2};
   WebhookBacklog backlog(progress_at(9), 1, {row});
