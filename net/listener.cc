@@ -12,9 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <new>
 #include <tuple>
+#include <utility>
 
 namespace postern::net {
 
@@ -43,22 +45,35 @@ bool is_of_one_connection(const SocketError& ec) {
          ec == asio::error::interrupted || ec == asio::error::timed_out;
 }
 
-// A descriptor kept for the day when there is none: given back for a moment, it lets a connection be accepted and closed.
+// A descriptor kept for the day when there is none: given back for a moment, it lets a connection be accepted and closed. Another
+// accept loop may take it in that moment: until this one has its own again, all of them hang up on whom they accept.
 class Reserve {
  public:
   Reserve() { take(); }
   Reserve(const Reserve&) = delete;
   Reserve& operator=(const Reserve&) = delete;
-  ~Reserve() { give(); }
+  ~Reserve() {
+    if (is_lacking_) --lacking;
+    give();
+  }
 
-  void take() { descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+  void take() {
+    if (descriptor_ >= 0) return;
+    descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (std::exchange(is_lacking_, descriptor_ < 0) == is_lacking_) return;
+    lacking += is_lacking_ ? 1 : -1;
+  }
   void give() {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = -1;
   }
+  static bool is_lacking_anywhere() { return lacking > 0; }
 
  private:
+  static inline std::atomic<int> lacking{0};
+
   int descriptor_ = -1;
+  bool is_lacking_ = false;  // counted in `lacking`
 };
 
 // Asio has no name for this option.
@@ -138,8 +153,16 @@ Awaitable<SocketError> Listener::AcceptLoop::accept() {
   auto outcome = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
   const SocketError ec = std::get<0>(outcome);
   if (ec || !acceptor_.is_open()) co_return ec;
+  tcp::socket& socket = std::get<1>(outcome);
+  if (Reserve::is_lacking_anywhere()) {
+    SocketError ignored;
+    say_farewell(socket, farewell_);
+    socket.close(ignored);
+    reserve_.take();
+    co_return SocketError();
+  }
   try {
-    on_accept_(std::move(std::get<1>(outcome)));
+    on_accept_(std::move(socket));
   } catch (const std::bad_alloc&) {
     co_return SocketError(asio::error::no_memory);
   }
@@ -166,6 +189,7 @@ Awaitable<void> Listener::AcceptLoop::back_off(SocketError cause) {
   pause_.expires_after(kBackOff);
   const auto outcome = co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
   static_cast<void>(outcome);
+  reserve_.take();
 }
 
 Listener::~Listener() = default;
