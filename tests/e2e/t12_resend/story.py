@@ -14,8 +14,9 @@ PACKAGES = PEERS / "npm"
 def install_resend():
     if not (PACKAGES / "node_modules/resend/package.json").exists():
         PACKAGES.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--prefix", str(PACKAGES), "--no-audit", "--no-fund", "--ignore-scripts", "resend@6"],
-                       check=True, capture_output=True, cwd=PACKAGES)
+        done = subprocess.run(["npm", "install", "--prefix", str(PACKAGES), "--no-audit", "--no-fund", "--ignore-scripts", "resend@6"],
+                              capture_output=True, text=True, cwd=PACKAGES)
+        check(done.returncode == 0, f"npm cannot install the package: {done.stderr[-1000:]}")
 
 
 def run(context):
