@@ -14,8 +14,10 @@ PACKAGES = PEERS / "npm"
 def install_resend():
     if not (PACKAGES / "node_modules/resend/package.json").exists():
         PACKAGES.mkdir(parents=True, exist_ok=True)
+        # npm brings its own list of authorities; it is to trust whom the machine trusts, too.
+        trusted = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}
         done = subprocess.run(["npm", "install", "--prefix", str(PACKAGES), "--no-audit", "--no-fund", "--ignore-scripts", "resend@6"],
-                              capture_output=True, text=True, cwd=PACKAGES)
+                              capture_output=True, text=True, cwd=PACKAGES, env={**trusted, **os.environ})
         check(done.returncode == 0, f"npm cannot install the package: {done.stderr[-1000:]}")
 
 
