@@ -147,8 +147,9 @@ void stop() {
   }
   minimum_level = static_cast<int>(Level::Error) + 1;
   s.logger->flush();
-  s.logger.reset();
+  // The pool first: its thread has written what waits when it ends, and uses the logger's sink until then.
   s.pool.reset();
+  s.logger.reset();
 }
 
 void reopen() {

@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -280,7 +281,7 @@ class Doors {
   Metrics metrics_{clock};
   relay::QuotaTable quota_{[](const AccountId&, store::CounterPeriod, Instant) { return 0; }};
   std::shared_ptr<const relay::RouteTable> routes_;
-  int wakes_ = 0;
+  std::atomic<int> wakes_{0};  // also on the threads of a real server
   relay::SubmissionContext submission_{.store = *store_,
                                        .authenticator = authenticator_,
                                        .quota = quota_,
