@@ -100,7 +100,10 @@ void WebhookBacklog::remove(std::uint64_t sequence) {
 // The receiver is back: what failed meanwhile failed because of it, and need not wait.
 void WebhookBacklog::recover(Instant now) {
   if (is_down() || was_failing_) {
-    for (auto& [sequence, item] : items_) item.event.due = std::min(item.event.due, now);
+    for (auto& [sequence, item] : items_) {
+      item.event.due = std::min(item.event.due, now);
+      if (item.event.attempts > 1) item.event.attempts = 1;  // nor does its next failure wait for hours
+    }
     ++recoveries_;
   }
   failures_ = 0;
