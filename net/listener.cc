@@ -46,7 +46,7 @@ bool is_of_one_connection(const SocketError& ec) {
 }
 
 // A descriptor kept for the day when there is none: given back for a moment, it lets a connection be accepted and closed. Another
-// accept loop may take it in that moment: until this one has its own again, all of them hang up on whom they accept.
+// accept loop may take it in that moment: until this one has its own again, each keeps a connection only if there is one to spare.
 class Reserve {
  public:
   Reserve() { take(); }
@@ -67,9 +67,16 @@ class Reserve {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = -1;
   }
-  static bool is_lacking_anywhere() { return lacking > 0; }
+  // Whether a connection that was just accepted lives on a descriptor that a reserve lacks.
+  static bool is_owed() { return lacking > 0 && !is_one_to_spare(); }
 
  private:
+  static bool is_one_to_spare() {
+    const int spare = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (spare >= 0) ::close(spare);
+    return spare >= 0;
+  }
+
   static inline std::atomic<int> lacking{0};
 
   int descriptor_ = -1;
@@ -126,7 +133,9 @@ class Listener::AcceptLoop final : public Task {
 
  private:
   Awaitable<SocketError> accept();
-  // Accepts and hangs up, so that peers learn at once that there is no room.
+  // Hands the connection over, or hangs up on it where its descriptor is the one that a reserve lacks.
+  SocketError admit(tcp::socket socket);
+  // Accepts with the reserve's descriptor, so that peers learn at once that there is no room.
   void shed();
   Awaitable<void> back_off(SocketError cause);
 
@@ -148,26 +157,30 @@ Awaitable<void> Listener::AcceptLoop::run() {
   }
 }
 
-// Memory that lacks for one connection must not end the loop that accepts all others.
 Awaitable<SocketError> Listener::AcceptLoop::accept() {
   auto outcome = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
   const SocketError ec = std::get<0>(outcome);
   if (ec || !acceptor_.is_open()) co_return ec;
-  tcp::socket& socket = std::get<1>(outcome);
-  if (Reserve::is_lacking_anywhere()) {
+  co_return admit(std::move(std::get<1>(outcome)));
+}
+
+// Memory that lacks for one connection must not end the loop that accepts all others.
+SocketError Listener::AcceptLoop::admit(tcp::socket socket) {
+  reserve_.take();
+  if (Reserve::is_owed()) {
     SocketError ignored;
     say_farewell(socket, farewell_);
     socket.close(ignored);
     reserve_.take();
-    co_return SocketError();
+    return SocketError();
   }
   try {
     on_accept_(std::move(socket));
   } catch (const std::bad_alloc&) {
-    co_return SocketError(asio::error::no_memory);
+    return SocketError(asio::error::no_memory);
   }
   is_exhausted_ = false;
-  co_return SocketError();
+  return SocketError();
 }
 
 void Listener::AcceptLoop::shed() {
@@ -175,12 +188,11 @@ void Listener::AcceptLoop::shed() {
   acceptor_.non_blocking(true, ec);
   for (int i = 0; i < kShedAtOnce && !ec; ++i) {
     reserve_.give();
-    tcp::socket refused(acceptor_.get_executor());
-    acceptor_.accept(refused, ec);
-    if (!ec) say_farewell(refused, farewell_);
-    refused.close();
-    reserve_.take();
+    tcp::socket socket(acceptor_.get_executor());
+    acceptor_.accept(socket, ec);
+    if (!ec) ec = admit(std::move(socket));
   }
+  reserve_.take();
 }
 
 Awaitable<void> Listener::AcceptLoop::back_off(SocketError cause) {

@@ -3,7 +3,9 @@
 #include "net/runtime.h"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -132,6 +134,8 @@ class NoDescriptors {
 TEST_F(ListenerTest, HangsUpOnPeersWhileDescriptorsLackAndRecovers) {
   const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
   listener->start(accepted_.callback(), "421 full\r\n");
+  // A thread that only now begins may hold a descriptor for a moment and give it back.
+  for (const Executor& executor : runtime_.io_executors()) asio::post(executor, asio::use_future).wait();
   tcp::socket first(context_);
   first.open(tcp::v4());
   {
