@@ -1,60 +1,9 @@
 """Hostile and broken clients: a clear reply or a clean close, bounded memory, and the relay serves on."""
 
-import base64
 import smtplib
-import socket
 
+from raw_client import Raw, greeted, in_data, introduced, logged_in
 from support import PLAIN_MESSAGE, check
-
-
-class Raw:
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        self.buffer = b""
-
-    def send(self, data):
-        try:
-            self.socket.sendall(data)
-        except OSError:
-            pass  # closed on us: the reply that says why may still be read
-
-    def reply(self):
-        """The next whole reply, b"" when the peer has closed."""
-        lines = []
-        while True:
-            while b"\r\n" not in self.buffer:
-                try:
-                    got = self.socket.recv(65536)
-                except ConnectionResetError:
-                    got = b""
-                if not got:
-                    return b""
-                self.buffer += got
-            line, self.buffer = self.buffer.split(b"\r\n", 1)
-            lines.append(line)
-            if line[3:4] != b"-":
-                return b"\n".join(lines)
-
-    def command(self, data):
-        self.send(data + b"\r\n")
-        return self.reply()
-
-
-def logged_in(relay, key):
-    raw = Raw(relay.plain)
-    raw.reply()
-    raw.command(b"EHLO client.example.org")
-    answer = raw.command(b"AUTH PLAIN " + base64.b64encode(b"\0ci\0" + key.encode()))
-    check(answer.startswith(b"235"), f"AUTH: {answer}")
-    return raw
-
-
-def in_data(relay, key):
-    raw = logged_in(relay, key)
-    raw.command(b"MAIL FROM:<sender@example.org>")
-    raw.command(b"RCPT TO:<someone@example.net>")
-    check(raw.command(b"DATA").startswith(b"354"), "DATA")
-    return raw
 
 
 def expect(raw, sent, wanted, closes):
@@ -84,15 +33,12 @@ def run(context):
             (b"\x16\x03\x01\x02\x00\r\n", b"50", True),
             (b"XCLIENT ADDR=127.0.0.1\r\n", b"500 5.5.1", False),
             (b"MAIL FROM:<a@example.org>\r\n", b"503 5.5.1", False)]:
-        raw = Raw(relay.plain)
-        raw.reply()
+        raw = greeted(relay.plain)
         expect(raw, sent, wanted, closes)
 
     for sent, wanted in [(b"AUTH PLAIN !!!!\r\n", b"501 5.5.2"), (b"AUTH PLAIN AGE=\r\n", b"535 5.7.8 invalid_key"),
                          (b"AUTH NTLM\r\n", b"504 5.5.4"), (b"AUTH PLAIN " + b"A" * 13000 + b"\r\n", b"500 5.5.6")]:
-        raw = Raw(relay.plain)
-        raw.reply()
-        raw.command(b"EHLO client.example.org")
+        raw = introduced(relay.plain)
         expect(raw, sent, wanted, False)
 
     # Smuggling: every known form of a false end of data, with a second message behind it.

@@ -1,78 +1,23 @@
 """Attacks that need the whole relay: forged trace fields, a million empty lines, guessing from one address at both doors, slow
 clients in every state, a next hop that is hostile. The relay answers as it should, and serves an honest client afterwards."""
 
-import base64
 import smtplib
 import socket
 import threading
 import time
 
+from raw_client import Raw, auth_plain, greeted, in_data, introduced, logged_in
 from support import PLAIN_MESSAGE, check, wait_until
-
-
-class Raw:
-    def __init__(self, port, source="127.0.0.1"):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0))
-        self.buffer = b""
-
-    def send(self, data):
-        try:
-            self.socket.sendall(data)
-        except OSError:
-            pass  # closed on us: the reply that says why may still be read
-
-    def reply(self):
-        """The next whole reply, b"" when the peer has closed."""
-        lines = []
-        while True:
-            while b"\r\n" not in self.buffer:
-                try:
-                    got = self.socket.recv(65536)
-                except ConnectionResetError:
-                    got = b""
-                if not got:
-                    return b""
-                self.buffer += got
-            line, self.buffer = self.buffer.split(b"\r\n", 1)
-            lines.append(line)
-            if line[3:4] != b"-":
-                return b"\n".join(lines)
-
-    def command(self, data):
-        self.send(data + b"\r\n")
-        return self.reply()
-
-
-def logged_in(relay, key, source="127.0.0.1"):
-    raw = Raw(relay.plain, source)
-    raw.reply()
-    raw.command(b"EHLO client.example.org")
-    answer = raw.command(plain(key))
-    check(answer.startswith(b"235"), f"AUTH: {answer}")
-    return raw
-
-
-def plain(key):
-    return b"AUTH PLAIN " + base64.b64encode(b"\0ci\0" + key.encode())
-
-
-def in_data(relay, key, recipient=b"friend@example.net"):
-    raw = logged_in(relay, key)
-    raw.command(b"MAIL FROM:<sender@example.org>")
-    raw.command(b"RCPT TO:<" + recipient + b">")
-    check(raw.command(b"DATA").startswith(b"354"), "DATA")
-    return raw
 
 
 def forged_trace(relay, key, sink):
     """What a client writes into Received, Return-Path and the like stays below our own field, as it came."""
     forged = (b"Received: from bank.example ([192.0.2.1]) by relay.postern.test with ESMTPSA id forged; Mon, 1 Jan 2024 00:00:00 +0000\r\n"
               b"Received: this is not even a trace field\r\nReturn-Path: <ceo@bank.example>\r\nAuthentication-Results: relay.postern.test; dkim=pass\r\n")
-    raw = Raw(relay.plain)
-    raw.reply()
+    raw = greeted(relay.plain)
     raw.command(b"EHLO bank.example\tby")  # no name: refused
     raw.command(b"EHLO [10.0.0.1]")
-    check(raw.command(plain(key)).startswith(b"235"), "AUTH")
+    check(raw.command(auth_plain(key)).startswith(b"235"), "AUTH")
     raw.command(b"MAIL FROM:<sender@example.org>")
     raw.command(b"RCPT TO:<friend@example.net>")
     raw.command(b"DATA")
@@ -91,8 +36,7 @@ def empty_lines(relay, key):
     raw.send(b"From: sender@example.org\r\n\r\n" + b"\r\n" * 1_000_000 + b".\r\n")
     answer = raw.reply()
     check(answer.startswith(b"250"), f"a million empty lines: {answer}")
-    raw = Raw(relay.plain)
-    raw.reply()
+    raw = greeted(relay.plain)
     raw.send(b"\r\n" * 1000)
     answers = []
     while (answer := raw.reply()) != b"":
@@ -115,10 +59,8 @@ def guessing(relay, key):
         return answer
 
     def ask_smtp(with_key, address):
-        raw = Raw(relay.plain, address)
-        raw.reply()
-        raw.command(b"EHLO client.example.org")
-        return raw.command(plain(with_key))
+        raw = introduced(relay.plain, address)
+        return raw.command(auth_plain(with_key))
 
     for _ in range(5):
         check(ask_smtp(guess, source).startswith(b"535 5.7.8 invalid_key"), "a guess over SMTP")
@@ -134,13 +76,11 @@ def slow_clients(relay, key):
     """An octet each quarter of a second, in every state but mail data (whose rate has a minute of grace), beside an honest client:
     each is ended by its deadline."""
     def before_ehlo():
-        raw = Raw(relay.plain)
-        raw.reply()
+        raw = greeted(relay.plain)
         return raw, b"EHLO slow.example"
 
     def in_auth():
-        raw = Raw(relay.plain)
-        raw.reply()
+        raw = greeted(relay.plain)
         raw.command(b"EHLO slow.example")
         raw.command(b"AUTH PLAIN")
         return raw, b"A" * 1000
