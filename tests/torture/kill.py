@@ -84,8 +84,8 @@ class Worker(threading.Thread):
                 except (OSError, smtplib.SMTPException, http.client.HTTPException):
                     self.load.miss(self.kind)
                     self.client = None
-                    time.sleep(0.02)  # it is being restarted
-            time.sleep(self.chance.random() * PAUSE_SECONDS)
+                    self.load.is_ending.wait(0.02)  # it is being restarted
+            self.load.is_ending.wait(self.chance.random() * PAUSE_SECONDS)
 
     def submit(self, token):
         return self.submit_smtp(token) if self.kind.startswith("smtp") else self.submit_http(token)

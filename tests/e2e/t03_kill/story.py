@@ -8,7 +8,6 @@ import random
 import re
 import smtplib
 import threading
-import time
 
 from support import check, wait_until
 
@@ -28,13 +27,14 @@ class Load:
         self.lock = threading.Lock()
 
     def connect(self):
-        while True:
+        def log_in():
             try:
                 client = smtplib.SMTP("127.0.0.1", self.port, timeout=60)
                 client.login("load", self.key)
                 return client
             except (OSError, smtplib.SMTPException):
-                time.sleep(0.05)  # the daemon is being restarted
+                return None
+        return wait_until(log_in, "the daemon is there again", 60)
 
     def work(self):
         client = self.connect()
