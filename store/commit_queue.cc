@@ -34,9 +34,13 @@ bool has_room_for_a_batch(MDB_env* environment) {
   return !is_no_room(errno);
 }
 
+Error refusal(int code) {
+  return Error(ErrorCode::StorageFull, std::string("commit: ") + mdb_strerror(code == EIO ? ENOSPC : code));
+}
+
 }  // namespace
 
-CommitQueue::CommitQueue(const LmdbEnvironment& environment, BatchFrame* frame)
+CommitQueue::CommitQueue(LmdbEnvironment& environment, BatchFrame* frame)
     : environment_(environment), frame_(frame) {}
 
 CommitQueue::~CommitQueue() {
@@ -134,9 +138,11 @@ void CommitQueue::process(Batch& batch) {
 // Applies and commits. Unless committed, every outcome is the error.
 CommitQueue::Trial CommitQueue::attempt(std::span<const std::unique_ptr<CommitRequest>> requests,
                                         std::vector<Result<void>>& outcomes) {
+  if (stopped_by_ != 0) reopen(stopped_by_);
   WriteTransaction transaction(environment_);
   Result<void> applied;
-  int code = has_failed() ? MDB_PANIC : transaction.begin();
+  int code = has_failed() ? MDB_PANIC : stopped_by_;
+  if (code == 0) code = transaction.begin();
   if (code == 0) {
     applied = apply_all(transaction, requests, outcomes);
     if (applied && transaction.broken() == 0) transaction.commit();
@@ -145,7 +151,7 @@ CommitQueue::Trial CommitQueue::attempt(std::span<const std::unique_ptr<CommitRe
   const Trial trial = code == 0 && !applied ? Trial::Damaged : judge(code);
   if (trial == Trial::Committed) return trial;
   const Error error = trial == Trial::Failed   ? failure()
-                      : trial == Trial::NoRoom ? lmdb_error(is_no_room(code) ? code : ENOSPC, "commit")
+                      : trial == Trial::NoRoom ? refusal(code)
                       : code != 0              ? lmdb_error(code, "commit")
                                                : applied.error();
   for (Result<void>& outcome : outcomes) outcome = error;
@@ -170,11 +176,26 @@ Result<void> CommitQueue::apply_all(WriteTransaction& transaction,
 
 CommitQueue::Trial CommitQueue::judge(int code) {
   if (code == 0) return Trial::Committed;
-  if (is_no_room(code)) return Trial::NoRoom;
-  if (code == EIO && !has_room_for_a_batch(environment_.handle())) return Trial::NoRoom;
+  if (stopped_by_ != 0) return Trial::NoRoom;  // it could not be opened again yet
+  if (is_refused_for_now(code)) {
+    if (environment_.has_panicked()) reopen(code);
+    return Trial::NoRoom;
+  }
   if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_BAD_VALSIZE) return Trial::Damaged;
   fail_closed(code);
   return Trial::Failed;
+}
+
+// A file system that says EROFS and is not read-only has failed in another way.
+bool CommitQueue::is_refused_for_now(int code) const {
+  if (code == EROFS) return environment_.is_read_only();
+  return is_no_room(code) || (code == EIO && !has_room_for_a_batch(environment_.handle()));
+}
+
+// Its pages were synced and its meta page was not written: the transaction before it is in force, and nothing is in doubt.
+void CommitQueue::reopen(int cause) {
+  const Result<void> opened = environment_.reopen();
+  stopped_by_ = opened ? 0 : cause;
 }
 
 void CommitQueue::fail_closed(int code) {

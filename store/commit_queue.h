@@ -1,6 +1,7 @@
 // The single writer of one environment. A thread, started by the first request, takes all that waits when the last sync ends,
 // applies it in one transaction, commits with one sync and then completes each request. Fails closed: after a failed sync, or
-// any error that leaves the environment in doubt, every later request is refused until restart.
+// any error that leaves the environment in doubt, every later request is refused until restart. A write that a full disk or a
+// file system turned read-only refused leaves nothing in doubt: StorageFull while that lasts.
 #pragma once
 
 #include "core/result.h"
@@ -57,7 +58,7 @@ enum class Admission {
 class CommitQueue {
  public:
   // `frame` may be null and outlives the queue, as does `environment`.
-  explicit CommitQueue(const LmdbEnvironment& environment, BatchFrame* frame = nullptr);
+  explicit CommitQueue(LmdbEnvironment& environment, BatchFrame* frame = nullptr);
   // Commits and completes what waits, then ends the thread.
   ~CommitQueue();
 
@@ -82,11 +83,14 @@ class CommitQueue {
   Result<void> apply_all(WriteTransaction& transaction, std::span<const std::unique_ptr<CommitRequest>> requests,
                          std::vector<Result<void>>& outcomes);
   Trial judge(int code);
+  bool is_refused_for_now(int code) const;
+  void reopen(int cause);
   void fail_closed(int code);
   Error failure() const;
 
-  const LmdbEnvironment& environment_;
+  LmdbEnvironment& environment_;
   BatchFrame* frame_;
+  int stopped_by_ = 0;  // the commit thread's: what kept a meta page from being written, until the environment is open again
   std::atomic<bool> has_failed_{false};
 
   mutable std::mutex mutex_;

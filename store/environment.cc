@@ -18,6 +18,7 @@ namespace {
 
 constexpr unsigned kMaxReaders = 512;  // concurrent reads of all processes; one slot is 64 octets of the lock file
 constexpr mdb_mode_t kFileMode = 0600;
+constexpr auto kReadersPatience = std::chrono::milliseconds(200);  // a read is one call; only an examination takes longer
 
 // A new file survives a power failure only when its folder is synced too.
 Result<void> sync_folder(const std::filesystem::path& folder) {
@@ -78,17 +79,21 @@ bool is_no_room(int code) {
 
 Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const EnvironmentOptions& options) {
   if (Result<void> made = make_folder(options.folder); !made) return made.error();
-  std::unique_ptr<LmdbEnvironment> environment(new LmdbEnvironment(options.folder));
+  std::unique_ptr<LmdbEnvironment> environment(new LmdbEnvironment(options));
   if (Result<void> made = make_unless_there(options); !made) return made.error();
-  if (Result<void> opened = environment->open_handle(options, options.folder, 0); !opened) return opened.error();
+  if (Result<void> opened = environment->open_handle(options.folder, 0); !opened) return opened.error();
   if (Result<void> opened = environment->open_tables(options.tables); !opened) return opened.error();
   environment->drop_dead_readers();
   return environment;
 }
 
-LmdbEnvironment::~LmdbEnvironment() {
+LmdbEnvironment::~LmdbEnvironment() { close(); }
+
+void LmdbEnvironment::close() {
   for (MDB_txn* reader : readers_) mdb_txn_abort(reader);
+  readers_.clear();
   if (handle_ != nullptr) mdb_env_close(handle_);
+  handle_ = nullptr;
 }
 
 // LMDB does not sync the first pages of a new file, and refuses a file in which one of them is missing. So it is made under
@@ -103,8 +108,8 @@ Result<void> LmdbEnvironment::make_unless_there(const EnvironmentOptions& option
   const std::string draft_lock = draft.string() + "-lock";
   ::unlink(draft.c_str());
   {
-    LmdbEnvironment environment(options.folder);
-    if (Result<void> opened = environment.open_handle(options, draft, MDB_NOSUBDIR); !opened) return opened;
+    LmdbEnvironment environment(options);
+    if (Result<void> opened = environment.open_handle(draft, MDB_NOSUBDIR); !opened) return opened;
     environment.tables_.assign(options.tables.size(), 0);
     if (Result<void> made = environment.make_tables(options.tables); !made) return made;
   }
@@ -113,17 +118,16 @@ Result<void> LmdbEnvironment::make_unless_there(const EnvironmentOptions& option
   return sync_folder(options.folder);
 }
 
-Result<void> LmdbEnvironment::open_handle(const EnvironmentOptions& options, const std::filesystem::path& path, unsigned flags) {
+Result<void> LmdbEnvironment::open_handle(const std::filesystem::path& path, unsigned flags) {
   int code = mdb_env_create(&handle_);
-  if (code == 0) code = mdb_env_set_mapsize(handle_, options.map_octets);
+  if (code == 0) code = mdb_env_set_mapsize(handle_, options_.map_octets);
   if (code == 0) code = mdb_env_set_maxreaders(handle_, kMaxReaders);
-  if (code == 0) code = mdb_env_set_maxdbs(handle_, static_cast<MDB_dbi>(options.tables.size()));
+  if (code == 0) code = mdb_env_set_maxdbs(handle_, static_cast<MDB_dbi>(options_.tables.size()));
   // MDB_NOTLS: read transactions belong to the pool, not to threads. MDB_NORDAHEAD: a spool larger than memory is read in
   // single pages. Nothing that weakens the sync is ever set.
   if (code == 0) code = mdb_env_open(handle_, path.c_str(), MDB_NOTLS | MDB_NORDAHEAD | flags, kFileMode);
   if (code == 0) return {};
-  if (handle_ != nullptr) mdb_env_close(handle_);
-  handle_ = nullptr;
+  close();
   return lmdb_error(code, "open " + path.string());
 }
 
@@ -131,12 +135,12 @@ Result<void> LmdbEnvironment::open_tables(std::span<const std::string_view> name
   tables_.assign(names.size(), 0);
   const int code = open_existing_tables(names);
   if (code == MDB_NOTFOUND) return make_tables(names);
-  if (code != 0) return lmdb_error(code, "open the tables of " + folder_.string());
+  if (code != 0) return lmdb_error(code, "open the tables of " + folder().string());
   ReadTransaction transaction(*this);
   if (Result<void> begun = transaction.begin(); !begun) return begun.error();
   Result<bool> checked = check_schema(transaction);
   if (!checked) return checked.error();
-  if (!*checked) return Error(ErrorCode::SchemaMismatch, folder_.string() + " has no schema version");
+  if (!*checked) return Error(ErrorCode::SchemaMismatch, folder().string() + " has no schema version");
   return {};
 }
 
@@ -154,7 +158,7 @@ int LmdbEnvironment::open_existing_tables(std::span<const std::string_view> name
 }
 
 Result<void> LmdbEnvironment::make_tables(std::span<const std::string_view> names) {
-  const std::string attempt = "make the tables of " + folder_.string();
+  const std::string attempt = "make the tables of " + folder().string();
   WriteTransaction writer(*this);
   if (int code = writer.begin(); code != 0) return lmdb_error(code, attempt);
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -169,7 +173,7 @@ Result<void> LmdbEnvironment::make_tables(std::span<const std::string_view> name
     if (Result<void> written = write_schema(writer); !written) return written.error();
   }
   if (int code = writer.commit(); code != 0) return lmdb_error(code, attempt);
-  return sync_folder(folder_);
+  return sync_folder(folder());
 }
 
 Result<LmdbEnvironment::Space> LmdbEnvironment::space() const {
@@ -186,44 +190,87 @@ Result<LmdbEnvironment::Space> LmdbEnvironment::space() const {
     page_octets = stat.ms_psize;
   }
   struct statvfs disk {};
-  if (::statvfs(folder_.c_str(), &disk) != 0) return lmdb_error(errno, "statvfs " + folder_.string());
+  if (::statvfs(folder().c_str(), &disk) != 0) return lmdb_error(errno, "statvfs " + folder().string());
   struct stat file {};
-  if (::stat((folder_ / "data.mdb").c_str(), &file) != 0) return lmdb_error(errno, "stat " + folder_.string());
+  if (::stat((folder() / "data.mdb").c_str(), &file) != 0) return lmdb_error(errno, "stat " + folder().string());
   return Space{.used_octets = pages * page_octets,
                .file_octets = static_cast<std::uint64_t>(file.st_size),
-               .free_disk_octets = std::uint64_t{disk.f_bavail} * disk.f_frsize};
+               .free_disk_octets = std::uint64_t{disk.f_bavail} * disk.f_frsize,
+               .is_read_only = (disk.f_flag & ST_RDONLY) != 0};
+}
+
+bool LmdbEnvironment::is_read_only() const {
+  struct statvfs disk {};
+  return ::statvfs(folder().c_str(), &disk) == 0 && (disk.f_flag & ST_RDONLY) != 0;
 }
 
 void LmdbEnvironment::drop_dead_readers() const {
+  const std::lock_guard lock(readers_mutex_);
   int dead = 0;
-  mdb_reader_check(handle_, &dead);
+  if (handle_ != nullptr && !is_reopening_) mdb_reader_check(handle_, &dead);
+}
+
+bool LmdbEnvironment::has_panicked() const {
+  MDB_txn* transaction = nullptr;
+  const int code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &transaction);
+  if (code == 0) mdb_txn_abort(transaction);
+  return code == MDB_PANIC;
+}
+
+Result<void> LmdbEnvironment::reopen() {
+  {
+    std::unique_lock lock(readers_mutex_);
+    is_reopening_ = true;
+    if (!all_read_.wait_for(lock, kReadersPatience, [this] { return reading_ == 0; })) {
+      is_reopening_ = false;
+      return Error(ErrorCode::StorageFailed, "reads of " + folder().string() + " go on: it cannot be opened anew");
+    }
+    close();
+  }
+  Result<void> opened = open_handle(folder(), 0);
+  if (opened) {
+    if (const int code = open_existing_tables(options_.tables); code != 0) {
+      close();
+      opened = lmdb_error(code, "open the tables of " + folder().string());
+    }
+  }
+  const std::lock_guard lock(readers_mutex_);
+  is_reopening_ = false;
+  return opened;
 }
 
 Result<MDB_txn*> LmdbEnvironment::take_reader() const {
   MDB_txn* reader = nullptr;
   {
     const std::lock_guard lock(readers_mutex_);
+    if (handle_ == nullptr || is_reopening_) {
+      return Error(ErrorCode::StorageFailed, folder().string() + " is being opened anew");
+    }
+    ++reading_;
     if (!readers_.empty()) {
       reader = readers_.back();
       readers_.pop_back();
     }
   }
-  if (reader == nullptr) {
-    const int code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader);
-    if (code != 0) return lmdb_error(code, "begin to read " + folder_.string());
-    return reader;
-  }
-  if (int code = mdb_txn_renew(reader); code != 0) {
-    mdb_txn_abort(reader);
-    return lmdb_error(code, "begin to read " + folder_.string());
-  }
-  return reader;
+  const bool is_new = reader == nullptr;
+  const int code = is_new ? mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader) : mdb_txn_renew(reader);
+  if (code == 0) return reader;
+  if (!is_new) mdb_txn_abort(reader);
+  const std::lock_guard lock(readers_mutex_);
+  end_reading();
+  return lmdb_error(code, "begin to read " + folder().string());
 }
 
 void LmdbEnvironment::give_back_reader(MDB_txn* reader) const {
   mdb_txn_reset(reader);
   const std::lock_guard lock(readers_mutex_);
   readers_.push_back(reader);
+  end_reading();
+}
+
+// With the readers' mutex held.
+void LmdbEnvironment::end_reading() const {
+  if (--reading_ == 0 && is_reopening_) all_read_.notify_all();
 }
 
 }  // namespace postern::store

@@ -6,6 +6,7 @@
 
 #include <lmdb.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -24,7 +25,7 @@ bool is_no_room(int code);
 struct EnvironmentOptions {
   std::filesystem::path folder;               // made (0700) if absent
   std::size_t map_octets = 0;                 // address space, not disk: the file grows by itself below it
-  std::span<const std::string_view> tables;   // the first one is "meta"
+  std::span<const std::string_view> tables;   // the first one is "meta"; outlives the environment
 };
 
 class LmdbEnvironment {
@@ -39,36 +40,52 @@ class LmdbEnvironment {
   MDB_env* handle() const { return handle_; }
   MDB_dbi table(std::size_t index) const { return tables_[index]; }
   std::size_t table_count() const { return tables_.size(); }
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return options_.folder; }
 
   struct Space {
     std::uint64_t used_octets = 0;  // live pages
     std::uint64_t file_octets = 0;
     std::uint64_t free_disk_octets = 0;
+    bool is_read_only = false;  // the file system
   };
   Result<Space> space() const;
+  bool is_read_only() const;
+  // Any thread.
   // Frees the reader slots of processes that died, so that their snapshots pin no pages.
   void drop_dead_readers() const;
+
+  // LMDB neither writes nor begins to read after its meta page could not be written, until it is opened anew.
+  bool has_panicked() const;
+  // Closes it and opens it again; the last meta page that was written is in force. On the thread of its only writer, outside of
+  // any transaction. Reads that are under way are waited for, for a moment; those that begin meanwhile fail (StorageFailed).
+  // Fails: StorageFailed if reads go on, else as open() does; the environment may be closed then, every transaction fails, and
+  // it can be tried again.
+  Result<void> reopen();
 
  private:
   friend class ReadTransaction;
 
-  explicit LmdbEnvironment(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit LmdbEnvironment(EnvironmentOptions options) : options_(std::move(options)) {}
   static Result<void> make_unless_there(const EnvironmentOptions& options);
   // `path`: the folder; with MDB_NOSUBDIR in `flags` the data file itself.
-  Result<void> open_handle(const EnvironmentOptions& options, const std::filesystem::path& path, unsigned flags);
+  Result<void> open_handle(const std::filesystem::path& path, unsigned flags);
+  void close();
   Result<void> open_tables(std::span<const std::string_view> names);
   // LMDB codes; MDB_NOTFOUND: a table is not there.
   int open_existing_tables(std::span<const std::string_view> names);
   Result<void> make_tables(std::span<const std::string_view> names);
   Result<MDB_txn*> take_reader() const;
   void give_back_reader(MDB_txn* reader) const;
+  void end_reading() const;
 
-  std::filesystem::path folder_;
-  MDB_env* handle_ = nullptr;
+  EnvironmentOptions options_;
+  MDB_env* handle_ = nullptr;  // null: it could not be opened again
   std::vector<MDB_dbi> tables_;
   mutable std::mutex readers_mutex_;
   mutable std::vector<MDB_txn*> readers_;  // reset, ready to renew
+  mutable std::size_t reading_ = 0;        // read transactions under way
+  mutable std::condition_variable all_read_;
+  bool is_reopening_ = false;
 };
 
 }  // namespace postern::store

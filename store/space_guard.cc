@@ -23,6 +23,8 @@ Result<void> SpaceGuard::look() {
   Finding finding = Finding::Room;
   if (!space) {
     finding = Finding::Unknown;
+  } else if (space->is_read_only) {
+    finding = Finding::ReadOnly;
   } else if (space->used_octets >= limits_.max_octets) {
     finding = Finding::CapReached;
   } else if (space->free_disk_octets < limits_.min_free_octets) {
@@ -40,6 +42,8 @@ Result<void> SpaceGuard::answer() const {
       return Error(ErrorCode::StorageFull, "the spool has reached its configured size");
     case Finding::DiskNearlyFull:
       return Error(ErrorCode::StorageFull, "the disk below the spool is nearly full");
+    case Finding::ReadOnly:
+      return Error(ErrorCode::StorageFull, "the file system below the spool is read-only");
     case Finding::Unknown:
       break;
   }

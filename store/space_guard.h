@@ -19,7 +19,7 @@ class SpaceGuard {
   Result<void> look();
 
  private:
-  enum class Finding : int { Room, CapReached, DiskNearlyFull, Unknown };
+  enum class Finding : int { Room, CapReached, DiskNearlyFull, ReadOnly, Unknown };
 
   Result<void> answer() const;
 

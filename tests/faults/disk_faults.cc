@@ -1,7 +1,9 @@
 // The interposed calls; see the header. The real ones are reached as system calls.
 #include "tests/faults/disk_faults.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -32,6 +34,7 @@ std::string calls;
 bool is_holding = false;
 bool is_held = false;
 std::atomic<bool> is_skipping = false;
+std::atomic<bool> is_file_system_read_only = false;
 std::optional<std::filesystem::path> recorded_folder;
 std::vector<Operation> operations;
 
@@ -44,6 +47,7 @@ bool is_planned(Call call, char letter) {
 bool fails(Call call, char letter) {
   const std::lock_guard lock(mutex);
   calls.push_back(letter);
+  if (is_file_system_read_only && call == Call::Write) return true;
   if (plan.countdown == 0 || !is_planned(call, letter)) return false;
   if (plan.countdown > 1) {
     --plan.countdown;
@@ -56,7 +60,7 @@ bool fails(Call call, char letter) {
 
 int planned_error() {
   const std::lock_guard lock(mutex);
-  return plan.error;
+  return is_file_system_read_only ? EROFS : plan.error;
 }
 
 void wait_while_held() {
@@ -128,6 +132,7 @@ void reset() {
   const std::lock_guard lock(mutex);
   plan = Plan{};
   calls.clear();
+  is_file_system_read_only = false;
 }
 
 std::string trace() {
@@ -155,6 +160,8 @@ bool was_met() {
   const std::lock_guard lock(mutex);
   return plan.was_met;
 }
+
+void set_read_only(bool is_read_only) { is_file_system_read_only = is_read_only; }
 
 void start_recording(const std::filesystem::path& folder) {
   const std::lock_guard lock(mutex);
@@ -219,6 +226,14 @@ extern "C" ssize_t writev(int fd, const iovec* parts, int count) {
   const off_t offset = ::lseek(fd, 0, SEEK_CUR);
   const ssize_t done = ::syscall(SYS_writev, fd, parts, count);
   return disk::record_write(fd, disk::joined(parts, count), offset, done);
+}
+
+extern "C" int statvfs(const char* path, struct statvfs* facts) noexcept {
+  using Statvfs = int (*)(const char*, struct statvfs*);
+  static const auto real = reinterpret_cast<Statvfs>(::dlsym(RTLD_NEXT, "statvfs"));
+  const int result = real(path, facts);
+  if (result == 0 && disk::is_file_system_read_only) facts->f_flag |= ST_RDONLY;
+  return result;
 }
 
 extern "C" int rename(const char* from, const char* to) noexcept {

@@ -28,6 +28,8 @@ void fail_some(Call call, std::size_t nth, std::size_t count, int error);
 void cut_short(std::size_t nth);
 // True if the fault was met.
 bool was_met();
+// The file system below is read-only: it says so, and writes fail with EROFS. Until reset() as well.
+void set_read_only(bool is_read_only);
 
 // What reached the kernel, in order; power_loss.h makes of it what a disk may hold.
 struct Operation {

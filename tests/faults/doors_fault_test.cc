@@ -39,12 +39,19 @@ class DoorsFault : public testing::Test {
 
 // --- A full disk: refused while it lasts, and over by itself -----------------------------------------------------------
 
-class FullDiskAtTheDoors : public DoorsFault, public testing::WithParamInterface<int> {};
+struct Fullness {
+  const char* name;
+  disk::Call call;
+  int error;  // EROFS: the whole file system is read-only
+};
+
+class FullDiskAtTheDoors : public DoorsFault, public testing::WithParamInterface<Fullness> {};
 
 TEST_P(FullDiskAtTheDoors, IsRefusedAtBothAndOverWithoutARestart) {
   Doors doors;
   ASSERT_THAT(submit(doors), HasSubstr("250 2.0.0 Queued as"));
-  disk::fail(disk::Call::Write, 1, GetParam(), true);
+  disk::fail(GetParam().call, 1, GetParam().error, true);
+  disk::set_read_only(GetParam().error == EROFS);
   for (int i = 0; i < 3; ++i) {
     const std::string replies = submit(doors);
     EXPECT_THAT(replies, HasSubstr("452 4.3.1 storage_full"));
@@ -56,6 +63,7 @@ TEST_P(FullDiskAtTheDoors, IsRefusedAtBothAndOverWithoutARestart) {
   const StoredMessage kept = doors.store().spool().list(std::nullopt, 1).value().at(0);
   EXPECT_THAT(test::read_content(doors.store().spool(), kept.message), HasSubstr("\r\n\r\nx")) << "can be read and delivered";
   disk::reset();
+  EXPECT_TRUE(doors.store().spool().remove_expired(Instant{}, 1)) << "as maintenance does, which looks for room";
   EXPECT_THAT(submit(doors), HasSubstr("250 2.0.0 Queued as"));
   EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", "k"}}).status, 200);
   EXPECT_EQ(doors.readiness().status, 200);
@@ -63,7 +71,13 @@ TEST_P(FullDiskAtTheDoors, IsRefusedAtBothAndOverWithoutARestart) {
   EXPECT_EQ(examine(doors), std::vector<std::string>());
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, FullDiskAtTheDoors, testing::Values(ENOSPC, EDQUOT, EFBIG));
+INSTANTIATE_TEST_SUITE_P(Kinds, FullDiskAtTheDoors,
+                         testing::Values(Fullness{"NoSpace", disk::Call::Write, ENOSPC},
+                                         Fullness{"QuotaReached", disk::Call::Write, EDQUOT},
+                                         Fullness{"FileTooBig", disk::Call::Write, EFBIG},
+                                         Fullness{"MetaPage", disk::Call::MetaWrite, ENOSPC},
+                                         Fullness{"ReadOnly", disk::Call::Write, EROFS}),
+                         [](const testing::TestParamInfo<Fullness>& kind) { return std::string(kind.param.name); });
 
 // --- A failure that leaves the disk in doubt: closed until restart -----------------------------------------------------
 
@@ -94,7 +108,7 @@ TEST_P(DoubtfulDisk, IsNeverFollowedByAnAcceptance) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DoubtfulDisk,
                          testing::Values(Doubt{"WriteIoError", disk::Call::Write, EIO},
-                                         Doubt{"ReadOnly", disk::Call::Write, EROFS},
+                                         Doubt{"ReadOnlyWhereTheFileSystemIsNot", disk::Call::Write, EROFS},
                                          Doubt{"SyncIoError", disk::Call::Sync, EIO},
                                          Doubt{"MetaPage", disk::Call::MetaWrite, EIO}),
                          [](const testing::TestParamInfo<Doubt>& kind) { return std::string(kind.param.name); });
@@ -185,6 +199,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryStep,
                                          Step{"WriteReadOnly", disk::Call::Write, EROFS},
                                          Step{"SyncIoError", disk::Call::Sync, EIO},
                                          Step{"SyncNoSpace", disk::Call::Sync, ENOSPC},
+                                         Step{"MetaNoSpace", disk::Call::MetaWrite, ENOSPC},
                                          Step{"MetaIoError", disk::Call::MetaWrite, EIO}),
                          [](const testing::TestParamInfo<Step>& kind) { return std::string(kind.param.name); });
 

@@ -1,5 +1,8 @@
 // 250 means synced: between a message's last write and its completion there is a sync, and when that fails nothing is written
 // any more.
+#include "store/commit_queue.h"
+#include "store/schema.h"
+#include "store/table.h"
 #include "tests/faults/disk_faults.h"
 #include "tests/support/temp_store.h"
 
@@ -111,6 +114,66 @@ TEST_F(SyncTest, ClosesTheSpoolWhenTheMetaPageCannotBeWritten) {
   store.reopen();
   EXPECT_EQ(store.spool().usage().value().messages, 1U);
   EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
+TEST_F(SyncTest, GoesOnAfterAMetaPageThatFoundNoRoom) {
+  TempStore store;
+  const MessageId stored = next_id();
+  ASSERT_TRUE(test::commit_draft(store.spool(), make_draft(stored, clock_.now(), {"a.example"}), "content"));
+  for (const int error : {ENOSPC, EDQUOT}) {
+    disk::fail(disk::Call::MetaWrite, 1, error, true);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(accept(store).error().code(), ErrorCode::StorageFull);
+    ASSERT_TRUE(disk::was_met());
+    EXPECT_FALSE(store.spool().has_failed());
+    EXPECT_EQ(store.spool().read_chunk(stored, 0).value(), "content") << "what was there can be read and delivered";
+    disk::reset();
+    EXPECT_TRUE(accept(store));
+    EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+  }
+  store.reopen();
+  EXPECT_EQ(store.spool().usage().value().messages, 3U) << "only what was acknowledged";
+  EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
+TEST_F(SyncTest, GoesOnAfterAFileSystemWasReadOnly) {
+  TempStore store;
+  const MessageId stored = next_id();
+  ASSERT_TRUE(test::commit_draft(store.spool(), make_draft(stored, clock_.now(), {"a.example"}), "content"));
+  disk::set_read_only(true);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(accept(store).error().code(), ErrorCode::StorageFull);
+  EXPECT_EQ(store.spool().can_accept().error().code(), ErrorCode::StorageFull);
+  EXPECT_EQ(store.spool().read_chunk(stored, 0).value(), "content");
+  disk::reset();
+  EXPECT_TRUE(accept(store));
+  EXPECT_FALSE(store.spool().has_failed());
+  store.reopen();
+  EXPECT_EQ(store.spool().usage().value().messages, 2U);
+  EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
+TEST_F(SyncTest, IsNotOpenedAnewBelowARead) {
+  const test::TempFolder folder;
+  const auto environment =
+      LmdbEnvironment::open({.folder = folder.path() / "directory", .map_octets = 1U << 30, .tables = kDirectoryTables}).value();
+  CommitQueue queue(*environment);
+  const auto put = [&] {
+    return queue.run([](WriteTransaction& transaction) {
+      return WritableTable(transaction, DirectoryTable::Accounts).put("key", "value");
+    });
+  };
+  ASSERT_TRUE(put());
+  {
+    ReadTransaction reader(*environment);
+    ASSERT_TRUE(reader.begin());
+    disk::fail(disk::Call::MetaWrite, 1, ENOSPC, false);
+    EXPECT_EQ(put().error().code(), ErrorCode::StorageFull);
+    ASSERT_TRUE(disk::was_met());
+    EXPECT_EQ(put().error().code(), ErrorCode::StorageFull) << "there is room, but somebody reads";
+    EXPECT_EQ(Table(reader, DirectoryTable::Accounts).find("key").value(), "value");
+  }
+  EXPECT_TRUE(put());
+  ReadTransaction reader(*environment);
+  EXPECT_TRUE(reader.begin());
 }
 
 TEST_F(SyncTest, FailsEverythingThatSharedIt) {
