@@ -53,7 +53,7 @@ void Maintenance::sweep_spool() {
     total.messages += removed->messages;
     total.contents += removed->contents;
     total.events += removed->events;
-    has_more = removed->messages + removed->contents + removed->events >= settings_.slice;
+    has_more = removed->messages + removed->contents + removed->events + removed->idempotency >= settings_.slice;
   }
   if (total.messages + total.contents + total.events == 0) return;
   operator_log::expired_removed(total.messages, total.contents, total.events);

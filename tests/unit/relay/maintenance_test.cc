@@ -32,6 +32,21 @@ TEST_F(MaintenanceTest, RemovesWhatHasOutlivedItsRetentionInSeveralSlices) {
   EXPECT_EQ(store_.spool().usage().value().events, 0U);
 }
 
+TEST_F(MaintenanceTest, RemovesAllIdempotencyKeysThatHaveEndedThoughNothingElseHas) {
+  for (std::uint8_t key = 1; key <= 5; ++key) {
+    const test::Draft draft = test::make_draft(make_message_id(clock_.now(), random_), clock_.now(), {"a.example"});
+    store::NewMessage message = draft.new_message();
+    message.claim.emplace().key_digest.fill(key);
+    test::Waiter waiter;
+    store_.spool().commit(store_.spool().open_message(draft.message.id), std::move(message), waiter.completion());
+    ASSERT_TRUE(waiter.get());
+  }
+  clock_.advance(store::kIdempotencyRetention + std::chrono::seconds(1));
+  Maintenance maintenance(*store_, clock_, {.slice = 2});
+  maintenance.sweep();
+  EXPECT_EQ(store_.spool().remove_expired(clock_.now(), 100).value().idempotency, 0U) << "left over by one sweep";
+}
+
 TEST_F(MaintenanceTest, StopsWhileItWaitsForItsNextRound) {
   Maintenance maintenance(*store_, clock_, {.interval = std::chrono::hours(1)});
   maintenance.start();
