@@ -92,7 +92,7 @@ QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
     return usages_.at(account);
   }
   if (!is_same_day(usage.at, now)) {
-    if (usage.unsaved > 0) closed_periods_.push_back({account, usage.at, usage.unsaved});
+    if (usage.unsaved > 0) keep({account, usage.at, usage.unsaved});
     usage.unsaved = usage.day = 0;
     if (!is_same_month(usage.at, now)) usage.month = 0;
   }
@@ -146,8 +146,10 @@ void QuotaTable::release(const AccountId& account, std::uint64_t recipients) {
 
 std::vector<QuotaTable::Unsaved> QuotaTable::take_unsaved() {
   const std::lock_guard lock(mutex_);
-  std::vector<Unsaved> taken = std::move(closed_periods_);
-  closed_periods_.clear();
+  std::vector<Unsaved> taken;
+  taken.reserve(kept_.size());
+  for (const auto& [period, count] : kept_) taken.push_back(count);
+  kept_.clear();
   for (auto& [account, used] : usages_) {
     if (used.unsaved > 0) taken.push_back({account, used.at, used.unsaved});
     used.unsaved = 0;
@@ -155,9 +157,13 @@ std::vector<QuotaTable::Unsaved> QuotaTable::take_unsaved() {
   return taken;
 }
 
+void QuotaTable::keep(const Unsaved& count) {
+  kept_.try_emplace({floor<days>(count.at), count.account}, Unsaved{count.account, count.at, 0}).first->second.recipients += count.recipients;
+}
+
 void QuotaTable::put_back(const std::vector<Unsaved>& unsaved) {
   const std::lock_guard lock(mutex_);
-  closed_periods_.insert(closed_periods_.end(), unsaved.begin(), unsaved.end());
+  for (const Unsaved& count : unsaved) keep(count);
 }
 
 }  // namespace postern::relay

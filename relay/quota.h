@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace postern::relay {
@@ -81,13 +82,16 @@ class QuotaTable {
   static QuotaAnswer room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now);
   Usage& usage(const AccountId& account, Instant now);
   void make_room();
+  void keep(const Unsaved& count);
 
   std::mutex mutex_;
   LoadCount load_;
   std::map<AccountId, Bucket> account_buckets_;
   std::map<KeyId, Bucket> key_buckets_;
   std::map<AccountId, Usage> usages_;
-  std::vector<Unsaved> closed_periods_;  // counted before midnight, not yet taken
+  // Not yet taken: counted before midnight, or not written at the last try. One for each account and day, however long the
+  // store cannot be written.
+  std::map<std::pair<Instant, AccountId>, Unsaved> kept_;
 };
 
 }  // namespace postern::relay

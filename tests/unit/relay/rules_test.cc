@@ -152,6 +152,18 @@ TEST_F(Quota, HandsOutWhatWasNotWrittenOnceAndWithItsPeriod) {
   EXPECT_EQ(table_.take_unsaved().size(), 2U);
 }
 
+TEST_F(Quota, KeepsOneCountOfAnAccountsDayHoweverOftenItCannotBeWritten) {
+  const store::Plan plan{"p", {}, {}, 100};
+  for (int second = 0; second < 3; ++second) {
+    (void)table_.reserve(account_, plan, 2, clock_.now());
+    clock_.advance(std::chrono::seconds(1));
+    table_.put_back(table_.take_unsaved());
+  }
+  const auto unsaved = table_.take_unsaved();
+  ASSERT_EQ(unsaved.size(), 1U);
+  EXPECT_EQ(unsaved[0].recipients, 6U);
+}
+
 TEST(RetrySchedule, DoublesWithJitterUpToItsLongestAndThenGivesUp) {
   const RetrySchedule schedule{std::chrono::minutes(1), std::chrono::hours(1), std::chrono::days(5)};
   test::FakeClock clock;
