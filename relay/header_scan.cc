@@ -144,19 +144,13 @@ std::string_view take_element(std::string_view& list) {
   }
   i = std::min(i, list.size());
   const std::string_view element = list.substr(0, i);
-  const bool is_group_name = i < list.size() && list[i] == ':';
+  // One that is an address is read as such (see take_domains()).
+  const bool is_group_name = i < list.size() && list[i] == ':' && element.find('@') == std::string_view::npos;
   list.remove_prefix(std::min(i + 1, list.size()));
   return is_group_name ? std::string_view() : trim_ascii_space(element);
 }
 
-std::optional<std::string> domain_of(std::string_view element) {
-  const std::size_t open = element.rfind('<');
-  std::string_view address = element;
-  if (open != std::string_view::npos) {
-    const std::size_t close = element.find('>', open);
-    if (close == std::string_view::npos || close + 1 != element.size()) return std::nullopt;
-    address = element.substr(open + 1, close - open - 1);
-  }
+std::optional<std::string> domain_of(std::string_view address) {
   // Blanks around the dots and the at sign are obsolete syntax that some agents still read over: so do we.
   std::string compact;
   bool is_quoted = false;
@@ -169,6 +163,45 @@ std::optional<std::string> domain_of(std::string_view element) {
   return normalised_domain(mailbox->domain);
 }
 
+// A display name without its quoted strings. nullopt: it holds what is no phrase (RFC 5322 §3.2.5) and some readers take for an
+// address of its own.
+std::optional<std::string> unquoted_words(std::string_view phrase) {
+  std::string words;
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < phrase.size(); ++i) {
+    if (phrase[i] == '"') {
+      is_quoted = !is_quoted;
+    } else if (is_quoted) {
+      i += phrase[i] == '\\' ? 1 : 0;
+    } else if (std::string_view("<>[]").find(phrase[i]) != std::string_view::npos) {
+      return std::nullopt;
+    } else {
+      words.push_back(phrase[i]);
+    }
+  }
+  return words;
+}
+
+// The element's domain; also that of a display name that is an address, which some readers show or believe instead.
+bool take_domains(std::string_view element, std::vector<std::string>& domains) {
+  const std::size_t open = element.rfind('<');
+  std::string_view address = element;
+  if (open != std::string_view::npos) {
+    if (!element.ends_with('>')) return false;
+    address = element.substr(open + 1, element.size() - open - 2);
+    const auto words = unquoted_words(element.substr(0, open));
+    if (!words) return false;
+    const bool is_address = words->find('@') != std::string::npos;
+    auto shown = is_address ? domain_of(*words) : std::nullopt;
+    if (is_address && !shown) return false;
+    if (shown) domains.push_back(std::move(*shown));
+  }
+  auto domain = domain_of(address);
+  if (!domain) return false;
+  domains.push_back(std::move(*domain));
+  return true;
+}
+
 }  // namespace
 
 std::optional<std::vector<std::string>> address_domains(std::string_view value) {
@@ -179,9 +212,7 @@ std::optional<std::vector<std::string>> address_domains(std::string_view value) 
   while (!rest.empty()) {
     const std::string_view element = take_element(rest);
     if (element.empty()) continue;
-    auto domain = domain_of(element);
-    if (!domain) return std::nullopt;
-    domains.push_back(std::move(*domain));
+    if (!take_domains(element, domains)) return std::nullopt;
   }
   if (domains.empty()) return std::nullopt;
   return domains;

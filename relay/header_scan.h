@@ -52,7 +52,8 @@ class HeaderScan {
 };
 
 // Domains (normalised) of all mailboxes in an address list: the From field's value. Groups, comments, quoted strings and
-// display names in any octets are skipped over. nullopt: it is not an address list, or holds no mailbox.
+// display names in any octets are skipped over; a display name that is itself an address counts as one, since some readers
+// take it for the author. nullopt: it is not an address list, or holds no mailbox.
 std::optional<std::vector<std::string>> address_domains(std::string_view value);
 
 }  // namespace postern::relay
