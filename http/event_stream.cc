@@ -2,6 +2,8 @@
 
 #include "http/event_json.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -9,6 +11,8 @@
 
 namespace postern::http {
 namespace {
+
+constexpr net::asio::use_awaitable_t<net::Executor> kAwait{};
 
 constexpr std::size_t kEventsPerPiece = 64;
 constexpr std::chrono::seconds kLongestSlice{1};         // of a wait, so that stop() is seen soon
@@ -61,7 +65,10 @@ net::Awaitable<std::optional<std::string>> EventStream::next(Steady::duration lo
       co_return piece;
     }
     if (now >= deadline) co_return piece;
-    if (seen_ != before) continue;  // events that nobody wants here: more may follow
+    if (seen_ != before) {  // events that nobody wants here: more may follow, and others are served in between
+      co_await net::asio::post(kAwait);
+      continue;
+    }
     const auto slice = std::min<Steady::duration>(deadline - now, kLongestSlice);
     // Events of other accounts wake it too: from the last one that there is, not from the last of its own.
     known_ = co_await hub_.wait_above(known_, slice);

@@ -4,6 +4,7 @@
 #include "tests/support/api_fixture.h"
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <gmock/gmock.h>
@@ -108,7 +109,7 @@ class EventStreaming : public EventApi {
   }
   std::unique_ptr<EventStream> open(std::uint64_t after, EventFilter filter) {
     auto stream = std::make_unique<EventStream>(api_.store.spool(), hub_, hub_.open_stream(filter.account), filter, after,
-                                                [this] { return is_allowed_; });
+                                                [this] { return ++looks_ > 0 && is_allowed_; });
     EXPECT_THAT(*loop_.run(stream->next(std::chrono::seconds(0))), HasSubstr("retry:"));
     return stream;
   }
@@ -120,6 +121,7 @@ class EventStreaming : public EventApi {
   }
 
   bool is_allowed_ = true;
+  int looks_ = 0;  // at the log
   test::CoroutineLoop loop_;
   net::asio::executor_work_guard<net::asio::io_context::executor_type> work_{loop_.context().get_executor()};
   EventHub hub_{loop_.executor(), [this] { return api_.store.spool().last_sequence(); }};
@@ -157,6 +159,20 @@ TEST_F(EventStreaming, LeavesOutWhatIsNotWanted) {
   const std::string piece = next(*stream);
   EXPECT_THAT(piece, HasSubstr("id: 3\n"));
   EXPECT_THAT(piece, Not(HasSubstr("email.sent")));
+}
+
+TEST_F(EventStreaming, LetsOthersGoOnWhileItReadsPastWhatIsNotWanted) {
+  for (int i = 0; i < 200; ++i) accept(api_.account);
+  EventFilter filter = own();
+  filter.types = {"email.complained"};
+  const auto stream = open(0, filter);
+  const auto waiting = loop_.start(stream->next(std::chrono::seconds(20)));
+  int looks = 0;
+  net::asio::post(loop_.context(), [&] { looks = looks_; });
+  while (looks == 0) loop_.context().run_one();
+  EXPECT_EQ(looks, 1);
+  stream->stop();
+  EXPECT_EQ(loop_.wait(waiting), std::nullopt);
 }
 
 TEST_F(EventStreaming, EndsWhenItIsStopped) {
