@@ -15,29 +15,31 @@ AuthThrottle::Entry* AuthThrottle::find(const IpAddress& group, Instant now) {
 ThrottleDecision AuthThrottle::decide(const IpAddress& client, Instant now) {
   const std::lock_guard lock(mutex_);
   const Entry* entry = find(limit_group(client), now);
-  if (entry == nullptr || entry->failures < limits_.free_failures) return {};
-  if (entry->failures >= limits_.max_failures) return {true, Duration(0), entry->window_ends - now};
+  if (entry == nullptr || entry->count() < limits_.free_failures) return {};
+  if (entry->count() >= limits_.max_failures) return {true, Duration(0), entry->window_ends - now};
   Duration delay = limits_.first_delay;
-  for (std::uint32_t i = limits_.free_failures; i < entry->failures && delay < limits_.longest_delay; ++i) delay *= 2;
+  for (std::uint32_t i = limits_.free_failures; i < entry->count() && delay < limits_.longest_delay; ++i) delay *= 2;
   return {false, std::min(delay, limits_.longest_delay), Duration(0)};
 }
 
 void AuthThrottle::record_failure(const IpAddress& client, Instant now) {
   const std::lock_guard lock(mutex_);
-  const IpAddress group = limit_group(client);
-  Entry* entry = find(group, now);
-  if (entry == nullptr) entry = &insert(group, now);
-  ++entry->failures;
-}
-
-void AuthThrottle::withdraw_failure(const IpAddress& client, Instant now) {
-  const std::lock_guard lock(mutex_);
-  if (Entry* entry = find(limit_group(client), now); entry != nullptr && entry->failures > 0) --entry->failures;
+  ++find_or_insert(client, now).failures;
 }
 
 void AuthThrottle::record_success(const IpAddress& client, Instant now) {
   const std::lock_guard lock(mutex_);
   if (Entry* entry = find(limit_group(client), now)) entry->failures /= 2;
+}
+
+void AuthThrottle::record_guess(const IpAddress& client, Instant now) {
+  const std::lock_guard lock(mutex_);
+  ++find_or_insert(client, now).guesses;
+}
+
+void AuthThrottle::withdraw_guess(const IpAddress& client, Instant now) {
+  const std::lock_guard lock(mutex_);
+  if (Entry* entry = find(limit_group(client), now); entry != nullptr && entry->guesses > 0) --entry->guesses;
 }
 
 std::size_t AuthThrottle::size() const {
@@ -48,6 +50,12 @@ std::size_t AuthThrottle::size() const {
 // A clock set back must not lengthen a block beyond its window.
 bool AuthThrottle::is_over(Instant window_ends, Instant now) const {
   return now >= window_ends || window_ends - now > limits_.window;
+}
+
+AuthThrottle::Entry& AuthThrottle::find_or_insert(const IpAddress& client, Instant now) {
+  const IpAddress group = limit_group(client);
+  Entry* const entry = find(group, now);
+  return entry == nullptr ? insert(group, now) : *entry;
 }
 
 AuthThrottle::Entry& AuthThrottle::insert(const IpAddress& group, Instant now) {

@@ -37,22 +37,28 @@ class AuthThrottle {
   // Any thread.
   ThrottleDecision decide(const IpAddress& client, Instant now);
   void record_failure(const IpAddress& client, Instant now);
-  // Takes one failure back. Where a check takes long, it is recorded as a failure before it begins, so that many at once count
-  // as many; what turns out to be none is taken back.
-  void withdraw_failure(const IpAddress& client, Instant now);
-  // Halves the count: one right key among many wrong ones forgives little.
+  // Halves the failures: one right key among many wrong ones forgives little.
   void record_success(const IpAddress& client, Instant now);
+  // A guess at a password, or whether an address has an account. People choose those, so they can be guessed, and whoever
+  // guesses may have a key of his own: no success forgives a guess, it ends with the window. It counts like a failure.
+  // Recorded before the check, which takes long, so that many at once count as many.
+  void record_guess(const IpAddress& client, Instant now);
+  // Takes back one that turned out to be none.
+  void withdraw_guess(const IpAddress& client, Instant now);
   // Addresses and networks remembered.
   std::size_t size() const;
 
  private:
   struct Entry {
     std::uint32_t failures = 0;
+    std::uint32_t guesses = 0;
+    std::uint32_t count() const { return failures + guesses; }
     Instant window_ends;
   };
   using Entries = std::map<IpAddress, Entry>;
 
   Entry* find(const IpAddress& group, Instant now);
+  Entry& find_or_insert(const IpAddress& client, Instant now);
   Entry& insert(const IpAddress& group, Instant now);
   bool is_over(Instant window_ends, Instant now) const;
   void erase(Entries::iterator entry);

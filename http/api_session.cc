@@ -66,7 +66,7 @@ net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
   const auth::ThrottleDecision throttled = context.throttle.decide(request.peer, now);
   if (throttled.is_blocked) co_return too_many_failures(throttled);
   // Counted before it is tried, and also where it succeeds: nobody makes accounts without end, or tries out whose address has one.
-  context.throttle.record_failure(request.peer, now);
+  context.throttle.record_guess(request.peer, now);
   auto answer = co_await context.workers.run([&]() -> Result<ApiResponse> {
     const auto user = context.users.sign_up(credentials->email, credentials->password);
     if (!user) return user.error();
@@ -75,7 +75,7 @@ net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
   });
   if (answer && *answer) co_return std::move(**answer);
   const bool is_taken = answer && answer->error().code() == ErrorCode::AlreadyExists;
-  if (!is_taken) context.throttle.withdraw_failure(request.peer, now);
+  if (!is_taken) context.throttle.withdraw_guess(request.peer, now);
   if (is_taken && throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
   co_return answer ? api_error(answer->error()) : api_problem(ApiProblem::Unavailable);
 }
@@ -86,7 +86,7 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
   const Instant now = context.clock.now();
   const auth::ThrottleDecision throttled = context.throttle.decide(request.peer, now);
   if (throttled.is_blocked) co_return too_many_failures(throttled);
-  context.throttle.record_failure(request.peer, now);  // before the slow check: many at once count as many
+  context.throttle.record_guess(request.peer, now);  // before the slow check: many at once count as many
   auto answer = co_await context.workers.run([&]() -> Result<ApiResponse> {
     const auto user = context.users.sign_in(credentials->email, credentials->password);
     if (!user) return user.error();
@@ -98,10 +98,9 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return api_problem(ApiProblem::InvalidCredentials);
   }
-  context.throttle.withdraw_failure(request.peer, now);
+  context.throttle.withdraw_guess(request.peer, now);
   if (!answer) co_return api_problem(ApiProblem::Unavailable);
   if (!*answer) co_return api_error(answer->error());
-  context.throttle.record_success(request.peer, now);
   co_return std::move(**answer);
 }
 

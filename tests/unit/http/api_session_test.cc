@@ -103,6 +103,16 @@ TEST_F(ApiSessionTest, StopsCheckingAfterTenFailuresOfAnAddress) {
   EXPECT_EQ(log_in().status, 200);
 }
 
+TEST_F(ApiSessionTest, LetsNobodyGuessOnByUsingAnAccountOfHisOwnInBetween) {
+  ASSERT_EQ(sign_up().status, 201);  // counts as one
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_EQ(log_in(kWrong).status, 401) << i;
+    EXPECT_EQ(log_in().status, i < 8 ? 200 : 429) << i;
+    api.throttle.record_success(*parse_ip_address(api.peer), api.clock.now());  // and a key of his own
+  }
+  EXPECT_EQ(sign_up(kUnknown).status, 429) << "accounts neither";
+}
+
 TEST_F(ApiSessionTest, DoesNotCountWhatIsNoGuess) {
   ASSERT_EQ(sign_up().status, 201);
   for (int i = 0; i < 20; ++i) {
