@@ -18,6 +18,7 @@ struct Lease {
   bool has_several_groups = false;
   // The entry as it was met again while the lease held: the settlement is visible already, its completion is still on the way.
   std::optional<store::DueEntry> met_again;
+  Instant read_at;  // when `stored` was as the store has it
 };
 
 // The part of a leased message that goes to one destination.

@@ -22,6 +22,7 @@ namespace asio = net::asio;
 constexpr unsigned kJobsPerTurn = 64;  // a simulated delivery never waits: others get their turn after so many
 constexpr Duration kBusyPutOff = std::chrono::seconds(30);    // of one group of a message whose others went ahead
 constexpr Duration kLeastPutOff = std::chrono::seconds(1);
+constexpr Duration kFreshLease = std::chrono::seconds(1);     // under way as good as at once: its record is not read again
 
 constexpr asio::use_awaitable_t<net::Executor> kAwait{};
 
@@ -58,6 +59,7 @@ void Queue::Impl::start_deliveries(const std::shared_ptr<Destination>& destinati
 net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_ptr<Destination> destination, Job first) {
   std::optional<Job> job = std::move(first);
   for (unsigned done = 1; job; ++done) {
+    self->drop_cancelled(*job);
     std::vector<std::uint32_t> suppressed;
     DeliveryRequest request{&job->lease->stored, self->without_suppressed(*job, suppressed), destination->route()};
     std::vector<RecipientReport> reports;
@@ -69,6 +71,17 @@ net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_p
   }
   --self->running_;
   if (self->is_stopping_ || destination->is_failing()) self->poke();
+}
+
+// What waited for a connection may have been cancelled meanwhile: whoever did that was told that it is not sent.
+void Queue::Impl::drop_cancelled(Job& job) {
+  const Lease& lease = *job.lease;
+  if (now() - lease.read_at < kFreshLease) return;
+  const auto found = spool().find(lease.entry.id);
+  if (!found) return storage_failed("read a message", found.error(), lease.entry.id);
+  std::erase_if(job.recipients, [&found](std::uint32_t index) {
+    return !*found || (*found)->delivery.recipients[index].stage != store::RecipientStage::Pending;
+  });
 }
 
 // The job's recipients that may be sent to; the others are put into `suppressed`. Looked at before every attempt: the list may

@@ -102,6 +102,7 @@ void Queue::Impl::lease(const store::DueEntry& entry, store::StoredMessage store
   leased->stored = std::move(stored);
   leased->open_groups = static_cast<std::uint32_t>(groups.size());
   leased->has_several_groups = groups.size() > 1;
+  leased->read_at = at;
   leases_.emplace(entry.id, leased);
   for (auto& group : groups) {
     Job job{leased, std::move(group.recipients)};
@@ -139,7 +140,7 @@ void Queue::Impl::review(const store::DueEntry& entry, Instant at) {
   auto found = spool().find(entry.id);
   if (!found) return storage_failed("read a message", found.error(), entry.id);
   if (!*found) return;
-  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 0, false, std::nullopt});
+  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 0, false, std::nullopt, at});
   std::vector<std::pair<Job, Publication>> changed;
   for (auto& group : destinations_->group_due(leased->stored, at)) {
     if (group.destination == nullptr) continue;

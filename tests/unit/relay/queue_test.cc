@@ -167,6 +167,23 @@ TEST_F(QueueTest, NeverRevivesAMessageCancelledMeanwhile) {
   EXPECT_TRUE(load(id).delivery.is_settled());
 }
 
+TEST_F(QueueTest, DoesNotSendWhatWasCancelledWhileItWaitedForAConnection) {
+  routes_[0].max_connections = 1;
+  script_.is_holding = true;
+  const MessageId first = accept("live.example");
+  const MessageId second = accept("live.example");
+  start();
+  run_until([this] { return script_.running["live"] == 1; });
+  ASSERT_TRUE(store_.spool().cancel(second, clock_.now()));
+  clock_.advance(std::chrono::seconds(2));
+  const MessageId last = accept("live.example");
+  script_.release();
+  run_until([&] { return stage(last) == RecipientStage::Delivered; });
+  EXPECT_EQ(stage(first), RecipientStage::Delivered);
+  EXPECT_EQ(stage(second), RecipientStage::Cancelled);
+  EXPECT_EQ(script_.delivered.size(), 2U);
+}
+
 TEST_F(QueueTest, SeesARetryAskedForByAnotherProcess) {
   bool is_ready = false;
   script_.answer = [&](auto&, auto&) {
