@@ -2,6 +2,7 @@
 
 #include "app/commands.h"
 #include "app/config.h"
+#include "app/nearest_word.h"
 #include "app/output.h"
 #include "app/version.h"
 
@@ -281,17 +282,42 @@ void declare_others(CLI::App& app, Builder& build) {
       ->check(CLI::IsMember({"replies", "configuration", "sandbox", "http-api"}));
 }
 
-// As far as it was understood: "postern key create".
-std::string spoken_command(const CLI::App& app) {
-  std::string words = app.get_name();
-  for (const CLI::App* noun = &app; !noun->get_subcommands().empty();) {
-    noun = noun->get_subcommands().front();
-    words += " " + noun->get_name();
+std::string usage_hint(const std::string& command) { return "what it takes: " + command + " --help\n"; }
+
+struct Spoken {
+  std::string words;  // as far as they were understood: "postern key create"
+  const CLI::App* last;
+};
+
+Spoken spoken_command(const CLI::App& app) {
+  Spoken spoken{app.get_name(), &app};
+  while (!spoken.last->get_subcommands().empty()) {
+    spoken.last = spoken.last->get_subcommands().front();
+    spoken.words += " " + spoken.last->get_name();
   }
-  return words;
+  return spoken;
 }
 
-std::string usage_hint(const std::string& command) { return "what it takes: " + command + " --help\n"; }
+// Where a sub-command is missing or unknown the parser says no more than that.
+std::string subcommand_problem(const CLI::App& app, const Spoken& spoken) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : spoken.last->get_subcommands({})) names.push_back(command->get_name());
+  for (const std::string& word : app.remaining(true)) {
+    if (word.starts_with('-')) continue;
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string_view nearest = nearest_word(word, known);
+    return "there is no command " + spoken.words + " " + printable(word) + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?");
+  }
+  std::string text = "say which:";
+  for (const std::string& name : names) text += " " + name;
+  return text;
+}
+
+std::string failure_text(const CLI::App& app, const CLI::Error& error) {
+  const Spoken spoken = spoken_command(app);
+  const bool lacks_subcommand = error.get_name() == "RequiredError" && spoken.last->get_require_subcommand_min() > 0;
+  return "postern: " + (lacks_subcommand ? subcommand_problem(app, spoken) : printable(error.what())) + "\n" + usage_hint(spoken.words);
+}
 
 }  // namespace
 
@@ -303,9 +329,7 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   app.require_subcommand(1);
   app.add_option("--config", config_file, "configuration file")->envname("POSTERN_CONFIG");
   app.add_flag("--json", invocation.options.as_json, "print JSON for programs");
-  app.failure_message([](const CLI::App* root, const CLI::Error& error) {
-    return "postern: " + printable(error.what()) + "\n" + usage_hint(spoken_command(*root));
-  });
+  app.failure_message([](const CLI::App* root, const CLI::Error& error) { return failure_text(*root, error); });
   Builder build(invocation);
   declare_others(app, build);
   declare_account(app, build);
@@ -324,7 +348,7 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
     return app.exit(error, out, err) == 0 ? 0 : kExitUsage;
   }
   invocation.options.config_file = config_file;
-  invocation.command = spoken_command(app);
+  invocation.command = spoken_command(app).words;
   return invocation;
 }
 

@@ -135,6 +135,13 @@ TEST_F(CommandLine, EndsWithTwoOnWrongUsage) {
   EXPECT_EQ(run({"--help"}).status, 0);
 }
 
+TEST_F(CommandLine, NamesACommandThatIsNotThere) {
+  EXPECT_THAT(run({"acount"}).err, HasSubstr("there is no command postern acount; did you mean account?"));
+  EXPECT_THAT(run({"key", "creat", "demo"}).err, HasSubstr("there is no command postern key creat; did you mean create?"));
+  EXPECT_THAT(run({"frobnicate"}).err, HasSubstr("there is no command postern frobnicate\n"));
+  EXPECT_THAT(run({"config"}).err, HasSubstr("say which: check show template\n"));
+}
+
 struct BadWordCase {
   const char* name;
   std::vector<std::string> words;
