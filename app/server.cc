@@ -242,7 +242,6 @@ void Daemon::reload(const Settings& settings) {
   auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
   routes_.set(table);
   queue_.replace_routes(table);
-  log::reopen();
   log::write(log::Level::Info, "reloaded", {{"routes", std::uint64_t{table->routes().size()}}});
 }
 
@@ -268,11 +267,16 @@ Error failed_to_start(const std::string& what, const Error& error) {
 
 void reload(Daemon& daemon, const std::filesystem::path& config_file) {
   notify_reloading();
+  log::reopen();  // whatever becomes of the rest: who rotates the log waits for it
   const ConfigLoad load = load_config(config_file);
   for (const ConfigProblem& problem : load.problems) {
     log::write(problem.is_warning ? log::Level::Warning : log::Level::Error, "config_problem", {{"problem", format_problem(problem)}});
   }
-  if (load.is_usable()) daemon.reload(load.settings);
+  if (load.is_usable()) {
+    daemon.reload(load.settings);
+  } else {
+    log::write(log::Level::Error, "reload_failed", {{"what", "configuration"}, {"error", "it is not usable: what was in force stays"}});
+  }
   notify_systemd("READY=1");
 }
 

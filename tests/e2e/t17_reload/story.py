@@ -63,6 +63,15 @@ def run(context):
     check("reload_failed" in (relay.folder / "log").read_text(), "a certificate that is not there is told")
     check(over_implicit_tls(relay) == second_pem, "the certificate in force stays")
 
+    # A log that was rotated is let go of whatever the configuration says.
+    log = relay.folder / "log"
+    log.rename(relay.folder / "log.1")
+    sound = relay.config.read_text()
+    relay.config.write_text("max_conections = 2\n" + sound)
+    relay.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: log.exists() and "reload_failed what=configuration" in log.read_text(), "the rotated log is let go of")
+    relay.config.write_text(sound)
+
     # Two in all: one on one listener, one on another, and the third is refused on any.
     reload(relay, lambda text: text.replace(missing, second + "max_connections = 2\n"))
     # The connections above may be counted for a moment longer than they live.
