@@ -153,6 +153,10 @@ std::optional<Recipient> Session::Impl::parse_recipient(std::string_view argumen
   if (const auto error = parse_rcpt_parameters(parsed->parameters, recipient)) {
     return say(parameter_reply(*error)), std::nullopt;
   }
+  // RFC 6533 §3: octets above 127 in ORCPT belong to SMTPUTF8 too; without it there is an encoding for them.
+  if (has_high_octet(recipient.orcpt) && !transaction->envelope.parameters.smtputf8) {
+    return say(replies::k553_5_6_7_needs_smtputf8), std::nullopt;
+  }
   return recipient;
 }
 
