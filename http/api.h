@@ -42,6 +42,9 @@ struct Caller {
   AccountId account;
   std::optional<auth::Principal> key;  // fresh: looked up for this request
   std::optional<UserId> user;
+
+  // In many hands: it has to do with test messages only.
+  bool has_test_key() const { return key && key->environment == Environment::Test; }
 };
 
 struct ApiRequest {

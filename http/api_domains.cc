@@ -122,15 +122,6 @@ Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {
   return ApiResponse::json(json::object{{"object", "domain"}, {"id", format_id(own->id)}, {"deleted", true}});
 }
 
-using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);
-
-template <Work work>
-net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
-  auto job = [&context, &request] { return work(context, request); };
-  auto response = co_await answer_on_worker(context, job);
-  co_return response;
-}
-
 constexpr std::array<Route, 5> kRoutes = {{
     {.method = Method::Get,
      .path = "/v1/domains",

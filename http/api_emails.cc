@@ -27,10 +27,8 @@ constexpr std::size_t kDefaultPage = 20;  // Resend's
 constexpr std::size_t kMaxPage = 100;     // Resend's
 constexpr std::size_t kMaxRead = 20'000;  // messages looked at for one page: a test key's may be far apart
 
-// A test key is in many hands: it has to do with test messages only.
 bool can_see(const Caller& caller, const store::MessageRecord& message) {
-  const bool is_test_key = caller.key && caller.key->environment == Environment::Test;
-  return message.account == caller.account && (!is_test_key || message.environment == Environment::Test);
+  return message.account == caller.account && (!caller.has_test_key() || message.environment == Environment::Test);
 }
 
 // The caller's message; nullopt: no such id, or it may not see that one.
@@ -117,7 +115,7 @@ Result<std::vector<StoredMessage>> find_page(const store::Spool& spool, const Ca
   return found;
 }
 
-Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
+Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) {
   std::string fault;
   const Page page = read_page(request, fault);
   if (!fault.empty()) return Error(ErrorCode::InvalidArgument, fault);
@@ -129,10 +127,6 @@ Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
   json::array data;
   for (const StoredMessage& stored : *found) data.push_back(email_item(stored));
   return ApiResponse::json(list_of(std::move(data), has_more));
-}
-
-net::Awaitable<ApiResponse> list_emails(ApiContext& context, ApiRequest& request) {
-  return answer_on_worker(context, [&context, &request] { return list_page(context, request); });
 }
 
 // --- One message -------------------------------------------------------------------------------------------------------
@@ -322,7 +316,7 @@ constexpr std::array<Route, 11> kRoutes = {{
      .path = "/v1/emails",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = list_emails,
+     .handler = on_worker<list_emails>,
      .operation = "listEmails",
      .summary = "List the account's e-mails, the newest first",
      .tag = "emails",

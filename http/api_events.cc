@@ -45,7 +45,7 @@ Result<std::optional<std::uint64_t>> read_event_id(const ApiRequest& request, st
 Result<EventFilter> read_filter(const ApiRequest& request) {
   EventFilter filter;
   filter.account = request.caller.account;
-  filter.is_test_only = request.caller.key && request.caller.key->environment == Environment::Test;
+  filter.is_test_only = request.caller.has_test_key();
   for (const auto& [name, value] : request.query) {
     if (name != "type") continue;
     for (std::size_t begin = 0; begin <= value.size();) {
@@ -191,7 +191,7 @@ ApiResponse open_stream(ApiContext& context, const ApiRequest& request) {
 
 net::Awaitable<ApiResponse> list_events(ApiContext& context, ApiRequest& request) {
   if (request.header("accept").find("text/event-stream") != std::string_view::npos) co_return open_stream(context, request);
-  auto answer = co_await answer_on_worker(context, [&context, &request] { return list_page(context, request); });
+  auto answer = co_await on_worker<list_page>(context, request);
   co_return answer;
 }
 

@@ -248,12 +248,6 @@ Result<ApiResponse> remove_key(ApiContext& context, const ApiRequest& request) {
       {"object", "api_key"}, {"id", format_id(key->id)}, {"state", is_purge ? "deleted" : "revoked"}, {"deleted", true}});
 }
 
-// An endpoint from what it does on a worker.
-template <Result<ApiResponse> (*work)(ApiContext&, const ApiRequest&)>
-net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
-  return answer_on_worker(context, [&] { return work(context, request); });
-}
-
 constexpr std::string_view kSchemas = R"({
   "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission", "state", "from_domains",
       "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at", "successor", "last_used_at", "last_used_from"],

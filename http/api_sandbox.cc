@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::size_t kMaxPage = 1'000;
 
-using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);
-
-bool is_test_key(const Caller& caller) { return caller.key && caller.key->environment == Environment::Test; }
-
 boost::json::object entry_json(std::string_view address, Instant added) {
   return {{"object", "sandbox_email"}, {"email", address}, {"created_at", format_rfc3339(added)}};
 }
@@ -127,20 +123,6 @@ Result<ApiResponse> ask_for_production(ApiContext& context, const ApiRequest& re
   const auto asked = access.request(request.caller.account, use_case);
   if (!asked) return asked.error();
   return ApiResponse::json(request_json(*asked), 201);
-}
-
-template <Work work>
-net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
-  return answer_on_worker(context, [&] { return work(context, request); });
-}
-
-// The same for what live mail depends on.
-template <Work work>
-net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
-  return answer_on_worker(context, [&]() -> Result<ApiResponse> {
-    if (is_test_key(request.caller)) return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
-    return work(context, request);
-  });
 }
 
 constexpr std::string_view kSchemas = R"({

@@ -112,7 +112,8 @@ boost::json::value key_of(const Caller& caller) {
           {"permission", permission_name(caller.key->permission)}};
 }
 
-Result<ApiResponse> show_caller(ApiContext& context, const Caller& caller) {
+Result<ApiResponse> show_caller(ApiContext& context, const ApiRequest& request) {
+  const Caller& caller = request.caller;
   const store::Directory& directory = context.store.directory();
   const auto account = directory.find_account(caller.account);
   if (!account) return account.error();
@@ -132,10 +133,6 @@ Result<ApiResponse> show_caller(ApiContext& context, const Caller& caller) {
                                         {"name", (*account)->name},
                                         {"mode", account_mode_name((*account)->mode)}}}};
   return ApiResponse::json(answer);
-}
-
-net::Awaitable<ApiResponse> get_me(ApiContext& context, ApiRequest& request) {
-  return answer_on_worker(context, [&] { return show_caller(context, request.caller); });
 }
 
 constexpr std::string_view kSchemas = R"({
@@ -168,7 +165,7 @@ constexpr Route kRoutes[] = {
     {.method = Method::Post, .path = "/v1/auth/login", .access = Access::Open, .body = Body::Json, .handler = log_in,
      .operation = "logIn", .summary = "Get a session token", .tag = "session", .request_schema = "Credentials",
      .response_schema = "Session", .failures = {401, 403}},
-    {.method = Method::Get, .path = "/v1/auth/me", .access = Access::Manage, .body = Body::None, .handler = get_me,
+    {.method = Method::Get, .path = "/v1/auth/me", .access = Access::Manage, .body = Body::None, .handler = on_worker<show_caller>,
      .operation = "getMe", .summary = "Who asks: user or key, and the account", .tag = "session", .response_schema = "Me"},
 };
 

@@ -138,24 +138,6 @@ Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& r
   return ApiResponse::json(json::object{{"data", std::move(data)}});
 }
 
-bool is_test_key(const Caller& caller) { return caller.key && caller.key->environment == Environment::Test; }
-
-template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
-net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
-  auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
-  co_return answer;
-}
-
-// For what changes something.
-template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
-net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
-  if (is_test_key(request.caller)) {
-    co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
-  }
-  auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
-  co_return answer;
-}
-
 constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
                                          {.name = "after", .description = "The address that the page before ended with."},
                                          {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};

@@ -96,11 +96,6 @@ Result<ApiResponse> show_usage(ApiContext& context, const ApiRequest& request) {
                                         {"data", std::move(data)}});
 }
 
-net::Awaitable<ApiResponse> get_usage(ApiContext& context, ApiRequest& request) {
-  auto answer = co_await answer_on_worker(context, [&context, &request] { return show_usage(context, request); });
-  co_return answer;
-}
-
 constexpr Parameter kParameters[] = {
     {.name = "from", .description = "The first day (UTC); 30 days before `to` where it is absent.", .format = "date"},
     {.name = "to", .description = "The last day; today where it is absent. At most 400 days after `from`.", .format = "date"}};
@@ -109,7 +104,7 @@ constexpr std::array<Route, 1> kRoutes = {{{.method = Method::Get,
                                             .path = "/v1/usage",
                                             .access = Access::Manage,
                                             .body = Body::None,
-                                            .handler = get_usage,
+                                            .handler = on_worker<show_usage>,
                                             .operation = "getUsage",
                                             .summary = "What was sent, by day and key, and the state of the quotas",
                                             .tag = "usage",

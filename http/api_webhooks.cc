@@ -39,8 +39,6 @@ json::object webhook_json(const WebhookRecord& webhook) {
           {"events", std::move(events)}};
 }
 
-bool is_test_key(const Caller& caller) { return caller.key && caller.key->environment == Environment::Test; }
-
 // What all answers about one webhook have.
 json::object named_json(const WebhookId& id) { return {{"object", "webhook"}, {"id", format_id(id)}}; }
 
@@ -92,7 +90,7 @@ Result<ApiResponse> get_webhook(ApiContext& context, const ApiRequest& request) 
   if (!progress) return progress.error();
   json::object body = webhook_json(*webhook);
   // Whoever has the secret can sign events of live mail.
-  const json::object name = is_test_key(request.caller) ? named_json(*id) : secret_json(*webhook);
+  const json::object name = request.caller.has_test_key() ? named_json(*id) : secret_json(*webhook);
   for (const auto& member : name) body[member.key()] = member.value();
   body["delivered"] = progress->delivered;
   body["given_up"] = progress->given_up;
@@ -164,23 +162,6 @@ Result<ApiResponse> replay_webhook_event(ApiContext& context, const ApiRequest& 
   if (!sequence) return Error(ErrorCode::NotFound);
   if (const auto done = context.webhooks.replay_event(request.caller.account, *id, *sequence); !done) return done.error();
   return ApiResponse::json(json::object{{"object", "webhook_event"}, {"id", format_event_id(*sequence)}});
-}
-
-// Every one of them waits for a sync, or reads what may be long: on a worker.
-template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
-net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
-  auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
-  co_return answer;
-}
-
-// For what changes something.
-template <Result<ApiResponse> (*Function)(ApiContext&, const ApiRequest&)>
-net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
-  if (is_test_key(request.caller)) {
-    co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
-  }
-  auto answer = co_await answer_on_worker(context, [&context, &request] { return Function(context, request); });
-  co_return answer;
 }
 
 constexpr Parameter kListParameters[] = {limit_parameter(store::kMaxWebhooksPerAccount, store::kMaxWebhooksPerAccount),

@@ -1,4 +1,5 @@
-// What nearly every management endpoint does: one job on a worker, whose result is the response.
+// What nearly every management endpoint does: one job on a worker, whose result is the response. Such a job waits for a sync, or
+// reads what may be long.
 #pragma once
 
 #include "core/result.h"
@@ -17,6 +18,24 @@ net::Awaitable<ApiResponse> answer_on_worker(ApiContext& context, Job job) {
   if (!answer) co_return api_problem(ApiProblem::Unavailable);
   if (!*answer) co_return api_error(answer->error());
   co_return std::move(**answer);
+}
+
+using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);
+
+// The endpoint that does `work` on a worker.
+template <Work work>
+net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
+  return answer_on_worker(context, [&context, &request] { return work(context, request); });
+}
+
+// The same for what live mail depends on: refused to a test key.
+template <Work work>
+net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
+  if (request.caller.has_test_key()) {
+    co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
+  }
+  auto answer = co_await on_worker<work>(context, request);
+  co_return answer;
 }
 
 }  // namespace postern::http
