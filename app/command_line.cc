@@ -13,12 +13,11 @@
 #pragma GCC diagnostic pop
 
 #include <memory>
+#include <tuple>
+#include <type_traits>
 
 namespace postern::app {
 namespace {
-
-using Action = std::function<Result<void>(CommandContext&)>;
-using TextAction = Result<void> (*)(CommandContext&, const std::string&);
 
 // Sub-commands share one invocation: the one that is named sets its action.
 class Builder {
@@ -31,21 +30,42 @@ class Builder {
     return noun;
   }
 
-  CLI::App& command(CLI::App& noun, const std::string& name, const std::string& help, Action action, Needs needs = Needs::Store) {
+  // A command, and the values that its action will be called with, for the options that fill them. They live as long as the
+  // command or the invocation.
+  template <class... Arguments>
+  std::tuple<CLI::App&, std::remove_cvref_t<Arguments>&...> command(
+      CLI::App& noun, const std::string& name, const std::string& help, Result<void> (*action)(CommandContext&, Arguments...),
+      Needs needs = Needs::Store) {
+    auto values = std::make_shared<std::tuple<std::remove_cvref_t<Arguments>...>>();
     CLI::App& verb = *noun.add_subcommand(name, help);
-    verb.callback([this, needs, action = std::move(action)] {
+    verb.callback([this, needs, action, values] {
       invocation_.needs = needs;
-      invocation_.action = action;
+      invocation_.action = [action, values](CommandContext& context) {
+        return std::apply([&](const auto&... given) { return action(context, given...); }, *values);
+      };
     });
-    return verb;
+    return std::tuple_cat(std::tie(verb), std::apply([](auto&... value) { return std::tie(value...); }, *values));
   }
 
-  // A command with one required word.
-  CLI::App& on(CLI::App& noun, const std::string& name, const std::string& word, const std::string& help, TextAction action) {
-    auto text = std::make_shared<std::string>();
-    CLI::App& verb = command(noun, name, help, [text, action](CommandContext& context) { return action(context, *text); });
-    verb.add_option(word, *text)->required();
-    return verb;
+  // With one required word.
+  void on(CLI::App& noun, const std::string& name, const std::string& word, const std::string& help,
+          Result<void> (*action)(CommandContext&, const std::string&)) {
+    auto [verb, text] = command(noun, name, help, action);
+    verb.add_option(word, text)->required();
+  }
+
+  // Of one account or of all.
+  void list(CLI::App& noun, const std::string& help, Result<void> (*action)(CommandContext&, const std::string&)) {
+    auto [verb, account] = command(noun, "list", help, action);
+    verb.add_option("account", account, "default: of all accounts");
+  }
+
+  // With an account and some of its addresses.
+  void on_addresses(CLI::App& noun, const std::string& name, const std::string& help,
+                    Result<void> (*action)(CommandContext&, const std::string&, const std::vector<std::string>&)) {
+    auto [verb, account, addresses] = command(noun, name, help, action);
+    verb.add_option("account", account)->required();
+    verb.add_option("address", addresses)->required();
   }
 
  private:
@@ -60,29 +80,21 @@ void add_plan_options(CLI::App& verb, PlanOptions& plan) {
 
 void declare_account(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "account", "Accounts: mode, plan, suspension");
-  auto create = std::make_shared<AccountCreateOptions>();
-  CLI::App& verb = build.command(noun, "create", "Make an account",
-                                 [create](CommandContext& context) { return create_account(context, *create); });
-  verb.add_option("name", create->name)->required();
-  verb.add_option("--mode", create->mode, "sandbox (default) or production");
-  verb.add_option("--plan", create->plan.name, "starter (default), growth or scale");
-  verb.add_option("--domain", create->domains, "a domain that the account may send from; none: any");
-  add_plan_options(verb, create->plan);
+  auto [create, options] = build.command(noun, "create", "Make an account", create_account);
+  create.add_option("name", options.name)->required();
+  create.add_option("--mode", options.mode, "sandbox (default) or production");
+  create.add_option("--plan", options.plan.name, "starter (default), growth or scale");
+  create.add_option("--domain", options.domains, "a domain that the account may send from; none: any");
+  add_plan_options(create, options.plan);
   build.command(noun, "list", "List accounts", list_accounts);
   build.on(noun, "show", "account", "Show an account and its use of quotas", show_account);
-  auto mode = std::make_shared<std::pair<std::string, std::string>>();
-  CLI::App& set_mode = build.command(noun, "set-mode", "Switch between sandbox and production", [mode](CommandContext& context) {
-    return set_account_mode(context, mode->first, mode->second);
-  });
-  set_mode.add_option("account", mode->first)->required();
-  set_mode.add_option("mode", mode->second, "sandbox or production")->required();
-  auto plan = std::make_shared<std::pair<std::string, PlanOptions>>();
-  CLI::App& set_plan = build.command(noun, "set-plan", "Set rate and quotas", [plan](CommandContext& context) {
-    return set_account_plan(context, plan->first, plan->second);
-  });
-  set_plan.add_option("account", plan->first)->required();
-  set_plan.add_option("plan", plan->second.name, "starter, growth or scale");
-  add_plan_options(set_plan, plan->second);
+  auto [set_mode, moded, mode] = build.command(noun, "set-mode", "Switch between sandbox and production", set_account_mode);
+  set_mode.add_option("account", moded)->required();
+  set_mode.add_option("mode", mode, "sandbox or production")->required();
+  auto [set_plan, planned, plan] = build.command(noun, "set-plan", "Set rate and quotas", set_account_plan);
+  set_plan.add_option("account", planned)->required();
+  set_plan.add_option("plan", plan.name, "starter, growth or scale");
+  add_plan_options(set_plan, plan);
   build.on(noun, "suspend", "account", "Refuse its mail from the next MAIL on", suspend_account);
   build.on(noun, "resume", "account", "End a suspension", resume_account);
   build.on(noun, "remove", "account", "Remove it with its keys and whitelist", remove_account);
@@ -93,71 +105,52 @@ void declare_account(CLI::App& app, Builder& build) {
 
 void declare_user(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "user", "People who manage an account over HTTP; a password is read from standard input");
-  auto words = std::make_shared<std::pair<std::string, std::string>>();
-  CLI::App& create = build.command(noun, "create", "Add a user to an account", [words](CommandContext& context) {
-    return create_user(context, words->first, words->second);
-  });
-  create.add_option("account", words->first)->required();
-  create.add_option("email", words->second)->required();
-  auto account = std::make_shared<std::string>();
-  build.command(noun, "list", "List users", [account](CommandContext& context) { return list_users(context, *account); })
-      .add_option("account", *account, "default: of all accounts");
+  auto [create, account, email] = build.command(noun, "create", "Add a user to an account", create_user);
+  create.add_option("account", account)->required();
+  create.add_option("email", email)->required();
+  build.list(noun, "List users", list_users);
   build.on(noun, "password", "user", "Set a new password; the user is named by address or id", set_user_password);
   build.on(noun, "delete", "user", "Remove a user; the account and its keys stay", delete_user);
 }
 
 void declare_key_create(CLI::App& noun, Builder& build) {
-  auto create = std::make_shared<KeyCreateOptions>();
-  CLI::App& verb = build.command(noun, "create", "Make an API key and print it, once",
-                                 [create](CommandContext& context) { return create_key(context, *create); });
-  verb.add_option("account", create->account)->required();
-  auto* test = verb.add_flag("--test", create->is_test, "a key that simulates everything");
-  verb.add_flag("--live", create->is_live, "a key that relays")->excludes(test);
-  verb.add_option("--name", create->name, "for people");
-  verb.add_option("--expires", create->expires, "30d, 12h or a date; default: never");
-  verb.add_option("--permission", create->permission, "sending_access (default) or full_access");
-  verb.add_option("--from-domain", create->from_domains, "a domain that it may send from; none: the account's");
-  verb.add_option("--network", create->networks, "a client network such as 192.0.2.0/24; none: any");
-  verb.add_option("--rate", create->per_second, "messages a second, below the plan's");
-  verb.add_flag("--quiet,-q", create->is_quiet, "print the key and nothing else");
+  auto [verb, create] = build.command(noun, "create", "Make an API key and print it, once", create_key);
+  verb.add_option("account", create.account)->required();
+  auto* test = verb.add_flag("--test", create.is_test, "a key that simulates everything");
+  verb.add_flag("--live", create.is_live, "a key that relays")->excludes(test);
+  verb.add_option("--name", create.name, "for people");
+  verb.add_option("--expires", create.expires, "30d, 12h or a date; default: never");
+  verb.add_option("--permission", create.permission, "sending_access (default) or full_access");
+  verb.add_option("--from-domain", create.from_domains, "a domain that it may send from; none: the account's");
+  verb.add_option("--network", create.networks, "a client network such as 192.0.2.0/24; none: any");
+  verb.add_option("--rate", create.per_second, "messages a second, below the plan's");
+  verb.add_flag("--quiet,-q", create.is_quiet, "print the key and nothing else");
 }
 
 void declare_key(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "key", "API keys: create, rotate, revoke");
   declare_key_create(noun, build);
-  auto account = std::make_shared<std::string>();
-  build.command(noun, "list", "List keys", [account](CommandContext& context) { return list_keys(context, *account); })
-      .add_option("account", *account, "default: of all accounts");
+  build.list(noun, "List keys", list_keys);
   build.on(noun, "show", "key", "Show a key's policy and last use; by id, prefix or the beginning of either", show_key);
   build.on(noun, "revoke", "key", "Refuse it at once and for good, in open sessions too", revoke_key);
-  auto expiry = std::make_shared<std::pair<std::string, std::string>>();
   for (const char* name : {"expire", "extend"}) {
-    CLI::App& verb = build.command(noun, name, "Set the date at which it stops working", [expiry](CommandContext& context) {
-      return set_key_expiry(context, expiry->first, expiry->second);
-    });
-    verb.add_option("key", expiry->first)->required();
-    verb.add_option("when", expiry->second, "30d from now, a date, or never")->required();
+    auto [verb, key, when] = build.command(noun, name, "Set the date at which it stops working", set_key_expiry);
+    verb.add_option("key", key)->required();
+    verb.add_option("when", when, "30d from now, a date, or never")->required();
   }
-  auto rotate = std::make_shared<KeyRotateOptions>();
-  CLI::App& verb = build.command(noun, "rotate", "Make a successor with the same policy",
-                                 [rotate](CommandContext& context) { return rotate_key(context, *rotate); });
-  verb.add_option("key", rotate->key)->required();
-  verb.add_option("--overlap", rotate->overlap, "how long the old key still works: 24h, 30m; default 0");
-  verb.add_flag("--quiet,-q", rotate->is_quiet, "print the new key and nothing else");
+  auto [verb, rotate] = build.command(noun, "rotate", "Make a successor with the same policy", rotate_key);
+  verb.add_option("key", rotate.key)->required();
+  verb.add_option("--overlap", rotate.overlap, "how long the old key still works: 24h, 30m; default 0");
+  verb.add_flag("--quiet,-q", rotate.is_quiet, "print the new key and nothing else");
   build.on(noun, "delete", "key", "Remove it without a trace", delete_key);
 }
 
 void declare_domain(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "domain", "Sending domains: DNS records, verification, DKIM keys");
-  auto words = std::make_shared<std::pair<std::string, std::string>>();
-  CLI::App& verb = build.command(noun, "add", "Add a domain and make its DKIM keys", [words](CommandContext& context) {
-    return add_domain(context, words->first, words->second);
-  });
-  verb.add_option("account", words->first)->required();
-  verb.add_option("name", words->second, "the domain that From fields will have")->required();
-  auto account = std::make_shared<std::string>();
-  build.command(noun, "list", "List domains", [account](CommandContext& context) { return list_domains(context, *account); })
-      .add_option("account", *account, "default: of all accounts");
+  auto [add, account, name] = build.command(noun, "add", "Add a domain and make its DKIM keys", add_domain);
+  add.add_option("account", account)->required();
+  add.add_option("name", name, "the domain that From fields will have")->required();
+  build.list(noun, "List domains", list_domains);
   build.on(noun, "show", "domain", "Show a domain and what the DNS last said of its records", show_domain);
   build.on(noun, "records", "domain", "Print the records to publish as lines of a zone file", print_domain_records);
   build.on(noun, "verify", "domain", "Look its records up now", verify_domain);
@@ -166,118 +159,85 @@ void declare_domain(CLI::App& app, Builder& build) {
 
 void declare_sandbox(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "sandbox", "What an account in sandbox mode may reach; scenarios of test keys");
-  using Words = std::pair<std::string, std::vector<std::string>>;
-  auto words = std::make_shared<Words>();
-  const auto declare = [&](const char* name, const char* help, auto function) {
-    CLI::App& verb = build.command(noun, name, help, [words, function](CommandContext& context) {
-      return function(context, words->first, words->second);
-    });
-    verb.add_option("account", words->first)->required();
-    verb.add_option("address", words->second)->required();
-  };
-  declare("add", "Allow recipients", allow_recipients);
-  declare("remove", "Disallow recipients", disallow_recipients);
+  build.on_addresses(noun, "add", "Allow recipients", allow_recipients);
+  build.on_addresses(noun, "remove", "Disallow recipients", disallow_recipients);
   build.on(noun, "list", "account", "List the allowed recipients", list_whitelist);
   build.command(noun, "scenarios", "List the recipients that simulate an outcome", list_scenarios, Needs::Settings);
 }
 
 void declare_suppression(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "suppression", "Addresses that an account's live mail is not sent to");
-  using Words = std::pair<std::string, std::vector<std::string>>;
-  auto words = std::make_shared<Words>();
-  const auto declare = [&](const char* name, const char* help, auto function) {
-    CLI::App& verb = build.command(noun, name, help, [words, function](CommandContext& context) {
-      return function(context, words->first, words->second);
-    });
-    verb.add_option("account", words->first)->required();
-    verb.add_option("address", words->second)->required();
-  };
-  declare("add", "Suppress addresses", add_suppressions);
-  declare("remove", "Send to them again", remove_suppressions);
+  build.on_addresses(noun, "add", "Suppress addresses", add_suppressions);
+  build.on_addresses(noun, "remove", "Send to them again", remove_suppressions);
   build.on(noun, "list", "account", "List suppressed addresses and why they are", list_suppressions);
 }
 
 void declare_webhook(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "webhook", "Endpoints that get an account's events");
-  auto account = std::make_shared<std::string>();
-  build.command(noun, "list", "List webhooks", [account](CommandContext& context) { return list_webhooks(context, *account); })
-      .add_option("account", *account, "default: of all accounts");
+  build.list(noun, "List webhooks", list_webhooks);
   build.on(noun, "show", "webhook", "Show a webhook and how far it is", show_webhook);
   build.on(noun, "enable", "webhook", "Send again, also after it was disabled by failures", enable_webhook);
   build.on(noun, "disable", "webhook", "Send nothing; its events wait in the log", disable_webhook);
   build.on(noun, "delete", "webhook", "Remove it with what waits for it", delete_webhook);
-  auto replay = std::make_shared<WebhookReplayOptions>();
-  CLI::App& verb = build.command(noun, "replay", "Send events again",
-                                 [replay](CommandContext& context) { return replay_webhook(context, *replay); });
-  verb.add_option("webhook", replay->webhook)->required();
-  auto* event = verb.add_option("--event", replay->event, "this one, such as evt_4711");
-  verb.add_option("--since", replay->since, "this one and all after it")->excludes(event);
+  auto [verb, replay] = build.command(noun, "replay", "Send events again", replay_webhook);
+  verb.add_option("webhook", replay.webhook)->required();
+  auto* event = verb.add_option("--event", replay.event, "this one, such as evt_4711");
+  verb.add_option("--since", replay.since, "this one and all after it")->excludes(event);
 }
 
 void declare_message(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "message", "Accepted messages: state, events, content");
-  auto list = std::make_shared<MessageListOptions>();
-  CLI::App& listing = build.command(noun, "list", "List messages, newest first",
-                                    [list](CommandContext& context) { return list_messages(context, *list); });
-  listing.add_option("--limit", list->limit, "at most so many; default 50");
-  listing.add_option("--before", list->before, "only older ones than this message");
-  listing.add_option("--account", list->account);
-  listing.add_option("--run", list->run, "only with this AUTH user name");
-  listing.add_option("--stage", list->stage, "pending, delivered, bounced, expired, suppressed or cancelled");
-  auto show = std::make_shared<MessageShowOptions>();
-  CLI::App& verb = build.command(noun, "show", "Show one message",
-                                 [show](CommandContext& context) { return show_message(context, *show); });
-  verb.add_option("message", show->message, "id or its beginning");
-  verb.add_flag("--latest", show->is_latest, "the newest one");
-  verb.add_flag("--raw", show->shows_content, "print its content and nothing else");
-  verb.add_flag("--events", show->shows_events, "with what happened to it");
+  auto [listing, list] = build.command(noun, "list", "List messages, newest first", list_messages);
+  listing.add_option("--limit", list.limit, "at most so many; default 50");
+  listing.add_option("--before", list.before, "only older ones than this message");
+  listing.add_option("--account", list.account);
+  listing.add_option("--run", list.run, "only with this AUTH user name");
+  listing.add_option("--stage", list.stage, "pending, delivered, bounced, expired, suppressed or cancelled");
+  auto [verb, show] = build.command(noun, "show", "Show one message", show_message);
+  verb.add_option("message", show.message, "id or its beginning");
+  verb.add_flag("--latest", show.is_latest, "the newest one");
+  verb.add_flag("--raw", show.shows_content, "print its content and nothing else");
+  verb.add_flag("--events", show.shows_events, "with what happened to it");
 }
 
 void declare_run(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "run", "Runs: test messages by their AUTH user name");
-  auto limit = std::make_shared<std::size_t>(50);
-  build.command(noun, "list", "List runs", [limit](CommandContext& context) { return list_runs(context, *limit); })
-      .add_option("--limit", *limit, "at most so many; default 50");
-  auto show = std::make_shared<MessageListOptions>();
-  CLI::App& verb = build.command(noun, "show", "List the messages of a run",
-                                 [show](CommandContext& context) { return list_messages(context, *show); });
-  verb.add_option("run", show->run)->required();
-  verb.add_option("--limit", show->limit, "at most so many; default 50");
+  auto [list, limit] = build.command(noun, "list", "List runs", list_runs);
+  list.add_option("--limit", limit = 50, "at most so many; default 50");
+  auto [verb, show] = build.command(noun, "show", "List the messages of a run", list_messages);
+  verb.add_option("run", show.run)->required();
+  verb.add_option("--limit", show.limit, "at most so many; default 50");
 }
 
 void declare_queue(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "queue", "What still has to be delivered");
-  auto limit = std::make_shared<std::size_t>(50);
-  build.command(noun, "list", "List queued messages by their next attempt",
-                [limit](CommandContext& context) { return list_queue(context, *limit); })
-      .add_option("--limit", *limit, "at most so many; default 50");
+  auto [list, limit] = build.command(noun, "list", "List queued messages by their next attempt", list_queue);
+  list.add_option("--limit", limit = 50, "at most so many; default 50");
   build.command(noun, "show", "Count queued recipients by domain", show_queue);
-  auto retry = std::make_shared<QueueRetryOptions>();
-  CLI::App& verb = build.command(noun, "retry", "Attempt delivery now",
-                                 [retry](CommandContext& context) { return retry_queue(context, *retry); });
-  verb.add_option("message", retry->message);
-  verb.add_flag("--all", retry->is_all, "every queued message");
+  auto [verb, retry] = build.command(noun, "retry", "Attempt delivery now", retry_queue);
+  verb.add_option("message", retry.message);
+  verb.add_flag("--all", retry.is_all, "every queued message");
   build.on(noun, "cancel", "message", "Give up what is still pending of a message", cancel_message);
+}
+
+Result<void> print_version(CommandContext& context) {
+  context.print(ValueObject{{"version", kVersion}}, "postern " + std::string(kVersion) + "\n");
+  return {};
 }
 
 void declare_others(CLI::App& app, Builder& build) {
   build.command(app, "serve", "Run the relay", run_relay, Needs::Nothing);
   build.command(app, "doctor", "Examine the installation; say what to do", examine_installation, Needs::Nothing);
-  build.command(app, "version", "Print the version", [](CommandContext& context) -> Result<void> {
-    context.print(ValueObject{{"version", kVersion}}, "postern " + std::string(kVersion) + "\n");
-    return {};
-  }, Needs::Nothing);
+  build.command(app, "version", "Print the version", print_version, Needs::Nothing);
   CLI::App& config = build.group(app, "config", "The configuration");
-  auto is_quiet = std::make_shared<bool>(false);
-  build.command(config, "check", "Tell everything that is wrong with it",
-                [is_quiet](CommandContext& context) { return check_configuration(context, *is_quiet); }, Needs::Nothing)
-      .add_flag("--quiet,-q", *is_quiet, "print nothing where all is well");
+  auto [check, is_quiet] =
+      build.command(config, "check", "Tell everything that is wrong with it", check_configuration, Needs::Nothing);
+  check.add_flag("--quiet,-q", is_quiet, "print nothing where all is well");
   build.command(config, "show", "Print the values in force", show_configuration, Needs::Nothing);
   build.command(config, "template", "Print a file with every key", print_template, Needs::Nothing);
-  auto document = std::make_shared<std::string>();
-  build.command(app, "docs", "Print a page that is made from the program's tables",
-                [document](CommandContext& context) { return print_document(context, *document); }, Needs::Nothing)
-      .add_option("page", *document, "replies, configuration, sandbox or http-api")
+  auto [docs, page] =
+      build.command(app, "docs", "Print a page that is made from the program's tables", print_document, Needs::Nothing);
+  docs.add_option("page", page, "replies, configuration, sandbox or http-api")
       ->required()
       ->check(CLI::IsMember({"replies", "configuration", "sandbox", "http-api"}));
 }
