@@ -126,17 +126,10 @@ class HttpService::Impl {
 
 Result<void> HttpService::Impl::listen() {
   for (const HttpListenerSettings& listener : settings_.http_listeners) {
-    http::ListenerOptions options;
-    options.address = bind_address(listener.address);
-    if (!can_bind(options.address)) continue;
-    options.port = static_cast<std::uint16_t>(listener.port);
-    options.proxy_networks = make_networks(listener.proxy_networks);
-    if (listener.tls != "none") {
-      auto context = load_certificate(settings_, certificate_files(settings_, listener));
-      if (!context) return context.error();
-      options.tls = std::move(*context);
-    }
-    if (const Result<void> bound = server_.listen(std::move(options)); !bound) return bound.error();
+    if (!can_bind(listener.address)) continue;
+    auto options = make_listener_options(settings_, listener);
+    if (!options) return options.error();
+    if (const Result<void> bound = server_.listen(std::move(*options)); !bound) return bound.error();
     listening_.push_back(listener);
     log::write(log::Level::Info, "listening_http",
                {{"address", listener.address}, {"port", std::uint64_t{server_.ports().back()}}, {"tls", listener.tls}});

@@ -1,8 +1,8 @@
-// What listeners of both kinds have in common: where they bind, and which certificate they show.
+// What listeners of both kinds have in common: where they bind, whom they serve, and which certificate they show.
 #pragma once
 
 #include "app/config_values.h"
-#include "net/tls_context.h"
+#include "net/server.h"
 
 #include <string>
 #include <utility>
@@ -17,6 +17,19 @@ bool can_bind(const std::string& address);
 
 // In development, where none is configured, a self-signed certificate is made first. NotFound: there is none to make.
 Result<net::TlsServerContext> load_certificate(const Settings& settings, const CertificateFiles& files);
+
+// Fails if its certificate cannot be loaded.
+template <class Listener>
+Result<net::ListenerOptions> make_listener_options(const Settings& settings, const Listener& listener) {
+  net::ListenerOptions options{.address = bind_address(listener.address),
+                               .port = static_cast<std::uint16_t>(listener.port),
+                               .proxy_networks = make_networks(listener.proxy_networks)};
+  if (listener.tls == "none") return options;
+  auto context = load_certificate(settings, certificate_files(settings, listener));
+  if (!context) return context.error();
+  options.tls = std::move(*context);
+  return options;
+}
 
 // The certificates of `settings` for those listeners of `bound` that are still there and have TLS, by their position.
 template <class Listener>

@@ -195,18 +195,11 @@ Result<void> Daemon::open_http() {
 
 Result<void> Daemon::listen() {
   for (const ListenerSettings& listener : settings_.listeners) {
-    smtp::ListenerOptions options;
-    options.address = bind_address(listener.address);
-    if (!can_bind(options.address)) continue;
-    options.port = static_cast<std::uint16_t>(listener.port);
-    options.config = make_smtp_config(settings_, listener);
-    options.proxy_networks = make_networks(listener.proxy_networks);
-    if (listener.tls != "none") {
-      auto context = load_certificate(settings_, certificate_files(settings_, listener));
-      if (!context) return context.error();
-      options.tls = std::move(*context);
-    }
-    if (const Result<void> bound = smtp_.listen(std::move(options)); !bound) return bound.error();
+    if (!can_bind(listener.address)) continue;
+    auto options = make_listener_options(settings_, listener);
+    if (!options) return options.error();
+    const Result<void> bound = smtp_.listen(std::move(*options), make_smtp_config(settings_, listener));
+    if (!bound) return bound.error();
     listening_.push_back(listener);
     log::write(log::Level::Info, "listening", {{"address", listener.address}, {"port", listener.port}, {"tls", listener.tls}});
   }

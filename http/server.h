@@ -1,74 +1,34 @@
-// Server: the HTTP listeners. Listener → PROXY header where proxies stand in front → admission → connection, each on the I/O
-// thread that accepted it; the same runtime and TLS as SMTP's.
+// Server: the HTTP listeners; the same runtime and TLS as SMTP's.
 #pragma once
 
-#include "core/result.h"
 #include "http/connection.h"
-#include "net/admission.h"
-#include "net/listener.h"
-#include "net/peer.h"
-#include "net/task_group.h"
-#include "net/tls_context.h"
+#include "net/server.h"
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
 namespace postern::http {
-
-struct ListenerOptions {
-  std::string address;     // an IP address; "::" takes IPv4 too
-  std::uint16_t port = 0;  // 0: a free one, see ports()
-  std::optional<net::TlsServerContext> tls;  // nullopt: plain HTTP
-  // Whoever connects from here must send a PROXY header, and nobody else is served. Empty: clients connect directly.
-  std::vector<IpNetwork> proxy_networks{};
-};
 
 struct ServerOptions {
   net::AdmissionLimits admission;  // for all listeners together
   ConnectionTimeouts timeouts;
 };
 
-// Used from the main thread; the connections run on the I/O threads.
-class Server {
+class Server final : public net::Server {
  public:
-  // `executors` are those of the I/O threads. The rest and the runtime outlive the server.
-  Server(std::vector<net::Executor> executors, RequestHandler& handler, const Clock& clock, Random& random, ServerOptions options);
-  // Requires: drained, if it was started.
-  ~Server();
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  // What is referred to outlives the server. Drained, a connection that is idle closes, a stream ends, and a request under way is
+  // answered.
+  Server(std::vector<net::Executor> executors, RequestHandler& handler, const Clock& clock, Random& random,
+         const ServerOptions& options);
 
-  // Binds; nothing is accepted before start().
-  Result<void> listen(ListenerOptions options);
-  // Of a listener with TLS, counted in the order of listen(): handshakes from now on use the new context. Any thread.
-  void set_tls(std::size_t listener, net::TlsServerContext context);
-  void start();
-  // Shutdown: stops accepting, closes idle connections, ends streams, lets requests under way end for up to `grace`, cancels the
-  // rest and waits. Blocks; never on an I/O thread.
-  void drain(std::chrono::steady_clock::duration grace);
-
-  void set_admission_limits(net::AdmissionLimits limits);
-  // Of the listeners, in the order of listen().
-  std::vector<std::uint16_t> ports() const;
-  std::size_t connection_count() const { return admission_.count(); }
+  // Binds; nothing is accepted before start(). Without TLS it is plain HTTP.
+  Result<void> listen(net::ListenerOptions options) { return bind(std::move(options)); }
 
  private:
-  struct Entrance;
+  std::unique_ptr<net::Task> serve(net::Arrival arrival, std::unique_ptr<net::AdmittedPeer> admitted) override;
+  std::unique_ptr<net::Task> turn_away(net::Arrival arrival, net::TurnedAway why) override;
 
-  void accept(Entrance& entrance, net::asio::ip::tcp::socket socket);
-  void admit(Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer);
-  void refuse(const Entrance& entrance, net::asio::ip::tcp::socket socket, const net::Peer& peer);
-
-  std::vector<net::Executor> executors_;
   ConnectionContext context_;
-  net::Admission admission_;
-  std::vector<std::unique_ptr<Entrance>> entrances_;
-  net::TaskGroup connections_;
-  net::TaskGroup refusals_;
 };
 
 }  // namespace postern::http

@@ -23,7 +23,7 @@ class HttpDisconnect : public ::testing::Test {
  protected:
   HttpDisconnect() {
     server_.emplace(runtime_.io_executors(), service_, doors_.clock, random_, ServerOptions{});
-    server_->listen({.address = "127.0.0.1", .port = 0, .tls = {}}).value();
+    server_->listen({.address = "127.0.0.1"}).value();
     runtime_.start();
     server_->start();
   }

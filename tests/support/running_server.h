@@ -29,8 +29,7 @@ class RunningServer {
       : handler(plan.script), server(runtime.io_executors(), handler, plan.options) {
     if (plan.config.hostname.empty()) plan.config.hostname = TestCerts::kServerName;
     for (const CertificateFiles& files : plan.listeners) {
-      server.listen({.address = "127.0.0.1", .port = 0, .config = plan.config, .tls = load_context(files),
-                     .proxy_networks = plan.proxy_networks}).value();
+      server.listen({.address = "127.0.0.1", .tls = load_context(files), .proxy_networks = plan.proxy_networks}, plan.config).value();
     }
     runtime.start();
     server.start();

@@ -108,7 +108,7 @@ class HttpServerTest : public testing::Test {
  protected:
   void start(const ServerOptions& options = {}, bool is_tls = false, std::vector<IpNetwork> proxy_networks = {}) {
     server_.emplace(runtime_.io_executors(), handler_, clock_, random_, options);
-    ListenerOptions listener{.address = "127.0.0.1", .port = 0, .tls = {}, .proxy_networks = std::move(proxy_networks)};
+    net::ListenerOptions listener{.address = "127.0.0.1", .proxy_networks = std::move(proxy_networks)};
     const test::CertificateFiles& certs = test::test_certs().good();
     if (is_tls) listener.tls = net::TlsServerContext::load(certs.certificate, certs.key).value();
     server_->listen(std::move(listener)).value();

@@ -361,7 +361,7 @@ TEST(SmtpServer, ReportsAPortThatIsTaken) {
   Server second(running.runtime.io_executors(), running.handler, {});
   Config config;
   config.tls = TlsMode::None;
-  EXPECT_FALSE(second.listen({.address = "127.0.0.1", .port = running.port(), .config = config, .tls = std::nullopt}));
+  EXPECT_FALSE(second.listen({.address = "127.0.0.1", .port = running.port()}, config));
 }
 
 }  // namespace
