@@ -7,6 +7,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -87,16 +88,18 @@ void WebhookSender::merge_rows() {
   for (const store::PendingWebhookEvent& event : *pending) backlog_->add_stored(event);
 }
 
-void WebhookSender::read_log() {
-  while (backlog_->has_room()) {
-    const auto events = parts_.store.spool().events_of_account_after(webhook_.account, backlog_->read_up_to(), kReadAtOnce);
-    if (!events) return storage_failed("read", events.error());
-    for (const Event& event : *events) {
-      if (wants_event(webhook_.events, event.type)) backlog_->add(event.sequence, event.message, event.at);
-    }
-    if (!events->empty()) backlog_->set_read_up_to(events->back().sequence);
-    if (events->size() < kReadAtOnce) return;
+bool WebhookSender::read_log() {
+  if (!backlog_->has_room()) return false;
+  const auto events = parts_.store.spool().events_of_account_after(webhook_.account, backlog_->read_up_to(), kReadAtOnce);
+  if (!events) {
+    storage_failed("read", events.error());
+    return false;
   }
+  for (const Event& event : *events) {
+    if (wants_event(webhook_.events, event.type)) backlog_->add(event.sequence, event.message, event.at);
+  }
+  if (!events->empty()) backlog_->set_read_up_to(events->back().sequence);
+  return events->size() == kReadAtOnce && backlog_->has_room();
 }
 
 void WebhookSender::start_requests() {
@@ -225,12 +228,16 @@ net::Awaitable<void> WebhookSender::run() {
   while (!is_stopping_) {
     merge_rows();
     is_poked_ = false;
-    read_log();
+    const bool has_more = read_log();
     start_requests();
     if (backlog_->has_unsaved() && parts_.clock.now() >= next_save_) co_await save();
     const bool is_dead = is_gone_ || backlog_->is_dead(parts_.clock.now());
     if (is_dead) co_await disable();
-    if (!is_stopping_) co_await rest();
+    if (has_more) {
+      co_await asio::post(parts_.executor, kAwait);
+    } else if (!is_stopping_) {
+      co_await rest();
+    }
   }
   while (backlog_ && backlog_->under_way() > 0) {
     is_poked_ = false;

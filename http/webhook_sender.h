@@ -53,7 +53,8 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
  private:
   bool load();
   void merge_rows();
-  void read_log();
+  // A slice; true: there is more to read at once.
+  bool read_log();
   void start_requests();
   static net::Awaitable<void> send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence);
   std::optional<WebhookRequest> make_request(std::uint64_t sequence);

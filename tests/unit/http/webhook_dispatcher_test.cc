@@ -182,6 +182,27 @@ TEST_F(Dispatching, AWebhookGetsWhatItWantsFromItsCreationOn) {
   EXPECT_EQ(client_->taken.front().email_id, format_message_id(id));
 }
 
+TEST_F(Dispatching, LetsOthersGoOnWhileItReadsPastWhatAWebhookDoesNotWant) {
+  make_webhook(kA, {"email.delivered"});
+  test::Draft draft = test::make_draft(make_message_id(clock_.now(), random_), clock_.now(), {"live.example"});
+  draft.message.account = draft.events.front().account = account_.id;
+  draft.events.resize(4'000, draft.events.front());
+  draft.events.back().type = EventType::RecipientDelivered;
+  ASSERT_TRUE(test::commit_draft(store_.spool(), std::move(draft), "x\r\n"));
+  start();
+  int turns_of_others = 0;
+  bool is_over = false;
+  std::function<void()> other = [&] {
+    is_over = count_taken(kA) > 0;
+    if (is_over) return;
+    ++turns_of_others;
+    net::asio::post(loop_.context(), other);
+  };
+  net::asio::post(loop_.context(), other);
+  run_until([&] { return is_over; });
+  EXPECT_GE(turns_of_others, 30);
+}
+
 TEST_F(Dispatching, EventsOfAMessageArriveInOrder) {
   make_webhook(kA);
   start();
