@@ -159,15 +159,20 @@ net::Awaitable<ApiResponse> get_email_raw(ApiContext& context, ApiRequest& reque
   co_return response;
 }
 
-net::Awaitable<ApiResponse> list_email_events(ApiContext& context, ApiRequest& request) {
+Result<ApiResponse> events_page(ApiContext& context, const ApiRequest& request) {
   const auto stored = find_own(context, request);
-  if (!stored) co_return api_error(stored.error());
-  if (!*stored) co_return api_problem(ApiProblem::NotFound);
+  if (!stored) return stored.error();
+  if (!*stored) return Error(ErrorCode::NotFound);
   const auto events = context.store.spool().events_of((*stored)->message.id);
-  if (!events) co_return api_error(events.error());
+  if (!events) return events.error();
   json::array data;
   for (const Event& event : *events) data.push_back(event_item(event, &**stored));
-  co_return ApiResponse::json(list_of(std::move(data), false));
+  return ApiResponse::json(list_of(std::move(data), false));
+}
+
+// On a worker: a message of a thousand recipients has as many events with every attempt.
+net::Awaitable<ApiResponse> list_email_events(ApiContext& context, ApiRequest& request) {
+  return answer_on_worker(context, [&context, &request] { return events_page(context, request); });
 }
 
 net::Awaitable<ApiResponse> cancel_email(ApiContext& context, ApiRequest& request) {

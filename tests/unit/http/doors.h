@@ -185,6 +185,7 @@ class Doors {
   auth::KeyAdmin& keys() { return keys_; }
   smtp::Config& smtp_config() { return smtp_config_; }
   relay::QuotaTable& quota() { return quota_; }
+  net::WorkerPool& workers() { return workers_; }
   int wakes() const { return wakes_; }
 
  private:

@@ -235,6 +235,13 @@ TEST(CancelEmail, WorksWhileItIsQueued) {
   EXPECT_EQ(events.at("data").as_array().size(), 3U) << "sent, and cancelled for each recipient";
 }
 
+TEST(EmailEvents, AreReadOnAWorker) {
+  Doors doors;
+  const std::string id = send(doors);
+  doors.workers().stop();
+  EXPECT_EQ(doors.get("/v1/emails/:id/events", id).status, 503) << "there may be very many of them";
+}
+
 TEST(SendBatch, SendsAllOrNothingUnlessToldOtherwise) {
   Doors doors;
   const std::string good = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x"})";
