@@ -23,6 +23,14 @@ bool requires_tls(const Config& config) {
   return config.tls == TlsMode::StartTls && !config.allows_auth_without_tls;
 }
 
+// The same mailbox, with the same wishes for reports: one delivery, however often a client names it.
+bool is_named_already(const std::vector<Recipient>& accepted, const Recipient& recipient) {
+  return std::any_of(accepted.begin(), accepted.end(), [&recipient](const Recipient& other) {
+    return other.mailbox.local_part == recipient.mailbox.local_part && other.notify == recipient.notify &&
+           other.orcpt == recipient.orcpt && equals_ignoring_case(other.mailbox.domain, recipient.mailbox.domain);
+  });
+}
+
 const FixedReply& parameter_reply(ParameterError error) {
   return error == ParameterError::Unknown ? replies::k555_5_5_4_unknown_parameter : replies::k501_5_5_4_bad_parameter;
 }
@@ -168,6 +176,7 @@ void Session::Impl::rcpt(std::string_view argument) {
   // Refused ones count too: a transaction asks no more questions than that.
   if (transaction->judged >= config.max_recipients) return refuse(Refusal::TooManyRecipients);
   ++transaction->judged;
+  if (is_named_already(transaction->envelope.recipients, *recipient)) return say(replies::k250_2_1_5_recipient_ok);
   transaction->candidate = std::move(*recipient);
   asked = JudgeRecipient{&transaction->candidate};
 }
