@@ -104,6 +104,7 @@ class DirectoryWriter {
   virtual Result<void> remove_account(const AccountId& id) = 0;
   virtual Result<void> put_key(const KeyRecord& key) = 0;
   virtual Result<void> remove_key(const KeyId& id) = 0;
+  // Of a key that is gone nothing is stored, and that is no error: its last use is written some time after it.
   virtual Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage) = 0;
 
   // LimitExceeded above kMaxWhitelistEntries per account.

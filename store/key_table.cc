@@ -106,6 +106,9 @@ Result<void> erase_key(WriteTransaction& transaction, const KeyId& id) {
 }
 
 Result<void> put_key_usage(WriteTransaction& transaction, const KeyId& id, const KeyUsage& usage) {
+  Result<std::optional<std::string_view>> key = Table(transaction, DirectoryTable::Keys).find(octets_of(id.octets));
+  if (!key) return key.error();
+  if (!*key) return {};
   std::string record;
   encode_key_usage(usage, record);
   return WritableTable(transaction, DirectoryTable::KeyUsages).put(octets_of(id.octets), record);

@@ -21,6 +21,7 @@ Result<std::optional<KeyUsage>> find_key_usage(Transaction& transaction, const K
 Result<void> put_key(WriteTransaction& transaction, const KeyRecord& key);
 // NotFound. Its usage goes too.
 Result<void> erase_key(WriteTransaction& transaction, const KeyId& id);
+// Of a key that is gone nothing is stored, and that is no error: its last use is written some time after it.
 Result<void> put_key_usage(WriteTransaction& transaction, const KeyId& id, const KeyUsage& usage);
 
 }  // namespace postern::store

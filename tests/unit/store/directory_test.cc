@@ -116,6 +116,14 @@ TEST_F(DirectoryTest, RemovesAKeyWithItsUsage) {
   EXPECT_EQ(directory_.write([&](DirectoryWriter& w) { return w.remove_key(key.id); }).error().code(), ErrorCode::NotFound);
 }
 
+TEST_F(DirectoryTest, KeepsNoUsageOfAKeyThatIsGone) {
+  const KeyRecord key = put_key(put_account("acme").id);
+  const KeyUsage usage{.at = clock_.now(), .address = {}, .helo_name = "client.example"};
+  ASSERT_TRUE(directory_.write([&](DirectoryWriter& writer) { return writer.remove_key(key.id); }));
+  ASSERT_TRUE(directory_.write([&](DirectoryWriter& writer) { return writer.put_key_usage(key.id, usage); }));
+  EXPECT_EQ(directory_.find_key_usage(key.id).value(), std::nullopt);
+}
+
 TEST_F(DirectoryTest, RemovesAnAccountWithAllItHas) {
   const AccountRecord account = put_account("acme");
   const AccountRecord other = put_account("other");
