@@ -88,7 +88,9 @@ class Directory {
   std::unique_ptr<Impl> impl_;
 };
 
-// Inside one write transaction of the directory.
+// Inside one write transaction of the directory. Each put_ inserts or replaces; NotFound: the account it belongs to is not there.
+// Each remove_ fails with NotFound where there is nothing to remove. InvalidArgument: a name or an address is empty or too long for
+// a key. What stands with a function comes beside these.
 class DirectoryWriter {
  public:
   virtual ~DirectoryWriter() = default;
@@ -97,24 +99,23 @@ class DirectoryWriter {
   virtual Result<std::optional<KeyRecord>> find_key(const KeyId& id) = 0;
   virtual Result<std::vector<KeyRecord>> list_keys(const AccountId& account) = 0;
 
-  // Inserts or replaces. AlreadyExists: another account has that name, another key that digest.
-  // NotFound: a key of an account that is not there.
+  // AlreadyExists: another account has that name.
   virtual Result<void> put_account(const AccountRecord& account) = 0;
   // Also removes all that is the account's: keys, users, domains, whitelist, webhooks, suppressions, usage and counters.
   virtual Result<void> remove_account(const AccountId& id) = 0;
+  // AlreadyExists: another key has that digest.
   virtual Result<void> put_key(const KeyRecord& key) = 0;
-  virtual Result<void> remove_key(const KeyId& id) = 0;
+  virtual Result<void> remove_key(const KeyId& id) = 0;  // its last use too
   // Of a key that is gone nothing is stored, and that is no error: its last use is written some time after it.
   virtual Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage) = 0;
 
   // LimitExceeded above kMaxWhitelistEntries per account.
   virtual Result<void> add_to_whitelist(const AccountId& account, const WhitelistEntry& entry) = 0;
-  // NotFound if it is not there.
   virtual Result<void> remove_from_whitelist(const AccountId& account, std::string_view normalised_address) = 0;
 
   // Adds to the counter of the period that contains `at`.
   virtual Result<void> add_to_counter(const AccountId& account, CounterPeriod period, Instant at, std::uint64_t count) = 0;
-  // AlreadyExists: the address is another user's. NotFound: no such account.
+  // AlreadyExists: the address is another user's. LimitExceeded above kMaxUsersPerAccount.
   virtual Result<void> put_user(const UserRecord& user) = 0;
   virtual Result<void> remove_user(const UserId& id) = 0;
   virtual Result<void> put_production_request(const ProductionRequest& request) = 0;
@@ -125,14 +126,15 @@ class DirectoryWriter {
   virtual Result<void> put_domain(const DomainRecord& domain) = 0;
   virtual Result<void> remove_domain(const DomainId& id) = 0;
 
-  // Inserts or replaces. LimitExceeded above kMaxSuppressionsPerAccount.
+  // LimitExceeded above kMaxSuppressionsPerAccount.
   virtual Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression) = 0;
-  virtual Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) = 0;  // NotFound
+  virtual Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) = 0;
 
   virtual Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) = 0;
   // LimitExceeded above kMaxWebhooksPerAccount.
   virtual Result<void> put_webhook(const WebhookRecord& webhook) = 0;
   virtual Result<void> remove_webhook(const WebhookId& id) = 0;  // its progress and pending events too
+  // As with the last use of a key: of a webhook that is gone nothing is stored.
   virtual Result<void> put_webhook_progress(const WebhookId& id, const WebhookProgress& progress) = 0;
   virtual Result<void> put_pending_event(const WebhookId& id, const PendingWebhookEvent& event) = 0;
   virtual Result<void> remove_pending_event(const WebhookId& id, std::uint64_t sequence) = 0;  // absent: no error

@@ -17,7 +17,8 @@
 
 namespace postern::store {
 
-// What an LMDB or system error code means to a caller: StorageFull, StorageFailed, CorruptRecord or IoError. `attempt` says what was tried.
+// What an LMDB or system error code means to a caller: StorageFull, StorageFailed, CorruptRecord or IoError. `attempt` says
+// what was tried.
 Error lmdb_error(int code, std::string_view attempt);
 // True for codes that say "no room", and for nothing worse.
 bool is_no_room(int code);

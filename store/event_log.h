@@ -1,4 +1,5 @@
-// The event log: sequence → event, and which events a message and an account have. Sequences grow in commit order and are never reused.
+// The event log: sequence → event, and which events a message and an account have. Sequences grow in commit order and are never
+// reused.
 #pragma once
 
 #include "core/event.h"
@@ -9,8 +10,11 @@
 
 namespace postern::store {
 
+// Gives the event its sequence, whatever stands there.
 Result<void> append_event(SpoolTransaction spool, Event event);
+// In order of sequence.
 Result<std::vector<Event>> list_events_of(Transaction& transaction, const MessageId& id);
+// In order of sequence, strictly after `after`.
 Result<std::vector<Event>> list_events_after(Transaction& transaction, std::uint64_t after, std::size_t limit);
 Result<std::optional<Event>> find_event(Transaction& transaction, std::uint64_t sequence);
 // Oldest first, strictly after `after`.

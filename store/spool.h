@@ -2,8 +2,9 @@
 // → settled per recipient → removed. Leases are the queue's and live in memory only: after a crash every message that was
 // under way is simply due again. The instant of acceptance is the sync of the commit that writes its MessageRecord.
 //
-// Reads: any thread, one short read transaction each, owned values out. Writes: handed to the one commit thread, which takes
-// all that waits, commits it with one sync and then calls the completions.
+// Reads: any thread, one short read transaction each, owned values out; they fail with IoError or CorruptRecord. Writes: any
+// thread, handed to the one commit thread, which takes all that waits, commits it with one sync and then calls the completions;
+// beside what stands with each they fail with StorageFull or StorageFailed.
 #pragma once
 
 #include "core/event.h"
@@ -135,17 +136,20 @@ class Spool {
   Result<std::optional<Event>> find_event(std::uint64_t sequence) const;
   // The last sequence given; 0: none yet.
   Result<std::uint64_t> last_sequence() const;
-  // The same for what one account submitted; notifications about it are the relay's. Newest first where a `before` is the bound (nullopt: from the newest), oldest first for `after`.
-  Result<std::vector<StoredMessage>> list_of(const AccountId& account, const std::optional<MessageId>& before, std::size_t limit) const;
+  // The same for what one account submitted; notifications about it are the relay's. Newest first where a `before` is the bound
+  // (nullopt: from the newest), oldest first for `after`.
+  Result<std::vector<StoredMessage>> list_of(const AccountId& account, const std::optional<MessageId>& before,
+                                             std::size_t limit) const;
   Result<std::vector<StoredMessage>> list_newer_of(const AccountId& account, const MessageId& after, std::size_t limit) const;
-  Result<std::vector<Event>> events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before, std::size_t limit) const;
+  Result<std::vector<Event>> events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before,
+                                                      std::size_t limit) const;
   Result<std::vector<Event>> events_of_account_after(const AccountId& account, std::uint64_t after, std::size_t limit) const;
   // Appends an event that belongs to no delivery attempt. `done` after the sync.
   void record_event(Event event, Completion done);
   Result<SpoolUsage> usage() const;
-  // Makes pending recipients due now. Blocks until synced.
+  // Makes pending recipients due now. NotFound: no such message; Conflict: nothing is pending. Blocks until synced.
   Result<void> retry_now(const MessageId& id, Instant now);
-  // Pending recipients become Cancelled, with an event each. Blocks until synced.
+  // Pending recipients become Cancelled, with an event each. Fails and blocks as retry_now().
   Result<void> cancel(const MessageId& id, Instant now);
 
   // --- Keeping it bounded ---
