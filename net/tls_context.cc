@@ -23,7 +23,7 @@ using ContextPointer = std::shared_ptr<SSL_CTX>;
 
 std::string openssl_reason() {
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  const std::string text = reason == nullptr ? "unreadable" : reason;
+  std::string text = reason == nullptr ? "unreadable" : reason;
   ERR_clear_error();
   return text;
 }
