@@ -105,7 +105,7 @@ Result<void> AccountAdmin::remove(const AccountId& id) {
 Result<std::string> AccountAdmin::allow(const AccountId& id, std::string_view address) {
   const Result<Mailbox> mailbox = read_mailbox(address);
   if (!mailbox) return mailbox.error();
-  const std::string normalised = normalised_mailbox(*mailbox);
+  std::string normalised = normalised_mailbox(*mailbox);
   const Result<void> written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
     const auto found = writer.find_account(id);
     if (!found) return found.error();

@@ -24,7 +24,7 @@ Outcome outcome_of(sandbox::SimulatedOutcome simulated) {
 
 }  // namespace
 
-SimulatedTransport::SimulatedTransport(std::string simulator_domain)
+SimulatedTransport::SimulatedTransport(std::string_view simulator_domain)
     : simulator_domain_(normalised_domain(simulator_domain)) {}
 
 net::Awaitable<std::vector<RecipientReport>> SimulatedTransport::deliver(DeliveryRequest request) {

@@ -4,6 +4,7 @@
 #include "relay/transport.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postern::relay {
@@ -11,7 +12,7 @@ namespace postern::relay {
 class SimulatedTransport final : public Transport {
  public:
   // `simulator_domain` as in the sandbox settings: there the local part names the scenario.
-  explicit SimulatedTransport(std::string simulator_domain);
+  explicit SimulatedTransport(std::string_view simulator_domain);
 
   net::Awaitable<std::vector<RecipientReport>> deliver(DeliveryRequest request) override;
   void cancel() override {}  // nothing ever waits

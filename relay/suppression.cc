@@ -81,7 +81,7 @@ std::string_view suppression_reason_name(SuppressionReason reason) {
 Result<SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view address, Instant now) {
   auto text = normalised(address);
   if (!text) return text.error();
-  const SuppressionRecord record{
+  SuppressionRecord record{
       .address = std::move(*text), .reason = SuppressionReason::Manual, .at = now, .message = std::nullopt};
   const Result<void> written =
       directory.write([&](store::DirectoryWriter& writer) { return writer.put_suppression(account, record); });
