@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -24,8 +25,7 @@ void set_no_delay(int descriptor) {
 
 int remember_session(SSL* ssl, SSL_SESSION* session) {
   auto* memory = static_cast<SessionMemory*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-  SSL_SESSION_free(memory->newest);
-  memory->newest = session;
+  memory->unused.emplace_back(session);
   return 1;  // the reference is ours now
 }
 
@@ -36,7 +36,12 @@ void give_up(const char* what) {
   std::exit(1);
 }
 
-SessionMemory::~SessionMemory() { SSL_SESSION_free(newest); }
+SslSession SessionMemory::take() {
+  if (unused.empty()) return nullptr;
+  SslSession session = std::move(unused.back());
+  unused.pop_back();
+  return session;
+}
 
 SslContext make_client_context(SessionMemory* remember) {
   SslContext context(SSL_CTX_new(TLS_client_method()));
@@ -67,13 +72,14 @@ Channel::~Channel() {
   close(descriptor_);
 }
 
-void Channel::start_tls(SSL_CTX* context, SSL_SESSION* resumed) {
+void Channel::start_tls(SSL_CTX* context, SslSession resumed) {
   ssl_.reset(SSL_new(context));
   SSL_set_fd(ssl_.get(), descriptor_);
   SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  if (resumed != nullptr) SSL_set_session(ssl_.get(), resumed);
+  if (resumed) SSL_set_session(ssl_.get(), resumed.get());
   SSL_set_connect_state(ssl_.get());
   is_handshaking_ = true;
+  handshake_writes_ = true;
 }
 
 void Channel::send(std::string_view octets) {
@@ -107,7 +113,8 @@ bool Channel::shake_hands() {
     return true;
   }
   const int why = SSL_get_error(ssl_.get(), done);
-  return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
+  handshake_writes_ = why == SSL_ERROR_WANT_WRITE;
+  return handshake_writes_ || why == SSL_ERROR_WANT_READ;
 }
 
 bool Channel::write_some() {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bench {
 
@@ -18,11 +19,19 @@ struct SslContextDeleter {
 };
 using SslContext = std::unique_ptr<SSL_CTX, SslContextDeleter>;
 
-// A client's context. `remember`: sessions are kept in `*remember` for the next connection to resume.
-struct SessionMemory {
-  SSL_SESSION* newest = nullptr;
-  ~SessionMemory();
+struct SslSessionDeleter {
+  void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
 };
+using SslSession = std::unique_ptr<SSL_SESSION, SslSessionDeleter>;
+
+// Sessions to resume, each by one connection: OpenSSL lets nobody else resume a TLS 1.3 session that is in use (RFC 8446 §C.4).
+struct SessionMemory {
+  std::vector<SslSession> unused;
+  // Null: none is left.
+  SslSession take();
+};
+
+// A client's context. `remember`, if not null, is given the sessions of all connections and outlives the context.
 SslContext make_client_context(SessionMemory* remember);
 
 class Channel {
@@ -40,13 +49,13 @@ class Channel {
 
   int descriptor() const { return descriptor_; }
   // What comes next is TLS; `resumed` may be null.
-  void start_tls(SSL_CTX* context, SSL_SESSION* resumed);
+  void start_tls(SSL_CTX* context, SslSession resumed);
   bool was_resumed() const { return ssl_ && SSL_session_reused(ssl_.get()) == 1; }
 
   void send(std::string_view octets);
   // Reads and writes what can be read and written. False: the connection is over.
   bool advance();
-  bool wants_to_write() const { return !output_.empty() || is_handshaking_ || is_connecting_; }
+  bool wants_to_write() const { return is_handshaking_ ? handshake_writes_ : is_connecting_ || !output_.empty(); }
 
   // The next line without CR LF, valid until the next call; nullopt: none is complete.
   std::optional<std::string_view> next_line();
@@ -67,6 +76,7 @@ class Channel {
   int descriptor_;
   bool is_connecting_ = false;
   bool is_handshaking_ = false;
+  bool handshake_writes_ = false;  // else it waits for the peer
   std::unique_ptr<SSL, SslDeleter> ssl_;
   std::string input_;
   std::size_t taken_ = 0;

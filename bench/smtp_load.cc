@@ -26,7 +26,7 @@ struct Plan {
 
 struct State {
   State(const Plan& made, long messages, long per_second)
-      : plan(made), schedule(messages, per_second), tls(bench::make_client_context(&sessions)) {}
+      : plan(made), schedule(messages, per_second), tls(bench::make_client_context(made.resumes ? &sessions : nullptr)) {}
   const Plan& plan;
   bench::Schedule schedule;
   bench::Report report;
@@ -93,9 +93,6 @@ class SmtpClient final : public bench::Client {
       case Stage::Content:
         state_.report.accepted(began_);
         return go_on();
-      case Stage::Quit:
-        state_.resumed += channel_.was_resumed() ? 1 : 0;
-        return false;
       default: return false;
     }
   }
@@ -123,6 +120,7 @@ class SmtpClient final : public bench::Client {
   bool ready() {
     stage_ = Stage::Ready;
     ++state_.ready;
+    state_.resumed += channel_.was_resumed() ? 1 : 0;
     if (plan_.is_idle) return true;
     if (plan_.each > 0) return go_on();
     state_.report.accepted(opened_at_);
@@ -140,7 +138,7 @@ class SmtpClient final : public bench::Client {
     return true;
   }
 
-  void start_tls() { channel_.start_tls(state_.tls.get(), plan_.resumes ? state_.sessions.newest : nullptr); }
+  void start_tls() { channel_.start_tls(state_.tls.get(), plan_.resumes ? state_.sessions.take() : nullptr); }
 
   State& state_;
   const Plan& plan_;
