@@ -77,6 +77,18 @@ ApiResponse ApiResponse::json(const boost::json::value& value, std::uint16_t sta
   return response;
 }
 
+ApiResponse ApiResponse::json_with_secret(const boost::json::object& object, std::string_view name, const Secret& secret,
+                                          std::uint16_t status) {
+  ApiResponse response = json(object, status);
+  std::string body;
+  body.reserve(response.body.size() + name.size() + secret.reveal().size() + std::string_view(R"(,"":"")").size());
+  body.append(response.body, 0, response.body.size() - 1).append(",\"").append(name).append("\":\"");
+  body.append(secret.reveal()).append("\"}");  // what the request is for
+  response.body = std::move(body);
+  response.holds_secret = true;
+  return response;
+}
+
 std::span<const ApiProblemRow> api_problem_table() { return kProblems; }
 
 ApiResponse api_problem(ApiProblem problem, std::string_view detail) {

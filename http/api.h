@@ -7,6 +7,7 @@
 #include "core/ids.h"
 #include "core/ip_address.h"
 #include "core/refusals.h"
+#include "core/secret.h"
 #include "http/body_limits.h"
 #include "net/awaitable.h"
 
@@ -86,8 +87,13 @@ struct ApiResponse {
   std::string body;
   std::unique_ptr<BodySource> stream;  // instead of `body`: chunked
   std::string_view problem;            // the name of a failure, a literal: for the metrics
+  bool holds_secret = false;           // the body is wiped once it is sent
 
   static ApiResponse json(const boost::json::value& value, std::uint16_t status = 200);
+  // `object`, which is not empty, with one more member behind the others. `secret`: nothing that JSON escapes. No copy of it is
+  // left outside the body.
+  static ApiResponse json_with_secret(const boost::json::object& object, std::string_view name, const Secret& secret,
+                                      std::uint16_t status = 200);
 };
 
 // Failures that are no refusal of the product's table: what is wrong with the request itself. Resend's names where it has one.

@@ -61,9 +61,8 @@ Result<boost::json::object> describe_key(ApiContext& context, const store::KeyRe
 }
 
 ApiResponse created_response(ApiContext& context, const auth::CreatedKey& created) {
-  boost::json::object json = key_json(created.record, std::nullopt, context.clock.now());
-  json["token"] = created.text.reveal();  // the one time that it is shown
-  return ApiResponse::json(json, 201);
+  const boost::json::object json = key_json(created.record, std::nullopt, context.clock.now());
+  return ApiResponse::json_with_secret(json, "token", created.text, 201);  // the one time that it is shown
 }
 
 // JavaScript writes "2030-01-01T00:00:00.000Z".

@@ -23,7 +23,7 @@ struct Credentials {
 
 Result<Credentials> read_credentials(const ApiRequest& request) {
   RequestFields fields(request.json);
-  Credentials credentials{fields.required_text("email"), Secret(fields.required_text("password"))};
+  Credentials credentials{fields.required_text("email"), fields.required_secret("password")};
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   return credentials;
 }
@@ -42,11 +42,10 @@ Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& u
   const auto claims = context.tokens.verify(token.reveal());  // for when it ends
   if (!claims) return claims.error();
   const boost::json::object answer = {{"object", "session"},
-                                      {"token", token.reveal()},  // what the request is for
                                       {"token_type", "Bearer"},
                                       {"expires_at", format_rfc3339(claims->expires_at)},
                                       {"user", user_json(user)}};
-  return ApiResponse::json(answer, status);
+  return ApiResponse::json_with_secret(answer, "token", token, status);
 }
 
 ApiResponse too_many_failures(const auth::ThrottleDecision& throttled) {

@@ -181,6 +181,7 @@ net::Awaitable<bool> Connection::respond(ApiResponse response) {
   } else {
     is_sent = co_await send_body(head, response);
   }
+  if (response.holds_secret) wipe_string(response.body);
   report(response);
   co_return is_sent;
 }
@@ -188,8 +189,9 @@ net::Awaitable<bool> Connection::respond(ApiResponse response) {
 net::Awaitable<bool> Connection::send_body(const std::string& head, const ApiResponse& response) {
   bool is_sent = false;
   if (!response.stream && response.body.size() <= kJoinedWriteOctets) {
-    const std::string whole = head + response.body;
+    std::string whole = head + response.body;
     is_sent = co_await send(whole);
+    if (response.holds_secret) wipe_string(whole);
     co_return is_sent;
   }
   is_sent = co_await send(head);

@@ -124,6 +124,7 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::parse_jso
     if (!done) co_return api_problem(ApiProblem::Unavailable);
     parsed = std::move(*done);
   }
+  if (route_->access == Access::Open) wipe_string(request_.body);  // who signs in sends a password
   if (!parsed) co_return api_problem(ApiProblem::MalformedJson);
   request_.json = std::move(*parsed);
   co_return std::nullopt;

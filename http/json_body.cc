@@ -7,6 +7,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/storage_ptr.hpp>
 
+#include <string.h>
+
 #include <atomic>
 #include <new>
 
@@ -28,7 +30,9 @@ class BoundedMemory final : public json::memory_resource {
     left_ -= size;
     return memory;
   }
+  // Wiped: a password may have been in it.
   void do_deallocate(void* memory, std::size_t size, std::size_t) override {
+    ::explicit_bzero(memory, size);
     ::operator delete(memory);
     left_ += size;
   }

@@ -75,6 +75,15 @@ std::string RequestFields::required_text(std::string_view name) {
   return value.value_or(std::string());
 }
 
+Secret RequestFields::required_secret(std::string_view name) {
+  const boost::json::value* value = find(name);
+  if (value != nullptr && value->is_string() && !value->get_string().empty()) {
+    return Secret(std::string(view(value->get_string())));
+  }
+  fail(name, value == nullptr || value->is_null() || value->is_string() ? "is missing" : "must be a text");
+  return {};
+}
+
 void RequestFields::fail(std::string_view name, std::string_view what_is_wrong) {
   if (!problem_) problem_ = std::string(name) + ' ' + std::string(what_is_wrong);
 }

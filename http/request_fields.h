@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "core/secret.h"
 #include "http/api.h"
 
 #include <boost/json/object.hpp>
@@ -30,6 +31,8 @@ class RequestFields {
   std::vector<std::string> texts(std::string_view name, std::size_t most);
   // One that must be there and not be empty.
   std::string required_text(std::string_view name);
+  // The same of a password: no other copy of it is made.
+  Secret required_secret(std::string_view name);
 
   void fail(std::string_view name, std::string_view what_is_wrong);
   // After all others: a member that nobody asked for is wrong. For requests where a misspelt name would widen a right.

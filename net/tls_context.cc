@@ -38,7 +38,9 @@ Result<ContextPointer> make_context(const SSL_METHOD* method) {
   ContextPointer context(SSL_CTX_new(method), &SSL_CTX_free);
   if (!context) return failed("make a TLS context");
   SSL_CTX* raw = context.get();
-  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  // Keys arrive over TLS: OpenSSL wipes what it decrypted as soon as it is read.
+  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                               SSL_OP_CLEANSE_PLAINTEXT);
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(raw, 1);  // one recv for a record's header and body
   SSL_CTX_set_default_passwd_cb(raw, &no_passphrase);

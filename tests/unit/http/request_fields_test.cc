@@ -16,6 +16,7 @@ TEST(RequestFields, AreReadByTheirTypes) {
   const auto body = parsed(R"({"name": "n", "count": 3, "list": ["a", "b"], "one": "c", "nothing": null})");
   RequestFields fields(body);
   EXPECT_EQ(fields.text("name"), "n");
+  EXPECT_EQ(fields.required_secret("name").reveal(), "n");
   EXPECT_EQ(fields.number("count", 1, 3), 3U);
   EXPECT_THAT(fields.texts("list", 2), ElementsAre("a", "b"));
   EXPECT_THAT(fields.texts("one", 2), ElementsAre("c"));
@@ -50,6 +51,10 @@ TEST(RequestFields, SayWhatIsWrong) {
       {R"({})", [](auto& f) { f.required_text("name"); }, "name is missing"},
       {R"({"name": ""})", [](auto& f) { f.required_text("name"); }, "name is missing"},
       {R"({"name": null})", [](auto& f) { f.required_text("name"); }, "name is missing"},
+      {R"({})", [](auto& f) { f.required_secret("name"); }, "name is missing"},
+      {R"({"name": ""})", [](auto& f) { f.required_secret("name"); }, "name is missing"},
+      {R"({"name": null})", [](auto& f) { f.required_secret("name"); }, "name is missing"},
+      {R"({"name": 1})", [](auto& f) { f.required_secret("name"); }, "name must be a text"},
       {R"({"count": -1})", [](auto& f) { f.number("count", 0, 9); }, "count must be a whole number from 0 to 9"},
       {R"({"count": 10})", [](auto& f) { f.number("count", 0, 9); }, "from 0 to 9"},
       {R"({"count": 1.5})", [](auto& f) { f.number("count", 0, 9); }, "from 0 to 9"},
