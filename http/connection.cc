@@ -44,13 +44,13 @@ Connection::Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer,
   peer_.is_local = peer.is_local;
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() { context_.bodies.give_back(held_octets_); }
 
 net::Awaitable<void> Connection::run() {
   bool goes_on = co_await start_tls();
   while (goes_on) {
     goes_on = co_await serve_request();
-    exchange_.reset();
+    end_request();
   }
   stream_.close();
 }
@@ -104,6 +104,18 @@ void Connection::begin_request() {
   has_timed_out_ = false;
 }
 
+void Connection::end_request() {
+  exchange_.reset();
+  context_.bodies.give_back(std::exchange(held_octets_, 0));
+}
+
+// Of the body that comes in or goes out. False: there is no room.
+bool Connection::hold(std::size_t octets) {
+  if (!context_.bodies.take(octets)) return false;
+  held_octets_ += octets;
+  return true;
+}
+
 net::Awaitable<bool> Connection::receive_head() {
   const Clock::time_point idle_since = Clock::now();
   while (reader_.state() == State::NeedsHead) {
@@ -130,11 +142,18 @@ net::Awaitable<bool> Connection::receive_body() {
     if (!is_sent) co_return false;
   }
   const Clock::time_point began = Clock::now();
+  std::uint64_t counted = body_octets_;  // what came with the head is little
   while (reader_.state() == State::NeedsBody) {
     const std::chrono::seconds earned(body_octets_ / limits.body_octets_per_second);
     const bool is_alive = co_await read(began + std::min(limits.body_grace + earned, limits.body_in_all));
     if (!is_alive) {
       if (has_timed_out_) co_await refuse(ApiProblem::RequestTimeout, {});
+      co_return false;
+    }
+    const bool has_room = hold(body_octets_ - counted);
+    counted = body_octets_;
+    if (!has_room) {
+      co_await refuse(ApiProblem::Unavailable, "too many big requests are under way: try again later");
       co_return false;
     }
   }
@@ -170,6 +189,9 @@ net::Awaitable<void> Connection::refuse(ApiProblem problem, std::string_view det
 
 net::Awaitable<bool> Connection::respond(ApiResponse response) {
   if (is_stopping_) current_.keeps_alive = false;
+  if (response.body.size() > kJoinedWriteOctets && !hold(response.body.size())) {
+    response = api_problem(ApiProblem::Unavailable, "too many big responses are under way: try again later");
+  }
   if (response.stream && current_.is_http_1_0) current_.keeps_alive = false;
   const std::string head = format_response_head(response, {.now = context_.clock.now(),
                                                            .request_id = current_.id,

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "http/body_room.h"
 #include "http/limits.h"
 #include "http/request_handler.h"
 #include "http/request_reader.h"
@@ -46,6 +47,7 @@ struct ConnectionContext {
   RequestHandler& handler;
   const Clock& clock;
   Random& random;
+  BodyRoom& bodies;
   ConnectionTimeouts timeouts;
 };
 
@@ -84,6 +86,8 @@ class Connection final : public net::Task {
   net::Awaitable<bool> send_stream(BodySource& source);
   net::Awaitable<bool> send(std::string_view octets);
   net::Awaitable<bool> is_peer_there();
+  bool hold(std::size_t octets);
+  void end_request();
   void begin_request();
   void report(const ApiResponse& response) const;
 
@@ -98,6 +102,7 @@ class Connection final : public net::Task {
   Current current_;
   std::array<char, kReadOctets> space_;
   std::uint64_t body_octets_ = 0;
+  std::size_t held_octets_ = 0;  // taken from the room for bodies
   bool has_timed_out_ = false;
   bool is_reading_ = false;
   bool is_stopping_ = false;

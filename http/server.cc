@@ -9,7 +9,8 @@ namespace postern::http {
 Server::Server(std::vector<net::Executor> executors, RequestHandler& handler, const Clock& clock, Random& random,
                const ServerOptions& options)
     : net::Server(std::move(executors), options.admission),
-      context_{.handler = handler, .clock = clock, .random = random, .timeouts = options.timeouts} {}
+      bodies_(options.max_held_body_octets),
+      context_{.handler = handler, .clock = clock, .random = random, .bodies = bodies_, .timeouts = options.timeouts} {}
 
 std::unique_ptr<net::Task> Server::serve(net::Arrival arrival, std::unique_ptr<net::AdmittedPeer> admitted) {
   return std::make_unique<Connection>(std::move(arrival.socket), arrival.peer, context_, std::move(arrival.tls),

@@ -12,6 +12,7 @@ namespace postern::http {
 struct ServerOptions {
   net::AdmissionLimits admission;  // for all listeners together
   ConnectionTimeouts timeouts;
+  std::size_t max_held_body_octets = kMaxHeldBodyOctets;  // of all connections; beyond it 503
 };
 
 class Server final : public net::Server {
@@ -28,6 +29,7 @@ class Server final : public net::Server {
   std::unique_ptr<net::Task> serve(net::Arrival arrival, std::unique_ptr<net::AdmittedPeer> admitted) override;
   std::unique_ptr<net::Task> turn_away(net::Arrival arrival, net::TurnedAway why) override;
 
+  BodyRoom bodies_;
   ConnectionContext context_;
 };
 

@@ -170,6 +170,31 @@ TEST_F(HttpServerTest, AnswersRequestAfterRequestOnOneConnection) {
   EXPECT_EQ(server_->connection_count(), 1U);
 }
 
+TEST_F(HttpServerTest, BoundsTheBodiesThatAllConnectionsHoldTogether) {
+  start({.admission = {}, .timeouts = {}, .max_held_body_octets = 150});
+  const std::string body(100, 'a');
+  const auto send_head = [&](TestClient& client) {
+    client.send("POST /a HTTP/1.1\r\nHost: relay\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n");
+    EXPECT_THAT(read_response(client), HasSubstr("100 Continue"));
+  };
+  send_head(*client_);
+  client_->send(body.substr(1));
+  // Once the server has read the first one's 99 octets there is no room for another.
+  std::string refused;
+  for (int tries = 0; tries < 1'000 && !refused.starts_with("HTTP/1.1 503"); ++tries) {
+    TestClient other(port());
+    send_head(other);
+    other.send(body);
+    refused = read_response(other);
+  }
+  EXPECT_THAT(refused, HasSubstr("too many big requests are under way"));
+  client_->send("a");
+  EXPECT_THAT(read_response(*client_), HasSubstr("200 OK"));
+  send_head(*client_);
+  EXPECT_THAT(exchange(body), HasSubstr("200 OK")) << "the room was given back";
+  EXPECT_THAT(exchange(get("/big")), HasSubstr("503 Service Unavailable"));
+}
+
 TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {
   start();
   client_->send(get("/a") + post("/b", "xy") + get("/stream") + get("/c"));
