@@ -189,7 +189,7 @@ net::Awaitable<void> Connection::refuse(ApiProblem problem, std::string_view det
 
 net::Awaitable<bool> Connection::respond(ApiResponse response) {
   if (is_stopping_) current_.keeps_alive = false;
-  if (response.body.size() > kJoinedWriteOctets && !hold(response.body.size())) {
+  if (response.body.size() > kUncountedResponseOctets && !hold(response.body.size())) {
     response = api_problem(ApiProblem::Unavailable, "too many big responses are under way: try again later");
   }
   if (response.stream && current_.is_http_1_0) current_.keeps_alive = false;
