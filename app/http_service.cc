@@ -29,6 +29,9 @@ namespace {
 // For what blocks: a sync is milliseconds, a password hash some tens, a look-up of a domain's records up to seconds.
 constexpr std::size_t kWorkers = 4;
 constexpr std::size_t kMaxWaitingJobs = 256;  // beyond it: 503
+constexpr std::size_t kPasswordWorkers = 2;   // as many cores are busy with strangers' guesses at most; 64 MiB each
+constexpr std::size_t kDomainWorkers = 4;
+constexpr std::size_t kMaxWaitingSlowJobs = 64;  // seconds of work already
 constexpr std::chrono::seconds kRequestGrace{5};   // requests are short; mail that is being taken is durable or refused by then
 constexpr std::chrono::seconds kWebhookGrace{3};   // what is cut off then is sent again after the next start
 
@@ -68,6 +71,8 @@ class HttpService::Impl {
         users_(parts.store.directory(), accounts_, parts.clock, parts.random),
         domains_(parts.store.directory(), *resolver_, parts.clock, parts.random, {.hostname = effective_hostname(settings)}),
         workers_(kWorkers, kMaxWaitingJobs),
+        password_workers_(kPasswordWorkers, kMaxWaitingSlowJobs),
+        domain_workers_(kDomainWorkers, kMaxWaitingSlowJobs),
         event_executor_(parts.runtime.add_thread("events")),
         event_hub_(event_executor_, [this] { return store_.spool().last_sequence(); }),
         webhook_client_(http::look_up_with(*resolver_), std::move(opened.webhook_tls), make_webhook_policy(settings), "Postern"),
@@ -75,6 +80,8 @@ class HttpService::Impl {
         webhooks_(parts.store, parts.clock, parts.random, make_webhook_policy(settings), [this] { webhook_dispatcher_.wake(); }),
         context_{.store = parts.store,
                  .workers = workers_,
+                 .password_workers = password_workers_,
+                 .domain_workers = domain_workers_,
                  .authenticator = parts.authenticator,
                  .throttle = parts.throttle,
                  .usage = parts.usage,
@@ -111,6 +118,8 @@ class HttpService::Impl {
   auth::UserAdmin users_;
   relay::DomainAdmin domains_;
   net::WorkerPool workers_;
+  net::WorkerPool password_workers_;
+  net::WorkerPool domain_workers_;
   net::Executor event_executor_;
   http::EventHub event_hub_;
   http::HttpWebhookClient webhook_client_;
@@ -156,7 +165,7 @@ void HttpService::Impl::stop() {
   server_.drain(kRequestGrace);
   webhook_task_.drain(kWebhookGrace);
   hub_task_.drain(std::chrono::seconds{0});
-  workers_.stop();
+  for (net::WorkerPool* pool : {&workers_, &password_workers_, &domain_workers_}) pool->stop();
 }
 
 Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& settings, const HttpServiceParts& parts) {

@@ -122,6 +122,12 @@ Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {
   return ApiResponse::json(json::object{{"object", "domain"}, {"id", format_id(own->id)}, {"deleted", true}});
 }
 
+// What takes long.
+template <Work work>
+net::Awaitable<ApiResponse> on_domain_worker(ApiContext& context, ApiRequest& request) {
+  return answer_on(context.domain_workers, [&context, &request] { return work(context, request); });
+}
+
 constexpr std::array<Route, 5> kRoutes = {{
     {.method = Method::Get,
      .path = "/v1/domains",
@@ -136,7 +142,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .path = "/v1/domains",
      .access = Access::Manage,
      .body = Body::Json,
-     .handler = on_worker<create>,
+     .handler = on_domain_worker<create>,
      .operation = "createDomain",
      .summary = "Add a domain and make its DKIM keys",
      .tag = "domains",
@@ -157,7 +163,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .path = "/v1/domains/:id/verify",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = on_worker<verify>,
+     .handler = on_domain_worker<verify>,
      .operation = "verifyDomain",
      .summary = "Look the domain's records up in the DNS now",
      .tag = "domains",

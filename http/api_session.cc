@@ -66,7 +66,7 @@ net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
   if (throttled.is_blocked) co_return too_many_failures(throttled);
   // Counted before it is tried, and also where it succeeds: nobody makes accounts without end, or tries out whose address has one.
   context.throttle.record_guess(request.peer, now);
-  auto answer = co_await context.workers.run([&]() -> Result<ApiResponse> {
+  auto answer = co_await context.password_workers.run([&]() -> Result<ApiResponse> {
     const auto user = context.users.sign_up(credentials->email, credentials->password);
     if (!user) return user.error();
     log_person("signed_up", *user, request.peer);
@@ -86,7 +86,7 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
   const auth::ThrottleDecision throttled = context.throttle.decide(request.peer, now);
   if (throttled.is_blocked) co_return too_many_failures(throttled);
   context.throttle.record_guess(request.peer, now);  // before the slow check: many at once count as many
-  auto answer = co_await context.workers.run([&]() -> Result<ApiResponse> {
+  auto answer = co_await context.password_workers.run([&]() -> Result<ApiResponse> {
     const auto user = context.users.sign_in(credentials->email, credentials->password);
     if (!user) return user.error();
     log_person("signed_in", *user, request.peer);

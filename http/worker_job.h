@@ -10,14 +10,19 @@
 
 namespace postern::http {
 
-// Runs `job` (→ Result<ApiResponse>) on a worker; an Error becomes its HTTP failure, a full pool 503. What `job` refers to must
-// live until this returns.
+// Runs `job` (→ Result<ApiResponse>) on one of `workers`; an Error becomes its HTTP failure, a full pool 503. What `job` refers to
+// must live until this returns.
 template <class Job>
-net::Awaitable<ApiResponse> answer_on_worker(ApiContext& context, Job job) {
-  auto answer = co_await context.workers.run(std::move(job));
+net::Awaitable<ApiResponse> answer_on(net::WorkerPool& workers, Job job) {
+  auto answer = co_await workers.run(std::move(job));
   if (!answer) co_return api_problem(ApiProblem::Unavailable);
   if (!*answer) co_return api_error(answer->error());
   co_return std::move(**answer);
+}
+
+template <class Job>
+net::Awaitable<ApiResponse> answer_on_worker(ApiContext& context, Job job) {
+  return answer_on(context.workers, std::move(job));
 }
 
 using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);

@@ -89,7 +89,7 @@ ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted)
       tokens(auth::SessionTokens::open(folder.path() / "session-keys", std::chrono::hours(1), std::chrono::hours(720), clock, random)
                  .value()),
       submission{*store, authenticator, quota, usage, [] { return std::shared_ptr<const relay::RouteTable>(); }, [] {}, clock, random, {}},
-      context{*store,    workers,    authenticator, throttle,
+      context{*store,    workers,    password_workers, domain_workers, authenticator, throttle,
               usage,     accounts,   keys,          scheme,
               users,     *tokens,    domains, webhooks,
               absent<http::EventHub>(), absent<http::Metrics>(), submission, clock,
@@ -100,7 +100,9 @@ ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted)
   caller.user = make_user_id(random);
 }
 
-ApiFixture::~ApiFixture() { workers.stop(); }
+ApiFixture::~ApiFixture() {
+  for (net::WorkerPool* pool : {&workers, &password_workers, &domain_workers}) pool->stop();
+}
 
 AccountId ApiFixture::make_account(std::string name) {
   auth::NewAccount wanted;

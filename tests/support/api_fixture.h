@@ -71,6 +71,8 @@ class ApiFixture {
   relay::DomainAdmin domains{store.directory(), dns, clock, random, {.hostname = "relay.example.net"}};
   relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
   net::WorkerPool workers{2, 64};
+  net::WorkerPool password_workers{2, 64};
+  net::WorkerPool domain_workers{2, 64};
   relay::SubmissionContext submission;
   http::WebhookAdmin webhooks{*store, clock, random, http::WebhookPolicy{}};
   http::ApiContext context;

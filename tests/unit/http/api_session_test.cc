@@ -131,6 +131,9 @@ TEST_F(ApiSessionTest, LetsAnAddressMakeTenAccountsInAWindow) {
 
 TEST_F(ApiSessionTest, AnswersThatItIsBusyWhereTheWorkersAre) {
   api.workers.stop();
+  EXPECT_EQ(sign_up().status, 201) << "passwords have workers of their own";
+  EXPECT_EQ(log_in().status, 200);
+  api.password_workers.stop();
   EXPECT_EQ(log_in().status, 503);
   EXPECT_EQ(sign_up().status, 503);
 }

@@ -40,6 +40,8 @@ class BruteForceTest : public testing::Test {
   Metrics metrics_{api_.clock};
   ApiContext context_{.store = *api_.store,
                       .workers = api_.workers,
+                      .password_workers = api_.workers,
+                      .domain_workers = api_.workers,
                       .authenticator = api_.authenticator,
                       .throttle = api_.throttle,
                       .usage = api_.usage,

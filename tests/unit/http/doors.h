@@ -162,6 +162,8 @@ class Doors {
   ApiContext api_context() {
     return {.store = *store_,
             .workers = workers_,
+            .password_workers = workers_,
+            .domain_workers = workers_,
             .authenticator = authenticator_,
             .throttle = throttle_,
             .usage = usage_,

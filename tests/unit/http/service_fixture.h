@@ -105,6 +105,8 @@ class ServiceTest : public testing::Test {
   alignas(std::max_align_t) std::byte nothing_[sizeof(std::max_align_t)]{};
   http::ApiContext context_{.store = *store_,
                             .workers = workers_,
+                            .password_workers = workers_,
+                            .domain_workers = workers_,
                             .authenticator = authenticator_,
                             .throttle = throttle_,
                             .usage = usage_,
