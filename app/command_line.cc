@@ -228,6 +228,7 @@ Result<void> print_version(CommandContext& context) {
 void declare_others(CLI::App& app, Builder& build) {
   build.command(app, "serve", "Run the relay", run_relay, Needs::Nothing);
   build.command(app, "doctor", "Examine the installation; say what to do", examine_installation, Needs::Nothing);
+  build.on(app, "backup", "folder", "Copy the store, consistent, also while the relay runs; the folder is made", back_up_store);
   build.command(app, "version", "Print the version", print_version, Needs::Nothing);
   CLI::App& config = build.group(app, "config", "The configuration");
   auto [check, is_quiet] =

@@ -183,6 +183,7 @@ class Directory::Impl {
     return read(transaction);
   }
   CommitQueue& queue() { return queue_; }
+  const LmdbEnvironment& environment() const { return *environment_; }
 
  private:
   std::unique_ptr<LmdbEnvironment> environment_;
@@ -350,6 +351,8 @@ Result<std::vector<UsageRow>> Directory::list_usage(const AccountId& account, In
     return store::list_usage(transaction, account, from, to);
   });
 }
+
+Result<void> Directory::copy_to(const std::filesystem::path& folder) const { return impl_->environment().copy_to(folder); }
 
 Result<void> Directory::write(const Change& change) {
   return impl_->queue().run([&](WriteTransaction& transaction) { return apply_change(change, transaction); });

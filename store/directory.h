@@ -10,6 +10,7 @@
 #include "store/completion.h"
 #include "store/records.h"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -76,6 +77,9 @@ class Directory {
 
   // Days from `from` to before `to`, in order.
   Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to) const;
+
+  // See Store::back_up().
+  Result<void> copy_to(const std::filesystem::path& folder) const;
 
   // Runs `change` in one write transaction, commits and syncs before it returns. An error returned by `change` rolls all of it
   // back and is returned. Blocks: not on an I/O thread. Errors: what `change` says, StorageFull, StorageFailed.

@@ -30,6 +30,16 @@ Result<void> sync_folder(const std::filesystem::path& folder) {
   return {};
 }
 
+// LMDB's code or errno's. Not by a path: LMDB would let everybody read the file.
+int copy_to_file(MDB_env* environment, const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
+  if (fd < 0) return errno;
+  int code = mdb_env_copyfd2(environment, fd, MDB_CP_COMPACT);
+  if (code == 0 && ::fsync(fd) != 0) code = errno;
+  ::close(fd);
+  return code;
+}
+
 Result<void> make_folder(const std::filesystem::path& folder) {
   if (::mkdir(folder.c_str(), 0700) == 0) return sync_folder(folder.parent_path());
   if (errno == EEXIST) return {};
@@ -202,6 +212,13 @@ Result<LmdbEnvironment::Space> LmdbEnvironment::space() const {
 bool LmdbEnvironment::is_read_only() const {
   struct statvfs disk {};
   return ::statvfs(folder().c_str(), &disk) == 0 && (disk.f_flag & ST_RDONLY) != 0;
+}
+
+Result<void> LmdbEnvironment::copy_to(const std::filesystem::path& folder) const {
+  if (Result<void> made = make_folder(folder); !made) return made;
+  const std::filesystem::path file = folder / "data.mdb";
+  if (const int code = copy_to_file(handle_, file); code != 0) return lmdb_error(code, "copy to " + file.string());
+  return sync_folder(folder);
 }
 
 void LmdbEnvironment::drop_dead_readers() const {

@@ -295,6 +295,8 @@ Result<Expiry> Spool::remove_expired(Instant now, std::size_t limit) {
   return expiry;
 }
 
+Result<void> Spool::copy_to(const std::filesystem::path& folder) const { return impl_->environment->copy_to(folder); }
+
 Result<std::vector<std::string>> Spool::examine() const {
   return impl_->with_reader([](ReadTransaction& transaction) { return examine_spool(transaction); });
 }

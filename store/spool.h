@@ -13,6 +13,7 @@
 #include "store/records.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -156,6 +157,8 @@ class Spool {
   // Removes at most `limit` of what has outlived its retention or is above its bound: content of test messages, records of
   // settled messages, events. Blocks until synced; the server calls it from its maintenance thread.
   Result<Expiry> remove_expired(Instant now, std::size_t limit);
+  // See Store::back_up().
+  Result<void> copy_to(const std::filesystem::path& folder) const;
   // Every record is readable, every index agrees. One sentence per finding; empty: sound. Reads only.
   Result<std::vector<std::string>> examine() const;
 

@@ -79,6 +79,21 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   return store;
 }
 
+Result<void> Store::back_up(const std::filesystem::path& folder) const {
+  if (::mkdir(folder.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return Error(ErrorCode::AlreadyExists, folder.string() + " is there already: name a folder that is not");
+    return lmdb_error(errno, "make " + folder.string());
+  }
+  // The spool first: what its messages refer to is in the directory by then.
+  Result<void> copied = spool_->copy_to(folder / "spool");
+  if (copied) copied = directory_->copy_to(folder / "directory");
+  if (!copied) {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  return copied;
+}
+
 Store::~Store() = default;
 
 // FNV-1a: stored in the due index, so it never changes.

@@ -25,6 +25,10 @@ class Store {
   // Commits what waits, syncs, closes.
   ~Store();
 
+  // A copy in `folder`, which must not be there yet: laid out as the store's own, each environment consistent in itself, synced.
+  // Also while a server writes. AlreadyExists, StorageFull, IoError; what was begun is removed then.
+  Result<void> back_up(const std::filesystem::path& folder) const;
+
   Directory& directory() { return *directory_; }
   Spool& spool() { return *spool_; }
 

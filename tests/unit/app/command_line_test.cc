@@ -135,6 +135,18 @@ TEST_F(CommandLine, EndsWithTwoOnWrongUsage) {
   EXPECT_EQ(run({"--help"}).status, 0);
 }
 
+TEST_F(CommandLine, BacksTheStoreUp) {
+  must({"account", "create", "demo"});
+  const std::string copy = (folder_ / "copy").string();
+  EXPECT_THAT(must({"backup", copy}), StartsWith("the store is copied to " + copy));
+  const Ran again = run({"backup", copy});
+  EXPECT_EQ(again.status, kExitRefused);
+  EXPECT_THAT(again.err, HasSubstr("is there already"));
+  std::filesystem::remove_all(folder_ / "data");
+  std::filesystem::rename(copy, folder_ / "data");
+  EXPECT_THAT(must({"account", "show", "demo"}), HasSubstr("demo"));
+}
+
 TEST_F(CommandLine, NamesACommandThatIsNotThere) {
   EXPECT_THAT(run({"acount"}).err, HasSubstr("there is no command postern acount; did you mean account?"));
   EXPECT_THAT(run({"key", "creat", "demo"}).err, HasSubstr("there is no command postern key creat; did you mean create?"));

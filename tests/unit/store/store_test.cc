@@ -41,6 +41,30 @@ TEST(Store, LetsOnlyOneServerIn) {
   store.reopen();
 }
 
+TEST(Store, IsCopiedWhileItIsWritten) {
+  TempStore store;
+  test::FakeClock clock;
+  test::FakeRandom random;
+  const MessageId id = make_message_id(clock.now(), random);
+  const std::string content(300'000, 'x');
+  ASSERT_TRUE(test::commit_draft(store.spool(), test::make_draft(id, clock.now(), {"a.example"}), content));
+  auto streaming = store.spool().open_message(make_message_id(clock.now() + Duration{1}, random));
+  streaming->append(content);  // its first chunk waits, or is on the disk, with nothing that refers to it
+
+  const test::TempFolder elsewhere;
+  const std::filesystem::path copy = elsewhere.path() / "copy";
+  ASSERT_TRUE(store->back_up(copy));
+  EXPECT_EQ(std::filesystem::status(copy).permissions(), std::filesystem::perms::owner_all);
+  for (const char* name : {"spool/data.mdb", "directory/data.mdb"}) {
+    const auto owner_only = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+    EXPECT_EQ(std::filesystem::status(copy / name).permissions(), owner_only) << name;
+  }
+  const auto restored = Store::open({.folder = copy, .spool = test::small_limits(), .runs_recovery = true}).value();
+  EXPECT_TRUE(restored->spool().examine().value().empty());
+  EXPECT_EQ(restored->spool().find(id).value()->message.content_octets, content.size());
+  EXPECT_EQ(store->back_up(copy).error().code(), ErrorCode::AlreadyExists) << "an older copy stays";
+}
+
 TEST(Store, RefusesOtherSchemaVersionsByName) {
   for (const std::uint32_t version : {kSchemaVersion + 1, kSchemaVersion - 1}) {
     TempStore store;
