@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that a machine can make of the source: include direction, file sizes, registered tests, what docs/security.md names,
-the unit's exposure, the RFC coverage. Exit 1 with the findings."""
+"""Checks that a machine can make of the source: include direction, sizes and openings of files, length of functions, registered
+tests, what docs/security.md names, the unit's exposure, the RFC coverage. Exit 1 with the findings."""
 
+import itertools
 import pathlib
 import re
 import shutil
@@ -26,6 +27,8 @@ ALLOWED = {
 SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
 FORBIDDEN_IN_PROTOCOL = re.compile(r"boost/asio|core/log\.h|core/clock\.h|core/random\.h|spdlog|openssl|lmdb")
 MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 80
+MAX_OPENING_LINES = 12
 ATTACK_CLASSES = 48
 MOST_EXPOSURE = 2.0  # of systemd's scale from 0 to 10
 
@@ -50,6 +53,27 @@ def check_includes(path, text):
         found = FORBIDDEN_IN_PROTOCOL.search("\n".join(l for l in text.splitlines() if l.startswith("#include")))
         if found:
             yield f"{path}: the protocol core may not include {found.group(0)}"
+
+
+def check_sizes(path, lines):
+    if len(lines) > MAX_FILE_LINES:
+        yield f"{path}: {len(lines)} lines, more than {MAX_FILE_LINES}"
+    begin = 0
+    for number, line in enumerate(lines, 1):
+        # A body is indented: before its closing brace the last line at the margin is where its signature begins.
+        if line == "}" and begin and number - begin >= MAX_FUNCTION_LINES:
+            yield f"{path}:{begin}: a function of {number - begin + 1} lines, more than {MAX_FUNCTION_LINES}"
+        if line and line[0] not in " }#/":
+            begin = number
+
+
+def check_opening(path, lines):
+    """A header opens with what it is; a source may leave that to its header."""
+    opening = len(list(itertools.takewhile(lambda line: line.startswith("//"), lines)))
+    if opening > MAX_OPENING_LINES:
+        yield f"{path}: opens with {opening} lines of comment, more than {MAX_OPENING_LINES}"
+    if opening == 0 and path.suffix == ".h":
+        yield f"{path}: does not say at its top what it is"
 
 
 def check_registered(paths):
@@ -109,8 +133,8 @@ def main():
     for path in paths:
         text = (ROOT / path).read_text()
         findings += check_includes(path, text)
-        if len(text.splitlines()) > MAX_FILE_LINES:
-            findings.append(f"{path}: {len(text.splitlines())} lines, more than {MAX_FILE_LINES}")
+        findings += check_sizes(path, text.splitlines())
+        findings += check_opening(path, text.splitlines())
     findings += check_registered(paths)
     findings += check_type_names(paths)
     findings += check_security_page(paths)
