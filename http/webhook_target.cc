@@ -121,6 +121,8 @@ Result<WebhookTarget> parse_webhook_url(std::string_view text, const WebhookPoli
   const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
   if (!parsed) return refused("endpoint: is not an absolute URL");
   const boost::urls::url_view url = *parsed;
+  // Boost 1.81 takes "https://host:here" for an empty port and a path "here", which is no URL and no request target.
+  if (!url.encoded_path().empty() && !url.is_path_absolute()) return refused("endpoint: is not an absolute URL");
   WebhookTarget target;
   target.is_tls = url.scheme_id() == boost::urls::scheme::https;
   if (!target.is_tls && !(policy.allows_http && url.scheme_id() == boost::urls::scheme::http)) {

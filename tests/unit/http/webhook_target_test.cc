@@ -47,6 +47,7 @@ TEST(WebhookTarget, UrlsThatLeadElsewhereAreRefusedWithTheReason) {
       {"file:///etc/passwd", "https"},
       {"hooks.example.com", "absolute"},
       {"", "absolute"},
+      {"https://hooks.example.com:here", "absolute"},
       {"https://user:secret@hooks.example.com/", "credentials"},
       {"https://hooks.example.com/#here", "fragment"},
       {"https://hooks.example.com:0/", "port"},
