@@ -66,8 +66,8 @@ if(POSTERN_SANITIZE)
                         -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
   endif()
 endif()
-if(POSTERN_FUZZ)
-  # The libraries are instrumented for coverage; the targets bring libFuzzer's main.
+if(POSTERN_FUZZ AND NOT CMAKE_CXX_COMPILER MATCHES "/afl-")
+  # The libraries are instrumented for coverage; the targets bring libFuzzer's main. AFL++'s compiler instruments by itself.
   add_compile_options(-fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address)
 endif()
