@@ -61,8 +61,8 @@ def run_load(tool, **options):
 class Sink:
     """bench/sink, counting and with the numbers of smtp_load's messages verified."""
 
-    def __init__(self):
-        self.port = e2e.free_port()
+    def __init__(self, port=None):
+        self.port = port or e2e.free_port()
         self.process = subprocess.Popen([str(TOOLS / "sink"), "--port", str(self.port), "--verify", "on"])
         e2e.wait_until(lambda: e2e.is_listening(self.port), "the sink listens")
         self.pid = self.process.pid
@@ -81,16 +81,19 @@ class Sink:
 
 
 class Postern:
-    """The release build relaying to the sink, with one production account and its live key."""
+    """The release build relaying to the sink, with one production account and its live key. `prepare` is called with the data folder
+    before the server starts."""
 
     name = "Postern"
 
-    def __init__(self, folder, sink_port, postern=POSTERN, extra=""):
+    def __init__(self, folder, sink_port, postern=POSTERN, extra="", prepare=None):
         folder.mkdir()
         self.relay = e2e.Relay(postern, folder, next_hop_port=sink_port, extra=extra)
         self.relay.account("bench", "--mode", "production", "--plan", "unlimited")
         self.key = self.relay.key("bench", "--live")
         self.auth = base64.b64encode(b"\0bench\0" + self.key.encode()).decode()
+        if prepare:
+            prepare(folder / "data")
         self.relay.start()
         self.pid = self.relay.process.pid
         self.ports = {"none": self.relay.plain, "starttls": self.relay.starttls, "implicit": self.relay.implicit}

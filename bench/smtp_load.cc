@@ -1,8 +1,11 @@
 // Load over SMTP: any number of connections on one thread, MAIL, RCPT and DATA pipelined as clients do (or not), AUTH PLAIN,
 // STARTTLS or implicit TLS, a fixed rate or as fast as it goes, and authenticated connections that only stand there. Prints one
 // line of JSON. `--messages` counts messages; with `--each 0` it counts connections that authenticate and quit.
+// `--auth-file` holds credentials, one a line, that connections take in turn.
 // `--idle N`: prints the line once N connections stand, and holds them until standard input ends.
 #include "event_loop.h"
+
+#include <fstream>
 
 namespace {
 
@@ -18,7 +21,7 @@ struct Plan {
   bool pipelines = true;
   bool resumes = false;
   bool is_idle = false;
-  std::string auth;
+  std::vector<std::string> credentials;  // AUTH PLAIN initial responses; none: no AUTH
   std::vector<std::string> envelope;  // the commands of one transaction, DATA last
   std::string content;                // with a blank for the number
   std::size_t number_at = 0;
@@ -32,6 +35,7 @@ struct State {
   bench::Report report;
   bench::SessionMemory sessions;
   bench::SslContext tls;
+  std::size_t next_credential = 0;
   long ready = 0;
   long resumed = 0;
   std::vector<class SmtpClient*> waiting;  // for their turn, with a rate
@@ -114,7 +118,9 @@ class SmtpClient final : public bench::Client {
   }
 
   bool authenticate() {
-    return plan_.auth.empty() ? ready() : say("AUTH PLAIN " + plan_.auth + "\r\n", Stage::Auth);
+    if (plan_.credentials.empty()) return ready();
+    const std::string& credential = plan_.credentials[state_.next_credential++ % plan_.credentials.size()];
+    return say("AUTH PLAIN " + credential + "\r\n", Stage::Auth);
   }
 
   bool ready() {
@@ -151,6 +157,14 @@ class SmtpClient final : public bench::Client {
   std::string content_;
 };
 
+std::vector<std::string> read_credentials(const bench::Options& options) {
+  std::vector<std::string> credentials;
+  if (!options.text("auth").empty()) credentials.push_back(options.text("auth"));
+  std::ifstream file(options.text("auth-file"));
+  for (std::string line; std::getline(file, line);) credentials.push_back(line);
+  return credentials;
+}
+
 Plan make_plan(const bench::Options& options) {
   Plan plan;
   plan.port = static_cast<std::uint16_t>(options.number("port"));
@@ -159,7 +173,7 @@ Plan make_plan(const bench::Options& options) {
   plan.pipelines = options.is_on("pipelining");
   plan.resumes = options.is_on("resume");
   plan.is_idle = options.number("idle") > 0;
-  plan.auth = options.text("auth");
+  plan.credentials = read_credentials(options);
   plan.envelope.push_back("MAIL FROM:<a@example.org>\r\n");
   for (long i = 0; i < options.number("recipients"); ++i) plan.envelope.push_back("RCPT TO:<b" + std::to_string(i) + "@example.net>\r\n");
   plan.envelope.push_back("DATA\r\n");
@@ -218,8 +232,8 @@ void run_load(State& state, long connections) {
 
 int main(int argc, char** argv) {
   const bench::Options options(argc, argv, {{"port", "25"}, {"connections", "16"}, {"messages", "1000"}, {"each", "100"},
-                                            {"octets", "4096"}, {"recipients", "1"}, {"rate", "0"}, {"auth", ""}, {"tls", "none"},
-                                            {"pipelining", "on"}, {"resume", "off"}, {"idle", "0"}});
+                                            {"octets", "4096"}, {"recipients", "1"}, {"rate", "0"}, {"auth", ""}, {"auth-file", ""},
+                                            {"tls", "none"}, {"pipelining", "on"}, {"resume", "off"}, {"idle", "0"}});
   const Plan plan = make_plan(options);
   State state(plan, options.number("messages"), options.number("rate"));
   if (plan.is_idle) {
