@@ -193,6 +193,8 @@ class RecordDecoder {
     if (value > rest_.size()) is_sound_ = false;
     return is_sound_ ? value : 0;
   }
+  // A field was out of its range.
+  void refuse() { is_sound_ = false; }
   bool is_sound() const { return is_sound_; }
   bool is_complete() const { return is_sound_ && rest_.empty(); }
 
