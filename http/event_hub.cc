@@ -1,6 +1,7 @@
 #include "http/event_hub.h"
 
 #include "core/log.h"
+#include "net/task_of.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -43,6 +44,7 @@ class EventHub::Impl : public std::enable_shared_from_this<EventHub::Impl> {
   net::Awaitable<void> run();
   void notify();
   void stop();
+  void cancel() { stop(); }
   net::Awaitable<std::uint64_t> wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest);
   std::unique_ptr<StreamTicket> open_stream(const AccountId& account);
 
@@ -67,17 +69,6 @@ class EventHub::Impl : public std::enable_shared_from_this<EventHub::Impl> {
   Waiters waiters_;
   std::map<AccountId, std::size_t> streams_;
   std::size_t stream_count_ = 0;
-};
-
-class EventHub::HubTask final : public net::Task {
- public:
-  explicit HubTask(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-  net::Awaitable<void> run() override { return impl_->run(); }
-  void stop() override { impl_->stop(); }
-  void cancel() override { impl_->stop(); }
-
- private:
-  std::shared_ptr<Impl> impl_;
 };
 
 net::Awaitable<void> EventHub::Impl::run() {
@@ -179,7 +170,7 @@ EventHub::EventHub(net::Executor executor, std::function<Result<std::uint64_t>()
 
 EventHub::~EventHub() = default;
 
-std::unique_ptr<net::Task> EventHub::make_task() { return std::make_unique<HubTask>(impl_); }
+std::unique_ptr<net::Task> EventHub::make_task() { return std::make_unique<net::TaskOf<Impl>>(impl_); }
 
 void EventHub::notify() { impl_->notify(); }
 

@@ -54,7 +54,6 @@ class EventHub {
 
  private:
   class Impl;
-  class HubTask;
   std::shared_ptr<Impl> impl_;  // shared with tickets, and with posts that are under way
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "http/webhook_sender.h"
+#include "net/task_of.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -61,17 +62,6 @@ class WebhookDispatcher::Impl : public std::enable_shared_from_this<WebhookDispa
   bool is_stopping_ = false;
   std::atomic<bool> is_woken_{false};
   asio::steady_timer end_;       // of the last sender, while stopping
-};
-
-class WebhookDispatcher::DispatcherTask final : public net::Task {
- public:
-  explicit DispatcherTask(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-  net::Awaitable<void> run() override { return impl_->run(); }
-  void stop() override { impl_->stop(); }
-  void cancel() override { impl_->cancel(); }
-
- private:
-  std::shared_ptr<Impl> impl_;
 };
 
 net::Awaitable<void> WebhookDispatcher::Impl::run() {
@@ -170,7 +160,7 @@ WebhookDispatcher::WebhookDispatcher(WebhookDispatcherParts parts) : impl_(std::
 
 WebhookDispatcher::~WebhookDispatcher() = default;
 
-std::unique_ptr<net::Task> WebhookDispatcher::make_task() { return std::make_unique<DispatcherTask>(impl_); }
+std::unique_ptr<net::Task> WebhookDispatcher::make_task() { return std::make_unique<net::TaskOf<Impl>>(impl_); }
 
 void WebhookDispatcher::wake() { impl_->wake(); }
 

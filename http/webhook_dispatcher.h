@@ -47,7 +47,6 @@ class WebhookDispatcher {
 
  private:
   class Impl;
-  class DispatcherTask;
   std::shared_ptr<Impl> impl_;
 };
 

@@ -1,6 +1,7 @@
 // The loop: read a slice, or rest until something is due, somebody wakes it, or the poll comes round.
 #include "relay/queue_impl.h"
 
+#include "net/task_of.h"
 #include "relay/operator_log.h"
 #include "relay/simulated_transport.h"
 #include "relay/smtp_transport.h"
@@ -31,23 +32,12 @@ constexpr asio::use_awaitable_t<net::Executor> kAwait{};
 
 }  // namespace
 
-class Queue::QueueTask final : public net::Task {
- public:
-  explicit QueueTask(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-  net::Awaitable<void> run() override { return impl_->run(); }
-  void stop() override { impl_->stop(); }
-  void cancel() override { impl_->cancel(); }
-
- private:
-  std::shared_ptr<Impl> impl_;
-};
-
 Queue::Queue(QueueParts parts, QueueSettings settings, std::shared_ptr<const RouteTable> routes)
     : impl_(std::make_shared<Impl>(std::move(parts), std::move(settings), std::move(routes))) {}
 
 Queue::~Queue() = default;
 
-std::unique_ptr<net::Task> Queue::make_task() { return std::make_unique<QueueTask>(impl_); }
+std::unique_ptr<net::Task> Queue::make_task() { return std::make_unique<net::TaskOf<Impl>>(impl_); }
 
 void Queue::wake() { impl_->wake(); }
 

@@ -53,7 +53,6 @@ class Queue {
 
  private:
   class Impl;
-  class QueueTask;
   std::shared_ptr<Impl> impl_;  // shared with completions and deliveries that are still under way
 };
 
