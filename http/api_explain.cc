@@ -72,14 +72,6 @@ QuestionOrFault read_question(const json::value& body) {
   return question;
 }
 
-json::object smtp_json(const Status& status) {
-  json::object object;
-  object["code"] = status.code;
-  object["enhanced"] = status.enhanced ? json::value(format_enhanced_code(*status.enhanced)) : json::value(nullptr);
-  object["text"] = status.text;
-  return object;
-}
-
 class Explanation {
  public:
   Explanation(ApiContext& context, const relay::Submitter& submitter)
@@ -119,7 +111,7 @@ class Explanation {
     row["verdict"] = "refuse";
     row["rule"] = refusal_row(failure->refusal).when;
     add_failure(row, *failure);
-    row["smtp"] = smtp_json(failure->status);
+    row["smtp"] = status_json(failure->status);
     if (failure->wait.count() > 0) row["retry_after"] = failure->wait.count();
     return row;
   }
@@ -133,7 +125,7 @@ class Explanation {
                   : is_boxed ? "a live key of a sandbox account, and the address is on the whitelist"
                              : "a live key of a production account";
     row["statusCode"] = 200;
-    row["smtp"] = smtp_json(judged.has_status() ? judged.status() : Status{250, EnhancedCode{2, 1, 5}, "Ok"});
+    row["smtp"] = status_json(judged.has_status() ? judged.status() : Status{250, EnhancedCode{2, 1, 5}, "Ok"});
     return row;
   }
 

@@ -37,14 +37,6 @@ constexpr std::array<EventTypeRow, 11> kTypes = {{
 
 bool is_about_recipient(EventType type) { return type != EventType::MessageAccepted && type <= EventType::RecipientCancelled; }
 
-json::object status_json(const Status& status) {
-  json::object object;
-  object["code"] = status.code;
-  object["enhanced"] = status.enhanced ? json::value(format_enhanced_code(*status.enhanced)) : json::value(nullptr);
-  object["text"] = status.text;
-  return object;
-}
-
 json::array recipients_of(const store::MessageRecord& message) {
   json::array to;
   if (!message.summary.to.empty()) {
@@ -117,6 +109,14 @@ json::object event_data(const Event& event, const store::StoredMessage* stored) 
 }
 
 }  // namespace
+
+json::object status_json(const Status& status) {
+  json::object object;
+  object["code"] = status.code;
+  object["enhanced"] = status.enhanced ? json::value(format_enhanced_code(*status.enhanced)) : json::value(nullptr);
+  object["text"] = status.text;
+  return object;
+}
 
 std::span<const EventTypeRow> event_type_table() { return kTypes; }
 

@@ -34,6 +34,9 @@ bool wants_event(const std::vector<std::string>& types, EventType type);
 std::string format_event_id(std::uint64_t sequence);
 std::optional<std::uint64_t> parse_event_id(std::string_view text);
 
+// {code, enhanced, text}: a reply as events and explanations show it.
+boost::json::object status_json(const Status& status);
+
 // {type, created_at, data}: what a webhook gets. `stored` is the event's message; null: its record is gone, or it has none.
 boost::json::object event_payload(const Event& event, const store::StoredMessage* stored);
 // The same with object, id and sequence: an item of GET /v1/events.
