@@ -7,7 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <regex>
 
 namespace postern::test {
@@ -61,21 +60,7 @@ TEST_P(NetworkFault, LeavesNothingBehind) {
   EXPECT_THAT(text, Not(HasSubstr("connection_lost after=\"\"")));
 }
 
-std::vector<std::string> playable() {
-  std::vector<std::string> paths = find_dialogs(POSTERN_DIALOG_FOLDER);
-  std::erase_if(paths, [](const std::string& path) {
-    const auto loaded = load_dialog(path);
-    return !std::holds_alternative<Dialog>(loaded) || !std::get<Dialog>(loaded).is_playable_on_the_wire();
-  });
-  return paths;
-}
-
-std::string name_of(const testing::TestParamInfo<std::string>& info) {
-  const std::filesystem::path path(info.param);
-  return path.parent_path().filename().string() + "_" + path.stem().string();
-}
-
-INSTANTIATE_TEST_SUITE_P(Dialogs, NetworkFault, testing::ValuesIn(playable()), name_of);
+INSTANTIATE_TEST_SUITE_P(Dialogs, NetworkFault, testing::ValuesIn(find_wire_dialogs(POSTERN_DIALOG_FOLDER)), name_of_dialog);
 
 struct StageCase {
   const char* name;

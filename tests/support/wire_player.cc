@@ -2,6 +2,7 @@
 #include "tests/support/wire_player.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace postern::test {
 
@@ -77,6 +78,20 @@ class WirePlayer {
 
 WireTranscript play_on_wire(const Dialog& dialog, TestClient& client, std::size_t lines) {
   return WirePlayer(dialog, client).play(std::min(lines, dialog.lines.size()));
+}
+
+std::vector<std::string> find_wire_dialogs(const std::string& folder) {
+  std::vector<std::string> paths = find_dialogs(folder);
+  std::erase_if(paths, [](const std::string& path) {
+    const auto loaded = load_dialog(path);
+    return !std::holds_alternative<Dialog>(loaded) || !std::get<Dialog>(loaded).is_playable_on_the_wire();
+  });
+  return paths;
+}
+
+std::string name_of_dialog(const testing::TestParamInfo<std::string>& info) {
+  const std::filesystem::path path(info.param);
+  return path.parent_path().filename().string() + "_" + path.stem().string();
 }
 
 }  // namespace postern::test
