@@ -89,6 +89,10 @@ ApiResponse ApiResponse::json_with_secret(const boost::json::object& object, std
   return response;
 }
 
+boost::json::object page_json(boost::json::array data, bool has_more) {
+  return {{"object", "list"}, {"has_more", has_more}, {"data", std::move(data)}};
+}
+
 std::span<const ApiProblemRow> api_problem_table() { return kProblems; }
 
 ApiResponse api_problem(ApiProblem problem, std::string_view detail) {

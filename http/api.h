@@ -11,6 +11,8 @@
 #include "http/body_limits.h"
 #include "net/awaitable.h"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include <array>
@@ -95,6 +97,9 @@ struct ApiResponse {
   static ApiResponse json_with_secret(const boost::json::object& object, std::string_view name, const Secret& secret,
                                       std::uint16_t status = 200);
 };
+
+// A page of a list as all of them are answered.
+boost::json::object page_json(boost::json::array data, bool has_more);
 
 // Failures that are no refusal of the product's table: what is wrong with the request itself. Resend's names where it has one.
 enum class ApiProblem {

@@ -96,7 +96,7 @@ Result<ApiResponse> list(ApiContext& context, const ApiRequest& request) {
   if (!domains) return domains.error();
   json::array data;
   for (const DomainRecord& domain : *domains) data.push_back(summary_json(domain));
-  return ApiResponse::json(json::object{{"object", "list"}, {"has_more", false}, {"data", std::move(data)}});
+  return ApiResponse::json(page_json(std::move(data), false));
 }
 
 Result<ApiResponse> show(ApiContext& context, const ApiRequest& request) {

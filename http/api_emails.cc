@@ -31,13 +31,14 @@ bool can_see(const Caller& caller, const store::MessageRecord& message) {
   return message.account == caller.account && (!caller.has_test_key() || message.environment == Environment::Test);
 }
 
-// The caller's message; nullopt: no such id, or it may not see that one.
-Result<std::optional<StoredMessage>> find_own(ApiContext& context, const ApiRequest& request) {
+// The caller's message. NotFound: no such id, or it may not see that one.
+Result<StoredMessage> find_own(const ApiContext& context, const ApiRequest& request) {
   const auto id = parse_message_id(request.path_parameter("id"));
-  if (!id) return std::optional<StoredMessage>();
+  if (!id) return Error(ErrorCode::NotFound);
   auto stored = context.store.spool().find(*id);
-  if (stored && *stored && !can_see(request.caller, (*stored)->message)) return std::optional<StoredMessage>();
-  return stored;
+  if (!stored) return stored.error();
+  if (!*stored || !can_see(request.caller, (*stored)->message)) return Error(ErrorCode::NotFound);
+  return std::move(**stored);
 }
 
 // What leaves, or left: signatures on top. NotFound: the content is gone.
@@ -50,14 +51,6 @@ Result<std::string> read_content(const store::Spool& spool, const store::Message
     content += *chunk;
   }
   return content;
-}
-
-json::object list_of(json::array data, bool has_more) {
-  json::object list;
-  list["object"] = "list";
-  list["has_more"] = has_more;
-  list["data"] = std::move(data);
-  return list;
 }
 
 ApiResponse content_gone() {
@@ -126,130 +119,88 @@ Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) 
   if (page.before) std::ranges::reverse(*found);
   json::array data;
   for (const StoredMessage& stored : *found) data.push_back(email_item(stored));
-  return ApiResponse::json(list_of(std::move(data), has_more));
+  return ApiResponse::json(page_json(std::move(data), has_more));
 }
 
 // --- One message -------------------------------------------------------------------------------------------------------
 
-net::Awaitable<ApiResponse> get_email(ApiContext& context, ApiRequest& request) {
-  const auto stored = find_own(context, request);
-  if (!stored) co_return api_error(stored.error());
-  if (!*stored) co_return api_problem(ApiProblem::NotFound);
-  auto job = [&context, &stored] {
-    const Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
-    return content ? std::optional<ReadMessage>(read_message(*content)) : std::nullopt;
-  };
-  auto content = co_await context.workers.run(job);
-  if (!content) co_return api_problem(ApiProblem::Unavailable);
-  co_return ApiResponse::json(email_details(**stored, *content));
-}
-
-net::Awaitable<ApiResponse> get_email_raw(ApiContext& context, ApiRequest& request) {
-  const auto stored = find_own(context, request);
-  if (!stored) co_return api_error(stored.error());
-  if (!*stored) co_return api_problem(ApiProblem::NotFound);
-  auto job = [&context, &stored] { return read_content(context.store.spool(), (*stored)->message); };
-  auto content = co_await context.workers.run(job);
-  if (!content) co_return api_problem(ApiProblem::Unavailable);
-  if (!*content) co_return content_gone();
-  ApiResponse response;
-  response.content_type = "message/rfc822";
-  response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + format_message_id((*stored)->message.id) + ".eml\"");
-  response.body = std::move(**content);
-  co_return response;
-}
-
-Result<ApiResponse> events_page(ApiContext& context, const ApiRequest& request) {
+Result<ApiResponse> get_email(ApiContext& context, const ApiRequest& request) {
   const auto stored = find_own(context, request);
   if (!stored) return stored.error();
-  if (!*stored) return Error(ErrorCode::NotFound);
-  const auto events = context.store.spool().events_of((*stored)->message.id);
+  const Result<std::string> content = read_content(context.store.spool(), stored->message);
+  return ApiResponse::json(email_details(*stored, content ? std::optional<ReadMessage>(read_message(*content)) : std::nullopt));
+}
+
+Result<ApiResponse> get_email_raw(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  Result<std::string> content = read_content(context.store.spool(), stored->message);
+  if (!content) return content_gone();
+  ApiResponse response;
+  response.content_type = "message/rfc822";
+  response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + format_message_id(stored->message.id) + ".eml\"");
+  response.body = std::move(*content);
+  return response;
+}
+
+Result<ApiResponse> list_email_events(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  const auto events = context.store.spool().events_of(stored->message.id);
   if (!events) return events.error();
   json::array data;
-  for (const Event& event : *events) data.push_back(event_item(event, &**stored));
-  return ApiResponse::json(list_of(std::move(data), false));
+  for (const Event& event : *events) data.push_back(event_item(event, &*stored));
+  return ApiResponse::json(page_json(std::move(data), false));
 }
 
-// On a worker: a message of a thousand recipients has as many events with every attempt.
-net::Awaitable<ApiResponse> list_email_events(ApiContext& context, ApiRequest& request) {
-  return answer_on_worker(context, [&context, &request] { return events_page(context, request); });
-}
-
-net::Awaitable<ApiResponse> cancel_email(ApiContext& context, ApiRequest& request) {
+Result<ApiResponse> cancel_email(ApiContext& context, const ApiRequest& request) {
   const auto stored = find_own(context, request);
-  if (!stored) co_return api_error(stored.error());
-  if (!*stored) co_return api_problem(ApiProblem::NotFound);
-  if ((*stored)->delivery.is_settled()) co_return api_problem(ApiProblem::Conflict, "nothing of this message waits any more");
-  const MessageId id = (*stored)->message.id;
-  auto job = [&context, &id] { return context.store.spool().cancel(id, context.clock.now()); };
-  auto cancelled = co_await context.workers.run(job);
-  if (!cancelled) co_return api_problem(ApiProblem::Unavailable);
-  if (!*cancelled) co_return api_error(cancelled->error());
-  co_return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
+  if (!stored) return stored.error();
+  if (stored->delivery.is_settled()) return api_problem(ApiProblem::Conflict, "nothing of this message waits any more");
+  const MessageId id = stored->message.id;
+  if (const auto cancelled = context.store.spool().cancel(id, context.clock.now()); !cancelled) return cancelled.error();
+  return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
 }
 
 // --- Attachments -------------------------------------------------------------------------------------------------------
 
-net::Awaitable<ApiResponse> list_attachments(ApiContext& context, ApiRequest& request) {
+Result<ApiResponse> list_attachments(ApiContext& context, const ApiRequest& request) {
   const auto stored = find_own(context, request);
-  if (!stored) co_return api_error(stored.error());
-  if (!*stored) co_return api_problem(ApiProblem::NotFound);
-  auto job = [&context, &stored] {
-    const Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
-    return content ? std::optional<ReadMessage>(read_message(*content)) : std::nullopt;
-  };
-  auto content = co_await context.workers.run(job);
-  if (!content) co_return api_problem(ApiProblem::Unavailable);
-  if (!*content) co_return content_gone();
+  if (!stored) return stored.error();
+  const Result<std::string> content = read_content(context.store.spool(), stored->message);
+  if (!content) return content_gone();
   json::array data;
-  for (const ReadAttachment& attachment : (*content)->attachments) {
-    data.push_back(attachment_item(**stored, attachment, request.base_url));
+  for (const ReadAttachment& attachment : read_message(*content).attachments) {
+    data.push_back(attachment_item(*stored, attachment, request.base_url));
   }
-  co_return ApiResponse::json(list_of(std::move(data), false));
+  return ApiResponse::json(page_json(std::move(data), false));
 }
 
-struct OneAttachment {
-  std::optional<AttachmentContent> found;
-  bool is_content_gone = false;
-};
-
-net::Awaitable<std::optional<OneAttachment>> find_attachment(ApiContext& context, const ApiRequest& request,
-                                                             const StoredMessage& stored) {
-  auto job = [&context, &request, &stored] {
-    const Result<std::string> content = read_content(context.store.spool(), stored.message);
-    if (!content) return OneAttachment{std::nullopt, true};
-    return OneAttachment{read_attachment(*content, request.path_parameter("attachment_id")), false};
-  };
-  auto answer = co_await context.workers.run(job);
-  co_return std::move(answer);
-}
-
-net::Awaitable<ApiResponse> answer_attachment(ApiContext& context, ApiRequest& request, bool wants_octets) {
+Result<ApiResponse> answer_attachment(const ApiContext& context, const ApiRequest& request, bool wants_octets) {
   const auto stored = find_own(context, request);
-  if (!stored) co_return api_error(stored.error());
-  if (!*stored) co_return api_problem(ApiProblem::NotFound);
-  auto answer = co_await find_attachment(context, request, **stored);
-  if (!answer) co_return api_problem(ApiProblem::Unavailable);
-  if (answer->is_content_gone) co_return content_gone();
-  if (!answer->found) co_return api_problem(ApiProblem::NotFound);
+  if (!stored) return stored.error();
+  const Result<std::string> content = read_content(context.store.spool(), stored->message);
+  if (!content) return content_gone();
+  auto found = read_attachment(*content, request.path_parameter("attachment_id"));
+  if (!found) return Error(ErrorCode::NotFound);
   if (!wants_octets) {
-    json::object item = attachment_item(**stored, answer->found->attachment, request.base_url);
+    json::object item = attachment_item(*stored, found->attachment, request.base_url);
     item["object"] = "attachment";
-    co_return ApiResponse::json(item);
+    return ApiResponse::json(item);
   }
   // As octets, whatever the message calls it: nothing of it may run in a browser's eyes as a page of ours.
   ApiResponse response;
   response.content_type = "application/octet-stream";
   response.headers.emplace_back("Content-Disposition", "attachment");
-  response.body = std::move(answer->found->octets);
-  co_return response;
+  response.body = std::move(found->octets);
+  return response;
 }
 
-net::Awaitable<ApiResponse> get_attachment(ApiContext& context, ApiRequest& request) {
+Result<ApiResponse> get_attachment(ApiContext& context, const ApiRequest& request) {
   return answer_attachment(context, request, false);
 }
 
-net::Awaitable<ApiResponse> get_attachment_content(ApiContext& context, ApiRequest& request) {
+Result<ApiResponse> get_attachment_content(ApiContext& context, const ApiRequest& request) {
   return answer_attachment(context, request, true);
 }
 
@@ -287,13 +238,14 @@ constexpr Route sending(std::string_view path, std::string_view operation, std::
           .failures = {409, 507}};
 }
 
-constexpr Route reading(std::string_view path, Handler handler, std::string_view operation, std::string_view summary,
+template <Work work>
+constexpr Route reading(std::string_view path, std::string_view operation, std::string_view summary,
                         std::string_view schema, std::string_view other_content = {}) {
   return {.method = Method::Get,
           .path = path,
           .access = Access::Manage,
           .body = Body::None,
-          .handler = handler,
+          .handler = on_worker<work>,
           .operation = operation,
           .summary = summary,
           .tag = "emails",
@@ -327,18 +279,18 @@ constexpr std::array<Route, 11> kRoutes = {{
      .tag = "emails",
      .response_schema = "EmailList",
      .parameters = kListParameters},
-    reading("/v1/emails/:id", get_email, "getEmail", "Show an e-mail and its recipients' states", "Email"),
-    reading("/v1/emails/:id/raw", get_email_raw, "getEmailRaw", "The message as it leaves", {}, "message/rfc822"),
-    reading("/v1/emails/:id/events", list_email_events, "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents"),
-    reading("/v1/emails/:id/attachments", list_attachments, "listAttachments", "List an e-mail's attachments", "AttachmentList"),
-    reading("/v1/emails/:id/attachments/:attachment_id", get_attachment, "getAttachment", "Describe an attachment", "Attachment"),
-    reading("/v1/emails/:id/attachments/:attachment_id/content", get_attachment_content, "getAttachmentContent",
-            "An attachment's octets", {}, "application/octet-stream"),
+    reading<get_email>("/v1/emails/:id", "getEmail", "Show an e-mail and its recipients' states", "Email"),
+    reading<get_email_raw>("/v1/emails/:id/raw", "getEmailRaw", "The message as it leaves", {}, "message/rfc822"),
+    reading<list_email_events>("/v1/emails/:id/events", "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents"),
+    reading<list_attachments>("/v1/emails/:id/attachments", "listAttachments", "List an e-mail's attachments", "AttachmentList"),
+    reading<get_attachment>("/v1/emails/:id/attachments/:attachment_id", "getAttachment", "Describe an attachment", "Attachment"),
+    reading<get_attachment_content>("/v1/emails/:id/attachments/:attachment_id/content", "getAttachmentContent",
+                                    "An attachment's octets", {}, "application/octet-stream"),
     {.method = Method::Post,
      .path = "/v1/emails/:id/cancel",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = cancel_email,
+     .handler = on_worker<cancel_email>,
      .operation = "cancelEmail",
      .summary = "Take what still waits of an e-mail off the queue",
      .tag = "emails",

@@ -143,7 +143,7 @@ Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
     const bool has_message = stored && *stored;
     data.push_back(event_item(event, has_message ? &**stored : nullptr));
   }
-  json::object body = {{"object", "list"}, {"has_more", page->next.has_value()}, {"data", std::move(data)}};
+  json::object body = page_json(std::move(data), page->next.has_value());
   body["next"] = page->next ? json::value(format_event_id(*page->next)) : json::value(nullptr);
   return ApiResponse::json(body);
 }

@@ -183,7 +183,7 @@ Result<ApiResponse> list_keys(ApiContext& context, const ApiRequest& request) {
     if (!json) return json.error();
     data.emplace_back(std::move(*json));
   }
-  return ApiResponse::json(boost::json::object{{"object", "list"}, {"has_more", next != keys->end()}, {"data", std::move(data)}});
+  return ApiResponse::json(page_json(std::move(data), next != keys->end()));
 }
 
 Result<ApiResponse> show_key(ApiContext& context, const ApiRequest& request) {

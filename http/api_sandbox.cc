@@ -35,7 +35,7 @@ Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) 
   }
   boost::json::array data;
   for (; next != entries->end() && data.size() < *limit; ++next) data.emplace_back(entry_json(next->address, next->added));
-  return ApiResponse::json(boost::json::object{{"object", "list"}, {"has_more", next != entries->end()}, {"data", std::move(data)}});
+  return ApiResponse::json(page_json(std::move(data), next != entries->end()));
 }
 
 Result<ApiResponse> allow_email(ApiContext& context, const ApiRequest& request) {

@@ -72,7 +72,7 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
     if (records->size() < kReadAtOnce) break;
     has_more = has_more || looked_at >= kMaxRead;
   }
-  json::object body = {{"object", "list"}, {"has_more", has_more}, {"data", std::move(data)}};
+  json::object body = page_json(std::move(data), has_more);
   body["next"] = has_more ? json::value(cursor) : json::value(nullptr);
   return ApiResponse::json(body);
 }

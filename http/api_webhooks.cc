@@ -78,7 +78,7 @@ Result<ApiResponse> list_webhooks(ApiContext& context, const ApiRequest& request
   }
   json::array data;
   for (; next != webhooks->end() && data.size() < *limit; ++next) data.push_back(webhook_json(*next));
-  return ApiResponse::json(json::object{{"object", "list"}, {"has_more", next != webhooks->end()}, {"data", std::move(data)}});
+  return ApiResponse::json(page_json(std::move(data), next != webhooks->end()));
 }
 
 Result<ApiResponse> get_webhook(ApiContext& context, const ApiRequest& request) {
