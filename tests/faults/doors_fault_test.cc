@@ -28,8 +28,8 @@ std::string text_of_size(std::size_t octets) {
   while (text.size() < octets) text += std::string(70, 'x') + "\r\n";
   return text;
 }
-std::size_t stored(Doors& doors) { return doors.store().spool().usage().value().messages; }
-std::vector<std::string> examine(Doors& doors) { return doors.store().spool().examine().value(); }
+std::size_t stored(Doors& doors) { return doors.store.spool().usage().value().messages; }
+std::vector<std::string> examine(Doors& doors) { return doors.store.spool().examine().value(); }
 
 class DoorsFault : public testing::Test {
  protected:
@@ -60,10 +60,10 @@ TEST_P(FullDiskAtTheDoors, IsRefusedAtBothAndOverWithoutARestart) {
     EXPECT_EQ(refused.status, 507) << refused.body;
     EXPECT_EQ(text_of(body_of(refused), "name"), "storage_full");
   }
-  const StoredMessage kept = doors.store().spool().list(std::nullopt, 1).value().at(0);
-  EXPECT_THAT(test::read_content(doors.store().spool(), kept.message), HasSubstr("\r\n\r\nx")) << "can be read and delivered";
+  const StoredMessage kept = doors.store.spool().list(std::nullopt, 1).value().at(0);
+  EXPECT_THAT(test::read_content(doors.store.spool(), kept.message), HasSubstr("\r\n\r\nx")) << "can be read and delivered";
   disk::reset();
-  EXPECT_TRUE(doors.store().spool().remove_expired(Instant{}, 1)) << "as maintenance does, which looks for room";
+  EXPECT_TRUE(doors.store.spool().remove_expired(Instant{}, 1)) << "as maintenance does, which looks for room";
   EXPECT_THAT(submit(doors), HasSubstr("250 2.0.0 Queued as"));
   EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", "k"}}).status, 200);
   EXPECT_EQ(doors.readiness().status, 200);

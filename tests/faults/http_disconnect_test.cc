@@ -56,7 +56,7 @@ class HttpDisconnect : public ::testing::Test {
   // The ids of what is stored.
   std::vector<std::string> stored() {
     std::vector<std::string> ids;
-    for (const store::StoredMessage& message : doors_.store().spool().list({}, 10).value()) {
+    for (const store::StoredMessage& message : doors_.store.spool().list({}, 10).value()) {
       ids.push_back(format_message_id(message.message.id));
     }
     return ids;
@@ -64,7 +64,7 @@ class HttpDisconnect : public ::testing::Test {
 
   const ApiArea areas_[1] = {email_api()};
   Doors doors_;
-  ApiContext context_ = doors_.api_context();
+  ApiContext context_ = doors_.make_context();
   Dispatcher service_{context_, areas_};
   SystemRandom random_;
   net::Runtime runtime_{2};

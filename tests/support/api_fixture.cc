@@ -10,13 +10,6 @@
 namespace postern::test {
 namespace {
 
-// A name for what no endpoint under test asks for.
-template <class T>
-T& absent() {
-  alignas(std::max_align_t) static std::byte nothing[1];
-  return *reinterpret_cast<T*>(nothing);
-}
-
 constexpr std::pair<std::string_view, http::Method> kMethods[] = {{"GET", http::Method::Get},
                                                                   {"POST", http::Method::Post},
                                                                   {"PATCH", http::Method::Patch},
@@ -85,15 +78,10 @@ std::string ApiAnswer::header(std::string_view name) const {
 }
 
 ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted)
-    : scheme(std::move(wanted)),
+    : ApiParts({.key_scheme = std::move(wanted)}),
       tokens(auth::SessionTokens::open(folder.path() / "session-keys", std::chrono::hours(1), std::chrono::hours(720), clock, random)
                  .value()),
-      submission{*store, authenticator, quota, usage, [] { return std::shared_ptr<const relay::RouteTable>(); }, [] {}, clock, random, {}},
-      context{*store,    workers,    password_workers, domain_workers, authenticator, throttle,
-              usage,     accounts,   keys,          scheme,
-              users,     *tokens,    domains, webhooks,
-              absent<http::EventHub>(), absent<http::Metrics>(), submission, clock,
-              random,    {}},
+      context(make_context(tokens.get(), &domains, &webhooks)),
       area_(area) {
   account = make_account("team");
   caller.account = account;
@@ -142,7 +130,7 @@ ApiAnswer ApiFixture::ask(std::string_view target, const http::Caller& who, std:
   request.base_url = "https://relay.example.net";
   bool has_path = false;
   const http::Route* route = find_route(area_, request.method, request.path, request.path_parameters, has_path);
-  http::ApiResponse response = route != nullptr ? loop_.run(route->handler(context, request))
+  http::ApiResponse response = route != nullptr ? loop.run(route->handler(context, request))
                                                 : http::api_problem(has_path ? http::ApiProblem::MethodNotAllowed : http::ApiProblem::NotFound);
   ApiAnswer answer{response.status, nullptr, std::move(response.headers)};
   if (!response.body.empty()) answer.body = boost::json::parse(response.body);

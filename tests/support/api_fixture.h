@@ -2,16 +2,10 @@
 // store, its clock and its chance are the test's own; workers are real threads.
 #pragma once
 
-#include "auth/session_token.h"
-#include "auth/user_admin.h"
 #include "http/api.h"
-#include "http/api_context.h"
 #include "http/webhook_admin.h"
-#include "tests/support/coroutine_loop.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_random.h"
+#include "tests/support/api_parts.h"
 #include "tests/support/scripted_resolver.h"
-#include "tests/support/temp_store.h"
 
 #include <boost/json/value.hpp>
 
@@ -35,9 +29,8 @@ struct ApiAnswer {
   std::string header(std::string_view name) const;
 };
 
-class ApiFixture {
+class ApiFixture : public ApiParts {
  public:
-  // Refusals are not delayed: the clock of a delay is the machine's.
   explicit ApiFixture(http::ApiArea area, auth::KeyScheme wanted = {});
   ~ApiFixture();
 
@@ -55,25 +48,10 @@ class ApiFixture {
 
   store::Directory& directory() { return store.directory(); }
 
-  FakeClock clock;
-  FakeRandom random;
-  TempStore store;
   TempFolder folder;
-  auth::KeyScheme scheme;
-  auth::Authenticator authenticator{store.directory(), scheme};
-  auth::AuthThrottle throttle{auth::ThrottleLimits{.first_delay = Duration(0), .longest_delay = Duration(0)}};
-  auth::UsageTracker usage;
-  auth::AccountAdmin accounts{store.directory(), clock, random};
-  auth::KeyAdmin keys{store.directory(), scheme, clock, random};
-  auth::UserAdmin users{store.directory(), accounts, clock, random};
   std::unique_ptr<auth::SessionTokens> tokens;
   ScriptedResolver dns;
   relay::DomainAdmin domains{store.directory(), dns, clock, random, {.hostname = "relay.example.net"}};
-  relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
-  net::WorkerPool workers{2, 64};
-  net::WorkerPool password_workers{2, 64};
-  net::WorkerPool domain_workers{2, 64};
-  relay::SubmissionContext submission;
   http::WebhookAdmin webhooks{*store, clock, random, http::WebhookPolicy{}};
   http::ApiContext context;
   AccountId account;     // "team", in sandbox mode
@@ -82,7 +60,6 @@ class ApiFixture {
 
  private:
   http::ApiArea area_;
-  CoroutineLoop loop_;
 };
 
 }  // namespace postern::test

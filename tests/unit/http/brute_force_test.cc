@@ -1,7 +1,6 @@
 // Guessing keys, with a clock of the test's own: SMTP and HTTP count as one door, an address or an IPv6 /64 as one guesser, and
 // nobody locks the owner of a key out.
 #include "http/auth_filter.h"
-#include "http/metrics.h"
 #include "relay/smtp_submission.h"
 #include "tests/support/api_fixture.h"
 
@@ -17,9 +16,9 @@ constexpr std::string_view kUnknownKey = "re_A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6S7t
 class BruteForceTest : public testing::Test {
  protected:
   // The code of the reply to AUTH.
-  unsigned ask_smtp(std::string_view key, std::string_view peer) { return loop_.run(authenticate(key, peer)); }
+  unsigned ask_smtp(std::string_view key, std::string_view peer) { return api_.loop.run(authenticate(key, peer)); }
   // The status of a request; 200 where it is let in.
-  unsigned ask_http(std::string_view key, std::string_view peer) { return loop_.run(admit(key, peer)); }
+  unsigned ask_http(std::string_view key, std::string_view peer) { return api_.loop.run(admit(key, peer)); }
 
   net::Awaitable<unsigned> authenticate(std::string_view key, std::string_view peer) {
     const auto conversation = smtp_.open_conversation({.address = *parse_ip_address(peer), .port = 1, .local_port = 587});
@@ -36,30 +35,8 @@ class BruteForceTest : public testing::Test {
   }
 
   test::ApiFixture api_{ApiArea{}};
-  test::CoroutineLoop loop_;
-  Metrics metrics_{api_.clock};
-  ApiContext context_{.store = *api_.store,
-                      .workers = api_.workers,
-                      .password_workers = api_.workers,
-                      .domain_workers = api_.workers,
-                      .authenticator = api_.authenticator,
-                      .throttle = api_.throttle,
-                      .usage = api_.usage,
-                      .accounts = api_.accounts,
-                      .keys = api_.keys,
-                      .key_scheme = api_.scheme,
-                      .users = api_.users,
-                      .tokens = *api_.tokens,
-                      .domains = api_.domains,
-                      .webhooks = api_.webhooks,
-                      .event_hub = api_.context.event_hub,
-                      .metrics = metrics_,
-                      .submission = api_.submission,
-                      .clock = api_.clock,
-                      .random = api_.random,
-                      .settings = {}};
   relay::SmtpSubmission smtp_{api_.submission, api_.throttle, [](Refusal, relay::RefusalOf) {}};
-  AuthFilter http_{context_};
+  AuthFilter http_{api_.context};
   std::string key_ = std::string(api_.make_key().text.reveal());
 };
 

@@ -92,7 +92,7 @@ TEST_F(DispatcherTest, KnowsKeysByTheirPermission) {
   EXPECT_EQ(get("/v1/keys", sender_), "403 permission_denied");
   EXPECT_EQ(get("/v1/keys", manager_), "200");
   EXPECT_EQ(request("GET /v1/mail HTTP/1.1\r\nHost: a\r\nAuthorization: bearer  " + sender_ + "\r\n\r\n").status, 200);
-  EXPECT_EQ(usage_.take_unsaved().size(), 2U);
+  EXPECT_EQ(usage.take_unsaved().size(), 2U);
 }
 
 TEST_F(DispatcherTest, KnowsUsersByTheirToken) {
@@ -106,13 +106,13 @@ TEST_F(DispatcherTest, KnowsUsersByTheirToken) {
 TEST_F(DispatcherTest, ForgetsUsersThatAreGone) {
   const std::string session = make_session();
   const UserId user = tokens_.claims.begin()->second.user;
-  store_.directory().write([&](store::DirectoryWriter& writer) { return writer.remove_user(user); }).value();
+  store.directory().write([&](store::DirectoryWriter& writer) { return writer.remove_user(user); }).value();
   EXPECT_EQ(get("/v1/keys", session), "401 invalid_credentials");
 }
 
 TEST_F(DispatcherTest, RefusesWhoeverIsOfASuspendedAccount) {
   const std::string session = make_session();
-  accounts_.set_state(account_, store::AccountState::Suspended).value();
+  accounts.set_state(account_, store::AccountState::Suspended).value();
   EXPECT_EQ(get("/v1/keys", session), "403 account_suspended");
   EXPECT_EQ(get("/v1/keys", manager_), "403 account_suspended");
 }
@@ -121,12 +121,12 @@ TEST_F(DispatcherTest, MakesGuessingSlow) {
   EXPECT_EQ(get("/v1/mail", "pk_live_wrong"), "401 invalid_key");
   EXPECT_EQ(get("/v1/keys", "a.wrong.b"), "401 invalid_credentials");
   EXPECT_EQ(get("/v1/mail", "pk_live_wrong"), "401 invalid_key");
-  clock_.advance(std::chrono::minutes(4));
+  clock.advance(std::chrono::minutes(4));
   const ApiResponse response = request(head("GET /v1/mail", sender_) + "\r\n");
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(response.problem, "too_many_failures");
   EXPECT_EQ(field_of(response, "Retry-After"), "360");
-  clock_.advance(std::chrono::minutes(6));
+  clock.advance(std::chrono::minutes(6));
   EXPECT_EQ(get("/v1/mail", sender_), "200");
 }
 
@@ -190,7 +190,7 @@ TEST_F(DispatcherTest, TakesBodiesAsLongAsItsMessagesMayBe) {
       RequestReader reader;
       reader.received(head("POST " + std::string(path), sender_) + "\r\n");
       const auto exchange = dispatcher_->open_exchange(peer_at("127.0.0.1"));
-      ASSERT_FALSE(loop_.run(exchange->begin(reader.head()))) << path;
+      ASSERT_FALSE(loop.run(exchange->begin(reader.head()))) << path;
       EXPECT_EQ(exchange->max_body_octets(), max_body_octets(size, message)) << path;
     }
   }
@@ -219,7 +219,7 @@ TEST_F(DispatcherTest, LogsAndCountsWithoutSecrets) {
                               .status = 403, .lasted = std::chrono::milliseconds(3), .peer = {}, .key = KeyId{}});
   EXPECT_THAT(log.finish(), testing::AllOf(HasSubstr("http_request method=GET operation=list status=403"),
                                            HasSubstr("request=req_1"), Not(HasSubstr(sender_)), Not(HasSubstr("canary"))));
-  const std::string metrics = metrics_.text();
+  const std::string metrics = metrics.text();
   EXPECT_THAT(metrics, HasSubstr("postern_refusals_total{door=\"http\",token=\"permission_denied\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("postern_auth_failures_total{door=\"http\"} 1\n"));
 }

@@ -3,17 +3,14 @@
 #pragma once
 
 #include "http/api.h"
-#include "http/api_context.h"
 #include "http/dispatcher.h"
-#include "http/metrics.h"
 #include "http/request_reader.h"
 #include "http/service_state.h"
 
 #include "core/base64.h"
 #include "relay/smtp_submission.h"
 #include "smtp/session.h"
-#include "tests/support/coroutine_loop.h"
-#include "tests/support/temp_store.h"
+#include "tests/support/api_parts.h"
 
 #include <boost/json/parse.hpp>
 
@@ -29,17 +26,18 @@
 
 namespace postern::http {
 
-class Doors {
+class Doors : public test::ApiParts {
  public:
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
-  explicit Doors(const store::SpoolLimits& limits = test::small_limits()) : store_(limits) {
+  explicit Doors(const store::SpoolLimits& limits = test::small_limits()) : ApiParts({.spool = limits}) {
     relay::Route all;
     all.name = "all";
     all.domains = {"example.net"};
-    routes_ = std::make_shared<const relay::RouteTable>(std::vector<relay::Route>{all});
-    smtp_config_.hostname = "relay.example";
-    smtp_config_.allows_auth_without_tls = true;
+    submission.routes = [table = std::make_shared<const relay::RouteTable>(std::vector<relay::Route>{all})] { return table; };
+    submission.wake_queue = [this] { ++wakes_; };
+    smtp_config.hostname = "relay.example";
+    smtp_config.allows_auth_without_tls = true;
     use_account(AccountMode::Production);
     use_key(Environment::Live);
   }
@@ -49,12 +47,12 @@ class Doors {
     wanted.name = "team " + std::to_string(++accounts_made_);
     wanted.mode = mode;
     wanted.plan = plan;
-    account = accounts_.create(wanted).value().id;
+    account = accounts.create(wanted).value().id;
   }
   void use_key(Environment environment, auth::NewKey wanted = {}) {
     if (wanted.name.empty()) wanted.name = "key";
     wanted.environment = environment;
-    auth::CreatedKey created = keys_.create(account, wanted).value();
+    auth::CreatedKey created = keys.create(account, wanted).value();
     key = created.record.id;
     credential = std::string(created.text.reveal());
     authenticate();
@@ -62,7 +60,7 @@ class Doors {
 
   // What HTTP knows of the key from here on: as at the beginning of a request, or of an SMTP session.
   void authenticate() {
-    auto result = authenticator_.authenticate(credential, peer, clock.now());
+    auto result = authenticator.authenticate(credential, peer, clock.now());
     principal_ = std::get<auth::Principal>(std::move(result));
   }
 
@@ -84,7 +82,7 @@ class Doors {
     for (const Route& route : area.routes) {
       if (route.method != method || route.path != path) continue;
       fill(request);
-      ApiContext context = api_context();
+      ApiContext context = make_context();
       return loop.run(handle(route.handler, context, request));
     }
     ADD_FAILURE() << "no route " << path;
@@ -100,7 +98,7 @@ class Doors {
   // A whole request with the credential, through the gates: TLS, shutdown, authentication, JSON.
   ApiResponse request(std::string_view path, std::string_view body) {
     static const ApiArea kAreas[] = {email_api(), explain_api()};
-    ApiContext context = api_context();
+    ApiContext context = make_context();
     Dispatcher service(context, kAreas);
     if (is_draining) service.set_draining();
     const auto exchange = service.open_exchange({.address = peer, .port = 40'000, .tls = tls});
@@ -116,7 +114,7 @@ class Doors {
   ApiResponse send(std::string_view body, Headers headers = {}) { return post("/v1/emails", body, std::move(headers)); }
   // Two requests that start before either has ended.
   std::pair<ApiResponse, ApiResponse> send_at_once(const std::array<std::string_view, 2>& bodies, const Headers& headers) {
-    ApiContext context = api_context();
+    ApiContext context = make_context();
     std::array<ApiRequest, 2> requests;
     std::array<test::Pending<ApiResponse>, 2> pending;
     for (std::size_t i = 0; i < 2; ++i) {
@@ -134,7 +132,7 @@ class Doors {
   }
   ApiResponse readiness() {
     ServiceState state;
-    ApiContext context = api_context();
+    ApiContext context = make_context();
     context.service = &state;
     ApiRequest request;
     for (const Route& route : service_api().routes) {
@@ -154,40 +152,8 @@ class Doors {
   AccountId account;
   KeyId key;
   IpAddress peer = parse_ip_address("192.0.2.7").value();
-  test::FakeClock clock;
-  test::CoroutineLoop loop;
-  ApiSettings settings;
+  smtp::Config smtp_config;
 
-  // For a server of the test's own.
-  ApiContext api_context() {
-    return {.store = *store_,
-            .workers = workers_,
-            .password_workers = workers_,
-            .domain_workers = workers_,
-            .authenticator = authenticator_,
-            .throttle = throttle_,
-            .usage = usage_,
-            .accounts = accounts_,
-            .keys = keys_,
-            .key_scheme = scheme_,
-            .users = unused<auth::UserAdmin>(),
-            .tokens = unused<auth::SessionTokens>(),
-            .domains = unused<relay::DomainAdmin>(),
-            .webhooks = unused<WebhookAdmin>(),
-            .event_hub = unused<EventHub>(),
-            .metrics = metrics_,
-            .submission = submission_,
-            .clock = clock,
-            .random = random_,
-            .settings = settings};
-  }
-
-  test::TempStore& store() { return store_; }
-  auth::AccountAdmin& accounts() { return accounts_; }
-  auth::KeyAdmin& keys() { return keys_; }
-  smtp::Config& smtp_config() { return smtp_config_; }
-  relay::QuotaTable& quota() { return quota_; }
-  net::WorkerPool& workers() { return workers_; }
   int wakes() const { return wakes_; }
 
  private:
@@ -215,7 +181,7 @@ class Doors {
   // Drops the replies to EHLO and `login`, if there is one, and runs `between` before `input`.
   net::Awaitable<std::string> dialogue(std::string login, std::string input, const std::function<void()>& between) {
     const std::unique_ptr<smtp::Conversation> conversation = smtp_.open_conversation({.address = peer});
-    smtp::Session session(smtp_config_);
+    smtp::Session session(smtp_config);
     std::string unsent = "EHLO client.example\r\n" + (login.empty() ? input : login);
     std::string output;
     bool is_logged_in = login.empty();
@@ -266,37 +232,8 @@ class Doors {
     return {.helo_name = session.helo_name(), .said_ehlo = session.said_ehlo(), .tls = &session.tls()};
   }
 
-  // What these endpoints have no business with: a reference to nothing that is ever looked at.
-  template <class T>
-  T& unused() {
-    return *reinterpret_cast<T*>(unused_.data());
-  }
-
-  alignas(64) std::array<std::byte, 64> unused_{};
-  test::TempStore store_;
-  test::FakeRandom random_;
-  auth::KeyScheme scheme_;
-  auth::AccountAdmin accounts_{store_.directory(), clock, random_};
-  auth::KeyAdmin keys_{store_.directory(), scheme_, clock, random_};
-  auth::Authenticator authenticator_{store_.directory(), scheme_};
-  auth::AuthThrottle throttle_{auth::ThrottleLimits{.first_delay = Duration(0), .longest_delay = Duration(0)}};
-  auth::UsageTracker usage_;
-  Metrics metrics_{clock};
-  relay::QuotaTable quota_{[](const AccountId&, store::CounterPeriod, Instant) { return 0; }};
-  std::shared_ptr<const relay::RouteTable> routes_;
   std::atomic<int> wakes_{0};  // also on the threads of a real server
-  relay::SubmissionContext submission_{.store = *store_,
-                                       .authenticator = authenticator_,
-                                       .quota = quota_,
-                                       .usage = usage_,
-                                       .routes = [this] { return routes_; },
-                                       .wake_queue = [this] { ++wakes_; },
-                                       .clock = clock,
-                                       .random = random_,
-                                       .settings = {.hostname = "relay.example"}};
-  relay::SmtpSubmission smtp_{submission_, throttle_, [](Refusal, relay::RefusalOf) {}};
-  smtp::Config smtp_config_;
-  net::WorkerPool workers_{1, 16};
+  relay::SmtpSubmission smtp_{submission, throttle, [](Refusal, relay::RefusalOf) {}};
   auth::Principal principal_;
   int accounts_made_ = 0;
 };

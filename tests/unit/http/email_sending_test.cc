@@ -26,7 +26,7 @@ std::string send(Doors& doors, std::string_view body = kEmail) {
 TEST(SendEmail, StoresWhatSmtpWouldHaveStored) {
   Doors doors;
   const std::string id = send(doors);
-  const auto stored = doors.store().spool().find(parse_message_id(id).value()).value();
+  const auto stored = doors.store.spool().find(parse_message_id(id).value()).value();
   ASSERT_TRUE(stored);
   const store::MessageRecord& message = stored->message;
   EXPECT_EQ(message.account, doors.account);
@@ -35,7 +35,7 @@ TEST(SendEmail, StoresWhatSmtpWouldHaveStored) {
   ASSERT_EQ(message.envelope.recipients.size(), 2U);
   EXPECT_EQ(message.summary.subject, "Grüße");
   EXPECT_THAT(message.summary.bcc, ElementsAre("d@example.net"));
-  const std::string content = test::read_content(doors.store().spool(), message);
+  const std::string content = test::read_content(doors.store.spool(), message);
   EXPECT_THAT(content, HasSubstr("with HTTP\r\n\tid " + id));
   EXPECT_THAT(content, HasSubstr("\r\nDate: "));
   EXPECT_THAT(content, HasSubstr("\r\nMessage-ID: <" + id + "@relay.example>\r\n"));
@@ -47,7 +47,7 @@ TEST(SendEmail, SaysWhichRecipientsItRefused) {
   Doors doors;
   doors.use_account(AccountMode::Sandbox);
   doors.use_key(Environment::Live);
-  ASSERT_TRUE(doors.accounts().allow(doors.account, "friend@example.net"));
+  ASSERT_TRUE(doors.accounts.allow(doors.account, "friend@example.net"));
   const ApiResponse response =
       doors.send(R"({"from": "a@example.org", "to": ["friend@example.net", "stranger@example.net"], "subject": "x", "text": "x"})");
   ASSERT_EQ(response.status, 200) << response.body;
@@ -57,7 +57,7 @@ TEST(SendEmail, SaysWhichRecipientsItRefused) {
   EXPECT_EQ(text_of(recipients[0].as_object(), "status"), "accepted");
   EXPECT_EQ(text_of(recipients[1].as_object(), "status"), "refused");
   EXPECT_EQ(text_of(recipients[1].as_object(), "name"), "recipient_not_whitelisted");
-  const auto stored = doors.store().spool().find(parse_message_id(text_of(body, "id")).value()).value();
+  const auto stored = doors.store.spool().find(parse_message_id(text_of(body, "id")).value()).value();
   EXPECT_EQ(stored->message.envelope.recipients.size(), 1U);
 
   const ApiResponse refused = doors.send(R"({"from": "a@example.org", "to": "stranger@example.net", "subject": "x", "text": "x"})");
@@ -124,7 +124,7 @@ TEST(SendEmail, MarksAUtf8AddressForSmtputf8) {
   const std::string plain = send(doors);
   const std::string utf8 = send(doors, R"({"from": "a@example.org", "to": "用户@example.net", "subject": "x", "text": "x"})");
   const auto parameters = [&](const std::string& id) {
-    return doors.store().spool().find(parse_message_id(id).value()).value()->message.envelope.parameters;
+    return doors.store.spool().find(parse_message_id(id).value()).value()->message.envelope.parameters;
   };
   EXPECT_FALSE(parameters(plain).smtputf8);
   EXPECT_TRUE(parameters(utf8).smtputf8);
@@ -238,7 +238,7 @@ TEST(CancelEmail, WorksWhileItIsQueued) {
 TEST(EmailEvents, AreReadOnAWorker) {
   Doors doors;
   const std::string id = send(doors);
-  doors.workers().stop();
+  doors.workers.stop();
   EXPECT_EQ(doors.get("/v1/emails/:id/events", id).status, 503) << "there may be very many of them";
 }
 
@@ -247,7 +247,7 @@ TEST(SendBatch, SendsAllOrNothingUnlessToldOtherwise) {
   const std::string good = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x"})";
   const std::string bad = R"({"from": "a@example.org", "to": "b@unrouted.example", "subject": "x", "text": "x"})";
   const std::string wrong = R"({"from": "a@example.org", "subject": "x", "text": "x"})";
-  const auto count = [&] { return doors.store().spool().usage().value().messages; };
+  const auto count = [&] { return doors.store.spool().usage().value().messages; };
   const ApiResponse all = doors.post("/v1/emails/batch", '[' + good + ',' + good + ']');
   EXPECT_EQ(body_of(all).at("data").as_array().size(), 2U);
   EXPECT_EQ(count(), 2U);
@@ -284,7 +284,7 @@ TEST(SendBatch, GivesBackTheQuotaOfWhatItDidNotSend) {
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(text_of(body_of(refused), "name"), "quota_exceeded");
   EXPECT_THAT(text_of(body_of(refused), "message"), ::testing::StartsWith("[2]: "));
-  EXPECT_EQ(doors.store().spool().usage().value().messages, 0U);
+  EXPECT_EQ(doors.store.spool().usage().value().messages, 0U);
   EXPECT_EQ(doors.post("/v1/emails/batch", batch_of(2)).status, 200) << "the whole day's quota is there";
 }
 
@@ -315,7 +315,7 @@ TEST(SendBatch, KnowsTwoKindsOfValidation) {
     EXPECT_EQ(refused.status, 422) << validation;
     EXPECT_THAT(text_of(body_of(refused), "message"), ::testing::StartsWith("x-batch-validation: "));
   }
-  EXPECT_EQ(doors.store().spool().usage().value().messages, 0U);
+  EXPECT_EQ(doors.store.spool().usage().value().messages, 0U);
 }
 
 TEST(SendBatch, HoldsItsLimits) {
@@ -339,7 +339,7 @@ TEST(Explain, TakesNothing) {
     EXPECT_EQ(text_of(rows[0].as_object(), "verdict"), "relay") << i;
     EXPECT_EQ(text_of(rows[1].as_object(), "name"), "quota_exceeded") << "the second recipient would be one too many";
   }
-  EXPECT_EQ(doors.store().spool().usage().value().messages, 0U);
+  EXPECT_EQ(doors.store.spool().usage().value().messages, 0U);
   EXPECT_EQ(doors.send(R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x"})").status, 200);
 }
 

@@ -30,7 +30,7 @@ std::string queued_id(const std::string& replies) {
   return at == std::string::npos ? "none: " + replies : replies.substr(at + 10, 26);
 }
 
-std::size_t stored(Doors& doors) { return doors.store().spool().usage().value().messages; }
+std::size_t stored(Doors& doors) { return doors.store.spool().usage().value().messages; }
 
 TEST(Idempotency, AnswersAReplayOverHttpWithTheFirstId) {
   Doors doors;
@@ -160,7 +160,7 @@ TEST(Idempotency, OfAPermissiveBatchSendsLaterWhatCouldNotGo) {
   Doors doors;
   doors.use_account(AccountMode::Sandbox);
   doors.use_key(Environment::Live);
-  ASSERT_TRUE(doors.accounts().allow(doors.account, "c@example.net"));
+  ASSERT_TRUE(doors.accounts.allow(doors.account, "c@example.net"));
   const std::string batch = '[' + std::string(kEmail) + ',' + kOtherTo + ']';
   const Doors::Headers headers = {{"idempotency-key", "k"}, {"x-batch-validation", "permissive"}};
   const auto count = [&](const char* list) {
@@ -168,7 +168,7 @@ TEST(Idempotency, OfAPermissiveBatchSendsLaterWhatCouldNotGo) {
   };
   EXPECT_EQ(count("errors"), 1U);
   EXPECT_EQ(stored(doors), 1U);
-  ASSERT_TRUE(doors.accounts().allow(doors.account, "b@example.net"));
+  ASSERT_TRUE(doors.accounts.allow(doors.account, "b@example.net"));
   EXPECT_EQ(count("data"), 2U);
   EXPECT_EQ(count("data"), 2U);
   EXPECT_EQ(stored(doors), 2U) << "each once";
@@ -187,7 +187,7 @@ TEST(Idempotency, OfABatchCompletesWhatAFullDiskCutOff) {
     test::disk::reset();
     if (!was_met) break;
     // LMDB's meta page, which needs no room: then the disk is broken rather than full, and nothing is taken until a restart.
-    if (!doors.store().spool().usage()) continue;
+    if (!doors.store.spool().usage()) continue;
     cut_off_after.insert(stored(doors));
     const ApiResponse again = doors.post("/v1/emails/batch", batch, {{"idempotency-key", "k"}});
     ASSERT_EQ(again.status, 200) << "write " << nth << ": " << first.body << again.body;

@@ -119,7 +119,7 @@ Scenario storage_full() {
 Scenario too_many_recipients() {
   Scenario scenario;
   scenario.prepare = [](Doors& doors) {
-    doors.smtp_config().max_recipients = 1;
+    doors.smtp_config.max_recipients = 1;
     doors.settings.max_recipients = 1;
   };
   scenario.smtp = dialogue(kFrom, {kTo, "c@example.net"});
@@ -131,7 +131,7 @@ Scenario too_many_recipients() {
 Scenario message_too_big() {
   Scenario scenario;
   scenario.prepare = [](Doors& doors) {
-    doors.smtp_config().max_message_octets = 64;
+    doors.smtp_config.max_message_octets = 64;
     doors.settings.max_message_octets = 64;
   };
   scenario.smtp = dialogue(kFrom, {kTo}, "Subject: " + std::string(100, 'x') + "\r\n\r\nx\r\n");
@@ -181,12 +181,12 @@ Scenario http_only(std::function<void(Doors&)> prepare) {
 
 // --- What becomes of a key, its account or the disk ---------------------------------------------------------------------
 
-void expire(Doors& doors) { (void)doors.keys().set_expiry(doors.key, doors.clock.now() - std::chrono::hours(1)); }
-void revoke(Doors& doors) { (void)doors.keys().revoke(doors.key); }
-void suspend(Doors& doors) { (void)doors.accounts().set_state(doors.account, store::AccountState::Suspended); }
+void expire(Doors& doors) { (void)doors.keys.set_expiry(doors.key, doors.clock.now() - std::chrono::hours(1)); }
+void revoke(Doors& doors) { (void)doors.keys.revoke(doors.key); }
+void suspend(Doors& doors) { (void)doors.accounts.set_state(doors.account, store::AccountState::Suspended); }
 
 void confine(Doors& doors) {
-  (void)doors.store().directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+  (void)doors.store.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
     store::KeyRecord record = writer.find_key(doors.key).value().value();
     record.networks = {parse_ip_network("198.51.100.0/24").value()};
     return writer.put_key(record);
@@ -201,8 +201,8 @@ void guess(Doors& doors) {
 
 // In each copy of the key's record, what says how long its name is.
 void damage(Doors& doors) {
-  const std::filesystem::path path = doors.store().folder() / "directory" / "data.mdb";
-  const std::string name = doors.store().directory().find_key(doors.key).value()->key.name;
+  const std::filesystem::path path = doors.store.folder() / "directory" / "data.mdb";
+  const std::string name = doors.store.directory().find_key(doors.key).value()->key.name;
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   const std::string pages{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   std::size_t copies = 0;
@@ -230,11 +230,11 @@ Scenarios scenarios_of_the_gates() {
   return {
       {Refusal::AuthRequired, at_the_gate([](Doors& doors) { doors.credential.clear(); })},
       {Refusal::TlsRequired, at_the_gate([](Doors& doors) {
-         doors.smtp_config().allows_auth_without_tls = false;
+         doors.smtp_config.allows_auth_without_tls = false;
          doors.tls.clear();
        })},
       {Refusal::InvalidKey, at_the_gate([](Doors& doors) { doors.credential = "pk_live_wrong"; })},
-      {Refusal::InvalidKey, at_the_gate([](Doors& doors) { (void)doors.keys().remove(doors.key); })},
+      {Refusal::InvalidKey, at_the_gate([](Doors& doors) { (void)doors.keys.remove(doors.key); })},
       {Refusal::ExpiredKey, at_the_gate(expire)},
       {Refusal::RevokedKey, at_the_gate(revoke)},
       {Refusal::KeyNetwork, at_the_gate(confine)},

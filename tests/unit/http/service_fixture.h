@@ -1,20 +1,9 @@
 // The HTTP service without sockets: octets of one request in, the response out, over a real store.
 #pragma once
 
-#include "auth/account_admin.h"
-#include "auth/key_admin.h"
-#include "auth/session_token.h"
-#include "auth/usage_tracker.h"
-#include "auth/user_admin.h"
 #include "http/dispatcher.h"
-#include "http/metrics.h"
 #include "http/request_reader.h"
-#include "relay/quota.h"
-#include "relay/submission.h"
-#include "tests/support/coroutine_loop.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_random.h"
-#include "tests/support/temp_store.h"
+#include "tests/support/api_parts.h"
 
 #include <gtest/gtest.h>
 
@@ -36,13 +25,9 @@ class FakeSessionTokens final : public auth::SessionTokens {
   }
 };
 
-class ServiceTest : public testing::Test {
+class ServiceTest : public testing::Test, protected ApiParts {
  protected:
-  // For what an ApiContext names and these tests never call.
-  template <class T>
-  T& uncalled() {
-    return *reinterpret_cast<T*>(&nothing_);
-  }
+  ServiceTest() : ApiParts({.throttle = {.free_failures = 3, .max_failures = 3}}) {}
 
   static http::PeerFacts peer_at(std::string_view address, std::string tls = {}) {
     const IpAddress parsed = parse_ip_address(address).value();
@@ -54,12 +39,12 @@ class ServiceTest : public testing::Test {
     reader.received(octets);
     EXPECT_EQ(reader.state(), http::RequestReader::State::HasHead) << octets;
     const auto exchange = dispatcher_->open_exchange(peer);
-    std::optional<http::ApiResponse> early = loop_.run(exchange->begin(reader.head()));
+    std::optional<http::ApiResponse> early = loop.run(exchange->begin(reader.head()));
     operation_ = exchange->operation();
     if (early) return std::move(*early);
     reader.allow_body(exchange->max_body_octets());
     EXPECT_EQ(reader.state(), http::RequestReader::State::HasRequest) << octets;
-    return loop_.run(exchange->answer(reader.take_body()));
+    return loop.run(exchange->answer(reader.take_body()));
   }
 
   void serve(std::span<const http::ApiArea> areas) { dispatcher_ = std::make_unique<http::Dispatcher>(context_, areas); }
@@ -76,54 +61,21 @@ class ServiceTest : public testing::Test {
     auth::NewKey wanted;
     wanted.name = "key";
     wanted.permission = permission;
-    return std::string(keys_.create(account_, wanted).value().text.reveal());
+    return std::string(keys.create(account_, wanted).value().text.reveal());
   }
   std::string make_session() {
     store::UserRecord user;
-    user.id = make_user_id(random_);
+    user.id = make_user_id(random);
     user.account = account_;
     user.email = "dev@example.org";
-    store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_user(user); }).value();
-    tokens_.claims["a.good.b"] = {.user = user.id, .account = account_, .expires_at = clock_.now()};
+    store.directory().write([&](store::DirectoryWriter& writer) { return writer.put_user(user); }).value();
+    tokens_.claims["a.good.b"] = {.user = user.id, .account = account_, .expires_at = clock.now()};
     return "a.good.b";
   }
 
-  TempStore store_;
-  FakeClock clock_;
-  FakeRandom random_;
-  CoroutineLoop loop_;
-  net::WorkerPool workers_{1, 8};
-  auth::KeyScheme scheme_;
-  auth::Authenticator authenticator_{store_.directory(), scheme_};
-  auth::AuthThrottle throttle_{{.free_failures = 3, .max_failures = 3}};
-  auth::UsageTracker usage_;
-  auth::AccountAdmin accounts_{store_.directory(), clock_, random_};
-  auth::KeyAdmin keys_{store_.directory(), scheme_, clock_, random_};
-  auth::UserAdmin users_{store_.directory(), accounts_, clock_, random_};
   FakeSessionTokens tokens_;
-  http::Metrics metrics_{clock_};
-  alignas(std::max_align_t) std::byte nothing_[sizeof(std::max_align_t)]{};
-  http::ApiContext context_{.store = *store_,
-                            .workers = workers_,
-                            .password_workers = workers_,
-                            .domain_workers = workers_,
-                            .authenticator = authenticator_,
-                            .throttle = throttle_,
-                            .usage = usage_,
-                            .accounts = accounts_,
-                            .keys = keys_,
-                            .key_scheme = scheme_,
-                            .users = users_,
-                            .tokens = tokens_,
-                            .domains = uncalled<relay::DomainAdmin>(),
-                            .webhooks = uncalled<http::WebhookAdmin>(),
-                            .event_hub = uncalled<http::EventHub>(),
-                            .metrics = metrics_,
-                            .submission = uncalled<relay::SubmissionContext>(),
-                            .clock = clock_,
-                            .random = random_,
-                            .settings = {.hostname = "relay.example.net"}};
-  AccountId account_ = accounts_.create({.name = "acme", .plan = {}, .from_domains = {}}).value().id;
+  http::ApiContext context_{make_context(&tokens_)};
+  AccountId account_ = accounts.create({.name = "acme", .plan = {}, .from_domains = {}}).value().id;
   std::unique_ptr<http::Dispatcher> dispatcher_;
   std::string operation_;  // of the last request
 };

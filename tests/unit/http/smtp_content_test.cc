@@ -22,12 +22,12 @@ store::MessageRecord stored_message(Doors& doors, const std::string& replies) {
   const std::size_t at = replies.find(kQueued);
   EXPECT_NE(at, std::string::npos) << replies;
   const std::string id = replies.substr(at + kQueued.size(), replies.find("\r\n", at) - at - kQueued.size());
-  return doors.store().spool().find(parse_message_id(id).value()).value()->message;
+  return doors.store.spool().find(parse_message_id(id).value()).value()->message;
 }
 
 // Without the trace header, which names the message's id.
 std::string content_of(Doors& doors, const store::MessageRecord& message) {
-  return test::read_content(doors.store().spool(), message).substr(message.trace_octets);
+  return test::read_content(doors.store.spool(), message).substr(message.trace_octets);
 }
 
 TEST(SmtpContent, IsTheSameByChunksAndByData) {

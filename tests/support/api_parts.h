@@ -1,0 +1,91 @@
+// What the endpoints of the HTTP API refer to: a real store with keys and accounts, submission and workers on real threads. The
+// clock and chance are the test's own; an AUTH failure is not delayed, because a delay's clock is the machine's.
+#pragma once
+
+#include "auth/session_token.h"
+#include "auth/usage_tracker.h"
+#include "auth/user_admin.h"
+#include "http/api_context.h"
+#include "http/metrics.h"
+#include "relay/quota.h"
+#include "tests/support/coroutine_loop.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_random.h"
+#include "tests/support/temp_store.h"
+
+#include <memory>
+
+namespace postern::test {
+
+struct ApiPartsOptions {
+  auth::KeyScheme key_scheme{};
+  store::SpoolLimits spool = small_limits();
+  auth::ThrottleLimits throttle{.first_delay = Duration(0), .longest_delay = Duration(0)};
+};
+
+class ApiParts {
+ public:
+  explicit ApiParts(const ApiPartsOptions& options = {})
+      : store(options.spool), scheme(options.key_scheme), throttle(options.throttle) {}
+
+  // An endpoint that asks for a part that is not given looks at nothing.
+  http::ApiContext make_context(auth::SessionTokens* tokens = nullptr, relay::DomainAdmin* domains = nullptr,
+                                http::WebhookAdmin* webhooks = nullptr) {
+    return {.store = *store,
+            .workers = workers,
+            .password_workers = password_workers,
+            .domain_workers = domain_workers,
+            .authenticator = authenticator,
+            .throttle = throttle,
+            .usage = usage,
+            .accounts = accounts,
+            .keys = keys,
+            .key_scheme = scheme,
+            .users = users,
+            .tokens = tokens ? *tokens : absent<auth::SessionTokens>(),
+            .domains = domains ? *domains : absent<relay::DomainAdmin>(),
+            .webhooks = webhooks ? *webhooks : absent<http::WebhookAdmin>(),
+            .event_hub = absent<http::EventHub>(),
+            .metrics = metrics,
+            .submission = submission,
+            .clock = clock,
+            .random = random,
+            .settings = settings};
+  }
+
+  FakeClock clock;
+  FakeRandom random;
+  CoroutineLoop loop;
+  TempStore store;
+  auth::KeyScheme scheme;
+  auth::Authenticator authenticator{store.directory(), scheme};
+  auth::AuthThrottle throttle;
+  auth::UsageTracker usage;
+  auth::AccountAdmin accounts{store.directory(), clock, random};
+  auth::KeyAdmin keys{store.directory(), scheme, clock, random};
+  auth::UserAdmin users{store.directory(), accounts, clock, random};
+  http::Metrics metrics{clock};
+  relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
+  relay::SubmissionContext submission{.store = *store,
+                                      .authenticator = authenticator,
+                                      .quota = quota,
+                                      .usage = usage,
+                                      .routes = [] { return std::shared_ptr<const relay::RouteTable>(); },
+                                      .wake_queue = [] {},
+                                      .clock = clock,
+                                      .random = random,
+                                      .settings = {.hostname = "relay.example"}};
+  http::ApiSettings settings{.hostname = "relay.example.net"};
+  net::WorkerPool workers{1, 64};
+  net::WorkerPool password_workers{1, 64};
+  net::WorkerPool domain_workers{1, 64};
+
+ private:
+  template <class T>
+  static T& absent() {
+    alignas(std::max_align_t) static std::byte nothing[sizeof(std::max_align_t)];
+    return *reinterpret_cast<T*>(nothing);
+  }
+};
+
+}  // namespace postern::test
