@@ -87,7 +87,6 @@ class HttpService::Impl {
                  .usage = parts.usage,
                  .accounts = accounts_,
                  .keys = keys_,
-                 .key_scheme = key_scheme_,
                  .users = users_,
                  .tokens = *tokens_,
                  .domains = domains_,

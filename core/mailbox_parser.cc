@@ -14,11 +14,6 @@ constexpr std::size_t kMaxDomainOctets = 255;
 constexpr std::size_t kMaxPathOctets = 256;
 constexpr std::size_t kMaxLabelOctets = 63;
 
-struct PathPart {
-  std::string_view text;
-  std::optional<PathError> error;
-};
-
 bool is_atext(char c) {
   constexpr std::string_view kSpecial = "!#$%&'*+-/=?^_`{|}~";
   return is_ascii_alnum(c) || kSpecial.find(c) != std::string_view::npos || static_cast<unsigned char>(c) > 127;

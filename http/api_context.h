@@ -49,7 +49,6 @@ struct ApiContext {
   auth::UsageTracker& usage;
   auth::AccountAdmin& accounts;
   auth::KeyAdmin& keys;
-  const auth::KeyScheme& key_scheme;
   auth::UserAdmin& users;
   auth::SessionTokens& tokens;
   relay::DomainAdmin& domains;

@@ -37,14 +37,4 @@ SimulatedAttempt simulate(const Scenario& scenario, unsigned attempt) {
   return {SimulatedOutcome::Delivered, std::move(reply), std::nullopt};
 }
 
-std::vector<TimelineEntry> timeline(const Scenario& scenario, Instant start) {
-  std::vector<TimelineEntry> entries;
-  for (unsigned attempt = 1; attempt <= kSimulatedAttempts; ++attempt) {
-    entries.push_back({start, simulate(scenario, attempt)});
-    if (!entries.back().attempt.retry_after) break;
-    start += *entries.back().attempt.retry_after;
-  }
-  return entries;
-}
-
 }  // namespace postern::sandbox

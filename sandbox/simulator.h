@@ -6,7 +6,6 @@
 #include "sandbox/scenario.h"
 
 #include <optional>
-#include <vector>
 
 namespace postern::sandbox {
 
@@ -26,12 +25,5 @@ struct SimulatedAttempt {
 
 // `attempt` counts from 1.
 SimulatedAttempt simulate(const Scenario& scenario, unsigned attempt);
-
-struct TimelineEntry {
-  Instant at;
-  SimulatedAttempt attempt;
-};
-// The whole course of a recipient that is first attempted at `start`.
-std::vector<TimelineEntry> timeline(const Scenario& scenario, Instant start);
 
 }  // namespace postern::sandbox

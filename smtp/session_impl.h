@@ -93,7 +93,6 @@ class Session::Impl {
   std::optional<Step> advance();
   std::optional<Step> read_line();
   std::optional<Step> read_content();
-  void take_content(std::string_view content);
   void refuse_content(Status status);
   void finish_content();
   void hang_up_on_bare_newline();

@@ -40,7 +40,6 @@ class ApiParts {
             .usage = usage,
             .accounts = accounts,
             .keys = keys,
-            .key_scheme = scheme,
             .users = users,
             .tokens = tokens ? *tokens : absent<auth::SessionTokens>(),
             .domains = domains ? *domains : absent<relay::DomainAdmin>(),
