@@ -2,6 +2,7 @@
 #include "http/api.h"
 #include "http/api_context.h"
 #include "http/email_request.h"
+#include "http/event_json.h"
 #include "http/verdict_answer.h"
 #include "relay/submission.h"
 
