@@ -12,13 +12,18 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 namespace postern::log {
 namespace {
 
 constexpr std::size_t kQueueEntries = 8'192;  // about 2 MiB of lines: a slow disk never grows memory
+// Between two bursts. Whoever logs meanwhile wakes nobody, and the lines share one write(2); the first after a quiet time leaves
+// at once. In that time no load fills the queue.
+constexpr std::chrono::milliseconds kRest{5};
 
 // spdlog's own file sink cannot reopen after a rotation.
 class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
@@ -37,7 +42,9 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
   // Asked for behind every line: while others wait, the last of them does it for all, and a burst costs one write(2).
   void flush_() override {
-    if (pool_.queue_size() == 0) file_.flush();
+    if (pool_.queue_size() > 0) return;
+    file_.flush();
+    std::this_thread::sleep_for(kRest);
   }
 
  private:
