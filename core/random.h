@@ -16,7 +16,7 @@ class Random {
   std::uint64_t below(std::uint64_t bound);
 };
 
-// getrandom(2).
+// getrandom(2); a few octets at a time come from a pool of the thread's own. Not for a process that forks without exec.
 class SystemRandom final : public Random {
  public:
   void fill(std::span<std::uint8_t> octets) override;
