@@ -52,21 +52,29 @@ CommitQueue::~CommitQueue() {
   if (thread_.joinable()) thread_.join();
 }
 
+// True: the thread has to be woken.
+bool CommitQueue::note_urgency(Urgency urgency) {
+  if (urgency == Urgency::Soon) ++soon_waiting_;
+  const bool was_due = is_hurried_ && waiting_.size() > 1;
+  const bool is_pressing = urgency == Urgency::Commits || waiting_octets_ >= kPatientOctets || soon_waiting_ >= kSoonRequests;
+  is_hurried_ = is_hurried_ || is_pressing;
+  return is_hurried_ ? !was_due : is_asleep_ && soon_waiting_ > 0;
+}
+
 void CommitQueue::submit(std::unique_ptr<CommitRequest> request, Urgency urgency, Admission admission) {
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     const bool is_full = waiting_octets_ > kWaitingOctets || waiting_.size() > kWaitingRequests;
     if (!has_failed() && (admission == Admission::Always || !is_full)) {
       waiting_octets_ += request->octets();
       waiting_.push_back(std::move(request));
-      if (urgency == Urgency::Commits || waiting_octets_ >= kPatientOctets) is_hurried_ = true;
+      wakes = note_urgency(urgency);
       if (!thread_.joinable()) thread_ = std::thread(&CommitQueue::run_thread, this);
     }
   }
-  if (request == nullptr) {
-    wake_.notify_one();
-    return;
-  }
+  if (wakes) wake_.notify_one();
+  if (request == nullptr) return;
   if (has_failed()) return request->complete(failure());
   request->complete(Error(ErrorCode::StorageShedding, "too much waits to be committed"));
 }
@@ -103,10 +111,20 @@ void CommitQueue::run_thread() {
   }
 }
 
+// Until a commit is due. Behind a batch it looks again after kSoon by itself, so that under load what can wait wakes nobody.
+void CommitQueue::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto is_due = [this] { return is_stopping_ || (is_hurried_ && !waiting_.empty()); };
+  if (wake_.wait_for(lock, kSoon, is_due) || soon_waiting_ > 0) return;
+  is_asleep_ = true;
+  wake_.wait(lock, [&] { return is_due() || soon_waiting_ > 0; });
+  is_asleep_ = false;
+  wake_.wait_for(lock, kSoon, is_due);
+}
+
 // Waits for work; false when the queue is stopping and empty.
 bool CommitQueue::take(Batch& batch) {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return is_stopping_ || (is_hurried_ && !waiting_.empty()); });
+  wait_for_work(lock);
   std::size_t octets = 0;
   while (!waiting_.empty() && batch.size() < kBatchRequests && octets < kBatchOctets) {
     octets += waiting_.front()->octets();
@@ -115,6 +133,7 @@ bool CommitQueue::take(Batch& batch) {
   }
   waiting_octets_ -= octets;
   is_hurried_ = is_hurried_ && !waiting_.empty();
+  if (waiting_.empty()) soon_waiting_ = 0;
   return !batch.empty();
 }
 

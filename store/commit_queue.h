@@ -8,6 +8,7 @@
 #include "store/transaction.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -45,9 +46,14 @@ inline constexpr std::size_t kBatchRequests = 4'096;
 inline constexpr std::size_t kWaitingOctets = 128U << 20;  // above it new mail is shed: eight full batches wait
 inline constexpr std::size_t kWaitingRequests = 32'768;
 inline constexpr std::size_t kPatientOctets = 4U << 20;    // patient requests start a commit of their own from here on
+// What nobody waits for lets others join: for so long, or until so many of it wait. A crash meanwhile costs as many messages sent
+// twice as one during the sync itself, which takes as long on a slow disk.
+inline constexpr std::chrono::milliseconds kSoon{5};
+inline constexpr std::size_t kSoonRequests = 32;
 
 enum class Urgency {
   Commits,  // starts a commit as soon as the last one has ended
+  Soon,     // joins the next commit, and starts one if none comes within kSoon: settlements
   Patient,  // joins whatever commit comes next: streamed content, clean-up
 };
 enum class Admission {
@@ -78,6 +84,8 @@ class CommitQueue {
 
   void run_thread();
   bool take(Batch& batch);
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+  bool note_urgency(Urgency urgency);
   void process(Batch& batch);
   Trial attempt(std::span<const std::unique_ptr<CommitRequest>> requests, std::vector<Result<void>>& outcomes);
   Result<void> apply_all(WriteTransaction& transaction, std::span<const std::unique_ptr<CommitRequest>> requests,
@@ -98,6 +106,8 @@ class CommitQueue {
   std::deque<std::unique_ptr<CommitRequest>> waiting_;
   std::size_t waiting_octets_ = 0;
   bool is_hurried_ = false;
+  bool is_asleep_ = false;      // the thread waits for anything that needs a commit, however late
+  std::size_t soon_waiting_ = 0;
   bool is_stopping_ = false;
   std::string failure_;  // what LMDB said
   std::thread thread_;

@@ -191,7 +191,7 @@ Result<std::string> Spool::read_chunk(const MessageId& id, std::uint32_t index) 
 
 void Spool::settle(Settlement settlement, Completion done) {
   impl_->queue.submit(std::make_unique<SettleRequest>(*impl_, std::move(settlement), std::move(done)),
-                      Urgency::Commits, Admission::Always);
+                      Urgency::Soon, Admission::Always);
 }
 
 Result<std::vector<StoredMessage>> Spool::list(const std::optional<MessageId>& before, std::size_t limit) const {

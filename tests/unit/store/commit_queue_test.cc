@@ -89,6 +89,57 @@ TEST(CommitQueue, CommitsAllThatWaitsInOneTransaction) {
   EXPECT_TRUE(has(*environment, "7"));
 }
 
+// A request that notes the transaction it was applied in.
+std::unique_ptr<TestRequest> make_noting(std::size_t& transaction, Completion done) {
+  return std::make_unique<TestRequest>(
+      [&transaction](WriteTransaction& writer) {
+        transaction = mdb_txn_id(writer.handle());
+        return put(writer, "key", "x");
+      },
+      std::move(done));
+}
+
+TEST(CommitQueue, LetsWhatIsDueSoonJoinTheNextCommit) {
+  const test::TempFolder folder;
+  const auto environment = open_environment(folder);
+  CommitQueue queue(*environment);
+  Gate gate;
+  gate.submit_to(queue);
+  std::size_t soon = 0;
+  std::size_t at_once = 1;
+  test::Waiter soon_done, at_once_done;
+  queue.submit(make_noting(soon, soon_done.completion()), Urgency::Soon, Admission::Always);
+  queue.submit(make_noting(at_once, at_once_done.completion()), Urgency::Commits, Admission::Always);
+  gate.open();
+  ASSERT_TRUE(soon_done.get());
+  ASSERT_TRUE(at_once_done.get());
+  EXPECT_EQ(soon, at_once);
+}
+
+TEST(CommitQueue, CommitsWhatIsDueSoonByItselfToo) {
+  const test::TempFolder folder;
+  const auto environment = open_environment(folder);
+  CommitQueue queue(*environment);
+  for (int round = 0; round < 3; ++round) {
+    std::size_t transaction = 0;
+    test::Waiter done;
+    queue.submit(make_noting(transaction, done.completion()), Urgency::Soon, Admission::Always);
+    ASSERT_TRUE(done.get());
+    EXPECT_NE(transaction, 0U);
+  }
+}
+
+TEST(CommitQueue, WakesForPatientRequestsThatWereHurriedInAdvance) {
+  const test::TempFolder folder;
+  const auto environment = open_environment(folder);
+  CommitQueue queue(*environment);
+  std::size_t transaction = 0;
+  test::Waiter done;
+  queue.hurry();
+  queue.submit(make_noting(transaction, done.completion()), Urgency::Patient, Admission::Always);
+  EXPECT_TRUE(done.get());
+}
+
 TEST(CommitQueue, FailsOneThatRefusesAndCommitsTheOthers) {
   const test::TempFolder folder;
   const auto environment = open_environment(folder);
