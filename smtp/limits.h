@@ -14,9 +14,11 @@ inline constexpr std::size_t kMaxAuthLineOctets = 12'288;
 // RFC 5321 §4.5.3.1.6 asks for 1,000. Generators of HTML write longer ones; what the next hop does with them is its own affair,
 // but without any bound a line is a way to carry anything.
 inline constexpr std::size_t kMaxTextLineOctets = 65'536;
-// Of one read while commands are expected: an idle connection should cost little.
-inline constexpr std::size_t kCommandReadOctets = 2'048;
-// Of one read while content is expected.
+// Of the first read while commands are expected: an idle connection should cost little.
+inline constexpr std::size_t kCommandReadOctets = 512;
+// Of the first read of content: most messages fit, and blocks of 64 KiB make the allocator tidy up with every one it gets back.
+inline constexpr std::size_t kContentReadOctets = 16'384;
+// Of a read after one that was filled.
 inline constexpr std::size_t kReadOctets = 65'536;
 // Replies that can collect before the shell is told to flush them. Nothing counts it: one input buffer of commands, the errors
 // and the junk that a session may have and the recipients of a message bound it. A test floods a session and checks it.

@@ -212,16 +212,20 @@ void Session::Impl::hang_up_on_bare_newline() {
 
 std::span<char> Session::Impl::input_space() {
   POSTERN_CHECK(question == Question::Input);
-  // A line that is longer than the small buffer gets the large one.
   const bool is_content = phase == Phase::Content || phase == Phase::Chunk;
-  const bool wants_large = is_content || input_.size() >= kCommandReadOctets;
-  return input_.space(wants_large ? kReadOctets : kCommandReadOctets);
+  // A line that is longer than the small buffer gets the large one.
+  const bool wants_large = was_filled_ || input_.size() >= kCommandReadOctets;
+  const std::size_t small = is_content ? kContentReadOctets : kCommandReadOctets;
+  const std::span<char> space = input_.space(wants_large ? kReadOctets : small);
+  offered_ = space.size();
+  return space;
 }
 
 void Session::Impl::received(std::size_t count) {
   take(Question::Input);
   POSTERN_CHECK(count > 0);
   input_.commit(count);
+  was_filled_ = count == offered_;
 }
 
 void Session::Impl::say(const FixedReply& reply) {

@@ -128,6 +128,8 @@ class Session::Impl {
 
   InputBuffer input_;
   std::optional<Chunk> chunk_;   // while phase is Chunk
+  std::size_t offered_ = 0;      // room of the read under way
+  bool was_filled_ = false;      // by the last read: more waits, or comes
   std::size_t searched_ = 0;     // octets that wait, from the first, known to hold no LF
   std::uint32_t errors_ = 0;     // since the last committed message
   std::uint32_t junk_ = 0;       // the same

@@ -299,6 +299,20 @@ TEST(SmtpSession, AFullBufferOfCommandsKeepsTheOutputBounded) {
   EXPECT_LE(script.output().size() - before, smtp::kMaxOutputOctets);
 }
 
+// What an idle connection costs, and what a busy one gets.
+TEST(SmtpSession, ReadsMoreAtOnceOnlyWhileMoreCameThanFitted) {
+  SessionScript script;
+  script.log_in();
+  EXPECT_EQ(script.session().input_space().size(), smtp::kCommandReadOctets);
+  std::string group;
+  while (group.size() < smtp::kCommandReadOctets) group += "NOOP\r\n";
+  const std::string_view filled = std::string_view(group).substr(0, smtp::kCommandReadOctets);
+  script.send(filled);
+  EXPECT_GE(script.session().input_space().size(), smtp::kReadOctets - smtp::kCommandReadOctets);
+  script.send(group.substr(filled.size()) + "NOOP\r\n");
+  EXPECT_EQ(script.session().input_space().size(), smtp::kCommandReadOctets);
+}
+
 // The failure sweep: the peer goes at every step of a whole submission. Nothing is said any more, what was open is abandoned
 // exactly once, and the stage names where it happened.
 TEST(SmtpSession, SurvivesThePeerGoingAtEveryStep) {
