@@ -110,8 +110,8 @@ class Daemon {
                                               {.hostname = effective_hostname(settings), .simulator_domain = settings.simulator_domain})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
-                    [this] { message_committed(http::Door::Smtp); }, clock_, random_, make_submission_settings(settings),
-                    signer_.get()},
+                    [this](const store::DueEntry& due) { message_committed(http::Door::Smtp, due); }, clock_, random_,
+                    make_submission_settings(settings), signer_.get()},
         http_submission_(submission_),
         handler_(submission_, throttle_,
                  [this](Refusal refusal, relay::RefusalOf what) { refused_over_smtp(refusal, what); }),
@@ -129,9 +129,9 @@ class Daemon {
   Result<void> open_http();
   Result<void> reload_listeners(const Settings& settings);
   std::vector<http::GaugeReading> read_gauges() const;
-  void message_committed(http::Door door) {
+  void message_committed(http::Door door, const store::DueEntry& due) {
     metrics_.count_submission(door);
-    queue_.wake();
+    queue_.accepted(due);
     if (http_) http_->notify_events();
   }
   void refused_over_smtp(Refusal refusal, relay::RefusalOf what) {
@@ -188,7 +188,7 @@ Result<void> Daemon::open_http() {
                                               .random = random_});
   if (!http) return http.error();
   http_ = std::move(*http);
-  http_submission_.wake_queue = [this] { message_committed(http::Door::Http); };
+  http_submission_.wake_queue = [this](const store::DueEntry& due) { message_committed(http::Door::Http, due); };
   metrics_.set_gauges([this] { return read_gauges(); });
   return http_->listen();
 }

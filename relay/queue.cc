@@ -19,6 +19,9 @@ namespace {
 namespace asio = net::asio;
 using std::chrono::steady_clock;
 
+// Entries that wait to be looked at, 40 octets each. Beyond it they are found in the index.
+constexpr std::size_t kMaxAccepted = 8'192;
+
 // Messages become visible in another order than that of their due times, since a commit takes its while. So reading begins
 // again a little way back; what is leased or passed over already costs next to nothing there.
 constexpr Duration kCommitSlack = std::chrono::milliseconds(250);  // at each wake
@@ -38,6 +41,8 @@ Queue::Queue(QueueParts parts, QueueSettings settings, std::shared_ptr<const Rou
 Queue::~Queue() = default;
 
 std::unique_ptr<net::Task> Queue::make_task() { return std::make_unique<net::TaskOf<Impl>>(impl_); }
+
+void Queue::accepted(const store::DueEntry& entry) { impl_->accepted(entry); }
 
 void Queue::wake() { impl_->wake(); }
 
@@ -69,8 +74,24 @@ net::Awaitable<void> Queue::Impl::run() {
   finish();
 }
 
+void Queue::Impl::accepted(const store::DueEntry& entry) {
+  {
+    const std::lock_guard lock(accepted_mutex_);
+    if (accepted_.size() < kMaxAccepted) {
+      accepted_.push_back(entry);
+    } else {
+      has_new_messages_ = true;
+    }
+  }
+  post_poke();
+}
+
 void Queue::Impl::wake() {
   has_new_messages_ = true;
+  post_poke();
+}
+
+void Queue::Impl::post_poke() {
   if (is_woken_.exchange(true)) return;
   asio::post(parts_.executor, [self = shared_from_this()] { self->poke(); });
 }
@@ -103,7 +124,9 @@ bool Queue::Impl::is_over() const {
 
 net::Awaitable<void> Queue::Impl::rest() {
   if (is_poked_ || is_over()) co_return;
-  timer_.expires_after(time_to_rest());
+  const Duration left = time_to_rest();
+  read_front_at_ = now() + left;
+  timer_.expires_after(left);
   co_await timer_.async_wait(asio::as_tuple(kAwait));
 }
 
@@ -129,6 +152,7 @@ void Queue::Impl::use_routes(std::shared_ptr<const RouteTable> routes) {
   std::erase_if(retired_, [](const auto& destination) { return destination.expired(); });
   destinations_ = std::make_unique<DestinationSet>(std::move(routes), parts_.make_transport, settings_.max_leased);
   front_.reset();
+  read_front_at_ = Instant{};
   poke();
 }
 

@@ -46,7 +46,9 @@ class Queue {
   // is settled. cancel(): also ends the connections; what they had not settled is due again.
   std::unique_ptr<net::Task> make_task();
 
-  // A message was committed, or the clock of a test moved. Any thread; cheap.
+  // A message was committed that is due as `entry` says: it need not be searched in the index. Any thread; cheap.
+  void accepted(const store::DueEntry& entry);
+  // Something may be due that nobody named, or the clock of a test moved. Any thread; cheap.
   void wake();
   // New routes: deliveries under way keep theirs, all that waits is routed anew. Any thread.
   void replace_routes(std::shared_ptr<const RouteTable> routes);

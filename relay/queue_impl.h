@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -30,6 +31,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
 
   // --- queue.cc ---
   net::Awaitable<void> run();
+  void accepted(const store::DueEntry& entry);
   void wake();
   void use_routes(std::shared_ptr<const RouteTable> routes);
   void stop();
@@ -48,6 +50,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   store::Spool& spool() { return parts_.store.spool(); }
 
   // --- queue.cc ---
+  void post_poke();
   void poke();
   void take_wakes();
   bool is_over() const;
@@ -59,6 +62,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   // --- queue_reading.cc ---
   // One slice of each kind of reading. True: there is more to read at once.
   bool read_slices();
+  std::vector<store::DueEntry> take_accepted();
   bool read_front(Instant until);
   bool read_unread(Destination& destination, Instant until);
   bool review_stale(Instant at);
@@ -97,6 +101,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   std::unordered_map<MessageId, std::shared_ptr<Lease>, MessageIdHash> leases_;
 
   std::optional<store::DueEntry> front_;  // everything due up to here was looked at
+  Instant read_front_at_;                 // nothing beyond it is due before, but for what accepted_ names
   std::optional<store::DueEntry> reviewed_;
   Instant next_poll_;
   Instant next_wide_poll_;
@@ -110,6 +115,8 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   bool has_storage_failed_ = false;
   std::chrono::steady_clock::time_point cancelled_at_;
 
+  std::mutex accepted_mutex_;
+  std::vector<store::DueEntry> accepted_;
   bool is_poked_ = false;
   std::atomic<bool> is_woken_{false};
   std::atomic<bool> has_new_messages_{false};

@@ -27,11 +27,21 @@ Duration review_interval(const DeliveryPolicy& policy) {
 
 bool Queue::Impl::has_room_to_settle() const { return unsynced_ < kMaxUnsynced; }
 
+std::vector<store::DueEntry> Queue::Impl::take_accepted() {
+  const std::lock_guard lock(accepted_mutex_);
+  return std::exchange(accepted_, {});
+}
+
 bool Queue::Impl::read_slices() {
+  const std::vector<store::DueEntry> accepted = take_accepted();
   // What could not be written down must not be sent: after a failed sync nothing is taken on until a restart.
-  if (is_stopping_ || has_storage_failed_ || !refused_.empty() || !has_room_to_settle()) return false;
+  if (is_stopping_ || has_storage_failed_ || !refused_.empty() || !has_room_to_settle()) {
+    for (const store::DueEntry& entry : accepted) lower_front(entry.due);
+    return false;
+  }
   const Instant at = now();
-  bool has_more = read_front(at);
+  for (const store::DueEntry& entry : accepted) consider(entry, at);
+  bool has_more = at >= read_front_at_ && read_front(at);
   for (const auto& destination : destinations_->all()) {
     if (destination->wants_reading(at)) has_more |= read_unread(*destination, at);
   }
@@ -41,6 +51,7 @@ bool Queue::Impl::read_slices() {
 
 void Queue::Impl::lower_front(Instant to) {
   if (front_ && front_->due >= to) front_ = store::DueEntry{to, MessageId{}, 0};
+  read_front_at_ = Instant{};
 }
 
 bool Queue::Impl::read_front(Instant until) {

@@ -339,6 +339,7 @@ net::Awaitable<Verdict> Submission::commit() {
   const MessageId id = message.record.id;
   const std::uint64_t octets = writer_->octets();
   const std::optional<store::IdempotencyClaim> mine = message.claim;
+  const store::DueEntry due{*message.delivery.due, id, message.delivery.lane};
   // The message lives in this frame until the completion has come.
   store::Spool* spool = &context_.store.spool();
   auto start = [this, spool, &message](store::Completion done) {
@@ -355,7 +356,7 @@ net::Awaitable<Verdict> Submission::commit() {
   reserved_ = 0;
   operator_log::message_accepted(client(), {id, principal_.environment, envelope_->recipients.size(), octets});
   context_.usage.count_sent(principal_.account, principal_.key, context_.clock.now(), envelope_->recipients.size());
-  context_.wake_queue();
+  context_.wake_queue(due);
   co_return accept({id, false});
 }
 

@@ -41,7 +41,7 @@ struct SubmissionContext {
   QuotaTable& quota;
   auth::UsageTracker& usage;
   std::function<std::shared_ptr<const RouteTable>()> routes;  // the table in force now
-  std::function<void()> wake_queue;                           // a message was committed
+  std::function<void(const store::DueEntry&)> wake_queue;     // a message was committed
   const Clock& clock;
   Random& random;
   SubmissionSettings settings;

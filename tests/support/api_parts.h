@@ -70,7 +70,7 @@ class ApiParts {
                                       .quota = quota,
                                       .usage = usage,
                                       .routes = [] { return std::shared_ptr<const relay::RouteTable>(); },
-                                      .wake_queue = [] {},
+                                      .wake_queue = [](const store::DueEntry&) {},
                                       .clock = clock,
                                       .random = random,
                                       .settings = {.hostname = "relay.example"}};

@@ -35,7 +35,7 @@ class Doors : public test::ApiParts {
     all.name = "all";
     all.domains = {"example.net"};
     submission.routes = [table = std::make_shared<const relay::RouteTable>(std::vector<relay::Route>{all})] { return table; };
-    submission.wake_queue = [this] { ++wakes_; };
+    submission.wake_queue = [this](const store::DueEntry&) { ++wakes_; };
     smtp_config.hostname = "relay.example";
     smtp_config.allows_auth_without_tls = true;
     use_account(AccountMode::Production);

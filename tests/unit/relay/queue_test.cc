@@ -33,6 +33,24 @@ TEST_F(QueueTest, FindsAMessageThatWasCommittedWithoutAWake) {
   run_until([&] { return stage(first) == RecipientStage::Delivered && stage(second) == RecipientStage::Delivered; });
 }
 
+TEST_F(QueueTest, DeliversWhatItIsToldOfAndFindsWhatItIsNot) {
+  start();
+  const MessageId first = accept("live.example");
+  run_until([&] { return stage(first) == RecipientStage::Delivered; });
+  test::Draft told = draft_to({"live.example"});
+  test::Draft untold = draft_to({"live.example"});
+  const store::DueEntry entry{*told.delivery.due, told.message.id, told.delivery.lane};
+  const MessageId other = untold.message.id;
+  ASSERT_TRUE(test::commit_draft(store_.spool(), std::move(told), "x\r\n"));
+  ASSERT_TRUE(test::commit_draft(store_.spool(), std::move(untold), "x\r\n"));
+  queue_->accepted(entry);
+  run_until([&] { return stage(entry.id) == RecipientStage::Delivered; });
+  clock_.advance(settings_.poll);
+  queue_->accepted(entry);
+  run_until([&] { return stage(other) == RecipientStage::Delivered; });
+  EXPECT_EQ(script_.delivered.size(), 3U) << "what is told of twice is delivered once";
+}
+
 TEST_F(QueueTest, RunsNoMoreDeliveriesThanTheRouteAllows) {
   routes_[0].max_connections = 3;
   script_.is_holding = true;
