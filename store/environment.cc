@@ -214,11 +214,13 @@ bool LmdbEnvironment::is_read_only() const {
   return ::statvfs(folder().c_str(), &disk) == 0 && (disk.f_flag & ST_RDONLY) != 0;
 }
 
-Result<void> LmdbEnvironment::copy_to(const std::filesystem::path& folder) const {
-  if (Result<void> made = make_folder(folder); !made) return made;
-  const std::filesystem::path file = folder / "data.mdb";
+Result<void> LmdbEnvironment::copy_to(const std::filesystem::path& target) const {
+  ReadTransaction transaction(*this);  // reopen() waits for it
+  if (Result<void> begun = transaction.begin(); !begun) return begun;
+  if (Result<void> made = make_folder(target); !made) return made;
+  const std::filesystem::path file = target / "data.mdb";
   if (const int code = copy_to_file(handle_, file); code != 0) return lmdb_error(code, "copy to " + file.string());
-  return sync_folder(folder);
+  return sync_folder(target);
 }
 
 void LmdbEnvironment::drop_dead_readers() const {

@@ -51,9 +51,9 @@ class LmdbEnvironment {
   };
   Result<Space> space() const;
   bool is_read_only() const;
-  // The last commit's state, without free pages, as `folder`/data.mdb; the folder is made (0700) if absent and holds none yet.
+  // The last commit's state, without free pages, as `target`/data.mdb; that folder is made (0700) if absent and holds none yet.
   // Nobody waits for it, but pages that are freed meanwhile are not used again before it is done. StorageFull, IoError.
-  Result<void> copy_to(const std::filesystem::path& folder) const;
+  Result<void> copy_to(const std::filesystem::path& target) const;
   // Any thread.
   // Frees the reader slots of processes that died, so that their snapshots pin no pages.
   void drop_dead_readers() const;
