@@ -1,6 +1,7 @@
 #include "http/webhook_backlog.h"
 
 #include "core/check.h"
+#include "core/due.h"
 #include "http/webhook_retry.h"
 
 #include <algorithm>
@@ -53,9 +54,10 @@ bool WebhookBacklog::is_down() const { return failures_ >= kDownAfterFailures; }
 
 std::optional<std::uint64_t> WebhookBacklog::take(Instant now) {
   if (under_way_ >= (is_down() ? 1 : kMaxWebhookRequests)) return std::nullopt;
-  if (is_down() && probe_due_ && now < *probe_due_) return std::nullopt;
+  if (is_down() && probe_due_ && !is_due(*probe_due_, kLongestProbeWait, now)) return std::nullopt;
   Item* next = nullptr;
   for (auto& [sequence, item] : items_) {
+    item.event.due = std::min(item.event.due, now + longest_webhook_wait(item.event.attempts));
     if (item.event.due > now || !may_go(item)) continue;
     // While the receiver is down, what waited longest: an event that it never takes must not be the only probe.
     if (next == nullptr || (is_down() && item.event.due < next->event.due)) next = &item;

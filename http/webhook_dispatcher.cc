@@ -1,5 +1,6 @@
 #include "http/webhook_dispatcher.h"
 
+#include "core/due.h"
 #include "core/log.h"
 #include "http/webhook_sender.h"
 #include "net/task_of.h"
@@ -86,7 +87,7 @@ net::Awaitable<void> WebhookDispatcher::Impl::work(std::shared_ptr<Impl> self, S
 // Which webhooks there are and how.
 void WebhookDispatcher::Impl::review() {
   const Instant now = parts_.clock.now();
-  if (now < next_review_) return;
+  if (!is_due(next_review_, kReviewEvery, now)) return;
   next_review_ = now + kReviewEvery;
   const auto webhooks = parts_.store.directory().list_all_webhooks();
   if (!webhooks) {

@@ -20,6 +20,9 @@ inline constexpr unsigned kDownAfterFailures = 10;                    // in a ro
 // that what failed together does not come back together. nullopt: it would be later than kWebhookLifetime, the event is given up.
 std::optional<Instant> next_webhook_attempt(unsigned attempts, Instant first_attempt, Instant now, Random& random);
 
+// No attempt after `attempts` failed ones is further ahead than that: what is, was planned before the clock was set back.
+Duration longest_webhook_wait(unsigned attempts);
+
 // Whether a webhook that just failed for the `failures`th time in a row is to be disabled.
 bool is_webhook_dead(const store::WebhookProgress& progress, unsigned failures, Instant now);
 

@@ -1,5 +1,6 @@
 #include "http/webhook_sender.h"
 
+#include "core/due.h"
 #include "core/log.h"
 #include "http/event_json.h"
 #include "http/webhook_signature.h"
@@ -81,7 +82,7 @@ bool WebhookSender::load() {
 
 void WebhookSender::merge_rows() {
   const Instant now = parts_.clock.now();
-  if (now < next_look_ && !is_poked_) return;
+  if (!is_due(next_look_, kLookEvery, now) && !is_poked_) return;
   next_look_ = now + kLookEvery;
   const auto pending = parts_.store.directory().list_pending_events(webhook_.id, 0, kMaxRetriedEvents);
   if (!pending) return storage_failed("read", pending.error());
@@ -230,7 +231,7 @@ net::Awaitable<void> WebhookSender::run() {
     is_poked_ = false;
     const bool has_more = read_log();
     start_requests();
-    if (backlog_->has_unsaved() && parts_.clock.now() >= next_save_) co_await save();
+    if (backlog_->has_unsaved() && is_due(next_save_, kSaveEvery, parts_.clock.now())) co_await save();
     const bool is_dead = is_gone_ || backlog_->is_dead(parts_.clock.now());
     if (is_dead) co_await disable();
     if (has_more) {

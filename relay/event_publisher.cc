@@ -172,6 +172,19 @@ Publication publish_waiting(const StoredMessage& stored, const Waiting& waiting,
   return publisher.take();
 }
 
+Publication publish_set_back(const StoredMessage& stored, const DeliveryPolicy& policy, Instant now) {
+  Publisher publisher(stored, policy, now);
+  if (stored.message.environment == Environment::Test) return publisher.take();
+  for (std::uint32_t index = 0; index < stored.delivery.recipients.size(); ++index) {
+    RecipientState state = stored.delivery.recipients[index];
+    const Instant latest = now + policy.retry.longest_wait(state.attempts);
+    if (state.stage != RecipientStage::Pending || state.next_attempt <= latest) continue;
+    state.next_attempt = latest;
+    publisher.change(index, std::move(state));
+  }
+  return publisher.take();
+}
+
 void log_publication(const StoredMessage& stored, const Publication& publication, std::string_view route) {
   const auto& changes = publication.settlement.changes;
   auto change = changes.begin();

@@ -54,6 +54,10 @@ struct Waiting {
 Publication publish_waiting(const store::StoredMessage& stored, const Waiting& waiting, const DeliveryPolicy& policy,
                             Instant now);
 
+// After the clock was set back: no recipient of live mail waits longer from `now` on than for the back-off of its attempts. Empty
+// if none would; test mail keeps its simulated times.
+Publication publish_set_back(const store::StoredMessage& stored, const DeliveryPolicy& policy, Instant now);
+
 // One line of the operator log for each event of the publication.
 void log_publication(const store::StoredMessage& stored, const Publication& publication, std::string_view route);
 

@@ -1,5 +1,6 @@
 #include "relay/maintenance.h"
 
+#include "core/due.h"
 #include "relay/operator_log.h"
 
 namespace postern::relay {
@@ -61,7 +62,7 @@ void Maintenance::sweep_spool() {
 
 void Maintenance::sweep_counters() {
   const Instant now = clock_.now();
-  if (now < next_counters_) return;
+  if (!is_due(next_counters_, kCounterInterval, now)) return;
   next_counters_ = now + kCounterInterval;
   const auto written = store_.directory().write([this, now](store::DirectoryWriter& writer) -> Result<void> {
     const auto expired = writer.expire_counters(now - settings_.counter_retention);

@@ -28,6 +28,7 @@ constexpr Duration kCommitSlack = std::chrono::milliseconds(250);  // at each wa
 constexpr Duration kPollSlack = std::chrono::seconds(5);           // at each poll: other processes, slow syncs
 constexpr Duration kWideSlack = std::chrono::minutes(10);          // now and then: a stalled disk, a clock set back
 constexpr Duration kWidePoll = std::chrono::seconds(30);
+constexpr Duration kStepBack = std::chrono::minutes(1);            // what is late by less is left alone
 constexpr auto kCancelGrace = std::chrono::seconds(2);  // for cancelled deliveries to end; one that is connecting takes longer
 constexpr auto kStoppingPoll = std::chrono::milliseconds(200);
 
@@ -109,11 +110,20 @@ void Queue::Impl::take_wakes() {
   if (has_new_messages_.exchange(false)) lower_front(at - kCommitSlack);
   if (at < next_poll_ && next_poll_ <= at + settings_.poll) return;
   next_poll_ = at + settings_.poll;
+  notice_step_back(at);
   lower_front(at - kPollSlack);
   for (auto& unsynced : std::exchange(refused_, {})) write(std::move(unsynced));
   if (at < next_wide_poll_ && next_wide_poll_ <= at + kWidePoll) return;
   next_wide_poll_ = at + kWidePoll;
   lower_front(at - kWideSlack);
+}
+
+// What was planned before the step is written down by the poll after it.
+void Queue::Impl::notice_step_back(Instant at) {
+  if (is_set_back_) redated_ = store::DueEntry{at, MessageId{}, 0};
+  is_set_back_ = at + kStepBack < last_polled_;
+  if (is_set_back_) next_review_ = std::min(next_review_, at);
+  last_polled_ = at;
 }
 
 bool Queue::Impl::is_over() const {

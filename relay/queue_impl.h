@@ -53,6 +53,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   void post_poke();
   void poke();
   void take_wakes();
+  void notice_step_back(Instant at);
   bool is_over() const;
   net::Awaitable<void> rest();
   Duration time_to_rest();
@@ -67,6 +68,8 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   bool read_unread(Destination& destination, Instant until);
   bool review_stale(Instant at);
   void review(const store::DueEntry& entry, Instant at);
+  bool redate_waiting(Instant at);
+  void redate(const store::DueEntry& entry, Instant at);
   void lower_front(Instant to);
   void consider(const store::DueEntry& entry, Instant at);
   void lease(const store::DueEntry& entry, store::StoredMessage stored, Instant at);
@@ -103,6 +106,9 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   std::optional<store::DueEntry> front_;  // everything due up to here was looked at
   Instant read_front_at_;                 // nothing beyond it is due before, but for what accepted_ names
   std::optional<store::DueEntry> reviewed_;
+  std::optional<store::DueEntry> redated_;  // the clock was set back: what is due later than this may have to be due sooner
+  Instant last_polled_;
+  bool is_set_back_ = false;  // the clock, since the poll before the last one
   Instant next_poll_;
   Instant next_wide_poll_;
   Instant next_review_;

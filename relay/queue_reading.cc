@@ -1,6 +1,7 @@
-// Reading the due index, in slices, so that deliveries go on in between. Three readings take turns:
+// Reading the due index, in slices, so that deliveries go on in between. Four readings take turns:
 //   front   entries that were never looked at, in order of due time; each is leased or passed over
 //   unread  a destination that has room again, from its earliest passed-over entry on
+//   redate  what the clock, set back, has made wait longer than its back-off
 //   review  what has waited for long at a destination that cannot be used: it still expires and still owes notices
 #include "relay/queue_impl.h"
 
@@ -45,6 +46,7 @@ bool Queue::Impl::read_slices() {
   for (const auto& destination : destinations_->all()) {
     if (destination->wants_reading(at)) has_more |= read_unread(*destination, at);
   }
+  has_more |= redate_waiting(at);
   has_more |= review_stale(at);
   return has_more;
 }
@@ -126,6 +128,32 @@ void Queue::Impl::lease(const store::DueEntry& entry, store::StoredMessage store
       put_off(std::move(job), *group.destination);
     }
   }
+}
+
+bool Queue::Impl::redate_waiting(Instant at) {
+  if (!redated_) return false;
+  const auto entries = spool().due(redated_, Instant::max(), kReviewSlice);
+  if (!entries) {
+    storage_failed("read the due index", entries.error(), std::nullopt);
+    return false;
+  }
+  for (const store::DueEntry& entry : *entries) redate(entry, at);
+  const bool has_more = entries->size() == kReviewSlice;
+  if (has_more) redated_ = entries->back();
+  if (!has_more) redated_.reset();
+  return has_more;
+}
+
+void Queue::Impl::redate(const store::DueEntry& entry, Instant at) {
+  if (leases_.contains(entry.id)) return;
+  auto found = spool().find(entry.id);
+  if (!found) return storage_failed("read a message", found.error(), entry.id);
+  if (!*found) return;
+  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 1, false, std::nullopt});
+  Publication publication = publish_set_back(leased->stored, settings_.policy, at);
+  if (publication.is_empty()) return;
+  leases_.emplace(entry.id, leased);
+  settle(Job{std::move(leased), {}}, nullptr, std::move(publication));
 }
 
 bool Queue::Impl::review_stale(Instant at) {

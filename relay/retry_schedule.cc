@@ -11,11 +11,20 @@ Duration with_jitter(Duration delay, Random& random) {
 
 std::optional<Instant> RetrySchedule::next_attempt(unsigned attempts, Instant accepted_at, Instant now, Random& random) const {
   if (now - accepted_at >= lifetime) return std::nullopt;
-  Duration delay = first;
-  for (unsigned i = 1; i < attempts && delay < longest; ++i) delay *= 2;
-  const Instant next = now + with_jitter(std::min(delay, longest), random);
+  const Instant next = now + with_jitter(wait_after(attempts), random);
   // A last try right at the end of the lifetime, not one that comes hours after it.
   return std::min(next, std::max(accepted_at + lifetime, now + std::chrono::seconds(1)));
+}
+
+Duration RetrySchedule::longest_wait(unsigned attempts) const {
+  if (attempts == 0) return Duration{0};
+  return wait_after(attempts) + wait_after(attempts) / 5;
+}
+
+Duration RetrySchedule::wait_after(unsigned attempts) const {
+  Duration delay = first;
+  for (unsigned i = 1; i < attempts && delay < longest; ++i) delay *= 2;
+  return std::min(delay, longest);
 }
 
 }  // namespace postern::relay

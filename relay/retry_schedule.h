@@ -16,6 +16,11 @@ struct RetrySchedule {
   // `attempts` so far (>= 1): doubles from `first` up to `longest`, 20 % of jitter either way so that a burst does not stay one.
   // nullopt: the message is older than its lifetime.
   std::optional<Instant> next_attempt(unsigned attempts, Instant accepted_at, Instant now, Random& random) const;
+  // No attempt after `attempts` failed ones is further ahead than that.
+  Duration longest_wait(unsigned attempts) const;
+
+ private:
+  Duration wait_after(unsigned attempts) const;  // without jitter
 };
 
 // `delay` moved by up to 20 % either way.

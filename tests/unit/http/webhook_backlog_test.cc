@@ -58,6 +58,37 @@ class Backlog : public ::testing::Test {
   std::array<MessageId, 40> messages_;
 };
 
+TEST_F(Backlog, AClockSetBackMakesNothingWaitLongerThanItsBackOff) {
+  WebhookBacklog backlog(progress_at(0), 0, {});
+  add(backlog, 1, 0);
+  EXPECT_THAT(take_all(backlog), ElementsAre(1));
+  fail(backlog, 1);
+  add(backlog, 2, 1);  // never tried, and its event is of before the step
+  clock_.set(clock_.now() - hours(1));
+  EXPECT_THAT(take_all(backlog), ElementsAre(2));
+  EXPECT_EQ(backlog.next_due(), clock_.now() + longest_webhook_wait(1));
+  clock_.advance(longest_webhook_wait(1));
+  EXPECT_THAT(take_all(backlog), ElementsAre(1));
+}
+
+TEST_F(Backlog, AClockSetBackDoesNotKeepADownReceiverFromBeingProbed) {
+  WebhookBacklog backlog(progress_at(0), 0, {});
+  for (std::uint64_t sequence = 1; sequence <= kDownAfterFailures + 1; ++sequence) add(backlog, sequence, sequence);
+  bring_down(backlog);
+  EXPECT_THAT(take_all(backlog), IsEmpty());
+  clock_.set(clock_.now() - hours(1));
+  EXPECT_EQ(take_all(backlog).size(), 1U);
+}
+
+TEST_F(Backlog, AJumpForwardMakesWhatWaitedDue) {
+  WebhookBacklog backlog(progress_at(0), 0, {});
+  add(backlog, 1, 0);
+  EXPECT_THAT(take_all(backlog), ElementsAre(1));
+  fail(backlog, 1);
+  clock_.advance(hours(1));
+  EXPECT_THAT(take_all(backlog), ElementsAre(1));
+}
+
 TEST_F(Backlog, EventsOfAMessageGoOneAfterTheOtherAndMessagesBesideEachOther) {
   WebhookBacklog backlog({}, 1, {});
   add(backlog, 1, 0);

@@ -1,5 +1,5 @@
 // The clock is set forward and back by an hour, as after a suspend or by hand, at every state a message can wait in: it is late by
-// no more than the jump, never lost, and never given up before its time.
+// no more than its back-off, never lost, and never given up before its time.
 #include "relay/quota.h"
 #include "tests/unit/relay/queue_fixture.h"
 
@@ -40,16 +40,45 @@ TEST_F(ClockTest, DeferredMailIsTriedAtOnceAfterAJumpForward) {
   run_until([&] { return stage(id) == RecipientStage::Delivered; });
 }
 
-TEST_F(ClockTest, DeferredMailIsLateByTheJumpBackAtMost) {
+TEST_F(ClockTest, DeferredMailWaitsForItsBackOffAnewAfterAJumpBackAndNoLonger) {
+  constexpr std::size_t kMessages = 70;  // more than are looked at in one go
+  script_.answer = [&](auto&, auto&) { return script_.calls["live"] <= kMessages ? busy() : delivered_report(); };
+  for (std::size_t i = 0; i < kMessages; ++i) accept("live.example");
+  start();
+  const auto due_by = [&](Instant until) { return store_.spool().due(std::nullopt, until, 100).value().size(); };
+  run_until([&] { return script_.calls["live"] == kMessages && due_by(clock_.now()) == 0; });
+  set_back(hours(1));
+  const Instant latest = clock_.now() + settings_.poll + RetrySchedule{}.longest_wait(1);
+  while (io_.run_one_for(std::chrono::milliseconds(100)) > 0) {
+  }  // the step is noticed by one poll, and acted upon by the next
+  EXPECT_EQ(due_by(latest), 0U);
+  advance(settings_.poll);
+  run_until([&] { return due_by(latest) == kMessages; });
+  EXPECT_EQ(script_.calls["live"], kMessages) << "the back-off is kept";
+  advance(RetrySchedule{}.longest_wait(1));
+  run_until([&] { return script_.delivered.size() == kMessages; });
+}
+
+// While a machine sleeps the timers' clock stands still and the wall clock goes on: for us a jump forward.
+TEST_F(ClockTest, WhatCameDueDuringASuspendGoesOutAtTheNextPoll) {
   script_.answer = [&](auto&, auto&) { return script_.calls["live"] == 1 ? busy() : delivered_report(); };
   start();
   const MessageId id = accept("live.example");
   run_until([&] { return state(id).attempts == 1; });
-  const Duration wait = state(id).next_attempt - clock_.now();
-  set_back(hours(1));
-  advance(hours(1) + wait);
+  clock_.advance(hours(10));
   run_until([&] { return stage(id) == RecipientStage::Delivered; });
-  EXPECT_EQ(state(id).attempts, 2U);
+}
+
+TEST_F(ClockTest, RetentionIsShorterByAJumpForwardAtMostAndNothingGoesAfterAJumpBack) {
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  const Duration retention = store::SpoolLimits{}.settled_retention;
+  const Instant settled = clock_.now();
+  for (const Instant at : {settled - hours(1), settled + hours(1), settled + retention - seconds(1)}) {
+    EXPECT_EQ(store_.spool().remove_expired(at, 100).value().messages, 0U);
+  }
+  EXPECT_EQ(store_.spool().remove_expired(settled + retention + seconds(1), 100).value().messages, 1U);
 }
 
 TEST_F(ClockTest, ADestinationThatWasDownIsProbedAtOnceAfterAJumpBack) {

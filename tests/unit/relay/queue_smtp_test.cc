@@ -97,6 +97,33 @@ TEST_F(QueueSmtpTest, DefersWhatTheNextHopDefersOrBreaksOff) {
   }
 }
 
+// Each step of the dialogue with the next hop fails once, in each way it can: the message is deferred, tried again and delivered.
+TEST_F(QueueSmtpTest, LosesNothingWhicheverStepOfTheNextHopFails) {
+  const std::pair<const char*, const char*> kinds[] = {
+      {"cut", nullptr}, {"421", "421 4.3.2 closing\r\n"}, {"451", "451 4.3.0 later\r\n"}, {"no reply at all", "#\r\n"}};
+  std::size_t failures = 0;
+  for (const char* const step : {"greeting", "EHLO", "MAIL", "RCPT", "DATA", "content", "end-of-data"}) {
+    for (const auto& [name, octets] : kinds) {
+      if (step == std::string_view("content") && octets != nullptr) continue;  // nothing is said there
+      SCOPED_TRACE(std::string(name) + " at " + step);
+      test::FakeSmarthost hop;
+      if (octets == nullptr) hop.drop(step);
+      if (octets != nullptr) hop.reply(step, octets);
+      start_to(hop);
+      const MessageId id = accept("live.example");
+      run_until([&] { return state(id).attempts == 1; });
+      EXPECT_EQ(stage(id), RecipientStage::Pending);
+      EXPECT_TRUE(state(id).last_status.is_transient()) << format_status(state(id).last_status);
+      advance(minutes(5));
+      run_until([&] { return stage(id) == RecipientStage::Delivered; });
+      EXPECT_FALSE(hop.messages().empty());
+      stop();
+      ++failures;
+    }
+  }
+  EXPECT_EQ(failures, 25U);
+}
+
 TEST_F(QueueSmtpTest, BouncesOneRecipientAndDeliversTheOther) {
   test::FakeSmarthost hop;
   hop.reply("RCPT", "550 5.1.1 no such user\r\n", 1, "nobody@");
