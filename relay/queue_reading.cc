@@ -149,7 +149,7 @@ void Queue::Impl::redate(const store::DueEntry& entry, Instant at) {
   auto found = spool().find(entry.id);
   if (!found) return storage_failed("read a message", found.error(), entry.id);
   if (!*found) return;
-  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 1, false, std::nullopt});
+  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 1, false, std::nullopt, at});
   Publication publication = publish_set_back(leased->stored, settings_.policy, at);
   if (publication.is_empty()) return;
   leases_.emplace(entry.id, leased);

@@ -219,9 +219,9 @@ TEST_F(DispatcherTest, LogsAndCountsWithoutSecrets) {
                               .status = 403, .lasted = std::chrono::milliseconds(3), .peer = {}, .key = KeyId{}});
   EXPECT_THAT(log.finish(), testing::AllOf(HasSubstr("http_request method=GET operation=list status=403"),
                                            HasSubstr("request=req_1"), Not(HasSubstr(sender_)), Not(HasSubstr("canary"))));
-  const std::string metrics = metrics.text();
-  EXPECT_THAT(metrics, HasSubstr("postern_refusals_total{door=\"http\",token=\"permission_denied\"} 1\n"));
-  EXPECT_THAT(metrics, HasSubstr("postern_auth_failures_total{door=\"http\"} 1\n"));
+  const std::string exposed = metrics.text();
+  EXPECT_THAT(exposed, HasSubstr("postern_refusals_total{door=\"http\",token=\"permission_denied\"} 1\n"));
+  EXPECT_THAT(exposed, HasSubstr("postern_auth_failures_total{door=\"http\"} 1\n"));
 }
 
 }  // namespace
