@@ -1,5 +1,5 @@
 // A next hop that takes everything and counts: as little SMTP as a relay or a load needs (EHLO, AUTH PLAIN with its response, MAIL,
-// RCPT, DATA, RSET, NOOP, QUIT, pipelined), one thread. XCOUNT answers with the counts, as JSON behind 250; `XCOUNT reset`
+// RCPT, DATA, BDAT, RSET, NOOP, QUIT, pipelined), one thread. XCOUNT answers with the counts, as JSON behind 250; `XCOUNT reset`
 // forgets the numbers seen.
 // `--verify on` reads the X-Load field that smtp_load puts into each message: which were lost, which came twice.
 #include "event_loop.h"
@@ -57,8 +57,8 @@ class Session final : public bench::Client {
     std::string replies;
     bool goes_on = true;
     while (goes_on) {
-      if (is_in_content_) {
-        if (!take_content(replies)) break;
+      if (is_in_content_ || chunk_ > 0) {
+        if (!(is_in_content_ ? take_content(replies) : take_chunk(replies))) break;
         continue;
       }
       const auto line = channel_.next_line();
@@ -84,14 +84,27 @@ class Session final : public bench::Client {
     return true;
   }
 
+  // One chunk is a whole message.
+  bool take_chunk(std::string& replies) {
+    const std::string_view input = channel_.input();
+    if (input.size() < chunk_) return false;
+    counts_.add(input.substr(0, chunk_));
+    channel_.take(chunk_);
+    chunk_ = 0;
+    replies += "250 2.0.0 counted\r\n";
+    return true;
+  }
+
   bool take_command(std::string_view line, std::string& replies) {
     const std::string_view verb = line.substr(0, 4);
     if (verb == "DATA") {
       replies += "354 go on\r\n";
       is_in_content_ = true;
       scanned_ = 0;
+    } else if (verb == "BDAT") {
+      chunk_ = static_cast<std::size_t>(std::atol(line.data() + 5));
     } else if (verb == "EHLO") {
-      replies += "250-sink.example.net\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE\r\n250 AUTH PLAIN\r\n";
+      replies += "250-sink.example.net\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE\r\n250 AUTH PLAIN\r\n";
     } else if (verb == "AUTH") {
       replies += "235 2.7.0 anybody\r\n";
     } else if (verb == "QUIT") {
@@ -110,6 +123,7 @@ class Session final : public bench::Client {
   Counts& counts_;
   bool is_in_content_ = false;
   std::size_t scanned_ = 0;
+  std::size_t chunk_ = 0;  // octets of a BDAT that still come
 };
 
 int listen_on(std::uint16_t port) {

@@ -179,8 +179,10 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, cons
   sent.statuses = co_await connection->send(std::move(transaction), source);
   sending_.erase(connection);
   sent.is_content_lost = reader.has_failed();
-  // Before 354 nothing of the message is theirs: whatever was answered can be asked again.
-  sent.is_stale = hop.messages > 0 && !connection->is_usable() && !reader.was_asked() && !is_cancelled_;
+  // Before 354 nothing of the message is theirs: whatever was answered can be asked again. A chunk goes without one; where no
+  // word came back, the connection had ended before.
+  const bool is_ours = !reader.was_asked() || !connection->was_answered();
+  sent.is_stale = hop.messages > 0 && !connection->is_usable() && is_ours && !is_cancelled_;
   ++hop.messages;
   co_return sent;
 }

@@ -34,13 +34,14 @@ class ClientConnection::Impl {
   net::Awaitable<void> quit();
   void cancel();
   bool is_usable() const { return is_usable_; }
+  bool was_answered() const { return session_.reply_count() != replies_before_; }
   const ClientSession& session() const { return session_; }
 
  private:
   // True: ask for the next step.
   net::Awaitable<bool> perform(ClientNeedInput);
   net::Awaitable<bool> perform(ClientStartTls);
-  net::Awaitable<bool> perform(ClientNeedContent);
+  net::Awaitable<bool> perform(ClientNeedContent need);
   net::Awaitable<bool> perform(ClientReady);
   net::Awaitable<bool> perform(ClientClosed);
 
@@ -57,6 +58,7 @@ class ClientConnection::Impl {
   ContentSource content_;                          // of the transaction under way
   std::optional<Result<std::string>> next_piece_;  // read ahead, so that the last piece leaves together with the final dot
   std::optional<std::uint64_t> replies_at_deadline_;  // reply_count() when the deadline was set
+  std::uint64_t replies_before_ = 0;  // reply_count() when the transaction under way, or the last one, began
   bool is_usable_ = false;
   bool is_cancelled_ = false;
 };
@@ -96,6 +98,7 @@ net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::send(Client
 }
 net::Awaitable<void> ClientConnection::quit() { return impl_->quit(); }
 bool ClientConnection::is_usable() const { return impl_->is_usable(); }
+bool ClientConnection::was_answered() const { return impl_->was_answered(); }
 const ClientCapabilities& ClientConnection::capabilities() const { return impl_->session().capabilities(); }
 bool ClientConnection::is_tls() const { return impl_->session().is_tls(); }
 void ClientConnection::cancel() { impl_->cancel(); }
@@ -121,6 +124,7 @@ net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::Impl::send(
   }
   content_ = std::move(content);
   next_piece_.reset();
+  replies_before_ = session_.reply_count();
   session_.begin(std::move(transaction));
   co_await run();
   content_ = nullptr;
@@ -163,8 +167,9 @@ net::Awaitable<bool> ClientConnection::Impl::perform(ClientStartTls) {
   co_return true;
 }
 
-net::Awaitable<bool> ClientConnection::Impl::perform(ClientNeedContent) {
-  const bool is_flushed = co_await flush(timeouts_.data_block);
+net::Awaitable<bool> ClientConnection::Impl::perform(ClientNeedContent need) {
+  bool is_flushed = need.may_join && !is_cancelled_;
+  if (!is_flushed) is_flushed = co_await flush(timeouts_.data_block);
   if (is_flushed) give_content();
   co_return true;
 }

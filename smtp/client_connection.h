@@ -46,6 +46,8 @@ class ClientConnection {
   net::Awaitable<void> quit();
 
   bool is_usable() const;
+  // The peer replied to a command of the last transaction.
+  bool was_answered() const;
   const ClientCapabilities& capabilities() const;
   bool is_tls() const;
   void cancel();

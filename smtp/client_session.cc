@@ -47,7 +47,7 @@ ClientStep ClientSession::Impl::next() {
     case Phase::Dialog: return ClientNeedInput{};
     case Phase::Handshake: return ClientStartTls{};
     case Phase::Ready: return ClientReady{};
-    case Phase::Content: return ClientNeedContent{};
+    case Phase::Content: return ClientNeedContent{.may_join = is_chunked_};
     case Phase::Closed: break;
   }
   return ClientClosed{};
@@ -173,7 +173,7 @@ void ClientSession::Impl::fail_protocol(std::string_view what) {
 
 // Between the final dot and its reply nobody can know (RFC 1047).
 std::string_view ClientSession::Impl::possible_duplicate() const {
-  const bool is_waiting = !awaited_.empty() && awaited_.front().command == Command::EndOfData;
+  const bool is_waiting = !awaited_.empty() && awaited_.back().command == Command::EndOfData;
   return is_waiting ? "; the next hop may have taken the message" : "";
 }
 

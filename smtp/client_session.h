@@ -33,6 +33,7 @@ struct ClientConfig {
 // What the next hop said it can do, after the last EHLO.
 struct ClientCapabilities {
   bool pipelining = false;
+  bool chunking = false;
   bool size = false;
   std::uint64_t max_octets = 0;  // 0: no limit said
   bool eight_bit_mime = false;
@@ -49,7 +50,7 @@ struct ClientCapabilities {
 struct ClientTransaction {
   const Envelope* envelope = nullptr;   // outlives the transaction
   std::vector<std::uint32_t> recipients;
-  std::uint64_t content_octets = 0;     // before dot-stuffing
+  std::uint64_t content_octets = 0;     // before dot-stuffing; exact
 };
 
 // The next hop's word on one recipient: its RCPT refusal, or the reply to end-of-data. Always filled in when the transaction
@@ -62,7 +63,10 @@ struct ClientRecipientStatus {
 struct ClientNeedInput {};             // flush output, read, then received() or peer_gone()
 struct ClientStartTls {};              // flush output, handshake as client, then tls_started() or tls_failed()
 struct ClientReady {};                 // greeting, EHLO, TLS and AUTH are done, or the last transaction is: begin() or quit()
-struct ClientNeedContent {};           // flush output, then content() with the next piece, or content_failed()
+// Flush output, then content() with the next piece, or content_failed(). With `may_join` the output may wait for that piece.
+struct ClientNeedContent {
+  bool may_join = false;
+};
 struct ClientClosed {};                // flush output, close: see failure()
 
 using ClientStep = std::variant<ClientNeedInput, ClientStartTls, ClientReady, ClientNeedContent, ClientClosed>;
@@ -86,7 +90,8 @@ class ClientSession {
   // After ClientReady.
   void begin(ClientTransaction transaction);
   void quit();
-  // After ClientNeedContent: stuffs and queues a piece of any size; `is_last` ends the data (a missing final CRLF is added).
+  // After ClientNeedContent: stuffs and queues a piece of any size; `is_last` ends the data (a missing final CRLF is added). A hop
+  // with PIPELINING and CHUNKING gets a small message as one chunk together with its envelope, as it is.
   // Content holds CRLF line ends only; a bare CR or LF in it is a bug of ours and aborts the connection, never leaves.
   void content(std::string_view piece, bool is_last);
   // The spool cannot give the content: the connection is dropped without ending the data.

@@ -19,6 +19,8 @@ inline constexpr std::size_t kClientReadOctets = 4'096;
 // Commands sent at one go. With every reply about as long as its command this stays below the smallest default socket
 // buffers, so that neither side can wait for the other to read (RFC 2920 §3.1).
 inline constexpr std::size_t kMaxGroupOctets = 16'384;
+// A message up to here goes as one BDAT right behind its envelope: no more than that is sent in vain to a hop that refuses it.
+inline constexpr std::uint64_t kMaxLoneChunkOctets = 65'536;
 // A longer command goes without its initial response (RFC 4954 §4; RFC 5321 §4.5.3.1.4).
 inline constexpr std::size_t kMaxCommandOctets = 512;
 
@@ -89,6 +91,7 @@ class ClientSession::Impl {
   // Transaction.
   void advance_transaction();
   void send_next_command();
+  void begin_chunk();
   void on_rset(const Reply& reply);
   void on_mail(const Reply& reply);
   void on_rcpt(std::size_t index, const Reply& reply);
@@ -123,7 +126,9 @@ class ClientSession::Impl {
   bool is_in_transaction_ = false;
   bool is_mail_sent_ = false;
   bool is_mail_refused_ = false;
-  bool is_data_sent_ = false;
+  bool is_data_sent_ = false;       // or BDAT
+  bool is_chunked_ = false;         // by BDAT
+  std::uint64_t given_octets_ = 0;  // of the content
   bool needs_reset_ = false;  // the peer may still hold an unfinished transaction
 };
 

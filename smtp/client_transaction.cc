@@ -32,10 +32,11 @@ void ClientSession::Impl::begin(ClientTransaction transaction) {
     POSTERN_CHECK(recipient < transaction_.envelope->recipients.size());
     results_.push_back({recipient, Status{}});
   }
-  stuffer_ = {};
+  stuffer_ = DotStuffer();
   next_recipient_ = 0;
   is_in_transaction_ = true;
-  is_mail_sent_ = is_mail_refused_ = is_data_sent_ = false;
+  is_mail_sent_ = is_mail_refused_ = is_data_sent_ = is_chunked_ = false;
+  given_octets_ = 0;
   refuse_unsendable();
   if (!has_unsettled()) return finish_transaction(needs_reset_ ? Ending::NeedsReset : Ending::Complete);
   phase_ = Phase::Dialog;
@@ -75,10 +76,18 @@ void ClientSession::Impl::send_next_command() {
   while (next_recipient_ < results_.size() && results_[next_recipient_].status.code != 0) ++next_recipient_;
   if (next_recipient_ == results_.size()) {
     is_data_sent_ = true;
-    return send(Command::Data, "DATA\r\n");
+    is_chunked_ = capabilities_.pipelining && capabilities_.chunking && transaction_.content_octets <= kMaxLoneChunkOctets;
+    return is_chunked_ ? begin_chunk() : send(Command::Data, "DATA\r\n");
   }
   append_rcpt(envelope.recipients[results_[next_recipient_].recipient], capabilities_, output_);
   await_reply(Command::Rcpt, next_recipient_++);
+}
+
+// RFC 3030 §2: BDAT needs no go-ahead. Its reply is awaited once the octets are there.
+void ClientSession::Impl::begin_chunk() {
+  output_.append("BDAT ").append(std::to_string(transaction_.content_octets)).append(" LAST\r\n");
+  stuffer_ = DotStuffer(DotStuffer::Form::Chunk);
+  phase_ = Phase::Content;
 }
 
 void ClientSession::Impl::on_rset(const Reply& reply) {
@@ -121,6 +130,11 @@ void ClientSession::Impl::content(std::string_view piece, bool is_last) {
   if (!is_clean) {
     return fail(Status{451, EnhancedCode{4, 3, 0}, "the stored content holds a bare CR or LF"}, Manner::Abrupt);
   }
+  given_octets_ += piece.size();
+  const bool is_short = is_last && given_octets_ < transaction_.content_octets;
+  if (is_chunked_ && (is_short || given_octets_ > transaction_.content_octets)) {
+    return fail(Status{451, EnhancedCode{4, 3, 0}, "the stored content has another size than was announced"}, Manner::Abrupt);
+  }
   if (!is_last) return;
   phase_ = Phase::Dialog;
   await_reply(Command::EndOfData);
@@ -134,7 +148,8 @@ void ClientSession::Impl::content_failed() {
 void ClientSession::Impl::on_end_of_data(const Reply& reply) {
   if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
   settle_rest(reply.status);
-  finish_transaction(Ending::Complete);
+  // RFC 3030 §2: a refused chunk leaves the transaction open.
+  finish_transaction(is_chunked_ && !reply.is_completion() ? Ending::NeedsReset : Ending::Complete);
 }
 
 void ClientSession::Impl::settle_rest(const Status& status) {

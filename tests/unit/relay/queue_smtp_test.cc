@@ -19,6 +19,12 @@ class QueueSmtpTest : public QueueFixture {
   }
 };
 
+test::FakeSmarthostOptions taking_chunks() {
+  test::FakeSmarthostOptions options;
+  options.keywords.push_back("CHUNKING");
+  return options;
+}
+
 TEST_F(QueueSmtpTest, SendsTheContentAsItIsStored) {
   test::FakeSmarthost hop;
   start_to(hop);
@@ -46,6 +52,26 @@ TEST_F(QueueSmtpTest, SendsTheSignaturesOnTopOfTheContent) {
   EXPECT_NE(hop.messages()[0].mail.find(size), std::string::npos) << hop.messages()[0].mail;
 }
 
+TEST_F(QueueSmtpTest, SendsSmallMessagesAsAChunkWhereTheHopTakesChunks) {
+  test::FakeSmarthost hop(taking_chunks());
+  start_to(hop);
+  test::Draft draft = draft_to({"live.example"});
+  draft.message.signature_fields = "DKIM-Signature: v=1\r\n";
+  const std::string content = "Subject: dots\r\n\r\n.\r\n..\r\n";
+  const MessageId small = accept(std::move(draft), content);
+  run_until([&] { return stage(small) == RecipientStage::Delivered; });
+  const std::string large_content = content + std::string(1'000, 'x') + "\r\n";
+  std::string many;
+  while (many.size() < 100'000) many += large_content;
+  const MessageId large = accept(draft_to({"live.example"}), many);
+  run_until([&] { return stage(large) == RecipientStage::Delivered; });
+  ASSERT_EQ(hop.messages().size(), 2U);
+  EXPECT_EQ(hop.messages()[0].content, "DKIM-Signature: v=1\r\n" + content);
+  EXPECT_EQ(hop.messages()[1].content, many);
+  const std::vector<std::string> commands = hop.commands();
+  EXPECT_EQ(std::count_if(commands.begin(), commands.end(), [](auto& said) { return said.starts_with("BDAT"); }), 1);
+}
+
 TEST_F(QueueSmtpTest, ReusesAConnectionUpToItsNumberOfMessages) {
   test::FakeSmarthost hop;
   routes_[0].max_connections = 1;
@@ -67,6 +93,21 @@ TEST_F(QueueSmtpTest, SendsAgainAtOnceWhereAnIdleConnectionHadDied) {
   run_until([&] { return stage(second) == RecipientStage::Delivered; });
   EXPECT_EQ(events(second), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
   EXPECT_EQ(hop.connections(), 2U);
+}
+
+TEST_F(QueueSmtpTest, SendsAChunkAgainAtOnceWhereAnIdleConnectionHadDied) {
+  test::FakeSmarthost hop(taking_chunks());
+  start_to(hop);
+  const MessageId first = accept("live.example");
+  run_until([&] { return stage(first) == RecipientStage::Delivered; });
+  hop.drop_all();
+  const MessageId second = accept("live.example");
+  run_until([&] { return stage(second) == RecipientStage::Delivered; });
+  EXPECT_EQ(events(second), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
+  hop.drop("end-of-data");
+  const MessageId third = accept("live.example");
+  run_until([&] { return has_event(third, EventType::RecipientDeferred); });
+  EXPECT_EQ(hop.messages().size(), 2U) << "what was answered in part is not sent again at once";
 }
 
 TEST_F(QueueSmtpTest, DefersWhatTheNextHopDefersOrBreaksOff) {
