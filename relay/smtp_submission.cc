@@ -4,6 +4,7 @@
 #include "relay/operator_log.h"
 #include "smtp/trace_header.h"
 
+#include <memory>
 #include <optional>
 
 namespace postern::relay {
@@ -41,7 +42,7 @@ class SmtpConversation final : public smtp::Conversation {
   auth::AuthThrottle& throttle_;
   const RefusalCounter& count_;
   Submitter submitter_;
-  std::optional<Submission> submission_;
+  std::unique_ptr<Submission> submission_;  // of the transaction under way: an idle connection holds none
 };
 
 smtp::AuthenticateAnswer SmtpConversation::refuse_credential(Refusal refusal, bool ends_session) {
@@ -72,7 +73,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
 }
 
 Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
-  submission_.emplace(context_, submitter_);
+  submission_ = std::make_unique<Submission>(context_, submitter_);
   Verdict verdict = counted(submission_->judge_sender(*question.reverse_path));
   if (!verdict.is_accepted()) submission_.reset();
   return verdict;
@@ -86,7 +87,7 @@ smtp::OpenAnswer SmtpConversation::open_message(const smtp::OpenMessage& questio
   if (is_tls) trace.tls = (*facts.tls)->version + ' ' + (*facts.tls)->cipher;
   Verdict verdict = counted(submission_->open(*question.envelope, std::move(trace)));
   if (!verdict.is_accepted()) return {nullptr, std::move(verdict)};
-  return {&*submission_, std::nullopt};
+  return {submission_.get(), std::nullopt};
 }
 
 net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {

@@ -130,7 +130,7 @@ void Session::Impl::mail(std::string_view argument) {
   if (mailbox && mailbox->needs_smtputf8() && !given.smtputf8) return say(replies::k553_5_6_7_needs_smtputf8);
   // RFC 1870 §6.1: refused before the data travels.
   if (given.declared_size.value_or(0) > config.max_message_octets) return refuse(Refusal::MessageTooBig);
-  transaction.emplace();
+  transaction = std::make_unique<Transaction>();
   transaction->envelope.reverse_path = std::move(parsed->path.mailbox);
   transaction->envelope.parameters = std::move(given);
   asked = JudgeSender{&transaction->envelope.reverse_path, &transaction->envelope.parameters};

@@ -12,6 +12,7 @@
 #include "smtp/sasl.h"
 #include "smtp/session.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -80,7 +81,7 @@ class Session::Impl {
   Phase phase = Phase::Commands;
   Question question = Question::None;
   std::optional<Step> asked;  // what a command asks for: next() yields it
-  std::optional<Transaction> transaction;
+  std::unique_ptr<Transaction> transaction;
   std::optional<SaslExchange> sasl;
   std::string output;
   bool is_closing = false;
