@@ -71,7 +71,7 @@ enum class SpoolTable : std::size_t {
   Meta,           // "schema" → Schema, "totals" → Totals
   Messages,       // message id (16) → Message
   Deliveries,     // message id → Delivery
-  Content,        // message id, chunk index (4) → Chunk
+  Content,        // message id, chunk index (4), number of the row (1; none: the first) → Chunk
   Open,           // message id → nothing: streamed chunks that no commit owns yet
   Due,            // due in microseconds (8), message id → lane (8)
   Settled,        // settled_at in microseconds (8), message id → nothing

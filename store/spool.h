@@ -23,7 +23,7 @@
 
 namespace postern::store {
 
-inline constexpr std::size_t kChunkOctets = 65'536 - 64;  // content per chunk: with its header it fills whole pages
+inline constexpr std::size_t kChunkOctets = 16 * 4'074;  // content per chunk: its rows fill sixteen pages
 inline constexpr std::size_t kWriterWindowOctets = 4 * kChunkOctets;  // unwritten content one message may hold in memory
 
 struct SpoolLimits {

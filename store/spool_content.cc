@@ -1,55 +1,96 @@
-// Chunks: kind, version, checksum over key and content, content; written straight into LMDB's page.
+// A chunk is one row, or several that follow each other, written straight into LMDB's pages. No row needs two pages in a row: in a
+// file with a long list of free pages LMDB searches all of it for neighbours, and writes it anew with every commit.
 #include "store/spool_content.h"
 
 #include "store/octets.h"
 #include "store/spool.h"
 #include "store/table.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 
-constexpr std::size_t kChunkHeaderOctets = 6;
-// The page header takes 16 octets of the first page of a large value.
-static_assert((kChunkOctets + kChunkHeaderOctets + 16) <= 16 * 4096);
+constexpr std::size_t kHeaderOctets = 6;
+// Content of a row that has a page of its own, the page's header of 16 octets beside it.
+constexpr std::size_t kRowOctets = 4096 - 16 - kHeaderOctets;
+constexpr std::size_t kRowsOfChunk = kChunkOctets / kRowOctets;
+static_assert(kChunkOctets % kRowOctets == 0 && kRowsOfChunk < 256, "a row's number is one octet");
 
-using Header = std::array<char, kChunkHeaderOctets>;
+constexpr std::uint8_t kLastRow = kRecordVersion;  // nothing follows
+constexpr std::uint8_t kRowWithMore = 2;           // the chunk goes on in the next row
 
-KeyOctets chunk_key(const MessageId& id, std::uint32_t index) { return KeyOctets().add(id.octets).add(index); }
+using Header = std::array<char, kHeaderOctets>;
 
-// The key is part of the sum: a chunk under another key is damage.
-Header make_header(std::string_view key, std::string_view content) {
-  const std::uint32_t sum = crc32c(content, crc32c(key));
-  Header header{static_cast<char>(RecordKind::Chunk), static_cast<char>(kRecordVersion)};
+// The first row has no number of its own: of a chunk of one row the key is all there is.
+KeyOctets row_key(const MessageId& id, std::uint32_t index, std::uint8_t row) {
+  KeyOctets key = KeyOctets().add(id.octets).add(index);
+  return row == 0 ? key : key.add(row);
+}
+
+// The key is part of the sum: a row under another key is damage. So is one that claims to be the last.
+Header make_header(std::string_view key, std::string_view content, std::uint8_t version) {
+  const std::uint32_t begun = version == kRowWithMore ? crc32c(std::string_view("\2", 1)) : 0;
+  const std::uint32_t sum = crc32c(content, crc32c(key, begun));
+  Header header{static_cast<char>(RecordKind::Chunk), static_cast<char>(version)};
   for (std::size_t i = 0; i < 4; ++i) header[2 + i] = static_cast<char>((sum >> (8 * i)) & 0xff);
   return header;
+}
+
+Result<void> put_row(WriteTransaction& transaction, std::string_view key, std::string_view content, std::uint8_t version) {
+  Result<std::span<char>> room =
+      WritableTable(transaction, SpoolTable::Content).reserve(key, kHeaderOctets + content.size());
+  if (!room) return room.error();
+  const Header header = make_header(key, content, version);
+  std::memcpy(room->data(), header.data(), header.size());
+  if (!content.empty()) std::memcpy(room->data() + header.size(), content.data(), content.size());
+  return {};
+}
+
+// Adds the row's content; the version, or nullopt: it is damaged.
+std::optional<std::uint8_t> read_row(std::string_view key, std::string_view record, std::string& content) {
+  if (record.size() < kHeaderOctets) return std::nullopt;
+  const std::uint8_t version = record[1] == char{kRowWithMore} ? kRowWithMore : kLastRow;
+  const std::string_view octets = record.substr(kHeaderOctets);
+  const Header header = make_header(key, octets, version);
+  if (!record.starts_with(std::string_view(header.data(), header.size()))) return std::nullopt;
+  content.append(octets);
+  return version;
 }
 
 }  // namespace
 
 Result<void> put_chunk(WriteTransaction& transaction, const MessageId& id, std::uint32_t index,
                        std::string_view content) {
-  const KeyOctets key = chunk_key(id, index);
-  Result<std::span<char>> room =
-      WritableTable(transaction, SpoolTable::Content).reserve(key, kChunkHeaderOctets + content.size());
-  if (!room) return room.error();
-  const Header header = make_header(key, content);
-  std::memcpy(room->data(), header.data(), header.size());
-  if (!content.empty()) std::memcpy(room->data() + header.size(), content.data(), content.size());
-  return {};
+  POSTERN_CHECK(content.size() <= kChunkOctets);
+  for (std::uint8_t row = 0;; ++row) {
+    const std::string_view part = content.substr(0, kRowOctets);
+    content.remove_prefix(part.size());
+    const std::uint8_t version = content.empty() ? kLastRow : kRowWithMore;
+    if (Result<void> put = put_row(transaction, row_key(id, index, row), part, version); !put) return put;
+    if (content.empty()) return {};
+  }
 }
 
 Result<std::string> load_chunk(Transaction& transaction, const MessageId& id, std::uint32_t index) {
-  const KeyOctets key = chunk_key(id, index);
-  Result<std::optional<std::string_view>> record = Table(transaction, SpoolTable::Content).find(key);
-  if (!record) return record.error();
-  if (!*record) {
+  Cursor cursor(Table(transaction, SpoolTable::Content));
+  const KeyOctets first = row_key(id, index, 0);
+  bool found = cursor.seek(first) && cursor.key() == std::string_view(first);
+  if (Result<void> sought = cursor.status(); !sought) return sought.error();
+  if (!found) {
     return Error(ErrorCode::NotFound, "no chunk " + std::to_string(index) + " of message " + format_message_id(id));
   }
-  if ((*record)->size() >= kChunkHeaderOctets) {
-    const std::string_view content = (*record)->substr(kChunkHeaderOctets);
-    const Header header = make_header(key, content);
-    if ((*record)->starts_with(std::string_view(header.data(), header.size()))) return std::string(content);
+  std::string content;
+  for (std::uint8_t row = 0; found && row < kRowsOfChunk; ++row) {
+    const KeyOctets key = row_key(id, index, row);
+    if (cursor.key() != std::string_view(key)) break;
+    const std::optional<std::uint8_t> version = read_row(key, cursor.value(), content);
+    if (!version) break;
+    if (*version == kLastRow) return content;
+    if (row == 1) content.reserve(kChunkOctets);  // a small message is not worth it
+    found = cursor.next();
   }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
   return Error(ErrorCode::CorruptRecord,
                "chunk " + std::to_string(index) + " of message " + format_message_id(id) + " is damaged");
 }

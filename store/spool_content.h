@@ -11,6 +11,7 @@
 
 namespace postern::store {
 
+// Requires: at most kChunkOctets.
 Result<void> put_chunk(WriteTransaction& transaction, const MessageId& id, std::uint32_t index, std::string_view content);
 // NotFound, CorruptRecord.
 Result<std::string> load_chunk(Transaction& transaction, const MessageId& id, std::uint32_t index);

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "store/codec.h"
+#include "store/crc32c.h"
 #include "store/environment.h"
 #include "store/schema.h"
 #include "store/table.h"
@@ -101,6 +102,39 @@ TEST(Store, RecoversFromMessagesThatWereStillArriving) {
   EXPECT_EQ(store.spool().read_chunk(id, 0).error().code(), ErrorCode::NotFound);
   EXPECT_EQ(store.spool().recover().value(), 0U);
   EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
+// The key of the first row of a message's first chunk.
+std::string first_row(const MessageId& id) {
+  return std::string(reinterpret_cast<const char*>(id.octets.data()), id.octets.size()) + std::string(4, '\0');
+}
+
+TEST(Store, ReadsAChunkThatStandsInOneLongRow) {
+  TempStore store(test::small_limits(), false);
+  test::FakeRandom random;
+  const MessageId id = make_message_id(Instant{}, random);
+  const std::string content(65'000, 'c');
+  const std::uint32_t sum = crc32c(content, crc32c(first_row(id)));
+  std::string record{'\x09', '\x01'};
+  for (int shift = 0; shift < 32; shift += 8) record.push_back(static_cast<char>((sum >> shift) & 0xff));
+  store.close();
+  damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Content), first_row(id), record + content);
+  store.open();
+  EXPECT_EQ(store.spool().read_chunk(id, 0).value(), content);
+}
+
+TEST(Store, ReadsNoPartOfAChunkOneRowOfWhichIsDamaged) {
+  for (const std::string& row : {std::string(), std::string(1, '\1'), std::string(1, '\2')}) {
+    TempStore store(test::small_limits(), false);
+    test::FakeRandom random;
+    const MessageId id = make_message_id(Instant{}, random);
+    ASSERT_TRUE(test::commit_draft(store.spool(), test::make_draft(id, Instant{}, {"a.example"}), std::string(10'000, 'c')));
+    EXPECT_EQ(store.spool().read_chunk(id, 0).value(), std::string(10'000, 'c'));
+    store.close();
+    damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Content), first_row(id) + row, "\x09\x01garbage");
+    store.open();
+    EXPECT_EQ(store.spool().read_chunk(id, 0).error().code(), ErrorCode::CorruptRecord) << row.size();
+  }
 }
 
 TEST(Store, FindsDamage) {
