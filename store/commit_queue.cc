@@ -55,9 +55,11 @@ CommitQueue::~CommitQueue() {
 // True: the thread has to be woken.
 bool CommitQueue::note_urgency(Urgency urgency) {
   if (urgency == Urgency::Soon) ++soon_waiting_;
+  if (urgency == Urgency::Commits) ++pressing_waiting_;
   const bool was_due = is_hurried_ && waiting_.size() > 1;
   const bool is_pressing = urgency == Urgency::Commits || waiting_octets_ >= kPatientOctets || soon_waiting_ >= kSoonRequests;
   is_hurried_ = is_hurried_ || is_pressing;
+  if (gathering_for_ > 0) return pressing_waiting_ >= gathering_for_ || waiting_octets_ >= kBatchOctets;
   return is_hurried_ ? !was_due : is_asleep_ && soon_waiting_ > 0;
 }
 
@@ -106,8 +108,11 @@ bool CommitQueue::is_shedding() const {
 void CommitQueue::run_thread() {
   Batch batch;
   while (take(batch)) {
+    const auto began = std::chrono::steady_clock::now();
     process(batch);
     batch.clear();
+    ended_ = std::chrono::steady_clock::now();
+    took_ = ended_ - began;
   }
 }
 
@@ -121,10 +126,27 @@ void CommitQueue::wait_for_work(std::unique_lock<std::mutex>& lock) {
   wake_.wait_for(lock, kSoon, is_due);
 }
 
+void CommitQueue::gather(std::unique_lock<std::mutex>& lock, std::size_t expected) {
+  const std::size_t present = pressing_waiting_;
+  if (is_stopping_ || present >= expected) return;
+  const auto until = ended_ + std::min<std::chrono::steady_clock::duration>(took_ / 2, kLongestGathering);
+  if (std::chrono::steady_clock::now() >= until) return;
+  if (commits_without_gathering_ > 0) return void(--commits_without_gathering_);
+  gathering_for_ = expected;
+  wake_.wait_until(lock, until,
+                   [this] { return is_stopping_ || pressing_waiting_ >= gathering_for_ || waiting_octets_ >= kBatchOctets; });
+  gathering_for_ = 0;
+  const std::size_t came = pressing_waiting_ - present;
+  if (2 * came < expected - present) commits_without_gathering_ = kCommitsWithoutGathering;
+}
+
 // Waits for work; false when the queue is stopping and empty.
 bool CommitQueue::take(Batch& batch) {
   std::unique_lock lock(mutex_);
+  const std::size_t expected = pressing_waiting_ + answered_;
   wait_for_work(lock);
+  gather(lock, expected);
+  answered_ = pressing_waiting_;
   std::size_t octets = 0;
   while (!waiting_.empty() && batch.size() < kBatchRequests && octets < kBatchOctets) {
     octets += waiting_.front()->octets();
@@ -133,7 +155,7 @@ bool CommitQueue::take(Batch& batch) {
   }
   waiting_octets_ -= octets;
   is_hurried_ = is_hurried_ && !waiting_.empty();
-  if (waiting_.empty()) soon_waiting_ = 0;
+  if (waiting_.empty()) soon_waiting_ = pressing_waiting_ = 0;
   return !batch.empty();
 }
 

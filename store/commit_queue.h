@@ -51,6 +51,12 @@ inline constexpr std::size_t kPatientOctets = 4U << 20;    // patient requests s
 inline constexpr std::chrono::milliseconds kSoon{5};
 inline constexpr std::size_t kSoonRequests = 32;
 
+// Under load those who were just answered come again at once: a commit that began without them would cost a sync more for each
+// round. So one that follows at its predecessor's heels lets them join, for at most half of what that one took, and not longer than:
+inline constexpr std::chrono::milliseconds kLongestGathering{1};
+// Where fewer than half of them came, so many commits do without.
+inline constexpr unsigned kCommitsWithoutGathering = 16;
+
 enum class Urgency {
   Commits,  // starts a commit as soon as the last one has ended
   Soon,     // joins the next commit, and starts one if none comes within kSoon: settlements
@@ -86,6 +92,7 @@ class CommitQueue {
   bool take(Batch& batch);
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   bool note_urgency(Urgency urgency);
+  void gather(std::unique_lock<std::mutex>& lock, std::size_t expected);
   void process(Batch& batch);
   Trial attempt(std::span<const std::unique_ptr<CommitRequest>> requests, std::vector<Result<void>>& outcomes);
   Result<void> apply_all(WriteTransaction& transaction, std::span<const std::unique_ptr<CommitRequest>> requests,
@@ -108,6 +115,13 @@ class CommitQueue {
   bool is_hurried_ = false;
   bool is_asleep_ = false;      // the thread waits for anything that needs a commit, however late
   std::size_t soon_waiting_ = 0;
+  std::size_t pressing_waiting_ = 0;  // with Urgency::Commits
+  std::size_t gathering_for_ = 0;     // so many of them; 0: not gathering
+  // The commit thread's own: of the last commit.
+  std::size_t answered_ = 0;  // requests that pressed
+  std::chrono::steady_clock::duration took_{0};
+  std::chrono::steady_clock::time_point ended_;
+  unsigned commits_without_gathering_ = 0;
   bool is_stopping_ = false;
   std::string failure_;  // what LMDB said
   std::thread thread_;
