@@ -88,8 +88,8 @@ QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
     usage.day = load_(account, store::CounterPeriod::Day, now);
     usage.month = load_(account, store::CounterPeriod::Month, now);
     usage.at = now;
-    make_room();
-    return usages_.at(account);
+    make_room(account);
+    return usage;
   }
   if (!is_same_day(usage.at, now)) {
     if (usage.unsaved > 0) keep({account, usage.at, usage.unsaved});
@@ -100,14 +100,15 @@ QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
   return usage;
 }
 
-void QuotaTable::make_room() {
+// The longest unused goes, but neither `newest`, which is in the caller's hand, nor what is not saved yet.
+void QuotaTable::make_room(const AccountId& newest) {
   if (usages_.size() <= kMaxQuotaEntries) return;
   auto oldest = usages_.end();
   for (auto entry = usages_.begin(); entry != usages_.end(); ++entry) {
-    if (entry->second.unsaved > 0) continue;
+    if (entry->second.unsaved > 0 || entry->first == newest) continue;
     if (oldest == usages_.end() || entry->second.at < oldest->second.at) oldest = entry;
   }
-  if (oldest != usages_.end() && usages_.size() > kMaxQuotaEntries + 1) usages_.erase(oldest);
+  if (oldest != usages_.end()) usages_.erase(oldest);
 }
 
 QuotaAnswer QuotaTable::room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now) {

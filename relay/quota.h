@@ -81,7 +81,7 @@ class QuotaTable {
   static QuotaAnswer take(Bucket& bucket, std::uint32_t per_second, double tokens, Instant now);
   static QuotaAnswer room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now);
   Usage& usage(const AccountId& account, Instant now);
-  void make_room();
+  void make_room(const AccountId& newest);
   void keep(const Unsaved& count);
 
   std::mutex mutex_;

@@ -125,6 +125,15 @@ TEST_F(Quota, LetsABatchThroughAndHoldsBackWhatFollows) {
   EXPECT_EQ(take(10), QuotaAnswer::Kind::Granted);
 }
 
+TEST_F(Quota, KeepsTheNewestAccountWhenAllOthersAreNotSavedYet) {
+  const store::Plan plan{"p", {}, 10, {}};
+  for (std::size_t i = 0; i <= kMaxQuotaEntries + 1; ++i) {
+    ASSERT_EQ(table_.reserve(make_account_id(random_), plan, 1, clock_.now()).kind, QuotaAnswer::Kind::Granted) << i;
+  }
+  EXPECT_EQ(table_.peek(make_account_id(random_), plan, 1, clock_.now()).kind, QuotaAnswer::Kind::Granted);
+  EXPECT_EQ(table_.take_unsaved().size(), kMaxQuotaEntries + 2);
+}
+
 TEST_F(Quota, LooksAheadWithoutTakingAnything) {
   const store::Plan plan{"p", 1, 2, {}};
   for (int i = 0; i < 3; ++i) {
