@@ -8,8 +8,6 @@
 namespace postern::store {
 namespace {
 
-constexpr std::size_t kPeriodOctets = 9;  // period and start, in front of the account
-
 Instant start_of(CounterPeriod period, Instant at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   if (period == CounterPeriod::Day) return day;
@@ -27,13 +25,14 @@ KeyOctets row(const AccountId& account, CounterPeriod period, Instant at) {
   return KeyOctets().add(static_cast<std::uint8_t>(period)).add(start_of(period, at)).add(account.octets);
 }
 
-// Collects the keys of the rows that `is_wanted` picks, beginning with the oldest of `period`, until it says stop.
-template <class Wanted>
-Result<std::vector<std::string>> collect(Transaction& transaction, CounterPeriod period, Wanted is_wanted) {
+// The keys of `period` that `is_wanted` picks, the oldest first, as long as `goes_on` allows it for a row's start.
+template <class GoesOn, class Wanted>
+Result<std::vector<std::string>> collect(Transaction& transaction, CounterPeriod period, GoesOn goes_on, Wanted is_wanted) {
   std::vector<std::string> keys;
   const KeyOctets prefix = KeyOctets().add(static_cast<std::uint8_t>(period));
   Cursor cursor(Table(transaction, DirectoryTable::Counters));
   for (bool found = cursor.seek(prefix); found && cursor.key().starts_with(prefix); found = cursor.next()) {
+    if (!goes_on(KeyReader(cursor.key().substr(1)).instant())) break;
     if (is_wanted(cursor.key())) keys.emplace_back(cursor.key());
   }
   if (Result<void> walked = cursor.status(); !walked) return walked.error();
@@ -71,9 +70,8 @@ Result<void> add_to_counter(WriteTransaction& transaction, const AccountId& acco
 Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant before) {
   std::size_t count = 0;
   for (const CounterPeriod period : {CounterPeriod::Day, CounterPeriod::Month}) {
-    Result<std::vector<std::string>> keys = collect(transaction, period, [&](std::string_view key) {
-      return end_of(period, KeyReader(key.substr(1)).instant()) <= before;
-    });
+    const auto has_ended = [&](Instant start) { return end_of(period, start) <= before; };
+    Result<std::vector<std::string>> keys = collect(transaction, period, has_ended, [](std::string_view) { return true; });
     if (!keys) return keys.error();
     if (Result<void> erased = erase_all(transaction, *keys); !erased) return erased.error();
     count += keys->size();
@@ -83,9 +81,8 @@ Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant befor
 
 Result<void> clear_counters(WriteTransaction& transaction, const AccountId& account) {
   for (const CounterPeriod period : {CounterPeriod::Day, CounterPeriod::Month}) {
-    Result<std::vector<std::string>> keys = collect(transaction, period, [&](std::string_view key) {
-      return key.substr(kPeriodOctets) == octets_of(account.octets);
-    });
+    const auto is_of_account = [&](std::string_view key) { return key.ends_with(octets_of(account.octets)); };
+    Result<std::vector<std::string>> keys = collect(transaction, period, [](Instant) { return true; }, is_of_account);
     if (!keys) return keys.error();
     if (Result<void> erased = erase_all(transaction, *keys); !erased) return erased;
   }
