@@ -50,7 +50,7 @@ Result<void> make_folder(const std::filesystem::path& folder) {
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder)
-      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), code_(0) {
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0) code_ = errno;
   }
   ~FolderLock() {
@@ -63,7 +63,7 @@ class FolderLock {
 
  private:
   int fd_;
-  int code_;
+  int code_ = 0;
 };
 
 // LMDB takes an empty file for none.

@@ -9,11 +9,17 @@
 #include "store/spool_content.h"
 #include "store/table.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 
 constexpr std::size_t kAccountOctets = 10;  // in front of a message id or a sequence
 constexpr std::size_t kInstantOctets = 8;   // in front of an idempotency key
+constexpr std::uint32_t kNoChunk = ~std::uint32_t{0};  // behind every chunk of a message
+
+// What follows the first `count` octets of a key. A damaged key may have fewer: then nothing, which no table has as a key.
+std::string_view behind(std::string_view key, std::size_t count) { return key.substr(std::min(count, key.size())); }
 
 class Examination {
  public:
@@ -68,7 +74,7 @@ Result<std::vector<std::string>> Examination::run() {
   walked = walk(SpoolTable::Events, [this](auto key, auto value) { examine_event(key, value); });
   if (!walked) return walked.error();
   walked = walk(SpoolTable::MessageEvents, [this](auto key, auto) {
-    if (!has_row(SpoolTable::Events, key.substr(16))) find("an event of a message is listed but not there");
+    if (!has_row(SpoolTable::Events, behind(key, 16))) find("an event of a message is listed but not there");
   });
   if (!walked) return walked.error();
   if (walked = examine_account_rows(); !walked) return walked.error();
@@ -162,11 +168,11 @@ void Examination::examine_event(std::string_view key, std::string_view record) {
 
 Result<void> Examination::examine_account_rows() {
   Result<void> walked = walk(SpoolTable::AccountMessages, [this](auto key, auto) {
-    if (!has_row(SpoolTable::Messages, key.substr(kAccountOctets))) find("a message of an account is listed but not there");
+    if (!has_row(SpoolTable::Messages, behind(key, kAccountOctets))) find("a message of an account is listed but not there");
   });
   if (!walked) return walked;
   return walk(SpoolTable::AccountEvents, [this](auto key, auto) {
-    if (!has_row(SpoolTable::Events, key.substr(kAccountOctets))) find("an event of an account is listed but not there");
+    if (!has_row(SpoolTable::Events, behind(key, kAccountOctets))) find("an event of an account is listed but not there");
   });
 }
 
@@ -180,7 +186,7 @@ Result<void> Examination::examine_idempotency() {
   });
   if (!walked) return walked;
   return walk(SpoolTable::IdempotencyAges, [this](auto key, auto) {
-    if (!has_row(SpoolTable::Idempotency, key.substr(kInstantOctets))) find("an idempotency key has an age but no record");
+    if (!has_row(SpoolTable::Idempotency, behind(key, kInstantOctets))) find("an idempotency key has an age but no record");
   });
 }
 
@@ -189,11 +195,18 @@ Result<void> Examination::examine_content_owners() {
   Cursor cursor(Table(transaction_, SpoolTable::Content));
   bool found = cursor.first();
   while (found) {
-    const MessageId id{KeyReader(cursor.key()).octets<16>()};
+    KeyReader reader(cursor.key());
+    const MessageId id{reader.octets<16>()};
+    const std::uint64_t chunk = reader.number(4);
+    if (!reader.is_complete() || chunk == kNoChunk) {
+      find("there is content under a key that is damaged");
+      found = cursor.next();
+      continue;
+    }
     if (!has_row(SpoolTable::Messages, octets_of(id.octets)) && !has_row(SpoolTable::Open, octets_of(id.octets))) {
       find("there is content of " + name_of(id) + ", which is not there");
     }
-    found = cursor.seek(KeyOctets().add(id.octets).add(~std::uint32_t{0}));
+    found = cursor.seek(KeyOctets().add(id.octets).add(kNoChunk));
   }
   return cursor.status();
 }

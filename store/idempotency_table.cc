@@ -72,6 +72,7 @@ Result<std::size_t> expire_idempotency(WriteTransaction& transaction, Instant be
   WritableTable records(transaction, SpoolTable::Idempotency);
   for (const std::string& key : keys) {
     if (Result<bool> erased = ages.erase(key); !erased) return erased.error();
+    if (key.size() <= kAgeOctets) continue;  // damaged
     if (Result<bool> erased = records.erase(std::string_view(key).substr(kAgeOctets)); !erased) return erased.error();
   }
   return keys.size();

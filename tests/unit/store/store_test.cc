@@ -166,6 +166,38 @@ TEST(Store, FindsDamage) {
   }
 }
 
+TEST(Store, FindsDamagedKeys) {
+  struct Case {
+    const char* name;
+    SpoolTable table;
+    std::string key;
+  };
+  const Case cases[] = {
+      {"an event of a message", SpoolTable::MessageEvents, "short"},
+      {"an event of an account", SpoolTable::AccountEvents, "short"},
+      {"a message of an account", SpoolTable::AccountMessages, "short"},
+      {"the age of an idempotency key", SpoolTable::IdempotencyAges, "short"},
+      {"a short key of a chunk", SpoolTable::Content, "short"},
+      {"the last key that a chunk could have", SpoolTable::Content, std::string(20, '\xff')},
+  };
+  for (const Case& c : cases) {
+    TempStore store(test::small_limits(), false);
+    store.close();
+    damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(c.table), c.key, "");
+    store.open();
+    EXPECT_EQ(store.spool().examine().value().size(), 1U) << c.name;
+  }
+}
+
+TEST(Store, RemovesTheAgeOfAnIdempotencyKeyThatIsDamaged) {
+  TempStore store;
+  store.close();
+  damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::IdempotencyAges), "short", "");
+  store.open();
+  EXPECT_EQ(store.spool().remove_expired(Instant{}, 10).value().idempotency, 1U);
+  EXPECT_EQ(store.spool().examine().value(), std::vector<std::string>());
+}
+
 TEST(Store, AnswersADamagedRecordWithAnErrorAndGoesOn) {
   TempStore store;
   test::FakeRandom random;
