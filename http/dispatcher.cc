@@ -8,6 +8,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <memory>
 #include <utility>
 
 namespace postern::http {
@@ -126,7 +127,9 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::parse_jso
   }
   if (route_->access == Access::Open) wipe_string(request_.body);  // who signs in sends a password
   if (!parsed) co_return api_problem(ApiProblem::MalformedJson);
-  request_.json = std::move(*parsed);
+  // Assigned it would be copied into memory that nobody wipes: a value stays in the memory it was made in.
+  std::destroy_at(&request_.json);
+  std::construct_at(&request_.json, std::move(*parsed));
   co_return std::nullopt;
 }
 
