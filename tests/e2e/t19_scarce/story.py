@@ -1,7 +1,9 @@
 """Too few descriptors, too little memory: connections are shed at once and without a busy loop, what was acknowledged is kept, and
 the relay recovers by itself when there is room again."""
 
+import contextlib
 import os
+import pathlib
 import re
 import resource
 import smtplib
@@ -15,6 +17,8 @@ SPARE = 12          # descriptors beyond those that the relay has at rest
 FLOOD = 80
 MEMORY_FLOOD = 900
 MEMORY_STEPS_MIB = (16, 8, 2, 0)  # of address space beyond what the relay has at rest
+CGROUP_SPARE_MIB = 1
+CGROUPS = (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max"))  # version 1, version 2
 
 
 def descriptors(relay):
@@ -167,6 +171,62 @@ def memory_runs_out(relay, sink, key):
     print(f"    memory: {'; '.join(told)}; {len(acknowledged)} acknowledged and delivered")
 
 
+@contextlib.contextmanager
+def cgroup(process, spare):
+    """The process in a group of its own that may take `spare` octets more than it has; None where groups cannot be made."""
+    for parent, limit_file in CGROUPS:
+        group = pathlib.Path(parent) / f"postern-t19-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            try:
+                (group / limit_file).write_text(str(spare))  # what it has stays charged to where it came from
+                (group / "cgroup.procs").write_text(str(process.pid))
+            except OSError:
+                continue
+            yield group
+            if process.poll() is None:
+                (pathlib.Path(parent) / "cgroup.procs").write_text(str(process.pid))
+            return
+        finally:
+            wait_until(lambda: not (group / "cgroup.procs").read_text(), "the group is empty")
+            group.rmdir()
+    yield None
+
+
+def a_tiny_cgroup(relay, sink, key):
+    """Within a group of little memory the kernel ends the relay where a limit of address space lets it shed: what was acknowledged
+    is kept either way."""
+    before = len(sink.messages())
+    acknowledged = []
+    with cgroup(relay.process, CGROUP_SPARE_MIB * 1024 * 1024) as group:
+        if group is None:
+            print("    cgroup: none can be made here")
+            return
+        client = log_in(relay, key)
+        flood, found = flood_and_submit(relay, client)
+        acknowledged += [found] if found else []
+        client.close()
+        if flood:
+            flood.close()
+        try:
+            relay.process.wait(1)
+            has_ended = True
+        except subprocess.TimeoutExpired:
+            has_ended = False
+    if has_ended:
+        check(relay.process.returncode == -9, f"the relay ended with {relay.process.returncode}: {relay.errors()}")
+        relay.start()
+    acknowledged.append(serves_again(relay, key))
+    for message_id in acknowledged:
+        relay.settled(message_id, 60)
+    check(len(sink.messages()) - before >= len(acknowledged), "an acknowledged message did not reach the next hop")
+    print(f"    cgroup: {CGROUP_SPARE_MIB} MiB to spare: " + ("ended by the kernel and started again" if has_ended else "goes on") +
+          f"; {len(acknowledged)} acknowledged and delivered")
+
+
 def run(context):
     sink = context.sink().start()
     relay = context.relay(next_hop_port=sink.port, extra="retry_initial_seconds = 1\nretry_max_seconds = 2")
@@ -175,3 +235,4 @@ def run(context):
     relay.start()
     descriptors_run_out(relay, sink, key)
     memory_runs_out(relay, sink, key)
+    a_tiny_cgroup(relay, sink, key)
