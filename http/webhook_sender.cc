@@ -115,9 +115,11 @@ void WebhookSender::start_requests() {
 }
 
 // nullopt: the event's retention has ended.
-std::optional<WebhookRequest> WebhookSender::make_request(std::uint64_t sequence) {
+// nullopt: the event is gone, or damaged for good.
+Result<std::optional<WebhookRequest>> WebhookSender::make_request(std::uint64_t sequence) {
   const auto event = parts_.store.spool().find_event(sequence);
-  if (!event || !*event) return std::nullopt;
+  if (!event && event.error().code() != ErrorCode::CorruptRecord) return event.error();
+  if (!event || !*event) return std::optional<WebhookRequest>();
   const auto stored = parts_.store.spool().find((*event)->message);
   const bool has_message = stored && *stored;
   WebhookRequest request;
@@ -125,13 +127,15 @@ std::optional<WebhookRequest> WebhookSender::make_request(std::uint64_t sequence
   request.body = boost::json::serialize(event_payload(**event, has_message ? &**stored : nullptr));
   const std::string id = webhook_message_id(webhook_.id, sequence);
   request.fields = webhook_signature_fields(webhook_, id, parts_.clock.now(), request.body);
-  return request;
+  return std::optional(std::move(request));
 }
 
 net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence) {
-  std::optional<WebhookRequest> request = self->make_request(sequence);
-  if (request) {
-    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(*request));
+  Result<std::optional<WebhookRequest>> request = self->make_request(sequence);
+  if (!request) {
+    self->ended(sequence, WebhookAnswer{.failure = request.error().message()});
+  } else if (*request) {
+    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(**request));
     self->ended(sequence, answer);
   } else {
     self->backlog_->lost(sequence);

@@ -1,6 +1,7 @@
 // WebhookSender: one webhook's events, from the log to its receiver. For http/webhook_dispatcher only.
 #pragma once
 
+#include "core/result.h"
 #include "http/webhook_backlog.h"
 #include "http/webhook_dispatcher.h"
 
@@ -57,7 +58,7 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
   bool read_log();
   void start_requests();
   static net::Awaitable<void> send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence);
-  std::optional<WebhookRequest> make_request(std::uint64_t sequence);
+  Result<std::optional<WebhookRequest>> make_request(std::uint64_t sequence);
   void ended(std::uint64_t sequence, const WebhookAnswer& answer);
   net::Awaitable<void> save();
   net::Awaitable<void> disable();

@@ -40,7 +40,6 @@ class LmdbEnvironment {
 
   MDB_env* handle() const { return handle_; }
   MDB_dbi table(std::size_t index) const { return tables_[index]; }
-  std::size_t table_count() const { return tables_.size(); }
   const std::filesystem::path& folder() const { return options_.folder; }
 
   struct Space {

@@ -379,11 +379,6 @@ void FakeSmarthost::drop_all() {
   impl_->cut_all();
 }
 
-bool FakeSmarthost::wait_for_messages(std::size_t count) const {
-  std::unique_lock lock(impl_->mutex);
-  return impl_->changed.wait_for(lock, kLimit, [&] { return impl_->messages.size() >= count; });
-}
-
 bool FakeSmarthost::wait_for_held(std::size_t connections) const {
   std::unique_lock lock(impl_->mutex);
   return impl_->changed.wait_for(lock, kLimit, [&] { return impl_->held >= connections; });

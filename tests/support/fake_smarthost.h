@@ -50,7 +50,6 @@ class FakeSmarthost {
   void drop_all();
 
   // False if it took too long (ten seconds, so that a broken test ends).
-  bool wait_for_messages(std::size_t count) const;
   bool wait_for_held(std::size_t connections = 1) const;
 
   std::vector<SmarthostMessage> messages() const;
