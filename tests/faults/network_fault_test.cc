@@ -56,7 +56,10 @@ TEST_P(NetworkFault, LeavesNothingBehind) {
     EXPECT_LE(running.handler.count("message"), running.handler.count("commit") + running.handler.count("abandon"));
   }
   const std::string text = log.finish();
-  EXPECT_THAT(text, HasSubstr("connection_lost after=CONNECT"));
+  // A client that talks before it is greeted may be past that when it is lost.
+  if (dialog.lines.front().kind == DialogLine::Kind::Server) {
+    EXPECT_THAT(text, HasSubstr("connection_lost after=CONNECT"));
+  }
   EXPECT_THAT(text, Not(HasSubstr("connection_lost after=\"\"")));
 }
 
