@@ -38,7 +38,7 @@ Server::~Server() = default;
 
 Result<void> Server::listen(net::ListenerOptions options, Config config) {
   POSTERN_CHECK(config.tls == TlsMode::None || options.tls.has_value());
-  const Result<void> bound = bind(std::move(options));
+  Result<void> bound = bind(std::move(options));
   if (bound) contexts_.push_back(std::make_unique<Contexts>(std::move(config), handler_, timeouts_));
   return bound;
 }
