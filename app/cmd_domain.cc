@@ -105,6 +105,7 @@ void print_domain(CommandContext& context, const DomainRecord& domain) {
   ValueObject value = domain_value(context, domain);
   value.emplace_back("records", record_values(domain, records));
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(records.size());
   for (const auto& record : records) {
     rows.push_back({record.purpose, record.type, record.name, record.is_required ? "required" : "advised",
                     std::string(relay::record_status(domain, record)), finding_of(domain, record.purpose)});

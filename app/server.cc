@@ -220,7 +220,7 @@ Result<void> Daemon::reload_listeners(const Settings& settings) {
   auto contexts = load_certificates(settings, settings.listeners, listening_);
   if (!contexts) return contexts.error();
   if (http_) {
-    if (const auto reloaded = http_->reload(settings); !reloaded) return reloaded;
+    if (auto reloaded = http_->reload(settings); !reloaded) return reloaded;
   }
   for (auto& [listener, context] : *contexts) smtp_.set_tls(listener, std::move(context));
   smtp_.set_admission_limits(make_server_options(settings).admission);

@@ -60,7 +60,7 @@ Result<store::AccountRecord> AccountAdmin::draft(const NewAccount& wanted) {
 }
 
 Result<store::AccountRecord> AccountAdmin::create(const NewAccount& wanted) {
-  const Result<store::AccountRecord> record = draft(wanted);
+  Result<store::AccountRecord> record = draft(wanted);
   if (!record) return record.error();
   const Result<void> written =
       directory_.write([&](store::DirectoryWriter& writer) -> Result<void> { return writer.put_account(*record); });

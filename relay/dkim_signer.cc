@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#define _Bool bool  // the header is written for C
+#define _Bool bool  // NOLINT(bugprone-reserved-identifier): the header is written for C
 #include <dkim.h>
 #undef _Bool
 

@@ -10,6 +10,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>

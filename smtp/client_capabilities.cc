@@ -3,6 +3,7 @@
 
 #include "core/bytes.h"
 
+#include <algorithm>
 #include <array>
 
 namespace postern::smtp {

@@ -4,6 +4,7 @@
 
 #include "core/bytes.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace postern::smtp {

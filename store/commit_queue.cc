@@ -76,8 +76,8 @@ void CommitQueue::submit(std::unique_ptr<CommitRequest> request, Urgency urgency
     }
   }
   if (wakes) wake_.notify_one();
-  if (request == nullptr) return;
-  if (has_failed()) return request->complete(failure());
+  if (request == nullptr) return;  // it was taken
+  if (has_failed()) return request->complete(failure());  // NOLINT(bugprone-use-after-move): it was not
   request->complete(Error(ErrorCode::StorageShedding, "too much waits to be committed"));
 }
 

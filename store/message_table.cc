@@ -7,6 +7,8 @@
 #include "store/spool_content.h"
 #include "store/table.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 

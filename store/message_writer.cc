@@ -5,6 +5,8 @@
 #include "store/message_table.h"
 #include "store/spool_content.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 
