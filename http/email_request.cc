@@ -251,6 +251,7 @@ MaybeFault read_addresses(const json::object& body, const EmailLimits& limits, O
 
 std::vector<std::string> formatted(const std::vector<NamedMailbox>& addresses) {
   std::vector<std::string> texts;
+  texts.reserve(addresses.size());
   for (const NamedMailbox& address : addresses) texts.push_back(format_named_mailbox(address));
   return texts;
 }

@@ -70,8 +70,7 @@ std::variant<std::optional<std::string>, EmailFault> idempotency_key_of(const Ap
 }
 
 EmailSubmission::EmailSubmission(ApiContext& context, const ApiRequest& request, PreparedEmail email)
-    : context_(context),
-      request_(request),
+    : request_(request),
       email_(std::move(email)),
       submitter_(submitter_of(request)),
       submission_(context.submission, submitter_) {

@@ -58,7 +58,6 @@ class EmailSubmission {
   };
   std::optional<VerdictFailure> judge_recipients();
 
-  ApiContext& context_;
   const ApiRequest& request_;
   PreparedEmail email_;
   relay::Submitter submitter_;
