@@ -139,6 +139,20 @@ def flood_and_submit(relay, client):
     return flood, found
 
 
+def flood_until_it_may_end(relay, client, acknowledged):
+    """→ (the flood, closed, or None; whether the relay ended). What was acknowledged meanwhile is added."""
+    flood, found = flood_and_submit(relay, client)
+    acknowledged += [found] if found else []
+    client.close()
+    if flood:
+        flood.close()
+    try:
+        relay.process.wait(1)
+    except subprocess.TimeoutExpired:
+        return flood, False
+    return flood, True
+
+
 def memory_runs_out(relay, sink, key):
     """Memory that lacks for a connection sheds it; where an allocation fails that cannot be done without, the process ends as the
     OOM killer would end it, and its unit starts it again: nothing that was acknowledged is lost by either."""
@@ -147,16 +161,7 @@ def memory_runs_out(relay, sink, key):
     for spare in MEMORY_STEPS_MIB:
         client = log_in(relay, key)
         limit(relay, resource.RLIMIT_AS, address_space(relay) + spare * 1024 * 1024)
-        flood, found = flood_and_submit(relay, client)
-        acknowledged += [found] if found else []
-        client.close()
-        if flood:
-            flood.close()
-        try:
-            relay.process.wait(1)
-            has_ended = True
-        except subprocess.TimeoutExpired:
-            has_ended = False
+        flood, has_ended = flood_until_it_may_end(relay, client, acknowledged)
         if has_ended:
             check("bad_alloc" in relay.errors(), f"the relay ended for another reason: {relay.errors()}")
             relay.start()
@@ -206,16 +211,7 @@ def a_tiny_cgroup(relay, sink, key):
             print("    cgroup: none can be made here")
             return
         client = log_in(relay, key)
-        flood, found = flood_and_submit(relay, client)
-        acknowledged += [found] if found else []
-        client.close()
-        if flood:
-            flood.close()
-        try:
-            relay.process.wait(1)
-            has_ended = True
-        except subprocess.TimeoutExpired:
-            has_ended = False
+        _, has_ended = flood_until_it_may_end(relay, client, acknowledged)
     if has_ended:
         check(relay.process.returncode == -9, f"the relay ended with {relay.process.returncode}: {relay.errors()}")
         relay.start()
