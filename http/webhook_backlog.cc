@@ -65,6 +65,7 @@ std::optional<std::uint64_t> WebhookBacklog::take(Instant now) {
   }
   if (next == nullptr) return std::nullopt;
   next->is_under_way = true;
+  next->is_probe = is_down();
   next->began_after = recoveries_;
   ++under_way_;
   return next->event.sequence;
@@ -110,6 +111,7 @@ void WebhookBacklog::recover(Instant now) {
   }
   failures_ = 0;
   was_failing_ = false;
+  probes_ = 0;
   probe_due_.reset();
   progress_.failing_since.reset();
 }
@@ -121,6 +123,14 @@ void WebhookBacklog::delivered(std::uint64_t sequence, Instant now) {
   recover(now);
 }
 
+// Requests that were under way beside the one that showed the receiver to be down say nothing new: only probes lengthen the wait.
+void WebhookBacklog::plan_probe(bool was_probe, Instant now, Random& random) {
+  if (was_probe) ++probes_;
+  if (probe_due_ && !was_probe) return;
+  const Instant latest = now + kLongestProbeWait;
+  probe_due_ = std::min(next_webhook_attempt(probes_ + 1, now, now, random).value_or(latest), latest);
+}
+
 void WebhookBacklog::failed(std::uint64_t sequence, Instant now, Random& random) {
   Item& item = end_attempt(sequence);
   // An attempt that began before the receiver came back says nothing of it now: it is made again, and does not count.
@@ -128,11 +138,7 @@ void WebhookBacklog::failed(std::uint64_t sequence, Instant now, Random& random)
   if (failures_ < std::numeric_limits<unsigned>::max()) ++failures_;
   if (!progress_.failing_since) progress_.failing_since = now;
   has_unsaved_ = true;
-  if (is_down()) {
-    const unsigned probes = failures_ - kDownAfterFailures + 1;
-    const Instant latest = now + kLongestProbeWait;
-    probe_due_ = std::min(next_webhook_attempt(probes, now, now, random).value_or(latest), latest);
-  }
+  if (is_down()) plan_probe(item.is_probe, now, random);
   PendingWebhookEvent& event = item.event;
   if (event.attempts == 0) {
     event.first_attempt = now;

@@ -74,6 +74,7 @@ class WebhookBacklog {
     bool is_under_way = false;
     bool is_stored = false;   // the directory has a row of it
     bool is_changed = false;  // it has to get one, or another
+    bool is_probe = false;    // its attempt began while the receiver was down
     unsigned began_after = 0; // recoveries_ when its attempt began
   };
   using Items = std::map<std::uint64_t, Item>;
@@ -84,6 +85,7 @@ class WebhookBacklog {
   void remove(std::uint64_t sequence);
   void insert(const store::PendingWebhookEvent& event, bool is_stored);
   void recover(Instant now);
+  void plan_probe(bool was_probe, Instant now, Random& random);
 
   Items items_;
   std::map<MessageId, std::set<std::uint64_t>> by_message_;
@@ -93,6 +95,7 @@ class WebhookBacklog {
   std::size_t under_way_ = 0;
   unsigned failures_ = 0;           // in a row, since the start
   bool was_failing_ = false;        // before the start
+  unsigned probes_ = 0;             // that failed since it is down
   unsigned recoveries_ = 0;         // how often the receiver came back
   std::optional<Instant> probe_due_;  // while down
   std::set<std::uint64_t> removed_;   // rows that the directory still has

@@ -143,6 +143,20 @@ TEST_F(Backlog, ADownReceiverIsProbedOneEventAtATimeAndNothingMoreIsRead) {
   EXPECT_EQ(take_all(backlog).size(), 1U);
 }
 
+TEST_F(Backlog, WhatFailsBesideTheLastFailureBeforeDownDoesNotPutOffTheFirstProbe) {
+  WebhookBacklog backlog({}, 1, {});
+  for (std::size_t i = 0; i < 30; ++i) add(backlog, i + 1, i);
+  for (const std::uint64_t sequence : take_all(backlog)) fail(backlog, sequence);
+  const auto together = take_all(backlog);
+  ASSERT_EQ(together.size(), kMaxWebhookRequests);
+  for (const std::uint64_t sequence : together) fail(backlog, sequence);
+  ASSERT_TRUE(backlog.is_down());
+  ASSERT_TRUE(backlog.next_due());
+  EXPECT_LE(*backlog.next_due(), clock_.now() + seconds(6));
+  clock_.set(*backlog.next_due());
+  EXPECT_EQ(take_all(backlog).size(), 1U);
+}
+
 TEST_F(Backlog, ProbesWaitLongerAndLongerButNeverLongerThanTheirBound) {
   WebhookBacklog backlog({}, 1, {});
   for (std::size_t i = 0; i < 30; ++i) add(backlog, i + 1, i);
