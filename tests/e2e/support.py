@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "build" / "peers"
+given_ports = set()  # of this process: no two servers of a story get the same
 
 
 class Failure(Exception):
@@ -27,13 +29,23 @@ def check(condition, message):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that the kernel hands to clients: none of them can take it while its server is restarted."""
+    while True:
+        port = random.randrange(10_240, 32_768)
+        if port in given_ports:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        given_ports.add(port)
+        return port
 
 
-def wait_until(condition, what, seconds=30):
-    """Polls a fact of another process; the only waiting a story may do."""
+def wait_until(condition, what, seconds=120):
+    """Polls a fact of another process; the only waiting a story may do. The limit ends a hang, it measures nothing."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
@@ -164,7 +176,7 @@ port = {self.https}
     def message(self, message_id):
         return self.json("message", "show", message_id, "--events")
 
-    def settled(self, message_id, seconds=30):
+    def settled(self, message_id, seconds=120):
         def poll():
             shown = self.message(message_id)
             return shown if all(r["stage"] != "pending" for r in shown["recipients"]) else None

@@ -265,7 +265,8 @@ def main():
         try:
             return 0 if Torture(context, arguments).run() else 1
         except Failure as failure:
-            print(f"failed: {failure}", file=sys.stderr)
+            print(f"failed: {failure}", *(thing.errors() for thing in context.started if isinstance(thing, support.Relay)),
+                  sep="\n", file=sys.stderr)
             return 1
         finally:
             for thing in context.started:
