@@ -38,6 +38,8 @@ void give_up(const char* what) {
 
 SslSession SessionMemory::take() {
   if (unused.empty()) return nullptr;
+  // A copy: OpenSSL does not resume a session twice.
+  if (unused.size() == 1) return SslSession(SSL_SESSION_dup(unused.back().get()));
   SslSession session = std::move(unused.back());
   unused.pop_back();
   return session;

@@ -27,7 +27,7 @@ using SslSession = std::unique_ptr<SSL_SESSION, SslSessionDeleter>;
 // Sessions to resume, each by one connection: OpenSSL lets nobody else resume a TLS 1.3 session that is in use (RFC 8446 §C.4).
 struct SessionMemory {
   std::vector<SslSession> unused;
-  // Null: none is left.
+  // Null: none was given yet. The last one is used again and again: Postfix gives no new ticket for a resumed handshake.
   SslSession take();
 };
 
