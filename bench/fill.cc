@@ -1,6 +1,7 @@
 // Fills the store of a server that does not run: keys by the million, or queued messages, through the store's own interface and
 // in large commits. `fill keys` prints some of the keys, evenly spread, as AUTH PLAIN initial responses, one a line; `fill
-// messages` queues messages of the account that is named, which the sink verifies like those of smtp_load.
+// messages` queues messages of the account that is named, which the sink verifies like those of smtp_load; `fill commits` takes
+// them one at a time, as a server with one client does, and prints the median of what the commit of one took, in milliseconds.
 #include "load.h"
 
 #include "auth/api_key.h"
@@ -9,7 +10,7 @@
 #include "core/check.h"
 #include "store/store.h"
 
-#include <cstring>
+#include <algorithm>
 #include <future>
 #include <memory>
 
@@ -43,18 +44,44 @@ class Filler {
   }
 
   void fill_messages() {
-    const auto account = store_->directory().find_account_named(account_);
-    POSTERN_CHECK(account && *account);
+    const AccountId account = find_account();
     for (long first = 0; first < count_; first += kMessagesPerWave) {
       std::vector<std::promise<Result<void>>> wave(static_cast<std::size_t>(std::min(kMessagesPerWave, count_ - first)));
-      for (std::size_t i = 0; i < wave.size(); ++i) commit_message((**account).id, first + static_cast<long>(i), wave[i]);
-      for (auto& done : wave) {
-        if (const Result<void> committed = done.get_future().get(); !committed) give_up(committed.error());
-      }
+      for (std::size_t i = 0; i < wave.size(); ++i) commit_message(account, first + static_cast<long>(i), wave[i]);
+      for (auto& done : wave) wait_for(done);
     }
   }
 
+  // The time runs from the complete message to its completion, which the commit thread calls behind the sync. Each is settled before
+  // the next, so that the file has the free pages it has where mail is delivered.
+  void time_commits() {
+    const AccountId account = find_account();
+    std::vector<double> taken_ms;
+    for (long number = 0; number < count_; ++number) {
+      std::promise<Result<void>> accepted, settled;
+      const auto began = bench::Clock::now();
+      const MessageId id = commit_message(account, number, accepted);
+      wait_for(accepted);
+      taken_ms.push_back(std::chrono::duration<double, std::milli>(bench::Clock::now() - began).count());
+      settle_message(id, settled);
+      wait_for(settled);
+    }
+    const auto middle = taken_ms.begin() + count_ / 2;
+    std::nth_element(taken_ms.begin(), middle, taken_ms.end());
+    std::printf("%.4f\n", *middle);
+  }
+
  private:
+  AccountId find_account() const {
+    const auto account = store_->directory().find_account_named(account_);
+    POSTERN_CHECK(account && *account);
+    return (**account).id;
+  }
+
+  static void wait_for(std::promise<Result<void>>& done) {
+    if (const Result<void> outcome = done.get_future().get(); !outcome) give_up(outcome.error());
+  }
+
   [[noreturn]] static void give_up(const Error& error) {
     std::fprintf(stderr, "fill: %s\n", error.message().c_str());
     std::exit(1);
@@ -87,7 +114,7 @@ class Filler {
     return writer.put_key(key);
   }
 
-  void commit_message(const AccountId& account, long number, std::promise<Result<void>>& done) {
+  MessageId commit_message(const AccountId& account, long number, std::promise<Result<void>>& done) {
     const Instant now = clock_.now();
     store::NewMessage message;
     message.record.id = make_message_id(now, random_);
@@ -104,9 +131,17 @@ class Filler {
     event.at = now;
     event.message = message.record.id;
     event.account = account;
-    auto writer = store_->spool().open_message(message.record.id);
+    const MessageId id = message.record.id;
+    auto writer = store_->spool().open_message(id);
     writer->append(content_of(number));
     store_->spool().commit(std::move(writer), std::move(message), [&done](Result<void> outcome) { done.set_value(std::move(outcome)); });
+    return id;
+  }
+
+  void settle_message(const MessageId& id, std::promise<Result<void>>& done) {
+    store::Settlement settlement{.id = id, .changes = {}, .events = {}, .notifications = {}};
+    settlement.changes.emplace_back().state.stage = store::RecipientStage::Delivered;
+    store_->spool().settle(std::move(settlement), [&done](Result<void> outcome) { done.set_value(std::move(outcome)); });
   }
 
   std::string content_of(long number) const {
@@ -128,16 +163,14 @@ class Filler {
 }  // namespace postern
 
 int main(int argc, char** argv) {
-  const bool fills_keys = argc > 1 && std::strcmp(argv[1], "keys") == 0;
-  if (!fills_keys && (argc < 2 || std::strcmp(argv[1], "messages") != 0)) {
-    std::fprintf(stderr, "usage: %s keys|messages --data FOLDER …\n", argv[0]);
+  const std::string_view what = argc > 1 ? argv[1] : "";
+  if (what != "keys" && what != "messages" && what != "commits") {
+    std::fprintf(stderr, "usage: %s keys|messages|commits --data FOLDER …\n", argv[0]);
     return 2;
   }
   const bench::Options options(argc - 1, argv + 1, {{"data", ""}, {"count", "1000"}, {"octets", "1024"}, {"account", "bench"}, {"print", "10"}});
   postern::Filler filler(options);
-  if (fills_keys) {
-    filler.fill_keys();
-  } else {
-    filler.fill_messages();
-  }
+  if (what == "keys") filler.fill_keys();
+  if (what == "messages") filler.fill_messages();
+  if (what == "commits") filler.time_commits();
 }

@@ -27,6 +27,7 @@ MINUTES = float(os.environ.get("POSTERN_BENCH_MINUTES", "10"))
 OUT = pathlib.Path(os.environ.get("POSTERN_BENCH_OUT", bench.ROOT / "build/bench"))
 MILLION = int(1_000_000 * SCALE)
 MIB = 1 << 20
+DRAIN_SECONDS = 300
 MANY_CONNECTIONS = "max_connections = 20000\n"
 
 
@@ -42,6 +43,10 @@ def status(pid, name):
 def own_mib(pid):
     """Anonymous memory: what is not the page cache's."""
     return status(pid, "Anonymous") / 1024
+
+
+def say(what):
+    print(f"  {time.strftime('%H:%M:%S')} {what}", flush=True)
 
 
 class Peak:
@@ -152,37 +157,61 @@ def backlog(b):
     hop = bench.e2e.free_port()
     empty = b.postern("empty", bench.e2e.free_port())
     full = b.postern("full", hop, prepare=lambda data: fill("messages", data, count=MILLION))
-    servers, found = {"empty": empty, "full": full}, {"empty": [], "full": []}
-    each_round = max(100, int(6000 * SCALE))
-    with Peak(full.pid) as peak:
-        for _ in range(ROUNDS):
-            for name, server in servers.items():
-                found[name].append(measured(server, auth=server.auth, connections=64, messages=each_round))
-    rate = median(found["full"], "per_second") / median(found["empty"], "per_second")
-    cpu = median(found["full"], "cpu") / median(found["empty"], "cpu")
+    say(f"{MILLION:,} messages are queued")
+    rows, took = accept_beside({"empty": empty, "full": full})
     killed, stopped = seconds_to_serve(full, graceful=False), seconds_to_serve(full, graceful=True)
+    say(f"restarted in {killed:.2f} and {stopped:.2f} s")
+    rows += [("restart after SIGKILL: s to the greeting", killed, "<= 5", killed <= 5),
+             ("restart after SIGTERM: s to the greeting", stopped, "<= 5", stopped <= 5)]
     spool = full.relay.folder / "data/spool/data.mdb"
-    before, queued = spool.stat().st_size / MIB, MILLION + ROUNDS * each_round
-    began, sink = time.monotonic(), b.sink(hop)
-    with Peak(full.pid) as draining:
-        bench.e2e.wait_until(lambda: sink.counts()["messages"] >= queued, "the backlog is delivered", 3600)
-    seconds = time.monotonic() - began
-    bench.wait_until_idle(full.pid)
-    seen = sink.counts()["messages"]
+    before = spool.stat().st_size / MIB
+    drained, of_draining = drain(full, b.sink(hop), MILLION + took)
     full.relay.stop()
-    fill("messages", full.relay.folder / "data", count=MILLION)
+    fill("messages", full.relay.folder / "data", count=min(MILLION, drained))
     after = spool.stat().st_size / MIB
+    return rows + of_draining + [
+        ("spool file MiB with the backlog", before, "", None),
+        (f"spool file with {min(MILLION, drained):,} more after draining, times the first", after / before, "<= 1.25", after / before <= 1.25),
+    ]
+
+
+def accept_beside(servers, rounds=4 * ROUNDS):
+    """Short loads that take turns, so that what disturbs meets both servers → rows, and how many messages each took."""
+    each_round, found = max(100, int(4000 * SCALE)), {name: [] for name in servers}
+    with Peak(servers["full"].pid) as peak:
+        for turn in range(rounds):
+            for name in sorted(servers, reverse=turn % 2 == 1):
+                found[name].append(measured(servers[name], auth=servers[name].auth, connections=64, messages=each_round))
+    rate = statistics.median(full["per_second"] / empty["per_second"] for full, empty in zip(found["full"], found["empty"]))
+    cpu = sum(row["cpu"] for row in found["full"]) / sum(row["cpu"] for row in found["empty"])
+    say(f"{rounds * each_round:,} more were accepted by each")
     return [
         ("accept rate, times that of an empty queue", rate, ">= 0.85", rate >= 0.85),
-        ("CPU per 1,000, times that of an empty queue", cpu, "", None),
-        ("restart after SIGKILL: s to the greeting", killed, "<= 5", killed <= 5),
-        ("restart after SIGTERM: s to the greeting", stopped, "<= 5", stopped <= 5),
+        ("CPU per 1,000, times that of an empty queue", cpu, "<= 1.15", cpu <= 1.15),
         ("own memory MiB at most, accepting", peak.mib, "< 400", peak.mib < 400),
-        ("own memory MiB at most, draining", draining.mib, "< 400", draining.mib < 400),
-        ("drained, messages a second", queued / seconds, "", None),
-        ("delivered, times queued", seen / queued, "1", seen == queued),
-        ("spool file MiB with the backlog", before, "", None),
-        ("spool file with a second backlog after draining, times the first", after / before, "<= 1.25", after / before <= 1.25),
+    ], rounds * each_round
+
+
+def drain(server, sink, queued):
+    """Until all are delivered or DRAIN_SECONDS have passed since the first → how many, and rows. Its first and its last quarter are
+    compared by CPU: the rate is that of what else the machine does."""
+    bench.e2e.wait_until(lambda: sink.counts()["messages"] > 0, "the first of the backlog is delivered", 300)
+    began, points = time.monotonic(), []
+    with Peak(server.pid) as peak:
+        while not points or (points[-1][0] < queued and time.monotonic() < began + DRAIN_SECONDS):
+            time.sleep(0.5)
+            points.append((sink.counts()["messages"], bench.cpu_seconds(server.pid), time.monotonic() - began))
+    drained, cpu, seconds = points[-1]
+    quarter = lambda part: next(point for point in points if point[0] >= drained * part)
+    cost = lambda first, last: (last[1] - first[1]) / (last[0] - first[0])
+    times = cost(quarter(0.75), points[-1]) / cost(points[0], quarter(0.25)) if len(points) > 8 else 1
+    say(f"{drained:,} of {queued:,} were delivered in {seconds:.0f} s")
+    return drained, [
+        ("own memory MiB at most, draining", peak.mib, "< 400", peak.mib < 400),
+        ("drained, messages a second", drained / seconds, "", None),
+        ("draining, CPU s per 1,000", cost(points[0], points[-1]) * 1000, "", None),
+        ("the same of the last quarter, times the first", times, "<= 1.25", times <= 1.25),
+        (f"delivered, part of {queued:,} queued", drained / queued, "1", drained == queued),
     ]
 
 
@@ -235,9 +264,9 @@ def written(b):
     return rows
 
 
-def commit_ms(folder, octets=4096, count=300):
+def overwrite_ms(folder, octets=4096, count=300):
     """The median of overwriting a page of a file that is there, with fdatasync."""
-    descriptor = os.open(folder / "commit", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(folder / "overwritten", os.O_RDWR | os.O_CREAT, 0o600)
     os.pwrite(descriptor, b"x" * octets * 64, 0)
     os.fsync(descriptor)
     taken = []
@@ -251,25 +280,29 @@ def commit_ms(folder, octets=4096, count=300):
 
 
 def single(b):
-    """One connection that waits for every reply, beside what the disk and loopback took in the same minute."""
+    """One connection that waits for every reply, beside what a commit of the store, the disk and loopback took in the same minute."""
     sink = b.sink()
-    server = b.postern("single", sink.port)
+    server, alone = b.postern("single", sink.port), b.postern("alone", sink.port)
+    alone.relay.stop()
     options = dict(connections=1, pipelining="off", messages=max(20, int(500 * SCALE)))
     bench.run_load("smtp_load", port=server.ports["none"], auth=server.auth, **options)
-    ratios, taken, limits = [], [], []
+    rounds = []
     for _ in range(ROUNDS + 2):
-        commit = commit_ms(b.folder)
+        overwritten = overwrite_ms(b.folder)
+        commit = float(fill("commits", alone.relay.folder / "data", count=options["messages"], octets=4096))
         # Four round trips a message: MAIL, RCPT, DATA, the content.
         trip = bench.run_load("smtp_load", port=sink.port, **options)["p50_ms"] / 4
-        took = bench.run_load("smtp_load", port=server.ports["none"], auth=server.auth, **options)["p50_ms"]
-        limits.append(commit + 5 * trip)
-        taken.append(took)
-        ratios.append(took / limits[-1])
-    ratio = statistics.median(ratios)
+        message = bench.run_load("smtp_load", port=server.ports["none"], auth=server.auth, **options)["p50_ms"]
+        rounds.append({"overwritten": overwritten, "commit": commit, "trip": trip, "message": message,
+                       "to the store": message / (commit + 5 * trip), "to the disk": message / (overwritten + 5 * trip)})
+    to_the_store = median(rounds, "to the store")
     return [
-        ("one commit and five round trips: ms", statistics.median(limits), "", None),
-        ("one message, p50 ms", statistics.median(taken), "", None),
-        ("message, times the limit", ratio, "<= 1.5", ratio <= 1.5),
+        ("one page overwritten, with fdatasync: ms", median(rounds, "overwritten"), "", None),
+        ("one commit of the store, nothing else under way: ms", median(rounds, "commit"), "", None),
+        ("one round trip: ms", median(rounds, "trip"), "", None),
+        ("one message, p50 ms", median(rounds, "message"), "", None),
+        ("message, times one commit and five round trips", to_the_store, "<= 1.5", to_the_store <= 1.5),
+        ("message, times one overwritten page and five round trips", median(rounds, "to the disk"), "", None),
     ]
 
 
