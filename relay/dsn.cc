@@ -1,10 +1,13 @@
 #include "relay/dsn.h"
 
 #include "core/bytes.h"
+#include "core/quoted_printable.h"
 #include "core/time_format.h"
 #include "smtp/parameters.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace postern::relay {
 namespace {
@@ -95,10 +98,22 @@ std::string delivery_status(const DsnFacts& facts) {
   return text;
 }
 
-void append_part(std::string& report, std::string_view boundary, std::string_view type, std::string_view body) {
-  report.append("\r\n--").append(boundary).append("\r\nContent-Type: ").append(type);
-  report.append("\r\nContent-Transfer-Encoding: ").append(is_ascii(body) ? "7bit" : "8bit").append("\r\n\r\n").append(body);
-  if (!body.ends_with("\r\n")) report.append("\r\n");
+struct Part {
+  std::string_view type;
+  std::string_view encoding;
+  std::string body;
+};
+
+Part make_part(std::string_view type, std::string body, bool is_encoded) {
+  if (is_ascii(body)) return {type, "7bit", std::move(body)};
+  if (!is_encoded) return {type, "8bit", std::move(body)};
+  return {type, "quoted-printable", encode_quoted_printable(body)};
+}
+
+void append_part(std::string& report, std::string_view boundary, const Part& part) {
+  report.append("\r\n--").append(boundary).append("\r\nContent-Type: ").append(part.type);
+  report.append("\r\nContent-Transfer-Encoding: ").append(part.encoding).append("\r\n\r\n").append(part.body);
+  if (!part.body.ends_with("\r\n")) report.append("\r\n");
 }
 
 }  // namespace
@@ -122,21 +137,31 @@ bool returns_whole(const Envelope& envelope, std::uint64_t content_octets, DsnAc
   return envelope.parameters.ret == DsnReturn::Full && !envelope.parameters.require_tls;
 }
 
+bool is_seven_bit_way(const Status& status) {
+  const EnhancedCode code = effective_enhanced_code(status);
+  return code.subject == 6 && (code.detail == 3 || code.detail == 7);
+}
+
 std::string format_dsn(const DsnFacts& facts) {
   const std::string id = format_message_id(facts.id);
-  const std::string text = explanation(facts);
-  const std::string status = delivery_status(facts);
+  std::string status = delivery_status(facts);
   // RFC 6533 §3 and §4: what is beyond ASCII has media types of its own.
   const bool is_global = facts.envelope->parameters.smtputf8;
   const std::string_view status_type = is_ascii(status) ? "message/delivery-status" : "message/global-delivery-status";
   const std::string_view returned_type = facts.is_returned_whole ? (is_global ? "message/global" : "message/rfc822")
                                                                  : (is_global ? "message/global-headers" : "text/rfc822-headers");
-  const bool is_7bit = is_ascii(text) && is_ascii(status) && is_ascii(facts.returned);
+  const std::array<Part, 3> parts = {
+      make_part("text/plain; charset=utf-8", explanation(facts), facts.is_seven_bit),
+      make_part(status_type, std::move(status), facts.is_seven_bit),
+      // RFC 2046 §5.2.1: a message within the report may not be encoded; its header section alone may (RFC 6522 §4, RFC 6533 §8).
+      make_part(returned_type, std::string(facts.returned), facts.is_seven_bit && !facts.is_returned_whole),
+  };
+  const bool has_8bit = std::ranges::any_of(parts, [](const Part& part) { return part.encoding == "8bit"; });
   // The id is random: no content that existed before it can hold it.
   const std::string boundary = "postern-" + id;
 
   std::string report;
-  report.reserve(4096 + text.size() + status.size() + facts.returned.size());
+  report.reserve(4096 + facts.returned.size());
   report.append("From: Mail Delivery System <postmaster@").append(facts.hostname).append(">\r\n");
   report.append("To: ").append(format_path(facts.envelope->reverse_path)).append("\r\n");
   report.append("Subject: ").append(words(facts.recipients.front().action).subject).append("\r\n");
@@ -144,10 +169,8 @@ std::string format_dsn(const DsnFacts& facts) {
   report.append("Message-ID: <").append(id).append("@").append(facts.hostname).append(">\r\n");
   report.append("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
   report.append("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"").append(boundary).append("\"\r\n");
-  report.append("Content-Transfer-Encoding: ").append(is_7bit ? "7bit" : "8bit").append("\r\n");
-  append_part(report, boundary, "text/plain; charset=utf-8", text);
-  append_part(report, boundary, status_type, status);
-  append_part(report, boundary, returned_type, facts.returned);
+  report.append("Content-Transfer-Encoding: ").append(has_8bit ? "8bit" : "7bit").append("\r\n");
+  for (const Part& part : parts) append_part(report, boundary, part);
   report.append("\r\n--").append(boundary).append("--\r\n");
   return report;
 }

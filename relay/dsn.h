@@ -40,7 +40,12 @@ struct DsnFacts {
   std::vector<DsnRecipient> recipients;
   std::string_view returned;           // its header section, or all of it
   bool is_returned_whole = false;
+  bool is_seven_bit = false;           // every part but a whole message is encoded where it is beyond ASCII
 };
+
+// True if the next hop refused the message for 8-bit content or an address that it cannot take (RFC 3463 §3.7, X.6.3 and X.6.7):
+// a report about it probably goes by the same hop, and nobody reports that a report was lost.
+bool is_seven_bit_way(const Status& status);
 
 // The report as content: header and body, CRLF line ends.
 std::string format_dsn(const DsnFacts& facts);

@@ -98,10 +98,16 @@ std::optional<std::string_view> NoticeWriter::withheld_because(const store::Mess
 
 void NoticeWriter::add(Publication& publication, const store::StoredMessage& stored, DsnAction action, Instant now) {
   const store::MessageRecord& message = stored.message;
-  const bool is_whole = returns_whole(message.envelope, message.content_octets, action);
-  const std::string returned = returned_content(message, is_whole);
-
   DsnFacts facts;
+  facts.is_seven_bit = std::ranges::any_of(publication.notices, [action](const OwedNotice& notice) {
+    return notice.action == action && is_seven_bit_way(notice.status);
+  });
+  facts.is_returned_whole = returns_whole(message.envelope, message.content_octets, action);
+  std::string returned = returned_content(message, facts.is_returned_whole);
+  if (facts.is_returned_whole && facts.is_seven_bit && has_high_octet(returned)) {
+    facts.is_returned_whole = false;
+    returned = header_section(std::move(returned));
+  }
   facts.hostname = settings_.hostname;
   facts.id = make_message_id(now, random_);
   facts.now = now;
@@ -109,7 +115,6 @@ void NoticeWriter::add(Publication& publication, const store::StoredMessage& sto
   facts.about = message.id;
   facts.arrived = message.accepted_at;
   facts.returned = returned;
-  facts.is_returned_whole = is_whole;
   for (const OwedNotice& notice : publication.notices) {
     if (notice.action != action) continue;
     facts.recipients.push_back(

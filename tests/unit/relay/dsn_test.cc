@@ -1,6 +1,7 @@
 // The report's frame and fields, read back by a small reader of multipart/report (RFC 3462 §1, RFC 3464 §2, RFC 6533).
 #include "relay/dsn.h"
 
+#include "core/bytes.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
 
@@ -228,6 +229,27 @@ TEST_F(Dsn, MarksEachPartByItsOwnOctets) {
   EXPECT_EQ(field(read.parts[1].header, "Content-Transfer-Encoding"), "7bit");
   EXPECT_EQ(field(read.parts[2].header, "Content-Type"), "message/rfc822");
   EXPECT_EQ(field(read.parts[2].header, "Content-Transfer-Encoding"), "8bit");
+}
+
+TEST_F(Dsn, EncodesItsPartsForAWayThatTakesNoEightBitContent) {
+  envelope.recipients[0].mailbox = {"j\xc3\xb6rg", "example.net"};
+  facts.returned = "Subject: gr\xc3\xbc\xc3\x9f\r\n";
+  facts.is_seven_bit = true;
+  const std::string content = format(DsnAction::Failed);
+  EXPECT_FALSE(has_high_octet(content));
+  const Report read = read_report(content);
+  EXPECT_EQ(field(read.header, "Content-Transfer-Encoding"), "7bit");
+  for (const Part& part : read.parts) EXPECT_EQ(field(part.header, "Content-Transfer-Encoding"), "quoted-printable");
+  EXPECT_EQ(field(read.blocks[1], "Final-Recipient"), "utf-8;j=C3=B6rg@example.net");
+  EXPECT_EQ(read.parts[2].body, "Subject: gr=C3=BC=C3=9F\r\n");
+}
+
+TEST(DsnWay, IsSevenBitWhereThatWasWhyTheMessageFailed) {
+  EXPECT_TRUE(is_seven_bit_way({554, EnhancedCode{5, 6, 3}, ""}));
+  EXPECT_TRUE(is_seven_bit_way({550, EnhancedCode{5, 6, 7}, ""}));
+  EXPECT_FALSE(is_seven_bit_way({550, EnhancedCode{5, 6, 0}, ""}));
+  EXPECT_FALSE(is_seven_bit_way({550, EnhancedCode{5, 1, 3}, ""}));
+  EXPECT_FALSE(is_seven_bit_way({554, std::nullopt, ""}));
 }
 
 TEST_F(Dsn, KeepsEveryLineWithinItsBound) {

@@ -1,4 +1,5 @@
 // The queue and the real SMTP transport against a next hop on loopback that misbehaves on command.
+#include "core/bytes.h"
 #include "tests/support/fake_smarthost.h"
 #include "tests/unit/relay/queue_fixture.h"
 
@@ -206,6 +207,29 @@ TEST_F(QueueSmtpTest, BouncesWhatTheNextHopCannotTake) {
     EXPECT_EQ(stage(id), RecipientStage::Bounced);
     EXPECT_EQ(state(id).last_status.enhanced, c.expected) << format_status(state(id).last_status);
     for (const std::string& command : hop.commands()) EXPECT_EQ(command.find("live.example"), std::string::npos) << command;
+    stop();
+  }
+}
+
+// The report goes by the same hop: beyond ASCII it would come back too, and nobody would hear of either.
+TEST_F(QueueSmtpTest, ReportsEightBitMailByAHopThatTakesNone) {
+  for (const DsnReturn ret : {DsnReturn::Headers, DsnReturn::Full}) {
+    SCOPED_TRACE(static_cast<int>(ret));
+    test::FakeSmarthostOptions options;
+    options.keywords = {"SIZE"};
+    test::FakeSmarthost hop(options);
+    routes_[0].domains = {"*"};
+    start_to(hop);
+    test::Draft draft = draft_to({"live.example"});
+    draft.message.envelope.parameters.body = BodyType::EightBitMime;
+    draft.message.envelope.parameters.ret = ret;
+    const MessageId id = accept(std::move(draft), "Subject: gr\xC3\xBC\xC3\x9F\r\n\r\nl\xC3\xA4ngst\r\n");
+    run_until([&] { return hop.messages().size() == 1; });
+    EXPECT_EQ(state(id).last_status.enhanced, (EnhancedCode{5, 6, 3}));
+    const std::string report = hop.messages().at(0).content;
+    EXPECT_FALSE(has_high_octet(report));
+    EXPECT_NE(report.find("Status: 5.6.3\r\n"), std::string::npos);
+    EXPECT_NE(report.find("Subject: gr=C3=BC=C3=9F\r\n"), std::string::npos);
     stop();
   }
 }
