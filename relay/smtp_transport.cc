@@ -180,8 +180,8 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, cons
   sending_.erase(connection);
   sent.is_content_lost = reader.has_failed();
   // Before 354 nothing of the message is theirs: whatever was answered can be asked again. A chunk goes without one; where no
-  // word came back, the connection had ended before.
-  const bool is_ours = !reader.was_asked() || !connection->was_answered();
+  // word came back, or 421 to begin with, the connection had ended before.
+  const bool is_ours = !reader.was_asked() || !connection->may_have_taken();
   sent.is_stale = hop.messages > 0 && !connection->is_usable() && is_ours && !is_cancelled_;
   ++hop.messages;
   co_return sent;

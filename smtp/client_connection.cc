@@ -34,7 +34,7 @@ class ClientConnection::Impl {
   net::Awaitable<void> quit();
   void cancel();
   bool is_usable() const { return is_usable_; }
-  bool was_answered() const { return session_.reply_count() != replies_before_; }
+  bool may_have_taken() const { return session_.reply_count() != replies_before_ && !session_.was_closed_unheard(); }
   const ClientSession& session() const { return session_; }
 
  private:
@@ -98,7 +98,7 @@ net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::send(Client
 }
 net::Awaitable<void> ClientConnection::quit() { return impl_->quit(); }
 bool ClientConnection::is_usable() const { return impl_->is_usable(); }
-bool ClientConnection::was_answered() const { return impl_->was_answered(); }
+bool ClientConnection::may_have_taken() const { return impl_->may_have_taken(); }
 const ClientCapabilities& ClientConnection::capabilities() const { return impl_->session().capabilities(); }
 bool ClientConnection::is_tls() const { return impl_->session().is_tls(); }
 void ClientConnection::cancel() { impl_->cancel(); }

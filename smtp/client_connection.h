@@ -46,8 +46,8 @@ class ClientConnection {
   net::Awaitable<void> quit();
 
   bool is_usable() const;
-  // The peer replied to a command of the last transaction.
-  bool was_answered() const;
+  // False where the peer cannot have taken the last transaction's message: it said nothing at all, or goodbye before anything else.
+  bool may_have_taken() const;
   const ClientCapabilities& capabilities() const;
   bool is_tls() const;
   void cancel();

@@ -30,6 +30,7 @@ const ClientCapabilities& ClientSession::capabilities() const { return impl_->ca
 bool ClientSession::is_tls() const { return impl_->is_tls(); }
 const std::vector<ClientRecipientStatus>& ClientSession::results() const { return impl_->results(); }
 const std::optional<Status>& ClientSession::failure() const { return impl_->failure(); }
+bool ClientSession::was_closed_unheard() const { return impl_->was_closed_unheard(); }
 std::uint64_t ClientSession::reply_count() const { return impl_->reply_count(); }
 std::string_view ClientSession::stage() const { return impl_->stage(); }
 
@@ -119,7 +120,10 @@ void ClientSession::Impl::on_reply(const Reply& reply) {
   const bool was_last = awaited_.empty();
   stage_ = kStages[static_cast<std::size_t>(awaited.command)];
   // "Closing": the rest of what was sent gets no answer (RFC 5321 §3.8).
-  if (reply.code() == 421 && awaited.command != Command::Quit) return fail(reply.status, Manner::Abrupt);
+  if (reply.code() == 421 && awaited.command != Command::Quit) {
+    was_closed_unheard_ = awaited.command == Command::Rset || awaited.command == Command::Mail;
+    return fail(reply.status, Manner::Abrupt);
+  }
   handle(awaited, reply);
   if (phase_ == Phase::Closed) return;
   // Octets that came before we asked for anything: out of step, or injected in front of the handshake (the client's side of

@@ -106,6 +106,9 @@ class ClientSession {
   const std::vector<ClientRecipientStatus>& results() const;
   // Why the connection could not be brought to Ready, or broke; nullopt while it is fine or after an orderly QUIT.
   const std::optional<Status>& failure() const;
+  // True if 421 stood where the reply to RSET or MAIL was awaited: the peer had closed an idle connection (RFC 5321 §3.8), and
+  // nothing of the transaction was read.
+  bool was_closed_unheard() const;
   // Replies read so far. A deadline holds for a reply, not for an octet: the shell moves it when this moves.
   std::uint64_t reply_count() const;
   // For logs: "connect", "greeting", "EHLO", "STARTTLS", "AUTH", "RSET", "MAIL", "RCPT", "DATA", "content",

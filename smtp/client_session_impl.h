@@ -47,6 +47,7 @@ class ClientSession::Impl {
   const std::vector<ClientRecipientStatus>& results() const { return results_; }
   const std::optional<Status>& failure() const { return failure_; }
   std::uint64_t reply_count() const { return reply_count_; }
+  bool was_closed_unheard() const { return was_closed_unheard_; }
   std::string_view stage() const { return stage_; }
 
  private:
@@ -115,6 +116,7 @@ class ClientSession::Impl {
   std::string_view input_;  // into buffer_, not yet read
   ReplyParser parser_;
   std::uint64_t reply_count_ = 0;
+  bool was_closed_unheard_ = false;
   std::string output_;
   bool is_output_secret_ = false;
 

@@ -111,6 +111,22 @@ TEST_F(QueueSmtpTest, SendsAChunkAgainAtOnceWhereAnIdleConnectionHadDied) {
   EXPECT_EQ(hop.messages().size(), 2U) << "what was answered in part is not sent again at once";
 }
 
+TEST_F(QueueSmtpTest, SendsAChunkAgainAtOnceWhereTheHopHadSaidGoodbye) {
+  test::FakeSmarthost hop(taking_chunks());
+  start_to(hop);
+  const MessageId first = accept("live.example");
+  run_until([&] { return stage(first) == RecipientStage::Delivered; });
+  hop.reply("MAIL", "421 4.4.2 idle for too long\r\n");
+  const MessageId second = accept("live.example");
+  run_until([&] { return stage(second) == RecipientStage::Delivered; });
+  EXPECT_EQ(events(second), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
+  EXPECT_EQ(hop.connections(), 2U);
+  hop.reply("RCPT", "421 4.3.2 going down\r\n");
+  const MessageId third = accept("live.example");
+  run_until([&] { return has_event(third, EventType::RecipientDeferred); });
+  EXPECT_EQ(hop.messages().size(), 2U) << "MAIL was heard: the chunk behind it may have been, too";
+}
+
 TEST_F(QueueSmtpTest, DefersWhatTheNextHopDefersOrBreaksOff) {
   struct Case {
     const char* name;
