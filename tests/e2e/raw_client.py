@@ -8,7 +8,7 @@ from support import check
 
 class Raw:
     def __init__(self, port, source="127.0.0.1"):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0))
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=300, source_address=(source, 0))
         self.buffer = b""
 
     def send(self, data):

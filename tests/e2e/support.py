@@ -16,6 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "build" / "peers"
+STOP_SECONDS = 180  # ends a hang; below the shortest wait for a next hop, which a relay that stops must not sit out
 given_ports = set()  # of this process: no two servers of a story get the same
 
 
@@ -44,7 +45,7 @@ def free_port():
         return port
 
 
-def wait_until(condition, what, seconds=120):
+def wait_until(condition, what, seconds=300):
     """Polls a fact of another process; the only waiting a story may do. The limit ends a hang, it measures nothing."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -132,7 +133,7 @@ port = {self.https}
 
     def request(self, method, path, body=None, key=None, headers=None):
         """One HTTP request → (status, parsed JSON or bytes, headers in lower case)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=300)
         fields = dict(headers or {})
         if key:
             fields["Authorization"] = f"Bearer {key}"
@@ -160,10 +161,10 @@ port = {self.https}
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            status = self.process.wait(60)
+            status = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            raise Failure("the relay did not stop within 60 s of SIGTERM") from None
+            raise Failure(f"the relay did not stop within {STOP_SECONDS} s of SIGTERM") from None
         check(status == 0, f"the relay ended with {status}: {self.errors()}")
 
     def account(self, name, *options):
@@ -176,7 +177,7 @@ port = {self.https}
     def message(self, message_id):
         return self.json("message", "show", message_id, "--events")
 
-    def settled(self, message_id, seconds=120):
+    def settled(self, message_id, seconds=300):
         def poll():
             shown = self.message(message_id)
             return shown if all(r["stage"] != "pending" for r in shown["recipients"]) else None
@@ -207,13 +208,22 @@ class Sink:
             self.process.kill()
             self.process.wait()
 
+    def files(self):
+        """Of the transactions that are over: what the sink still writes is left out."""
+        files = sorted(self.folder.glob("m.*"))
+        return [path for path in files if str(path) not in self.open_files()]
+
+    def open_files(self):
+        names = set()
+        for link in pathlib.Path(f"/proc/{self.process.pid}/fd").glob("*"):
+            try:
+                names.add(os.readlink(link))
+            except OSError:
+                continue  # closed meanwhile
+        return names
+
     def messages(self):
-        found = []
-        for path in sorted(self.folder.glob("m.*")):
-            data = path.read_bytes()
-            if data:
-                found.append(Delivered(data))
-        return found
+        return [Delivered(data) for data in (path.read_bytes() for path in self.files()) if data]
 
 
 class Delivered:

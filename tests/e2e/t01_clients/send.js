@@ -5,7 +5,7 @@ const [port, mode, user, key, file] = process.argv.slice(2);
 const transport = createTransport({
   host: '127.0.0.1', port: Number(port), secure: mode === 'implicit',
   requireTLS: mode === 'starttls', ignoreTLS: mode === 'plain',
-  tls: { rejectUnauthorized: false }, auth: { user, pass: key },
+  tls: { rejectUnauthorized: false }, greetingTimeout: 300_000, connectionTimeout: 300_000, auth: { user, pass: key },
 });
 transport.sendMail({ envelope: { from: 'sender@example.org', to: ['someone@example.net'] }, raw: fs.readFileSync(file) })
   .then((info) => console.log(info.response))

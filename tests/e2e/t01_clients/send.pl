@@ -3,7 +3,7 @@ use strict;
 use warnings;
 use Net::SMTP;
 my ($port, $mode, $user, $key, $file) = @ARGV;
-my %options = (Port => $port, Hello => 'client.example.org', Timeout => 60);
+my %options = (Port => $port, Hello => 'client.example.org', Timeout => 300);
 %options = (%options, SSL => 1, SSL_verify_mode => 0) if $mode eq 'implicit';
 my $smtp = Net::SMTP->new('127.0.0.1', %options) or die "no connection: $@";
 sub refused { print $smtp->code, ' ', $smtp->message; exit 1 }

@@ -27,13 +27,13 @@ def rich_message():
 
 
 def run_command(command, content=None, environment=None):
-    done = subprocess.run(command, input=content, capture_output=True, timeout=120, env={**os.environ, **(environment or {})})
+    done = subprocess.run(command, input=content, capture_output=True, timeout=300, env={**os.environ, **(environment or {})})
     return done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
 def swaks(relay, mode, key, file):
     tls = {"plain": [], "starttls": ["--tls"], "implicit": ["--tlsc"]}[mode]
-    return run_command(["swaks", "--server", "127.0.0.1", "--port", str(port_of(relay, mode)), *tls, "--auth", "PLAIN",
+    return run_command(["swaks", "--timeout", "300", "--server", "127.0.0.1", "--port", str(port_of(relay, mode)), *tls, "--auth", "PLAIN",
                         "--auth-user", USER, "--auth-password", key, "--from", "sender@example.org",
                         "--to", "someone@example.net", "--data", f"@{file}"])
 
@@ -57,9 +57,9 @@ def python(relay, mode, key, file):
     context = ssl._create_unverified_context()
     try:
         if mode == "implicit":
-            client = smtplib.SMTP_SSL("127.0.0.1", port_of(relay, mode), context=context, timeout=60)
+            client = smtplib.SMTP_SSL("127.0.0.1", port_of(relay, mode), context=context, timeout=300)
         else:
-            client = smtplib.SMTP("127.0.0.1", port_of(relay, mode), timeout=60)
+            client = smtplib.SMTP("127.0.0.1", port_of(relay, mode), timeout=300)
         with client:
             if mode == "starttls":
                 client.starttls(context=context)

@@ -13,7 +13,7 @@ def run(context):
     relay.cli("sandbox", "add", "box", "friend@example.net")
     relay.start()
 
-    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
         client.ehlo("client.example.org")
         client.login("app", key)
         check(client.mail("sender@example.org")[0] == 250, "MAIL was refused")
@@ -31,7 +31,7 @@ def run(context):
 
     # The mode change bites the next MAIL of any session: the whitelist no longer applies.
     relay.cli("account", "set-mode", "box", "production")
-    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
         client.login("app", key)
         client.mail("sender@example.org")
         code, text = client.rcpt("stranger@example.net")

@@ -29,12 +29,12 @@ class Load:
     def connect(self):
         def log_in():
             try:
-                client = smtplib.SMTP("127.0.0.1", self.port, timeout=60)
+                client = smtplib.SMTP("127.0.0.1", self.port, timeout=300)
                 client.login("load", self.key)
                 return client
             except (OSError, smtplib.SMTPException):
                 return None
-        return wait_until(log_in, "the daemon is there again", 60)
+        return wait_until(log_in, "the daemon is there again")
 
     def work(self):
         client = self.connect()
@@ -87,14 +87,14 @@ def run(context):
     chance = random.Random()
     thresholds = sorted(chance.sample(range(MESSAGES // 20, MESSAGES - MESSAGES // 50), KILLS))
     for threshold in thresholds:
-        wait_until(lambda: len(load.acknowledged) >= threshold, f"{threshold} messages are acknowledged", 300)
+        wait_until(lambda: len(load.acknowledged) >= threshold, f"{threshold} messages are acknowledged", 900)
         relay.kill()
         relay.start()
     for worker in workers:
-        worker.join(300)
+        worker.join(900)
     check(len(load.acknowledged) == MESSAGES, f"{len(load.acknowledged)} of {MESSAGES} were acknowledged")
 
-    wait_until(lambda: relay.json("queue", "list", "--limit", "1") == [], "the queue is empty", 300)
+    wait_until(lambda: relay.json("queue", "list", "--limit", "1") == [], "the queue is empty", 900)
     text = b"".join(path.read_bytes() for path in sink.folder.iterdir())
     arrived = Arrived(text)
     lost = load.acknowledged - arrived.numbers

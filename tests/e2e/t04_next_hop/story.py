@@ -10,7 +10,7 @@ SOON = "retry_initial_seconds = 1\nretry_max_seconds = 2"
 
 
 def send(relay, key, recipient="someone@example.net", mail_options=(), rcpt_options=()):
-    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
         client.ehlo("client.example.org")
         client.login("app", key)
         code, text = client.mail("sender@example.org", list(mail_options))
@@ -90,7 +90,7 @@ def pause_then_accept(context):
     slow = context.sink("-w", "4", name="slow").start()
     relay, key = relay_to(context, "slow-relay", slow.port)
     message_id = send(relay, key)
-    shown = relay.settled(message_id, 60)
+    shown = relay.settled(message_id)
     check(shown["recipients"][0]["stage"] == "delivered", str(shown["recipients"]))
     check(len(slow.messages()) == 1, "delivered exactly once after the pause")
     relay.stop()

@@ -20,12 +20,12 @@ def run(context):
     key_id = relay.json("key", "list", "team")[0]["id"]
     relay.start()
 
-    session = smtplib.SMTP("127.0.0.1", relay.plain, timeout=60)
+    session = smtplib.SMTP("127.0.0.1", relay.plain, timeout=300)
     session.login("run-1", old)
     check(send(session)[0] == 250, "the key does not work before its revocation")
 
     successor = relay.cli("key", "rotate", key_id, "--overlap", "1h", "--quiet")
-    fresh = smtplib.SMTP("127.0.0.1", relay.plain, timeout=60)
+    fresh = smtplib.SMTP("127.0.0.1", relay.plain, timeout=300)
     fresh.login("run-1", successor)
     check(send(session)[0] == 250, "the old key must work during the overlap")
     check(send(fresh)[0] == 250, "the successor does not work")

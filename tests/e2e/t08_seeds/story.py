@@ -16,7 +16,7 @@ SCHEMES = {  # name: (pattern of a live key, test keys exist, most active keys)
 
 
 def login(relay, key):
-    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
         try:
             return client.login("app", key)[0]
         except smtplib.SMTPAuthenticationError as refusal:

@@ -1,9 +1,10 @@
 """The five services' documented requests, with curl, only the host changed: each gets the answer that their pages promise."""
 
+import concurrent.futures
 import json
 import subprocess
 
-from support import ROOT, check
+from support import ROOT, check, wait_until
 
 
 class Curl:
@@ -12,7 +13,7 @@ class Curl:
 
     def __call__(self, method, path, *options):
         done = subprocess.run(["curl", "-sS", "-X", method, self.base + path, "-o", "-", "-D", "/dev/stderr", *options],
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=300)
         check(done.returncode == 0, f"curl {method} {path}: {done.stderr.decode()}")
         head = done.stderr.decode().splitlines()
         fields = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if ":" in line)}
@@ -127,6 +128,15 @@ def postject(context):
     relay.stop()
 
 
+def burst(relay, key):
+    """More messages than the plan has in store, at the same time → the answers that the rate refused."""
+    message = {"from": "a@example.org", "to": "someone@example.net", "subject": "Hello", "text": "Hello"}
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: relay.request("POST", "/v1/emails", message, key=key), range(40)))
+    check(all(a[0] in (200, 429) for a in answers), f"{[a[0] for a in answers]}")
+    return [a for a in answers if a[0] == 429]
+
+
 def postscale(context):
     relay = start(context, "postscale")
     relay.account("starter", "--plan", "starter", "--mode", "production")
@@ -137,9 +147,8 @@ def postscale(context):
     curl = Curl(relay)
     expect(curl("GET", "/v1/emails", *bearer(live)), 200)
     expect(curl("GET", "/v1/emails"), 401, "auth_required")
-    answers = [curl("POST", "/v1/emails", *bearer(live), *email()) for _ in range(40)]
-    limited = [a for a in answers if a[0] == 429]
-    check(limited and all(a[0] in (200, 429) for a in answers), f"no 429 in {[a[0] for a in answers]}")
+    # Faster than ten a second: all at once, and again where the machine was too slow for that.
+    limited = wait_until(lambda: burst(relay, live), "the plan's rate is met")
     check(limited[0][1]["name"] == "rate_limited" and int(limited[0][2]["retry-after"]) >= 1, f"{limited[0]}")
     check(all(curl("POST", "/v1/emails", *bearer(test_key), *email())[0] == 200 for _ in range(15)), "a test key was limited")
     ident = relay.json("key", "list", "starter")[0]["id"]

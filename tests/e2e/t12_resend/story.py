@@ -30,7 +30,7 @@ def run(context):
     relay.start()
     done = subprocess.run(["node", str(pathlib.Path(__file__).parent / "client.js"), f"http://127.0.0.1:{relay.http}/v1", key, live_key,
                            str(free_port())],
-                          capture_output=True, text=True, timeout=180,
+                          capture_output=True, text=True, timeout=600,
                           env=dict(os.environ, NODE_PATH=str(PACKAGES / "node_modules")))
     check(done.returncode == 0, f"the package's run failed: {done.stdout}{done.stderr}")
     message_id = done.stdout.strip().splitlines()[-1]

@@ -56,7 +56,7 @@ def many(context):
     ids, failures, lock = set(), [], threading.Lock()
 
     def send(count):
-        connection = http.client.HTTPConnection("127.0.0.1", relay.http, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", relay.http, timeout=300)
         for _ in range(count):
             connection.request("POST", "/v1/emails", body, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
             response = connection.getresponse()

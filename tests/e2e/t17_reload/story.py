@@ -17,11 +17,11 @@ def make_certificate(folder, name):
 
 
 def over_implicit_tls(relay):
-    return ssl.get_server_certificate(("127.0.0.1", relay.implicit), timeout=30).strip()
+    return ssl.get_server_certificate(("127.0.0.1", relay.implicit), timeout=300).strip()
 
 
 def over_starttls(relay):
-    with smtplib.SMTP("127.0.0.1", relay.starttls, timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", relay.starttls, timeout=300) as client:
         client.starttls(context=ssl._create_unverified_context())
         return ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(True)).strip()
 
@@ -29,7 +29,7 @@ def over_starttls(relay):
 def admitted(port):
     """A session, or None for a connection answered 421."""
     try:
-        return smtplib.SMTP("127.0.0.1", port, timeout=30)
+        return smtplib.SMTP("127.0.0.1", port, timeout=300)
     except smtplib.SMTPConnectError as refused:
         check(refused.smtp_code == 421, f"port {port}: {refused}")
         return None
@@ -50,7 +50,7 @@ def run(context):
     second, second_pem = make_certificate(context.folder, "second")
     relay = context.relay(extra=first)
     relay.start()
-    open_session = smtplib.SMTP("127.0.0.1", relay.plain, timeout=30)
+    open_session = smtplib.SMTP("127.0.0.1", relay.plain, timeout=300)
     check(over_implicit_tls(relay) == first_pem and over_starttls(relay) == first_pem, "the first certificate")
 
     reload(relay, lambda text: text.replace(first, second))

@@ -8,7 +8,6 @@ import re
 import resource
 import smtplib
 import socket
-import subprocess
 import time
 
 from support import PLAIN_MESSAGE, check, wait_until
@@ -35,13 +34,14 @@ def address_space(relay):
 
 
 def limit(relay, which, soft):
-    """Of the running process; the hard limit stays, so that it can be lifted again."""
-    hard = resource.prlimit(relay.process.pid, which)[1]
-    resource.prlimit(relay.process.pid, which, (soft if soft is not None else hard, hard))
+    """Of the running process; the hard limit stays, so that it can be lifted again. One that has just ended has none."""
+    with contextlib.suppress(ProcessLookupError):
+        hard = resource.prlimit(relay.process.pid, which)[1]
+        resource.prlimit(relay.process.pid, which, (soft if soft is not None else hard, hard))
 
 
 def log_in(relay, key):
-    client = smtplib.SMTP("127.0.0.1", relay.plain, timeout=60)
+    client = smtplib.SMTP("127.0.0.1", relay.plain, timeout=300)
     client.login("app", key)
     return client
 
@@ -61,7 +61,7 @@ class Flood:
     def __init__(self, port, count):
         self.sockets, self.greeted, self.told, self.hung_up = [], 0, 0, 0
         for _ in range(count):
-            connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+            connection = socket.create_connection(("127.0.0.1", port), timeout=60)
             self.sockets.append(connection)
             try:
                 first = connection.recv(512)
@@ -81,15 +81,22 @@ class Flood:
 
 
 def serves_again(relay, key):
+    """→ the id of a message that it acknowledged. One that has ended for lack of memory is started, as its unit would do."""
     def one_session():
+        if relay.process.poll() is not None:
+            check_why_it_ended(relay)
+            relay.start()
         try:
-            client = log_in(relay, key)
+            with contextlib.closing(log_in(relay, key)) as client:
+                return submit(client)
         except (smtplib.SMTPException, OSError):
             return None
-        found = submit(client)
-        client.close()
-        return found
-    return wait_until(one_session, "the relay serves again without a restart", 30)
+    return wait_until(one_session, "the relay serves again without a restart")
+
+
+def check_why_it_ended(relay):
+    """The kernel's SIGKILL within a small group, or an allocation that failed."""
+    check(relay.process.returncode == -9 or "bad_alloc" in relay.errors(), f"the relay ended for another reason: {relay.errors()}")
 
 
 def descriptors_run_out(relay, sink, key):
@@ -121,7 +128,7 @@ def descriptors_run_out(relay, sink, key):
     check(1 <= lines < 40, f"{lines} lines about a stretch without descriptors")
     for message_id in acknowledged:
         relay.cli("queue", "retry", "--all")
-        relay.settled(message_id, 60)
+        relay.settled(message_id)
     check(len(sink.messages()) >= len(acknowledged), "an acknowledged message did not reach the next hop")
     client.quit()
     print(f"    descriptors: {flood.greeted} of {FLOOD} greeted, {flood.told} told 421, {flood.hung_up} hung up on, {busy:.0%} of a processor, "
@@ -139,18 +146,19 @@ def flood_and_submit(relay, client):
     return flood, found
 
 
-def flood_until_it_may_end(relay, client, acknowledged):
-    """→ (the flood, closed, or None; whether the relay ended). What was acknowledged meanwhile is added."""
+def flood_and_recover(relay, client, key, acknowledged):
+    """→ what came of the flood, in words. What was acknowledged meanwhile and afterwards is added."""
+    flooded = relay.process
     flood, found = flood_and_submit(relay, client)
     acknowledged += [found] if found else []
     client.close()
     if flood:
         flood.close()
-    try:
-        relay.process.wait(1)
-    except subprocess.TimeoutExpired:
-        return flood, False
-    return flood, True
+    limit(relay, resource.RLIMIT_AS, None)
+    acknowledged.append(serves_again(relay, key))
+    if relay.process is not flooded:
+        return "ended and started again"
+    return f"{flood.greeted} greeted, {flood.shed()} shed" if flood else "shed"
 
 
 def memory_runs_out(relay, sink, key):
@@ -161,16 +169,9 @@ def memory_runs_out(relay, sink, key):
     for spare in MEMORY_STEPS_MIB:
         client = log_in(relay, key)
         limit(relay, resource.RLIMIT_AS, address_space(relay) + spare * 1024 * 1024)
-        flood, has_ended = flood_until_it_may_end(relay, client, acknowledged)
-        if has_ended:
-            check("bad_alloc" in relay.errors(), f"the relay ended for another reason: {relay.errors()}")
-            relay.start()
-        else:
-            limit(relay, resource.RLIMIT_AS, None)
-        told.append(f"{spare} MiB: " + ("ended and started again" if has_ended else f"{flood.greeted} greeted, {flood.shed()} shed"))
-        acknowledged.append(serves_again(relay, key))
+        told.append(f"{spare} MiB: " + flood_and_recover(relay, client, key, acknowledged))
     for message_id in acknowledged:
-        relay.settled(message_id, 60)
+        relay.settled(message_id)
     check(len(sink.messages()) - before >= len(acknowledged), "an acknowledged message did not reach the next hop")
     check(relay.request("GET", "/healthz")[0] == 200, "HTTP does not answer any more")
     print(f"    memory: {'; '.join(told)}; {len(acknowledged)} acknowledged and delivered")
@@ -192,7 +193,7 @@ def cgroup(process, spare):
             except OSError:
                 continue
             yield group
-            if process.poll() is None:
+            with contextlib.suppress(OSError):  # it may have ended
                 (pathlib.Path(parent) / "cgroup.procs").write_text(str(process.pid))
             return
         finally:
@@ -211,15 +212,17 @@ def a_tiny_cgroup(relay, sink, key):
             print("    cgroup: none can be made here")
             return
         client = log_in(relay, key)
-        _, has_ended = flood_until_it_may_end(relay, client, acknowledged)
-    if has_ended:
-        check(relay.process.returncode == -9, f"the relay ended with {relay.process.returncode}: {relay.errors()}")
-        relay.start()
+        flood, found = flood_and_submit(relay, client)
+        acknowledged += [found] if found else []
+        client.close()
+        if flood:
+            flood.close()
+    grouped = relay.process
     acknowledged.append(serves_again(relay, key))
     for message_id in acknowledged:
-        relay.settled(message_id, 60)
+        relay.settled(message_id)
     check(len(sink.messages()) - before >= len(acknowledged), "an acknowledged message did not reach the next hop")
-    print(f"    cgroup: {CGROUP_SPARE_MIB} MiB to spare: " + ("ended by the kernel and started again" if has_ended else "goes on") +
+    print(f"    cgroup: {CGROUP_SPARE_MIB} MiB to spare: " + ("goes on" if relay.process is grouped else "ended by the kernel and started again") +
           f"; {len(acknowledged)} acknowledged and delivered")
 
 

@@ -126,7 +126,7 @@ def reading(api, key, message):
 def stream(api, key, name, headers, query=""):
     """The head of a live stream, and its end by the client."""
     _, path, _ = api.document.operations[name]
-    client = http.client.HTTPConnection("127.0.0.1", api.relay.http, timeout=30)
+    client = http.client.HTTPConnection("127.0.0.1", api.relay.http, timeout=300)
     client.request("GET", path + query, headers={"Authorization": f"Bearer {key}", **headers})
     response = client.getresponse()
     api.document.check_answer(name, response.status, response.getheader("Content-Type"), b"")
@@ -241,7 +241,7 @@ def run(context):
 def story(context, server):
     sink = context.sink().start()
     relay = context.relay(next_hop_port=sink.port, extra=f'signup = "open"\nresolver_addresses = ["127.0.0.1@{server.port}"]\n'
-                          'resolver_timeout_seconds = 2\nauth_failures_per_address = 10000')
+                          'resolver_timeout_seconds = 60\nauth_failures_per_address = 10000')
     relay.account("other")
     outsider = relay.key("other", "--live", "--permission", "full_access")
     relay.start()

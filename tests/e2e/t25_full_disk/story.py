@@ -11,7 +11,7 @@ CONTENT = "From: sender@example.org\r\nSubject: {}\r\n\r\n" + ("x" * 76 + "\r\n"
 
 def submit(relay, key, subject):
     """The reply to end-of-data."""
-    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
         client.login("load", key)
         client.mail("sender@example.org")
         client.rcpt("someone@example.net")
@@ -44,13 +44,13 @@ def run(context):
     check(relay.process.poll() is None, "the relay ended")
 
     sink.start()
-    wait_until(lambda: len(sink.messages()) >= QUEUED + accepted, "what is queued is delivered", 60)
+    wait_until(lambda: len(sink.messages()) >= QUEUED + accepted, "what is queued is delivered")
     resource.prlimit(relay.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     reply = submit(relay, key, "after")
     check(reply[0] == 250, f"there is room again: {reply}")
     status, answer, _ = relay.request("POST", "/v1/emails", email("http"), key=key, headers={"Idempotency-Key": "k"})
     check(status == 200, f"there is room again: {status} {answer}")
-    wait_until(lambda: relay.json("queue", "list", "--limit", "1") == [], "the queue is empty", 60)
+    wait_until(lambda: relay.json("queue", "list", "--limit", "1") == [], "the queue is empty")
     arrived = len(sink.messages())
     check(arrived == QUEUED + accepted + 2, f"{arrived} messages arrived of {QUEUED + accepted + 2} accepted")
     check(all(f["grade"] != "fail" for f in relay.json("doctor") if f["check"] == "store"), "the store is sound")
