@@ -2,6 +2,7 @@
 #include "smtp/chunk_reader.h"
 
 #include "core/bytes.h"
+#include "core/scan.h"
 #include "smtp/limits.h"
 
 #include <algorithm>
@@ -26,20 +27,23 @@ void ChunkReader::add_to_line(std::size_t octets) {
 
 bool ChunkReader::read(std::string_view octets) {
   octets_ += octets.size();
-  if (octets.find('\0') != std::string_view::npos) has_nul_ = true;
-  while (!octets.empty()) {
+  for (std::size_t at = 0; at < octets.size();) {
     if (ends_in_cr_) {
-      if (octets.front() != '\n') return false;
+      if (octets[at] != '\n') return false;
       ends_in_cr_ = false;
       line_octets_ = 0;
-      octets.remove_prefix(1);
+      ++at;
       continue;
     }
-    const std::string_view text = octets.substr(0, octets.find('\r'));
-    if (text.find('\n') != std::string_view::npos) return false;
-    add_to_line(text.size());
-    ends_in_cr_ = text.size() < octets.size();
-    octets.remove_prefix(text.size() + (ends_in_cr_ ? 1 : 0));
+    const std::size_t stop = find_below(octets, '\r' + 1, at);
+    add_to_line(stop - at);
+    at = stop + 1;
+    if (stop == octets.size()) break;
+    const char c = octets[stop];
+    if (c == '\n') return false;
+    ends_in_cr_ = c == '\r';
+    has_nul_ = has_nul_ || c == '\0';
+    if (!ends_in_cr_) add_to_line(1);
   }
   return true;
 }

@@ -1,25 +1,45 @@
 // See content_reader.h.
 #include "smtp/content_reader.h"
 
+#include "core/scan.h"
 #include "smtp/limits.h"
 
 namespace postern::smtp {
 
-std::size_t ContentReader::skip_text(std::string_view input, std::size_t at) {
-  const std::string_view rest = input.substr(at);
-  const std::size_t cr = rest.find('\r');
-  const std::size_t end = cr == std::string_view::npos ? rest.size() : cr;
-  if (rest.substr(0, end).find('\n') != std::string_view::npos) return std::string_view::npos;
-  line_octets_ += end;
+void ContentReader::add_to_line(std::size_t octets) {
+  line_octets_ += octets;
   if (line_octets_ > kMaxTextLineOctets) has_long_line_ = true;
-  if (cr == std::string_view::npos) return input.size();
-  state_ = State::Cr;
-  return at + cr + 1;
+}
+
+std::size_t ContentReader::skip_text(std::string_view input, std::size_t at) {
+  while (at < input.size()) {
+    const std::size_t stop = find_below(input, '\r' + 1, at);
+    if (stop == input.size()) {
+      add_to_line(stop - at);
+      return stop;
+    }
+    const char c = input[stop];
+    if (c == '\n') return std::string_view::npos;
+    if (c != '\r') {  // a tab or the like is text
+      has_nul_ = has_nul_ || c == '\0';
+      add_to_line(stop + 1 - at);
+      at = stop + 1;
+      continue;
+    }
+    add_to_line(stop - at);
+    at = stop + 1;
+    state_ = State::Cr;
+    const bool is_next_line_plain = at + 1 < input.size() && input[at] == '\n' && input[at + 1] != '.';
+    if (!is_next_line_plain) return at;
+    state_ = State::Text;
+    line_octets_ = 0;
+    ++at;
+  }
+  return at;
 }
 
 ContentReader::Piece ContentReader::finish(Progress progress, std::string_view content, std::size_t consumed) {
   octets_ += content.size();
-  if (content.find('\0') != std::string_view::npos) has_nul_ = true;
   return {progress, content, consumed};
 }
 

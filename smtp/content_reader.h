@@ -32,8 +32,10 @@ class ContentReader {
  private:
   enum class State { LineStart, Text, Cr, Dot, DotCr };
 
-  // Moves over text up to a CR, a bare LF or the end. Returns the new position, npos for a violation.
+  // Moves over text and line ends up to a dot that opens a line, a CR whose LF is not there yet or the end. Returns the new
+  // position, npos for a violation.
   std::size_t skip_text(std::string_view input, std::size_t at);
+  void add_to_line(std::size_t octets);
   Piece finish(Progress progress, std::string_view content, std::size_t consumed);
 
   State state_ = State::LineStart;

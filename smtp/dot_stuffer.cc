@@ -1,18 +1,19 @@
-// See dot_stuffer.h. Two memchr runs over each line, and one copy for each span between two doubled dots.
+// See dot_stuffer.h. One pass over each line, and one copy for each span between two doubled dots.
 #include "smtp/dot_stuffer.h"
 
-#include <cstring>
+#include "core/scan.h"
 
 namespace postern::smtp {
 namespace {
 
 constexpr std::size_t kNone = std::string_view::npos;
 
-std::size_t find_from(std::string_view text, char c, std::size_t from) {
-  if (from >= text.size()) return kNone;
-  const void* found = std::memchr(text.data() + from, c, text.size() - from);
-  if (found == nullptr) return kNone;
-  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+// The first CR or LF at or behind `from`.
+std::size_t find_line_end(std::string_view text, std::size_t from) {
+  for (;; ++from) {
+    from = find_below(text, '\r' + 1, from);
+    if (from == text.size() || text[from] == '\r' || text[from] == '\n') return from;
+  }
 }
 
 }  // namespace
@@ -55,15 +56,11 @@ std::size_t DotStuffer::scan_lines(std::string_view piece, std::string& out) {
       out.append(piece.substr(copied, line - copied)).push_back('.');
       copied = line;
     }
-    const std::size_t lf = find_from(piece, '\n', line);
-    const std::size_t cr = find_from(piece, '\r', line);
-    if (lf == kNone && cr == kNone) {
-      at_line_start_ = false;
-      return copied;
-    }
-    if (lf == kNone || cr == kNone || cr + 1 != lf) return kNone;
-    at_line_start_ = true;
-    line = lf + 1;
+    const std::size_t end = find_line_end(piece, line);
+    at_line_start_ = end < piece.size();
+    if (!at_line_start_) return copied;
+    if (!piece.substr(end).starts_with("\r\n")) return kNone;
+    line = end + 2;
   }
   return copied;
 }
