@@ -3,7 +3,6 @@
 
 #include "core/check.h"
 #include "store/message_table.h"
-#include "store/spool_content.h"
 
 #include <algorithm>
 
@@ -13,7 +12,7 @@ namespace {
 class ChunkRequest final : public CommitRequest {
  public:
   ChunkRequest(std::shared_ptr<WriterWindow> window, const MessageId& id, std::uint32_t index, std::string content)
-      : window_(std::move(window)), id_(id), index_(index), content_(std::move(content)) {}
+      : window_(std::move(window)), id_(id), index_(index), content_(std::move(content)), sums_(sum_chunk(id, index, content_)) {}
 
   Result<void> apply(WriteTransaction& transaction) override {
     if (std::optional<Error> lost = window_->error()) return *lost;
@@ -23,7 +22,7 @@ class ChunkRequest final : public CommitRequest {
       if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(id_));
       if (Result<void> marked = mark_open(transaction, id_); !marked) return marked;
     }
-    return put_chunk(transaction, id_, index_, content_);
+    return put_chunk(transaction, {id_, index_, content_, sums_});
   }
   void complete(Result<void> outcome) override { window_->release(content_.size(), outcome); }
   std::size_t octets() const override { return content_.size(); }
@@ -33,6 +32,7 @@ class ChunkRequest final : public CommitRequest {
   MessageId id_;
   std::uint32_t index_;
   std::string content_;
+  ChunkSums sums_;
 };
 
 // Removes what was streamed of a message that was never committed. If it cannot be written, recovery does it.
@@ -116,7 +116,12 @@ void ContentWriter::drain(Completion done) {
 
 ContentWriter::Rest ContentWriter::finish() {
   is_finished_ = true;
-  return Rest{.window = window_, .last_chunk = std::move(chunk_), .streamed_chunks = streamed_chunks_, .octets = octets_};
+  const ChunkSums sums = sum_chunk(id_, streamed_chunks_, chunk_);
+  return Rest{.window = window_,
+              .last_chunk = std::move(chunk_),
+              .last_sums = sums,
+              .streamed_chunks = streamed_chunks_,
+              .octets = octets_};
 }
 
 void ContentWriter::send_chunk() {

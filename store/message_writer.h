@@ -4,6 +4,7 @@
 
 #include "store/commit_queue.h"
 #include "store/spool.h"
+#include "store/spool_content.h"
 
 #include <memory>
 #include <mutex>
@@ -46,6 +47,7 @@ class ContentWriter final : public MessageWriter {
   struct Rest {
     std::shared_ptr<WriterWindow> window;
     std::string last_chunk;
+    ChunkSums last_sums{};
     std::uint32_t streamed_chunks = 0;  // before it
     std::uint64_t octets = 0;
     std::uint32_t chunk_count() const { return streamed_chunks + (last_chunk.empty() ? 0 : 1); }

@@ -52,7 +52,8 @@ Result<void> put_notification(SpoolTransaction spool, const NewNotification& not
   message.chunk_count = 0;
   while (!content.empty()) {
     const std::string_view chunk = content.substr(0, kChunkOctets);
-    Result<void> put = put_chunk(spool.transaction, message.id, message.chunk_count++, chunk);
+    const ChunkSums sums = sum_chunk(message.id, message.chunk_count, chunk);
+    Result<void> put = put_chunk(spool.transaction, {message.id, message.chunk_count++, chunk, sums});
     if (!put) return put;
     content.remove_prefix(chunk.size());
   }

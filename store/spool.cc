@@ -59,7 +59,7 @@ Result<void> put_rest(WriteTransaction& transaction, const MessageId& id, const 
     if (!*was_open) return Error(ErrorCode::NotFound, "the streamed content of " + format_message_id(id) + " is gone");
   }
   if (rest.last_chunk.empty()) return {};
-  return put_chunk(transaction, id, rest.streamed_chunks, rest.last_chunk);
+  return put_chunk(transaction, {id, rest.streamed_chunks, rest.last_chunk, rest.last_sums});
 }
 
 Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptance, Duration capture_retention) {

@@ -3,7 +3,6 @@
 #include "store/spool_content.h"
 
 #include "store/octets.h"
-#include "store/spool.h"
 #include "store/table.h"
 
 #include <algorithm>
@@ -12,10 +11,7 @@ namespace postern::store {
 namespace {
 
 constexpr std::size_t kHeaderOctets = 6;
-// Content of a row that has a page of its own, the page's header of 16 octets beside it.
-constexpr std::size_t kRowOctets = 4096 - 16 - kHeaderOctets;
-constexpr std::size_t kRowsOfChunk = kChunkOctets / kRowOctets;
-static_assert(kChunkOctets % kRowOctets == 0 && kRowsOfChunk < 256, "a row's number is one octet");
+static_assert(kRowOctets == 4096 - 16 - kHeaderOctets);
 
 constexpr std::uint8_t kLastRow = kRecordVersion;  // nothing follows
 constexpr std::uint8_t kRowWithMore = 2;           // the chunk goes on in the next row
@@ -29,22 +25,38 @@ KeyOctets row_key(const MessageId& id, std::uint32_t index, std::uint8_t row) {
 }
 
 // The key is part of the sum: a row under another key is damage. So is one that claims to be the last.
-Header make_header(std::string_view key, std::string_view content, std::uint8_t version) {
+std::uint32_t sum_row(std::string_view key, std::string_view content, std::uint8_t version) {
   const std::uint32_t begun = version == kRowWithMore ? crc32c(std::string_view("\2", 1)) : 0;
-  const std::uint32_t sum = crc32c(content, crc32c(key, begun));
+  return crc32c(content, crc32c(key, begun));
+}
+
+Header make_header(std::uint8_t version, std::uint32_t sum) {
   Header header{static_cast<char>(RecordKind::Chunk), static_cast<char>(version)};
   for (std::size_t i = 0; i < 4; ++i) header[2 + i] = static_cast<char>((sum >> (8 * i)) & 0xff);
   return header;
 }
 
-Result<void> put_row(WriteTransaction& transaction, std::string_view key, std::string_view content, std::uint8_t version) {
+Result<void> put_row(WriteTransaction& transaction, std::string_view key, std::string_view content, const Header& header) {
   Result<std::span<char>> room =
       WritableTable(transaction, SpoolTable::Content).reserve(key, kHeaderOctets + content.size());
   if (!room) return room.error();
-  const Header header = make_header(key, content, version);
   std::memcpy(room->data(), header.data(), header.size());
   if (!content.empty()) std::memcpy(room->data() + header.size(), content.data(), content.size());
   return {};
+}
+
+// Calls visit(number, key, content, version) for each row of a chunk, until it fails.
+template <class Visit>
+Result<void> for_each_row(const MessageId& id, std::uint32_t index, std::string_view content, Visit visit) {
+  POSTERN_CHECK(content.size() <= kChunkOctets);
+  for (std::uint8_t row = 0;; ++row) {
+    const std::string_view part = content.substr(0, kRowOctets);
+    content.remove_prefix(part.size());
+    const std::uint8_t version = content.empty() ? kLastRow : kRowWithMore;
+    const Result<void> visited = visit(row, row_key(id, index, row), part, version);
+    if (!visited) return visited;
+    if (content.empty()) return {};
+  }
 }
 
 // Adds the row's content; the version, or nullopt: it is damaged.
@@ -52,7 +64,7 @@ std::optional<std::uint8_t> read_row(std::string_view key, std::string_view reco
   if (record.size() < kHeaderOctets) return std::nullopt;
   const std::uint8_t version = record[1] == char{kRowWithMore} ? kRowWithMore : kLastRow;
   const std::string_view octets = record.substr(kHeaderOctets);
-  const Header header = make_header(key, octets, version);
+  const Header header = make_header(version, sum_row(key, octets, version));
   if (!record.starts_with(std::string_view(header.data(), header.size()))) return std::nullopt;
   content.append(octets);
   return version;
@@ -60,16 +72,21 @@ std::optional<std::uint8_t> read_row(std::string_view key, std::string_view reco
 
 }  // namespace
 
-Result<void> put_chunk(WriteTransaction& transaction, const MessageId& id, std::uint32_t index,
-                       std::string_view content) {
-  POSTERN_CHECK(content.size() <= kChunkOctets);
-  for (std::uint8_t row = 0;; ++row) {
-    const std::string_view part = content.substr(0, kRowOctets);
-    content.remove_prefix(part.size());
-    const std::uint8_t version = content.empty() ? kLastRow : kRowWithMore;
-    if (Result<void> put = put_row(transaction, row_key(id, index, row), part, version); !put) return put;
-    if (content.empty()) return {};
-  }
+ChunkSums sum_chunk(const MessageId& id, std::uint32_t index, std::string_view content) {
+  ChunkSums sums{};
+  const auto sum = [&sums](std::uint8_t row, std::string_view key, std::string_view part, std::uint8_t version) -> Result<void> {
+    sums[row] = sum_row(key, part, version);
+    return {};
+  };
+  (void)for_each_row(id, index, content, sum);
+  return sums;
+}
+
+Result<void> put_chunk(WriteTransaction& transaction, const Chunk& chunk) {
+  const auto put = [&](std::uint8_t row, std::string_view key, std::string_view part, std::uint8_t version) {
+    return put_row(transaction, key, part, make_header(version, chunk.sums[row]));
+  };
+  return for_each_row(chunk.id, chunk.index, chunk.content, put);
 }
 
 Result<std::string> load_chunk(Transaction& transaction, const MessageId& id, std::uint32_t index) {

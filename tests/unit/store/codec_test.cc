@@ -413,6 +413,18 @@ TEST(Crc32c, ContinuesAndAgreesWithTheTableAtEveryLength) {
   }
 }
 
+TEST(Crc32c, AgreesWithTheTableWhereThirdsAreSummedAtOnce) {
+  std::string octets;
+  for (std::size_t i = 0; i < 9'000; ++i) octets.push_back(static_cast<char>(i * i + i / 251));
+  const std::string_view all = octets;
+  for (const std::size_t length : {4'055U, 4'056U, 4'057U, 4'074U, 8'111U, 8'112U, 9'000U}) {
+    for (const std::size_t start : {0U, 1U, 7U}) {
+      const std::string_view part = all.substr(start, length);
+      ASSERT_EQ(crc32c(part, 0x12345678), crc32c_by_table(part, 0x12345678)) << length << " from " << start;
+    }
+  }
+}
+
 TEST(Keys, SortInstantsBefore1970First) {
   const KeyOctets early = KeyOctets().add(Instant{Duration{-1}});
   const KeyOctets late = KeyOctets().add(Instant{Duration{1}});
