@@ -1,7 +1,6 @@
 #include "relay/quota.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace postern::relay {
 namespace {
@@ -25,50 +24,30 @@ QuotaAnswer exceeded(std::uint64_t limit, Instant now, Instant until) {
   return {QuotaAnswer::Kind::QuotaExceeded, std::max(seconds(1), wait), limit};
 }
 
-// A full bucket, so that the first second may send a whole second's worth.
-template <class Map, class Key>
-auto& find_bucket(Map& buckets, const Key& key, std::uint32_t per_second, Instant now) {
-  const auto [found, is_new] = buckets.try_emplace(key);
+template <class Key>
+QuotaAnswer take(RecentMap<Key, TokenBucket>& buckets, const Key& key, std::uint32_t per_second, double tokens, Instant now) {
+  if (per_second == 0) return {QuotaAnswer::Kind::RateLimited, std::chrono::hours(24), per_second};
+  const auto [bucket, is_new] = buckets.touch(key);
   if (is_new) {
-    if (buckets.size() > kMaxQuotaEntries) {
-      auto oldest = std::min_element(buckets.begin(), buckets.end(), [](const auto& a, const auto& b) {
-        return a.second.filled < b.second.filled;
-      });
-      if (oldest != found) buckets.erase(oldest);
-    }
-    found->second.tokens = std::max<double>(per_second, 1);
-    found->second.filled = now;
+    bucket = TokenBucket::full(per_second, now);
+    buckets.shrink_to(kMaxQuotaEntries);
   }
-  return found->second;
+  const auto wait = bucket.take(per_second, tokens, now);
+  return wait ? QuotaAnswer{QuotaAnswer::Kind::RateLimited, *wait, per_second} : QuotaAnswer{};
 }
 
 }  // namespace
-
-QuotaAnswer QuotaTable::take(Bucket& bucket, std::uint32_t per_second, double tokens, Instant now) {
-  if (per_second == 0) return {QuotaAnswer::Kind::RateLimited, std::chrono::hours(24), per_second};
-  const double burst = per_second;
-  // A clock that was set back gives nothing and takes nothing.
-  const double elapsed = std::max(0.0, std::chrono::duration<double>(now - bucket.filled).count());
-  bucket.tokens = std::min(burst, bucket.tokens + elapsed * per_second);
-  bucket.filled = now;
-  if (bucket.tokens < 1) {
-    const double wait = (1 - bucket.tokens) / per_second;
-    return {QuotaAnswer::Kind::RateLimited, seconds(std::max(1, static_cast<int>(std::ceil(wait)))), per_second};
-  }
-  bucket.tokens -= tokens;
-  return {};
-}
 
 QuotaAnswer QuotaTable::answer(const RateQuestion& question, Instant now) {
   const auto& [account, plan, key, key_per_second, tokens] = question;
   if (!plan.per_second && !key_per_second) return {};
   const std::lock_guard lock(mutex_);
   if (key_per_second) {
-    const QuotaAnswer granted = take(find_bucket(key_buckets_, key, *key_per_second, now), *key_per_second, tokens, now);
+    const QuotaAnswer granted = take(key_buckets_, key, *key_per_second, tokens, now);
     if (granted.kind != QuotaAnswer::Kind::Granted) return granted;
   }
   if (!plan.per_second) return {};
-  return take(find_bucket(account_buckets_, account, *plan.per_second, now), *plan.per_second, tokens, now);
+  return take(account_buckets_, account, *plan.per_second, tokens, now);
 }
 
 QuotaAnswer QuotaTable::take_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
@@ -82,13 +61,12 @@ QuotaAnswer QuotaTable::peek_message(const AccountId& account, const store::Plan
 }
 
 QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
-  const auto [found, is_new] = usages_.try_emplace(account);
-  Usage& usage = found->second;
+  const auto [usage, is_new] = usages_.touch(account);
   if (is_new) {
     usage.day = load_(account, store::CounterPeriod::Day, now);
     usage.month = load_(account, store::CounterPeriod::Month, now);
     usage.at = now;
-    make_room(account);
+    usages_.shrink_to(kMaxQuotaEntries, [](const Usage& oldest) { return oldest.unsaved == 0; });
     return usage;
   }
   if (!is_same_day(usage.at, now)) {
@@ -98,17 +76,6 @@ QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
   }
   usage.at = now;
   return usage;
-}
-
-// The longest unused goes, but neither `newest`, which is in the caller's hand, nor what is not saved yet.
-void QuotaTable::make_room(const AccountId& newest) {
-  if (usages_.size() <= kMaxQuotaEntries) return;
-  auto oldest = usages_.end();
-  for (auto entry = usages_.begin(); entry != usages_.end(); ++entry) {
-    if (entry->second.unsaved > 0 || entry->first == newest) continue;
-    if (oldest == usages_.end() || entry->second.at < oldest->second.at) oldest = entry;
-  }
-  if (oldest != usages_.end()) usages_.erase(oldest);
 }
 
 QuotaAnswer QuotaTable::room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now) {
@@ -135,9 +102,9 @@ QuotaAnswer QuotaTable::reserve(const AccountId& account, const store::Plan& pla
 
 void QuotaTable::release(const AccountId& account, std::uint64_t recipients) {
   const std::lock_guard lock(mutex_);
-  const auto found = usages_.find(account);
-  if (found == usages_.end()) return;
-  Usage& used = found->second;
+  Usage* const found = usages_.find(account);
+  if (found == nullptr) return;
+  Usage& used = *found;
   // What has been written behind already stays counted: that errs on the quota's side, by one transaction at most.
   const std::uint64_t back = std::min({recipients, used.unsaved, used.day, used.month});
   used.day -= back;
@@ -159,7 +126,8 @@ std::vector<QuotaTable::Unsaved> QuotaTable::take_unsaved() {
 }
 
 void QuotaTable::keep(const Unsaved& count) {
-  kept_.try_emplace({floor<days>(count.at), count.account}, Unsaved{count.account, count.at, 0}).first->second.recipients += count.recipients;
+  kept_.try_emplace({floor<days>(count.at), count.account}, Unsaved{count.account, count.at, 0}).first->second.recipients +=
+      count.recipients;
 }
 
 void QuotaTable::put_back(const std::vector<Unsaved>& unsaved) {

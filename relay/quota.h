@@ -5,6 +5,8 @@
 
 #include "core/clock.h"
 #include "core/ids.h"
+#include "core/recent_map.h"
+#include "core/token_bucket.h"
 #include "store/records.h"
 
 #include <cstdint>
@@ -24,7 +26,7 @@ struct QuotaAnswer {
   std::uint64_t limit = 0;       // what is used up: messages a second, recipients a day or month
 };
 
-// Accounts and keys held in memory at most; the longest unused go first (their counts were saved).
+// Accounts and keys held in memory at most; the longest unused go first. Counts that are not saved yet stay beyond it.
 inline constexpr std::size_t kMaxQuotaEntries = 65'536;
 
 class QuotaTable {
@@ -59,10 +61,6 @@ class QuotaTable {
   void put_back(const std::vector<Unsaved>& unsaved);
 
  private:
-  struct Bucket {
-    double tokens = 0;
-    Instant filled;
-  };
   struct Usage {
     std::uint64_t day = 0;
     std::uint64_t month = 0;
@@ -78,17 +76,15 @@ class QuotaTable {
     double tokens = 1;  // to take where one is there; 0 only looks
   };
   QuotaAnswer answer(const RateQuestion& question, Instant now);
-  static QuotaAnswer take(Bucket& bucket, std::uint32_t per_second, double tokens, Instant now);
   static QuotaAnswer room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now);
   Usage& usage(const AccountId& account, Instant now);
-  void make_room(const AccountId& newest);
   void keep(const Unsaved& count);
 
   std::mutex mutex_;
   LoadCount load_;
-  std::map<AccountId, Bucket> account_buckets_;
-  std::map<KeyId, Bucket> key_buckets_;
-  std::map<AccountId, Usage> usages_;
+  RecentMap<AccountId, TokenBucket> account_buckets_;
+  RecentMap<KeyId, TokenBucket> key_buckets_;
+  RecentMap<AccountId, Usage> usages_;
   // Not yet taken: counted before midnight, or not written at the last try. One for each account and day, however long the
   // store cannot be written.
   std::map<std::pair<Instant, AccountId>, Unsaved> kept_;
