@@ -22,6 +22,15 @@ std::string unquoted(std::string_view quoted) {
   return text;
 }
 
+std::string quoted(std::string_view plain) {
+  std::string text = "\"";
+  for (const char c : plain) {
+    if (c == '"' || c == '\\') text.push_back('\\');
+    text.push_back(c);
+  }
+  return text + '"';
+}
+
 bool is_dot_string(std::string_view text) {
   constexpr std::string_view kSpecial = "!#$%&'*+-/=?^_`{|}~";
   if (text.empty() || text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos) return false;
@@ -49,12 +58,14 @@ std::string normalised_domain(std::string_view domain) {
   return domain_to_ascii(domain).value_or(to_ascii_lower(domain));
 }
 
+std::string normalised_local_part(std::string_view local_part) {
+  if (local_part.size() < 2 || local_part.front() != '"') return std::string(local_part);
+  const std::string plain = unquoted(local_part);
+  return is_dot_string(plain) ? plain : quoted(plain);
+}
+
 std::string normalised_mailbox(const Mailbox& mailbox) {
-  std::string local = mailbox.local_part;
-  if (local.size() >= 2 && local.front() == '"') {
-    const std::string plain = unquoted(local);
-    if (is_dot_string(plain)) local = plain;
-  }
+  std::string local = normalised_local_part(mailbox.local_part);
   if (mailbox.domain.empty()) return local;
   return local + '@' + normalised_domain(mailbox.domain);
 }

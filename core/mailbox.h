@@ -55,9 +55,11 @@ std::string format_path(const std::optional<Mailbox>& mailbox);
 bool is_valid_domain(std::string_view text, bool allow_utf8);
 bool is_valid_address_literal(std::string_view text);
 
-// The form in which addresses are compared (whitelist, suppression): domain as lower-case A-labels, quotes that are not
-// needed removed from the local part, whose case is kept. A domain IDNA refuses is only lower-cased.
+// The form in which addresses are compared (whitelist, suppression, scenarios): domain as lower-case A-labels, quotes and
+// backslashes that are not needed removed from the local part (RFC 5321 §4.1.2), whose case is kept. A domain IDNA refuses is
+// only lower-cased.
 std::string normalised_mailbox(const Mailbox& mailbox);
+std::string normalised_local_part(std::string_view local_part);
 std::string normalised_domain(std::string_view domain);
 
 }  // namespace postern

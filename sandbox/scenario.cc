@@ -32,7 +32,7 @@ std::optional<Status> Scenario::rcpt_refusal() const {
 
 Scenario scenario_for(const Mailbox& recipient, std::string_view simulator_domain) {
   if (normalised_domain(recipient.domain) != simulator_domain) return {};
-  const std::string local = to_ascii_lower(recipient.local_part);
+  const std::string local = to_ascii_lower(normalised_local_part(recipient.local_part));
   const std::string_view name = std::string_view(local).substr(0, local.find('+'));
   if (const auto reply = parse_reply_name(name)) return {ScenarioKind::SmtpReply, *reply};
   for (const CatalogRow& row : scenario_catalog()) {

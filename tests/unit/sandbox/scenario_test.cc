@@ -33,6 +33,9 @@ constexpr NameCase kNames[] = {
     {"DeFerred+Label", ScenarioKind::Deferred},
     {"smtp-451-4.7.1", ScenarioKind::SmtpReply},
     {"SMTP-550-5.7.26+label", ScenarioKind::SmtpReply},
+    {"\"bounced\"", ScenarioKind::Bounced},
+    {"\"def\\erred+label\"", ScenarioKind::Deferred},
+    {"\"bounced \"", ScenarioKind::Rejected},  // needs its quotes: another mailbox
 };
 
 TEST(Scenario, IsNamedByTheLocalPartAtTheSimulatorDomain) {
