@@ -1,5 +1,6 @@
 #include "auth/session_token.h"
 
+#include "auth/sha256.h"
 #include "core/base64.h"
 #include "core/bytes.h"
 #include "core/check.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr std::size_t kKeyOctets = 32;           // RFC 7518 §3.2: at least the hash's length
 constexpr std::size_t kKeyIdOctets = 5;
 constexpr std::size_t kTokenIdOctets = 10;
+constexpr std::size_t kMarkOctets = 10;          // told apart from other passwords of one user, which nobody chooses by it
 constexpr std::size_t kMaxTokenOctets = 1024;    // ours have some 300; nothing longer is parsed
 constexpr std::size_t kMaxKeyFileOctets = 1024;  // two lines of some 80
 constexpr std::size_t kKeptKeys = 2;             // the one that signs, then its predecessor
@@ -204,7 +206,7 @@ class FileSessionTokens final : public SessionTokens {
     return is_rotation_due(clock_.now()) ? rotate(clock_.now()) : Result<void>();
   }
 
-  Secret issue(const UserId& user, const AccountId& account) override {
+  Secret issue(const store::UserRecord& user) override {
     const std::lock_guard lock(mutex_);
     const Instant now = clock_.now();
     if (is_rotation_due(now)) {
@@ -213,7 +215,7 @@ class FileSessionTokens final : public SessionTokens {
       if (!rotated) log::write(log::Level::Error, "session_key_not_rotated", {{"reason", rotated.error().context()}});
     }
     const Jwt jwt = make_jwt(keys_.front());
-    add_claims(jwt.get(), user, account, now);
+    add_claims(jwt.get(), user, now);
     return encode_jwt(jwt);
   }
 
@@ -235,11 +237,12 @@ class FileSessionTokens final : public SessionTokens {
     return id == nullptr ? std::string_view() : std::string_view(id);
   }
 
-  void add_claims(jwt_t* jwt, const UserId& user, const AccountId& account, Instant now) {
+  void add_claims(jwt_t* jwt, const store::UserRecord& user, Instant now) {
     const auto issued = std::chrono::floor<std::chrono::seconds>(now);
     const auto expires = std::chrono::floor<std::chrono::seconds>(now + lifetime_);
-    POSTERN_CHECK(jwt_add_grant(jwt, "sub", format_id(user).c_str()) == 0);
-    POSTERN_CHECK(jwt_add_grant(jwt, "acc", format_id(account).c_str()) == 0);
+    POSTERN_CHECK(jwt_add_grant(jwt, "sub", format_id(user.id).c_str()) == 0);
+    POSTERN_CHECK(jwt_add_grant(jwt, "acc", format_id(user.account).c_str()) == 0);
+    POSTERN_CHECK(jwt_add_grant(jwt, "pwm", password_mark(user).c_str()) == 0);
     POSTERN_CHECK(jwt_add_grant_int(jwt, "iat", static_cast<long>(issued.time_since_epoch().count())) == 0);
     POSTERN_CHECK(jwt_add_grant_int(jwt, "exp", static_cast<long>(expires.time_since_epoch().count())) == 0);
     POSTERN_CHECK(jwt_add_grant(jwt, "jti", random_text(random_, kTokenIdOctets).c_str()) == 0);
@@ -253,7 +256,7 @@ class FileSessionTokens final : public SessionTokens {
     if (!user || !account || !issued || !expires || *issued > clock_.now() + kClockSlack) return no_token();
     if (const auto not_before = instant_claim(jwt, "nbf"); not_before && *not_before > clock_.now()) return no_token();
     if (*expires <= clock_.now()) return Error(ErrorCode::DeadlinePassed, "the session has ended");
-    return SessionClaims{*user, *account, *expires};
+    return SessionClaims{*user, *account, *expires, std::string(text_claim(jwt, "pwm"))};
   }
 
   // The key whose header, octet for octet, the token begins with: algorithm and key id are settled before anything of the token
@@ -288,6 +291,18 @@ class FileSessionTokens final : public SessionTokens {
 };
 
 }  // namespace
+
+// The hash has a random salt of its own.
+std::string password_mark(const store::UserRecord& user) {
+  Sha256 hash;
+  hash.update_field(user.password_hash);
+  const Sha256Digest digest = hash.finish();
+  return format_base32hex(std::span(digest).first(kMarkOctets));
+}
+
+bool is_session_of(const SessionClaims& claims, const store::UserRecord& user) {
+  return claims.user == user.id && claims.account == user.account && claims.password_mark == password_mark(user);
+}
 
 Result<std::unique_ptr<SessionTokens>> SessionTokens::open(const std::filesystem::path& file, Duration lifetime,
                                                            Duration key_lifetime, const Clock& clock, Random& random) {

@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "core/result.h"
 #include "core/secret.h"
+#include "store/records.h"
 
 #include <filesystem>
 #include <memory>
@@ -19,7 +20,14 @@ struct SessionClaims {
   UserId user;
   AccountId account;
   Instant expires_at;
+  std::string password_mark;  // password_mark() of the user when the session was opened
 };
+
+// Changes with the user's password and says nothing about it.
+std::string password_mark(const store::UserRecord& user);
+
+// True while the session goes on: the user is still of that account and has the password that opened it.
+bool is_session_of(const SessionClaims& claims, const store::UserRecord& user);
 
 // Any thread.
 class SessionTokens {
@@ -30,7 +38,7 @@ class SessionTokens {
                                                      const Clock& clock, Random& random);
   virtual ~SessionTokens() = default;
   // Blocks while a new key is written: on a worker.
-  virtual Secret issue(const UserId& user, const AccountId& account) = 0;
+  virtual Secret issue(const store::UserRecord& user) = 0;
   // Malformed (also: alg is not HS256, wrong signature), DeadlinePassed.
   virtual Result<SessionClaims> verify(std::string_view token) const = 0;
 };

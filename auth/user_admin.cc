@@ -102,11 +102,14 @@ Result<store::UserRecord> UserAdmin::sign_in(std::string_view email, const Secre
   return std::move(*user);
 }
 
-void UserAdmin::renew_hash(const store::UserRecord& user, const Secret& password) {
+void UserAdmin::renew_hash(store::UserRecord& user, const Secret& password) {
   const Result<std::string> hash = hash_password(password, random_);
+  bool is_same_password = false;
   const Result<void> changed = !hash ? Result<void>(hash.error()) : change(user.id, [&](store::UserRecord& current) {
-    if (current.password_hash == user.password_hash) current.password_hash = *hash;
+    is_same_password = current.password_hash == user.password_hash;
+    if (is_same_password) current.password_hash = *hash;
   });
+  if (changed && is_same_password) user.password_hash = *hash;
   // The old hash still verifies: the next sign-in tries again.
   if (!changed) log::write(log::Level::Warning, "password_not_rehashed", {{"reason", changed.error().message()}});
 }

@@ -37,7 +37,7 @@ class UserAdmin {
   Result<store::UserRecord> draft(const AccountId& account, std::string_view email, const Secret& password);
   // Edits the record as it is at that instant, so that nobody who is removed meanwhile comes back. NotFound.
   Result<void> change(const UserId& id, const std::function<void(store::UserRecord&)>& edit);
-  void renew_hash(const store::UserRecord& user, const Secret& password);
+  void renew_hash(store::UserRecord& user, const Secret& password);
 
   store::Directory& directory_;
   AccountAdmin& accounts_;

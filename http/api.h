@@ -45,6 +45,7 @@ struct Caller {
   AccountId account;
   std::optional<auth::Principal> key;  // fresh: looked up for this request
   std::optional<UserId> user;
+  std::string password_mark;           // of the user when the session was opened (auth/session_token.h)
 
   // In many hands: it has to do with test messages only.
   bool has_test_key() const { return key && key->environment == Environment::Test; }

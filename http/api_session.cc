@@ -38,7 +38,7 @@ boost::json::object user_json(const store::UserRecord& user) {
 }
 
 Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& user, std::uint16_t status) {
-  const Secret token = context.tokens.issue(user.id, user.account);
+  const Secret token = context.tokens.issue(user);
   const auto claims = context.tokens.verify(token.reveal());  // for when it ends
   if (!claims) return claims.error();
   const boost::json::object answer = {{"object", "session"},

@@ -86,7 +86,7 @@ AuthFilter::Verdict AuthFilter::check_key(std::string_view key, const Credential
   auto& principal = std::get<auth::Principal>(result);
   if (principal.account_state == store::AccountState::Suspended) return {.caller = {}, .refusal = Refusal::AccountSuspended};
   context_.usage.record(principal.key, {now, facts.peer, client_name(facts.user_agent)});
-  Caller caller{.account = principal.account, .key = {}, .user = {}};
+  Caller caller{.account = principal.account, .key = {}, .user = {}, .password_mark = {}};
   caller.key = std::move(principal);
   return {.caller = std::move(caller)};
 }
@@ -99,12 +99,12 @@ AuthFilter::Verdict AuthFilter::check_session(std::string_view token) const {
   const auto user = directory.find_user(claims->user);
   const auto account = directory.find_account(claims->account);
   if (!user || !account) return {.caller = {}, .refusal = Refusal::AuthUnavailable, .is_session = true};
-  const bool is_known = *user && *account && (*user)->account == claims->account;
+  const bool is_known = *user && *account && auth::is_session_of(*claims, **user);
   if (!is_known) return {.caller = {}, .is_session = true};
   if ((*account)->state == store::AccountState::Suspended) {
     return {.caller = {}, .refusal = Refusal::AccountSuspended, .is_session = true};
   }
-  return {.caller = Caller{.account = claims->account, .key = {}, .user = claims->user}, .is_session = true};
+  return {.caller = Caller{.account = claims->account, .key = {}, .user = claims->user, .password_mark = claims->password_mark}, .is_session = true};
 }
 
 }  // namespace postern::http

@@ -106,12 +106,12 @@ auth::CreatedKey ApiFixture::make_key(Environment environment) {
                    .networks = {}, .expires_at = {}, .per_second = {}});
 }
 
-http::Caller ApiFixture::caller_of(const store::UserRecord& user) const { return {user.account, std::nullopt, user.id}; }
+http::Caller ApiFixture::caller_of(const store::UserRecord& user) const { return {user.account, std::nullopt, user.id, auth::password_mark(user)}; }
 
 http::Caller ApiFixture::caller_of(const KeyId& key) const {
   const auto result = authenticator.refresh(key, *parse_ip_address(peer), clock.now());
   const auto& principal = std::get<auth::Principal>(result);
-  return {principal.account, principal, std::nullopt};
+  return {principal.account, principal, std::nullopt, {}};
 }
 
 ApiAnswer ApiFixture::ask(std::string_view target, const http::Caller& who, std::string_view body) {

@@ -41,7 +41,11 @@ class SessionTokenTest : public ::testing::Test {
 
   Result<std::unique_ptr<SessionTokens>> open() { return SessionTokens::open(file(), minutes(60), hours(720), clock, random); }
 
-  std::string issue(SessionTokens& tokens) { return std::string(tokens.issue(user, account).reveal()); }
+  std::string issue(SessionTokens& tokens) { return std::string(tokens.issue(record()).reveal()); }
+
+  store::UserRecord record(std::string password_hash = "$argon2id$one") const {
+    return {.id = user, .account = account, .email = "ada@example.org", .password_hash = std::move(password_hash), .created = {}};
+  }
 
   std::string key_file() const {
     std::ostringstream text;
@@ -69,6 +73,19 @@ TEST_F(SessionTokenTest, SaysWhoAndUntilWhen) {
   EXPECT_EQ(claims.user, user);
   EXPECT_EQ(claims.account, account);
   EXPECT_EQ(claims.expires_at, clock.now() + minutes(60));
+}
+
+TEST_F(SessionTokenTest, IsOfTheUserAndThePasswordThatOpenedIt) {
+  const auto tokens = open().value();
+  const std::string token = issue(*tokens);
+  SessionClaims claims = tokens->verify(token).value();
+  EXPECT_TRUE(is_session_of(claims, record()));
+  EXPECT_FALSE(is_session_of(claims, record("$argon2id$two"))) << "a session that was open before";
+  store::UserRecord moved = record();
+  moved.account = make_account_id(random);
+  EXPECT_FALSE(is_session_of(claims, moved));
+  claims.password_mark.clear();
+  EXPECT_FALSE(is_session_of(claims, record())) << "a token from before there were marks";
 }
 
 TEST_F(SessionTokenTest, IsAnHs256JwtThatEveryLibraryReads) {

@@ -78,8 +78,10 @@ TEST_F(UserAdminTest, RenewsAHashOfOlderCosts) {
   auto user = users.create(account, "ada@example.org", kPassword).value();
   user.password_hash = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$XVVXYIqdyv8ko9nE4KrZ4b8uSN7RTWYTOIgGo42CWlQ";
   ASSERT_TRUE(directory().write([&](store::DirectoryWriter& writer) { return writer.put_user(user); }).has_value());
-  ASSERT_TRUE(users.sign_in("ada@example.org", Secret("an older password")).has_value());
+  const auto signed_in = users.sign_in("ada@example.org", Secret("an older password"));
+  ASSERT_TRUE(signed_in.has_value());
   EXPECT_TRUE(has_current_costs(directory().find_user(user.id).value()->password_hash));
+  EXPECT_EQ(*signed_in, directory().find_user(user.id).value()) << "the session is opened with the renewed hash";
   EXPECT_TRUE(users.sign_in("ada@example.org", Secret("an older password")).has_value());
 }
 

@@ -110,6 +110,13 @@ TEST_F(DispatcherTest, ForgetsUsersThatAreGone) {
   EXPECT_EQ(get("/v1/keys", session), "401 invalid_credentials");
 }
 
+TEST_F(DispatcherTest, EndsSessionsWithThePassword) {
+  const std::string session = make_session();
+  const UserId user = tokens_.claims.begin()->second.user;
+  ASSERT_TRUE(users.set_password(user, Secret("another password")));
+  EXPECT_EQ(get("/v1/keys", session), "401 invalid_credentials");
+}
+
 TEST_F(DispatcherTest, RefusesWhoeverIsOfASuspendedAccount) {
   const std::string session = make_session();
   accounts.set_state(account_, store::AccountState::Suspended).value();

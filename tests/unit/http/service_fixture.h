@@ -16,7 +16,7 @@ class FakeSessionTokens final : public auth::SessionTokens {
  public:
   std::map<std::string, auth::SessionClaims, std::less<>> claims;
 
-  Secret issue(const UserId&, const AccountId&) override { return Secret("a.issued.b"); }
+  Secret issue(const store::UserRecord&) override { return Secret("a.issued.b"); }
   Result<auth::SessionClaims> verify(std::string_view token) const override {
     if (token == "a.expired.b") return Error(ErrorCode::DeadlinePassed);
     const auto found = claims.find(token);
@@ -69,7 +69,7 @@ class ServiceTest : public testing::Test, protected ApiParts {
     user.account = account_;
     user.email = "dev@example.org";
     store.directory().write([&](store::DirectoryWriter& writer) { return writer.put_user(user); }).value();
-    tokens_.claims["a.good.b"] = {.user = user.id, .account = account_, .expires_at = clock.now()};
+    tokens_.claims["a.good.b"] = {.user = user.id, .account = account_, .expires_at = clock.now(), .password_mark = auth::password_mark(user)};
     return "a.good.b";
   }
 
