@@ -123,6 +123,10 @@ Result<void> WebhookAdmin::replay_event(const AccountId& account, const WebhookI
 
 Result<void> WebhookAdmin::replay_since(const AccountId& account, const WebhookId& id, std::uint64_t sequence) {
   if (sequence == 0) return Error(ErrorCode::InvalidArgument, "since: events are numbered from 1");
+  const auto last = store_.spool().last_sequence();
+  if (!last) return last.error();
+  // Whatever happens up to then would be passed over.
+  if (sequence > *last + 1) return Error(ErrorCode::InvalidArgument, "since: there is no such event yet");
   const auto edited = edit(account, id, [&](DirectoryWriter& writer, WebhookRecord& webhook) -> Result<void> {
     // Another value tells the sender, in whatever process it is, to begin anew; one event more does no harm.
     webhook.first_sequence = webhook.first_sequence == sequence ? sequence - 1 : sequence;

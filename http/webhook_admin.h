@@ -42,6 +42,7 @@ class WebhookAdmin {
   // is another account's.
   Result<void> replay_event(const AccountId& account, const WebhookId& id, std::uint64_t sequence);
   // Sends all that it wants again from `sequence` on, those that were delivered too. Begins anew: counts and retries are reset.
+  // InvalidArgument: no event has that number, nor is it the next one's.
   Result<void> replay_since(const AccountId& account, const WebhookId& id, std::uint64_t sequence);
 
  private:

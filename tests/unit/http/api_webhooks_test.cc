@@ -111,6 +111,7 @@ TEST_F(WebhookApi, AReplayNamesOneEventOrAStart) {
   const std::string path = "/v1/webhooks/" + make() + "/replay";
   EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_1"})").status, 202);
   EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_0"})").status, 422);
+  EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_2"})").status, 422) << "evt_1 is yet to come, and would be passed over";
   EXPECT_EQ(api_.ask("POST " + path, R"({"event":"evt_99"})").status, 404) << "there is no such event";
   EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_1","event":"evt_1"})").status, 422);
   EXPECT_EQ(api_.ask("POST " + path, R"({})").status, 422);
