@@ -3,6 +3,7 @@
 #include "core/bytes.h"
 #include "core/check.h"
 #include "core/idna.h"
+#include "http/encoded_words.h"
 #include "http/gmime_ptr.h"
 
 #include <algorithm>
@@ -69,25 +70,34 @@ std::string folded_field(std::string_view name, const std::string& value) {
   return text.append("\r\n");
 }
 
+// GMime's encoded words grow beyond their bound with characters of several octets: it gets ASCII only.
 std::string text_field(std::string_view name, const std::string& value) {
+  if (has_high_octet(value)) return std::string(name) + ": " + encode_words(value, name.size() + 2) + "\r\n";
   const GText encoded(g_mime_utils_header_encode_text(nullptr, value.c_str(), kCharset));
   return folded_field(name, encoded.get());
 }
 
-std::string address_text(const NamedMailbox& address) {
+// `column`: as in encode_words().
+std::string address_text(const NamedMailbox& address, std::size_t column) {
   const std::string mailbox = format_path(address.mailbox);
   if (address.name.empty()) return mailbox.substr(1, mailbox.size() - 2);
+  if (has_high_octet(address.name)) {
+    const std::string words = encode_words(address.name, column);
+    const std::size_t line = words.rfind('\n');
+    const std::size_t taken = line == std::string::npos ? column + words.size() : words.size() - line - 1;
+    return words + (taken + 1 + mailbox.size() > kMaxEncodedLineOctets ? "\r\n " : " ") + mailbox;
+  }
   const GText phrase(g_mime_utils_header_encode_phrase(nullptr, address.name.c_str(), kCharset));
   return std::string(phrase.get()) + ' ' + mailbox;
 }
 
-// One address a line. An encoded name has blanks every 75 octets at most, but the line it makes is bounded by the name's.
+// One address a line, or more lines for a name beyond ASCII.
 std::string address_field(std::string_view name, const std::vector<NamedMailbox>& addresses) {
   if (addresses.empty()) return {};
   std::string field = std::string(name) + ": ";
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     if (i > 0) field.append(",\r\n ");
-    field.append(address_text(addresses[i]));
+    field.append(address_text(addresses[i], i > 0 ? 1 : field.size()));
   }
   return field.append("\r\n");
 }

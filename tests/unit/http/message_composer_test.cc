@@ -127,6 +127,24 @@ TEST(MessageComposer, EncodesWhatIsNotAsciiAndReadsBackAsGiven) {
   }
 }
 
+TEST(MessageComposer, KeepsEncodedWordsWithinTheirBound) {
+  OutgoingMail mail = mail_with_text();
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "\xE5\xB1\xB1";
+  mail.subject = text;
+  mail.from.name = mail.to[0].name = text;
+  mail.headers = {{"X-Note", text}, {"X-" + std::string(74, 'n'), text}};
+  const std::string content = compose_mail(mail);
+  expect_sendable(content);
+  for (const std::string_view line : lines_of(content)) {
+    const bool has_word = line.find("=?") != std::string_view::npos;
+    EXPECT_LE(line.size(), has_word ? 76U : 998U) << line;  // RFC 2047 §2
+  }
+  const ReadMessage read = read_message(content);
+  EXPECT_EQ(read.subject, text);
+  EXPECT_EQ(read.from, text + " <shop@example.org>");
+}
+
 TEST(MessageComposer, KeepsEveryLineWithinItsBound) {
   const std::string long_word(2'000, 'w');
   OutgoingMail mail = mail_with_text(long_word + "\n" + std::string(5'000, ' ') + "x");
