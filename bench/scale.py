@@ -193,23 +193,24 @@ def accept_beside(servers, rounds=4 * ROUNDS):
 
 
 def drain(server, sink, queued):
-    """Until all are delivered or DRAIN_SECONDS have passed since the first → how many, and rows. Its first and its last quarter are
-    compared by CPU: the rate is that of what else the machine does."""
+    """Until all are delivered or DRAIN_SECONDS have passed since the first → how many, and rows. Figures are of the first 99 %: what was
+    tried in vain before waits for its next attempt. The last quarter is compared by CPU, since the rate is that of what else
+    the machine does."""
     bench.e2e.wait_until(lambda: sink.counts()["messages"] > 0, "the first of the backlog is delivered", 300)
     began, points = time.monotonic(), []
     with Peak(server.pid) as peak:
         while not points or (points[-1][0] < queued and time.monotonic() < began + DRAIN_SECONDS):
-            time.sleep(0.5)
+            time.sleep(0.2)
             points.append((sink.counts()["messages"], bench.cpu_seconds(server.pid), time.monotonic() - began))
-    drained, cpu, seconds = points[-1]
-    quarter = lambda part: next(point for point in points if point[0] >= drained * part)
-    cost = lambda first, last: (last[1] - first[1]) / (last[0] - first[0])
-    times = cost(quarter(0.75), points[-1]) / cost(points[0], quarter(0.25)) if len(points) > 8 else 1
-    say(f"{drained:,} of {queued:,} were delivered in {seconds:.0f} s")
+    drained, end = points[-1][0], min(points[-1][0], int(queued * 0.99))
+    after = lambda part: next(point for point in points if point[0] >= end * part)
+    cost = lambda first, last: (last[1] - first[1]) / max(last[0] - first[0], 1) * 1000
+    times = cost(after(0.75), after(1)) / max(cost(points[0], after(0.25)), 1e-6)
+    say(f"{drained:,} of {queued:,} were delivered in {points[-1][2]:.0f} s, {end:,} of them in {after(1)[2]:.0f} s")
     return drained, [
         ("own memory MiB at most, draining", peak.mib, "< 400", peak.mib < 400),
-        ("drained, messages a second", drained / seconds, "", None),
-        ("draining, CPU s per 1,000", cost(points[0], points[-1]) * 1000, "", None),
+        ("drained, messages a second", after(1)[0] / after(1)[2], "", None),
+        ("draining, CPU s per 1,000", cost(points[0], after(1)), "", None),
         ("the same of the last quarter, times the first", times, "<= 1.25", times <= 1.25),
         (f"delivered, part of {queued:,} queued", drained / queued, "1", drained == queued),
     ]
