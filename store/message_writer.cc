@@ -11,23 +11,26 @@ namespace {
 
 class ChunkRequest final : public CommitRequest {
  public:
-  ChunkRequest(std::shared_ptr<WriterWindow> window, const MessageId& id, std::uint32_t index, std::string content)
-      : window_(std::move(window)), id_(id), index_(index), content_(std::move(content)), sums_(sum_chunk(id, index, content_)) {}
+  ChunkRequest(SpoolFrame& frame, std::shared_ptr<WriterWindow> window, const MessageId& id, std::uint32_t index,
+               std::string content)
+      : frame_(frame), window_(std::move(window)), id_(id), index_(index), content_(std::move(content)),
+        sums_(sum_chunk(id, index, content_)) {}
 
   Result<void> apply(WriteTransaction& transaction) override {
     if (std::optional<Error> lost = window_->error()) return *lost;
-    if (index_ == 0) {
-      Result<bool> exists = has_message(transaction, id_);
-      if (!exists) return exists.error();
-      if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(id_));
-      if (Result<void> marked = mark_open(transaction, id_); !marked) return marked;
-    }
-    return put_chunk(transaction, {id_, index_, content_, sums_});
+    if (index_ > 0) return put_chunk(transaction, {id_, index_, content_, sums_});
+    Result<bool> exists = has_message(transaction, id_);
+    if (!exists) return exists.error();
+    if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(id_));
+    Result<void> put = put_chunk(transaction, {id_, index_, content_, sums_});
+    if (put) frame_.of(transaction).open_marks.add(id_);
+    return put;
   }
   void complete(Result<void> outcome) override { window_->release(content_.size(), outcome); }
   std::size_t octets() const override { return content_.size(); }
 
  private:
+  SpoolFrame& frame_;
   std::shared_ptr<WriterWindow> window_;
   MessageId id_;
   std::uint32_t index_;
@@ -38,16 +41,17 @@ class ChunkRequest final : public CommitRequest {
 // Removes what was streamed of a message that was never committed. If it cannot be written, recovery does it.
 class AbandonRequest final : public CommitRequest {
  public:
-  explicit AbandonRequest(const MessageId& id) : id_(id) {}
+  AbandonRequest(SpoolFrame& frame, const MessageId& id) : frame_(frame), id_(id) {}
 
   Result<void> apply(WriteTransaction& transaction) override {
-    Result<bool> was_open = unmark_open(transaction, id_);
+    Result<bool> was_open = frame_.of(transaction).open_marks.remove(transaction, id_);
     if (!was_open) return was_open.error();
     return *was_open ? erase_content(transaction, id_) : Result<void>();
   }
   void complete(Result<void>) override {}
 
  private:
+  SpoolFrame& frame_;
   MessageId id_;
 };
 
@@ -89,11 +93,11 @@ Completion WriterWindow::wait(Completion done) {
   return nullptr;
 }
 
-ContentWriter::ContentWriter(CommitQueue& queue, const MessageId& id)
-    : queue_(queue), id_(id), window_(std::make_shared<WriterWindow>()) {}
+ContentWriter::ContentWriter(CommitQueue& queue, SpoolFrame& frame, const MessageId& id)
+    : queue_(queue), frame_(frame), id_(id), window_(std::make_shared<WriterWindow>()) {}
 
 ContentWriter::~ContentWriter() {
-  if (!is_finished_) abandon_streamed_content(queue_, id_, streamed_chunks_);
+  if (!is_finished_) abandon_streamed_content(queue_, frame_, id_, streamed_chunks_);
 }
 
 bool ContentWriter::append(std::string_view content) {
@@ -126,16 +130,16 @@ ContentWriter::Rest ContentWriter::finish() {
 
 void ContentWriter::send_chunk() {
   window_->add(chunk_.size());
-  queue_.submit(std::make_unique<ChunkRequest>(window_, id_, streamed_chunks_, std::move(chunk_)), Urgency::Patient,
-                Admission::Always);
+  queue_.submit(std::make_unique<ChunkRequest>(frame_, window_, id_, streamed_chunks_, std::move(chunk_)),
+                Urgency::Patient, Admission::Always);
   ++streamed_chunks_;
   chunk_ = std::string();
   chunk_.reserve(kChunkOctets);
 }
 
-void abandon_streamed_content(CommitQueue& queue, const MessageId& id, std::uint32_t streamed_chunks) {
+void abandon_streamed_content(CommitQueue& queue, SpoolFrame& frame, const MessageId& id, std::uint32_t streamed_chunks) {
   if (streamed_chunks == 0) return;
-  queue.submit(std::make_unique<AbandonRequest>(id), Urgency::Patient, Admission::Always);
+  queue.submit(std::make_unique<AbandonRequest>(frame, id), Urgency::Patient, Admission::Always);
 }
 
 }  // namespace postern::store

@@ -5,6 +5,7 @@
 #include "store/commit_queue.h"
 #include "store/spool.h"
 #include "store/spool_content.h"
+#include "store/spool_transaction.h"
 
 #include <memory>
 #include <mutex>
@@ -35,7 +36,8 @@ class WriterWindow {
 
 class ContentWriter final : public MessageWriter {
  public:
-  ContentWriter(CommitQueue& queue, const MessageId& id);
+  // The frame is that of the queue's batches; both outlive the writer and what it submits.
+  ContentWriter(CommitQueue& queue, SpoolFrame& frame, const MessageId& id);
   ~ContentWriter() override;
 
   const MessageId& id() const override { return id_; }
@@ -58,6 +60,7 @@ class ContentWriter final : public MessageWriter {
   void send_chunk();
 
   CommitQueue& queue_;
+  SpoolFrame& frame_;
   MessageId id_;
   std::shared_ptr<WriterWindow> window_;
   std::string chunk_;
@@ -67,6 +70,6 @@ class ContentWriter final : public MessageWriter {
 };
 
 // Has what was streamed of a message removed with the next commit; nothing if `streamed_chunks` is 0.
-void abandon_streamed_content(CommitQueue& queue, const MessageId& id, std::uint32_t streamed_chunks);
+void abandon_streamed_content(CommitQueue& queue, SpoolFrame& frame, const MessageId& id, std::uint32_t streamed_chunks);
 
 }  // namespace postern::store

@@ -52,14 +52,14 @@ struct Acceptance {
   NewMessage message;
 };
 
-Result<void> put_rest(WriteTransaction& transaction, const MessageId& id, const ContentWriter::Rest& rest) {
+Result<void> put_rest(SpoolTransaction spool, const MessageId& id, const ContentWriter::Rest& rest) {
   if (rest.streamed_chunks > 0) {
-    Result<bool> was_open = unmark_open(transaction, id);
+    Result<bool> was_open = spool.open_marks.remove(spool.transaction, id);
     if (!was_open) return was_open.error();
     if (!*was_open) return Error(ErrorCode::NotFound, "the streamed content of " + format_message_id(id) + " is gone");
   }
   if (rest.last_chunk.empty()) return {};
-  return put_chunk(transaction, {id, rest.streamed_chunks, rest.last_chunk, rest.last_sums});
+  return put_chunk(spool.transaction, {id, rest.streamed_chunks, rest.last_chunk, rest.last_sums});
 }
 
 Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptance, Duration capture_retention) {
@@ -73,7 +73,7 @@ Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptan
     Result<void> free = check_claim(spool.transaction, record.account, *message.claim, record.accepted_at);
     if (!free) return free;
   }
-  if (Result<void> put = put_rest(spool.transaction, record.id, acceptance.rest); !put) return put;
+  if (Result<void> put = put_rest(spool, record.id, acceptance.rest); !put) return put;
   Result<void> inserted = insert_message(spool, record, message.delivery, capture_retention);
   if (!inserted) return inserted;
   for (const Event& event : message.events) {
@@ -133,7 +133,7 @@ class EventRequest final : public CommitRequest {
 void AcceptRequest::complete(Result<void> outcome) {
   if (!outcome) {
     if (outcome.error().code() == ErrorCode::StorageFull) (void)impl_.space.look();
-    abandon_streamed_content(impl_.queue, acceptance_.message.record.id, acceptance_.rest.streamed_chunks);
+    abandon_streamed_content(impl_.queue, impl_.frame, acceptance_.message.record.id, acceptance_.rest.streamed_chunks);
   }
   done_(std::move(outcome));
 }
@@ -151,7 +151,7 @@ Result<void> Spool::can_accept() const {
 }
 
 std::unique_ptr<MessageWriter> Spool::open_message(const MessageId& id) {
-  return std::make_unique<ContentWriter>(impl_->queue, id);
+  return std::make_unique<ContentWriter>(impl_->queue, impl_->frame, id);
 }
 
 void Spool::commit(std::unique_ptr<MessageWriter> writer, NewMessage message, Completion done) {

@@ -1,16 +1,33 @@
-// A write transaction of the spool with the running totals, which each batch reads once and writes once.
+// A write transaction of the spool with what is written once a batch: the running totals, which it reads once, too, and the marks of
+// messages that still arrive.
 #pragma once
 
 #include "store/codec.h"
 #include "store/commit_queue.h"
 
 #include <string>
+#include <vector>
 
 namespace postern::store {
+
+// Messages whose content begins to be stored with this batch and that no commit owns yet: all but those that are committed in the
+// same batch get a row in the table Open. A row that came and went would leave a page behind, which LMDB writes all the same.
+class OpenMarks {
+ public:
+  void add(const MessageId& id) { new_.push_back(id); }
+  // Of this batch or of an earlier one. False: it was not marked.
+  Result<bool> remove(WriteTransaction& transaction, const MessageId& id);
+  Result<void> write(WriteTransaction& transaction) const;
+  void clear() { new_.clear(); }
+
+ private:
+  std::vector<MessageId> new_;  // a batch is bounded: kBatchOctets hold 258 chunks
+};
 
 struct SpoolTransaction {
   WriteTransaction& transaction;
   SpoolTotals& totals;
+  OpenMarks& open_marks;
   std::string& buffer;  // for encoding; no one's between two calls
 };
 
@@ -21,11 +38,12 @@ class SpoolFrame final : public BatchFrame {
   Result<void> close(WriteTransaction& transaction) override;
 
   // Inside a batch.
-  SpoolTransaction of(WriteTransaction& transaction) { return {transaction, totals_, buffer_}; }
+  SpoolTransaction of(WriteTransaction& transaction) { return {transaction, totals_, open_marks_, buffer_}; }
 
  private:
   SpoolTotals totals_;
   SpoolTotals stored_;
+  OpenMarks open_marks_;
   std::string buffer_;
 };
 
