@@ -12,11 +12,13 @@ namespace {
 
 struct Filter {
   std::optional<AccountId> account;  // the spool has an index of them: not for matches()
-  std::string run;
+  std::optional<std::string> user_name;
+  std::optional<Environment> environment;
   std::optional<store::RecipientStage> stage;
 
   bool matches(const store::StoredMessage& stored) const {
-    if (!run.empty() && stored.message.user_name != run) return false;
+    if (user_name && stored.message.user_name != *user_name) return false;
+    if (environment && stored.message.environment != *environment) return false;
     return !stage || std::ranges::any_of(stored.delivery.recipients,
                                          [&](const auto& recipient) { return recipient.stage == *stage; });
   }
@@ -24,7 +26,7 @@ struct Filter {
 
 Result<Filter> make_filter(CommandContext& context, const MessageListOptions& options) {
   Filter filter;
-  filter.run = options.run;
+  if (!options.run.empty()) filter.user_name = options.run;
   if (!options.account.empty()) {
     const auto account = context.find_account(options.account);
     if (!account) return account.error();
@@ -38,6 +40,24 @@ Result<Filter> make_filter(CommandContext& context, const MessageListOptions& op
     }
   }
   return filter;
+}
+
+// At most `limit`, the newest first. Where there is none: NotFound with `where_none`, or an empty list if that is empty.
+Result<void> print_messages(CommandContext& context, const Filter& filter, std::optional<MessageId> before, std::size_t limit,
+                            const std::string& where_none = {}) {
+  ValueList values;
+  std::vector<std::vector<std::string>> rows;
+  const auto visited = for_each_message(context.spool(), filter.account, before, [&](const store::StoredMessage& stored) {
+    if (values.size() >= limit) return false;
+    if (!filter.matches(stored)) return true;
+    values.emplace_back(message_value(context, stored));
+    rows.push_back(message_row(context, stored));
+    return true;
+  });
+  if (!visited) return visited.error();
+  if (values.empty() && !where_none.empty()) return Error(ErrorCode::NotFound, where_none);
+  context.print(values, format_table(message_titles(), rows));
+  return {};
 }
 
 Result<store::StoredMessage> latest_message(CommandContext& context) {
@@ -89,18 +109,14 @@ Result<void> list_messages(CommandContext& context, const MessageListOptions& op
     if (!stored) return stored.error();
     before = stored->message.id;
   }
-  ValueList values;
-  std::vector<std::vector<std::string>> rows;
-  const auto visited = for_each_message(context.spool(), filter->account, before, [&](const store::StoredMessage& stored) {
-    if (values.size() >= options.limit) return false;
-    if (!filter->matches(stored)) return true;
-    values.emplace_back(message_value(context, stored));
-    rows.push_back(message_row(context, stored));
-    return true;
-  });
-  if (!visited) return visited.error();
-  context.print(values, format_table(message_titles(), rows));
-  return {};
+  return print_messages(context, *filter, before, options.limit);
+}
+
+Result<void> show_run(CommandContext& context, const RunShowOptions& options) {
+  Filter filter;
+  filter.user_name = options.run;
+  filter.environment = Environment::Test;
+  return print_messages(context, filter, std::nullopt, options.limit, "there is no run " + printable(options.run));
 }
 
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options) {

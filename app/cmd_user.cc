@@ -20,7 +20,10 @@ Result<void> change_user(CommandContext& context, const std::string& text, std::
   auth::AccountAdmin accounts(context.directory(), context.clock(), context.random());
   auth::UserAdmin admin(context.directory(), accounts, context.clock(), context.random());
   const auto user = admin.find(text);
-  if (!user) return user.error();
+  if (!user) {
+    const bool is_nobody = user.error().code() == ErrorCode::NotFound || user.error().code() == ErrorCode::InvalidArgument;
+    return is_nobody ? Error(ErrorCode::NotFound, "there is no user " + printable(text)) : user.error();
+  }
   if (const auto changed = change(admin, *user); !changed) return changed.error();
   context.confirm({{"id", format_id(user->id)}, {"email", user->email}, {"done", done}},
                   "user " + printable(user->email) + ": " + std::string(done));

@@ -72,6 +72,10 @@ class Builder {
   Invocation& invocation_;
 };
 
+void add_limit(CLI::App& verb, std::size_t& limit) {
+  verb.add_option("--limit", limit = 50, "at most so many; default 50")->check(CLI::Range(1, 1'000'000));
+}
+
 void add_plan_options(CLI::App& verb, PlanOptions& plan) {
   verb.add_option("--per-second", plan.per_second, "messages a second: a number or unlimited");
   verb.add_option("--per-day", plan.per_day, "recipients a day (UTC): a number or unlimited");
@@ -188,7 +192,7 @@ void declare_webhook(CLI::App& app, Builder& build) {
 void declare_message(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "message", "Accepted messages: state, events, content");
   auto [listing, list] = build.command(noun, "list", "List messages, newest first", list_messages);
-  listing.add_option("--limit", list.limit, "at most so many; default 50");
+  add_limit(listing, list.limit);
   listing.add_option("--before", list.before, "only older ones than this message");
   listing.add_option("--account", list.account);
   listing.add_option("--run", list.run, "only with this AUTH user name");
@@ -203,16 +207,16 @@ void declare_message(CLI::App& app, Builder& build) {
 void declare_run(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "run", "Runs: test messages by their AUTH user name");
   auto [list, limit] = build.command(noun, "list", "List runs", list_runs);
-  list.add_option("--limit", limit = 50, "at most so many; default 50");
-  auto [verb, show] = build.command(noun, "show", "List the messages of a run", list_messages);
+  add_limit(list, limit);
+  auto [verb, show] = build.command(noun, "show", "List the messages of a run", show_run);
   verb.add_option("run", show.run)->required();
-  verb.add_option("--limit", show.limit, "at most so many; default 50");
+  add_limit(verb, show.limit);
 }
 
 void declare_queue(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "queue", "What still has to be delivered");
   auto [list, limit] = build.command(noun, "list", "List queued messages by their next attempt", list_queue);
-  list.add_option("--limit", limit = 50, "at most so many; default 50");
+  add_limit(list, limit);
   build.command(noun, "show", "Count queued recipients by domain", show_queue);
   auto [verb, retry] = build.command(noun, "retry", "Attempt delivery now", retry_queue);
   verb.add_option("message", retry.message);

@@ -93,6 +93,10 @@ struct MessageListOptions {
   std::string run;
   std::string stage;
 };
+struct RunShowOptions {
+  std::string run;
+  std::size_t limit = 50;
+};
 struct MessageShowOptions {
   std::string message;
   bool is_latest = false;
@@ -102,6 +106,7 @@ struct MessageShowOptions {
 Result<void> list_messages(CommandContext& context, const MessageListOptions& options);
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options);
 Result<void> list_runs(CommandContext& context, std::size_t limit);
+Result<void> show_run(CommandContext& context, const RunShowOptions& options);
 
 // --- queue (cmd_queue.cc) ---
 struct QueueRetryOptions {

@@ -65,7 +65,7 @@ class CommandLine : public testing::Test {
   }
 
   // Commits a message of one recipient, as the server would.
-  MessageId put_message(const std::string& account_name, const std::string& user_name) {
+  MessageId put_message(const std::string& account_name, const std::string& user_name, Environment environment = Environment::Test) {
     SystemRandom random;
     const SystemClock clock;
     auto opened = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}});
@@ -78,7 +78,7 @@ class CommandLine : public testing::Test {
     store::MessageRecord record;
     record.id = id;
     record.account = account.id;
-    record.environment = Environment::Test;
+    record.environment = environment;
     record.user_name = user_name;
     record.accepted_at = now;
     record.envelope.reverse_path = parse_mailbox("me@example.org").value();
@@ -346,6 +346,62 @@ TEST_F(CommandLine, ShowsAMessageByAnyUniqueBeginning) {
   EXPECT_THAT(must({"message", "list", "--run", "ci-1"}), AllOf(HasSubstr(id), Not(HasSubstr(second))));
   EXPECT_THAT(must({"run", "show", "ci-2"}), AllOf(HasSubstr(second), Not(HasSubstr(id))));
   EXPECT_THAT(must({"run", "list", "--json"}), HasSubstr("{\"run\":\"ci-1\",\"account\":\"demo\",\"messages\":1"));
+}
+
+TEST_F(CommandLine, ShowsNoRunOfLiveMessages) {
+  must({"account", "create", "demo"});
+  put_message("demo", "app", Environment::Live);
+  EXPECT_EQ(must({"run", "list", "--json"}), "[]\n");
+  const Ran shown = run({"run", "show", "app"});
+  EXPECT_EQ(shown.status, kExitRefused);
+  EXPECT_EQ(shown.err, "postern: there is no run app\n");
+}
+
+TEST_F(CommandLine, RefusesWhatIsNotThereAlike) {
+  must({"account", "create", "demo"});
+  const std::vector<std::vector<std::string>> commands = {
+      {"account", "show", "acc_none"},     {"account", "suspend", "nobody"},  {"account", "remove", "nobody"},
+      {"account", "approve", "nobody"},    {"key", "list", "nobody"},         {"key", "show", "key_none"},
+      {"key", "revoke", "key_none"},       {"key", "rotate", "key_none"},     {"key", "delete", "key_none"},
+      {"user", "list", "nobody"},          {"user", "password", "a@b.test"},  {"user", "delete", "usr_none"},
+      {"domain", "list", "nobody"},        {"domain", "show", "none.test"},   {"domain", "records", "none.test"},
+      {"domain", "verify", "none.test"},   {"domain", "remove", "none.test"}, {"sandbox", "list", "nobody"},
+      {"sandbox", "add", "nobody", "a@b.test"},
+      {"sandbox", "remove", "demo", "a@b.test"},
+      {"suppression", "list", "nobody"},
+      {"suppression", "remove", "demo", "a@b.test"},
+      {"webhook", "list", "nobody"},       {"webhook", "show", "wh_none"},    {"webhook", "enable", "wh_none"},
+      {"webhook", "delete", "wh_none"},    {"webhook", "replay", "wh_none", "--event", "evt_1"},
+      {"message", "show", "0123456789"},   {"message", "show", "--latest"},   {"message", "list", "--before", "0123456789"},
+      {"run", "show", "ci-none"},          {"queue", "retry", "0123456789"},  {"queue", "cancel", "0123456789"}};
+  for (auto command : commands) {
+    command.emplace_back("--json");
+    const Ran refused = run(command);
+    EXPECT_EQ(refused.status, kExitRefused) << testing::PrintToString(command);
+    EXPECT_EQ(refused.out, "") << testing::PrintToString(command);
+    EXPECT_THAT(refused.err, testing::ContainsRegex("^postern: .*(there is no|is not on the list|is not on the whitelist)"))
+        << testing::PrintToString(command);
+  }
+}
+
+TEST_F(CommandLine, ListsNothingAsAnEmptyList) {
+  for (const char* noun : {"account", "user", "key", "domain", "webhook", "message", "run", "queue"}) {
+    EXPECT_EQ(must({noun, "list", "--json"}), "[]\n") << noun;
+  }
+  EXPECT_EQ(must({"queue", "show", "--json"}), "[]\n");
+  EXPECT_EQ(must({"account", "requests", "--json"}), "[]\n");
+  must({"account", "create", "demo"});
+  EXPECT_EQ(must({"sandbox", "list", "demo", "--json"}), "[]\n");
+  EXPECT_EQ(must({"suppression", "list", "demo", "--json"}), "[]\n");
+}
+
+TEST_F(CommandLine, TakesNoLimitThatShowsNothing) {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"message", "list"}, {"run", "list"}, {"run", "show", "ci-1"}, {"queue", "list"}}) {
+    auto limited = command;
+    limited.insert(limited.end(), {"--limit", "0"});
+    EXPECT_EQ(run(limited).status, kExitUsage) << testing::PrintToString(command);
+  }
 }
 
 TEST_F(CommandLine, ListsTheMessagesOfOneAccount) {
