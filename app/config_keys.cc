@@ -64,7 +64,7 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
     {{.name = "auth_failures_per_address", .group = "API keys", .type = Integer, .default_value = "10", .unit = "failures",
       .minimum = 1, .maximum = 1'000'000,
       .help = "Failed AUTH attempts from one IPv4 address or IPv6 /64 within auth_failure_window_seconds before it is answered "
-              "421 too_many_failures."},
+              "421 too_many_failures. A right key that has expired, is revoked or comes from a foreign network counts as none."},
      &S::auth_failures_per_address},
     {{.name = "auth_failure_window_seconds", .group = "API keys", .type = Integer, .default_value = "600", .unit = "seconds",
       .minimum = 1, .maximum = 86'400,

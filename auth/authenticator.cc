@@ -32,6 +32,8 @@ AuthResult judge(const store::Directory::KeyWithAccount& found, const IpAddress&
 
 }  // namespace
 
+bool is_guess(Refusal refusal) { return refusal == Refusal::InvalidKey; }
+
 Authenticator::Authenticator(const store::Directory& directory, KeyScheme scheme)
     : directory_(directory), scheme_(std::move(scheme)) {}
 

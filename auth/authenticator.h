@@ -15,6 +15,11 @@ namespace postern::auth {
 
 using AuthResult = std::variant<Principal, Refusal>;
 
+// Whether an authenticate() that ended so counts against the client's address. Whoever has the secret of an expired or revoked
+// key, or uses a right one from elsewhere, guesses nothing: an application left with such a key must not slow its neighbours
+// behind one address down.
+bool is_guess(Refusal refusal);
+
 // Reads the directory on the caller's thread (microseconds, no lock). Any thread; one object serves all.
 class Authenticator {
  public:

@@ -81,7 +81,7 @@ AuthFilter::Verdict AuthFilter::check(std::string_view token, const CredentialFa
 AuthFilter::Verdict AuthFilter::check_key(std::string_view key, const CredentialFacts& facts, Instant now) {
   auth::AuthResult result = context_.authenticator.authenticate(key, facts.peer, now);
   if (const auto* refusal = std::get_if<Refusal>(&result)) {
-    return {.caller = {}, .refusal = *refusal, .is_guess = *refusal != Refusal::AuthUnavailable};
+    return {.caller = {}, .refusal = *refusal, .is_guess = auth::is_guess(*refusal)};
   }
   auto& principal = std::get<auth::Principal>(result);
   if (principal.account_state == store::AccountState::Suspended) return {.caller = {}, .refusal = Refusal::AccountSuspended};

@@ -59,7 +59,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
   const auth::AuthResult result = context_.authenticator.authenticate(credential.password.reveal(), submitter_.address, now);
   if (const auto* refusal = std::get_if<Refusal>(&result)) {
     smtp::AuthenticateAnswer refused = refuse_credential(*refusal, false);
-    if (*refusal != Refusal::AuthUnavailable) throttle_.record_failure(submitter_.address, now);
+    if (auth::is_guess(*refusal)) throttle_.record_failure(submitter_.address, now);
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return std::move(refused);
   }

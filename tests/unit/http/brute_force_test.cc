@@ -28,7 +28,8 @@ class BruteForceTest : public testing::Test {
   }
 
   net::Awaitable<unsigned> admit(std::string_view key, std::string_view peer) {
-    CredentialFacts facts{.authorization = Secret("Bearer " + std::string(key)), .peer = *parse_ip_address(peer), .user_agent = "test"};
+    CredentialFacts facts{
+        .authorization = Secret("Bearer " + std::string(key)), .peer = *parse_ip_address(peer), .user_agent = "test"};
     const auto answer = co_await http_.admit(Access::Manage, std::move(facts));
     const auto* refusal = std::get_if<ApiResponse>(&answer);
     co_return refusal == nullptr ? 200U : refusal->status;
@@ -79,6 +80,26 @@ TEST_F(BruteForceTest, FromManyAddressesLocksNobodyOut) {
   }
   EXPECT_EQ(ask_smtp(key_, "192.0.2.1"), 235U);
   EXPECT_EQ(ask_http(key_, "192.0.2.1"), 200U);
+}
+
+TEST_F(BruteForceTest, AKeyThatIsNotValidAnyMoreIsNoGuess) {
+  const auth::CreatedKey revoked = api_.make_key();
+  ASSERT_TRUE(api_.keys.revoke(revoked.record.id));
+  const auth::CreatedKey expired = api_.make_key();
+  ASSERT_TRUE(api_.keys.set_expiry(expired.record.id, api_.clock.now() + minutes(1)));
+  auth::NewKey bound;
+  bound.name = "elsewhere";
+  bound.networks = {"198.51.100.0/24"};
+  const auth::CreatedKey elsewhere = api_.make_key(bound);
+  api_.clock.advance(minutes(2));
+  for (int i = 0; i < 6; ++i) {
+    for (const auth::CreatedKey* key : {&revoked, &expired, &elsewhere}) {
+      EXPECT_EQ(ask_smtp(key->text.reveal(), "192.0.2.1"), 535U);
+      EXPECT_EQ(ask_http(key->text.reveal(), "192.0.2.1"), key == &elsewhere ? 403U : 401U);
+    }
+  }
+  EXPECT_EQ(api_.throttle.size(), 0U) << "the neighbours behind one address are as quick as ever";
+  EXPECT_EQ(ask_smtp(key_, "192.0.2.1"), 235U);
 }
 
 TEST_F(BruteForceTest, ARightKeyInBetweenForgivesHalfOnly) {
