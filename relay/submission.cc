@@ -10,6 +10,8 @@
 #include "relay/sender_policy.h"
 #include "smtp/trace_header.h"
 
+#include <algorithm>
+
 namespace postern::relay {
 namespace {
 
@@ -19,6 +21,13 @@ Refusal storage_refusal(const Error& error) {
 
 std::string wait_text(std::string_view what, std::chrono::seconds wait) {
   return std::string(what) + ": wait " + std::to_string(wait.count()) + " s";
+}
+
+bool has_address_beyond_ascii(const Envelope& envelope) {
+  if (envelope.reverse_path && envelope.reverse_path->needs_smtputf8()) return true;
+  return std::ranges::any_of(envelope.recipients, [](const Recipient& recipient) {
+    return recipient.mailbox.needs_smtputf8() || has_high_octet(recipient.orcpt);
+  });
 }
 
 // A field's value as a list shows it: on one line, valid UTF-8 (a header section may hold any octets), and bounded.
@@ -268,8 +277,11 @@ store::MessageRecord Submission::make_record(Instant now) const {
   record.environment = principal_.environment;
   record.user_name = submitter_.user_name;
   record.envelope = *envelope_;
-  // RFC 6152 §3: the next hop must know, whatever the client said or forgot to say.
-  if (is_eight_bit_) record.envelope.parameters.body = BodyType::EightBitMime;
+  // RFC 6152 §3, RFC 6531 §3.4: what the next hop has to be able to, whatever the client said or forgot to say. What the content
+  // does not need must not keep it from a hop that cannot.
+  EnvelopeParameters& parameters = record.envelope.parameters;
+  parameters.body = is_eight_bit_ ? BodyType::EightBitMime : BodyType::SevenBit;
+  parameters.smtputf8 = parameters.smtputf8 && (is_eight_bit_ || has_address_beyond_ascii(record.envelope));
   record.accepted_at = now;
   record.client_address = submitter_.address;
   record.helo_name = trace_.helo_name;

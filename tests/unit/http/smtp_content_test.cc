@@ -62,7 +62,7 @@ TEST(SmtpContent, CountsAs8BitWhateverTheClientSaid) {
     BodyType expected;
   };
   for (const Case& c : {Case{"7-bit, nothing said", "", "", "plain\r\n", BodyType::SevenBit},
-                        {"7-bit, said to be 8-bit", " BODY=8BITMIME", "", "plain\r\n", BodyType::EightBitMime},
+                        {"7-bit, said to be 8-bit", " BODY=8BITMIME", "", "plain\r\n", BodyType::SevenBit},
                         {"8-bit body, nothing said", "", "", "caf\xC3\xA9\r\n", BodyType::EightBitMime},
                         {"8-bit body, said to be 7-bit", " BODY=7BIT", "", "caf\xE9\r\n", BodyType::EightBitMime},
                         {"8-bit field, nothing said", "", "Subject: caf\xC3\xA9\r\n", "plain\r\n", BodyType::EightBitMime}}) {
@@ -72,6 +72,31 @@ TEST(SmtpContent, CountsAs8BitWhateverTheClientSaid) {
     input.append(c.parameter).append("\r\nRCPT TO:<b@example.net>\r\nDATA\r\n");
     input.append(c.header).append(kHeader).append(c.body).append(".\r\n");
     EXPECT_EQ(stored_message(doors, doors.smtp(input)).envelope.parameters.body, c.expected);
+  }
+}
+
+// Some clients say it of all their mail, and not every next hop takes it.
+TEST(SmtpContent, NeedsSmtputf8OnlyWhereSomethingIsBeyondAscii) {
+  struct Case {
+    const char* name;
+    std::string_view sender;
+    std::string_view recipient;
+    std::string_view header;
+    std::string_view body;
+    bool expected;
+  };
+  for (const Case& c : {Case{"nothing", "a@example.org>", "b@example.net>", "", "plain\r\n", false},
+                        {"the sender", "\xC3\xA4@example.org>", "b@example.net>", "", "plain\r\n", true},
+                        {"the recipient", "a@example.org>", "\xC3\xA4@example.net>", "", "plain\r\n", true},
+                        {"the original recipient", "a@example.org>", "b@example.net> ORCPT=utf-8;b@b\xC3\xBC" "cher.example", "", "plain\r\n", true},
+                        {"the header section", "a@example.org>", "b@example.net>", "Subject: caf\xC3\xA9\r\n", "plain\r\n", true},
+                        {"the body, whose parts have headers too", "a@example.org>", "b@example.net>", "", "caf\xC3\xA9\r\n", true}}) {
+    SCOPED_TRACE(c.name);
+    Doors doors;
+    std::string input = "MAIL FROM:<";
+    input.append(c.sender).append(" SMTPUTF8\r\nRCPT TO:<").append(c.recipient).append("\r\nDATA\r\n");
+    input.append(c.header).append(kHeader).append(c.body).append(".\r\n");
+    EXPECT_EQ(stored_message(doors, doors.smtp(input)).envelope.parameters.smtputf8, c.expected);
   }
 }
 
