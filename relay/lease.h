@@ -15,7 +15,7 @@ struct Lease {
   store::DueEntry entry;
   store::StoredMessage stored;
   std::uint32_t open_groups = 0;  // waiting, under way, or settled and not yet synced
-  bool has_several_groups = false;
+  bool has_several_groups = false;  // or parts of one
   // The entry as it was met again while the lease held: the settlement is visible already, its completion is still on the way.
   std::optional<store::DueEntry> met_again;
   Instant read_at;  // when `stored` was as the store has it

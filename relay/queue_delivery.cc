@@ -19,6 +19,9 @@ namespace {
 
 namespace asio = net::asio;
 
+// RFC 5321 §4.5.3.1.8: so many every server takes. Of more some refuse the surplus, which then waits longer each time, and some
+// the whole message.
+constexpr std::ptrdiff_t kMaxRecipientsAtOnce = 100;
 constexpr unsigned kJobsPerTurn = 64;  // a simulated delivery never waits: others get their turn after so many
 constexpr Duration kBusyPutOff = std::chrono::seconds(30);    // of one group of a message whose others went ahead
 constexpr Duration kLeastPutOff = std::chrono::seconds(1);
@@ -60,6 +63,7 @@ net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_p
   std::optional<Job> job = std::move(first);
   for (unsigned done = 1; job; ++done) {
     self->drop_cancelled(*job);
+    self->split_off_surplus(*job, destination);
     std::vector<std::uint32_t> suppressed;
     DeliveryRequest request{&job->lease->stored, self->without_suppressed(*job, suppressed), destination->route()};
     std::vector<RecipientReport> reports;
@@ -82,6 +86,20 @@ void Queue::Impl::drop_cancelled(Job& job) {
   std::erase_if(job.recipients, [&found](std::uint32_t index) {
     return !*found || (*found)->delivery.recipients[index].stage != store::RecipientStage::Pending;
   });
+}
+
+// The recipients beyond what one transaction may have become a job of their own: each part is settled as soon as it is sent, and
+// other connections may take the rest.
+void Queue::Impl::split_off_surplus(Job& job, const std::shared_ptr<Destination>& destination) {
+  if (destination->route() == nullptr || std::ssize(job.recipients) <= kMaxRecipientsAtOnce) return;
+  const auto surplus = job.recipients.begin() + kMaxRecipientsAtOnce;
+  Job rest{job.lease, {surplus, job.recipients.end()}};
+  job.recipients.erase(surplus, job.recipients.end());
+  ++job.lease->open_groups;
+  job.lease->has_several_groups = true;
+  destination->enqueue(std::move(rest));
+  if (is_stopping_) give_back(destination, destination->release_waiting());
+  start_deliveries(destination);
 }
 
 // The job's recipients that may be sent to; the others are put into `suppressed`. Looked at before every attempt: the list may

@@ -195,6 +195,20 @@ TEST_F(QueueSmtpTest, BouncesOneRecipientAndDeliversTheOther) {
   EXPECT_EQ(hop.messages().at(0).rcpts.size(), 1U);
 }
 
+TEST_F(QueueSmtpTest, SendsManyRecipientsInSeveralTransactions) {
+  test::FakeSmarthost hop;
+  start_to(hop);
+  const MessageId id = accept(draft_to(std::vector<std::string>(201, "live.example")));
+  run_until([&] { return load(id).delivery.is_settled(); });
+  ASSERT_EQ(hop.messages().size(), 3U);
+  std::size_t recipients = 0;
+  for (const test::SmarthostMessage& message : hop.messages()) {
+    EXPECT_LE(message.rcpts.size(), 100U);
+    recipients += message.rcpts.size();
+  }
+  EXPECT_EQ(recipients, 201U);
+}
+
 // Content is never converted: what a hop cannot take comes back, and nothing of it is sent.
 TEST_F(QueueSmtpTest, BouncesWhatTheNextHopCannotTake) {
   struct Case {

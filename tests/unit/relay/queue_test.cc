@@ -107,6 +107,34 @@ TEST_F(QueueTest, ProbesADeadDestinationAndDrainsItWhenItIsBack) {
   run_until([&] { return script_.delivered.size() == 200; });
 }
 
+TEST_F(QueueTest, GivesANextHopAHundredRecipientsAtATime) {
+  start();
+  const MessageId id = accept(draft_to(std::vector<std::string>(250, "live.example")));
+  run_until([&] { return load(id).delivery.is_settled(); });
+  EXPECT_EQ(script_.calls["live"], 3U);
+  EXPECT_EQ(script_.delivered.size(), 250U);
+}
+
+TEST_F(QueueTest, SendsEachPartOfAMessageOnceThoughItsNextHopGoesAway) {
+  routes_[0].max_connections = 1;
+  bool is_there = true;
+  script_.answer = [&](const std::string&, const Recipient&) {
+    is_there = is_there && script_.delivered.size() < 100;
+    return is_there ? delivered_report() : unreachable_report();
+  };
+  start();
+  const MessageId id = accept(draft_to(std::vector<std::string>(350, "live.example")));
+  run_until([&] { return script_.calls["live"] == 2; });
+  EXPECT_EQ(script_.delivered.size(), 100U);
+  script_.answer = [](const std::string&, const Recipient&) { return delivered_report(); };
+  run_until([&] {
+    advance(std::chrono::minutes(5));
+    return load(id).delivery.is_settled();
+  });
+  EXPECT_EQ(script_.delivered.size(), 350U);
+  EXPECT_EQ(script_.calls["live"], 5U) << "two, of which one failed, then three";
+}
+
 TEST_F(QueueTest, DeliversOneGroupOfAMessageWhileTheOtherIsPutOff) {
   bool is_dead = true;
   script_.answer = [&](const std::string& route, auto&) {
