@@ -3,6 +3,7 @@
 #include "http/api_context.h"
 #include "http/email_json.h"
 #include "http/event_json.h"
+#include "http/limits.h"
 #include "http/message_reader.h"
 #include "http/request_fields.h"
 #include "http/send_handlers.h"
@@ -25,7 +26,6 @@ using store::StoredMessage;
 
 constexpr std::size_t kDefaultPage = 20;  // Resend's
 constexpr std::size_t kMaxPage = 100;     // Resend's
-constexpr std::size_t kMaxRead = 20'000;  // messages looked at for one page: a test key's may be far apart
 
 bool can_see(const Caller& caller, const store::MessageRecord& message) {
   return message.account == caller.account && (!caller.has_test_key() || message.environment == Environment::Test);
@@ -88,23 +88,31 @@ Page read_page(const ApiRequest& request, std::string& fault) {
   return page;
 }
 
-// One message more than the page holds, if there is one.
-Result<std::vector<StoredMessage>> find_page(const store::Spool& spool, const Caller& caller, Page page) {
-  std::vector<StoredMessage> found;
-  for (std::size_t looked_at = 0; looked_at < kMaxRead;) {
-    auto batch = page.before ? spool.list_newer_of(caller.account, *page.before, page.limit + 1)
-                             : spool.list_of(caller.account, page.after, page.limit + 1);
+struct FoundPage {
+  std::vector<StoredMessage> messages;
+  std::optional<MessageId> next;  // where to go on; nullopt: there are no more
+};
+
+// A test key's messages may be far apart: after so many it says where to go on, though the page is not full.
+Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const Page& page) {
+  FoundPage found;
+  std::optional<MessageId> cursor = page.before ? page.before : page.after;
+  const std::size_t at_once = (caller.has_test_key() ? kMaxPage : page.limit) + 1;
+  for (std::size_t looked_at = 0; looked_at < kMaxListReads; looked_at += at_once) {
+    auto batch = page.before ? spool.list_newer_of(caller.account, *cursor, at_once) : spool.list_of(caller.account, cursor, at_once);
     if (!batch) return batch.error();
-    if (batch->empty()) break;
-    const bool is_last = batch->size() <= page.limit;
-    (page.before ? page.before : page.after) = batch->back().message.id;
-    looked_at += batch->size();
     for (StoredMessage& stored : *batch) {
-      if (can_see(caller, stored.message)) found.push_back(std::move(stored));
-      if (found.size() > page.limit) return found;
+      const bool is_seen = can_see(caller, stored.message);
+      if (is_seen && found.messages.size() == page.limit) {
+        found.next = found.messages.back().message.id;
+        return found;
+      }
+      cursor = stored.message.id;
+      if (is_seen) found.messages.push_back(std::move(stored));
     }
-    if (is_last) break;
+    if (batch->size() < at_once) return found;
   }
+  found.next = cursor;
   return found;
 }
 
@@ -114,12 +122,12 @@ Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) 
   if (!fault.empty()) return Error(ErrorCode::InvalidArgument, fault);
   auto found = find_page(context.store.spool(), request.caller, page);
   if (!found) return found.error();
-  const bool has_more = found->size() > page.limit;
-  if (has_more) found->resize(page.limit);
-  if (page.before) std::ranges::reverse(*found);
+  if (page.before) std::ranges::reverse(found->messages);
   json::array data;
-  for (const StoredMessage& stored : *found) data.push_back(email_item(stored));
-  return ApiResponse::json(page_json(std::move(data), has_more));
+  for (const StoredMessage& stored : found->messages) data.push_back(email_item(stored));
+  json::object body = page_json(std::move(data), found->next.has_value());
+  body["next"] = found->next ? json::value(format_message_id(*found->next)) : json::value(nullptr);
+  return ApiResponse::json(body);
 }
 
 // --- One message -------------------------------------------------------------------------------------------------------
@@ -365,9 +373,11 @@ constexpr std::string_view kSchemas = R"json({
   "tags": {"type": "array", "items": {"$ref": "#/components/schemas/EmailTag"}},
   "recipients": {"type": "array", "items": {"$ref": "#/components/schemas/EmailRecipient"}},
   "content_until": {"type": ["string", "null"], "format": "date-time"}}}]},
-"EmailList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+"EmailList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
   "object": {"const": "list"}, "has_more": {"type": "boolean"},
-  "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}}}},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}},
+  "next": {"type": ["string", "null"], "examples": ["00361ilabbg3l7nljvc686907c"],
+    "description": "What to give as `after` (or `before`) for the next page."}}},
 "EmailEvents": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
   "object": {"const": "list"}, "has_more": {"type": "boolean"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
 "Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url", "expires_at"],

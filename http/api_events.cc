@@ -4,6 +4,7 @@
 #include "http/api_context.h"
 #include "http/event_json.h"
 #include "http/event_stream.h"
+#include "http/limits.h"
 #include "http/request_fields.h"
 #include "http/worker_job.h"
 
@@ -22,7 +23,6 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxPage = 100;
 constexpr std::size_t kReadAtOnce = 500;
-constexpr std::size_t kMaxRead = 20'000;  // events looked at for one page: a filter that fits nothing must end
 
 struct Page {
   EventFilter filter;
@@ -106,7 +106,7 @@ Result<void> fill(const store::Spool& spool, Page& page) {
       cursor = event.sequence;
     }
     looked_at += events->size();
-    if (!is_last && looked_at >= kMaxRead) {
+    if (!is_last && looked_at >= kMaxListReads) {
       page.next = cursor;
       return {};
     }

@@ -28,7 +28,8 @@ that live mail depends on: 403. A thing of another account is 404. Off loopback,
 with * must be there in a request, and are always there in a response. A failure has the shape of [Error](#error): branch on its
 `name`; `message` is for people and says which field is wrong.
 
-**Lists** come in pages: `limit` says how many, `after` goes on behind the last one seen while `has_more` is true.
+**Lists** come in pages: `limit` says how many, `after` goes on behind the last one seen while `has_more` is true: at
+`next` where the answer has that. A page may be shorter than `limit`, even empty, with more behind it.
 
 **Limits.** 429 carries `Retry-After` in seconds. Every response has an `X-Request-Id`, which the log has too. `/api/…` is another
 name of `/v1/…`, and `HEAD` is answered like `GET`.

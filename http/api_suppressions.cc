@@ -4,6 +4,7 @@
 #include "core/time_format.h"
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/limits.h"
 #include "http/request_fields.h"
 #include "http/worker_job.h"
 #include "relay/suppression.h"
@@ -24,7 +25,6 @@ using store::SuppressionRecord;
 
 constexpr std::size_t kMaxPage = 100;
 constexpr std::size_t kReadAtOnce = 500;
-constexpr std::size_t kMaxRead = 20'000;  // entries looked at for one page of an origin
 constexpr std::size_t kMaxBatch = 100;
 
 json::object suppression_json(const SuppressionRecord& suppression) {
@@ -70,7 +70,7 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
     }
     looked_at += records->size();
     if (records->size() < kReadAtOnce) break;
-    has_more = has_more || looked_at >= kMaxRead;
+    has_more = has_more || looked_at >= kMaxListReads;
   }
   json::object body = page_json(std::move(data), has_more);
   body["next"] = has_more ? json::value(cursor) : json::value(nullptr);

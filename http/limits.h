@@ -43,6 +43,10 @@ inline constexpr std::size_t kMaxHeldBodyOctets = 512 * 1024 * 1024;
 // the room of those who send.
 inline constexpr std::size_t kUncountedResponseOctets = 256 * 1024;
 
+// Records that are looked at for one page of a list whose filter may fit few: some milliseconds of a worker. Then the answer's
+// `next` says where to go on.
+inline constexpr std::size_t kMaxListReads = 2'000;
+
 // What is written under one deadline: a client must take so much within it.
 inline constexpr std::size_t kWriteOctets = 64 * 1024;
 // A response up to this size is copied behind its head, to leave in one write.

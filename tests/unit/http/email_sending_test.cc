@@ -1,6 +1,8 @@
 // The endpoints of e-mails, called directly: what is stored, what is answered, who may see it.
 #include "tests/unit/http/doors.h"
 
+#include "http/limits.h"
+
 #include <boost/json/array.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -221,6 +223,36 @@ TEST(ListEmails, PagesBothWays) {
                                       Doors::Headers{{"after", "x"}}, Doors::Headers{{"after", ids[0]}, {"before", ids[1]}}}) {
     EXPECT_EQ(doors.get("/v1/emails", {}, wrong).status, 422) << wrong[0].second;
   }
+}
+
+// Live messages of the doors' account, in a few commits.
+void fill_with_live_messages(Doors& doors, std::size_t count) {
+  std::vector<test::Waiter> waiters(count);
+  for (test::Waiter& waiter : waiters) {
+    const Instant now = doors.clock.now();
+    test::Draft draft = test::make_draft(make_message_id(now, doors.random), now, {"example.net"});
+    draft.message.account = doors.account;
+    auto writer = doors.store.spool().open_message(draft.message.id);
+    writer->append("x");
+    doors.store.spool().commit(std::move(writer), draft.new_message(), waiter.completion());
+  }
+  for (test::Waiter& waiter : waiters) ASSERT_TRUE(waiter.get());
+}
+
+TEST(ListEmails, SaysWhereToGoOnWhereATestKeysMessagesAreFarApart) {
+  Doors doors;
+  doors.use_key(Environment::Test);
+  const std::string oldest = send(doors);
+  doors.clock.advance(std::chrono::seconds(1));
+  fill_with_live_messages(doors, kMaxListReads + 200);
+  const json::object first = body_of(doors.get("/v1/emails", {}, {{"limit", "5"}}));
+  EXPECT_TRUE(first.at("data").as_array().empty());
+  EXPECT_TRUE(first.at("has_more").as_bool());
+  const json::object second = body_of(doors.get("/v1/emails", {}, {{"limit", "5"}, {"after", text_of(first, "next")}}));
+  ASSERT_EQ(second.at("data").as_array().size(), 1U);
+  EXPECT_EQ(text_of(second.at("data").as_array()[0].as_object(), "id"), oldest);
+  EXPECT_FALSE(second.at("has_more").as_bool());
+  EXPECT_TRUE(second.at("next").is_null());
 }
 
 TEST(CancelEmail, WorksWhileItIsQueued) {
