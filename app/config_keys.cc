@@ -143,6 +143,11 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .unit = "connections", .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
       .help = "HTTP connections at once from one IPv4 address or IPv6 /64. Loopback is not counted."},
      &S::http_max_connections_per_address},
+    {{.name = "http_requests_per_second", .group = "HTTP service", .type = Integer, .default_value = "100", .unit = "requests",
+      .minimum = 1, .maximum = 1'000'000,
+      .help = "Requests a second that an account's API keys may make together, and its signed-in people besides. One more is "
+              "answered 429 rate_limited. Requests that send mail are not counted: the plan's rate bounds them."},
+     &S::http_requests_per_second},
     {{.name = "signup", .group = "HTTP service", .default_value = "closed", .choices = "closed|open", .is_reloadable = false,
       .help = "\"open\": anybody who reaches the HTTP service can make an account (in sandbox mode) with an e-mail address and a "
               "password. \"closed\": only the operator makes accounts and users."},

@@ -184,6 +184,7 @@ struct Route {
   std::string_view other_content = {};    // a media type that success may have beside JSON, or instead of it
   std::span<const Parameter> parameters = {};
   std::array<std::uint16_t, 2> failures = {};  // statuses that its kind of row does not have anyway; 0: none
+  bool has_plan_rate = false;  // its messages have the plan's rate; other requests have http/request_rate's
 };
 
 // One file of endpoints: its rows and its JSON Schemas ({"Name": {…}, …} as text; "#/components/schemas/Name" refers to one).

@@ -36,6 +36,7 @@ struct ApiSettings {
   bool signup_is_open = false;
   std::uint64_t max_message_octets = 52'428'800;
   std::size_t max_recipients = 1000;
+  std::uint32_t requests_per_second = 100;  // of an account's keys, and of its people; those that send mail apart
 };
 
 struct ApiContext {

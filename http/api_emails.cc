@@ -243,7 +243,8 @@ constexpr Route sending(std::string_view path, std::string_view operation, std::
           .response_schema = "SentEmail",
           .body_size = BodySize::Email,
           .parameters = kSendingParameters,
-          .failures = {409, 507}};
+          .failures = {409, 507},
+          .has_plan_rate = true};
 }
 
 template <Work work>
@@ -276,7 +277,8 @@ constexpr std::array<Route, 11> kRoutes = {{
      .response_schema = "SentBatch",
      .body_size = BodySize::Batch,
      .parameters = kBatchParameters,
-     .failures = {409, 507}},
+     .failures = {409, 507},
+     .has_plan_rate = true},
     {.method = Method::Get,
      .path = "/v1/emails",
      .access = Access::Manage,

@@ -42,6 +42,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
 
  private:
   std::optional<ApiResponse> find_route(const RequestHead& head);
+  std::optional<ApiResponse> count_request();
   void fill_request(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> authenticate(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> parse_json();
@@ -59,6 +60,7 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::begin(Req
   if (route_->access != Access::Open) {
     if (dispatcher_.state_.is_draining) co_return api_refusal(Refusal::ShuttingDown);
     refused = co_await authenticate(head);
+    if (!refused) refused = count_request();
     if (refused) co_return refused;
   }
   const bool has_foreign_body = head.has_body() && !is_json_content_type(head.field("content-type"));
@@ -88,6 +90,15 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::authentic
   if (auto* refused = std::get_if<ApiResponse>(&admitted)) co_return std::move(*refused);
   request_.caller = std::move(std::get<Caller>(admitted));
   co_return std::nullopt;
+}
+
+std::optional<ApiResponse> Dispatcher::RoutedExchange::count_request() {
+  if (route_->has_plan_rate) return std::nullopt;
+  RequestRate& rate = dispatcher_.request_rate_;
+  const auto wait = rate.take(request_.caller, dispatcher_.context_.clock.now());
+  if (!wait) return std::nullopt;
+  const std::string detail = "too many requests a second: wait " + std::to_string(wait->count()) + " s";
+  return api_refusal_with_wait(Refusal::RateLimited, detail, *wait, rate.per_second());
 }
 
 void Dispatcher::RoutedExchange::fill_request(RequestHead& head) {
@@ -134,7 +145,7 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::parse_jso
 }
 
 Dispatcher::Dispatcher(ApiContext& context, std::span<const ApiArea> areas)
-    : context_(context), router_(areas), auth_filter_(context) {
+    : context_(context), router_(areas), auth_filter_(context), request_rate_(context.settings.requests_per_second) {
   state_.openapi = boost::json::serialize(make_openapi(areas));
   context_.service = &state_;
 }

@@ -1,11 +1,12 @@
 // Dispatcher: from a request to an endpoint and back. Each request goes through the same gates in the same order: TLS, route,
-// credential, content type, JSON; then its handler has it.
+// credential, rate, content type, JSON; then its handler has it.
 #pragma once
 
 #include "http/api.h"
 #include "http/api_context.h"
 #include "http/auth_filter.h"
 #include "http/request_handler.h"
+#include "http/request_rate.h"
 #include "http/router.h"
 #include "http/service_state.h"
 
@@ -32,6 +33,7 @@ class Dispatcher final : public RequestHandler {
   ApiContext& context_;
   Router router_;
   AuthFilter auth_filter_;
+  RequestRate request_rate_;
   ServiceState state_;
 };
 

@@ -80,6 +80,7 @@ environment = "development"
 hostname = "relay.postern.test"
 data_dir = "{self.folder / 'data'}"
 log_file = "{self.folder / 'log'}"
+http_requests_per_second = 1000000  # stories ask as fast as they can
 {extra}
 [[listener]]
 address = "127.0.0.1"

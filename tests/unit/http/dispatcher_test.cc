@@ -26,7 +26,12 @@ constexpr Route row(Method method, std::string_view path, Access access, Body bo
   return {.method = method, .path = path, .access = access, .body = body, .handler = show, .operation = operation, .summary = {},
           .tag = {}};
 }
-constexpr Route kRoutes[] = {row(Method::Get, "/v1/open/:id", Access::Open, Body::None, "open"),
+constexpr Route sending(Route route) {
+  route.has_plan_rate = true;
+  return route;
+}
+constexpr Route kRoutes[] = {sending(row(Method::Get, "/v1/batch", Access::Send, Body::None, "batch")),
+                             row(Method::Get, "/v1/open/:id", Access::Open, Body::None, "open"),
                              row(Method::Post, "/v1/mail", Access::Send, Body::Json, "send"),
                              row(Method::Get, "/v1/mail", Access::Send, Body::None, "list"),
                              row(Method::Get, "/v1/keys", Access::Manage, Body::None, "keys"),
@@ -122,6 +127,28 @@ TEST_F(DispatcherTest, RefusesWhoeverIsOfASuspendedAccount) {
   accounts.set_state(account_, store::AccountState::Suspended).value();
   EXPECT_EQ(get("/v1/keys", session), "403 account_suspended");
   EXPECT_EQ(get("/v1/keys", manager_), "403 account_suspended");
+}
+
+TEST_F(DispatcherTest, TakesSoManyRequestsASecondOfAnAccount) {
+  const std::string other = make_key(store::Permission::FullAccess);
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(get("/v1/keys", manager_), "200") << i;
+    ASSERT_EQ(get("/v1/keys", other), "200") << i;
+  }
+  const ApiResponse refused = request(head("GET /v1/keys", manager_) + "\r\n");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.problem, "rate_limited");
+  EXPECT_THAT(refused.body, HasSubstr("too many requests a second: wait 1 s"));
+  EXPECT_EQ(field_of(refused, "Retry-After"), "1");
+  EXPECT_EQ(field_of(refused, "RateLimit-Limit"), "100");
+  EXPECT_EQ(field_of(refused, "RateLimit-Remaining"), "0");
+  EXPECT_EQ(field_of(refused, "RateLimit-Reset"), "1");
+  EXPECT_EQ(get("/v1/keys", other), "429 rate_limited") << "the account's keys have one rate";
+  EXPECT_EQ(get("/v1/keys", make_session()), "200") << "its people have another, to revoke the key";
+  EXPECT_EQ(get("/v1/open/x", {}), "200");
+  EXPECT_EQ(get("/v1/batch", manager_), "200") << "what sends has the plan's rate";
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(get("/v1/keys", manager_), "200");
 }
 
 TEST_F(DispatcherTest, MakesGuessingSlow) {
