@@ -42,10 +42,9 @@ json::object webhook_json(const WebhookRecord& webhook) {
 // What all answers about one webhook have.
 json::object named_json(const WebhookId& id) { return {{"object", "webhook"}, {"id", format_id(id)}}; }
 
-json::object secret_json(const WebhookRecord& webhook) {
-  json::object body = named_json(webhook.id);
-  body["signing_secret"] = format_webhook_secret(webhook.secret).reveal();  // an owner's own: receivers verify with it
-  return body;
+// The secret is an owner's own: receivers verify with it.
+ApiResponse answer_with_secret(const json::object& body, const WebhookRecord& webhook, std::uint16_t status = 200) {
+  return ApiResponse::json_with_secret(body, "signing_secret", format_webhook_secret(webhook.secret), status);
 }
 
 Result<WebhookId> webhook_id(const ApiRequest& request) {
@@ -62,7 +61,7 @@ Result<ApiResponse> create_webhook(ApiContext& context, const ApiRequest& reques
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   const auto webhook = context.webhooks.create(request.caller.account, std::move(endpoint), std::move(events));
   if (!webhook) return webhook.error();
-  return ApiResponse::json(secret_json(*webhook), 201);
+  return answer_with_secret(named_json(webhook->id), *webhook, 201);
 }
 
 Result<ApiResponse> list_webhooks(ApiContext& context, const ApiRequest& request) {
@@ -89,13 +88,12 @@ Result<ApiResponse> get_webhook(ApiContext& context, const ApiRequest& request) 
   const auto progress = context.store.directory().webhook_progress(*id);
   if (!progress) return progress.error();
   json::object body = webhook_json(*webhook);
-  // Whoever has the secret can sign events of live mail.
-  const json::object name = request.caller.has_test_key() ? named_json(*id) : secret_json(*webhook);
-  for (const auto& member : name) body[member.key()] = member.value();
+  body["object"] = "webhook";
   body["delivered"] = progress->delivered;
   body["given_up"] = progress->given_up;
   body["failing_since"] = progress->failing_since ? json::value(format_rfc3339(*progress->failing_since)) : json::value(nullptr);
-  return ApiResponse::json(body);
+  if (request.caller.has_test_key()) return ApiResponse::json(body);  // with the secret it could sign events of live mail
+  return answer_with_secret(body, *webhook);
 }
 
 std::optional<bool> read_status(RequestFields& fields) {
@@ -134,7 +132,7 @@ Result<ApiResponse> rotate_webhook_secret(ApiContext& context, const ApiRequest&
   if (!id) return id.error();
   const auto webhook = context.webhooks.rotate_secret(request.caller.account, *id);
   if (!webhook) return webhook.error();
-  return ApiResponse::json(secret_json(*webhook));
+  return answer_with_secret(named_json(webhook->id), *webhook);
 }
 
 // {"since": "evt_17"} or {"event": "evt_17"}.

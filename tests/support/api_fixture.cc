@@ -132,7 +132,7 @@ ApiAnswer ApiFixture::ask(std::string_view target, const http::Caller& who, std:
   const http::Route* route = find_route(area_, request.method, request.path, request.path_parameters, has_path);
   http::ApiResponse response = route != nullptr ? loop.run(route->handler(context, request))
                                                 : http::api_problem(has_path ? http::ApiProblem::MethodNotAllowed : http::ApiProblem::NotFound);
-  ApiAnswer answer{response.status, nullptr, std::move(response.headers)};
+  ApiAnswer answer{response.status, nullptr, std::move(response.headers), response.holds_secret};
   if (!response.body.empty()) answer.body = boost::json::parse(response.body);
   return answer;
 }

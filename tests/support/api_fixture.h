@@ -21,6 +21,7 @@ struct ApiAnswer {
   std::uint16_t status = 0;
   boost::json::value body;
   std::vector<std::pair<std::string, std::string>> headers;
+  bool holds_secret = false;
 
   // Of a member, or of a member's member ("user.id"); "" where the body has no such text.
   std::string text(std::string_view path) const;

@@ -42,6 +42,14 @@ TEST_F(WebhookApi, AWebhookIsMadeShownChangedAndDeleted) {
   EXPECT_EQ(api_.ask("GET " + path).status, 404);
 }
 
+TEST_F(WebhookApi, AnAnswerWithTheSecretIsWiped) {
+  const auto made = api_.ask("POST /v1/webhooks", R"({"endpoint":"https://hooks.example.org/in"})");
+  EXPECT_TRUE(made.holds_secret);
+  const std::string path = "/v1/webhooks/" + made.text("id");
+  EXPECT_TRUE(api_.ask("GET " + path).holds_secret);
+  EXPECT_TRUE(api_.ask("POST " + path + "/signing-secret/rotate").holds_secret);
+}
+
 TEST_F(WebhookApi, TheListShowsNoSecrets) {
   make();
   make("https://other.example.org/");
