@@ -114,8 +114,7 @@ void WebhookSender::start_requests() {
   }
 }
 
-// nullopt: the event's retention has ended.
-// nullopt: the event is gone, or damaged for good.
+// nullopt: the event is gone, its retention having ended, or damaged for good.
 Result<std::optional<WebhookRequest>> WebhookSender::make_request(std::uint64_t sequence) {
   const auto event = parts_.store.spool().find_event(sequence);
   if (!event && event.error().code() != ErrorCode::CorruptRecord) return event.error();
