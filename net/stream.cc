@@ -3,7 +3,6 @@
 #include "net/stream.h"
 
 #include "core/check.h"
-#include "net/peer.h"
 #include "net/tls_session.h"
 #include "net/watchdog.h"
 
@@ -70,7 +69,6 @@ class Stream::Impl {
   tcp::socket& socket() { return socket_; }
   Watchdog& watchdog() { return *watchdog_; }
   const TlsSession* tls() const { return tls_.get(); }
-  const tcp::endpoint& peer() const { return peer_; }
   const tcp::endpoint& local() const { return local_; }
 
  private:
@@ -88,7 +86,6 @@ class Stream::Impl {
   tcp::socket socket_;
   std::shared_ptr<Watchdog> watchdog_;
   std::unique_ptr<TlsSession> tls_;
-  tcp::endpoint peer_;
   tcp::endpoint local_;
   int reads_in_turn_ = 0;
   bool was_cancelled_ = false;
@@ -99,7 +96,6 @@ void Stream::Impl::learn_endpoints() {
   SocketError ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
-  peer_ = socket_.remote_endpoint(ignored);
   local_ = socket_.local_endpoint(ignored);
 }
 
@@ -292,8 +288,6 @@ Awaitable<void> Stream::linger_and_close(std::chrono::steady_clock::duration tim
 
 void Stream::cancel() { impl_->cancel(); }
 
-IpAddress Stream::peer_address() const { return peer_of(impl_->peer()).address; }
-std::uint16_t Stream::peer_port() const { return impl_->peer().port(); }
 std::uint16_t Stream::local_port() const { return impl_->local().port(); }
 Executor Stream::executor() { return impl_->socket().get_executor(); }
 

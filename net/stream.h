@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/clock.h"
-#include "core/ip_address.h"
 #include "core/result.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
@@ -58,8 +57,6 @@ class Stream {
   // Wakes a waiting operation with Cancelled; does nothing if none waits. On the stream's own executor.
   void cancel();
 
-  IpAddress peer_address() const;
-  std::uint16_t peer_port() const;
   std::uint16_t local_port() const;
   Executor executor();
 

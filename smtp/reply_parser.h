@@ -47,8 +47,6 @@ class ReplyParser {
   // After Done: hands over the reply and starts afresh.
   Reply take();
   ReplyProblem problem() const { return problem_; }
-  // True if nothing of a next reply was read yet.
-  bool is_idle() const { return line_.empty() && line_count_ == 0; }
 
  private:
   enum class LineKind { More, Last, Bad };

@@ -94,7 +94,6 @@ std::string_view Session::helo_name() const { return impl_->helo_name; }
 bool Session::said_ehlo() const { return impl_->said_ehlo; }
 const std::optional<TlsFacts>& Session::tls() const { return impl_->tls; }
 bool Session::is_authenticated() const { return impl_->is_authenticated; }
-bool Session::is_in_transaction() const { return impl_->transaction != nullptr; }
 bool Session::is_reading_content() const { 
   return impl_->phase == Impl::Phase::Content || impl_->phase == Impl::Phase::Chunk;
 }

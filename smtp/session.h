@@ -61,8 +61,6 @@ class Session {
   bool said_ehlo() const;
   const std::optional<TlsFacts>& tls() const;
   bool is_authenticated() const;
-  // From the question about the sender until the transaction has ended.
-  bool is_in_transaction() const;
   // True while mail data is being read: the shell then demands a minimum rate instead of a command deadline.
   bool is_reading_content() const;
   // Stage name for "lost after …": "CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "END-OF-DATA" …

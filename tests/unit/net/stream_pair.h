@@ -14,12 +14,14 @@ namespace postern::test {
 struct StreamPair {
   explicit StreamPair(CoroutineLoop& loop, const char* address = "127.0.0.1") {
     net::asio::ip::tcp::acceptor acceptor(loop.context(), {net::asio::ip::make_address(address), 0});
+    port = acceptor.local_endpoint().port();
     const auto connecting = loop.start(net::Stream::connect(acceptor.local_endpoint(), std::chrono::seconds{20}));
     loop.settle();  // the kernel accepts for us
     server = std::make_unique<net::Stream>(net::asio::ip::tcp::socket(acceptor.accept()));
     client = std::move(loop.wait(connecting).value());
   }
 
+  std::uint16_t port = 0;  // the server's
   std::unique_ptr<net::Stream> server;
   std::unique_ptr<net::Stream> client;
 };

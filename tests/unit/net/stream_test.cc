@@ -28,10 +28,9 @@ TEST_F(StreamTest, ReadsWhatThePeerWrote) {
   EXPECT_EQ(loop_.run(test::read_exactly(*pair_.server, 5)), "hello");
 }
 
-TEST_F(StreamTest, KnowsItsEnds) {
-  EXPECT_EQ(format_ip_address(pair_.server->peer_address()), "127.0.0.1");
-  EXPECT_EQ(pair_.server->local_port(), pair_.client->peer_port());
-  EXPECT_EQ(pair_.client->local_port(), pair_.server->peer_port());
+TEST_F(StreamTest, KnowsItsEnd) {
+  EXPECT_EQ(pair_.server->local_port(), pair_.port);
+  EXPECT_NE(pair_.client->local_port(), pair_.port);
   EXPECT_FALSE(pair_.client->is_tls());
   EXPECT_EQ(pair_.client->tls_version(), "");
 }
@@ -39,7 +38,8 @@ TEST_F(StreamTest, KnowsItsEnds) {
 TEST(Stream, ConnectsOverIpv6) {
   CoroutineLoop loop;
   const StreamPair pair(loop, "::1");
-  EXPECT_EQ(format_ip_address(pair.server->peer_address()), "::1");
+  ASSERT_TRUE(loop.run(pair.client->write_all("hello")));
+  EXPECT_EQ(loop.run(test::read_exactly(*pair.server, 5)), "hello");
 }
 
 TEST(Stream, SaysThatNobodyListens) {
