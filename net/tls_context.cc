@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include <array>
+#include <system_error>
 
 namespace postern::net {
 
@@ -21,11 +22,21 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 
 using ContextPointer = std::shared_ptr<SSL_CTX>;
 
+// The first error is the cause; those behind it say on whose behalf.
 std::string openssl_reason() {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  std::string text = reason == nullptr ? "unreadable" : reason;
-  ERR_clear_error();
-  return text;
+  const unsigned long cause = ERR_peek_error();
+  for (unsigned long error = cause; error != 0; error = ERR_get_error()) {
+    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ) {
+      ERR_clear_error();
+      return "it is behind a passphrase";
+    }
+  }
+  if (ERR_SYSTEM_ERROR(cause)) return std::generic_category().message(ERR_GET_REASON(cause));
+  const bool is_no_pem = ERR_GET_LIB(cause) == ERR_LIB_PEM && ERR_GET_REASON(cause) == PEM_R_NO_START_LINE;
+  const bool is_no_key = ERR_GET_LIB(cause) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(cause) == ERR_R_UNSUPPORTED;
+  if (is_no_pem || is_no_key) return "there is none in PEM form";
+  const char* reason = ERR_reason_error_string(cause);
+  return reason == nullptr ? "unreadable" : reason;
 }
 
 Error failed(const std::string& what) { return Error(ErrorCode::TlsFailed, what + ": " + openssl_reason()); }

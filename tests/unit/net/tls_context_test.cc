@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Tls, SessionResumption, testing::Values(TLS1_2_VERSION,
 TEST(TlsServerContext, NamesTheFileThatIsMissing) {
   const auto loaded = TlsServerContext::load("/nonexistent/cert.pem", test_certs().good().key);
   ASSERT_FALSE(loaded);
-  EXPECT_THAT(loaded.error().context(), HasSubstr("/nonexistent/cert.pem"));
+  EXPECT_THAT(loaded.error().context(), HasSubstr("/nonexistent/cert.pem: No such file or directory"));
 }
 
 TEST(TlsServerContext, RefusesAKeyOfAnotherCertificate) {
@@ -101,7 +101,16 @@ TEST(TlsServerContext, RefusesAKeyOfAnotherCertificate) {
 TEST(TlsServerContext, RefusesAFileThatIsNoCertificate) {
   const std::string path = test_certs().directory() + "/text.pem";
   std::ofstream(path) << "not a certificate\n";
-  EXPECT_FALSE(TlsServerContext::load(path, test_certs().good().key));
+  const auto loaded = TlsServerContext::load(path, test_certs().good().key);
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().context(), HasSubstr("text.pem: there is none in PEM form"));
+}
+
+TEST(TlsServerContext, RefusesACertificateInThePlaceOfItsKey) {
+  const std::string& certificate = test_certs().good().certificate;
+  const auto loaded = TlsServerContext::load(certificate, certificate);
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().context(), HasSubstr("there is none in PEM form"));
 }
 
 TEST(TlsClientContext, NamesTheCaFileThatIsMissing) {
