@@ -69,8 +69,9 @@ void check_store(const Settings& settings, Findings& findings) {
   if (!usage) {
     findings.push_back({Grade::Fail, "store", usage.error().message()});
   } else if (problems->empty()) {
-    findings.push_back({Grade::Ok, "store", std::to_string(usage->messages) + " messages, " + std::to_string(usage->queued) +
-                                                " queued, " + std::to_string(usage->used_octets) + " octets; every record is sound"});
+    findings.push_back({Grade::Ok, "store",
+                        std::to_string(usage->messages) + " messages, " + std::to_string(usage->queued) + " queued, " +
+                            std::to_string(usage->used_octets) + " octets; every record is sound"});
   }
 }
 
@@ -132,11 +133,15 @@ void check_certificate(const CertificateFiles& files, Findings& findings) {
 
 void check_certificates(const Settings& settings, Findings& findings) {
   std::set<std::string> seen;
-  for (const auto& listener : settings.listeners) {
-    if (listener.tls == "none") continue;
-    const auto files = certificate_files(settings, listener);
-    if (seen.insert(files.certificate).second) check_certificate(files, findings);
-  }
+  const auto check_each = [&](const auto& listeners) {
+    for (const auto& listener : listeners) {
+      if (listener.tls == "none") continue;
+      const auto files = certificate_files(settings, listener);
+      if (seen.insert(files.certificate).second) check_certificate(files, findings);
+    }
+  };
+  check_each(settings.listeners);
+  check_each(settings.http_listeners);
 }
 
 struct Address {
@@ -148,7 +153,8 @@ struct Address {
 };
 
 // `connects`: "*" is reached by loopback.
-Address socket_address(const ListenerSettings& listener, bool connects) {
+template <class Listener>
+Address socket_address(const Listener& listener, bool connects) {
   Address address;
   const std::string text = listener.address != "*" ? listener.address : connects ? "127.0.0.1" : "0.0.0.0";
   const auto port = htons(static_cast<std::uint16_t>(listener.port));
@@ -180,18 +186,23 @@ bool try_socket(Address address, bool connects) {
   return done == 0;
 }
 
-void check_ports(const Settings& settings, Findings& findings) {
-  for (const auto& listener : settings.listeners) {
-    const std::string name = listener.address + " port " + std::to_string(listener.port);
-    if (try_socket(socket_address(listener, true), true)) {
-      findings.push_back({Grade::Ok, "listener", name + ": answers"});
-    } else if (try_socket(socket_address(listener, false), false)) {
-      findings.push_back({Grade::Ok, "listener", name + ": free; nothing serves it now"});
-    } else {
-      findings.push_back({Grade::Warn, "listener", name + ": can neither be reached nor bound by this user; below 1024 the "
-                                                         "service needs CAP_NET_BIND_SERVICE, IPv6 may be missing"});
-    }
+template <class Listener>
+void check_port(const Listener& listener, const std::string& kind, Findings& findings) {
+  const std::string name = listener.address + " port " + std::to_string(listener.port);
+  if (try_socket(socket_address(listener, true), true)) {
+    findings.push_back({Grade::Ok, kind, name + ": answers"});
+  } else if (try_socket(socket_address(listener, false), false)) {
+    findings.push_back({Grade::Ok, kind, name + ": free; nothing serves it now"});
+  } else {
+    findings.push_back({Grade::Warn, kind,
+                        name + ": can neither be reached nor bound by this user; below 1024 the service needs "
+                               "CAP_NET_BIND_SERVICE, IPv6 may be missing"});
   }
+}
+
+void check_ports(const Settings& settings, Findings& findings) {
+  for (const auto& listener : settings.listeners) check_port(listener, "listener", findings);
+  for (const auto& listener : settings.http_listeners) check_port(listener, "http listener", findings);
 }
 
 void check_routes(const Settings& settings, Findings& findings) {
@@ -202,8 +213,9 @@ void check_routes(const Settings& settings, Findings& findings) {
     const int failure = ::getaddrinfo(route.host.c_str(), std::to_string(route.port).c_str(), &hints, &found);
     if (found != nullptr) ::freeaddrinfo(found);
     const std::string name = "route " + route.name + " to " + route.host;
-    findings.push_back(failure == 0 ? Finding{Grade::Ok, "route", name + ": has an address"}
-                                    : Finding{Grade::Fail, "route", name + ": " + ::gai_strerror(failure) + "; check the name and DNS"});
+    findings.push_back(failure == 0
+                           ? Finding{Grade::Ok, "route", name + ": has an address"}
+                           : Finding{Grade::Fail, "route", name + ": " + ::gai_strerror(failure) + "; check the name and DNS"});
   }
   if (settings.routes.empty()) findings.push_back({Grade::Warn, "route", "none: live mail is refused with no_route"});
 }

@@ -3,7 +3,11 @@
 #include "app/config.h"
 #include "app/config_values.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 namespace postern::app {
 namespace {
@@ -18,6 +22,13 @@ Error not_found(std::string_view what, std::string_view text) {
 
 Error ambiguous(std::string_view what, std::string_view text) {
   return Error(ErrorCode::Conflict, "several " + std::string(what) + " begin with " + printable(text) + ": write more of the id");
+}
+
+// Whoever runs a command as another user than the service meets this first.
+Error with_hint(const Error& error, const std::string& folder) {
+  const bool is_forbidden = ::faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES;
+  if (!is_forbidden) return error;
+  return Error(error.code(), error.context() + "; run this as the user that owns " + folder + ", or as root");
 }
 
 // The greatest id that begins with `prefix`: 128 bits are 25 characters of 5 bits and one of 3.
@@ -42,7 +53,7 @@ Result<void> CommandContext::load_settings() {
 Result<void> CommandContext::open() {
   if (const auto loaded = load_settings(); !loaded) return loaded.error();
   auto opened = store::Store::open(make_store_options(settings_, false));
-  if (!opened) return opened.error();
+  if (!opened) return with_hint(opened.error(), settings_.data_dir);
   store_ = std::move(*opened);
   return {};
 }
@@ -84,7 +95,8 @@ Result<store::StoredMessage> CommandContext::find_message(std::string_view text)
     if (!*exact) return not_found("message", text);
     return std::move(**exact);
   }
-  const auto last = text.size() >= kMinPrefixCharacters && text.size() < kMessageIdCharacters ? last_with_prefix(text) : std::nullopt;
+  const auto last =
+      text.size() >= kMinPrefixCharacters && text.size() < kMessageIdCharacters ? last_with_prefix(text) : std::nullopt;
   if (!last) return not_found("message", text);
   auto found = spool().list(last, 2);
   if (!found) return found.error();

@@ -6,6 +6,7 @@
 #include "http/webhook_admin.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -65,7 +66,8 @@ class CommandLine : public testing::Test {
   }
 
   // Commits a message of one recipient, as the server would.
-  MessageId put_message(const std::string& account_name, const std::string& user_name, Environment environment = Environment::Test) {
+  MessageId put_message(const std::string& account_name, const std::string& user_name,
+                        Environment environment = Environment::Test) {
     SystemRandom random;
     const SystemClock clock;
     auto opened = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}});
@@ -89,7 +91,8 @@ class CommandLine : public testing::Test {
     delivery.due = now;
     delivery.content_until = now + std::chrono::hours(1);
     std::promise<Result<void>> done;
-    store.spool().commit(std::move(writer), {.record = record, .delivery = delivery, .events = {}, .claim = {}}, [&](Result<void> result) { done.set_value(std::move(result)); });
+    store.spool().commit(std::move(writer), {.record = record, .delivery = delivery, .events = {}, .claim = {}},
+                         [&](Result<void> result) { done.set_value(std::move(result)); });
     EXPECT_TRUE(done.get_future().get().has_value());
     return id;
   }
@@ -103,7 +106,9 @@ class CommandLine : public testing::Test {
     auto store = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}}).value();
     const auto account = store->directory().find_account_named(account_name).value().value();
     const store::ProductionRequest request{account.id, account.created, std::move(use_case)};
-    EXPECT_TRUE(store->directory().write([&](store::DirectoryWriter& writer) { return writer.put_production_request(request); }).has_value());
+    EXPECT_TRUE(store->directory()
+                    .write([&](store::DirectoryWriter& writer) { return writer.put_production_request(request); })
+                    .has_value());
   }
 
   std::filesystem::path folder_;
@@ -225,8 +230,9 @@ TEST_F(CommandLine, ChangesModePlanAndState) {
   must({"account", "set-plan", "demo", "growth", "--per-day", "0", "--per-month", "unlimited"});
   must({"account", "suspend", "demo"});
   const auto shown = must({"account", "show", "demo", "--json"});
-  EXPECT_THAT(shown, HasSubstr("\"mode\":\"production\",\"state\":\"suspended\",\"plan\":\"custom\",\"per_second\":100,\"per_day\":0,"
-                               "\"per_month\":\"unlimited\""));
+  EXPECT_THAT(shown,
+              HasSubstr("\"mode\":\"production\",\"state\":\"suspended\",\"plan\":\"custom\",\"per_second\":100,\"per_day\":0,"
+                        "\"per_month\":\"unlimited\""));
   must({"account", "resume", "demo"});
   EXPECT_THAT(must({"account", "show", "demo"}), HasSubstr("active"));
 }
@@ -237,7 +243,8 @@ TEST_F(CommandLine, PrintsAKeyOnceAndNowhereElse) {
   ASSERT_TRUE(key.ends_with('\n'));
   key.pop_back();
   EXPECT_EQ(auth::check_api_key({}, key), Environment::Test);
-  for (const auto& output : {must({"key", "list"}), must({"key", "list", "demo", "--json"}), must({"key", "show", key.substr(0, 16)})}) {
+  for (const auto& output :
+       {must({"key", "list"}), must({"key", "list", "demo", "--json"}), must({"key", "show", key.substr(0, 16)})}) {
     EXPECT_THAT(output, HasSubstr(key.substr(0, 16)));
     EXPECT_THAT(output, Not(HasSubstr(key.substr(0, 20))));
   }
@@ -505,10 +512,24 @@ TEST_F(CommandLine, ChecksTheConfiguration) {
   EXPECT_THAT(run({"account", "list"}).err, HasSubstr("did you mean max_recipients?"));
 }
 
+TEST_F(CommandLine, SaysWhoseTheStoreIs) {
+  must({"account", "create", "demo"});
+  std::filesystem::permissions(folder_, std::filesystem::perms(0755));
+  std::filesystem::permissions(folder_ / "data", std::filesystem::perms::none);
+  const bool is_root = ::geteuid() == 0;
+  ASSERT_TRUE(!is_root || ::seteuid(65'534) == 0);
+  const Ran refused = run({"account", "list"});
+  ASSERT_TRUE(!is_root || ::seteuid(0) == 0);
+  std::filesystem::permissions(folder_ / "data", std::filesystem::perms::owner_all);
+  EXPECT_EQ(refused.status, kExitRefused);
+  EXPECT_THAT(refused.err, HasSubstr("Permission denied; run this as the user that owns " + (folder_ / "data").string()));
+}
+
 TEST_F(CommandLine, ExaminesTheInstallation) {
   must({"account", "create", "demo"});
   const auto findings = run({"doctor", "--json"}).out;
-  for (const char* check : {"configuration", "hostname", "limits", "clock", "disk", "store", "certificate", "listener", "route"}) {
+  for (const char* check : {"configuration", "hostname", "limits", "clock", "disk", "store", "certificate", "listener",
+                            "http listener", "route"}) {
     EXPECT_THAT(findings, HasSubstr("\"check\":\"" + std::string(check) + "\""));
   }
   write_config("tls_certificate_file = \"none.crt\"\ntls_key_file = \"none.key\"\n");
