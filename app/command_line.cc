@@ -72,6 +72,11 @@ class Builder {
   Invocation& invocation_;
 };
 
+// One value each time it is given: what follows is not its own.
+void add_repeated(CLI::App& verb, const std::string& name, std::vector<std::string>& values, const std::string& help) {
+  verb.add_option(name, values, help + "; may be repeated")->allow_extra_args(false);
+}
+
 void add_limit(CLI::App& verb, std::size_t& limit) {
   verb.add_option("--limit", limit = 50, "at most so many; default 50")->check(CLI::Range(1, 1'000'000));
 }
@@ -88,7 +93,7 @@ void declare_account(CLI::App& app, Builder& build) {
   create.add_option("name", options.name)->required();
   create.add_option("--mode", options.mode, "sandbox (default) or production");
   create.add_option("--plan", options.plan.name, "starter (default), growth or scale");
-  create.add_option("--domain", options.domains, "a domain that the account may send from; none: any");
+  add_repeated(create, "--domain", options.domains, "a domain that the account may send from; none: any");
   add_plan_options(create, options.plan);
   build.command(noun, "list", "List accounts", list_accounts);
   build.on(noun, "show", "account", "Show an account and its use of quotas", show_account);
@@ -125,8 +130,8 @@ void declare_key_create(CLI::App& noun, Builder& build) {
   verb.add_option("--name", create.name, "for people");
   verb.add_option("--expires", create.expires, "30d, 12h or a date; default: never");
   verb.add_option("--permission", create.permission, "sending_access (default) or full_access");
-  verb.add_option("--from-domain", create.from_domains, "a domain that it may send from; none: the account's");
-  verb.add_option("--network", create.networks, "a client network such as 192.0.2.0/24; none: any");
+  add_repeated(verb, "--from-domain", create.from_domains, "a domain that it may send from; none: the account's");
+  add_repeated(verb, "--network", create.networks, "a client network such as 192.0.2.0/24; none: any");
   verb.add_option("--rate", create.per_second, "messages a second, below the plan's");
   verb.add_flag("--quiet,-q", create.is_quiet, "print the key and nothing else");
 }
@@ -271,7 +276,8 @@ std::string subcommand_problem(const CLI::App& app, const Spoken& spoken) {
     if (word.starts_with('-')) continue;
     const std::vector<std::string_view> known(names.begin(), names.end());
     const std::string_view nearest = nearest_word(word, known);
-    return "there is no command " + spoken.words + " " + printable(word) + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?");
+    return "there is no command " + spoken.words + " " + printable(word) +
+           (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?");
   }
   std::string text = "say which:";
   for (const std::string& name : names) text += " " + name;
@@ -281,7 +287,8 @@ std::string subcommand_problem(const CLI::App& app, const Spoken& spoken) {
 std::string failure_text(const CLI::App& app, const CLI::Error& error) {
   const Spoken spoken = spoken_command(app);
   const bool lacks_subcommand = error.get_name() == "RequiredError" && spoken.last->get_require_subcommand_min() > 0;
-  return "postern: " + (lacks_subcommand ? subcommand_problem(app, spoken) : printable(error.what())) + "\n" + usage_hint(spoken.words);
+  return "postern: " + (lacks_subcommand ? subcommand_problem(app, spoken) : printable(error.what())) + "\n" +
+         usage_hint(spoken.words);
 }
 
 }  // namespace
@@ -292,7 +299,8 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   CLI::App app("Postern: an SMTP submission relay whose credentials are API keys.", "postern");
   app.fallthrough();
   app.require_subcommand(1);
-  app.add_option("--config", config_file, "configuration file")->envname("POSTERN_CONFIG");
+  app.add_option("--config", config_file, "configuration file; default: " + config_file)->envname("POSTERN_CONFIG");
+  app.set_version_flag("--version", "postern " + std::string(kVersion), "print the version");
   app.add_flag("--json", invocation.options.as_json, "print JSON for programs");
   app.failure_message([](const CLI::App* root, const CLI::Error& error) { return failure_text(*root, error); });
   Builder build(invocation);

@@ -56,6 +56,13 @@ std::string recipients_text(const store::StoredMessage& stored) {
   return format_table({"RECIPIENT", "STAGE", "ATTEMPTS", "NEXT (UTC)", "LAST STATUS"}, rows);
 }
 
+bool is_submission(const store::MessageRecord& message) { return message.origin == store::MessageOrigin::Submission; }
+
+std::string client_text(const store::MessageRecord& message) {
+  if (!is_submission(message)) return "-: a notification of this relay";
+  return format_ip_address(message.client_address) + " (" + message.helo_name + ")";
+}
+
 }  // namespace
 
 std::string_view stage_name(RecipientStage stage) {
@@ -89,7 +96,7 @@ std::string message_text(CommandContext& context, const store::StoredMessage& st
                        {"key", format_id(message.key)},
                        {"environment", std::string(environment_name(message.environment))},
                        {"user name", message.user_name},
-                       {"client", format_ip_address(message.client_address) + " (" + message.helo_name + ")"},
+                       {"client", client_text(message)},
                        {"from", format_path(message.envelope.reverse_path)},
                        {"octets", std::to_string(message.content_octets)},
                        {"content kept until", format_time(stored.delivery.content_until)}}) +
@@ -107,10 +114,10 @@ ValueObject message_value(CommandContext& context, const store::StoredMessage& s
           {"account", context.account_name(message.account)},
           {"key", format_id(message.key)},
           {"environment", environment_name(message.environment)},
-          {"origin", message.origin == store::MessageOrigin::Submission ? "submission" : "notification"},
+          {"origin", is_submission(message) ? "submission" : "notification"},
           {"run", message.environment == Environment::Test ? Value(message.user_name) : Value()},
           {"user_name", message.user_name},
-          {"client_address", format_ip_address(message.client_address)},
+          {"client_address", is_submission(message) ? Value(format_ip_address(message.client_address)) : Value()},
           {"helo_name", message.helo_name},
           {"reverse_path", message.envelope.reverse_path ? format_mailbox(*message.envelope.reverse_path) : std::string()},
           {"octets", message.content_octets},

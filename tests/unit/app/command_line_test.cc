@@ -525,6 +525,16 @@ TEST_F(CommandLine, SaysWhoseTheStoreIs) {
   EXPECT_THAT(refused.err, HasSubstr("Permission denied; run this as the user that owns " + (folder_ / "data").string()));
 }
 
+TEST_F(CommandLine, TakesAnOptionOfManyValuesBeforeTheNames) {
+  must({"account", "create", "--domain", "one.example", "--domain", "two.example", "demo"});
+  EXPECT_THAT(must({"account", "show", "demo", "--json"}), HasSubstr("\"from_domains\":[\"one.example\",\"two.example\"]"));
+}
+
+TEST_F(CommandLine, SaysItsVersion) {
+  EXPECT_THAT(must({"--version"}), MatchesRegex("postern [0-9.]+\n"));
+  EXPECT_EQ(must({"--version"}), must({"version"}));
+}
+
 TEST_F(CommandLine, ExaminesTheInstallation) {
   must({"account", "create", "demo"});
   const auto findings = run({"doctor", "--json"}).out;
