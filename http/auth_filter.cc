@@ -50,7 +50,9 @@ struct AuthFilter::Verdict {
 
 net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access access, CredentialFacts facts) {
   const std::optional<std::string_view> token = facts.authorization ? bearer_token(facts.authorization->reveal()) : std::nullopt;
-  if (!token) co_return api_refusal(Refusal::AuthRequired, "authenticate first: Authorization: Bearer, with an API key or a session token");
+  if (!token) {
+    co_return api_refusal(Refusal::AuthRequired, "authenticate first: Authorization: Bearer, with an API key or a session token");
+  }
   const Instant now = context_.clock.now();
   const auth::ThrottleDecision throttled = context_.throttle.decide(facts.peer, now);
   if (throttled.is_blocked) {
@@ -70,7 +72,9 @@ net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access acces
   const Caller& caller = *verdict.caller;
   if (access == Access::Send && !caller.key) co_return api_refusal(Refusal::PermissionDenied, "this needs an API key");
   const bool may_manage = !caller.key || caller.key->permission == store::Permission::FullAccess;
-  if (access == Access::Manage && !may_manage) co_return api_refusal(Refusal::PermissionDenied);
+  if (access == Access::Manage && !may_manage) {
+    co_return api_refusal(Refusal::PermissionDenied, "this needs an API key with full_access: a sending_access key only sends");
+  }
   co_return std::move(*verdict.caller);
 }
 
