@@ -34,6 +34,29 @@ void rethrow(const std::exception_ptr& failure) {
   if (failure) std::rethrow_exception(failure);
 }
 
+// RFC 5321 §4.5.3.1.10: 452, too many recipients. The same code says that storage lacks, so the detail decides where there is one.
+bool is_refused_for_number(const RecipientReport& report) {
+  if (report.outcome != Outcome::Deferred || report.status.code != 452) return false;
+  const auto& code = report.status.enhanced;
+  return !code || (code->subject == 5 && code->detail == 3);
+}
+
+bool was_taken(const RecipientReport& report) {
+  return report.outcome == Outcome::Delivered || report.outcome == Outcome::Relayed;
+}
+
+// The recipients whose turn comes at once: the next hop took the message for others and had enough of them. Their reports are
+// taken away. Since some were taken each time, that ends.
+std::vector<std::uint32_t> take_surplus(std::vector<RecipientReport>& reports) {
+  std::vector<std::uint32_t> surplus;
+  if (std::ranges::none_of(reports, was_taken)) return surplus;
+  for (const RecipientReport& report : reports) {
+    if (is_refused_for_number(report)) surplus.push_back(report.index);
+  }
+  std::erase_if(reports, is_refused_for_number);
+  return surplus;
+}
+
 Contact worst_contact(const std::vector<RecipientReport>& reports) {
   Contact worst = Contact::Good;
   for (const RecipientReport& report : reports) worst = std::max(worst, report.contact);
@@ -93,11 +116,15 @@ void Queue::Impl::drop_cancelled(Job& job) {
 void Queue::Impl::split_off_surplus(Job& job, const std::shared_ptr<Destination>& destination) {
   if (destination->route() == nullptr || std::ssize(job.recipients) <= kMaxRecipientsAtOnce) return;
   const auto surplus = job.recipients.begin() + kMaxRecipientsAtOnce;
-  Job rest{job.lease, {surplus, job.recipients.end()}};
+  std::vector<std::uint32_t> rest(surplus, job.recipients.end());
   job.recipients.erase(surplus, job.recipients.end());
+  enqueue_part(job, std::move(rest), destination);
+}
+
+void Queue::Impl::enqueue_part(const Job& job, std::vector<std::uint32_t> recipients, const std::shared_ptr<Destination>& destination) {
   ++job.lease->open_groups;
   job.lease->has_several_groups = true;
-  destination->enqueue(std::move(rest));
+  destination->enqueue(Job{job.lease, std::move(recipients)});
   if (is_stopping_) give_back(destination, destination->release_waiting());
   start_deliveries(destination);
 }
@@ -140,6 +167,8 @@ void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job
     std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; });
   } else {
     judge_contact(destination, reports);
+    std::vector<std::uint32_t> surplus = take_surplus(reports);
+    if (!surplus.empty()) enqueue_part(job, std::move(surplus), destination);
   }
   for (const std::uint32_t index : suppressed) reports.push_back(report_suppressed(index));
   Publication publication = publish_reports(job.lease->stored, reports, settings_.policy, now(), parts_.random);

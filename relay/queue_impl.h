@@ -82,6 +82,8 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   static net::Awaitable<void> work(std::shared_ptr<Impl> self, std::shared_ptr<Destination> destination, Job job);
   void drop_cancelled(Job& job);
   void split_off_surplus(Job& job, const std::shared_ptr<Destination>& destination);
+  // A part of the message, beside the job that it was taken from.
+  void enqueue_part(const Job& job, std::vector<std::uint32_t> recipients, const std::shared_ptr<Destination>& destination);
   std::vector<std::uint32_t> without_suppressed(const Job& job, std::vector<std::uint32_t>& suppressed);
   void suppress(const store::StoredMessage& stored, const Publication& publication);
   void delivered(const std::shared_ptr<Destination>& destination, Job job, std::vector<RecipientReport> reports,

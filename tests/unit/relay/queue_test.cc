@@ -115,6 +115,44 @@ TEST_F(QueueTest, GivesANextHopAHundredRecipientsAtATime) {
   EXPECT_EQ(script_.delivered.size(), 250U);
 }
 
+// RFC 5321 §4.5.3.1.8: who takes fewer than a message has gets the rest in the next transaction.
+TEST_F(QueueTest, SendsTheRestAtOnceWhereANextHopHadEnoughRecipients) {
+  std::map<std::size_t, std::size_t> asked;  // by transaction
+  script_.answer = [&](const std::string&, const Recipient&) {
+    if (++asked[script_.calls["live"]] <= 4) return delivered_report();
+    return failed_report(Outcome::Deferred, Status{452, EnhancedCode{4, 5, 3}, "too many recipients"});
+  };
+  start();
+  const MessageId id = accept(draft_to(std::vector<std::string>(11, "live.example")));
+  run_until([&] { return load(id).delivery.is_settled(); });
+  EXPECT_EQ(script_.calls["live"], 3U);
+  EXPECT_EQ(script_.delivered.size(), 11U);
+  EXPECT_FALSE(has_event(id, EventType::RecipientDeferred));
+}
+
+TEST_F(QueueTest, WaitsWhereANextHopTookNobodyOrLacksStorage) {
+  struct Case {
+    const char* name;
+    std::optional<EnhancedCode> code;
+    bool takes_one;
+  };
+  for (const Case& c : {Case{"nobody was taken", EnhancedCode{4, 5, 3}, false}, Case{"storage", EnhancedCode{4, 3, 1}, true}}) {
+    SCOPED_TRACE(c.name);
+    bool is_first = c.takes_one;
+    script_.answer = [&](const std::string&, const Recipient&) {
+      if (std::exchange(is_first, false)) return delivered_report();
+      return failed_report(Outcome::Deferred, Status{452, c.code, "no"});
+    };
+    script_.calls.clear();
+    start();
+    const MessageId id = accept(draft_to({"live.example", "live.example"}));
+    run_until([&] { return state(id, 1).attempts == 1; });
+    EXPECT_EQ(script_.calls["live"], 1U);
+    EXPECT_TRUE(has_event(id, EventType::RecipientDeferred));
+    stop();
+  }
+}
+
 TEST_F(QueueTest, SendsEachPartOfAMessageOnceThoughItsNextHopGoesAway) {
   routes_[0].max_connections = 1;
   bool is_there = true;
