@@ -46,7 +46,8 @@ Result<auth::NewKey> make_new_key(CommandContext& context, const KeyCreateOption
     return Error(ErrorCode::InvalidArgument, "say --test (simulates everything) or --live (relays)");
   }
   if (options.permission != "full_access" && options.permission != "sending_access") {
-    return Error(ErrorCode::InvalidArgument, "not a permission: " + printable(options.permission) + "; full_access or sending_access");
+    return Error(ErrorCode::InvalidArgument,
+                 "not a permission: " + printable(options.permission) + "; full_access or sending_access");
   }
   const auto expires_at = parse_expiry(options.expires, context.clock().now());
   if (!expires_at) return expires_at.error();

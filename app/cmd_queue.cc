@@ -52,18 +52,19 @@ LastAttempt last_attempt(const store::StoredMessage& stored) {
 Result<void> list_queue(CommandContext& context, std::size_t limit) {
   ValueList values;
   std::vector<std::vector<std::string>> rows;
-  const auto visited = for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage& stored) -> Result<bool> {
-    if (values.size() >= limit) return false;
-    const auto last = last_attempt(stored);
-    const auto& recipients = stored.message.envelope.recipients;
-    ValueObject value = message_value(context, stored);
-    value.emplace_back("due", instant_value(entry.due));
-    values.emplace_back(std::move(value));
-    rows.push_back({format_message_id(entry.id), format_time(entry.due), std::to_string(last.attempts),
-                    context.account_name(stored.message.account),
-                    recipients.empty() ? "-" : format_mailbox(recipients.front().mailbox), last.status});
-    return true;
-  });
+  const auto visited =
+      for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage& stored) -> Result<bool> {
+        if (values.size() >= limit) return false;
+        const auto last = last_attempt(stored);
+        const auto& recipients = stored.message.envelope.recipients;
+        ValueObject value = message_value(context, stored);
+        value.emplace_back("due", instant_value(entry.due));
+        values.emplace_back(std::move(value));
+        rows.push_back({format_message_id(entry.id), format_time(entry.due), std::to_string(last.attempts),
+                        context.account_name(stored.message.account),
+                        recipients.empty() ? "-" : format_mailbox(recipients.front().mailbox), last.status});
+        return true;
+      });
   if (!visited) return visited.error();
   context.print(values, format_table({"ID", "NEXT ATTEMPT (UTC)", "ATTEMPTS", "ACCOUNT", "FIRST RECIPIENT", "LAST STATUS"}, rows));
   return {};
@@ -76,19 +77,20 @@ Result<void> show_queue(CommandContext& context) {
     std::string last_status = "-";
   };
   std::map<std::string, Domain> domains;
-  const auto visited = for_each_due(context.spool(), [&](const store::DueEntry&, const store::StoredMessage& stored) -> Result<bool> {
-    const auto& recipients = stored.message.envelope.recipients;
-    for (std::size_t i = 0; i < recipients.size() && i < stored.delivery.recipients.size(); ++i) {
-      const auto& state = stored.delivery.recipients[i];
-      if (state.stage != store::RecipientStage::Pending) continue;
-      Domain& domain = domains[normalised_domain(recipients[i].mailbox.domain)];
-      ++domain.recipients;
-      if (state.attempts == 0) continue;
-      ++domain.deferred;
-      domain.last_status = format_status(state.last_status);
-    }
-    return true;
-  });
+  const auto visited =
+      for_each_due(context.spool(), [&](const store::DueEntry&, const store::StoredMessage& stored) -> Result<bool> {
+        const auto& recipients = stored.message.envelope.recipients;
+        for (std::size_t i = 0; i < recipients.size() && i < stored.delivery.recipients.size(); ++i) {
+          const auto& state = stored.delivery.recipients[i];
+          if (state.stage != store::RecipientStage::Pending) continue;
+          Domain& domain = domains[normalised_domain(recipients[i].mailbox.domain)];
+          ++domain.recipients;
+          if (state.attempts == 0) continue;
+          ++domain.deferred;
+          domain.last_status = format_status(state.last_status);
+        }
+        return true;
+      });
   if (!visited) return visited.error();
   ValueList values;
   std::vector<std::vector<std::string>> rows;
@@ -105,10 +107,11 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
   if (options.message.empty() == !options.is_all) return Error(ErrorCode::InvalidArgument, "name a message, or say --all");
   std::vector<MessageId> ids;
   if (options.is_all) {
-    const auto visited = for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage&) -> Result<bool> {
-      ids.push_back(entry.id);
-      return true;
-    });
+    const auto visited =
+        for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage&) -> Result<bool> {
+          ids.push_back(entry.id);
+          return true;
+        });
     if (!visited) return visited.error();
   } else {
     const auto stored = context.find_message(options.message);
@@ -119,19 +122,23 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
   for (const auto& id : ids) {
     const auto retried = context.spool().retry_now(id, context.clock().now());
     // Settled or removed between the listing and now: nothing is left to retry.
-    const bool is_over = !retried && (retried.error().code() == ErrorCode::NotFound || retried.error().code() == ErrorCode::Conflict);
+    const bool is_over =
+        !retried && (retried.error().code() == ErrorCode::NotFound || retried.error().code() == ErrorCode::Conflict);
     if (is_over && options.is_all) continue;
     if (!retried) return retried.error();
     ++moved;
   }
-  context.confirm({{"messages", moved}, {"done", "due now"}}, std::to_string(moved) + (moved == 1 ? " message is" : " messages are") + " due now");
+  context.confirm({{"messages", moved}, {"done", "due now"}},
+                  std::to_string(moved) + (moved == 1 ? " message is" : " messages are") + " due now");
   return {};
 }
 
 Result<void> cancel_message(CommandContext& context, const std::string& text) {
   const auto stored = context.find_message(text);
   if (!stored) return stored.error();
-  if (const auto cancelled = context.spool().cancel(stored->message.id, context.clock().now()); !cancelled) return cancelled.error();
+  if (const auto cancelled = context.spool().cancel(stored->message.id, context.clock().now()); !cancelled) {
+    return cancelled.error();
+  }
   const auto id = format_message_id(stored->message.id);
   context.confirm({{"id", id}, {"done", "cancelled"}}, "message " + id + ": what was still pending is cancelled");
   return {};

@@ -36,7 +36,9 @@ Result<WebhookRecord> find_webhook(CommandContext& context, const std::string& t
   if (!webhooks) return webhooks.error();
   std::erase_if(*webhooks, [&](const WebhookRecord& webhook) { return text.empty() || !format_id(webhook.id).starts_with(text); });
   if (webhooks->empty()) return Error(ErrorCode::NotFound, "there is no webhook " + printable(text));
-  if (webhooks->size() > 1) return Error(ErrorCode::Conflict, "several webhooks begin with " + printable(text) + ": write more of it");
+  if (webhooks->size() > 1) {
+    return Error(ErrorCode::Conflict, "several webhooks begin with " + printable(text) + ": write more of it");
+  }
   return std::move(webhooks->front());
 }
 
@@ -79,7 +81,8 @@ Result<void> list_webhooks(CommandContext& context, const std::string& name) {
   for (const WebhookRecord& webhook : *webhooks) {
     if (of && webhook.account != *of) continue;
     values.emplace_back(webhook_value(context, webhook));
-    rows.push_back({format_id(webhook.id), context.account_name(webhook.account), state_text(webhook), webhook.url, events_text(webhook)});
+    rows.push_back(
+        {format_id(webhook.id), context.account_name(webhook.account), state_text(webhook), webhook.url, events_text(webhook)});
   }
   context.print(values, format_table({"ID", "ACCOUNT", "STATE", "ENDPOINT", "EVENTS"}, rows));
   return {};

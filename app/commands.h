@@ -76,7 +76,8 @@ Result<void> add_domain(CommandContext& context, const std::string& account, con
 Result<void> list_domains(CommandContext& context, const std::string& account);  // empty: of all accounts
 Result<void> show_domain(CommandContext& context, const std::string& domain);
 Result<void> print_domain_records(CommandContext& context, const std::string& domain);  // as a zone file's lines
-Result<void> verify_domain(CommandContext& context, const std::string& domain);  // Conflict: not verified; it is printed all the same
+Result<void> verify_domain(CommandContext& context,
+                           const std::string& domain);  // Conflict: not verified; it is printed all the same
 Result<void> remove_domain(CommandContext& context, const std::string& domain);
 
 // --- sandbox (cmd_sandbox.cc) ---

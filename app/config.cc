@@ -208,7 +208,8 @@ void read_tables(const std::vector<TomlTable>& tables, Settings& settings, Probl
       settings.routes.back().line = table.line;
       TableReader(route_keys(), problems, folder).read(table, settings.routes.back());
     } else {
-      problems.add({table.line, "[[" + table.name + "]]"}, "is not a table of Postern", "use [[listener]], [[http_listener]] or [[route]]");
+      problems.add({table.line, "[[" + table.name + "]]"}, "is not a table of Postern",
+                   "use [[listener]], [[http_listener]] or [[route]]");
     }
   }
 }

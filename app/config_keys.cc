@@ -158,7 +158,8 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
      &S::session_token_lifetime_minutes},
     {{.name = "session_key_lifetime_hours", .group = "HTTP service", .type = Integer, .default_value = "720", .unit = "hours",
       .minimum = 24, .maximum = 8'760,
-      .help = "How long one key signs session tokens. Then a new one does, and its predecessor still verifies until the next change."},
+      .help = "How long one key signs session tokens. Then a new one does, and its predecessor still verifies until "
+              "the next change."},
      &S::session_key_lifetime_hours},
     {{.name = "webhook_allow_http", .group = "HTTP service", .type = Boolean, .default_value = "false",
       .help = "Lets webhooks have http: URLs, whose events travel in the clear."},
@@ -255,8 +256,9 @@ constexpr ConfigKey<ListenerSettings> kListenerKeys[] = {
       .help = "Private key of the listener's own certificate."},
      &L::tls_key_file},
     {{.name = "proxy_networks", .group = "Listener", .type = TextList, .default_value = "",
-      .help = "Networks of the proxies in front of this listener, as CIDR: \"192.0.2.0/24\". They must send a PROXY header (version 1 "
-              "or 2) first, which names the client; connections from anywhere else are refused. Empty: clients connect directly."},
+      .help = "Networks of the proxies in front of this listener, as CIDR: \"192.0.2.0/24\". They must send a PROXY header "
+              "(version 1 or 2) first, which names the client; connections from anywhere else are refused. Empty: clients "
+              "connect directly."},
      &L::proxy_networks},
 };
 

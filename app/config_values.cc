@@ -146,7 +146,9 @@ CertificateFiles files_of(const Settings& settings, const Listener& listener) {
 
 }  // namespace
 
-CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener) { return files_of(settings, listener); }
+CertificateFiles certificate_files(const Settings& settings, const ListenerSettings& listener) {
+  return files_of(settings, listener);
+}
 CertificateFiles certificate_files(const Settings& settings, const HttpListenerSettings& listener) {
   return files_of(settings, listener);
 }

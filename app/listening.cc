@@ -13,7 +13,8 @@ namespace {
 Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& settings) {
   if (!files.is_self_signed || std::filesystem::exists(files.certificate)) return {};
   if (!settings.is_development()) {
-    return Error(ErrorCode::NotFound, "TLS needs tls_certificate_file and tls_key_file (only environment = \"development\" makes its own)");
+    return Error(ErrorCode::NotFound,
+                 "TLS needs tls_certificate_file and tls_key_file (only environment = \"development\" makes its own)");
   }
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(files.certificate).parent_path(), error);

@@ -107,7 +107,8 @@ class Daemon {
         queue_executor_(runtime_.add_thread("queue")),
         queue_({queue_executor_, *store_, clock_, random_,
                 relay::make_transport_factory(queue_executor_, store_->spool(),
-                                              {.hostname = effective_hostname(settings), .simulator_domain = settings.simulator_domain})},
+                                              {.hostname = effective_hostname(settings),
+                                               .simulator_domain = settings.simulator_domain})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
                     [this](const store::DueEntry& due) { message_committed(http::Door::Smtp, due); }, clock_, random_,
@@ -172,7 +173,8 @@ std::vector<http::GaugeReading> Daemon::read_gauges() const {
   gauges.push_back({"postern_queue_messages", "Messages that wait for a delivery attempt.", static_cast<double>(usage->queued)});
   gauges.push_back({"postern_spool_messages", "Messages kept, settled ones too.", static_cast<double>(usage->messages)});
   gauges.push_back({"postern_spool_used_bytes", "Live pages of the spool.", static_cast<double>(usage->used_octets)});
-  gauges.push_back({"postern_spool_free_disk_bytes", "Free space on the spool's disk.", static_cast<double>(usage->free_disk_octets)});
+  gauges.push_back({"postern_spool_free_disk_bytes", "Free space on the spool's disk.",
+                    static_cast<double>(usage->free_disk_octets)});
   return gauges;
 }
 
@@ -263,12 +265,14 @@ void reload(Daemon& daemon, const std::filesystem::path& config_file) {
   log::reopen();  // whatever becomes of the rest: who rotates the log waits for it
   const ConfigLoad load = load_config(config_file);
   for (const ConfigProblem& problem : load.problems) {
-    log::write(problem.is_warning ? log::Level::Warning : log::Level::Error, "config_problem", {{"problem", format_problem(problem)}});
+    log::write(problem.is_warning ? log::Level::Warning : log::Level::Error, "config_problem",
+               {{"problem", format_problem(problem)}});
   }
   if (load.is_usable()) {
     daemon.reload(load.settings);
   } else {
-    log::write(log::Level::Error, "reload_failed", {{"what", "configuration"}, {"error", "it is not usable: what was in force stays"}});
+    log::write(log::Level::Error, "reload_failed",
+               {{"what", "configuration"}, {"error", "it is not usable: what was in force stays"}});
   }
   notify_systemd("READY=1");
 }

@@ -72,7 +72,9 @@ void WriteBehind::write_sent() {
       if (!account) return account.error();
       // Removed meanwhile, with all that was counted for it.
       if (!*account) continue;
-      if (auto added = writer.add_usage(count.account, count.key, count.day, count.messages, count.recipients); !added) return added;
+      if (auto added = writer.add_usage(count.account, count.key, count.day, count.messages, count.recipients); !added) {
+        return added;
+      }
     }
     return {};
   });

@@ -135,7 +135,8 @@ Result<void> KeyAdmin::set_expiry(const KeyId& id, std::optional<Instant> expire
   return update(id, {.name = {}, .expires_at = expires_at});
 }
 
-Result<void> KeyAdmin::apply_expiry(store::DirectoryWriter& writer, store::KeyRecord& key, std::optional<Instant> expires_at) const {
+Result<void> KeyAdmin::apply_expiry(store::DirectoryWriter& writer, store::KeyRecord& key,
+                                    std::optional<Instant> expires_at) const {
   const Instant now = clock_.now();
   if (key_state(key, now) == KeyState::Revoked) {
     return Error(ErrorCode::Conflict, "a revoked key stays revoked: create a new one");

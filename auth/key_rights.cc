@@ -7,7 +7,9 @@ namespace {
 
 bool are_domains_within(const store::KeyRecord& maker, const store::KeyRecord& key) {
   if (maker.from_domains.empty()) return true;
-  const auto is_makers = [&](const std::string& domain) { return std::ranges::find(maker.from_domains, domain) != maker.from_domains.end(); };
+  const auto is_makers = [&](const std::string& domain) {
+    return std::ranges::find(maker.from_domains, domain) != maker.from_domains.end();
+  };
   return !key.from_domains.empty() && std::ranges::all_of(key.from_domains, is_makers);
 }
 

@@ -10,12 +10,12 @@ namespace postern::auth {
 Result<std::string> hash_password(const Secret& password, Random& random) {
   std::array<std::uint8_t, kPasswordSaltOctets> salt{};
   random.fill(salt);
-  std::string encoded(argon2_encodedlen(kPasswordPasses, kPasswordMemoryKib, kPasswordLanes, kPasswordSaltOctets, kPasswordHashOctets,
-                                        Argon2_id),
+  std::string encoded(argon2_encodedlen(kPasswordPasses, kPasswordMemoryKib, kPasswordLanes, kPasswordSaltOctets,
+                                        kPasswordHashOctets, Argon2_id),
                       '\0');
   const std::string_view text = password.reveal();  // libargon2 takes octets
-  const int status = argon2id_hash_encoded(kPasswordPasses, kPasswordMemoryKib, kPasswordLanes, text.data(), text.size(), salt.data(),
-                                           salt.size(), kPasswordHashOctets, encoded.data(), encoded.size());
+  const int status = argon2id_hash_encoded(kPasswordPasses, kPasswordMemoryKib, kPasswordLanes, text.data(), text.size(),
+                                           salt.data(), salt.size(), kPasswordHashOctets, encoded.data(), encoded.size());
   if (status != ARGON2_OK) return Error(ErrorCode::IoError, std::string("hash a password: ") + argon2_error_message(status));
   encoded.resize(::strnlen(encoded.data(), encoded.size()));
   return encoded;
@@ -27,7 +27,8 @@ bool verify_password(const std::string& encoded, const Secret& password) {
 }
 
 bool has_current_costs(std::string_view encoded) {
-  static const std::string kBeginning = "$argon2id$v=" + std::to_string(ARGON2_VERSION_NUMBER) + "$m=" + std::to_string(kPasswordMemoryKib) +
+  static const std::string kBeginning = "$argon2id$v=" + std::to_string(ARGON2_VERSION_NUMBER) +
+                                        "$m=" + std::to_string(kPasswordMemoryKib) +
                                         ",t=" + std::to_string(kPasswordPasses) + ",p=" + std::to_string(kPasswordLanes) + '$';
   return encoded.starts_with(kBeginning);
 }

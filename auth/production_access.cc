@@ -25,7 +25,8 @@ bool is_delivered_for_real(const store::StoredMessage& stored) {
 Result<bool> ProductionAccess::has_verified_domain(const AccountId& account) const {
   const auto domains = store_.directory().list_domains(account);
   if (!domains) return domains.error();
-  return std::ranges::any_of(*domains, [](const store::DomainRecord& domain) { return domain.state == store::DomainState::Verified; });
+  return std::ranges::any_of(*domains,
+                             [](const store::DomainRecord& domain) { return domain.state == store::DomainState::Verified; });
 }
 
 Result<bool> ProductionAccess::has_delivered(const AccountId& account) const {
@@ -56,7 +57,8 @@ Result<std::vector<ProductionCondition>> ProductionAccess::conditions(const Acco
 
 Result<store::ProductionRequest> ProductionAccess::request(const AccountId& account, std::string_view use_case) {
   if (use_case.size() > kMaxUseCaseOctets || !is_valid_utf8(use_case)) {
-    return Error(ErrorCode::InvalidArgument, "use_case is told in at most " + std::to_string(kMaxUseCaseOctets) + " octets of UTF-8");
+    return Error(ErrorCode::InvalidArgument,
+                 "use_case is told in at most " + std::to_string(kMaxUseCaseOctets) + " octets of UTF-8");
   }
   const store::ProductionRequest wanted{account, clock_.now(), std::string(use_case)};
   const Result<void> written = store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {

@@ -84,8 +84,8 @@ class Sink:
 
 
 class Postern:
-    """The release build relaying to the sink, with one production account and its live key. `prepare` is called with the data folder
-    before the server starts."""
+    """The release build relaying to the sink, with one production account and its live key. `prepare` is called with the data
+    folder before the server starts."""
 
     name = "Postern"
 
@@ -106,8 +106,8 @@ class Postern:
 
 
 class Postfix:
-    """Debian's Postfix with queue and configuration of its own, and a Dovecot that it asks about passwords: of the two ways it has the
-    faster one (Cyrus SASL with sasldb takes a sixth more CPU). Messages come without AUTH (`mynetworks`), which favours it."""
+    """Debian's Postfix with queue and configuration of its own, and a Dovecot that it asks about passwords: of the two ways it has
+    the faster one (Cyrus SASL with sasldb takes a sixth more CPU). Messages come without AUTH (`mynetworks`), which favours it."""
 
     name = "Postfix"
     auth = ""

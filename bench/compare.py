@@ -4,7 +4,8 @@
 
 Needs root and Debian's postfix and dovecot-core (neither needs to be started). Run: scripts/deps bench &&
 cmake --preset release -DPOSTERN_BENCH=ON && ninja -C build/release && python3 bench/compare.py [CASE...]
-POSTERN_BENCH_ROUNDS (3), POSTERN_BENCH_SCALE (1: part of the messages to send), POSTERN_BENCH_DIR (the disk to measure on), POSTERN_BENCH_OUT (build/bench).
+POSTERN_BENCH_ROUNDS (3), POSTERN_BENCH_SCALE (1: part of the messages to send), POSTERN_BENCH_DIR (the disk to measure on),
+POSTERN_BENCH_OUT (build/bench).
 """
 
 import dataclasses
@@ -105,7 +106,8 @@ def pss_kib(pid):
 def idle_memory(server, connections, tls):
     """KiB a connection that authenticated and stands."""
     before = pss_kib(server.pid)
-    command = [str(bench.TOOLS / "smtp_load"), "--port", str(server.ports[tls]), "--idle", str(connections), "--auth", server.auth, "--tls", tls]
+    command = [str(bench.TOOLS / "smtp_load"), "--port", str(server.ports[tls]), "--idle", str(connections), "--auth",
+               server.auth, "--tls", tls]
     load = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     standing = json.loads(load.stdout.readline())["idle"]
     after = pss_kib(server.pid)
@@ -119,14 +121,16 @@ def median_of(results):
 
 
 def print_tables(rows):
-    print("\n| case (connections x messages each) | server | accepted/s | delivered/s | CPU s per 1,000: accepting | with relaying | p50 ms | p99 ms |")
+    print("\n| case (connections x messages each) | server | accepted/s | delivered/s | CPU s per 1,000: accepting "
+          "| with relaying | p50 ms | p99 ms |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     for title, servers in rows.items():
         for name, row in servers.items():
             delivered = f"{row['delivered_per_second']:,.0f}" if "delivered_per_second" in row else "–"
             print(f"| {title} | {name} | {row['per_second']:,.0f} | {delivered} | {row['accept_cpu']:.3f} | {row['cpu']:.3f} | "
                   f"{row['p50_ms']:.1f} | {row['p99_ms']:.1f} |")
-    print("\n| case | rate: times Postfix's | delivered: times Postfix's | CPU: part of Postfix's | accepting CPU: times counting only |")
+    print("\n| case | rate: times Postfix's | delivered: times Postfix's | CPU: part of Postfix's "
+          "| accepting CPU: times counting only |")
     print("|---|---:|---:|---:|---:|")
     for title, servers in rows.items():
         ours, theirs, floor = servers.get("Postern"), servers.get("Postfix"), servers.get(FLOOR)
@@ -147,7 +151,8 @@ def write_plots(rows):
         return {title: group for title, group in found.items() if group}
 
     (OUT / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
-    charts = {"accepted": ("Messages accepted", "a second", "per_second"), "delivered": ("Messages delivered", "a second", "delivered_per_second"),
+    charts = {"accepted": ("Messages accepted", "a second", "per_second"),
+              "delivered": ("Messages delivered", "a second", "delivered_per_second"),
               "cpu": ("CPU seconds per 1,000 messages", "s", "cpu")}
     for name, (title, unit, figure) in charts.items():
         if chosen := groups(figure):

@@ -2,7 +2,8 @@
 """Sending over HTTP beside SMTP with one message a connection: rate and CPU per 1,000 messages, in turn in the same run.
 
 A live key relays to bench/sink. Run: scripts/deps bench && cmake --preset release -DPOSTERN_BENCH=ON && ninja -C build/release
-postern smtp_load http_load sink && python3 bench/compare_doors.py. POSTERN_BENCH_POSTERN: other builds to run beside, NAME=PATH with commas.
+postern smtp_load http_load sink && python3 bench/compare_doors.py. POSTERN_BENCH_POSTERN: other builds to run
+beside, NAME=PATH with commas.
 """
 
 import os
@@ -16,7 +17,8 @@ MESSAGES = int(os.environ.get("POSTERN_BENCH_MESSAGES", "10000"))
 ROUNDS = int(os.environ.get("POSTERN_BENCH_ROUNDS", "3"))
 BUILDS = os.environ.get("POSTERN_BENCH_POSTERN", f"this={bench.POSTERN}")
 LOADS = {
-    "HTTP, 50 keep-alive connections": lambda s: bench.run_load("http_load", port=s.relay.http, connections=50, messages=MESSAGES, key=s.key),
+    "HTTP, 50 keep-alive connections": lambda s: bench.run_load("http_load", port=s.relay.http, connections=50, messages=MESSAGES,
+                                                                key=s.key),
     "SMTP, 50 connections, one message each":
         lambda s: bench.run_load("smtp_load", port=s.relay.plain, connections=50, messages=MESSAGES, each=1, auth=s.auth),
     "SMTP, 50 connections, 100 messages each":

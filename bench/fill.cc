@@ -24,7 +24,9 @@ constexpr long kMessagesPerWave = 4'096;   // one commit of the spool
 class Filler {
  public:
   Filler(const bench::Options& options)
-      : count_(options.number("count")), octets_(static_cast<std::size_t>(options.number("octets"))), account_(options.text("account")),
+      : count_(options.number("count")),
+        octets_(static_cast<std::size_t>(options.number("octets"))),
+        account_(options.text("account")),
         print_every_(std::max(1L, count_ / std::max(1L, options.number("print")))) {
     auto opened = store::Store::open({.folder = options.text("data"), .spool = {}, .runs_recovery = true});
     if (!opened) give_up(opened.error());
@@ -52,8 +54,8 @@ class Filler {
     }
   }
 
-  // The time runs from the complete message to its completion, which the commit thread calls behind the sync. Each is settled before
-  // the next, so that the file has the free pages it has where mail is delivered.
+  // The time runs from the complete message to its completion, which the commit thread calls behind the sync. Each is settled
+  // before the next, so that the file has the free pages it has where mail is delivered.
   void time_commits() {
     const AccountId account = find_account();
     std::vector<double> taken_ms;
@@ -110,7 +112,9 @@ class Filler {
     key.prefix = auth::key_prefix(text.reveal());
     key.digest = auth::digest_api_key(text.reveal());
     key.created = clock_.now();
-    if (number % print_every_ == 0) std::puts(encode_base64(std::string(1, '\0') + "bench" + '\0' + std::string(text.reveal())).c_str());
+    if (number % print_every_ == 0) {
+      std::puts(encode_base64(std::string(1, '\0') + "bench" + '\0' + std::string(text.reveal())).c_str());
+    }
     return writer.put_key(key);
   }
 
@@ -134,7 +138,8 @@ class Filler {
     const MessageId id = message.record.id;
     auto writer = store_->spool().open_message(id);
     writer->append(content_of(number));
-    store_->spool().commit(std::move(writer), std::move(message), [&done](Result<void> outcome) { done.set_value(std::move(outcome)); });
+    store_->spool().commit(std::move(writer), std::move(message),
+                           [&done](Result<void> outcome) { done.set_value(std::move(outcome)); });
     return id;
   }
 
@@ -145,7 +150,8 @@ class Filler {
   }
 
   std::string content_of(long number) const {
-    std::string content = "From: a@example.org\r\nTo: b0@example.net\r\nSubject: load\r\nX-Load: " + std::to_string(number) + "\r\n\r\n";
+    std::string content =
+        "From: a@example.org\r\nTo: b0@example.net\r\nSubject: load\r\nX-Load: " + std::to_string(number) + "\r\n\r\n";
     while (content.size() + 78 <= octets_) content += std::string(76, 'x') + "\r\n";
     return content;
   }
@@ -168,7 +174,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s keys|messages|commits --data FOLDER …\n", argv[0]);
     return 2;
   }
-  const bench::Options options(argc - 1, argv + 1, {{"data", ""}, {"count", "1000"}, {"octets", "1024"}, {"account", "bench"}, {"print", "10"}});
+  const bench::Options options(argc - 1, argv + 1,
+                               {{"data", ""}, {"count", "1000"}, {"octets", "1024"}, {"account", "bench"}, {"print", "10"}});
   postern::Filler filler(options);
   if (what == "keys") filler.fill_keys();
   if (what == "messages") filler.fill_messages();

@@ -93,7 +93,9 @@ int main(int argc, char** argv) {
               .is_tls = options.text("tls") == "implicit",
               .request = make_request(options)};
   bench::EventLoop loop;
-  for (long i = 0; i < options.number("connections") && !state.schedule.is_over(); ++i) loop.add(std::make_unique<HttpClient>(state));
+  for (long i = 0; i < options.number("connections") && !state.schedule.is_over(); ++i) {
+    loop.add(std::make_unique<HttpClient>(state));
+  }
   while (loop.size() > 0) loop.turn(-1);
   state.report.print();
 }

@@ -33,7 +33,9 @@ class Options {
  private:
   [[noreturn]] void usage(const char* program) const {
     std::fprintf(stderr, "usage: %s", program);
-    for (const auto& [name, value] : values_) std::fprintf(stderr, " [--%s %s]", name.c_str(), value.empty() ? "TEXT" : value.c_str());
+    for (const auto& [name, value] : values_) {
+      std::fprintf(stderr, " [--%s %s]", name.c_str(), value.empty() ? "TEXT" : value.c_str());
+    }
     std::fprintf(stderr, "\n");
     std::exit(2);
   }
@@ -89,7 +91,8 @@ class Report {
 
  private:
   double at(double part) const {
-    return latencies_ms_.empty() ? 0 : latencies_ms_[static_cast<std::size_t>(part * static_cast<double>(latencies_ms_.size() - 1))];
+    return latencies_ms_.empty() ? 0
+                                 : latencies_ms_[static_cast<std::size_t>(part * static_cast<double>(latencies_ms_.size() - 1))];
   }
   Clock::time_point began_;
   std::vector<double> latencies_ms_;

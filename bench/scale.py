@@ -119,7 +119,8 @@ def keys(b):
         servers[name] = b.postern(str(count), bench.e2e.free_port(), prepare=prepare)
     for _ in range(ROUNDS + 1):
         for name, server in servers.items():
-            found[name].append(measured(server, **{"auth-file": credentials[name]}, connections=16, each=0, messages=max(16, int(20000 * SCALE))))
+            found[name].append(measured(server, **{"auth-file": credentials[name]}, connections=16, each=0,
+                                        messages=max(16, int(20000 * SCALE))))
     few, many = ([row for row in found[name][1:]] for name in sizes)  # the first is for the page cache
     cpu, rate = median(many, "cpu") / median(few, "cpu"), median(many, "per_second") / median(few, "per_second")
     own = [own_mib(servers[name].pid) for name in sizes]
@@ -171,7 +172,8 @@ def backlog(b):
     after = spool.stat().st_size / MIB
     return rows + of_draining + [
         ("spool file MiB with the backlog", before, "", None),
-        (f"spool file with {min(MILLION, drained):,} more after draining, times the first", after / before, "<= 1.25", after / before <= 1.25),
+        (f"spool file with {min(MILLION, drained):,} more after draining, times the first", after / before, "<= 1.25",
+         after / before <= 1.25),
     ]
 
 
@@ -193,9 +195,9 @@ def accept_beside(servers, rounds=4 * ROUNDS):
 
 
 def drain(server, sink, queued):
-    """Until all are delivered or DRAIN_SECONDS have passed since the first → how many, and rows. Figures are of the first 99 %: what was
-    tried in vain before waits for its next attempt. The last quarter is compared by CPU, since the rate is that of what else
-    the machine does."""
+    """Until all are delivered or DRAIN_SECONDS have passed since the first → how many, and rows. Figures are of the first 99 %:
+    what was tried in vain before waits for its next attempt. The last quarter is compared by CPU, since the rate is that of
+    what else the machine does."""
     bench.e2e.wait_until(lambda: sink.counts()["messages"] > 0, "the first of the backlog is delivered", 300)
     began, points = time.monotonic(), []
     with Peak(server.pid) as peak:
@@ -223,13 +225,15 @@ def idle(b):
         server = b.postern(tls, bench.e2e.free_port(), extra=MANY_CONNECTIONS)
         wanted = max(1, int(10000 * SCALE))
         before = status(server.pid, "Pss")
-        command = [str(bench.TOOLS / "smtp_load"), "--port", str(server.ports[tls]), "--idle", str(wanted), "--auth", server.auth, "--tls", tls]
+        command = [str(bench.TOOLS / "smtp_load"), "--port", str(server.ports[tls]), "--idle", str(wanted), "--auth", server.auth,
+                   "--tls", tls]
         load = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         standing = json.loads(load.stdout.readline())["idle"]
         each = (status(server.pid, "Pss") - before) / standing
         load.communicate()
         name = "plaintext" if tls == "none" else "TLS"
-        rows.append((f"KiB (PSS) for each of {standing:,} idle connections, {name}", each, f"<= {target}", each <= target and standing == wanted))
+        rows.append((f"KiB (PSS) for each of {standing:,} idle connections, {name}", each, f"<= {target}", each <= target
+                     and standing == wanted))
     return rows
 
 
@@ -281,7 +285,8 @@ def overwrite_ms(folder, octets=4096, count=300):
 
 
 def single(b):
-    """One connection that waits for every reply, beside what a commit of the store, the disk and loopback took in the same minute."""
+    """One connection that waits for every reply, beside what a commit of the store, the disk and loopback took in the same
+    minute."""
     sink = b.sink()
     server, alone = b.postern("single", sink.port), b.postern("alone", sink.port)
     alone.relay.stop()
@@ -317,7 +322,8 @@ def sustained(b):
     rate = max(1, int(0.85 * burst / (time.monotonic() - began)))
     counted, before, began = sink.counts(reset=True)["messages"], bench.cpu_seconds(server.pid), time.monotonic()
     count = int(rate * MINUTES * 60)
-    load = subprocess.Popen([str(bench.TOOLS / "smtp_load"), "--port", str(server.ports["none"]), "--auth", server.auth, "--connections", "64",
+    load = subprocess.Popen([str(bench.TOOLS / "smtp_load"), "--port", str(server.ports["none"]), "--auth", server.auth,
+                             "--connections", "64",
                              "--messages", str(count), "--rate", str(rate)], stdout=subprocess.PIPE, text=True)
     lines = watch(server, sink, load)
     took, lasted = json.loads(load.stdout.readline()), time.monotonic() - began
@@ -350,7 +356,8 @@ def watch(server, sink, load, interval=10):
             load.wait(interval)
         rate = (sink.counts()["messages"] - counted) / (time.monotonic() - began)
         lines.append({"delivered_per_second": rate, "own_mib": own_mib(server.pid), "spool_mib": spool.stat().st_size / MIB})
-        print("  {delivered_per_second:,.0f} delivered a second, own memory {own_mib:.1f} MiB, spool {spool_mib:.1f} MiB".format(**lines[-1]), flush=True)
+        print("  {delivered_per_second:,.0f} delivered a second, own memory {own_mib:.1f} MiB, spool {spool_mib:.1f} MiB"
+              .format(**lines[-1]), flush=True)
     return lines
 
 
@@ -372,7 +379,8 @@ def main():
     print("\n| case | what | measured | target | met |\n|---|---|---:|---:|---|")
     for name, rows in found.items():
         for what, value, target, is_met in rows:
-            print(f"| {name} | {what} | {value:,.{3 if value < 10 else 1}f} | {target} | {'' if is_met is None else 'yes' if is_met else 'no'} |")
+            print(f"| {name} | {what} | {value:,.{3 if value < 10 else 1}f} | {target} | "
+                  f"{'' if is_met is None else 'yes' if is_met else 'no'} |")
     kept = OUT / "scale.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
     kept.write_text(json.dumps(results | found, indent=1) + "\n")

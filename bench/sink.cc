@@ -104,7 +104,9 @@ class Session final : public bench::Client {
     } else if (verb == "BDAT") {
       chunk_ = static_cast<std::size_t>(std::atol(line.data() + 5));
     } else if (verb == "EHLO") {
-      replies += "250-sink.example.net\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE\r\n250 AUTH PLAIN\r\n";
+      replies +=
+          "250-sink.example.net\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE\r\n250 AUTH "
+          "PLAIN\r\n";
     } else if (verb == "AUTH") {
       replies += "235 2.7.0 anybody\r\n";
     } else if (verb == "QUIT") {

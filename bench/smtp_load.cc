@@ -175,12 +175,16 @@ Plan make_plan(const bench::Options& options) {
   plan.is_idle = options.number("idle") > 0;
   plan.credentials = read_credentials(options);
   plan.envelope.push_back("MAIL FROM:<a@example.org>\r\n");
-  for (long i = 0; i < options.number("recipients"); ++i) plan.envelope.push_back("RCPT TO:<b" + std::to_string(i) + "@example.net>\r\n");
+  for (long i = 0; i < options.number("recipients"); ++i) {
+    plan.envelope.push_back("RCPT TO:<b" + std::to_string(i) + "@example.net>\r\n");
+  }
   plan.envelope.push_back("DATA\r\n");
   plan.content = "From: a@example.org\r\nTo: b@example.net\r\nSubject: load\r\nX-Load: ";
   plan.number_at = plan.content.size();
   plan.content += "            \r\n\r\n";
-  while (plan.content.size() + 80 <= static_cast<std::size_t>(options.number("octets"))) plan.content += std::string(76, 'x') + "\r\n";
+  while (plan.content.size() + 80 <= static_cast<std::size_t>(options.number("octets"))) {
+    plan.content += std::string(76, 'x') + "\r\n";
+  }
   plan.content += ".\r\n";
   return plan;
 }

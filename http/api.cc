@@ -25,7 +25,8 @@ constexpr std::array<ApiProblemRow, 15> kProblems = {{
     {ApiProblem::ValidationError, 422, "validation_error", "a field of the request is missing or wrong"},
     {ApiProblem::LimitExceeded, 422, "limit_exceeded", "there may be no more of these"},
     {ApiProblem::HeaderFieldsTooLarge, 431, "header_fields_too_large", "the header section is bigger than 16 KiB"},
-    {ApiProblem::InvalidCredentials, 401, "invalid_credentials", "e-mail address, password or session token is not valid: sign in again"},
+    {ApiProblem::InvalidCredentials, 401, "invalid_credentials",
+     "e-mail address, password or session token is not valid: sign in again"},
     {ApiProblem::SignupClosed, 403, "signup_closed", "this installation makes no accounts by itself: ask the operator"},
     {ApiProblem::Unavailable, 503, "unavailable", "that cannot be done at the moment: try again later"},
 }};

@@ -183,7 +183,8 @@ constexpr std::array<Route, 5> kRoutes = {{
 constexpr std::string_view kSchemas = R"json({
 "DomainStatus": {"type": "string", "enum": ["not_started", "pending", "verified", "temporary_failure", "failed"]},
 "NewDomain": {"type": "object", "required": ["name"], "properties": {
-  "name": {"type": "string", "description": "The domain that From fields will have; Unicode or A-labels.", "examples": ["example.org"]}}},
+  "name": {"type": "string", "description": "The domain that From fields will have; Unicode or A-labels.",
+    "examples": ["example.org"]}}},
 "DomainDnsRecord": {"type": "object", "required": ["record", "name", "type", "ttl", "status", "value", "required"], "properties": {
   "record": {"type": "string", "enum": ["Ownership", "DKIM", "SPF", "DMARC", "ReturnPath"]},
   "name": {"type": "string", "description": "Absolute, without the last dot.", "examples": ["_dmarc.example.org"]},
@@ -199,7 +200,8 @@ constexpr std::string_view kSchemas = R"json({
   "status": {"$ref": "#/components/schemas/DomainStatus"},
   "created_at": {"type": "string", "format": "date-time"},
   "region": {"type": "string"}}},
-"Domain": {"allOf": [{"$ref": "#/components/schemas/DomainSummary"}, {"type": "object", "required": ["object", "records"], "properties": {
+"Domain": {"allOf": [{"$ref": "#/components/schemas/DomainSummary"},
+  {"type": "object", "required": ["object", "records"], "properties": {
   "object": {"const": "domain"},
   "records": {"type": "array", "items": {"$ref": "#/components/schemas/DomainDnsRecord"}}}}]},
 "DomainList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {

@@ -54,7 +54,8 @@ Result<std::string> read_content(const store::Spool& spool, const store::Message
 }
 
 ApiResponse content_gone() {
-  return api_problem(ApiProblem::NotFound, "the content is kept until the message is delivered, that of a test message a while longer");
+  return api_problem(ApiProblem::NotFound,
+                     "the content is kept until the message is delivered, that of a test message a while longer");
 }
 
 // --- Lists -------------------------------------------------------------------------------------------------------------
@@ -99,7 +100,8 @@ Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, con
   std::optional<MessageId> cursor = page.before ? page.before : page.after;
   const std::size_t at_once = (caller.has_test_key() ? kMaxPage : page.limit) + 1;
   for (std::size_t looked_at = 0; looked_at < kMaxListReads; looked_at += at_once) {
-    auto batch = page.before ? spool.list_newer_of(caller.account, *cursor, at_once) : spool.list_of(caller.account, cursor, at_once);
+    auto batch =
+        page.before ? spool.list_newer_of(caller.account, *cursor, at_once) : spool.list_of(caller.account, cursor, at_once);
     if (!batch) return batch.error();
     for (StoredMessage& stored : *batch) {
       const bool is_seen = can_see(caller, stored.message);
@@ -146,7 +148,8 @@ Result<ApiResponse> get_email_raw(ApiContext& context, const ApiRequest& request
   if (!content) return content_gone();
   ApiResponse response;
   response.content_type = "message/rfc822";
-  response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + format_message_id(stored->message.id) + ".eml\"");
+  response.headers.emplace_back("Content-Disposition",
+                                "attachment; filename=\"" + format_message_id(stored->message.id) + ".eml\"");
   response.body = std::move(*content);
   return response;
 }
@@ -359,7 +362,8 @@ constexpr std::string_view kSchemas = R"json({
   "last_event": {"enum": ["queued", "delivery_delayed", "delivered", "bounced", "failed", "suppressed", "canceled"]},
   "scheduled_at": {"type": "null"},
   "environment": {"enum": ["live", "test"]}}},
-"EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at", "last_status", "remote"], "properties": {
+"EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at",
+  "last_status", "remote"], "properties": {
   "email": {"type": "string"},
   "status": {"enum": ["pending", "delivered", "bounced", "expired", "suppressed", "cancelled"]},
   "attempts": {"type": "integer"},
@@ -381,7 +385,8 @@ constexpr std::string_view kSchemas = R"json({
   "next": {"type": ["string", "null"], "examples": ["00361ilabbg3l7nljvc686907c"],
     "description": "What to give as `after` (or `before`) for the next page."}}},
 "EmailEvents": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
-  "object": {"const": "list"}, "has_more": {"type": "boolean"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
+  "object": {"const": "list"}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
 "Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url", "expires_at"],
   "properties": {
   "id": {"type": "string"}, "filename": {"type": "string"}, "size": {"type": "integer"},

@@ -171,8 +171,10 @@ bool may_still_read(const ApiContext& context, const Caller& caller, const IpAdd
   }
   const auto user = context.store.directory().find_user(*caller.user);
   const auto account = context.store.directory().find_account(caller.account);
-  const auth::SessionClaims session{.user = *caller.user, .account = caller.account, .expires_at = {}, .password_mark = caller.password_mark};
-  return user && *user && auth::is_session_of(session, **user) && account && *account && (*account)->state == store::AccountState::Active;
+  const auth::SessionClaims session{
+      .user = *caller.user, .account = caller.account, .expires_at = {}, .password_mark = caller.password_mark};
+  return user && *user && auth::is_session_of(session, **user) && account && *account &&
+         (*account)->state == store::AccountState::Active;
 }
 
 ApiResponse open_stream(ApiContext& context, const ApiRequest& request) {

@@ -248,8 +248,9 @@ Result<ApiResponse> remove_key(ApiContext& context, const ApiRequest& request) {
 }
 
 constexpr std::string_view kSchemas = R"({
-  "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission", "state", "from_domains",
-      "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at", "successor", "last_used_at", "last_used_from"],
+  "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission",
+      "state", "from_domains", "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at",
+      "successor", "last_used_at", "last_used_from"],
     "properties": {
     "object": {"const": "api_key"}, "id": {"type": "string"}, "name": {"type": "string", "examples": ["shop"]},
     "key_prefix": {"type": "string", "description": "the first 16 characters, to recognise it by"},
@@ -276,7 +277,8 @@ constexpr std::string_view kSchemas = R"({
     "description": "What From fields may have; none: all of the account's."},
   "ApiKeyNetworks": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"}, "examples": [["192.0.2.0/24"]],
     "description": "Where the key may be used from; none: everywhere."},
-  "ApiKeyExpiry": {"type": ["string", "null"], "examples": ["2030-01-31T12:00:00Z"], "description": "A date or a time; null: never."},
+  "ApiKeyExpiry": {"type": ["string", "null"], "examples": ["2030-01-31T12:00:00Z"],
+    "description": "A date or a time; null: never."},
   "ApiKeyDays": {"type": "integer", "minimum": 1, "maximum": 36500, "description": "Days from now."},
   "CreatedApiKey": {"allOf": [{"$ref": "#/components/schemas/ApiKey"}, {"type": "object", "required": ["token"], "properties": {
     "token": {"type": "string", "description": "the key itself; it is never shown again"}}}]},
@@ -285,7 +287,8 @@ constexpr std::string_view kSchemas = R"({
     "expires_at": {"$ref": "#/components/schemas/ApiKeyExpiry"}, "expiresAt": {"$ref": "#/components/schemas/ApiKeyExpiry"},
     "expires_in_days": {"$ref": "#/components/schemas/ApiKeyDays"}, "expiresInDays": {"$ref": "#/components/schemas/ApiKeyDays"}}},
   "ApiKeyRotation": {"type": "object", "additionalProperties": false, "properties": {
-    "overlap": {"type": "string", "default": "0s", "examples": ["24h"], "description": "how long the old key still works, at most 90d"}}},
+    "overlap": {"type": "string", "default": "0s", "examples": ["24h"],
+      "description": "how long the old key still works, at most 90d"}}},
   "RemovedApiKey": {"type": "object", "required": ["object", "id", "state", "deleted"], "properties": {
     "object": {"const": "api_key"}, "id": {"type": "string"}, "state": {"enum": ["revoked", "deleted"]},
     "deleted": {"const": true}}}
@@ -323,7 +326,8 @@ constexpr std::array<Route, 6> rows_of(const KeyRoutes& routes) {
        .operation = operations[4], .summary = "Revoke a key at once and for good; with ?purge=true, also forget it", .tag = kTag,
        .response_schema = "RemovedApiKey", .parameters = kRemovalParameters},
       {.method = Method::Post, .path = rotation_path, .access = Access::Manage, .body = Body::Json,
-       .handler = on_worker<rotate_key>, .operation = operations[5], .summary = "Make a successor with the same policy", .tag = kTag,
+       .handler = on_worker<rotate_key>, .operation = operations[5], .summary = "Make a successor with the same policy",
+       .tag = kTag,
        .request_schema = "ApiKeyRotation", .status = 201, .response_schema = "CreatedApiKey", .failures = {409}},
   }};
 }

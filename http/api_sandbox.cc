@@ -163,7 +163,8 @@ constexpr Parameter kRemovalParameters[] = {{.name = "email", .description = "Th
 constexpr Route kRoutes[] = {
     {.method = Method::Get, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::None,
      .handler = on_worker<list_emails>, .operation = "listSandboxEmails",
-     .summary = "List whom the account may reach in sandbox mode", .tag = "sandbox", .response_schema = "SandboxEmailList", .parameters = kListParameters},
+     .summary = "List whom the account may reach in sandbox mode", .tag = "sandbox", .response_schema = "SandboxEmailList",
+     .parameters = kListParameters},
     {.method = Method::Post, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::Json,
      .handler = on_worker_live<allow_email>, .operation = "addSandboxEmail", .summary = "Allow a recipient in sandbox mode",
      .tag = "sandbox", .request_schema = "NewSandboxEmail", .status = 201, .response_schema = "SandboxEmail"},

@@ -145,7 +145,8 @@ constexpr std::string_view kSchemas = R"({
     "id": {"type": "string"}, "email": {"type": "string"}, "isAdmin": {"const": false}, "account_id": {"type": "string"},
     "created_at": {"type": "string", "format": "date-time"}}},
   "Session": {"type": "object", "required": ["object", "token", "token_type", "expires_at", "user"], "properties": {
-    "object": {"const": "session"}, "token": {"type": "string", "examples": ["eyJhbGciOiJIUzI1NiJ9…"]}, "token_type": {"const": "Bearer"},
+    "object": {"const": "session"}, "token": {"type": "string", "examples": ["eyJhbGciOiJIUzI1NiJ9…"]},
+    "token_type": {"const": "Bearer"},
     "expires_at": {"type": "string", "format": "date-time"}, "user": {"$ref": "#/components/schemas/User"}}},
   "Me": {"type": "object", "required": ["object", "user", "api_key", "account"], "properties": {
     "object": {"const": "me"},

@@ -143,8 +143,8 @@ constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
                                          {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
 
 constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
-                      std::string_view summary, std::string_view request_schema, std::uint16_t status, std::string_view response_schema,
-                      std::span<const Parameter> parameters = {}) {
+                      std::string_view summary, std::string_view request_schema, std::uint16_t status,
+                      std::string_view response_schema, std::span<const Parameter> parameters = {}) {
   return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
           .summary = summary, .tag = "suppressions", .request_schema = request_schema, .status = status,
           .response_schema = response_schema, .parameters = parameters};
@@ -172,7 +172,8 @@ constexpr std::string_view kSchemas = R"json({
   "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}}}},
 "SuppressionRemoval": {"type": "object", "properties": {
   "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}},
-  "ids": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"}, "description": "The same as emails, where there are none."}}},
+  "ids": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"},
+    "description": "The same as emails, where there are none."}}},
 "SuppressionName": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "suppression"},
   "id": {"type": "string", "description": "The address."},

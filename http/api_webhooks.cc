@@ -162,40 +162,51 @@ Result<ApiResponse> replay_webhook_event(ApiContext& context, const ApiRequest& 
   return ApiResponse::json(json::object{{"object", "webhook_event"}, {"id", format_event_id(*sequence)}});
 }
 
-constexpr Parameter kListParameters[] = {limit_parameter(store::kMaxWebhooksPerAccount, store::kMaxWebhooksPerAccount),
-                                         {.name = "after", .description = "The id of the webhook that the page before ended with."}};
+constexpr Parameter kListParameters[] = {
+    limit_parameter(store::kMaxWebhooksPerAccount, store::kMaxWebhooksPerAccount),
+    {.name = "after", .description = "The id of the webhook that the page before ended with."}};
 
 constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
-                      std::string_view summary, std::string_view request_schema, std::uint16_t status, std::string_view response_schema,
-                      std::span<const Parameter> parameters = {}) {
-  return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
-          .summary = summary, .tag = "webhooks", .request_schema = request_schema, .status = status, .response_schema = response_schema,
+                      std::string_view summary, std::string_view request_schema, std::uint16_t status,
+                      std::string_view response_schema, std::span<const Parameter> parameters = {}) {
+  return {.method = method,
+          .path = path,
+          .access = Access::Manage,
+          .body = body,
+          .handler = handler,
+          .operation = operation,
+          .summary = summary,
+          .tag = "webhooks",
+          .request_schema = request_schema,
+          .status = status,
+          .response_schema = response_schema,
           .parameters = parameters};
 }
 
 constexpr std::array<Route, 9> kRoutes = {{
-    route(Method::Get, "/v1/webhooks", Body::None, on_worker<list_webhooks>, "listWebhooks", "List the account's webhooks", "", 200,
-          "WebhookList", kListParameters),
+    route(Method::Get, "/v1/webhooks", Body::None, on_worker<list_webhooks>, "listWebhooks", "List the account's webhooks", "",
+          200, "WebhookList", kListParameters),
     route(Method::Post, "/v1/webhooks", Body::Json, on_worker_live<create_webhook>, "createWebhook",
           "Have events sent to an HTTPS endpoint from now on", "NewWebhook", 201, "WebhookSecret"),
-    route(Method::Get, "/v1/webhooks/:id", Body::None, on_worker<get_webhook>, "getWebhook", "Show a webhook and its secret", "", 200,
-          "Webhook"),
+    route(Method::Get, "/v1/webhooks/:id", Body::None, on_worker<get_webhook>, "getWebhook", "Show a webhook and its secret", "",
+          200, "Webhook"),
     route(Method::Patch, "/v1/webhooks/:id", Body::Json, on_worker_live<change_webhook>, "changeWebhook",
           "Change a webhook, disable it or enable it again", "WebhookChange", 200, "WebhookName"),
     route(Method::Delete, "/v1/webhooks/:id", Body::None, on_worker_live<delete_webhook>, "deleteWebhook",
           "Delete a webhook and what waits for it", "", 200, "DeletedWebhook"),
     route(Method::Post, "/v1/webhooks/:id/replay", Body::Json, on_worker_live<replay_webhook>, "replayWebhook",
           "Send events again: all since one, or a single one", "WebhookReplay", 202, "WebhookName"),
-    route(Method::Post, "/v1/webhooks/:id/events/:event_id/replay", Body::None, on_worker_live<replay_webhook_event>, "replayWebhookEvent",
-          "Send one event again", "", 200, "WebhookEventName"),
-    route(Method::Post, "/v1/webhooks/:id/rotate-secret", Body::None, on_worker_live<rotate_webhook_secret>, "rotateWebhookSecret",
-          "Make a new secret; the old one also signs for a day", "", 200, "WebhookSecret"),
+    route(Method::Post, "/v1/webhooks/:id/events/:event_id/replay", Body::None, on_worker_live<replay_webhook_event>,
+          "replayWebhookEvent", "Send one event again", "", 200, "WebhookEventName"),
+    route(Method::Post, "/v1/webhooks/:id/rotate-secret", Body::None, on_worker_live<rotate_webhook_secret>,
+          "rotateWebhookSecret", "Make a new secret; the old one also signs for a day", "", 200, "WebhookSecret"),
     route(Method::Post, "/v1/webhooks/:id/signing-secret/rotate", Body::None, on_worker_live<rotate_webhook_secret>,
           "rotateWebhookSigningSecret", "The same as rotate-secret", "", 200, "WebhookSecret"),
 }};
 
 constexpr std::string_view kSchemas = R"json({
-"WebhookEvents": {"type": ["array", "string", "null"], "maxItems": 64, "items": {"type": "string"}, "examples": [["email.delivered"]],
+"WebhookEvents": {"type": ["array", "string", "null"], "maxItems": 64, "items": {"type": "string"},
+  "examples": [["email.delivered"]],
   "description": "Types of events; null or empty: all."},
 "NewWebhook": {"type": "object", "required": ["endpoint"], "additionalProperties": false, "properties": {
   "endpoint": {"type": "string", "format": "uri", "examples": ["https://hooks.example.org/mail"]},
@@ -210,7 +221,8 @@ constexpr std::string_view kSchemas = R"json({
 "WebhookName": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "webhook"},
   "id": {"type": "string"}}},
-"WebhookSecret": {"allOf": [{"$ref": "#/components/schemas/WebhookName"}, {"type": "object", "required": ["signing_secret"], "properties": {
+"WebhookSecret": {"allOf": [{"$ref": "#/components/schemas/WebhookName"},
+  {"type": "object", "required": ["signing_secret"], "properties": {
   "signing_secret": {"type": "string", "description": "whsec_ and the secret in base64 (Standard Webhooks)."}}}]},
 "WebhookSummary": {"type": "object", "required": ["id", "endpoint", "created_at", "status", "failed", "events"], "properties": {
   "id": {"type": "string"},
@@ -229,7 +241,8 @@ constexpr std::string_view kSchemas = R"json({
   "object": {"const": "list"},
   "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/WebhookSummary"}}}},
-"DeletedWebhook": {"allOf": [{"$ref": "#/components/schemas/WebhookName"}, {"type": "object", "required": ["deleted"], "properties": {
+"DeletedWebhook": {"allOf": [{"$ref": "#/components/schemas/WebhookName"},
+  {"type": "object", "required": ["deleted"], "properties": {
   "deleted": {"const": true}}}]},
 "WebhookEventName": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "webhook_event"},

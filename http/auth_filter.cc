@@ -108,7 +108,8 @@ AuthFilter::Verdict AuthFilter::check_session(std::string_view token) const {
   if ((*account)->state == store::AccountState::Suspended) {
     return {.caller = {}, .refusal = Refusal::AccountSuspended, .is_session = true};
   }
-  return {.caller = Caller{.account = claims->account, .key = {}, .user = claims->user, .password_mark = claims->password_mark}, .is_session = true};
+  return {.caller = Caller{.account = claims->account, .key = {}, .user = claims->user, .password_mark = claims->password_mark},
+          .is_session = true};
 }
 
 }  // namespace postern::http

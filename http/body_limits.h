@@ -1,4 +1,5 @@
-// How long a request's body may be. What carries mail follows the largest message that the configuration lets in; all else is small.
+// How long a request's body may be. What carries mail follows the largest message that the configuration lets in; all else is
+// small.
 #pragma once
 
 #include <cstddef>

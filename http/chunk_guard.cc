@@ -39,7 +39,9 @@ void ChunkGuard::take(char c) {
     case State::Digits: return take_size_octet(c);
     case State::Extension:
       if (c == '\r') return expect(true, State::SizeLf);
-      if (++extension_octets_ > kMaxChunkExtensionOctets) return fail(ApiProblem::MalformedRequest, "chunk extensions are too long");
+      if (++extension_octets_ > kMaxChunkExtensionOctets) {
+        return fail(ApiProblem::MalformedRequest, "chunk extensions are too long");
+      }
       return expect(c == '\t' || (c >= 0x20 && c < 0x7f), State::Extension);
     case State::SizeLf:
       expect(c == '\n', State::SizeLf);

@@ -21,6 +21,7 @@ boost::json::object email_item(const store::StoredMessage& stored);
 boost::json::object email_details(const store::StoredMessage& stored, const std::optional<ReadMessage>& content);
 
 // `download_url` leads to the octets; `expires_at` is when the content goes, null for a message that is still queued.
-boost::json::object attachment_item(const store::StoredMessage& stored, const ReadAttachment& attachment, std::string_view base_url);
+boost::json::object attachment_item(const store::StoredMessage& stored, const ReadAttachment& attachment,
+                                    std::string_view base_url);
 
 }  // namespace postern::http

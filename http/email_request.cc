@@ -46,7 +46,8 @@ struct TextField {
 };
 
 // Absent leaves `out` as it is.
-MaybeFault read_text(const json::object& body, const TextField& field, std::optional<std::string>& out, std::string_view where = {}) {
+MaybeFault read_text(const json::object& body, const TextField& field, std::optional<std::string>& out,
+                     std::string_view where = {}) {
   const json::value* value = find_field(body, field.name);
   if (!value) return std::nullopt;
   const std::string path = where.empty() ? std::string(field.name) : std::string(where) + '.' + std::string(field.name);
@@ -97,7 +98,8 @@ MaybeFault read_headers(const json::object& body, OutgoingMail& mail) {
     const auto fault = header_fault(name, content.get_string());
     if (fault) return invalid("headers", *fault);
     if (is_reserved(name)) {
-      return invalid("headers", '"' + std::string(name) + "\" may not be set: it has a field of its own, or belongs to the servers");
+      return invalid("headers",
+                     '"' + std::string(name) + "\" may not be set: it has a field of its own, or belongs to the servers");
     }
     if (!seen.insert(to_ascii_lower(name)).second) return invalid("headers", "a name is there twice");
     mail.headers.emplace_back(std::string(name), std::string(content.get_string()));
@@ -132,8 +134,9 @@ MaybeFault read_tags(const json::object& body, store::MessageSummary& summary) {
 bool is_media_type(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto is_name = [](std::string_view name) {
-    return !name.empty() && is_ascii_alnum(name.front()) &&
-           std::ranges::all_of(name, [](char c) { return is_ascii_alnum(c) || std::string_view("!#$&-^_.+").find(c) != std::string_view::npos; });
+    return !name.empty() && is_ascii_alnum(name.front()) && std::ranges::all_of(name, [](char c) {
+      return is_ascii_alnum(c) || std::string_view("!#$&-^_.+").find(c) != std::string_view::npos;
+    });
   };
   return slash != std::string_view::npos && is_name(text.substr(0, slash)) && is_name(text.substr(slash + 1));
 }
@@ -190,7 +193,9 @@ MaybeFault read_attachments(const json::object& body, const EmailLimits& limits,
   if (!value) return std::nullopt;
   if (!value->is_array()) return invalid("attachments", "has to be a list");
   const json::array& list = value->get_array();
-  if (!limits.takes_attachments && !list.empty()) return invalid("attachments", "a batch takes none: send such messages one by one");
+  if (!limits.takes_attachments && !list.empty()) {
+    return invalid("attachments", "a batch takes none: send such messages one by one");
+  }
   if (list.size() > kMaxAttachments) return EmailFault{ApiProblem::LimitExceeded, "attachments: at most 100"};
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string path = element("attachments", i);

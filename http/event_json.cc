@@ -20,12 +20,14 @@ constexpr std::size_t kMaxListedRecipients = 50;  // in `to`, where only the env
 
 constexpr std::array<EventTypeRow, 11> kTypes = {{
     {EventType::MessageAccepted, "email.sent", "the message is on disk, its client has the 250", ""},
-    {EventType::RecipientDelivered, "email.delivered", "the next hop took it for this recipient", "`recipient`, `status`, `remote`"},
+    {EventType::RecipientDelivered, "email.delivered", "the next hop took it for this recipient",
+     "`recipient`, `status`, `remote`"},
     {EventType::RecipientDeferred, "email.delivery_delayed", "an attempt failed for now; another one follows",
      "`recipient`, `status`, `remote`"},
     {EventType::RecipientBounced, "email.bounced", "the next hop refused the recipient for good",
      "`recipient`, `status`, `remote`, `bounce`"},
-    {EventType::RecipientExpired, "email.failed", "given up after the queue's lifetime", "`recipient`, `status`, `remote`, `failed`"},
+    {EventType::RecipientExpired, "email.failed", "given up after the queue's lifetime",
+     "`recipient`, `status`, `remote`, `failed`"},
     {EventType::RecipientComplained, "email.complained", "the recipient called it spam", "`recipient`, `status`, `remote`"},
     {EventType::RecipientSuppressed, "email.suppressed", "not attempted: the recipient is on the account's suppression list",
      "`recipient`, `status`, `suppressed`"},

@@ -12,7 +12,8 @@ constexpr std::string_view kLineEnd = "\r\n";
 
 bool is_token(std::string_view text) {
   static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";  // RFC 9110 §5.6.2
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return is_ascii_alnum(c) || kMarks.find(c) != std::string_view::npos; });
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return is_ascii_alnum(c) || kMarks.find(c) != std::string_view::npos; });
 }
 
 bool is_visible(char c) { return c > 0x20 && c < 0x7f; }

@@ -167,7 +167,8 @@ ReadAttachment describe(GMimeObject* object, std::size_t index, std::uint64_t oc
   attachment.content_type = valid_text(type.get());
   attachment.content_id = valid_text(g_mime_object_get_content_id(object));
   GMimeContentDisposition* disposition = g_mime_object_get_content_disposition(object);
-  attachment.is_inline = disposition && equals_ignoring_case(text_of(g_mime_content_disposition_get_disposition(disposition)), "inline");
+  attachment.is_inline =
+      disposition && equals_ignoring_case(text_of(g_mime_content_disposition_get_disposition(disposition)), "inline");
   attachment.octets = octets;
   return attachment;
 }

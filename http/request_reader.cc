@@ -175,7 +175,9 @@ void RequestReader::read_body() {
   const std::size_t held = head_.is_chunked ? parser_->guard->held_octets() : 0;
   while (scanned_ > held && !beast.is_done()) {
     std::size_t count = 0;
-    if (!parser_->put(std::string_view(buffer_).substr(0, scanned_ - held), count)) return refuse(malformed("the body is malformed"));
+    if (!parser_->put(std::string_view(buffer_).substr(0, scanned_ - held), count)) {
+      return refuse(malformed("the body is malformed"));
+    }
     drop(count);
     if (count == 0) break;
   }

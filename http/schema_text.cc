@@ -74,7 +74,9 @@ constexpr std::array<FormatExample, 4> kFormatExamples = {{{"date-time", "2030-0
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
-const json::value* find(const json::object& schema, std::string_view name) { return schema.if_contains({name.data(), name.size()}); }
+const json::value* find(const json::object& schema, std::string_view name) {
+  return schema.if_contains({name.data(), name.size()});
+}
 
 const json::object* find_object(const json::object& schema, std::string_view name) {
   const json::value* value = find(schema, name);
@@ -255,7 +257,8 @@ void indent(const json::value& value, std::size_t depth, std::string& text) {
 
 bool is_required(const json::object& schema, std::string_view name) {
   const auto* required = find_array(schema, "required");
-  return required != nullptr && std::ranges::any_of(*required, [&](const json::value& one) { return view(one.get_string()) == name; });
+  return required != nullptr &&
+         std::ranges::any_of(*required, [&](const json::value& one) { return view(one.get_string()) == name; });
 }
 
 }  // namespace

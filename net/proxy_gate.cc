@@ -78,7 +78,8 @@ Awaitable<bool> Arrival::read(std::size_t count) {
   const std::size_t had = octets_.size();
   octets_.resize(had + count);
   watchdog_->watch();
-  const auto outcome = co_await socket_.async_read_some(asio::buffer(octets_.data() + had, count), asio::as_tuple(asio::use_awaitable));
+  const auto outcome =
+      co_await socket_.async_read_some(asio::buffer(octets_.data() + had, count), asio::as_tuple(asio::use_awaitable));
   watchdog_->rest();
   octets_.resize(had + std::get<1>(outcome));
   co_return !std::get<0>(outcome);

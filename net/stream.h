@@ -32,7 +32,8 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   // Connects to `endpoint`; the deadline holds for the connect itself. ConnectFailed if it is refused or unreachable.
-  static Awaitable<Result<std::unique_ptr<Stream>>> connect(asio::ip::tcp::endpoint endpoint, std::chrono::steady_clock::duration timeout);
+  static Awaitable<Result<std::unique_ptr<Stream>>> connect(asio::ip::tcp::endpoint endpoint,
+                                                            std::chrono::steady_clock::duration timeout);
 
   // At least one octet, at most space.size().
   Awaitable<Result<std::size_t>> read_some(std::span<char> space);

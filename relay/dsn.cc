@@ -21,9 +21,10 @@ struct ActionWords {
 const ActionWords& words(DsnAction action) {
   static constexpr ActionWords kFailed{"failed", "Message not delivered",
                                        "Your message could not be delivered to the recipients below. It will not be tried again."};
-  static constexpr ActionWords kDelayed{"delayed", "Message delayed",
-                                        "Your message has not been delivered to the recipients below yet. It is still being tried:\r\n"
-                                        "there is nothing you need to do."};
+  static constexpr ActionWords kDelayed{
+      "delayed", "Message delayed",
+      "Your message has not been delivered to the recipients below yet. It is still being tried:\r\n"
+      "there is nothing you need to do."};
   static constexpr ActionWords kDelivered{"delivered", "Message delivered", "Your message was delivered to the recipients below."};
   static constexpr ActionWords kRelayed{"relayed", "Message relayed",
                                         "Your message was handed to a mail server that sends no delivery reports."};
@@ -65,7 +66,9 @@ std::string original_recipient(const std::string& orcpt) {
 
 void append_recipient(std::string& text, const DsnRecipient& r) {
   text.append("\r\n");
-  if (!r.recipient->orcpt.empty()) text.append("Original-Recipient: ").append(original_recipient(r.recipient->orcpt)).append("\r\n");
+  if (!r.recipient->orcpt.empty()) {
+    text.append("Original-Recipient: ").append(original_recipient(r.recipient->orcpt)).append("\r\n");
+  }
   text.append("Final-Recipient: ").append(typed_address(r.recipient->mailbox)).append("\r\n");
   text.append("Action: ").append(words(r.action).action).append("\r\n");
   text.append("Status: ").append(format_enhanced_code(effective_enhanced_code(r.status))).append("\r\n");

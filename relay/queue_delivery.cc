@@ -121,7 +121,8 @@ void Queue::Impl::split_off_surplus(Job& job, const std::shared_ptr<Destination>
   enqueue_part(job, std::move(rest), destination);
 }
 
-void Queue::Impl::enqueue_part(const Job& job, std::vector<std::uint32_t> recipients, const std::shared_ptr<Destination>& destination) {
+void Queue::Impl::enqueue_part(const Job& job, std::vector<std::uint32_t> recipients,
+                               const std::shared_ptr<Destination>& destination) {
   ++job.lease->open_groups;
   job.lease->has_several_groups = true;
   destination->enqueue(Job{job.lease, std::move(recipients)});

@@ -102,8 +102,9 @@ Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path, std
 Verdict Submission::judge_rate(const std::optional<Mailbox>& reverse_path, std::uint32_t messages, Instant now) {
   if (principal_.environment == Environment::Test || messages == 0) return Verdict::accept();
   const auth::Principal& who = principal_;
-  const QuotaAnswer answer = is_submitting() ? context_.quota.take_message(who.account, who.plan, who.key, who.key_per_second, now, messages)
-                                             : context_.quota.peek_message(who.account, who.plan, who.key, who.key_per_second, now);
+  const QuotaAnswer answer = is_submitting()
+                                 ? context_.quota.take_message(who.account, who.plan, who.key, who.key_per_second, now, messages)
+                                 : context_.quota.peek_message(who.account, who.plan, who.key, who.key_per_second, now);
   if (answer.kind == QuotaAnswer::Kind::Granted) return Verdict::accept();
   return refuse_sender(refuse_wait(Refusal::RateLimited, "too many messages a second", answer), reverse_path);
 }

@@ -11,7 +11,8 @@ SimulatedAttempt defer(std::uint16_t code, EnhancedCode enhanced, const char* te
 
 SimulatedAttempt until_expiry(unsigned attempt, EnhancedCode enhanced, const char* text) {
   if (attempt < kSimulatedAttempts) return defer(451, enhanced, text);
-  return {SimulatedOutcome::Expired, Status{554, EnhancedCode{5, 4, 7}, std::string("simulated expiry after: ") + text}, std::nullopt};
+  return {SimulatedOutcome::Expired, Status{554, EnhancedCode{5, 4, 7}, std::string("simulated expiry after: ") + text},
+          std::nullopt};
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ SimulatedAttempt simulate(const Scenario& scenario, unsigned attempt) {
       return {SimulatedOutcome::Delivered, delivered_status(), std::nullopt};
     case ScenarioKind::Complained: return {SimulatedOutcome::Complained, delivered_status(), std::nullopt};
     case ScenarioKind::Suppressed:
-      return {SimulatedOutcome::Suppressed, Status{550, EnhancedCode{5, 7, 1}, "simulated: the address is suppressed"}, std::nullopt};
+      return {SimulatedOutcome::Suppressed, Status{550, EnhancedCode{5, 7, 1}, "simulated: the address is suppressed"},
+              std::nullopt};
     case ScenarioKind::Timeout: return until_expiry(attempt, EnhancedCode{4, 4, 2}, "the connection timed out");
     case ScenarioKind::Expired: return until_expiry(attempt, EnhancedCode{4, 4, 1}, "no answer from the host");
     case ScenarioKind::Rejected:  // refused at RCPT: only a message accepted under an older configuration gets here

@@ -52,7 +52,8 @@ inline constexpr std::chrono::milliseconds kSoon{5};
 inline constexpr std::size_t kSoonRequests = 32;
 
 // Under load those who were just answered come again at once: a commit that began without them would cost a sync more for each
-// round. So one that follows at its predecessor's heels lets them join, for at most half of what that one took, and not longer than:
+// round. So one that follows at its predecessor's heels lets them join, for at most half of what that one took, and not longer
+// than:
 inline constexpr std::chrono::milliseconds kLongestGathering{1};
 // Where fewer than half of them came, so many commits do without.
 inline constexpr unsigned kCommitsWithoutGathering = 16;

@@ -64,7 +64,8 @@ class Directory {
   // --- Suppressions: on the path of every live RCPT ---
   Result<bool> is_suppressed(const AccountId& account, std::string_view normalised_address) const;
   // In order of address, strictly after `after`.
-  Result<std::vector<SuppressionRecord>> list_suppressions(const AccountId& account, std::string_view after, std::size_t limit) const;
+  Result<std::vector<SuppressionRecord>> list_suppressions(const AccountId& account, std::string_view after,
+                                                           std::size_t limit) const;
   Result<std::optional<SuppressionRecord>> find_suppression(const AccountId& account, std::string_view normalised_address) const;
 
   // --- Webhooks ---

@@ -27,7 +27,8 @@ struct Between {
   std::remove_const_t<T> last;
 };
 template <class T>
-Between<T> between(T& value, std::type_identity_t<std::remove_const_t<T>> first, std::type_identity_t<std::remove_const_t<T>> last) {
+Between<T> between(T& value, std::type_identity_t<std::remove_const_t<T>> first,
+                   std::type_identity_t<std::remove_const_t<T>> last) {
   return {value, first, last};
 }
 

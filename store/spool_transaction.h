@@ -1,5 +1,5 @@
-// A write transaction of the spool with what is written once a batch: the running totals, which it reads once, too, and the marks of
-// messages that still arrive.
+// A write transaction of the spool with what is written once a batch: the running totals, which it reads once, too, and the marks
+// of messages that still arrive.
 #pragma once
 
 #include "store/codec.h"

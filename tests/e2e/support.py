@@ -118,12 +118,14 @@ port = {self.https}
     def launch(self):
         """Starts it and waits for nothing."""
         with open(self.folder / "stderr", "ab") as errors:
-            self.process = subprocess.Popen([self.postern, "--config", str(self.config), "serve"], stdout=subprocess.DEVNULL, stderr=errors)
+            self.process = subprocess.Popen([self.postern, "--config", str(self.config), "serve"], stdout=subprocess.DEVNULL,
+                                            stderr=errors)
 
     def start(self):
         self.launch()
         wait_until(lambda: self.process.poll() is not None or
-                   all(is_listening(p) for p in (self.plain, self.starttls, self.implicit, self.http, self.https)), "the relay listens")
+                   all(is_listening(p) for p in (self.plain, self.starttls, self.implicit, self.http, self.https)),
+                   "the relay listens")
         check(self.process.poll() is None, "the relay ended: " + self.errors())
         return self
 
@@ -200,7 +202,9 @@ class Sink:
         environment = dict(os.environ, LD_LIBRARY_PATH=str(PEERS / "usr/lib/postfix"))
         # %M makes a name a transaction; the folder is the sink's working directory.
         self.process = subprocess.Popen(
-            [str(binary), "-u", "root" if os.getuid() == 0 else os.environ.get("USER", "nobody"), *(self.options if "-D" in self.options else ("-d", "m.%M.", *self.options)), f"127.0.0.1:{self.port}", "512"], cwd=self.folder, env=environment, stderr=subprocess.DEVNULL)
+            [str(binary), "-u", "root" if os.getuid() == 0 else os.environ.get("USER", "nobody"),
+             *(self.options if "-D" in self.options else ("-d", "m.%M.", *self.options)), f"127.0.0.1:{self.port}", "512"],
+            cwd=self.folder, env=environment, stderr=subprocess.DEVNULL)
         wait_until(lambda: is_listening(self.port), "the next hop listens")
         return self
 
@@ -236,7 +240,8 @@ class Delivered:
         self.sender = (re.search(rb"^X-Mail-Args: <([^>]*)>", text, re.M) or [None, b""])[1]
         # On top stand the sink's own Received field and, for a submission, the relay's trace header.
         received = rb"Received: [^\n]*\n(?:[ \t][^\n]*\n)*"
-        fields = re.match(rb"(?:X-[^\n]*\n)*" + received + rb"(?:(?=Received: from [^\n]*\n\tby relay\.postern\.test)" + received + rb")?", text)
+        fields = re.match(rb"(?:X-[^\n]*\n)*" + received +
+                          rb"(?:(?=Received: from [^\n]*\n\tby relay\.postern\.test)" + received + rb")?", text)
         self.content = text[fields.end():] if fields else text
         self.text = text
 

@@ -1,6 +1,6 @@
 // Durability: a child process accepts and settles messages and reports each one after its completion; this process kills it in
-// the middle, again and again, opens the store and finds every reported message whole and nothing half there. A kill does not lose the
-// page cache: that the reports come after the sync is sync_test's part.
+// the middle, again and again, opens the store and finds every reported message whole and nothing half there. A kill does not
+// lose the page cache: that the reports come after the sync is sync_test's part.
 #include "tests/support/temp_store.h"
 
 #include <sys/wait.h>

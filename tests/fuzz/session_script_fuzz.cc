@@ -41,7 +41,18 @@ constexpr std::array<std::string_view, 28> kLines = {
     "GET / HTTP/1.1",
 };
 
-enum Operation : std::uint8_t { kStartTls = kLines.size(), kAuthPlain, kAuthPlainInTwo, kChunk, kLastChunk, kShortChunk, kRaw, kBareLf, kLongLine, kOperations };
+enum Operation : std::uint8_t {
+  kStartTls = kLines.size(),
+  kAuthPlain,
+  kAuthPlainInTwo,
+  kChunk,
+  kLastChunk,
+  kShortChunk,
+  kRaw,
+  kBareLf,
+  kLongLine,
+  kOperations
+};
 
 std::string credential() { return encode_base64(std::string_view("\0user\0password", 14)); }
 

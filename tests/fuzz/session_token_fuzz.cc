@@ -1,5 +1,5 @@
-// Any octets as a session token, and any claims rightly signed: nothing unsigned is taken, and what is taken is a user's session that
-// has not ended. An even first octet: the input is the token. Odd: it is the payload, signed as our own tokens are.
+// Any octets as a session token, and any claims rightly signed: nothing unsigned is taken, and what is taken is a user's session
+// that has not ended. An even first octet: the input is the token. Odd: it is the payload, signed as our own tokens are.
 #include "auth/session_token.h"
 #include "core/base64.h"
 #include "tests/fuzz/fuzz.h"

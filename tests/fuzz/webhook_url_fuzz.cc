@@ -1,5 +1,5 @@
-// Any text as a webhook's URL, and any sixteen octets as the address that its host turns out to have: what is taken leads to a name or
-// to a public address, and can be written into a request as it is.
+// Any text as a webhook's URL, and any sixteen octets as the address that its host turns out to have: what is taken leads to a
+// name or to a public address, and can be written into a request as it is.
 #include "core/bytes.h"
 #include "http/webhook_target.h"
 #include "tests/fuzz/fuzz.h"

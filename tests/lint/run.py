@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that a machine can make of the source: include direction, sizes and openings of files, length of functions, registered
-tests, what docs/security.md names, the unit's exposure, the RFC coverage. Exit 1 with the findings."""
+"""Checks that a machine can make of the source: include direction, sizes, openings and columns of files, length of functions,
+registered tests, what docs/security.md names, the unit's exposure, the RFC coverage. Exit 1 with the findings."""
 
 import itertools
 import pathlib
@@ -29,13 +29,14 @@ FORBIDDEN_IN_PROTOCOL = re.compile(r"boost/asio|core/log\.h|core/clock\.h|core/r
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 80
 MAX_OPENING_LINES = 12
+MAX_COLUMNS = 132
 ATTACK_CLASSES = 48
 MOST_EXPOSURE = 2.0  # of systemd's scale from 0 to 10
 
 
-def sources():
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.h", "*.cc"], cwd=ROOT, capture_output=True,
-                           text=True, check=True).stdout.split()
+def listed(*patterns):
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=ROOT, capture_output=True, text=True,
+                           check=True).stdout.split()
     return [pathlib.PurePath(n) for n in names if (ROOT / n).exists()]
 
 
@@ -65,6 +66,20 @@ def check_sizes(path, lines):
             yield f"{path}:{begin}: a function of {number - begin + 1} lines, more than {MAX_FUNCTION_LINES}"
         if line and line[0] not in " }#/":
             begin = number
+
+
+def check_columns(path, lines):
+    for number, line in enumerate(lines, 1):
+        if len(line) > MAX_COLUMNS:
+            yield f"{path}:{number}: {len(line)} columns, more than {MAX_COLUMNS}"
+
+
+def check_lists():
+    """Lists of files in CMake name one a line, so that two changes do not meet in one."""
+    for path in listed("CMakeLists.txt", "*/CMakeLists.txt"):
+        for number, line in enumerate((ROOT / path).read_text().splitlines(), 1):
+            if len(re.findall(r"[\w-]+\.cc\b", line.split("#")[0])) > 1:
+                yield f"{path}:{number}: several files in one line"
 
 
 def check_opening(path, lines):
@@ -124,17 +139,22 @@ def check_unit():
     if not found:
         yield f"conf/postern.service: systemd-analyze rates nothing: {done.stderr.strip()}"
     elif float(found[1]) > MOST_EXPOSURE:
-        yield f"conf/postern.service: exposure {found[1]}, more than {MOST_EXPOSURE}: systemd-analyze security --offline=true says why"
+        yield (f"conf/postern.service: exposure {found[1]}, more than {MOST_EXPOSURE}: "
+               "systemd-analyze security --offline=true says why")
 
 
 def main():
     findings = []
-    paths = sources()
+    paths = listed("*.h", "*.cc")
     for path in paths:
         text = (ROOT / path).read_text()
         findings += check_includes(path, text)
         findings += check_sizes(path, text.splitlines())
         findings += check_opening(path, text.splitlines())
+        findings += check_columns(path, text.splitlines())
+    for path in listed("*.py"):
+        findings += check_columns(path, (ROOT / path).read_text().splitlines())
+    findings += check_lists()
     findings += check_registered(paths)
     findings += check_type_names(paths)
     findings += check_security_page(paths)

@@ -79,8 +79,9 @@ std::string ApiAnswer::header(std::string_view name) const {
 
 ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted)
     : ApiParts({.key_scheme = std::move(wanted)}),
-      tokens(auth::SessionTokens::open(folder.path() / "session-keys", std::chrono::hours(1), std::chrono::hours(720), clock, random)
-                 .value()),
+      tokens(
+          auth::SessionTokens::open(folder.path() / "session-keys", std::chrono::hours(1), std::chrono::hours(720), clock, random)
+              .value()),
       context(make_context(tokens.get(), &domains, &webhooks)),
       area_(area) {
   account = make_account("team");
@@ -106,7 +107,9 @@ auth::CreatedKey ApiFixture::make_key(Environment environment) {
                    .networks = {}, .expires_at = {}, .per_second = {}});
 }
 
-http::Caller ApiFixture::caller_of(const store::UserRecord& user) const { return {user.account, std::nullopt, user.id, auth::password_mark(user)}; }
+http::Caller ApiFixture::caller_of(const store::UserRecord& user) const {
+  return {user.account, std::nullopt, user.id, auth::password_mark(user)};
+}
 
 http::Caller ApiFixture::caller_of(const KeyId& key) const {
   const auto result = authenticator.refresh(key, *parse_ip_address(peer), clock.now());
@@ -130,8 +133,9 @@ ApiAnswer ApiFixture::ask(std::string_view target, const http::Caller& who, std:
   request.base_url = "https://relay.example.net";
   bool has_path = false;
   const http::Route* route = find_route(area_, request.method, request.path, request.path_parameters, has_path);
-  http::ApiResponse response = route != nullptr ? loop.run(route->handler(context, request))
-                                                : http::api_problem(has_path ? http::ApiProblem::MethodNotAllowed : http::ApiProblem::NotFound);
+  http::ApiResponse response =
+      route != nullptr ? loop.run(route->handler(context, request))
+                       : http::api_problem(has_path ? http::ApiProblem::MethodNotAllowed : http::ApiProblem::NotFound);
   ApiAnswer answer{response.status, nullptr, std::move(response.headers), response.holds_secret};
   if (!response.body.empty()) answer.body = boost::json::parse(response.body);
   return answer;

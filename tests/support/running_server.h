@@ -29,7 +29,8 @@ class RunningServer {
       : handler(plan.script), server(runtime.io_executors(), handler, plan.options) {
     if (plan.config.hostname.empty()) plan.config.hostname = TestCerts::kServerName;
     for (const CertificateFiles& files : plan.listeners) {
-      server.listen({.address = "127.0.0.1", .tls = load_context(files), .proxy_networks = plan.proxy_networks}, plan.config).value();
+      server.listen({.address = "127.0.0.1", .tls = load_context(files), .proxy_networks = plan.proxy_networks}, plan.config)
+          .value();
     }
     runtime.start();
     server.start();

@@ -224,7 +224,8 @@ class Torture:
     def report(self, lost, doubles, resubmitted, redelivered, delivered):
         kinds = collections.Counter(token.split("-")[0] for token in self.load.acknowledged)
         print(f"kills                       {self.arguments.cycles}")
-        print(f"acknowledged                {len(self.load.acknowledged)} ({', '.join(f'{kind} {kinds[kind]}' for kind in WORKERS)})")
+        print(f"acknowledged                {len(self.load.acknowledged)} "
+              f"({', '.join(f'{kind} {kinds[kind]}' for kind in WORKERS)})")
         print(f"delivered to the next hop   {delivered}")
         print(f"doubled by us               {redelivered}  died between the next hop's reply and the sync of our record of it")
         print(f"doubled by the client       {resubmitted}  accepted, the 250 never arrived, sent again "

@@ -33,7 +33,8 @@ def run_command(command, content=None, environment=None):
 
 def swaks(relay, mode, key, file):
     tls = {"plain": [], "starttls": ["--tls"], "implicit": ["--tlsc"]}[mode]
-    return run_command(["swaks", "--timeout", "300", "--server", "127.0.0.1", "--port", str(port_of(relay, mode)), *tls, "--auth", "PLAIN",
+    return run_command(["swaks", "--timeout", "300", "--server", "127.0.0.1", "--port", str(port_of(relay, mode)), *tls, "--auth",
+                        "PLAIN",
                         "--auth-user", USER, "--auth-password", key, "--from", "sender@example.org",
                         "--to", "someone@example.net", "--data", f"@{file}"])
 
@@ -48,7 +49,8 @@ def curl(relay, mode, key, file):
 def msmtp(relay, mode, key, file):
     tls = {"plain": ["--tls=off"], "starttls": ["--tls=on", "--tls-starttls=on", "--tls-certcheck=off"],
            "implicit": ["--tls=on", "--tls-starttls=off", "--tls-certcheck=off"]}[mode]
-    return run_command(["msmtp", "--file=/dev/null", "--debug", "--host=127.0.0.1", f"--port={port_of(relay, mode)}", "--auth=plain",
+    return run_command(["msmtp", "--file=/dev/null", "--debug", "--host=127.0.0.1", f"--port={port_of(relay, mode)}",
+                        "--auth=plain",
                         f"--user={USER}", "--passwordeval=printenv POSTERN_KEY", "--from=sender@example.org", *tls,
                         "someone@example.net"], pathlib.Path(file).read_bytes().replace(b"\r\n", b"\n"), {"POSTERN_KEY": key})
 

@@ -52,7 +52,8 @@ def run(context):
     check(raw.reply().startswith(b"554 5.6.0"), "NUL in the content")
     received = b"Received: from a.example by b.example; Sat, 21 Nov 2026 09:30:00 +0000\r\n"
     for header, wanted in [(received * 51, b"554 5.4.6 mail_loop"),
-                           (b"X-Endless: " + b"x" * 900 + b"\r\n" + (b" " + b"x" * 900 + b"\r\n") * 300, b"552 5.3.4 header_too_big")]:
+                           (b"X-Endless: " + b"x" * 900 + b"\r\n" + (b" " + b"x" * 900 + b"\r\n") * 300,
+                            b"552 5.3.4 header_too_big")]:
         raw = in_data(relay, key)
         expect(raw, header + b"\r\nbody\r\n.\r\n", wanted, False)
         check(raw.command(b"NOOP").startswith(b"250"), f"{wanted}: the dialogue goes on")

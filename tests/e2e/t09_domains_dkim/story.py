@@ -36,7 +36,8 @@ class NameServer:
 
     def publish(self, lines):
         self.serial += 1
-        head = [f"{DOMAIN}. 3600 IN SOA ns.{DOMAIN}. hostmaster.{DOMAIN}. {self.serial} 3600 600 86400 1", f"{DOMAIN}. 3600 IN NS ns.{DOMAIN}.",
+        head = [f"{DOMAIN}. 3600 IN SOA ns.{DOMAIN}. hostmaster.{DOMAIN}. {self.serial} 3600 600 86400 1",
+                f"{DOMAIN}. 3600 IN NS ns.{DOMAIN}.",
                 f"ns.{DOMAIN}. 3600 IN A 127.0.0.1"]
         self.zone.write_text("\n".join(head + lines) + "\n")
         self.stop()
@@ -70,7 +71,8 @@ zone:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(0.5)
             try:
-                client.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + name + b"\x00\x06\x00\x01", ("127.0.0.1", self.port))
+                client.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + name + b"\x00\x06\x00\x01",
+                              ("127.0.0.1", self.port))
                 reply = client.recv(1500)
             except OSError:
                 return False
@@ -179,7 +181,8 @@ def story(context, server):
     for content in (PLAIN_MESSAGE, RAW, long_message):
         arrives_signed(server, sink, lambda: send(relay, key, content))
     arrives_signed(server, sink, lambda: check(relay.request("POST", "/v1/emails", {
-        "from": "Sender <sender@example.org>", "to": "someone@example.net", "subject": "Grüße", "text": ".\n\nLast line."}, key)[0] == 200,
+        "from": "Sender <sender@example.org>", "to": "someone@example.net", "subject": "Grüße", "text": ".\n\nLast line."},
+        key)[0] == 200,
         "sent over HTTP"))
 
     server.publish([line for line in lines if "postern-verification" not in line])

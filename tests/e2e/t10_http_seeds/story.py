@@ -30,7 +30,8 @@ def as_json(value):
 
 
 def expect(answer, status, name=None):
-    check(answer[0] == status and (name is None or answer[1].get("name") == name), f"wanted {status} {name}: {answer[0]} {answer[1]}")
+    check(answer[0] == status and (name is None or answer[1].get("name") == name),
+          f"wanted {status} {name}: {answer[0]} {answer[1]}")
     return answer[1]
 
 
@@ -100,7 +101,8 @@ def postject(context):
     relay = start(context, "postject", '\nsignup = "open"\n')
     relay.start()
     curl = Curl(relay)
-    signed = expect(curl("POST", "/v1/auth/signup", *as_json({"email": "dev@example.org", "password": "correct horse battery"})), 201)
+    signed = expect(curl("POST", "/v1/auth/signup", *as_json({"email": "dev@example.org", "password": "correct horse battery"})),
+                    201)
     jwt = bearer(signed["token"])
     made = expect(curl("POST", "/v1/auth/api-keys", *jwt, *as_json({"name": "Production API", "expiresInDays": 365})), 201)
     check(made["token"].startswith("pt_live_"), "the key's form")

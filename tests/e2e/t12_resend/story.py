@@ -16,7 +16,8 @@ def install_resend():
         PACKAGES.mkdir(parents=True, exist_ok=True)
         # npm brings its own list of authorities; it is to trust whom the machine trusts, too.
         trusted = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}
-        done = subprocess.run(["npm", "install", "--prefix", str(PACKAGES), "--no-audit", "--no-fund", "--ignore-scripts", "resend@6"],
+        done = subprocess.run(["npm", "install", "--prefix", str(PACKAGES), "--no-audit", "--no-fund", "--ignore-scripts",
+                               "resend@6"],
                               capture_output=True, text=True, cwd=PACKAGES, env={**trusted, **os.environ})
         check(done.returncode == 0, f"npm cannot install the package: {done.stderr[-1000:]}")
 
@@ -28,7 +29,8 @@ def run(context):
     key = relay.key("package", "--test", "--permission", "full_access")
     live_key = relay.key("package", "--live", "--permission", "full_access")
     relay.start()
-    done = subprocess.run(["node", str(pathlib.Path(__file__).parent / "client.js"), f"http://127.0.0.1:{relay.http}/v1", key, live_key,
+    done = subprocess.run(["node", str(pathlib.Path(__file__).parent / "client.js"), f"http://127.0.0.1:{relay.http}/v1", key,
+                           live_key,
                            str(free_port())],
                           capture_output=True, text=True, timeout=600,
                           env=dict(os.environ, NODE_PATH=str(PACKAGES / "node_modules")))

@@ -227,7 +227,8 @@ def run(context):
     with secure.wrap_socket(socket.create_connection(("127.0.0.1", relay.https), timeout=300)) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         check(connection.recv(4096).startswith(b"HTTP/1.1 200"), "HTTPS")
-    rss = int(next(l for l in pathlib.Path(f"/proc/{relay.process.pid}/status").read_text().splitlines() if l.startswith("VmRSS")).split()[1])
+    rss = int(next(l for l in pathlib.Path(f"/proc/{relay.process.pid}/status").read_text().splitlines()
+                   if l.startswith("VmRSS")).split()[1])
     relay.stop()
     log = (relay.folder / "log").read_text(errors="replace")
     for secret in (CANARY, key, "a long enough password", "eyJ", "X-Injected"):

@@ -34,14 +34,16 @@ def verdicts(context):
     arrived = wait_until(sink.messages, "the message arrives")
     check(len(arrived) == 1 and arrived[0].recipients == [b"friend@example.net"], f"{[a.recipients for a in arrived]}")
     parsed = email.message_from_bytes(arrived[0].content, policy=email.policy.default)
-    check(parsed["subject"] == "Übersicht" and "bcc" not in parsed and b"nobody@example.net" not in arrived[0].content, "the header")
+    check(parsed["subject"] == "Übersicht" and "bcc" not in parsed and b"nobody@example.net" not in arrived[0].content,
+          "the header")
     files = [p.get_payload(decode=True) for p in parsed.walk() if p.get_filename() == "a.bin"]
     check(files == [bytes(range(256)) * 100], "the attachment's octets")
     status, sent, _ = relay.request("POST", "/v1/emails", key=test, body={
         "from": "ada@example.org", "to": "stranger@example.net", "subject": "s", "text": "t"})
     check(status == 200 and relay.settled(sent["id"])["recipients"][0]["stage"] == "delivered", f"{sent}")
     check(len(sink.messages()) == 1, "a test key reached the next hop")
-    explained = relay.request("POST", "/v1/explain", key=live, body={"from": "ada@example.org", "to": ["friend@example.net", "stranger@example.net"]})
+    explained = relay.request("POST", "/v1/explain", key=live,
+                              body={"from": "ada@example.org", "to": ["friend@example.net", "stranger@example.net"]})
     check([r["verdict"] for r in explained[1]["recipients"]] == ["relay", "refuse"], f"{explained}")
     relay.stop()
 

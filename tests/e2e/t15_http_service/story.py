@@ -10,7 +10,8 @@ from support import check, wait_until
 def metrics(relay):
     status, text, fields = relay.request("GET", "/metrics")
     check(status == 200 and fields["content-type"].startswith("text/plain; version=0.0.4"), f"{status} {fields}")
-    return {name: float(value) for name, value in re.findall(r"^(\S+) (\S+)$", text.decode(), re.MULTILINE) if not name.startswith("#")}
+    return {name: float(value) for name, value in re.findall(r"^(\S+) (\S+)$", text.decode(), re.MULTILINE)
+            if not name.startswith("#")}
 
 
 def send_over_both_doors(relay, key):

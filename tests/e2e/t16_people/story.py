@@ -6,7 +6,8 @@ from support import check
 
 
 def with_password(relay, password, *arguments, expect=0):
-    done = subprocess.run([relay.postern, "--config", str(relay.config), *arguments], input=password + "\n", capture_output=True, text=True)
+    done = subprocess.run([relay.postern, "--config", str(relay.config), *arguments], input=password + "\n", capture_output=True,
+                          text=True)
     check(done.returncode == expect, f"postern {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     check(password not in done.stdout + done.stderr, "the password is printed")
 
@@ -25,7 +26,8 @@ def users(relay):
     status, session, _ = log_in(relay, "battery staple")
     check(status == 200, f"the new password: {status} {session}")
     check([u["email"] for u in relay.json("user", "list")] == ["ada@example.org"], "the list of users")
-    check(relay.request("POST", "/v1/auth/signup", {"email": "eve@example.org", "password": "correct horse"})[1]["name"] == "signup_closed",
+    check(relay.request("POST", "/v1/auth/signup",
+                        {"email": "eve@example.org", "password": "correct horse"})[1]["name"] == "signup_closed",
           "sign-up is open by default")
     return session["token"]
 
@@ -42,7 +44,8 @@ def sandbox(relay, token):
     status, account, _ = relay.request("GET", "/v1/account", key=token)
     met = {c["name"]: c["met"] for c in account["conditions"]}
     check(met == {"verified_domain": False, "delivered_in_sandbox": True}, f"the conditions: {met}")
-    check(relay.request("POST", "/v1/account/production-access", {"use_case": "receipts"}, key=token)[0] == 422, "a request too early")
+    check(relay.request("POST", "/v1/account/production-access", {"use_case": "receipts"}, key=token)[0] == 422,
+          "a request too early")
     relay.cli("account", "approve", "team", expect=1)
     relay.cli("account", "set-mode", "team", "production")
     check(relay.request("GET", "/v1/account", key=token)[1]["mode"] == "production", "the mode")

@@ -108,7 +108,8 @@ class Ports:
 
 
 def clients_address(relay, sink, ports, key):
-    for header, name in ((version_1(CLIENT), CLIENT), (version_2("2001:db8::7", tlvs=b"\x02\x00\x05relay\x04\x00\x00"), "2001:db8::7")):
+    for header, name in ((version_1(CLIENT), CLIENT),
+                         (version_2("2001:db8::7", tlvs=b"\x02\x00\x05relay\x04\x00\x00"), "2001:db8::7")):
         client = log_in(ports.starttls, header, key)
         message_id = send(client)
         client.quit()
@@ -122,7 +123,8 @@ def curl(ports):
     done = subprocess.run(["curl", "-sk", "--haproxy-protocol", f"https://127.0.0.1:{ports.https}/healthz"],
                           capture_output=True, text=True, timeout=300)
     check(done.returncode == 0 and '"ok"' in done.stdout, f"curl over HTTPS: {done}")
-    done = subprocess.run(["curl", "-sk", "--haproxy-protocol", "--ssl-reqd", f"smtp://127.0.0.1:{ports.starttls}/client.example.org",
+    done = subprocess.run(["curl", "-sk", "--haproxy-protocol", "--ssl-reqd",
+                           f"smtp://127.0.0.1:{ports.starttls}/client.example.org",
                            "-X", "NOOP"], capture_output=True, text=True, timeout=300)
     check(done.returncode == 0, f"curl over SMTP: {done}")
     done = subprocess.run(["curl", "-sk", f"https://127.0.0.1:{ports.https}/healthz"], capture_output=True, text=True, timeout=300)
@@ -144,7 +146,8 @@ def split_everywhere(ports):
 
 def rights_of_loopback(ports, key):
     login = b"EHLO client.example.org\r\nAUTH PLAIN " + base64.b64encode(b"\0app\0" + key.encode()) + b"\r\nQUIT\r\n"
-    for header, wanted in ((version_1(CLIENT), False), (b"PROXY UNKNOWN\r\n", False), (LOCAL, False), (version_2("127.0.0.1"), True)):
+    for header, wanted in ((version_1(CLIENT), False), (b"PROXY UNKNOWN\r\n", False), (LOCAL, False),
+                           (version_2("127.0.0.1"), True)):
         answer = raw(ports.plain, header + login)
         check((b"\r\n235 " in answer) == wanted, f"AUTH in the clear behind {header}: {answer}")
     for path, secure in (("/metrics", False), ("/metrics", True)):

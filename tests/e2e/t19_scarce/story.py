@@ -131,8 +131,8 @@ def descriptors_run_out(relay, sink, key):
         relay.settled(message_id)
     check(len(sink.messages()) >= len(acknowledged), "an acknowledged message did not reach the next hop")
     client.quit()
-    print(f"    descriptors: {flood.greeted} of {FLOOD} greeted, {flood.told} told 421, {flood.hung_up} hung up on, {busy:.0%} of a processor, "
-          f"{len(acknowledged)} acknowledged and delivered")
+    print(f"    descriptors: {flood.greeted} of {FLOOD} greeted, {flood.told} told 421, {flood.hung_up} hung up on, "
+          f"{busy:.0%} of a processor, {len(acknowledged)} acknowledged and delivered")
 
 
 def flood_and_submit(relay, client):
@@ -222,7 +222,8 @@ def a_tiny_cgroup(relay, sink, key):
     for message_id in acknowledged:
         relay.settled(message_id)
     check(len(sink.messages()) - before >= len(acknowledged), "an acknowledged message did not reach the next hop")
-    print(f"    cgroup: {CGROUP_SPARE_MIB} MiB to spare: " + ("goes on" if relay.process is grouped else "ended by the kernel and started again") +
+    print(f"    cgroup: {CGROUP_SPARE_MIB} MiB to spare: " + ("goes on" if relay.process is grouped
+                                                              else "ended by the kernel and started again") +
           f"; {len(acknowledged)} acknowledged and delivered")
 
 

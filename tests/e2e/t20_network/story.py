@@ -86,11 +86,13 @@ class Link:
 NETWORK = ["delay", "loss", "drip", "slow reader", "cut at connect", "reset at connect", "cut in content", "reset in content",
            "cut before the last reply", "reset before the last reply", "stall in content"]
 REPLIES = {
-    "endless greeting": ("CONNECT", "endless"), "endless reply to EHLO": ("EHLO", "endless"), "endless last reply": (".", "endless"),
+    "endless greeting": ("CONNECT", "endless"), "endless reply to EHLO": ("EHLO", "endless"),
+    "endless last reply": (".", "endless"),
     "huge line in the greeting": ("CONNECT", b"220 " + b"x" * 2_000_000), "huge line at MAIL": ("MAIL", b"250 " + b"x" * 2_000_000),
     "no number": ("MAIL", b"all right\r\n"), "number 999": ("RCPT", b"999 what\r\n"), "number 99": ("MAIL", b"99 what\r\n"),
     "bare LF": ("EHLO", b"250 hop\n"), "NUL": ("CONNECT", b"220 \0hop\r\n"), "354 to MAIL": ("MAIL", b"354 go\r\n"),
-    "250 to DATA": ("DATA", b"250 done\r\n"), "354 to the content": (".", b"354 more\r\n"), "two numbers in one reply": ("EHLO", b"250-hop\r\n550 no\r\n"),
+    "250 to DATA": ("DATA", b"250 done\r\n"), "354 to the content": (".", b"354 more\r\n"),
+    "two numbers in one reply": ("EHLO", b"250-hop\r\n550 no\r\n"),
     "replies before their commands": ("CONNECT", b"220 hop\r\n" + b"250 ok\r\n" * 3 + b"354 go\r\n250 taken\r\n"),
     "421 at the greeting": ("CONNECT", b"421 4.3.2 later\r\n"), "421 at RCPT": ("RCPT", b"421 4.3.2 later\r\n"),
     "451 at the end": (".", b"451 4.3.0 later\r\n"), "TLS hello": ("CONNECT", bytes.fromhex("160301002a") + bytes(40)),
@@ -211,7 +213,8 @@ def message(number, chance):
     lines = [bytes(chance.choice(b"abc. xyz") for _ in range(chance.randint(0, 70))) for _ in range(chance.choice((3, 300, 3000)))]
     body = b"\r\n".join(lines) + b"\r\n"
     return (f"From: Sender <sender@example.org>\r\nSubject: number {number}\r\nMessage-ID: <{number}@example.org>\r\n"
-            f"Date: Sat, 21 Nov 2026 09:30:00 +0000\r\nX-Number: {number}\r\nX-Digest: {hashlib.sha256(body).hexdigest()}\r\n\r\n").encode() + body
+            f"Date: Sat, 21 Nov 2026 09:30:00 +0000\r\nX-Number: {number}\r\n"
+            f"X-Digest: {hashlib.sha256(body).hexdigest()}\r\n\r\n").encode() + body
 
 
 def memory_kib(relay):
@@ -262,7 +265,8 @@ def hostile_hop(context):
     growth = memory_kib(relay) - before
     check(growth < MAX_GROWTH_KIB, f"the relay grew by {growth} KiB")
     check(relay.request("GET", "/healthz")[0] == 200, "the relay does not answer any more")
-    print(f"    {len(hop.seen)} connections, {sum(f is not None for f in hop.seen)} of them bad in {len(NETWORK) + len(REPLIES)} ways; "
+    print(f"    {len(hop.seen)} connections, {sum(f is not None for f in hop.seen)} of them bad "
+          f"in {len(NETWORK) + len(REPLIES)} ways; "
           f"{len(ids)} acknowledged, {len(ids) - len(bounced)} delivered, {len(bounced)} bounced, "
           f"{sum(hop.doubtful.values())} taken without the relay hearing so; the relay grew by {growth // 1024} MiB")
     relay.stop()

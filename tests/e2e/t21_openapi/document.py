@@ -23,29 +23,36 @@ SCHEMA = {
             "schemas": {"type": "object", "propertyNames": {"pattern": "^[A-Za-z0-9._-]+$"},
                         "additionalProperties": {"type": "object"}},
             "securitySchemes": {"type": "object", "additionalProperties": {
-                "type": "object", "required": ["type", "scheme"], "properties": {"type": {"const": "http"}, "scheme": {"const": "bearer"}}}}}},
+                "type": "object", "required": ["type", "scheme"],
+                "properties": {"type": {"const": "http"}, "scheme": {"const": "bearer"}}}}}},
     },
     "$defs": {
         "content": {"type": "object", "propertyNames": {"pattern": "^[a-z]+/[a-z0-9.+-]+$"}, "minProperties": 1,
                     "additionalProperties": {"type": "object", "required": ["schema"], "additionalProperties": False,
                                              "properties": {"schema": {"type": "object"}}}},
         "parameter": {"type": "object", "required": ["name", "in", "schema"], "additionalProperties": False, "properties": {
-            "name": {"type": "string", "minLength": 1}, "in": {"enum": ["path", "query", "header"]}, "required": {"type": "boolean"},
+            "name": {"type": "string", "minLength": 1}, "in": {"enum": ["path", "query", "header"]},
+            "required": {"type": "boolean"},
             "description": {"type": "string"}, "schema": {"type": "object"}},
-            "if": {"properties": {"in": {"const": "path"}}}, "then": {"properties": {"required": {"const": True}}, "required": ["required"]}},
+            "if": {"properties": {"in": {"const": "path"}}},
+            "then": {"properties": {"required": {"const": True}}, "required": ["required"]}},
         "operation": {
-            "type": "object", "required": ["operationId", "summary", "tags", "responses", "security"], "additionalProperties": False,
+            "type": "object", "required": ["operationId", "summary", "tags", "responses", "security"],
+            "additionalProperties": False,
             "properties": {
                 "operationId": {"type": "string", "pattern": "^[A-Za-z]+$"}, "summary": {"type": "string", "minLength": 1},
                 "tags": {"type": "array", "items": {"type": "string"}, "minItems": 1},
                 "parameters": {"type": "array", "items": {"$ref": "#/$defs/parameter"}},
-                "requestBody": {"type": "object", "required": ["content", "required"], "additionalProperties": False, "properties": {
+                "requestBody": {"type": "object", "required": ["content", "required"], "additionalProperties": False,
+                                "properties": {
                     "required": {"type": "boolean"}, "content": {"$ref": "#/$defs/content"}}},
-                "responses": {"type": "object", "propertyNames": {"pattern": "^([2-5][0-9][0-9]|default)$"}, "required": ["default"],
+                "responses": {"type": "object", "propertyNames": {"pattern": "^([2-5][0-9][0-9]|default)$"},
+                              "required": ["default"],
                               "additionalProperties": {"type": "object", "required": ["description"], "additionalProperties": False,
                                                        "properties": {"description": {"type": "string"},
                                                                       "content": {"$ref": "#/$defs/content"}}}},
-                "security": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "array", "maxItems": 0}}}}},
+                "security": {"type": "array", "items": {"type": "object",
+                                                        "additionalProperties": {"type": "array", "maxItems": 0}}}}},
     },
 }
 

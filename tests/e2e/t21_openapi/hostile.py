@@ -83,9 +83,11 @@ def attack_parameters(api, name, call):
         if parameter["in"] == "query":
             for value in parameter_values(parameter["schema"]):
                 status, answer, _ = api.call(name, **{**call, "query": f"{parameter['name']}={value}"})
-                check(status == 422 and parameter["name"] in answer["message"], f"{name}?{parameter['name']}={value}: {status} {answer}")
+                check(status == 422 and parameter["name"] in answer["message"],
+                      f"{name}?{parameter['name']}={value}: {status} {answer}")
             for value in ("%00", "%FF%FE", "%F0%9F%98%80", "x" * 2000):
-                check(api.call(name, **{**call, "query": f"{parameter['name']}={value}"})[0] < 500, f"{name}?{parameter['name']}={value[:20]}")
+                check(api.call(name, **{**call, "query": f"{parameter['name']}={value}"})[0] < 500,
+                      f"{name}?{parameter['name']}={value[:20]}")
 
 
 def attack(api):

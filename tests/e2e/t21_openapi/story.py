@@ -74,9 +74,11 @@ def session(api):
 
 def keys(api, token):
     for names in (("listApiKeys", "createApiKey", "getApiKey", "changeApiKey", "removeApiKey", "rotateApiKey"),
-                  ("listAuthApiKeys", "createAuthApiKey", "getAuthApiKey", "changeAuthApiKey", "removeAuthApiKey", "rotateAuthApiKey")):
+                  ("listAuthApiKeys", "createAuthApiKey", "getAuthApiKey", "changeAuthApiKey", "removeAuthApiKey",
+                   "rotateAuthApiKey")):
         listing, create, show, change, remove, rotate = names
-        made = api.succeed(create, key=token, body={"name": "app", "expires_in_days": 3, "networks": ["127.0.0.0/8"], "per_second": 5})
+        made = api.succeed(create, key=token, body={"name": "app", "expires_in_days": 3, "networks": ["127.0.0.0/8"],
+                                                    "per_second": 5})
         path = {"id": made["id"]}
         api.succeed(listing, key=token, query="limit=1")
         api.succeed(show, key=token, path=path)
@@ -96,10 +98,12 @@ def mail(to, **rest):
 
 def sending(api, test):
     attached = api.succeed("sendEmail", key=test, headers={"Idempotency-Key": "once"}, body=mail(
-        SIMULATED, html="<p>Hello</p>", tags=[{"name": "kind", "value": "receipt"}], headers={"X-Order": "17"}, reply_to="b@example.org",
+        SIMULATED, html="<p>Hello</p>", tags=[{"name": "kind", "value": "receipt"}], headers={"X-Order": "17"},
+        reply_to="b@example.org",
         attachments=[{"filename": "a.txt", "content": "aGVsbG8=", "content_id": "logo"}]))
     api.refuse("sendEmail", 409, "idempotency_conflict", key=test, headers={"Idempotency-Key": "once"}, body=mail("b@example.org"))
-    api.successes["sendEmail"].update(headers=None, body=mail(SIMULATED, cc=[], bcc=[], reply_to=[], html="x", headers={}, tags=[], attachments=[]))
+    api.successes["sendEmail"].update(headers=None, body=mail(SIMULATED, cc=[], bcc=[], reply_to=[], html="x", headers={},
+                                                              tags=[], attachments=[]))
     api.succeed("sendEmailAlias", key=test, body=mail(SIMULATED))
     api.succeed("sendBatch", key=test, body=[mail(SIMULATED), mail(SIMULATED)])
     api.call("sendBatch", key=test, body=[mail(SIMULATED), {}], headers={"X-Batch-Validation": "permissive"})
@@ -144,7 +148,8 @@ def events(api, token):
 
 
 def webhooks(api, token, event):
-    made = api.succeed("createWebhook", key=token, body={"endpoint": "https://hooks.example.org/mail", "events": ["email.delivered"]})
+    made = api.succeed("createWebhook", key=token,
+                       body={"endpoint": "https://hooks.example.org/mail", "events": ["email.delivered"]})
     path = {"id": made["id"]}
     api.succeed("listWebhooks", key=token)
     api.succeed("getWebhook", key=token, path=path)
@@ -200,7 +205,8 @@ def service(api):
         api.succeed(name)
         # They have no failure of their own while all is well; a wrong method is the error of all.
         status, answer, fields = api.relay.request("DELETE", api.document.operations[name][1])
-        check(status == 405 and fields["allow"] and not api.document.faults({"$ref": "#/components/schemas/Error"}, answer), f"{answer}")
+        check(status == 405 and fields["allow"] and not api.document.faults({"$ref": "#/components/schemas/Error"}, answer),
+              f"{answer}")
         api.failed.add(name)
 
 

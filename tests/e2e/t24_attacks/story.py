@@ -12,8 +12,10 @@ from support import PLAIN_MESSAGE, check, wait_until
 
 def forged_trace(relay, key, sink):
     """What a client writes into Received, Return-Path and the like stays below our own field, as it came."""
-    forged = (b"Received: from bank.example ([192.0.2.1]) by relay.postern.test with ESMTPSA id forged; Mon, 1 Jan 2024 00:00:00 +0000\r\n"
-              b"Received: this is not even a trace field\r\nReturn-Path: <ceo@bank.example>\r\nAuthentication-Results: relay.postern.test; dkim=pass\r\n")
+    forged = (b"Received: from bank.example ([192.0.2.1]) by relay.postern.test with ESMTPSA id forged; "
+              b"Mon, 1 Jan 2024 00:00:00 +0000\r\n"
+              b"Received: this is not even a trace field\r\nReturn-Path: <ceo@bank.example>\r\n"
+              b"Authentication-Results: relay.postern.test; dkim=pass\r\n")
     raw = greeted(relay.plain)
     raw.command(b"EHLO bank.example\tby")  # no name: refused
     raw.command(b"EHLO [10.0.0.1]")
@@ -68,7 +70,8 @@ def guessing(relay, key):
     blocked = ask_http(key, source)
     check(blocked.startswith(b"HTTP/1.1 429") and b"retry-after:" in blocked.lower(), f"HTTP still looks at keys: {blocked[:200]}")
     check(ask_smtp(key, "127.0.0.4").startswith(b"235"), "the owner of the key is locked out of SMTP")
-    check(not ask_http(key, "127.0.0.4").startswith((b"HTTP/1.1 401", b"HTTP/1.1 429")), "the owner of the key is locked out of HTTP")
+    check(not ask_http(key, "127.0.0.4").startswith((b"HTTP/1.1 401", b"HTTP/1.1 429")),
+          "the owner of the key is locked out of HTTP")
 
 
 def slow_clients(relay, key):
@@ -114,7 +117,8 @@ def slow_clients(relay, key):
         thread.start()
     with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
         client.login("ci", key)
-        check(client.sendmail("sender@example.org", ["friend@example.net"], PLAIN_MESSAGE) == {}, "an honest client beside slow ones")
+        check(client.sendmail("sender@example.org", ["friend@example.net"], PLAIN_MESSAGE) == {},
+              "an honest client beside slow ones")
     for thread in threads:
         thread.join(400)
     check(sorted(ended) == sorted(s.__name__ for s in states), f"not ended: {ended}")

@@ -1,4 +1,5 @@
-"""The spool's file may not grow any more: new mail is refused at both doors, what is queued is delivered, and it is over by itself."""
+"""The spool's file may not grow any more: new mail is refused at both doors, what is queued is delivered, and it is over by
+itself."""
 
 import resource
 import smtplib

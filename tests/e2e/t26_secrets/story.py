@@ -161,4 +161,5 @@ def run(context):
     for client in [*kept, *connections]:
         client.close()
     octets = search_until_clean(relay, secrets)
-    print(f"    {len(secrets)} secrets in {len(forms('x'))} forms, {octets >> 20} MiB searched with sessions open and after them: none found")
+    print(f"    {len(secrets)} secrets in {len(forms('x'))} forms, {octets >> 20} MiB searched "
+          "with sessions open and after them: none found")

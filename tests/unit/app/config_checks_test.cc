@@ -21,14 +21,16 @@ constexpr Case kCases[] = {
     {"networks of webhooks", "webhook_allowed_networks = [\"127.0.0.0/8\", \"::1\"]", ""},
     {"a network of webhooks by name", "webhook_allowed_networks = [\"localhost\"]", "\"localhost\" is not a network"},
     {"DNS servers", "resolver_addresses = [\"192.0.2.53\", \"::1\", \"127.0.0.1@5353\"]", ""},
-    {"a DNS server by name", "resolver_addresses = [\"dns.example.org\"]", "\"dns.example.org\" is not the address of a DNS server"},
+    {"a DNS server by name", "resolver_addresses = [\"dns.example.org\"]",
+     "\"dns.example.org\" is not the address of a DNS server"},
     {"a DNS server with a port of SMTP's style", "resolver_addresses = [\"127.0.0.1:53\"]", "resolver_addresses: "},
     {"a DNS server at port 0", "resolver_addresses = [\"127.0.0.1@0\"]", "resolver_addresses: "},
     {"a certificate without a key", "tls_certificate_file = \"/c\"", "tls_key_file: is missing beside its partner"},
     {"a key without a certificate", "tls_key_file = \"/k\"", "tls_certificate_file: is missing beside its partner"},
     {"a first retry after the longest", "retry_initial_seconds = 600\nretry_max_seconds = 300",
      "postern.toml:2: retry_initial_seconds: is longer than retry_max_seconds"},
-    {"a retry beyond the lifetime", "queue_lifetime_hours = 1\nretry_max_seconds = 7200\ndelay_notice_hours = 0", "retry_max_seconds: is longer"},
+    {"a retry beyond the lifetime", "queue_lifetime_hours = 1\nretry_max_seconds = 7200\ndelay_notice_hours = 0",
+     "retry_max_seconds: is longer"},
     {"a notice after the lifetime", "delay_notice_hours = 120", "delay_notice_hours: is not before the end"},
     {"no notice", "delay_notice_hours = 0", ""},
     {"one address may take all", "max_connections = 10", "warning: max_connections_per_address: is above"},
@@ -51,8 +53,10 @@ constexpr Case kCases[] = {
     {"a network of proxies by name", "[[listener]]\nport = 25\nproxy_networks = [\"proxy\"]",
      "postern.toml:4: proxy_networks: \"proxy\" is not a network"},
     {"a network of proxies with host bits", "[[http_listener]]\nproxy_networks = [\"192.0.2.1/24\"]", "is not a network"},
-    {"everybody a proxy", "[[listener]]\nport = 25\nproxy_networks = [\"0.0.0.0/0\"]", "would let every client name its own address"},
-    {"everybody a proxy over IPv6", "[[http_listener]]\nproxy_networks = [\"::/0\"]", "would let every client name its own address"},
+    {"everybody a proxy", "[[listener]]\nport = 25\nproxy_networks = [\"0.0.0.0/0\"]",
+     "would let every client name its own address"},
+    {"everybody a proxy over IPv6", "[[http_listener]]\nproxy_networks = [\"::/0\"]",
+     "would let every client name its own address"},
     {"SMTP and HTTP on one port", "[[listener]]\nport = 443\n[[http_listener]]\nport = 443", "port: 443 is taken"},
     {"the same port twice", "[[listener]]\nport = 25\n[[listener]]\nport = 25", "postern.toml:5: port: 25 is taken"},
     {"a port below a listener on all", "[[listener]]\nport = 25\n[[listener]]\naddress = \"::1\"\nport = 25", "25 is taken"},
@@ -72,7 +76,8 @@ constexpr Case kCases[] = {
      "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\ntls = \"none\"\nuser_name = \"u\"\npassword = \"fake\"",
      "would send the password in the clear"},
     {"a password in the clear on loopback",
-     "[[route]]\nname = \"a\"\nhost = \"127.0.0.1\"\ndomains = [\"*\"]\ntls = \"none\"\nuser_name = \"u\"\npassword = \"fake\"", ""},
+     "[[route]]\nname = \"a\"\nhost = \"127.0.0.1\"\ndomains = [\"*\"]\ntls = \"none\""
+     "\nuser_name = \"u\"\npassword = \"fake\"", ""},
     {"a password to a server that is not verified",
      "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nuser_name = \"u\"\npassword = \"fake\"", "warning: tls: "},
     {"two routes of one name",
@@ -113,7 +118,8 @@ TEST(ConfigChecks, WarnsOfAProductionWithoutARoute) {
 
 TEST(ConfigChecks, BringsRouteDomainsIntoTheirNormalForm) {
   const auto load = parse_config(
-      "environment = \"development\"\n[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"Example.ORG\", \".B\xc3\xbc" "cher.example\", \"*\"]\n",
+      "environment = \"development\"\n[[route]]\nname = \"a\"\nhost = \"h\""
+      "\ndomains = [\"Example.ORG\", \".B\xc3\xbc" "cher.example\", \"*\"]\n",
       "/p.toml");
   EXPECT_THAT(load.settings.routes.at(0).domains, testing::ElementsAre("example.org", ".xn--bcher-kva.example", "*"));
 }

@@ -73,8 +73,8 @@ TEST(Config, ReadsHowPeopleSignUpAndHowLongTheyStay) {
   EXPECT_EQ(load.settings.signup, "open");
   EXPECT_EQ(load.settings.session_token_lifetime_minutes, 5);
   EXPECT_EQ(load.settings.session_key_lifetime_hours, 24);
-  for (const char* wrong : {"signup = \"maybe\"", "signup = true", "session_token_lifetime_minutes = 0", "session_token_lifetime_minutes = 1441",
-                            "session_key_lifetime_hours = 23"}) {
+  for (const char* wrong : {"signup = \"maybe\"", "signup = true", "session_token_lifetime_minutes = 0",
+                            "session_token_lifetime_minutes = 1441", "session_key_lifetime_hours = 23"}) {
     EXPECT_FALSE(parse("environment = \"development\"\n" + std::string(wrong)).is_usable()) << wrong;
   }
 }

@@ -43,7 +43,8 @@ TEST(ConfigValues, CarryTheResolversServersAndTimeout) {
   const auto own = make_resolver_settings(settings_of(""));
   EXPECT_TRUE(own.servers.empty());
   EXPECT_EQ(own.timeout, relay::ResolverSettings().timeout);
-  const auto given = make_resolver_settings(settings_of("resolver_addresses = [\"127.0.0.1@5353\"]\nresolver_timeout_seconds = 2\n"));
+  const auto given =
+      make_resolver_settings(settings_of("resolver_addresses = [\"127.0.0.1@5353\"]\nresolver_timeout_seconds = 2\n"));
   EXPECT_EQ(given.servers, std::vector<std::string>{"127.0.0.1@5353"});
   EXPECT_EQ(given.timeout, std::chrono::seconds(2));
 }
@@ -63,7 +64,8 @@ TEST(ConfigValues, GiveEachListenerItsTlsMode) {
 
 TEST(ConfigValues, CarryARouteWhole) {
   const auto routes = make_routes(settings_of(
-      "[[route]]\nname = \"a\"\nhost = \"h.example.org\"\nport = 465\ndomains = [\"x.org\"]\ntls = \"required\"\nimplicit_tls = true\n"
+      "[[route]]\nname = \"a\"\nhost = \"h.example.org\"\nport = 465\ndomains = [\"x.org\"]\ntls = \"required\"\nimplicit_tls = "
+      "true\n"
       "ca_file = \"ca.pem\"\nuser_name = \"u\"\npassword = \"fake\"\nmax_connections = 3\nidle_timeout_seconds = 9\n"));
   ASSERT_EQ(routes.size(), 1u);
   EXPECT_EQ(routes[0].port, 465);
@@ -103,7 +105,8 @@ TEST(ConfigValues, KnowAListenerAgainByItsAddressAndPort) {
 }
 
 TEST(ConfigValues, MakeTheKeyScheme) {
-  const auto scheme = make_key_scheme(settings_of("key_brand = \"sk\"\nkey_has_environment = false\nmax_active_keys_per_account = 10\n"));
+  const auto scheme =
+      make_key_scheme(settings_of("key_brand = \"sk\"\nkey_has_environment = false\nmax_active_keys_per_account = 10\n"));
   EXPECT_EQ(scheme.brand, "sk");
   EXPECT_FALSE(scheme.has_environment);
   EXPECT_EQ(scheme.max_active_keys, 10u);

@@ -24,7 +24,9 @@ TEST(ReplyText, ShippedRepliesAreMadeFromTheTables) {
 TEST(ReplyText, NamesEveryRefusalAndEveryProblem) {
   const std::string page = make_reply_reference();
   for (const RefusalRow& row : refusal_table()) EXPECT_THAT(page, HasSubstr("\n## `" + std::string(row.token) + "`\n"));
-  for (const http::ApiProblemRow& row : http::api_problem_table()) EXPECT_THAT(page, HasSubstr("\n| `" + std::string(row.name) + "` | "));
+  for (const http::ApiProblemRow& row : http::api_problem_table()) {
+    EXPECT_THAT(page, HasSubstr("\n| `" + std::string(row.name) + "` | "));
+  }
 }
 
 }  // namespace

@@ -91,7 +91,8 @@ TEST(ApiKey, IsRefusedInEveryOtherLength) {
 
 TEST(ApiKey, IsRefusedUnderAnotherScheme) {
   const std::string key = make_key({"pk", true, 0}, Environment::Live);
-  for (const KeyScheme& other : {KeyScheme{"sk", true, 0}, KeyScheme{"p", true, 0}, KeyScheme{"pk", false, 0}, KeyScheme{"pkk", true, 0}}) {
+  for (const KeyScheme& other :
+       {KeyScheme{"sk", true, 0}, KeyScheme{"p", true, 0}, KeyScheme{"pk", false, 0}, KeyScheme{"pkk", true, 0}}) {
     EXPECT_FALSE(check_api_key(other, key)) << other.brand;
   }
   EXPECT_FALSE(check_api_key({"pk", true, 0}, make_key({"pk", false, 0}, Environment::Live)));

@@ -63,8 +63,9 @@ TEST_F(AuthenticatorTest, WantsTheWholeKeyAndNothingElse) {
   EXPECT_EQ(authenticate_text(text), "ok");
   std::string upper = text;
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-  for (const std::string& other : {text.substr(0, text.size() - 1), text.substr(1), text + "x", text + " ", text + std::string(1, '\0'), upper,
-                                   text.substr(0, 16), key.record.prefix + std::string(40, '%')}) {
+  for (const std::string& other :
+       {text.substr(0, text.size() - 1), text.substr(1), text + "x", text + " ", text + std::string(1, '\0'), upper,
+        text.substr(0, 16), key.record.prefix + std::string(40, '%')}) {
     EXPECT_EQ(authenticate_text(other), "invalid_key") << other.size();
   }
 }

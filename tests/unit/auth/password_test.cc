@@ -43,8 +43,9 @@ TEST(Password, IsVerifiedWithTheCostsOfItsHash) {
 TEST(Password, IsKnownToNeedAHashOfTodaysCosts) {
   test::FakeRandom random;
   EXPECT_TRUE(has_current_costs(hash_password(Secret("correct horse battery"), random).value()));
-  for (const char* other : {"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$aGFzaA", "$argon2id$v=16$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA",
-                            "$argon2id$v=19$m=19456,t=2,p=10$c29tZXNhbHQ$aGFzaA", "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA", ""}) {
+  for (const char* other :
+       {"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$aGFzaA", "$argon2id$v=16$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA",
+        "$argon2id$v=19$m=19456,t=2,p=10$c29tZXNhbHQ$aGFzaA", "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA", ""}) {
     EXPECT_FALSE(has_current_costs(other)) << other;
   }
 }

@@ -120,7 +120,8 @@ TEST_F(SessionTokenTest, RefusesWhatItDidNotSign) {
   const std::string signature = token.substr(token.rfind('.'));
   const std::string id = signing_key_id();
   const auto header_of = [](const std::string& json) { return base64url(json); };
-  ASSERT_EQ(header_of(R"({"alg":"HS256","kid":")" + id + R"(","typ":"JWT"})"), header) << "so that the rows below differ as they say";
+  ASSERT_EQ(header_of(R"({"alg":"HS256","kid":")" + id + R"(","typ":"JWT"})"), header)
+      << "so that the rows below differ as they say";
   std::string other_signature = signature;
   other_signature[5] = other_signature[5] == 'A' ? 'B' : 'A';
   const std::pair<const char*, std::string> rows[] = {

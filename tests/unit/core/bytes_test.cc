@@ -58,14 +58,17 @@ TEST(Utf8, RefusesOverlongSurrogatesAndCutSequences) {
     EXPECT_TRUE(is_valid_utf8(good)) << good;
   }
   for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xE2\x82", "\xF0\x80\x80\x80",
-                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "eight be\xC3", "seven b\x80", "eight be\xC3" "fore and after"}) {
+                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "eight be\xC3", "seven b\x80",
+                          "eight be\xC3" "fore and after"}) {
     EXPECT_FALSE(is_valid_utf8(bad)) << escape_for_log(bad);
   }
 }
 
 TEST(HighOctets, AreThoseAbove127) {
   for (const char* none : {"", "plain", "\x7F\x01"}) EXPECT_FALSE(has_high_octet(none)) << escape_for_log(none);
-  for (const char* one : {"\x80", "\xFF", "a long line of text and then caf\xC3\xA9"}) EXPECT_TRUE(has_high_octet(one)) << escape_for_log(one);
+  for (const char* one : {"\x80", "\xFF", "a long line of text and then caf\xC3\xA9"}) {
+    EXPECT_TRUE(has_high_octet(one)) << escape_for_log(one);
+  }
 }
 
 TEST(Escape, LeavesNothingThatATerminalObeys) {

@@ -89,7 +89,8 @@ TEST(Mailbox, NormalFormComparesWhatDeliveryMeans) {
 }
 
 TEST(Mailbox, ADomainHasNoDotsButDots) {
-  for (const char* domain : {"recipient\xE3\x80\x82" "example", "recipient\xEF\xBC\x8E" "example", "recipient\xEF\xBD\xA1" "example"}) {
+  for (const char* domain : {"recipient\xE3\x80\x82" "example", "recipient\xEF\xBC\x8E" "example",
+                             "recipient\xEF\xBD\xA1" "example"}) {
     EXPECT_EQ(parse_forward_path("<a@" + std::string(domain) + ">", true).error, PathError::Syntax) << domain;
     EXPECT_FALSE(parse_mailbox("a@" + std::string(domain))) << domain;
   }

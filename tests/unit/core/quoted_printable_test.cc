@@ -7,7 +7,8 @@ namespace {
 
 TEST(QuotedPrintable, LeavesPrintableTextAsItIs) {
   EXPECT_EQ(encode_quoted_printable(""), "");
-  EXPECT_EQ(encode_quoted_printable("Subject: hello, world\r\n\tfolded\r\n\r\n.\r\n"), "Subject: hello, world\r\n\tfolded\r\n\r\n.\r\n");
+  EXPECT_EQ(encode_quoted_printable("Subject: hello, world\r\n\tfolded\r\n\r\n.\r\n"),
+            "Subject: hello, world\r\n\tfolded\r\n\r\n.\r\n");
 }
 
 TEST(QuotedPrintable, EscapesWhatIsNoPrintableAscii) {

@@ -24,7 +24,9 @@ TEST(MessageId, SortsByTimeAndReadsBack) {
   EXPECT_LT(format_message_id(first), format_message_id(second));
   EXPECT_EQ(parse_message_id(format_message_id(first)), first);
   EXPECT_EQ(first.created() + Duration(1), clock.now());
-  for (const char* bad : {"", "0", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "00361g99k3c1ckacl3l8lsbq1"}) EXPECT_FALSE(parse_message_id(bad)) << bad;
+  for (const char* bad : {"", "0", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "00361g99k3c1ckacl3l8lsbq1"}) {
+    EXPECT_FALSE(parse_message_id(bad)) << bad;
+  }
 }
 
 TEST(Ids, CarryTheirTypeInTheirText) {

@@ -20,7 +20,8 @@ using ::testing::Not;
 class EventApi : public ::testing::Test {
  protected:
   MessageId accept(const AccountId& account) {
-    test::Draft draft = test::make_draft(make_message_id(api_.clock.now() + Duration{++made_}, api_.random), api_.clock.now(), {"live.example"});
+    test::Draft draft =
+        test::make_draft(make_message_id(api_.clock.now() + Duration{++made_}, api_.random), api_.clock.now(), {"live.example"});
     draft.message.account = account;
     for (Event& event : draft.events) event.account = account;
     const MessageId id = draft.message.id;
@@ -81,7 +82,8 @@ TEST_F(EventApi, AnAccountSeesItsOwnOnly) {
 
 TEST_F(EventApi, ATestKeySeesWhatTestKeysDid) {
   accept(api_.account);
-  test::Draft draft = test::make_draft(make_message_id(api_.clock.now(), api_.random), api_.clock.now(), {"live.example"}, Environment::Test);
+  test::Draft draft =
+      test::make_draft(make_message_id(api_.clock.now(), api_.random), api_.clock.now(), {"live.example"}, Environment::Test);
   draft.message.account = draft.events[0].account = api_.account;
   ASSERT_TRUE(test::commit_draft(api_.store.spool(), std::move(draft), "x"));
   const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
@@ -90,8 +92,8 @@ TEST_F(EventApi, ATestKeySeesWhatTestKeysDid) {
 }
 
 TEST_F(EventApi, WrongParametersAreNamed) {
-  for (const std::string_view query : {"limit=0", "limit=101", "after=x", "before=evt_", "after=evt_1&before=evt_2", "type=email.opened",
-                                       "type=", "email_id=42"}) {
+  for (const std::string_view query : {"limit=0", "limit=101", "after=x", "before=evt_", "after=evt_1&before=evt_2",
+                                       "type=email.opened", "type=", "email_id=42"}) {
     const auto answer = api_.ask("GET /v1/events?" + std::string(query));
     EXPECT_EQ(answer.status, 422) << query;
     EXPECT_EQ(answer.name(), "validation_error") << query;

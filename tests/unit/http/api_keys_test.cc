@@ -117,10 +117,11 @@ TEST_F(ApiKeysTest, NarrowsAKeyToADomainByItsId) {
 }
 
 TEST_F(ApiKeysTest, RefusesWhatItDoesNotUnderstand) {
-  for (const std::string_view body : {R"([])", R"({"name": ""})", R"({"name": "a\nb"})", R"({"name": 1})", R"({"permission": "admin"})",
-                                      R"({"environment": "both"})", R"({"network": "192.0.2.0/24"})", R"({"networks": ["x"]})",
-                                      R"({"from_domains": ["-"]})", R"({"per_second": -1})", R"({"expiresInDays": 0})",
-                                      R"({"expiresInDays": 1e9})", R"({"expires_at": "soon"})", R"({"expires_at": 1})"}) {
+  for (const std::string_view body :
+       {R"([])", R"({"name": ""})", R"({"name": "a\nb"})", R"({"name": 1})", R"({"permission": "admin"})",
+        R"({"environment": "both"})", R"({"network": "192.0.2.0/24"})", R"({"networks": ["x"]})", R"({"from_domains": ["-"]})",
+        R"({"per_second": -1})", R"({"expiresInDays": 0})", R"({"expiresInDays": 1e9})", R"({"expires_at": "soon"})",
+        R"({"expires_at": 1})"}) {
     const auto answer = create(body);
     EXPECT_EQ(answer.status, 422) << body;
     EXPECT_EQ(answer.name(), "validation_error") << body;
@@ -163,7 +164,8 @@ TEST_F(ApiKeysTest, FindsNoKeyOfAnotherAccount) {
   stranger.account = api.make_account("other");
   stranger.user = make_user_id(api.random);
   const std::string id = made.text("id");
-  for (const std::string& target : {on("GET", id), on("PATCH", id), on("DELETE", id), on("DELETE", id, "?purge=true"), on("POST", id, "/rotate")}) {
+  for (const std::string& target :
+       {on("GET", id), on("PATCH", id), on("DELETE", id), on("DELETE", id, "?purge=true"), on("POST", id, "/rotate")}) {
     const auto answer = api.ask(target, stranger, target.starts_with("PATCH") ? R"({"name": "x"})" : "");
     EXPECT_EQ(answer.status, 404) << target;
     EXPECT_EQ(answer.name(), "not_found") << target;
@@ -266,8 +268,8 @@ TEST_F(ApiKeysTest, GivesAKeysKeyItsMakersBounds) {
 
 TEST_F(ApiKeysTest, LetsNoKeyMakeMoreThanItself) {
   const Caller narrow = api.caller_of(narrow_key().record.id);
-  for (const std::string_view body : {R"({"from_domains": ["b.example"]})", R"({"networks": ["192.0.0.0/16"]})", R"({"per_second": 6})",
-                                      R"({"expires_in_days": 11})"}) {
+  for (const std::string_view body : {R"({"from_domains": ["b.example"]})", R"({"networks": ["192.0.0.0/16"]})",
+                                      R"({"per_second": 6})", R"({"expires_in_days": 11})"}) {
     const auto answer = create_as(narrow, body);
     EXPECT_EQ(answer.status, 403) << body;
     EXPECT_EQ(answer.name(), "permission_denied") << body;

@@ -57,7 +57,9 @@ TEST_F(ApiSandboxTest, AllowsARecipient) {
 }
 
 TEST_F(ApiSandboxTest, RefusesWhatIsNoAddress) {
-  for (const char* email : {"", "friend", "a b@example.net", "friend@example.net\\r\\nx"}) EXPECT_EQ(allow(email).status, 422) << email;
+  for (const char* email : {"", "friend", "a b@example.net", "friend@example.net\\r\\nx"}) {
+    EXPECT_EQ(allow(email).status, 422) << email;
+  }
   EXPECT_EQ(api.ask("POST /v1/sandbox/emails", R"({"emails": ["a@example.net"]})").status, 422);
   EXPECT_EQ(api.ask("POST /v1/sandbox/emails").status, 422);
   EXPECT_TRUE(listed().empty());

@@ -56,11 +56,11 @@ TEST_F(ApiSessionTest, SignsUpAnAddressOnce) {
 }
 
 TEST_F(ApiSessionTest, RefusesWhatIsNoAddressOrNoPassword) {
-  for (const std::string_view body : {R"({})", R"([])", R"("x")", R"({"email": "ada@example.org"})", R"({"password": "correct horse"})",
-                                      R"({"email": "ada", "password": "correct horse"})",
-                                      R"({"email": "ada@example.org", "password": "short"})",
-                                      R"({"email": ["ada@example.org"], "password": "correct horse"})",
-                                      R"({"email": "ada@example.org", "password": 1234567890})"}) {
+  for (const std::string_view body :
+       {R"({})", R"([])", R"("x")", R"({"email": "ada@example.org"})", R"({"password": "correct horse"})",
+        R"({"email": "ada", "password": "correct horse"})", R"({"email": "ada@example.org", "password": "short"})",
+        R"({"email": ["ada@example.org"], "password": "correct horse"})",
+        R"({"email": "ada@example.org", "password": 1234567890})"}) {
     const auto answer = sign_up(body);
     EXPECT_EQ(answer.status, 422) << body;
     EXPECT_EQ(answer.name(), "validation_error") << body;

@@ -35,9 +35,12 @@ TEST_F(SuppressionApi, AnAddressIsAddedShownAndRemoved) {
 }
 
 TEST_F(SuppressionApi, PagesAreInOrderOfAddressAndCanBeOfOneOrigin) {
-  const store::SuppressionRecord bounced{.address = "b@example.net", .reason = store::SuppressionReason::Bounce, .at = api_.clock.now(),
+  const store::SuppressionRecord bounced{.address = "b@example.net",
+                                         .reason = store::SuppressionReason::Bounce,
+                                         .at = api_.clock.now(),
                                          .message = make_message_id(api_.clock.now(), api_.random)};
-  ASSERT_TRUE(api_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_suppression(api_.account, bounced); }));
+  ASSERT_TRUE(
+      api_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_suppression(api_.account, bounced); }));
   EXPECT_EQ(api_.ask("POST /v1/suppressions/batch/add", R"({"emails":["c@example.net","a@example.net"]})").status, 201);
   const auto first = api_.ask("GET /v1/suppressions?limit=2");
   EXPECT_THAT(emails(first), ElementsAre("a@example.net", "b@example.net"));
@@ -105,7 +108,8 @@ TEST_F(UsageApi, ShowsDaysAndKeysWithTheirSums) {
 }
 
 TEST_F(UsageApi, PeriodsThatAreNoneAreRefused) {
-  for (const std::string_view query : {"from=yesterday", "to=2026-13-01", "from=2026-01-02&to=2026-01-01", "from=2020-01-01&to=2026-01-01"}) {
+  for (const std::string_view query :
+       {"from=yesterday", "to=2026-13-01", "from=2026-01-02&to=2026-01-01", "from=2020-01-01&to=2026-01-01"}) {
     EXPECT_EQ(api_.ask("GET /v1/usage?" + std::string(query)).status, 422) << query;
   }
 }

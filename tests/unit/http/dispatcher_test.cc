@@ -50,7 +50,9 @@ class DispatcherTest : public test::ServiceTest {
     const std::string status = std::to_string(response.status);
     return response.problem.empty() ? status : status + ' ' + std::string(response.problem);
   }
-  std::string get(const std::string& path, const std::string& credential) { return outcome(head("GET " + path, credential) + "\r\n"); }
+  std::string get(const std::string& path, const std::string& credential) {
+    return outcome(head("GET " + path, credential) + "\r\n");
+  }
   json::value seen(const std::string& octets) { return json::parse(request(octets).body); }
 
   const std::string sender_ = make_key(store::Permission::SendingAccess);

@@ -75,7 +75,8 @@ class Doors : public test::ApiParts {
   }
   // The replies to a whole message.
   std::string smtp_message(std::string_view from, std::string_view to, std::string_view content) {
-    return smtp("MAIL FROM:<" + std::string(from) + ">\r\nRCPT TO:<" + std::string(to) + ">\r\nDATA\r\n" + std::string(content) + "\r\n.\r\n");
+    return smtp("MAIL FROM:<" + std::string(from) + ">\r\nRCPT TO:<" + std::string(to) + ">\r\nDATA\r\n" + std::string(content) +
+                "\r\n.\r\n");
   }
 
   ApiResponse call(const ApiArea& area, Method method, std::string_view path, ApiRequest request) {

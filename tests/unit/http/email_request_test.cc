@@ -76,13 +76,15 @@ TEST(EmailRequest, KeepsBlindRecipientsOutOfTheContent) {
 
 TEST(EmailRequest, TreatsNullAsAbsent) {
   json::object body = sound();
-  for (const char* name : {"cc", "bcc", "reply_to", "html", "headers", "tags", "attachments", "scheduled_at", "topic_id"}) body[name] = nullptr;
+  for (const char* name : {"cc", "bcc", "reply_to", "html", "headers", "tags", "attachments", "scheduled_at", "topic_id"}) {
+    body[name] = nullptr;
+  }
   EXPECT_EQ(fault_of(body), "none");
 }
 
 TEST(EmailRequest, RefusesAnythingThatCouldMakeAHeaderField) {
-  const std::string evil[] = {"x\r\nBcc: v@example.net", "x\nBcc: v@example.net", "x\rBcc: v@example.net", std::string("x\0y", 3), "x\x7Fy",
-                              "x\x1By"};
+  const std::string evil[] = {
+      "x\r\nBcc: v@example.net", "x\nBcc: v@example.net", "x\rBcc: v@example.net", std::string("x\0y", 3), "x\x7Fy", "x\x1By"};
   for (const std::string& text : evil) {
     const std::pair<std::string, json::object> cases[] = {
         {"from", with("from", text + " <a@example.org>")},
@@ -112,9 +114,9 @@ TEST(EmailRequest, RefusesAnythingThatCouldMakeAHeaderField) {
 }
 
 TEST(EmailRequest, LetsNoHeaderFieldOverrideTheStructure) {
-  for (const char* name : {"From", "to", "CC", "Bcc", "Reply-To", "Subject", "Sender", "Date", "Received", "Return-Path", "MIME-Version",
-                           "Content-Type", "content-transfer-encoding", "DKIM-Signature", "ARC-Seal", "Resent-From", "Received-SPF",
-                           "Authentication-Results"}) {
+  for (const char* name : {"From", "to", "CC", "Bcc", "Reply-To", "Subject", "Sender", "Date", "Received", "Return-Path",
+                           "MIME-Version", "Content-Type", "content-transfer-encoding", "DKIM-Signature", "ARC-Seal",
+                           "Resent-From", "Received-SPF", "Authentication-Results"}) {
     EXPECT_THAT(fault_of(with("headers", json::object({{name, "x"}}))), StartsWith("headers: \"")) << name;
   }
   for (const char* name : {"", "X A", "X:A", "X\xC3\xA4"}) {
@@ -122,7 +124,10 @@ TEST(EmailRequest, LetsNoHeaderFieldOverrideTheStructure) {
   }
   EXPECT_THAT(fault_of(with("headers", json::object({{"X-A", "1"}, {"x-a", "2"}}))), StartsWith("headers: "));
   EXPECT_THAT(fault_of(with("headers", json::object({{"Message-ID", "no id"}}))), StartsWith("headers: "));
-  const json::object good = {{"X-Entity-Ref-ID", "1"}, {"List-Unsubscribe", "<https://example.org/u>"}, {"In-Reply-To", "<a@b>"}, {"Message-ID", "<a@b.c>"}};
+  const json::object good = {{"X-Entity-Ref-ID", "1"},
+                             {"List-Unsubscribe", "<https://example.org/u>"},
+                             {"In-Reply-To", "<a@b>"},
+                             {"Message-ID", "<a@b.c>"}};
   EXPECT_EQ(fault_of(with("headers", good)), "none");
 }
 
@@ -161,7 +166,8 @@ TEST(EmailRequest, NamesTheFieldThatIsWrong) {
       {with("headers", json::object({{"X-A", std::string(901, 'v')}})), "validation_error", "headers: "},
       {with("tags", json::object()), "validation_error", "tags: "},
       {with("tags", json::array({json::object({{"name", "a b"}, {"value", "c"}})})), "validation_error", "tags[0]: "},
-      {with("tags", json::array({json::object({{"name", std::string(257, 'a')}, {"value", "c"}})})), "validation_error", "tags[0]: "},
+      {with("tags", json::array({json::object({{"name", std::string(257, 'a')}, {"value", "c"}})})), "validation_error",
+       "tags[0]: "},
       {with("attachments", "x"), "validation_error", "attachments: "},
       {with("attachments", json::array({"x"})), "validation_error", "attachments[0]: "},
       {with("attachments", json::array({json::object({{"filename", "a"}})})), "validation_error", "attachments[0].content: "},

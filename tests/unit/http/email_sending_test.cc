@@ -15,7 +15,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kEmail = R"({"from": "Shop <a@example.org>", "to": ["b@example.net"], "bcc": "d@example.net", "subject": "Grüße",
+constexpr const char* kEmail =
+    R"({"from": "Shop <a@example.org>", "to": ["b@example.net"], "bcc": "d@example.net", "subject": "Grüße",
   "text": "Hello", "html": "<p>Hello</p>", "tags": [{"name": "kind", "value": "welcome"}],
   "attachments": [{"filename": "a.txt", "content": "AAEC"}]})";
 
@@ -114,10 +115,12 @@ INSTANTIATE_TEST_SUITE_P(OfEveryLimit, SendEmailWait,
 TEST(SendEmail, AnswersWithTheSimulatedReply) {
   Doors doors;
   doors.use_key(Environment::Test);
-  const ApiResponse refused = doors.send(R"({"from": "a@example.org", "to": "rejected@simulator.postern.test", "subject": "x", "text": "x"})");
+  const ApiResponse refused =
+      doors.send(R"({"from": "a@example.org", "to": "rejected@simulator.postern.test", "subject": "x", "text": "x"})");
   EXPECT_EQ(refused.status, 422);
   EXPECT_THAT(text_of(body_of(refused), "message"), HasSubstr("550 5.1.1"));
-  const ApiResponse later = doors.send(R"({"from": "a@example.org", "to": "smtp-450-4.2.1@simulator.postern.test", "subject": "x", "text": "x"})");
+  const ApiResponse later =
+      doors.send(R"({"from": "a@example.org", "to": "smtp-450-4.2.1@simulator.postern.test", "subject": "x", "text": "x"})");
   EXPECT_EQ(later.status, 503);
 }
 
@@ -136,7 +139,8 @@ TEST(SendEmail, MarksAUtf8AddressForSmtputf8) {
 TEST(SendEmail, BringsABigMessageThrough) {
   Doors doors;
   const std::string text(3'000'000, 'x');
-  const std::string id = send(doors, R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": ")" + text + "\"}");
+  const std::string id =
+      send(doors, R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": ")" + text + "\"}");
   const ApiResponse shown = doors.get("/v1/emails/:id", id);
   EXPECT_TRUE(text_of(body_of(shown), "text").starts_with(text));
 }
@@ -160,7 +164,8 @@ TEST(GetEmail, ShowsResendsShape) {
 TEST(GetEmail, ShowsAMessageFromSmtpToo) {
   Doors doors;
   const std::string replies =
-      doors.smtp_message("a@example.org", "b@example.net", "From: =?utf-8?q?J=C3=BCrgen?= <a@example.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nx");
+      doors.smtp_message("a@example.org", "b@example.net",
+                         "From: =?utf-8?q?J=C3=BCrgen?= <a@example.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nx");
   const std::string id = replies.substr(replies.find("Queued as ") + 10, 26);
   const json::object body = body_of(doors.get("/v1/emails/:id", id));
   EXPECT_EQ(text_of(body, "from"), "Jürgen <a@example.org>");
@@ -219,8 +224,9 @@ TEST(ListEmails, PagesBothWays) {
   EXPECT_THAT(page({{"limit", "2"}, {"after", ids[3]}}), ElementsAre(ids[4], "end"));
   EXPECT_THAT(page({{"limit", "2"}, {"before", ids[3]}}), ElementsAre(ids[1], ids[2], "more"));
   EXPECT_THAT(page({{"before", ids[2]}}), ElementsAre(ids[0], ids[1], "end"));
-  for (const Doors::Headers& wrong : {Doors::Headers{{"limit", "0"}}, Doors::Headers{{"limit", "101"}}, Doors::Headers{{"limit", "x"}},
-                                      Doors::Headers{{"after", "x"}}, Doors::Headers{{"after", ids[0]}, {"before", ids[1]}}}) {
+  for (const Doors::Headers& wrong :
+       {Doors::Headers{{"limit", "0"}}, Doors::Headers{{"limit", "101"}}, Doors::Headers{{"limit", "x"}},
+        Doors::Headers{{"after", "x"}}, Doors::Headers{{"after", ids[0]}, {"before", ids[1]}}}) {
     EXPECT_EQ(doors.get("/v1/emails", {}, wrong).status, 422) << wrong[0].second;
   }
 }
@@ -366,7 +372,8 @@ TEST(Explain, TakesNothing) {
   doors.use_account(AccountMode::Production, {"small", 1, 1, {}});
   doors.use_key(Environment::Live);
   for (int i = 0; i < 3; ++i) {
-    const json::object body = body_of(doors.post("/v1/explain", R"({"from": "a@example.org", "to": ["b@example.net", "c@example.net"]})"));
+    const json::object body =
+        body_of(doors.post("/v1/explain", R"({"from": "a@example.org", "to": ["b@example.net", "c@example.net"]})"));
     const json::array& rows = body.at("recipients").as_array();
     EXPECT_EQ(text_of(rows[0].as_object(), "verdict"), "relay") << i;
     EXPECT_EQ(text_of(rows[1].as_object(), "name"), "quota_exceeded") << "the second recipient would be one too many";
@@ -378,8 +385,8 @@ TEST(Explain, TakesNothing) {
 TEST(Explain, SaysWhichRuleDecides) {
   Doors doors;
   doors.use_key(Environment::Test);
-  const json::object body =
-      body_of(doors.post("/v1/explain", R"({"from": "a@example.org", "to": ["b@example.net", "rejected@simulator.postern.test"]})"));
+  const json::object body = body_of(
+      doors.post("/v1/explain", R"({"from": "a@example.org", "to": ["b@example.net", "rejected@simulator.postern.test"]})"));
   const json::array& rows = body.at("recipients").as_array();
   EXPECT_EQ(text_of(rows[0].as_object(), "verdict"), "simulate");
   EXPECT_FALSE(text_of(rows[0].as_object(), "rule").empty());

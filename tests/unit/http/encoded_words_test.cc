@@ -55,7 +55,8 @@ TEST(EncodedWords, KeepTheirBoundsAndReadBack) {
       std::string text = "\xC3\xBC";
       for (std::size_t i = 0; i < count; ++i) text += character;
       for (const std::size_t column : {0U, 1U, 9U, 40U, 51U, 52U, 53U, 78U, 200U}) {
-        EXPECT_EQ(decoded(encode_words(text, column), column > kMaxEncodedLineOctets ? 0 : column), text) << character << ' ' << count << ' ' << column;
+        EXPECT_EQ(decoded(encode_words(text, column), column > kMaxEncodedLineOctets ? 0 : column), text)
+            << character << ' ' << count << ' ' << column;
       }
     }
   }

@@ -79,7 +79,8 @@ TEST(Idempotency, AnswersAReplayOverSmtpWithTheFirstId) {
   const std::string first = doors.smtp(smtp_message("Idempotency-Key: k\r\n"));
   EXPECT_EQ(queued_id(doors.smtp(smtp_message("Idempotency-Key: k\r\n"))), queued_id(first));
   EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\nX: y\r\n")), HasSubstr("554 5.6.0 idempotency_conflict: "));
-  EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\n", {}, "c@example.net")), HasSubstr("554 5.6.0 idempotency_conflict: "));
+  EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\n", {}, "c@example.net")),
+              HasSubstr("554 5.6.0 idempotency_conflict: "));
   EXPECT_EQ(stored(doors), 1U);
 }
 
@@ -101,7 +102,8 @@ TEST(Idempotency, GivesBackWhatAReplayReserved) {
   (void)doors.smtp(smtp_message("Idempotency-Key: k\r\n"));
   EXPECT_THAT(doors.smtp(smtp_message("")), HasSubstr("Queued as ")) << "the second recipient of the day";
   EXPECT_THAT(doors.smtp(smtp_message("")), HasSubstr("quota_exceeded"));
-  EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\n")), Not(HasSubstr("Queued as "))) << "SMTP judges before it knows the key";
+  EXPECT_THAT(doors.smtp(smtp_message("Idempotency-Key: k\r\n")), Not(HasSubstr("Queued as ")))
+      << "SMTP judges before it knows the key";
 }
 
 TEST(Idempotency, AnswersAReplayOverHttpWhereTheQuotaIsUsedUp) {

@@ -50,7 +50,8 @@ void expect_sendable(const std::string& content, bool is_seven_bit = true) {
 TEST(MessageComposer, WritesAPlainMessage) {
   const std::string content = compose_mail(mail_with_text("Hello\nAnn\n"));
   expect_sendable(content);
-  EXPECT_TRUE(content.starts_with("From: Shop <shop@example.org>\r\nTo: ann@example.net\r\nSubject: Your order\r\nMIME-Version: 1.0\r\n"))
+  EXPECT_TRUE(
+      content.starts_with("From: Shop <shop@example.org>\r\nTo: ann@example.net\r\nSubject: Your order\r\nMIME-Version: 1.0\r\n"))
       << content;
   EXPECT_TRUE(content.ends_with("\r\n\r\nHello\r\nAnn\r\n")) << content;
   EXPECT_THAT(content, Not(HasSubstr("Date:")));
@@ -151,7 +152,9 @@ TEST(MessageComposer, KeepsEveryLineWithinItsBound) {
   mail.subject = std::string(900, 's');
   mail.headers = {{"X-Long", std::string(900, 'h')}, {"List-Unsubscribe", "<https://example.org/" + std::string(700, 'u') + ">"}};
   mail.html = "<p>" + std::string(4'000, 'p') + "</p>";
-  for (int i = 0; i < 50; ++i) mail.cc.push_back(parse_named_mailbox("Someone Long <c" + std::to_string(i) + "@example.net>").value());
+  for (int i = 0; i < 50; ++i) {
+    mail.cc.push_back(parse_named_mailbox("Someone Long <c" + std::to_string(i) + "@example.net>").value());
+  }
   const std::string content = compose_mail(mail);
   expect_sendable(content);
   const ReadMessage read = read_message(content);

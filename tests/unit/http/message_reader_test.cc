@@ -48,7 +48,8 @@ TEST(MessageReader, ReadsHeaderTextsAndAttachments) {
 }
 
 TEST(MessageReader, AnswersValidUtf8ForAnyOctets) {
-  const std::string raw = "From: \xFF\xFE <a@example.org>\r\nSubject: \x80\x81\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xC3(\r\n";
+  const std::string raw =
+      "From: \xFF\xFE <a@example.org>\r\nSubject: \x80\x81\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xC3(\r\n";
   const ReadMessage message = read_message(raw);
   EXPECT_TRUE(is_valid_utf8(message.from));
   EXPECT_TRUE(is_valid_utf8(message.subject));
@@ -141,7 +142,8 @@ TEST(MessageReader, TakesNoTextForStructure) {
 }
 
 TEST(MessageReader, KeepsWhatIsBehindAFieldItLeavesOut) {
-  const ReadMessage message = read_message("Subject: first\r\nTo: " + repeated("a@example.net, ", 2'000) + "\r\nMessage-ID: <1@b>\r\n\r\ntext\r\n");
+  const ReadMessage message =
+      read_message("Subject: first\r\nTo: " + repeated("a@example.net, ", 2'000) + "\r\nMessage-ID: <1@b>\r\n\r\ntext\r\n");
   EXPECT_EQ(message.subject, "first");
   EXPECT_EQ(message.header_message_id, "1@b");
   EXPECT_EQ(message.text, "text\n");

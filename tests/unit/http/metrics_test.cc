@@ -48,8 +48,9 @@ TEST_F(MetricsTest, ReadsGaugesWhenItIsAsked) {
   double queued = 1;
   metrics_.set_gauges([&queued] { return std::vector<GaugeReading>{{"postern_queue_messages", "Messages not settled.", queued}}; });
   queued = 7;
-  EXPECT_THAT(metrics_.text(), HasSubstr("# HELP postern_queue_messages Messages not settled.\n# TYPE postern_queue_messages gauge\n"
-                                         "postern_queue_messages 7\n"));
+  EXPECT_THAT(metrics_.text(),
+              HasSubstr("# HELP postern_queue_messages Messages not settled.\n# TYPE postern_queue_messages gauge\n"
+                        "postern_queue_messages 7\n"));
 }
 
 }  // namespace

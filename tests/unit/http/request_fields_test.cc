@@ -77,7 +77,8 @@ TEST(RequestFields, SayWhatIsWrong) {
 TEST(RequestFields, ReadALimitOfTheQuery) {
   ApiRequest request;
   EXPECT_EQ(read_limit(request, 50, 20).value(), 20U);
-  for (const auto& [text, is_valid] : {std::pair("1", true), {"50", true}, {"51", false}, {"0", false}, {"", false}, {"-1", false}, {"1x", false}}) {
+  for (const auto& [text, is_valid] :
+       {std::pair("1", true), {"50", true}, {"51", false}, {"0", false}, {"", false}, {"-1", false}, {"1x", false}}) {
     request.query = {{"limit", text}};
     EXPECT_EQ(read_limit(request, 50, 20).has_value(), is_valid) << text;
   }

@@ -145,7 +145,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"BareLfBehindSize", post("Transfer-Encoding: chunked\r\n", "2\n{}\r\n0\r\n\r\n")},
                     Case{"BareLfBehindData", post("Transfer-Encoding: chunked\r\n", "2\r\n{}\n0\r\n\r\n")},
                     Case{"BareLfInExtension", post("Transfer-Encoding: chunked\r\n", "2;a\nb\r\n{}\r\n0\r\n\r\n")},
-                    Case{"LongExtension", post("Transfer-Encoding: chunked\r\n", "2;" + std::string(300, 'a') + "\r\n{}\r\n0\r\n\r\n")},
+                    Case{"LongExtension",
+                         post("Transfer-Encoding: chunked\r\n", "2;" + std::string(300, 'a') + "\r\n{}\r\n0\r\n\r\n")},
                     Case{"Trailer", post("Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\nX-A: b\r\n\r\n")}),
     name_of);
 
@@ -186,10 +187,12 @@ TEST(RequestReaderTest, RefusesWhatIsAboveItsLimits) {
   EXPECT_EQ(read("GET /" + std::string(kMaxTargetOctets, 'a') + " HTTP/1.1\r\n" + kHost + "\r\n").refusal, ApiProblem::PathTooLong);
   EXPECT_EQ(read("GET /" + std::string(2 * kMaxTargetOctets, 'a')).refusal, ApiProblem::PathTooLong);
   EXPECT_EQ(read("GET / HTTP/1.1\r\n" + kHost + repeated_fields(100) + "\r\n").refusal, ApiProblem::HeaderFieldsTooLarge);
-  EXPECT_EQ(read("GET / HTTP/1.1\r\n" + kHost + "X: " + std::string(kMaxHeadOctets, 'a')).refusal, ApiProblem::HeaderFieldsTooLarge);
+  EXPECT_EQ(read("GET / HTTP/1.1\r\n" + kHost + "X: " + std::string(kMaxHeadOctets, 'a')).refusal,
+            ApiProblem::HeaderFieldsTooLarge);
   EXPECT_EQ(read(post("Content-Length: 101\r\n", "")).refusal, ApiProblem::BodyTooBig);
   EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "65\r\n")).refusal, ApiProblem::BodyTooBig);
-  EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "60\r\n" + std::string(96, 'a') + "\r\n5\r\n")).refusal, ApiProblem::BodyTooBig);
+  EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "60\r\n" + std::string(96, 'a') + "\r\n5\r\n")).refusal,
+            ApiProblem::BodyTooBig);
 }
 
 TEST(RequestReaderTest, WaitsForTheRest) {

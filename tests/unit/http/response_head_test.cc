@@ -11,7 +11,8 @@ using testing::Not;
 constexpr Instant kNow{std::chrono::seconds(1'795'253'400)};
 
 std::string head_of(const ApiResponse& response, bool keeps_alive = true, bool is_http_1_0 = false) {
-  return format_response_head(response, {.now = kNow, .request_id = "req_1", .keeps_alive = keeps_alive, .is_http_1_0 = is_http_1_0});
+  return format_response_head(response,
+                              {.now = kNow, .request_id = "req_1", .keeps_alive = keeps_alive, .is_http_1_0 = is_http_1_0});
 }
 
 class NoSource final : public BodySource {
@@ -22,9 +23,10 @@ class NoSource final : public BodySource {
 
 TEST(ResponseHeadTest, CarriesWhatEveryResponseHas) {
   const ApiResponse response = ApiResponse::json(boost::json::object{{"a", 1}}, 201);
-  EXPECT_EQ(head_of(response),
-            "HTTP/1.1 201 Created\r\nDate: Sat, 21 Nov 2026 09:30:00 GMT\r\nX-Request-Id: req_1\r\nX-Content-Type-Options: nosniff\r\n"
-            "Cache-Control: no-store\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n");
+  EXPECT_EQ(
+      head_of(response),
+      "HTTP/1.1 201 Created\r\nDate: Sat, 21 Nov 2026 09:30:00 GMT\r\nX-Request-Id: req_1\r\nX-Content-Type-Options: nosniff\r\n"
+      "Cache-Control: no-store\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n");
 }
 
 TEST(ResponseHeadTest, SaysThatTheConnectionEnds) {

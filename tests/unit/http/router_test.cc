@@ -10,9 +10,10 @@ constexpr Route row(Method method, std::string_view path, std::string_view opera
           .operation = operation, .summary = {}, .tag = {}};
 }
 
-constexpr Route kMail[] = {row(Method::Get, "/v1/emails", "list"),         row(Method::Post, "/v1/emails", "send"),
-                           row(Method::Get, "/v1/emails/:id", "get"),      row(Method::Get, "/v1/emails/latest", "latest"),
-                           row(Method::Post, "/v1/emails/batch", "batch"), row(Method::Delete, "/v1/emails/:id/parts/:part", "part")};
+constexpr Route kMail[] = {
+    row(Method::Get, "/v1/emails", "list"),         row(Method::Post, "/v1/emails", "send"),
+    row(Method::Get, "/v1/emails/:id", "get"),      row(Method::Get, "/v1/emails/latest", "latest"),
+    row(Method::Post, "/v1/emails/batch", "batch"), row(Method::Delete, "/v1/emails/:id/parts/:part", "part")};
 constexpr Route kOther[] = {row(Method::Get, "/", "root"), row(Method::Get, "/healthz", "health")};
 constexpr ApiArea kAreas[] = {{kMail, {}}, {kOther, {}}};
 
@@ -42,7 +43,8 @@ TEST(RouterTest, PrefersTheLiteral) {
 }
 
 TEST(RouterTest, FindsNothingBesideTheTable) {
-  for (const char* target : {"/v1", "/v1/", "/v1/emails/", "/v1/Emails", "/v2/emails", "/v1/emails/a/b", "/emails", "/healthz/x", "//", "/api"}) {
+  for (const char* target :
+       {"/v1", "/v1/", "/v1/emails/", "/v1/Emails", "/v2/emails", "/v1/emails/a/b", "/emails", "/healthz/x", "//", "/api"}) {
     EXPECT_EQ(found("GET", target), "nothing") << target;
   }
 }

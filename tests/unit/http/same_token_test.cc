@@ -63,7 +63,8 @@ std::string question(std::string_view from, std::string_view to, json::object mo
 constexpr const char* kFrom = "a@example.org";
 constexpr const char* kTo = "b@example.net";
 
-std::string dialogue(std::string_view from, const std::vector<std::string>& to, std::string_view content = "Subject: x\r\n\r\nx\r\n") {
+std::string dialogue(std::string_view from, const std::vector<std::string>& to,
+                     std::string_view content = "Subject: x\r\n\r\nx\r\n") {
   std::string text = "MAIL FROM:<" + std::string(from) + ">\r\n";
   for (const std::string& recipient : to) text += "RCPT TO:<" + recipient + ">\r\n";
   return text + "DATA\r\n" + std::string(content) + ".\r\n";

@@ -151,7 +151,8 @@ class HttpServerTest : public testing::Test {
     return "GET " + path + " HTTP/1.1\r\nHost: relay\r\n" + fields + "\r\n";
   }
   static std::string post(const std::string& path, const std::string& body, const std::string& fields = {}) {
-    return "POST " + path + " HTTP/1.1\r\nHost: relay\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "POST " + path + " HTTP/1.1\r\nHost: relay\r\n" + fields + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
   }
 
   net::Runtime runtime_{2};

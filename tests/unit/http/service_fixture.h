@@ -69,7 +69,8 @@ class ServiceTest : public testing::Test, protected ApiParts {
     user.account = account_;
     user.email = "dev@example.org";
     store.directory().write([&](store::DirectoryWriter& writer) { return writer.put_user(user); }).value();
-    tokens_.claims["a.good.b"] = {.user = user.id, .account = account_, .expires_at = clock.now(), .password_mark = auth::password_mark(user)};
+    tokens_.claims["a.good.b"] = {
+        .user = user.id, .account = account_, .expires_at = clock.now(), .password_mark = auth::password_mark(user)};
     return "a.good.b";
   }
 

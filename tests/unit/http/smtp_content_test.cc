@@ -33,7 +33,8 @@ std::string content_of(Doors& doors, const store::MessageRecord& message) {
 TEST(SmtpContent, IsTheSameByChunksAndByData) {
   Doors doors;
   const std::string header(kHeader);
-  const auto by_data = stored_message(doors, doors.smtp(std::string(kTransaction) + "DATA\r\n" + header + "..\r\n...\r\nend\r\n.\r\n"));
+  const auto by_data =
+      stored_message(doors, doors.smtp(std::string(kTransaction) + "DATA\r\n" + header + "..\r\n...\r\nend\r\n.\r\n"));
   const auto by_chunks = stored_message(doors, doors.smtp(std::string(kTransaction) + chunk(header.substr(0, 30)) +
                                                           chunk(header.substr(30) + ".\r") + chunk("\n..\r\nend\r\n", " LAST")));
   EXPECT_EQ(content_of(doors, by_data), header + ".\r\n..\r\nend\r\n");
@@ -88,9 +89,11 @@ TEST(SmtpContent, NeedsSmtputf8OnlyWhereSomethingIsBeyondAscii) {
   for (const Case& c : {Case{"nothing", "a@example.org>", "b@example.net>", "", "plain\r\n", false},
                         {"the sender", "\xC3\xA4@example.org>", "b@example.net>", "", "plain\r\n", true},
                         {"the recipient", "a@example.org>", "\xC3\xA4@example.net>", "", "plain\r\n", true},
-                        {"the original recipient", "a@example.org>", "b@example.net> ORCPT=utf-8;b@b\xC3\xBC" "cher.example", "", "plain\r\n", true},
+                        {"the original recipient", "a@example.org>", "b@example.net> ORCPT=utf-8;b@b\xC3\xBC" "cher.example", "",
+                         "plain\r\n", true},
                         {"the header section", "a@example.org>", "b@example.net>", "Subject: caf\xC3\xA9\r\n", "plain\r\n", true},
-                        {"the body, whose parts have headers too", "a@example.org>", "b@example.net>", "", "caf\xC3\xA9\r\n", true}}) {
+                        {"the body, whose parts have headers too", "a@example.org>", "b@example.net>", "",
+                         "caf\xC3\xA9\r\n", true}}) {
     SCOPED_TRACE(c.name);
     Doors doors;
     std::string input = "MAIL FROM:<";

@@ -298,7 +298,8 @@ TEST_F(Backlog, AFailureThatBeganBeforeTheReceiverCameBackIsTriedAgainAtOnce) {
 }
 
 TEST_F(Backlog, ARowGoesOnceItsEventIsDelivered) {
-  store::PendingWebhookEvent row{.sequence = 5, .message = messages_[0], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 2};
+  store::PendingWebhookEvent row{
+      .sequence = 5, .message = messages_[0], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 2};
   WebhookBacklog backlog(progress_at(9), 1, {row});
   EXPECT_FALSE(backlog.has_unsaved());
   EXPECT_THAT(take_all(backlog), ElementsAre(5));
@@ -308,7 +309,8 @@ TEST_F(Backlog, ARowGoesOnceItsEventIsDelivered) {
 }
 
 TEST_F(Backlog, WhatCouldNotBeSavedIsSavedNextTime) {
-  store::PendingWebhookEvent row{.sequence = 5, .message = messages_[0], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 2};
+  store::PendingWebhookEvent row{
+      .sequence = 5, .message = messages_[0], .first_attempt = clock_.now(), .due = clock_.now(), .attempts = 2};
   WebhookBacklog backlog(progress_at(9), 1, {row});
   add(backlog, 10, 1);
   take_all(backlog);

@@ -124,7 +124,8 @@ class Dispatching : public ::testing::Test {
   }
   // A message with its accepted event.
   MessageId accept() {
-    test::Draft draft = test::make_draft(make_message_id(clock_.now() + Duration{++made_}, random_), clock_.now(), {"live.example"});
+    test::Draft draft =
+        test::make_draft(make_message_id(clock_.now() + Duration{++made_}, random_), clock_.now(), {"live.example"});
     draft.message.account = account_.id;
     for (Event& event : draft.events) event.account = account_.id;
     const MessageId id = draft.message.id;

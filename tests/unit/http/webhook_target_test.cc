@@ -19,7 +19,8 @@ TEST(WebhookTarget, UrlsBecomeTheirParts) {
   } kRows[] = {
       {"https://Hooks.Example.com", true, "hooks.example.com", 443, "hooks.example.com", "/"},
       {"https://hooks.example.com:443/a", true, "hooks.example.com", 443, "hooks.example.com", "/a"},
-      {"https://hooks.example.com:8443/a/b?c=d&e=%20f", true, "hooks.example.com", 8443, "hooks.example.com:8443", "/a/b?c=d&e=%20f"},
+      {"https://hooks.example.com:8443/a/b?c=d&e=%20f", true, "hooks.example.com", 8443, "hooks.example.com:8443",
+       "/a/b?c=d&e=%20f"},
       {"http://hooks.example.com/in", false, "hooks.example.com", 80, "hooks.example.com", "/in"},
       {"https://8.8.8.8/", true, "8.8.8.8", 443, "8.8.8.8", "/"},
       {"https://[2a00:1450::1]:444/", true, "2a00:1450::1", 444, "[2a00:1450::1]:444", "/"},

@@ -24,7 +24,8 @@ std::string version_2(unsigned command, unsigned family, const std::string& bloc
 // 192.0.2.1 port 4660 to 198.51.100.2 port 587.
 const std::string kTcp4Block = "\xC0\x00\x02\x01\xC6\x33\x64\x02\x12\x34\x02\x4B"s;
 // 2001:db8::1 port 4660 to 2001:db8::2 port 587.
-const std::string kTcp6Block = "\x20\x01\x0D\xB8"s + std::string(11, '\0') + "\x01\x20\x01\x0D\xB8" + std::string(11, '\0') + "\x02\x12\x34\x02\x4B";
+const std::string kTcp6Block =
+    "\x20\x01\x0D\xB8"s + std::string(11, '\0') + "\x01\x20\x01\x0D\xB8" + std::string(11, '\0') + "\x02\x12\x34\x02\x4B";
 
 std::string tlv(char type, const std::string& value) { return type + two_octets(value.size()) + value; }
 
@@ -55,7 +56,8 @@ std::vector<Good> good_headers() {
       {"version 2, TCP over IPv6", version_2(0x21, 0x21, kTcp6Block), "2001:db8::1 4660"},
       {"version 2 with TLVs", version_2(0x21, 0x11, kTcp4Block + name + tlv('\x04', std::string(300, 'x'))), "192.0.2.1 4660"},
       {"version 2 with an empty TLV", version_2(0x21, 0x21, kTcp6Block + tlv('\x04', "")), "2001:db8::1 4660"},
-      {"version 2 with the longest block", version_2(0x21, 0x11, kTcp4Block + tlv('\x04', std::string(4081, 'x'))), "192.0.2.1 4660"},
+      {"version 2 with the longest block", version_2(0x21, 0x11, kTcp4Block + tlv('\x04', std::string(4081, 'x'))),
+       "192.0.2.1 4660"},
       {"version 2, LOCAL", version_2(0x20, 0x00, ""), ""},
       {"version 2, LOCAL with addresses", version_2(0x20, 0x11, kTcp4Block), ""},
       {"version 2, LOCAL of a family that is none", version_2(0x20, 0x77, "what ever"), ""},

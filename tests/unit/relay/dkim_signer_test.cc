@@ -75,7 +75,8 @@ Verified verify(std::string message, const store::DomainRecord& domain) {
   Verified verified;
   for (int i = 0; i < count; ++i) {
     dkim_sig_process(handle, signatures[i]);
-    const bool is_good = (dkim_sig_getflags(signatures[i]) & DKIM_SIGFLAG_PASSED) != 0 && dkim_sig_getbh(signatures[i]) == DKIM_SIGBH_MATCH;
+    const bool is_good =
+        (dkim_sig_getflags(signatures[i]) & DKIM_SIGFLAG_PASSED) != 0 && dkim_sig_getbh(signatures[i]) == DKIM_SIGBH_MATCH;
     ++(is_good ? verified.good : verified.bad);
   }
   dkim_free(handle);
@@ -104,7 +105,8 @@ class DkimSignerTest : public testing::Test {
 TEST_F(DkimSignerTest, SignsWithEveryKeyOfTheAuthorsDomain) {
   const std::string fields = sign(kMessage, kMessage.size());
   EXPECT_TRUE(fields.starts_with("DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org;")) << fields;
-  EXPECT_NE(fields.find("\r\nDKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.org;"), std::string::npos) << fields;
+  EXPECT_NE(fields.find("\r\nDKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.org;"), std::string::npos)
+      << fields;
   EXPECT_TRUE(fields.ends_with("\r\n"));
   const Verified verified = verify(fields + std::string(kMessage), domain_);
   EXPECT_EQ(verified.good, 2u);

@@ -83,7 +83,8 @@ TEST_F(DomainAdminTest, TakesDomainNamesOnly) {
                         {"[192.0.2.1]", ""},
                         {"-a.example", ""},
                         {std::string(64, 'a') + ".example", ""},
-                        {std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') + "." + std::string(50, 'd'), ""}};
+                        {std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') + "." +
+                         std::string(50, 'd'), ""}};
   for (const Case& c : cases) {
     const auto domain = admin_.create(account_, c.name);
     EXPECT_EQ(domain ? domain->name : "", c.normalised) << c.name;

@@ -13,7 +13,8 @@ store::DomainRecord domain_of(std::string name) {
   store::DomainRecord domain;
   domain.name = std::move(name);
   domain.ownership_token = "t0k3n";
-  domain.dkim_keys = {{"pr1", "rsa-sha256", "", "v=DKIM1; k=rsa; p=QUJD"}, {"pe1", "ed25519-sha256", "", "v=DKIM1; k=ed25519; p=REVG"}};
+  domain.dkim_keys = {{"pr1", "rsa-sha256", "", "v=DKIM1; k=rsa; p=QUJD"},
+                      {"pe1", "ed25519-sha256", "", "v=DKIM1; k=ed25519; p=REVG"}};
   return domain;
 }
 
@@ -77,7 +78,8 @@ TEST(DomainRecords, AreFoundInWhatReadersWouldAccept) {
   };
   const auto records = records_to_publish(domain_of("example.org"), "relay.example.net");
   for (const Case& c : cases) {
-    const auto check = check_record(record_for(records, c.purpose), {.values = c.answer, .exists = !c.answer.empty(), .is_secure = false});
+    const auto check =
+        check_record(record_for(records, c.purpose), {.values = c.answer, .exists = !c.answer.empty(), .is_secure = false});
     EXPECT_EQ(check.name, c.purpose);
     EXPECT_EQ(check.is_found, c.is_found) << c.purpose << ": " << c.name;
     EXPECT_EQ(check.finding.empty(), c.is_found) << c.purpose << ": " << c.name;

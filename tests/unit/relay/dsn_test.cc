@@ -105,7 +105,9 @@ class Dsn : public testing::Test {
   std::string format(DsnAction action, const Status& status = {550, EnhancedCode{5, 1, 1}, "no such user"},
                      const std::string& remote = "mx.example.net [192.0.2.1]") {
     facts.recipients.clear();
-    for (const Recipient& recipient : envelope.recipients) facts.recipients.push_back({&recipient, action, status, remote, retry_until});
+    for (const Recipient& recipient : envelope.recipients) {
+      facts.recipients.push_back({&recipient, action, status, remote, retry_until});
+    }
     return format_dsn(facts);
   }
   Report report(DsnAction action) { return read_report(format(action)); }
@@ -136,17 +138,20 @@ TEST_F(Dsn, IsAReportOfThreeParts) {
 TEST_F(Dsn, SaysInTheFieldsOfRfc3464WhatHappened) {
   const Report read = report(DsnAction::Failed);
   ASSERT_EQ(read.blocks.size(), 2U);
-  EXPECT_THAT(lines_of(read.blocks[0]), ElementsAre("Reporting-MTA: dns; relay.example", "Arrival-Date: Mon, 05 Jan 2026 09:00:00 +0000"));
+  EXPECT_THAT(lines_of(read.blocks[0]),
+              ElementsAre("Reporting-MTA: dns; relay.example", "Arrival-Date: Mon, 05 Jan 2026 09:00:00 +0000"));
   EXPECT_THAT(lines_of(read.blocks[1]),
               ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.1.1",
                           "Remote-MTA: dns; mx.example.net", "Diagnostic-Code: smtp; 550 5.1.1 no such user"));
-  EXPECT_THAT(read.parts[0].body, HasSubstr("<someone@example.net>\r\n    mx.example.net [192.0.2.1] said: 550 5.1.1 no such user\r\n"));
+  EXPECT_THAT(read.parts[0].body,
+              HasSubstr("<someone@example.net>\r\n    mx.example.net [192.0.2.1] said: 550 5.1.1 no such user\r\n"));
   EXPECT_THAT(read.parts[0].body, HasSubstr(format_message_id(facts.about)));
 }
 
 TEST_F(Dsn, NamesNoRemoteForADecisionOfItsOwn) {
   const Report read = read_report(format(DsnAction::Failed, {551, EnhancedCode{5, 4, 7}, "gave up"}, ""));
-  EXPECT_THAT(lines_of(read.blocks[1]), ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.4.7"));
+  EXPECT_THAT(lines_of(read.blocks[1]),
+              ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.4.7"));
   EXPECT_THAT(read.parts[0].body, HasSubstr("The relay says: 551 5.4.7 gave up"));
 }
 

@@ -220,7 +220,10 @@ TEST_F(QueueSmtpTest, BouncesWhatTheNextHopCannotTake) {
   const std::vector<Case> cases = {
       {"8-bit", {"SIZE", "SMTPUTF8"}, [](Envelope& e) { e.parameters.body = BodyType::EightBitMime; }, {5, 6, 3}},
       {"SMTPUTF8", {"8BITMIME"}, [](Envelope& e) { e.parameters.smtputf8 = true; }, {5, 6, 7}},
-      {"an internationalised recipient", {"8BITMIME"}, [](Envelope& e) { e.recipients[0].mailbox.local_part = "\xC3\xBC"; }, {5, 6, 7}},
+      {"an internationalised recipient",
+       {"8BITMIME"},
+       [](Envelope& e) { e.recipients[0].mailbox.local_part = "\xC3\xBC"; },
+       {5, 6, 7}},
       {"too big", {"SIZE 5"}, [](Envelope&) {}, {5, 3, 4}},
       {"REQUIRETLS in the clear", {"REQUIRETLS"}, [](Envelope& e) { e.parameters.require_tls = true; }, {5, 7, 30}},
   };

@@ -199,7 +199,8 @@ TEST(Resolver, ServesManyThreads) {
   const auto resolver = resolver_over(server);
   std::vector<std::future<Result<DnsAnswer>>> answers;
   for (int i = 0; i < 40; ++i) {
-    answers.push_back(std::async(std::launch::async, [&, i] { return resolver->look_up("n" + std::to_string(i) + ".example", "TXT"); }));
+    answers.push_back(
+        std::async(std::launch::async, [&, i] { return resolver->look_up("n" + std::to_string(i) + ".example", "TXT"); }));
   }
   for (int i = 0; i < 40; ++i) {
     const auto answer = answers[static_cast<std::size_t>(i)].get();

@@ -71,7 +71,8 @@ TEST_F(Suppressing, AComplaintSuppresses) {
   start();
   accept("live.example");
   run_until([&] { return !listed().empty(); });
-  EXPECT_EQ(store_.directory().find_suppression(account_.id, "to@live.example").value()->reason, store::SuppressionReason::Complaint);
+  EXPECT_EQ(store_.directory().find_suppression(account_.id, "to@live.example").value()->reason,
+            store::SuppressionReason::Complaint);
 }
 
 TEST_F(Suppressing, ARefusalForOtherReasonsDoesNot) {

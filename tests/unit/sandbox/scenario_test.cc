@@ -43,7 +43,8 @@ TEST(Scenario, IsNamedByTheLocalPartAtTheSimulatorDomain) {
 }
 
 TEST(Scenario, IsDeliveredAtAnyOtherDomain) {
-  for (const char* domain : {"example.org", "postern.test", "a.simulator.postern.test", "simulator.postern.test.example.org", "[192.0.2.1]", ""}) {
+  for (const char* domain :
+       {"example.org", "postern.test", "a.simulator.postern.test", "simulator.postern.test.example.org", "[192.0.2.1]", ""}) {
     EXPECT_EQ(scenario_of("bounced", domain).kind, ScenarioKind::Delivered) << domain;
     EXPECT_FALSE(scenario_of("rejected", domain).rcpt_refusal()) << domain;
   }

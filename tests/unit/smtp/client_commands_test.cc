@@ -9,7 +9,8 @@ namespace postern::smtp {
 namespace {
 
 ClientCapabilities everything() {
-  return parse_capabilities("mx\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nREQUIRETLS\nDSN\nSTARTTLS\nAUTH PLAIN LOGIN\nENHANCEDSTATUSCODES\n");
+  return parse_capabilities(
+      "mx\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nREQUIRETLS\nDSN\nSTARTTLS\nAUTH PLAIN LOGIN\nENHANCEDSTATUSCODES\n");
 }
 
 TEST(ClientCapabilities, ReadsKeywordsInAnyCase) {
@@ -53,7 +54,12 @@ std::string rcpt_line(const Recipient& recipient, const ClientCapabilities& capa
 
 TEST(ClientCommands, MailCarriesOnlyWhatTheHopOffers) {
   Envelope envelope = test::numbered_envelope(1);
-  envelope.parameters = {.declared_size = 5, .body = BodyType::EightBitMime, .smtputf8 = true, .require_tls = true, .ret = DsnReturn::Headers, .envid = "e+3D1"};
+  envelope.parameters = {.declared_size = 5,
+                         .body = BodyType::EightBitMime,
+                         .smtputf8 = true,
+                         .require_tls = true,
+                         .ret = DsnReturn::Headers,
+                         .envid = "e+3D1"};
   EXPECT_EQ(mail_line(envelope, everything()),
             "MAIL FROM:<a@example.org> SIZE=77 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=e+3D1\r\n");
   envelope.parameters.require_tls = false;
@@ -69,7 +75,8 @@ TEST(ClientCommands, MailSaysNothingThatTheMessageDoesNotNeed) {
 }
 
 TEST(ClientCommands, RcptPassesNotifyAndOrcptOnAsTheyCame) {
-  const Recipient recipient{Mailbox{"r", "example.net"}, Notify{.is_given = true, .success = true, .delay = true}, "rfc822;r+2B@example.net"};
+  const Recipient recipient{Mailbox{"r", "example.net"}, Notify{.is_given = true, .success = true, .delay = true},
+                            "rfc822;r+2B@example.net"};
   EXPECT_EQ(rcpt_line(recipient, everything()), "RCPT TO:<r@example.net> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;r+2B@example.net\r\n");
   EXPECT_EQ(rcpt_line(recipient, {}), "RCPT TO:<r@example.net>\r\n");
 }

@@ -56,7 +56,8 @@ TEST(ClientOpening, ARefusalIsATemporaryFailureWithThePeersWords) {
       {"greeting 450", "450 later\r\n", "", "451 4.3.2 greeting refused: 450 later", "QUIT\r\n"},
       {"greeting 421", "421 4.3.2 busy\r\n", "", "421 4.3.2 busy", ""},
       {"greeting 354", "354 eh\r\n", "", "451 4.5.0 protocol error of the next hop at greeting: reply 354", ""},
-      {"greeting twice", "220 a\r\n220 b\r\n", "", "451 4.5.0 protocol error of the next hop at greeting: a reply nobody asked for", ""},
+      {"greeting twice", "220 a\r\n220 b\r\n", "",
+       "451 4.5.0 protocol error of the next hop at greeting: a reply nobody asked for", ""},
       {"EHLO 450", "220 a\r\n", "450 later\r\n", "451 4.3.2 EHLO refused: 450 later", "QUIT\r\n"},
       {"EHLO and HELO refused", "220 a\r\n", "550 no\r\n550 5.7.1 no\r\n", "451 4.7.1 EHLO refused: 550 5.7.1 no", "QUIT\r\n"},
   };

@@ -55,13 +55,17 @@ struct PipelinedCase {
 const PipelinedCase kPipelinedCases[] = {
     {"MAIL 550, DATA 503", "550 5.1.8 no\r\n503 x\r\n503 x\r\n503 x\r\n", "", "", "550 5.1.8 no r0\n550 5.1.8 no r1\n", true},
     {"MAIL 451", "451 4.3.0 later\r\n503 x\r\n503 x\r\n503 x\r\n", "", "", "451 4.3.0 later r0\n451 4.3.0 later r1\n", true},
-    {"MAIL 550, yet RCPT 250 and 354", "550 no\r\n250 ok\r\n250 ok\r\n354 go\r\n", ".\r\n", "250 ok\r\n", "550 no r0\n550 no r1\n", false},
+    {"MAIL 550, yet RCPT 250 and 354", "550 no\r\n250 ok\r\n250 ok\r\n354 go\r\n", ".\r\n", "250 ok\r\n",
+     "550 no r0\n550 no r1\n", false},
     {"MAIL 530", "530 5.7.0 auth first\r\n503 x\r\n503 x\r\n503 x\r\n", "", "",
      "451 4.7.0 MAIL refused: 530 5.7.0 auth first r0\n451 4.7.0 MAIL refused: 530 5.7.0 auth first r1\n", true},
     {"all RCPT refused, DATA 554", "250 ok\r\n550 a\r\n450 b\r\n554 none\r\n", "", "", "550 a r0\n450 b r1\n", true},
-    {"all RCPT refused, yet 354", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "554 none\r\n", "550 a r0\n450 b r1\n", false},
-    {"all RCPT refused, yet 354, and the dot is taken", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "250 ok\r\n", "550 a r0\n450 b r1\n", false},
-    {"DATA 554 after one RCPT", "250 ok\r\n550 a\r\n250 ok\r\n554 5.7.1 no data\r\n", "", "", "550 a r0\n554 5.7.1 no data r1\n", true},
+    {"all RCPT refused, yet 354", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "554 none\r\n", "550 a r0\n450 b r1\n",
+     false},
+    {"all RCPT refused, yet 354, and the dot is taken", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "250 ok\r\n",
+     "550 a r0\n450 b r1\n", false},
+    {"DATA 554 after one RCPT", "250 ok\r\n550 a\r\n250 ok\r\n554 5.7.1 no data\r\n", "", "", "550 a r0\n554 5.7.1 no data r1\n",
+     true},
     {"DATA 451", "250 ok\r\n250 ok\r\n250 ok\r\n451 later\r\n", "", "", "451 later r0\n451 later r1\n", true},
 };
 

@@ -33,7 +33,8 @@ struct InjectionCase {
 
 // What a man in the middle may put into the clear part, for the part under TLS to believe.
 const InjectionCase kInjections[] = {
-    {"a whole reply behind 220", "220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "220 go\r\n250-mx\r\n250-AUTH PLAIN\r\n250 SIZE 1\r\n"},
+    {"a whole reply behind 220", "220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n",
+     "220 go\r\n250-mx\r\n250-AUTH PLAIN\r\n250 SIZE 1\r\n"},
     {"the beginning of a reply behind 220", "220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "220 go\r\n250-mx\r\n"},
     {"one octet behind 220", "220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "220 go\r\n2"},
     {"a reply to STARTTLS before it is sent", "220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n220 go\r\n", ""},
@@ -155,8 +156,8 @@ TEST(HostileNextHop, AReplyWithoutEndIsCutOffAtEveryStage) {
 
 TEST(HostileNextHop, AWrongCodeIsNoGoAheadAtAnyStage) {
   const std::string_view right[] = {"250 ok\r\n", "250 ok\r\n", "354 go\r\n"};
-  const std::string_view wrong[] = {"354 go\r\n", "334 \r\n", "100 wait\r\n", "600 no\r\n", "000 no\r\n", "25 ok\r\n", "2500 ok\r\n", "OK\r\n",
-                                    "HTTP/1.1 200 OK\r\n", "\r\n"};
+  const std::string_view wrong[] = {"354 go\r\n", "334 \r\n",    "100 wait\r\n", "600 no\r\n",          "000 no\r\n",
+                                    "25 ok\r\n",  "2500 ok\r\n", "OK\r\n",       "HTTP/1.1 200 OK\r\n", "\r\n"};
   for (std::size_t stage = 0; stage < std::size(right); ++stage) {
     for (const std::string_view reply : wrong) {
       if (stage == 2 && reply.starts_with("3")) continue;  // any 3yz is a go-ahead there
@@ -193,7 +194,8 @@ TEST(HostileNextHop, ItsWordsAreOnePrintableLineOfBoundedLength) {
 TEST(HostileNextHop, OfferingEverythingChangesNothingThatTheMessageDidNotAskFor) {
   ClientScript script;
   const Envelope envelope = numbered_envelope(1);
-  script.open({"8BITMIME", "SMTPUTF8", "DSN", "BINARYMIME", "XCLIENT NAME", "BURL imap", "XFORWARD NAME", "AUTH=LOGIN"}).begin(envelope);
+  script.open({"8BITMIME", "SMTPUTF8", "DSN", "BINARYMIME", "XCLIENT NAME", "BURL imap", "XFORWARD NAME", "AUTH=LOGIN"})
+      .begin(envelope);
   script.expect_sent("MAIL FROM:<a@example.org>\r\n").feed("250 ok\r\n").expect_sent("RCPT TO:<r0@example.net>\r\n");
 }
 

@@ -52,7 +52,8 @@ TEST(SmtpProxy, NamesTheClientInVersion2) {
   RunningServer running(behind_proxies());
   TestClient client(running.port());
   // 198.51.100.9 port 1, with a TLV behind it.
-  ASSERT_TRUE(client.send(std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x10\xC6\x33\x64\x09\xC0\0\x02\x01\0\x01\x02\x4B\x04\0\x01x", 32)));
+  ASSERT_TRUE(
+      client.send(std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x10\xC6\x33\x64\x09\xC0\0\x02\x01\0\x01\x02\x4B\x04\0\x01x", 32)));
   ASSERT_THAT(client.read_reply(), StartsWith("220 "));
   EXPECT_EQ(peer_of(running), "198.51.100.9 1");
 }

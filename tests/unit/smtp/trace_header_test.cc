@@ -40,8 +40,16 @@ TEST(TraceHeader, SaysTheProtocolByItsRegisteredName) {
 }
 
 TEST(TraceHeader, AnEhloNameForgesNothing) {
-  const std::string_view names[] = {"localhost ([10.0.0.1]) by trusted.example", "a\r\nX-Forged: yes", "a\nX-Forged: yes", "(comment",
-                                    "a;b", "[10.0.0.1]", "\xD0\xB0pple.example", "", "a..b", "-a.example"};
+  const std::string_view names[] = {"localhost ([10.0.0.1]) by trusted.example",
+                                    "a\r\nX-Forged: yes",
+                                    "a\nX-Forged: yes",
+                                    "(comment",
+                                    "a;b",
+                                    "[10.0.0.1]",
+                                    "\xD0\xB0pple.example",
+                                    "",
+                                    "a..b",
+                                    "-a.example"};
   for (const std::string_view name : names) {
     EXPECT_EQ(format_trace_header(trace_of(name)).substr(0, 46), "Received: from [192.0.2.7] ([192.0.2.7])\r\n\tby ") << name;
   }

@@ -126,7 +126,9 @@ TEST_F(DirectoryHttpTest, KeepsAWebhookWithItsProgressAndPendingEventsTillItIsRe
 
 TEST_F(DirectoryHttpTest, StoresNothingForAWebhookThatIsGone) {
   const WebhookId gone = make_webhook_id(random_);
-  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.put_pending_event(gone, {.sequence = 1, .message = {}, .first_attempt = {}, .due = {}, .attempts = 0}); }));
+  ASSERT_TRUE(write([&](DirectoryWriter& w) {
+    return w.put_pending_event(gone, {.sequence = 1, .message = {}, .first_attempt = {}, .due = {}, .attempts = 0});
+  }));
   EXPECT_TRUE(directory_.list_pending_events(gone, 0, 10).value().empty());
 }
 

@@ -131,7 +131,8 @@ TEST(Store, ReadsNoPartOfAChunkOneRowOfWhichIsDamaged) {
     ASSERT_TRUE(test::commit_draft(store.spool(), test::make_draft(id, Instant{}, {"a.example"}), std::string(10'000, 'c')));
     EXPECT_EQ(store.spool().read_chunk(id, 0).value(), std::string(10'000, 'c'));
     store.close();
-    damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Content), first_row(id) + row, "\x09\x01garbage");
+    damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Content), first_row(id) + row,
+           "\x09\x01garbage");
     store.open();
     EXPECT_EQ(store.spool().read_chunk(id, 0).error().code(), ErrorCode::CorruptRecord) << row.size();
   }
