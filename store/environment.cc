@@ -20,16 +20,6 @@ constexpr unsigned kMaxReaders = 512;  // concurrent reads of all processes; one
 constexpr mdb_mode_t kFileMode = 0600;
 constexpr auto kReadersPatience = std::chrono::milliseconds(200);  // a read is one call; only an examination takes longer
 
-// A new file survives a power failure only when its folder is synced too.
-Result<void> sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return lmdb_error(errno, "open " + folder.string());
-  const int code = ::fsync(fd) == 0 ? 0 : errno;
-  ::close(fd);
-  if (code != 0) return lmdb_error(code, "sync " + folder.string());
-  return {};
-}
-
 // LMDB's code or errno's. Not by a path: LMDB would let everybody read the file.
 int copy_to_file(MDB_env* environment, const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
@@ -85,6 +75,15 @@ Error lmdb_error(int code, std::string_view attempt) {
 
 bool is_no_room(int code) {
   return code == MDB_MAP_FULL || code == MDB_TXN_FULL || code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+Result<void> sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return lmdb_error(errno, "open " + folder.string());
+  const int code = ::fsync(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  if (code != 0) return lmdb_error(code, "sync " + folder.string());
+  return {};
 }
 
 Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const EnvironmentOptions& options) {

@@ -23,6 +23,9 @@ Error lmdb_error(int code, std::string_view attempt);
 // True for codes that say "no room", and for nothing worse.
 bool is_no_room(int code);
 
+// What was made in it survives a power failure only then.
+Result<void> sync_folder(const std::filesystem::path& folder);
+
 struct EnvironmentOptions {
   std::filesystem::path folder;               // made (0700) if absent
   std::size_t map_octets = 0;                 // address space, not disk: the file grows by itself below it

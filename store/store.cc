@@ -27,12 +27,20 @@ std::size_t spool_map_octets(const SpoolLimits& limits) {
   return std::max(kSpoolMapOctets, (wanted + kMapStepOctets - 1) / kMapStepOctets * kMapStepOctets);
 }
 
-Result<void> make_folder(const std::filesystem::path& folder) {
-  std::error_code failure;
-  if (folder.has_parent_path()) std::filesystem::create_directories(folder.parent_path(), failure);
-  if (failure) return Error(ErrorCode::IoError, "make " + folder.parent_path().string() + ": " + failure.message());
-  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return lmdb_error(errno, "make " + folder.string());
+std::filesystem::path parent_of(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  const std::filesystem::path whole = std::filesystem::absolute(folder, ignored).lexically_normal();
+  return whole.has_filename() ? whole.parent_path() : whole.parent_path().parent_path();
+}
+
+// With the folders above it; each survives a power failure.
+Result<void> make_folder(const std::filesystem::path& folder, mode_t mode) {
+  if (::mkdir(folder.c_str(), mode) == 0) return sync_folder(parent_of(folder));
+  if (errno == EEXIST) return {};
+  if (errno != ENOENT) return lmdb_error(errno, "make " + folder.string());
+  if (Result<void> made = make_folder(parent_of(folder), 0777); !made) return made;
+  if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) return lmdb_error(errno, "make " + folder.string());
+  return sync_folder(parent_of(folder));
 }
 
 }  // namespace
@@ -59,7 +67,7 @@ class Store::Lock {
 };
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
-  if (Result<void> made = make_folder(options.folder); !made) return made.error();
+  if (Result<void> made = make_folder(options.folder, 0700); !made) return made.error();
   std::unique_ptr<Store> store(new Store);
   if (options.runs_recovery) {
     Result<std::unique_ptr<Lock>> lock = Lock::take(options.folder);
@@ -88,6 +96,7 @@ Result<void> Store::back_up(const std::filesystem::path& folder) const {
   // The spool first: what its messages refer to is in the directory by then.
   Result<void> copied = spool_->copy_to(folder / "spool");
   if (copied) copied = directory_->copy_to(folder / "directory");
+  if (copied) copied = sync_folder(parent_of(folder));
   if (!copied) {
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);

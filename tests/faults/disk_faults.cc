@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -31,6 +32,7 @@ std::mutex mutex;
 std::condition_variable changed;
 Plan plan;
 std::string calls;
+std::vector<std::filesystem::path> synced;
 bool is_holding = false;
 bool is_held = false;
 std::atomic<bool> is_skipping = false;
@@ -77,18 +79,25 @@ std::filesystem::path inside_of_recorded(const std::filesystem::path& path) {
   return inside.empty() || *inside.begin() == ".." ? std::filesystem::path() : inside;
 }
 
-std::filesystem::path recorded_file(int fd) {
-  if (!recorded_folder) return {};
+std::filesystem::path path_of(int fd) {
   std::array<char, 4'096> target{};
   const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
-  if (size <= 0) return {};
-  return inside_of_recorded(std::string(target.data(), static_cast<std::size_t>(size)));
+  return std::string(target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+}
+
+std::filesystem::path recorded_file(int fd) {
+  return recorded_folder ? inside_of_recorded(path_of(fd)) : std::filesystem::path();
 }
 
 void record(int fd, Operation operation) {
   const std::lock_guard lock(mutex);
   operation.file = recorded_file(fd);
   if (!operation.file.empty()) operations.push_back(std::move(operation));
+}
+
+void note_synced(int fd) {
+  const std::lock_guard lock(mutex);
+  synced.push_back(path_of(fd));
 }
 
 int sync(long number, int fd) {
@@ -98,6 +107,7 @@ int sync(long number, int fd) {
     return -1;
   }
   const int result = is_skipping ? 0 : static_cast<int>(::syscall(number, fd));
+  if (result == 0) note_synced(fd);
   if (result == 0) record(fd, {.kind = Operation::Kind::Sync, .file = {}, .offset = 0, .octets = {}});
   return result;
 }
@@ -132,12 +142,18 @@ void reset() {
   const std::lock_guard lock(mutex);
   plan = Plan{};
   calls.clear();
+  synced.clear();
   is_file_system_read_only = false;
 }
 
 std::string trace() {
   const std::lock_guard lock(mutex);
   return calls;
+}
+
+std::vector<std::filesystem::path> synced_paths() {
+  const std::lock_guard lock(mutex);
+  return synced;
 }
 
 void note(char letter) {

@@ -19,6 +19,9 @@ void reset();
 std::string trace();
 void note(char letter);
 
+// The files and folders that were synced since reset().
+std::vector<std::filesystem::path> synced_paths();
+
 enum class Call { Write, MetaWrite, Sync };  // Write: of either kind
 // The `nth` call from now on (1: the next) fails with `error`; every later one too if `lasts`.
 void fail(Call call, std::size_t nth, int error, bool lasts);

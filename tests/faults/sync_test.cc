@@ -6,14 +6,18 @@
 #include "tests/faults/disk_faults.h"
 #include "tests/support/temp_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <regex>
+#include <thread>
 
 namespace postern::store {
 namespace {
 
+using ::testing::IsSupersetOf;
 using test::make_draft;
 using test::TempStore;
 using test::Waiter;
@@ -174,6 +178,36 @@ TEST_F(SyncTest, IsNotOpenedAnewBelowARead) {
   EXPECT_TRUE(put());
   ReadTransaction reader(*environment);
   EXPECT_TRUE(reader.begin());
+}
+
+TEST_F(SyncTest, IsNotOpenedAnewBelowACopy) {
+  const test::TempFolder folder;
+  const auto environment =
+      LmdbEnvironment::open({.folder = folder.path() / "directory", .map_octets = 1U << 30, .tables = kDirectoryTables}).value();
+  const std::filesystem::path target = folder.path() / "copy";
+  ASSERT_TRUE(std::filesystem::create_directory(target));
+  disk::hold_syncs();
+  Result<void> copied = Error(ErrorCode::IoError);
+  std::thread copying([&] { copied = environment->copy_to(target); });
+  disk::wait_until_held();  // the copy is made and not yet synced
+  EXPECT_EQ(environment->reopen().error().code(), ErrorCode::StorageFailed);
+  disk::release_syncs();
+  copying.join();
+  EXPECT_TRUE(copied);
+  EXPECT_TRUE(environment->reopen());
+  ReadTransaction reader(*environment);
+  EXPECT_TRUE(reader.begin());
+}
+
+TEST_F(SyncTest, CoversTheFoldersThatAreMade) {
+  const test::TempFolder folder;
+  const std::filesystem::path top = std::filesystem::canonical(folder.path());
+  const auto store = Store::open({.folder = top / "made" / "data", .spool = test::small_limits()}).value();
+  EXPECT_THAT(disk::synced_paths(), IsSupersetOf({top, top / "made", top / "made/data", top / "made/data/spool"}));
+  disk::reset();
+  ASSERT_TRUE(store->back_up(top / "copy"));
+  EXPECT_THAT(disk::synced_paths(), IsSupersetOf({top, top / "copy", top / "copy/spool", top / "copy/spool/data.mdb",
+                                                  top / "copy/directory", top / "copy/directory/data.mdb"}));
 }
 
 TEST_F(SyncTest, FailsEverythingThatSharedIt) {
