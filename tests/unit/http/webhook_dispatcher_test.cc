@@ -5,6 +5,7 @@
 #include "http/webhook_admin.h"
 #include "http/webhook_backlog.h"
 #include "http/webhook_retry.h"
+#include "tests/faults/disk_faults.h"
 #include "tests/support/coroutine_loop.h"
 #include "tests/support/temp_store.h"
 
@@ -15,6 +16,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
 
 namespace postern::http {
 namespace {
@@ -105,7 +110,7 @@ class Dispatching : public ::testing::Test {
     hub_.reset();
   }
   void run_until(const std::function<bool()>& is_reached) {
-    const auto deadline = std::chrono::steady_clock::now() + seconds(30);
+    const auto deadline = std::chrono::steady_clock::now() + seconds(120);
     while (!is_reached()) {
       ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain";
       loop_.context().restart();
@@ -237,6 +242,36 @@ TEST_F(Dispatching, WhatFailsIsTriedAgainUnderTheSameId) {
   advance(seconds(7));
   run_until([&] { return count_taken(kA) == 1; });
   EXPECT_EQ(client_->received[0].id, client_->received[1].id);
+}
+
+TEST_F(Dispatching, WhatCannotBeReadForAMomentIsTriedAgain) {
+  namespace disk = test::disk;
+  make_webhook(kA, {"email.sent"});
+  start();
+  client_->statuses[kA] = 500;
+  const MessageId id = accept();
+  run_until([&] { return client_->received.size() == 1 && client_->under_way[kA] == 0; });
+  client_->statuses[kA] = 204;
+  // LMDB has to be opened anew after its meta page found no room, and finds its files moved: until then nobody can read.
+  const std::filesystem::path spool = store_.folder() / "spool";
+  const std::filesystem::path away = store_.folder() / "away";
+  std::filesystem::rename(spool, away);
+  disk::fail(disk::Call::MetaWrite, 1, ENOSPC, true);
+  const test::Draft refused = test::make_draft(make_message_id(clock_.now(), random_), clock_.now(), {"a.example"});
+  EXPECT_FALSE(test::commit_draft(store_.spool(), refused, "x"));
+  disk::reset();
+  ASSERT_FALSE(store_.spool().find(id));
+  advance(seconds(7));
+  loop_.settle();
+  EXPECT_EQ(client_->received.size(), 1U);
+  std::filesystem::rename(away, spool);
+  accept();
+  run_until([&] {
+    advance(seconds(7));
+    return count_taken(kA) == 2;
+  });
+  EXPECT_EQ(std::count_if(client_->taken.begin(), client_->taken.end(),
+                          [&](const Received& one) { return one.email_id == format_message_id(id); }), 1);
 }
 
 TEST_F(Dispatching, ARestartGoesOnWhereItWas) {
