@@ -34,7 +34,7 @@ class HttpDisconnect : public ::testing::Test {
   }
 
   void drain() {
-    if (server_) server_->drain(std::chrono::seconds(20));
+    if (server_) server_->drain(std::chrono::seconds(120));
     server_.reset();
   }
   std::uint16_t port() const { return server_->ports().front(); }

@@ -39,7 +39,7 @@ class RunningServer {
   RunningServer& operator=(const RunningServer&) = delete;
   ~RunningServer() { stop(); }
 
-  void stop(std::chrono::steady_clock::duration grace = std::chrono::seconds{20}) {
+  void stop(std::chrono::steady_clock::duration grace = std::chrono::seconds{120}) {
     if (is_stopped_) return;
     is_stopped_ = true;
     server.drain(grace);

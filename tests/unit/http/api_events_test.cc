@@ -115,7 +115,7 @@ class EventStreaming : public EventApi {
     EXPECT_THAT(*loop_.run(stream->next(std::chrono::seconds(0))), HasSubstr("retry:"));
     return stream;
   }
-  std::string next(EventStream& stream) { return loop_.run(stream.next(std::chrono::seconds(20))).value_or("(end)"); }
+  std::string next(EventStream& stream) { return loop_.run(stream.next(std::chrono::seconds(120))).value_or("(end)"); }
   EventFilter own() const {
     EventFilter filter;
     filter.account = api_.account;
@@ -142,7 +142,7 @@ TEST_F(EventStreaming, GivesWhatIsThereAboveItsPosition) {
 
 TEST_F(EventStreaming, WakesForWhatHappensNow) {
   const auto stream = open(0, own());
-  const auto waiting = loop_.start(stream->next(std::chrono::seconds(20)));
+  const auto waiting = loop_.start(stream->next(std::chrono::seconds(120)));
   loop_.settle();
   EXPECT_FALSE(waiting->has_value());
   accept(api_.account);
@@ -168,7 +168,7 @@ TEST_F(EventStreaming, LetsOthersGoOnWhileItReadsPastWhatIsNotWanted) {
   EventFilter filter = own();
   filter.types = {"email.complained"};
   const auto stream = open(0, filter);
-  const auto waiting = loop_.start(stream->next(std::chrono::seconds(20)));
+  const auto waiting = loop_.start(stream->next(std::chrono::seconds(120)));
   int looks = 0;
   net::asio::post(loop_.context(), [&] { looks = looks_; });
   while (looks == 0) loop_.context().run_one();

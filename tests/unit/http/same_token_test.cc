@@ -340,7 +340,7 @@ Said said_at_connection() {
   };
   said.send = post("/v1/emails");
   said.explain = post("/v1/explain");
-  server.drain(std::chrono::seconds(20));
+  server.drain(std::chrono::seconds(120));
   return said;
 }
 

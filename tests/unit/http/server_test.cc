@@ -93,7 +93,7 @@ class ScriptedHandler final : public RequestHandler {
   }
   std::vector<std::string> ended(std::size_t count) {
     std::unique_lock lock(mutex_);
-    has_changed_.wait_for(lock, std::chrono::seconds(20), [&] { return ended_.size() >= count; });
+    has_changed_.wait_for(lock, std::chrono::seconds(120), [&] { return ended_.size() >= count; });
     return ended_;
   }
 
@@ -122,7 +122,7 @@ class HttpServerTest : public testing::Test {
   }
 
   void drain() {
-    if (server_) server_->drain(std::chrono::seconds(20));
+    if (server_) server_->drain(std::chrono::seconds(120));
     server_.reset();
   }
   std::uint16_t port() const { return server_->ports().front(); }

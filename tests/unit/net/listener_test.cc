@@ -36,7 +36,7 @@ class Accepted {
   }
   bool wait_for(int count) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [&] { return count_ >= count; });
+    return changed_.wait_for(lock, 120s, [&] { return count_ >= count; });
   }
 
  private:

@@ -22,7 +22,7 @@ class Says final : public Task {
       : stream_(std::move(socket)), what_(1, what), admitted_(std::move(admitted)) {}
 
   Awaitable<void> run() override {
-    stream_.expires_after(20s);
+    stream_.expires_after(120s);
     const Result<void> written = co_await stream_.write_all(what_);
     if (!written) co_return;
     std::array<char, 1> octet{};
@@ -55,7 +55,7 @@ class TestServer final : public Server {
 class ServerTest : public testing::Test {
  protected:
   ServerTest() : server_(runtime_.io_executors(), {.total = 1}) {}
-  ~ServerTest() override { server_.drain(20s); }
+  ~ServerTest() override { server_.drain(120s); }
 
   void start() {
     runtime_.start();

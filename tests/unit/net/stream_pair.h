@@ -15,10 +15,13 @@ struct StreamPair {
   explicit StreamPair(CoroutineLoop& loop, const char* address = "127.0.0.1") {
     net::asio::ip::tcp::acceptor acceptor(loop.context(), {net::asio::ip::make_address(address), 0});
     port = acceptor.local_endpoint().port();
-    const auto connecting = loop.start(net::Stream::connect(acceptor.local_endpoint(), std::chrono::seconds{20}));
+    const auto connecting = loop.start(net::Stream::connect(acceptor.local_endpoint(), std::chrono::seconds{120}));
     loop.settle();  // the kernel accepts for us
     server = std::make_unique<net::Stream>(net::asio::ip::tcp::socket(acceptor.accept()));
     client = std::move(loop.wait(connecting).value());
+    // Of connecting and accepting: a test that says nothing of deadlines meets none, however slow the machine.
+    client->expires_after(std::chrono::hours{1});
+    server->expires_after(std::chrono::hours{1});
   }
 
   std::uint16_t port = 0;  // the server's

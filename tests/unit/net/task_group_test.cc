@@ -91,7 +91,7 @@ class TaskGroupTest : public testing::Test {
 
 TEST_F(TaskGroupTest, DrainLetsTasksEndThemselves) {
   start(10, true);
-  group_.drain(20s);
+  group_.drain(120s);
   EXPECT_EQ(seen_.stopped, 10);
   EXPECT_EQ(seen_.cancelled, 0);
   EXPECT_EQ(seen_.destroyed, 10);
@@ -122,7 +122,7 @@ TEST_F(TaskGroupTest, StartsNothingOnceItStops) {
 TEST_F(TaskGroupTest, ATaskThatThrowsEndsAlone) {
   start(1, true);
   ASSERT_TRUE(group_.start(runtime_.executor(0), std::make_unique<FailingTask>()));
-  group_.drain(20s);
+  group_.drain(120s);
   EXPECT_EQ(seen_.stopped, 1);
 }
 
@@ -149,7 +149,7 @@ TEST(Runtime, RunsEachExecutorOnAThreadOfItsOwn) {
   }
   runtime.start();
   std::unique_lock lock(mutex);
-  ASSERT_TRUE(changed.wait_for(lock, 20s, [&] { return ran == 3; }));
+  ASSERT_TRUE(changed.wait_for(lock, 120s, [&] { return ran == 3; }));
   EXPECT_NE(ids[0], ids[1]);
   EXPECT_NE(ids[1], ids[2]);
   EXPECT_EQ(runtime.executor(2), runtime.executor(0));

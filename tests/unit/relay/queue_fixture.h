@@ -147,7 +147,7 @@ class QueueFixture : public ::testing::Test {
 
   // Runs the queue until `is_reached`. A test that waits in vain fails.
   void run_until(const std::function<bool()>& is_reached) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
     while (!is_reached()) {
       ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain";
       io_.run_one_for(std::chrono::milliseconds(100));
