@@ -50,6 +50,7 @@ constexpr std::string_view kNat64 = "64:ff9b::/96";  // RFC 6052: the last 32 bi
 template <std::size_t N>
 std::vector<IpNetwork> parse_networks(const std::array<std::string_view, N>& texts) {
   std::vector<IpNetwork> networks;
+  networks.reserve(texts.size());
   for (const std::string_view text : texts) networks.push_back(*parse_ip_network(text));
   return networks;
 }
@@ -120,7 +121,7 @@ Result<WebhookTarget> parse_webhook_url(std::string_view text, const WebhookPoli
   if (text.size() > kMaxWebhookUrlOctets) return refused("endpoint: is longer than 2,048 octets");
   const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
   if (!parsed) return refused("endpoint: is not an absolute URL");
-  const boost::urls::url_view url = *parsed;
+  const boost::urls::url_view& url = *parsed;
   // Boost 1.81 takes "https://host:here" for an empty port and a path "here", which is no URL and no request target.
   if (!url.encoded_path().empty() && !url.is_path_absolute()) return refused("endpoint: is not an absolute URL");
   WebhookTarget target;
