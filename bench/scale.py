@@ -258,7 +258,8 @@ def written(b):
     """What the process wrote to files (accepting, settling, the log), by the content it took in; in a fresh file, and in one that a
     hundred thousand messages went through, whose records are kept."""
     rows = []
-    for octets, name, count, settled in ((65536, "64 KiB", 3000, 0), (MIB, "1 MiB", 300, 0), (65536, "64 KiB", 3000, MILLION // 10)):
+    loads = ((65536, "64 KiB", 3000, 0), (MIB, "1 MiB", 300, 0), (65536, "64 KiB", 3000, MILLION // 10))
+    for octets, name, count, settled in loads:
         sink = b.sink()
         prepare = (lambda data: fill("messages", data, count=settled)) if settled else None
         server = b.postern(f"{octets}-{settled}", sink.port, prepare=prepare)
