@@ -53,7 +53,7 @@ Result<void> for_each_row(const MessageId& id, std::uint32_t index, std::string_
     const std::string_view part = content.substr(0, kRowOctets);
     content.remove_prefix(part.size());
     const std::uint8_t version = content.empty() ? kLastRow : kRowWithMore;
-    const Result<void> visited = visit(row, row_key(id, index, row), part, version);
+    Result<void> visited = visit(row, row_key(id, index, row), part, version);
     if (!visited) return visited;
     if (content.empty()) return {};
   }
