@@ -27,6 +27,7 @@ net::Awaitable<std::optional<std::vector<Prepared>>> prepare_all(ApiContext& con
   const EmailLimits limits{context.settings.max_recipients, takes_attachments};
   auto job = [&context, &limits, &bodies] {
     std::vector<Prepared> prepared;
+    prepared.reserve(bodies.size());
     for (const json::value* body : bodies) prepared.push_back(prepare_email(*body, limits, context.settings.max_message_octets));
     return prepared;
   };
@@ -52,7 +53,7 @@ class Batch {
 
   // All that can be found wrong without sending anything. A response: the batch is refused as a whole.
   std::optional<ApiResponse> judge(std::vector<Prepared> prepared, const std::optional<std::string>& key) {
-    std::uint32_t rate_messages = static_cast<std::uint32_t>(prepared.size());
+    auto rate_messages = static_cast<std::uint32_t>(prepared.size());
     for (std::size_t i = 0; i < prepared.size(); ++i) {
       submissions_.push_back(nullptr);
       if (auto* fault = std::get_if<EmailFault>(&prepared[i])) {

@@ -90,7 +90,7 @@ Result<WebhookRecord> WebhookAdmin::change(const AccountId& account, const Webho
 }
 
 Result<void> WebhookAdmin::remove(const AccountId& account, const WebhookId& id) {
-  const Result<void> written = store_.directory().write([&](DirectoryWriter& writer) -> Result<void> {
+  Result<void> written = store_.directory().write([&](DirectoryWriter& writer) -> Result<void> {
     const auto current = writer.find_webhook(id);
     if (!current) return current.error();
     if (!*current || (*current)->account != account) return not_found();
