@@ -38,7 +38,7 @@ struct Installation {
     std::string octets;
     stream >> id >> created >> octets;
     key = decode_base64(octets).value();
-    own = std::string(tokens->issue(UserId{}, AccountId{}).reveal());
+    own = std::string(tokens->issue(store::UserRecord{}).reveal());
     header = own.substr(0, own.find('.'));
   }
 
