@@ -9,6 +9,7 @@
 namespace postern::app {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -37,6 +38,13 @@ class TempFile {
  private:
   std::filesystem::path path_;
 };
+
+TEST(Config, SaysWhereATableHasNoName) {
+  for (const char* header : {"[\n", "[[%%", "[:]\n"}) {
+    const auto problems = problems_of(header);
+    EXPECT_THAT(problems, ElementsAre(AllOf(HasSubstr("/etc/postern/postern.toml:2: "), HasSubstr("not TOML")))) << header;
+  }
+}
 
 TEST(Config, GivesEveryKeyItsDefaultInAnEmptyDevelopmentFile) {
   const auto load = parse("environment = \"development\"\n");
