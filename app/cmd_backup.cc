@@ -1,4 +1,4 @@
-// postern backup
+// postern backup, postern store compact
 #include "app/commands.h"
 
 #include <filesystem>
@@ -24,6 +24,16 @@ Result<void> back_up_store(CommandContext& context, const std::string& folder) {
   const std::uint64_t octets = octets_below(folder);
   context.confirm({{"folder", folder}, {"octets", octets}, {"done", "copied"}},
                   "the store is copied to " + printable(folder) + " (" + std::to_string(octets) + " octets)");
+  return {};
+}
+
+Result<void> compact_store(CommandContext& context) {
+  if (const auto loaded = context.load_settings(); !loaded) return loaded.error();
+  const auto done = store::Store::compact(context.settings().data_dir);
+  if (!done) return done.error();
+  context.confirm({{"octets_before", done->octets_before}, {"octets_after", done->octets_after}, {"done", "compacted"}},
+                  "the store's files take " + std::to_string(done->octets_after) + " octets; before, " +
+                      std::to_string(done->octets_before));
   return {};
 }
 

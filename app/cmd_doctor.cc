@@ -48,6 +48,30 @@ void check_config(const ConfigLoad& load, Findings& findings) {
   if (load.problems.empty()) findings.push_back({Grade::Ok, "configuration", "no problem"});
 }
 
+std::string mebibytes(std::uint64_t octets) { return std::to_string(octets / 1'048'576) + " MiB"; }
+
+// Will new mail be taken in, and what to do if not.
+void check_space(const store::SpoolSpace& space, Findings& findings) {
+  const std::string words = mebibytes(space.used_octets) + " used of a file of " + mebibytes(space.file_octets);
+  const std::string reader =
+      space.pinned_by.value_or(0) > 0 ? "process " + std::to_string(*space.pinned_by) : "a process of another PID namespace";
+  switch (space.finding) {
+    case store::SpaceFinding::Room:
+      if (space.pinned_octets <= space.used_octets) return findings.push_back({Grade::Ok, "spool", words});
+      return findings.push_back({Grade::Warn, "spool", words + "; " + reader + " reads an old state and keeps " +
+                                                           mebibytes(space.pinned_octets) + " from being used again"});
+    case store::SpaceFinding::Pinned:
+      return findings.push_back({Grade::Fail, "spool", words + ": new mail is refused because " + reader +
+                                                           " reads an old state (a backup that does not get on?); end it"});
+    case store::SpaceFinding::CapReached:
+      return findings.push_back(
+          {Grade::Fail, "spool", words + ": new mail is refused; raise spool_max_octets, or let the queue empty"});
+    default:
+      return findings.push_back({Grade::Fail, "spool", words + ": new mail is refused, " + std::string(name_of(space.finding)) +
+                                                           "; free some space"});
+  }
+}
+
 void check_store(const Settings& settings, Findings& findings) {
   std::error_code error;
   if (!std::filesystem::exists(settings.data_dir, error)) {
@@ -73,6 +97,7 @@ void check_store(const Settings& settings, Findings& findings) {
                         std::to_string(usage->messages) + " messages, " + std::to_string(usage->queued) + " queued, " +
                             std::to_string(usage->used_octets) + " octets; every record is sound"});
   }
+  check_space((*opened)->spool().look_at_space(), findings);
 }
 
 void check_disk(const Settings& settings, Findings& findings) {
@@ -88,7 +113,8 @@ void check_disk(const Settings& settings, Findings& findings) {
   const auto reserve = static_cast<std::uint64_t>(settings.spool_min_free_octets);
   const std::string words = std::to_string(free / 1'048'576) + " MiB free for " + settings.data_dir;
   if (free <= reserve) {
-    findings.push_back({Grade::Fail, "disk", words + ": below spool_min_free_octets, new mail is refused; free some space"});
+    findings.push_back(
+        {Grade::Warn, "disk", words + ": below spool_min_free_octets, new mail only fills what is free in the spool"});
   } else if (free <= 2 * reserve) {
     findings.push_back({Grade::Warn, "disk", words + ": near spool_min_free_octets"});
   } else {

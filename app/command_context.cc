@@ -4,10 +4,12 @@
 #include "app/config_values.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 namespace postern::app {
 namespace {
@@ -29,6 +31,20 @@ Error with_hint(const Error& error, const std::string& folder) {
   const bool is_forbidden = ::faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES;
   if (!is_forbidden) return error;
   return Error(error.code(), error.context() + "; run this as the user that owns " + folder + ", or as root");
+}
+
+// A command in a container of its own is number 1 there, as the server is in its container. A child has another number.
+constexpr int kMostChildren = 8;
+
+// True in the child. This process ends with it, and as it does. False: there is none.
+bool go_on_as_child() {
+  const pid_t child = ::fork();
+  if (child <= 0) return child == 0;
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  constexpr int kSignalled = 128;  // as shells say it
+  std::_Exit(WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status));
 }
 
 // The greatest id that begins with `prefix`: 128 bits are 25 characters of 5 bits and one of 3.
@@ -53,6 +69,10 @@ Result<void> CommandContext::load_settings() {
 Result<void> CommandContext::open() {
   if (const auto loaded = load_settings(); !loaded) return loaded.error();
   auto opened = store::Store::open(make_store_options(settings_, false));
+  for (int child = 0; child < kMostChildren && !opened && opened.error().code() == ErrorCode::AlreadyExists; ++child) {
+    if (!go_on_as_child()) break;
+    opened = store::Store::open(make_store_options(settings_, false));
+  }
   if (!opened) return with_hint(opened.error(), settings_.data_dir);
   store_ = std::move(*opened);
   return {};

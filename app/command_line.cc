@@ -238,6 +238,9 @@ void declare_others(CLI::App& app, Builder& build) {
   build.command(app, "serve", "Run the relay", run_relay, Needs::Nothing);
   build.command(app, "doctor", "Examine the installation; say what to do", examine_installation, Needs::Nothing);
   build.on(app, "backup", "folder", "Copy the store, consistent, also while the relay runs; the folder is made", back_up_store);
+  CLI::App& store = build.group(app, "store", "The store's files");
+  build.command(store, "compact", "Give back to the disk what they no longer need; stop the relay first", compact_store,
+                Needs::Nothing);
   build.command(app, "version", "Print the version", print_version, Needs::Nothing);
   CLI::App& config = build.group(app, "config", "The configuration");
   auto [check, is_quiet] =

@@ -36,8 +36,9 @@ Result<void> list_production_requests(CommandContext& context);
 Result<void> approve_production(CommandContext& context, const std::string& account);
 Result<void> decline_production(CommandContext& context, const std::string& account);
 
-// --- backup (cmd_backup.cc) ---
+// --- backup, store (cmd_backup.cc) ---
 Result<void> back_up_store(CommandContext& context, const std::string& folder);
+Result<void> compact_store(CommandContext& context);  // opens no store: nobody may have it open
 
 // --- user (cmd_user.cc): people who manage an account over HTTP; passwords come from standard input ---
 Result<void> create_user(CommandContext& context, const std::string& account, const std::string& email);

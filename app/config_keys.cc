@@ -85,7 +85,7 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
      &S::capture_retention_hours},
     {{.name = "capture_max_octets", .group = "Sandbox", .type = Integer, .default_value = "2147483648", .unit = "octets",
       .minimum = kMebibyte,
-      .help = "Content of test messages kept at most; the oldest goes first."},
+      .help = "Content of test messages kept at most; who has the most loses its oldest first."},
      &S::capture_max_octets},
 
     // --- SMTP service ---
@@ -195,7 +195,7 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
      &S::settled_retention_hours},
     {{.name = "settled_max_messages", .group = "Store", .type = Integer, .default_value = "1000000", .unit = "messages",
       .minimum = 1, .maximum = 1'000'000'000,
-      .help = "Records of finished messages kept at most; the oldest goes first."},
+      .help = "Records of finished messages kept at most; who has the most loses its oldest first."},
      &S::settled_max_messages},
     {{.name = "event_retention_days", .group = "Store", .type = Integer, .default_value = "30", .unit = "days", .minimum = 1,
       .maximum = 36'500,
@@ -203,7 +203,7 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
      &S::event_retention_days},
     {{.name = "event_max_count", .group = "Store", .type = Integer, .default_value = "10000000", .unit = "events",
       .minimum = 1000, .maximum = 10'000'000'000,
-      .help = "Events kept at most; the oldest goes first."},
+      .help = "Events kept at most; who has the most loses its oldest first."},
      &S::event_max_count},
 
     // --- Queue ---

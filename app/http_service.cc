@@ -72,6 +72,7 @@ class HttpService::Impl {
         users_(parts.store.directory(), accounts_, parts.clock, parts.random),
         domains_(parts.store.directory(), *resolver_, parts.clock, parts.random, {.hostname = effective_hostname(settings)}),
         workers_(kWorkers, kMaxWaitingJobs),
+        write_workers_(kWorkers, kMaxWaitingJobs),
         password_workers_(kPasswordWorkers, kMaxWaitingSlowJobs),
         domain_workers_(kDomainWorkers, kMaxWaitingSlowJobs),
         event_executor_(parts.runtime.add_thread("events")),
@@ -81,6 +82,7 @@ class HttpService::Impl {
         webhooks_(parts.store, parts.clock, parts.random, make_webhook_policy(settings), [this] { webhook_dispatcher_.wake(); }),
         context_{.store = parts.store,
                  .workers = workers_,
+                 .write_workers = write_workers_,
                  .password_workers = password_workers_,
                  .domain_workers = domain_workers_,
                  .authenticator = parts.authenticator,
@@ -118,6 +120,7 @@ class HttpService::Impl {
   auth::UserAdmin users_;
   relay::DomainAdmin domains_;
   net::WorkerPool workers_;
+  net::WorkerPool write_workers_;
   net::WorkerPool password_workers_;
   net::WorkerPool domain_workers_;
   net::Executor event_executor_;
@@ -165,7 +168,7 @@ void HttpService::Impl::stop() {
   server_.drain(kRequestGrace);
   webhook_task_.drain(kWebhookGrace);
   hub_task_.drain(std::chrono::seconds{0});
-  for (net::WorkerPool* pool : {&workers_, &password_workers_, &domain_workers_}) pool->stop();
+  for (net::WorkerPool* pool : {&workers_, &write_workers_, &password_workers_, &domain_workers_}) pool->stop();
 }
 
 Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& settings, const HttpServiceParts& parts) {

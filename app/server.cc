@@ -17,6 +17,7 @@
 #include "relay/maintenance.h"
 #include "relay/queue.h"
 #include "relay/smtp_submission.h"
+#include "relay/store_watch.h"
 #include "smtp/server.h"
 #include "store/store.h"
 
@@ -119,7 +120,8 @@ class Daemon {
         smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
         metrics_(clock_),
         write_behind_(*store_, quota_, usage_),
-        maintenance_(*store_, clock_, {}) {}
+        maintenance_(*store_, clock_, {}),
+        store_watch_(*store_) {}
 
   Result<void> listen();
   void start();
@@ -163,6 +165,7 @@ class Daemon {
   std::unique_ptr<HttpService> http_;        // nullptr: no listener asks for it
   WriteBehind write_behind_;
   relay::Maintenance maintenance_;
+  relay::StoreWatch store_watch_;
 };
 
 std::vector<http::GaugeReading> Daemon::read_gauges() const {
@@ -213,6 +216,7 @@ void Daemon::start() {
   queue_task_.start(queue_executor_, queue_.make_task());
   write_behind_.start();
   maintenance_.start();
+  store_watch_.start();
   smtp_.start();
   if (http_) http_->start();
 }
@@ -247,6 +251,7 @@ void Daemon::stop() {
   queue_task_.drain(kQueueGrace);
   maintenance_.stop();
   write_behind_.stop();
+  store_watch_.stop();
   // A delivery that was still connecting ends with its thread; then nothing uses the store. Completions of its last commits
   // are posted to executors that stand still but live.
   runtime_.stop();

@@ -41,7 +41,8 @@ struct ApiSettings {
 
 struct ApiContext {
   store::Store& store;
-  net::WorkerPool& workers;          // for everything that blocks: every admin class, every directory write
+  net::WorkerPool& workers;          // what blocks for a moment: reads, composing and parsing
+  net::WorkerPool& write_workers;    // what waits for a sync: every admin class, every directory write
   // Apart, so that who asks for what is slow keeps nobody else waiting:
   net::WorkerPool& password_workers;  // sign-up and login, which strangers ask for; a hash is some tens of milliseconds
   net::WorkerPool& domain_workers;    // DNS look-ups, as slow as somebody's name server, and DKIM keys

@@ -20,17 +20,14 @@ net::Awaitable<ApiResponse> answer_on(net::WorkerPool& workers, Job job) {
   co_return std::move(**answer);
 }
 
-template <class Job>
-net::Awaitable<ApiResponse> answer_on_worker(ApiContext& context, Job job) {
-  return answer_on(context.workers, std::move(job));
-}
-
 using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);
 
-// The endpoint that does `work` on a worker.
+// The endpoint that does `work` on a worker. What changes something waits for its sync, which may be slow, and has workers of its
+// own: reads wait for no write.
 template <Work work>
 net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
-  return answer_on_worker(context, [&context, &request] { return work(context, request); });
+  net::WorkerPool& workers = request.method == Method::Get ? context.workers : context.write_workers;
+  return answer_on(workers, [&context, &request] { return work(context, request); });
 }
 
 // The same for what live mail depends on: refused to a test key.

@@ -176,4 +176,24 @@ void maintenance_failed(std::string_view task, const Error& error) {
   log::write(Level::Error, "maintenance_failed", {{"task", task}, {"error", error.message()}});
 }
 
+void storage_stalled(std::string_view environment, const store::Stall& stall) {
+  log::write(Level::Error, "storage_stalled",
+             {{"environment", environment},
+              {"holder_pid", stall.holder ? std::to_string(*stall.holder) : "-"},
+              {"seconds", std::int64_t{stall.lasts / std::chrono::seconds(1)}}});
+}
+
+void storage_goes_on(std::string_view environment, const store::Stall& stall) {
+  log::write(Level::Info, "storage_goes_on",
+             {{"environment", environment}, {"seconds", std::int64_t{stall.lasts / std::chrono::seconds(1)}}});
+}
+
+void reader_pins_pages(int process, std::uint64_t octets) {
+  log::write(Level::Warning, "reader_pins_pages", {{"pid", process}, {"octets", octets}});
+}
+
+void reader_sent_away(int process, bool done) {
+  log::write(Level::Warning, "reader_sent_away", {{"pid", process}, {"done", done}});
+}
+
 }  // namespace postern::relay::operator_log

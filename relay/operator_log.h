@@ -13,6 +13,7 @@
 #include "core/message_id.h"
 #include "core/refusals.h"
 #include "core/status.h"
+#include "store/stall.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -93,5 +94,12 @@ void destination_recovered(std::string_view route);
 
 void expired_removed(std::size_t messages, std::size_t contents, std::size_t events);
 void maintenance_failed(std::string_view task, const Error& error);
+// No commit to `environment` ends: new mail and management calls are refused until one does.
+void storage_stalled(std::string_view environment, const store::Stall& stall);
+void storage_goes_on(std::string_view environment, const store::Stall& stall);
+// New mail is refused because that process reads an old state of the spool (0: one of another PID namespace).
+void reader_pins_pages(int process, std::uint64_t octets);
+// It was told to end; not `done`: it could not be.
+void reader_sent_away(int process, bool done);
 
 }  // namespace postern::relay::operator_log

@@ -172,7 +172,7 @@ Verdict Submission::open(const Envelope& envelope, TraceFacts trace) {
   envelope_ = &envelope;
   trace_ = std::move(trace);
   opened_at_ = context_.clock.now();
-  writer_ = context_.store.spool().open_message(make_message_id(opened_at_, context_.random));
+  writer_ = context_.store.spool().open_message(make_message_id(opened_at_, context_.random), principal_.account);
   return Verdict::accept();
 }
 

@@ -226,7 +226,9 @@ Result<MessageRecord> decode_message(std::string_view record) {
 }
 Result<MessageFacts> decode_message_facts(std::string_view record) {
   RecordDecoder in(RecordKind::Message, record, kMessageRecordVersion);
-  const MessageFacts facts = get_message_facts(in);
+  MessageFacts facts = get_message_facts(in);
+  (void)in.number<std::uint32_t>();  // trace_octets
+  facts.account.octets = in.octets<10>();
   if (!in.is_sound()) return corrupt("message record");
   return facts;
 }

@@ -63,6 +63,7 @@ Result<IdempotencyRecord> decode_idempotency(std::string_view record);
 // The fixed front of a message and of an event, without the strings behind it.
 struct MessageFacts {
   MessageId id;
+  AccountId account;
   Environment environment = Environment::Live;
   std::uint64_t content_octets = 0;
   std::uint32_t chunk_count = 0;

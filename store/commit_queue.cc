@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <future>
 
@@ -34,14 +35,29 @@ bool has_room_for_a_batch(MDB_env* environment) {
   return !is_no_room(errno);
 }
 
+// Another process's commit takes milliseconds; one that has stalled is looked at less often.
+constexpr std::chrono::milliseconds kGatePoll{1};
+constexpr std::chrono::milliseconds kStalledPoll{20};
+
+std::int64_t steady_nanoseconds() {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
 Error refusal(int code) {
   return Error(ErrorCode::StorageFull, std::string("commit: ") + mdb_strerror(code == EIO ? ENOSPC : code));
 }
 
 }  // namespace
 
-CommitQueue::CommitQueue(LmdbEnvironment& environment, BatchFrame* frame)
-    : environment_(environment), frame_(frame) {}
+std::string format_stall(const Stall& stall, const std::filesystem::path& folder) {
+  const std::string seconds = std::to_string(stall.lasts / std::chrono::seconds(1)) + " s";
+  if (!stall.holder) return "no commit to " + folder.string() + " has ended for " + seconds;
+  const std::string who = *stall.holder == 0 ? "a process of another PID namespace" : "process " + std::to_string(*stall.holder);
+  return who + " has held the write lock of " + folder.string() + " for " + seconds;
+}
+
+CommitQueue::CommitQueue(LmdbEnvironment& environment, BatchFrame* frame, std::chrono::milliseconds stall_after)
+    : environment_(environment), frame_(frame), stall_after_(stall_after) {}
 
 CommitQueue::~CommitQueue() {
   {
@@ -65,10 +81,11 @@ bool CommitQueue::note_urgency(Urgency urgency) {
 
 void CommitQueue::submit(std::unique_ptr<CommitRequest> request, Urgency urgency, Admission admission) {
   bool wakes = false;
+  const bool is_refused = is_stalled() && !request->waits_out_stalls();
   {
     const std::lock_guard lock(mutex_);
     const bool is_full = waiting_octets_ > kWaitingOctets || waiting_.size() > kWaitingRequests;
-    if (!has_failed() && (admission == Admission::Always || !is_full)) {
+    if (!has_failed() && !is_refused && (admission == Admission::Always || !is_full)) {
       waiting_octets_ += request->octets();
       waiting_.push_back(std::move(request));
       wakes = note_urgency(urgency);
@@ -78,7 +95,7 @@ void CommitQueue::submit(std::unique_ptr<CommitRequest> request, Urgency urgency
   if (wakes) wake_.notify_one();
   if (request == nullptr) return;  // it was taken
   if (has_failed()) return request->complete(failure());  // NOLINT(bugprone-use-after-move): it was not
-  request->complete(Error(ErrorCode::StorageShedding, "too much waits to be committed"));
+  request->complete(is_refused ? stall_error() : Error(ErrorCode::StorageShedding, "too much waits to be committed"));
 }
 
 void CommitQueue::hurry() {
@@ -105,11 +122,35 @@ bool CommitQueue::is_shedding() const {
   return waiting_octets_ > kWaitingOctets || waiting_.size() > kWaitingRequests;
 }
 
+bool CommitQueue::is_stalled() const {
+  const std::int64_t since = trying_since_.load(std::memory_order_relaxed);
+  const std::chrono::nanoseconds patience = stall_after_ * (is_at_gate_.load(std::memory_order_relaxed) ? 1 : kDiskPatience);
+  return since != 0 && steady_nanoseconds() - since >= patience.count();
+}
+
+std::optional<Stall> CommitQueue::stall() const {
+  if (!is_stalled()) return std::nullopt;
+  const std::chrono::nanoseconds lasts(steady_nanoseconds() - trying_since_.load(std::memory_order_relaxed));
+  return Stall{.lasts = std::chrono::duration_cast<std::chrono::milliseconds>(lasts), .holder = environment_.gate().holder()};
+}
+
+Error CommitQueue::stall_error() const {
+  return Error(ErrorCode::StorageShedding, format_stall(stall().value_or(Stall{}), environment_.folder()));
+}
+
 void CommitQueue::run_thread() {
   Batch batch;
   while (take(batch)) {
     const auto began = std::chrono::steady_clock::now();
-    process(batch);
+    trying_since_.store(steady_nanoseconds(), std::memory_order_relaxed);
+    is_at_gate_.store(true, std::memory_order_relaxed);
+    const bool is_inside = pass_gate(batch);
+    is_at_gate_.store(false, std::memory_order_relaxed);
+    if (is_inside) {
+      process(batch);
+      environment_.gate().leave();
+    }
+    trying_since_.store(0, std::memory_order_relaxed);
     batch.clear();
     ended_ = std::chrono::steady_clock::now();
     took_ = ended_ - began;
@@ -159,6 +200,47 @@ bool CommitQueue::take(Batch& batch) {
   return !batch.empty();
 }
 
+// Waits while another process writes. False: the queue ends during a stall, and the batch was refused.
+bool CommitQueue::pass_gate(Batch& batch) {
+  while (!environment_.gate().try_enter()) {
+    const bool has_stalled = is_stalled();
+    if (has_stalled) refuse_stalled(batch);
+    std::unique_lock lock(mutex_);
+    if (has_stalled && is_stopping_) {
+      lock.unlock();
+      for (auto& request : batch) request->complete(stall_error());
+      return false;
+    }
+    wake_.wait_for(lock, has_stalled ? kStalledPoll : kGatePoll, [&] { return has_stalled && is_stopping_; });
+  }
+  return true;
+}
+
+// Whoever waits for an answer gets one: nothing of it was begun.
+void CommitQueue::refuse_stalled(Batch& batch) {
+  Batch refused;
+  const auto keep_patient = [&refused](auto& requests) {
+    std::remove_reference_t<decltype(requests)> kept;
+    for (auto& request : requests) {
+      if (request->waits_out_stalls()) {
+        kept.push_back(std::move(request));
+      } else {
+        refused.push_back(std::move(request));
+      }
+    }
+    requests = std::move(kept);
+  };
+  keep_patient(batch);
+  {
+    const std::lock_guard lock(mutex_);
+    keep_patient(waiting_);
+    waiting_octets_ = 0;
+    for (const auto& request : waiting_) waiting_octets_ += request->octets();
+    soon_waiting_ = pressing_waiting_ = 0;
+  }
+  for (const auto& request : refused) request->complete(stall_error());
+}
+
 void CommitQueue::process(Batch& batch) {
   std::vector<Result<void>> outcomes(batch.size());
   Trial trial = attempt(batch, outcomes);
@@ -179,6 +261,7 @@ void CommitQueue::process(Batch& batch) {
 // Applies and commits. Unless committed, every outcome is the error.
 CommitQueue::Trial CommitQueue::attempt(std::span<const std::unique_ptr<CommitRequest>> requests,
                                         std::vector<Result<void>>& outcomes) {
+  trying_since_.store(steady_nanoseconds(), std::memory_order_relaxed);
   if (stopped_by_ != 0) reopen(stopped_by_);
   WriteTransaction transaction(environment_);
   Result<void> applied;
@@ -190,7 +273,10 @@ CommitQueue::Trial CommitQueue::attempt(std::span<const std::unique_ptr<CommitRe
     code = transaction.broken();
   }
   const Trial trial = code == 0 && !applied ? Trial::Damaged : judge(code);
-  if (trial == Trial::Committed) return trial;
+  if (trial == Trial::Committed) {
+    if (frame_ != nullptr) frame_->committed();
+    return trial;
+  }
   const Error error = trial == Trial::Failed   ? failure()
                       : trial == Trial::NoRoom ? refusal(code)
                       : code != 0              ? lmdb_error(code, "commit")

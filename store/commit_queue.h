@@ -1,19 +1,24 @@
 // The single writer of one environment. A thread, started by the first request, takes all that waits when the last sync ends,
 // applies it in one transaction, commits with one sync and then completes each request. Fails closed: after a failed sync, or
 // any error that leaves the environment in doubt, every later request is refused until restart. A write that a full disk or a
-// file system turned read-only refused leaves nothing in doubt: StorageFull while that lasts.
+// file system turned read-only refused leaves nothing in doubt: StorageFull while that lasts. Where no commit ends for a
+// while (store/stall.h), because another process holds the environment's gate or the disk does not answer, what comes is refused
+// with StorageShedding until one does.
 #pragma once
 
 #include "core/result.h"
+#include "store/stall.h"
 #include "store/transaction.h"
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -31,6 +36,8 @@ class CommitRequest {
   virtual void complete(Result<void> outcome) = 0;
   // Content it holds in memory: bounds a batch and what waits.
   virtual std::size_t octets() const { return 0; }
+  // True: nobody waits for it and nobody would ask again, so a stall does not refuse it.
+  virtual bool waits_out_stalls() const { return false; }
 };
 
 // Runs around the requests of each batch, inside its transaction.
@@ -39,6 +46,8 @@ class BatchFrame {
   virtual ~BatchFrame() = default;
   virtual Result<void> open(WriteTransaction& transaction) = 0;
   virtual Result<void> close(WriteTransaction& transaction) = 0;
+  // What was closed is on disk.
+  virtual void committed() {}
 };
 
 inline constexpr std::size_t kBatchOctets = 16U << 20;     // a sync then takes tens of milliseconds at worst
@@ -71,8 +80,9 @@ enum class Admission {
 class CommitQueue {
  public:
   // `frame` may be null and outlives the queue, as does `environment`.
-  explicit CommitQueue(LmdbEnvironment& environment, BatchFrame* frame = nullptr);
-  // Commits and completes what waits, then ends the thread.
+  explicit CommitQueue(LmdbEnvironment& environment, BatchFrame* frame = nullptr,
+                       std::chrono::milliseconds stall_after = kStallAfter);
+  // Commits and completes what waits, then ends the thread. During a stall what waits is refused instead.
   ~CommitQueue();
 
   // Any thread. A refused request is completed before this returns, on the caller's thread.
@@ -84,6 +94,8 @@ class CommitQueue {
 
   bool has_failed() const { return has_failed_.load(std::memory_order_acquire); }
   bool is_shedding() const;
+  // Cheap unless there is one.
+  std::optional<Stall> stall() const;
 
  private:
   using Batch = std::vector<std::unique_ptr<CommitRequest>>;
@@ -94,6 +106,10 @@ class CommitQueue {
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   bool note_urgency(Urgency urgency);
   void gather(std::unique_lock<std::mutex>& lock, std::size_t expected);
+  bool pass_gate(Batch& batch);
+  void refuse_stalled(Batch& batch);
+  bool is_stalled() const;
+  Error stall_error() const;
   void process(Batch& batch);
   Trial attempt(std::span<const std::unique_ptr<CommitRequest>> requests, std::vector<Result<void>>& outcomes);
   Result<void> apply_all(WriteTransaction& transaction, std::span<const std::unique_ptr<CommitRequest>> requests,
@@ -106,6 +122,9 @@ class CommitQueue {
 
   LmdbEnvironment& environment_;
   BatchFrame* frame_;
+  const std::chrono::milliseconds stall_after_;
+  std::atomic<std::int64_t> trying_since_{0};  // steady clock, nanoseconds: a commit is under way, or waits for the gate; 0: none
+  std::atomic<bool> is_at_gate_{false};
   int stopped_by_ = 0;  // the commit thread's: what kept a meta page from being written, until the environment is open again
   std::atomic<bool> has_failed_{false};
 

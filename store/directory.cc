@@ -172,8 +172,8 @@ class ChangeRequest final : public CommitRequest {
 
 class Directory::Impl {
  public:
-  explicit Impl(std::unique_ptr<LmdbEnvironment> environment)
-      : environment_(std::move(environment)), queue_(*environment_) {}
+  Impl(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after)
+      : environment_(std::move(environment)), queue_(*environment_, nullptr, stall_after) {}
 
   // Runs `read` in a read transaction.
   template <class Read>
@@ -183,6 +183,7 @@ class Directory::Impl {
     return read(transaction);
   }
   CommitQueue& queue() { return queue_; }
+  std::optional<Stall> stall() const { return queue_.stall(); }
   const LmdbEnvironment& environment() const { return *environment_; }
 
  private:
@@ -204,9 +205,11 @@ Result<std::optional<Directory::KeyWithAccount>> with_account(Transaction& trans
 
 }  // namespace
 
-Directory::Directory(std::unique_ptr<LmdbEnvironment> environment)
-    : impl_(std::make_unique<Impl>(std::move(environment))) {}
+Directory::Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after)
+    : impl_(std::make_unique<Impl>(std::move(environment), stall_after)) {}
 Directory::~Directory() = default;
+
+std::optional<Stall> Directory::stall() const { return impl_->stall(); }
 
 Result<std::optional<AccountRecord>> Directory::find_account(const AccountId& id) const {
   return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_account(transaction, id); });

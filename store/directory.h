@@ -9,6 +9,7 @@
 #include "core/result.h"
 #include "store/completion.h"
 #include "store/records.h"
+#include "store/stall.h"
 
 #include <filesystem>
 #include <functional>
@@ -25,7 +26,7 @@ class LmdbEnvironment;  // store/environment.h
 
 class Directory {
  public:
-  explicit Directory(std::unique_ptr<LmdbEnvironment> environment);
+  Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after);
   ~Directory();
 
   // Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.
@@ -81,9 +82,12 @@ class Directory {
 
   // See Store::back_up().
   Result<void> copy_to(const std::filesystem::path& folder) const;
+  // As Spool::stall().
+  std::optional<Stall> stall() const;
 
   // Runs `change` in one write transaction, commits and syncs before it returns. An error returned by `change` rolls all of it
-  // back and is returned. Blocks: not on an I/O thread. Errors: what `change` says, StorageFull, StorageFailed.
+  // back and is returned. Blocks: not on an I/O thread. Errors: what `change` says, StorageFull, StorageFailed,
+  // StorageShedding where no commit ends.
   Result<void> write(const std::function<Result<void>(DirectoryWriter&)>& change);
   // The same on the commit thread, together with what else waits; `done` is called there after the sync.
   void write_later(std::function<Result<void>(DirectoryWriter&)> change, Completion done);

@@ -2,6 +2,7 @@
 // is far larger than the file.
 #include "store/environment.h"
 
+#include "store/free_pages.h"
 #include "store/migration.h"
 #include "store/transaction.h"
 
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace postern::store {
 namespace {
@@ -56,6 +59,49 @@ class FolderLock {
   int code_ = 0;
 };
 
+// While the file is opened: a compaction takes its place away.
+class CompactionLock {
+ public:
+  explicit CompactionLock(const std::filesystem::path& data_file)
+      : fd_(::open(data_file.c_str(), O_RDONLY | O_CLOEXEC)), is_held_(fd_ < 0 || ::flock(fd_, LOCK_SH | LOCK_NB) == 0) {}
+  ~CompactionLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  CompactionLock(const CompactionLock&) = delete;
+  CompactionLock& operator=(const CompactionLock&) = delete;
+
+  bool is_held() const { return is_held_; }
+
+ private:
+  int fd_;
+  bool is_held_;
+};
+
+// For the transaction that makes tables: every other one is the commit queue's.
+class Passage {
+ public:
+  explicit Passage(WriterGate& gate) : gate_(gate) {
+    for (int tries = 0; tries < kGateTries && !is_inside_; ++tries) {
+      is_inside_ = gate_.try_enter();
+      if (!is_inside_) std::this_thread::sleep_for(kGatePause);
+    }
+  }
+  ~Passage() {
+    if (is_inside_) gate_.leave();
+  }
+  Passage(const Passage&) = delete;
+  Passage& operator=(const Passage&) = delete;
+
+  bool is_inside() const { return is_inside_; }
+
+ private:
+  static constexpr int kGateTries = 250;
+  static constexpr std::chrono::milliseconds kGatePause{20};  // as long as the commit queue waits: kStallAfter
+
+  WriterGate& gate_;
+  bool is_inside_ = false;
+};
+
 // LMDB takes an empty file for none.
 bool has_content(const std::filesystem::path& file) {
   struct stat facts {};
@@ -69,6 +115,11 @@ Error lmdb_error(int code, std::string_view attempt) {
   if (is_no_room(code)) return Error(ErrorCode::StorageFull, std::move(context));
   // After a meta page could not be written LMDB neither writes nor begins to read until the environment is opened anew.
   if (code == MDB_PANIC) return Error(ErrorCode::StorageFailed, std::move(context));
+  // LMDB knows its processes by their numbers, and this one's is taken: by a process of another PID namespace.
+  if (code == EAGAIN) {
+    return Error(ErrorCode::AlreadyExists, std::string(attempt) + ": a process of another PID namespace that is number " +
+                                          std::to_string(::getpid()) + " there, as this one is here, has it open");
+  }
   const bool is_damage = code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID;
   return Error(is_damage ? ErrorCode::CorruptRecord : ErrorCode::IoError, std::move(context));
 }
@@ -90,7 +141,12 @@ Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const Environment
   if (Result<void> made = make_folder(options.folder); !made) return made.error();
   std::unique_ptr<LmdbEnvironment> environment(new LmdbEnvironment(options));
   if (Result<void> made = make_unless_there(options); !made) return made.error();
-  if (Result<void> opened = environment->open_handle(options.folder, 0); !opened) return opened.error();
+  {
+    const CompactionLock lock(options.folder / "data.mdb");
+    if (!lock.is_held()) return Error(ErrorCode::Conflict, options.folder.string() + " is being compacted");
+    if (Result<void> opened = environment->open_handle(options.folder, 0); !opened) return opened.error();
+  }
+  if (Result<void> opened = environment->gate_.open(options.folder / "lock.mdb"); !opened) return opened.error();
   if (Result<void> opened = environment->open_tables(options.tables); !opened) return opened.error();
   environment->drop_dead_readers();
   return environment;
@@ -168,6 +224,8 @@ int LmdbEnvironment::open_existing_tables(std::span<const std::string_view> name
 
 Result<void> LmdbEnvironment::make_tables(std::span<const std::string_view> names) {
   const std::string attempt = "make the tables of " + folder().string();
+  const Passage passage(gate_);
+  if (!passage.is_inside()) return Error(ErrorCode::StorageShedding, attempt + ": another process goes on writing it");
   WriteTransaction writer(*this);
   if (int code = writer.begin(); code != 0) return lmdb_error(code, attempt);
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -198,12 +256,20 @@ Result<LmdbEnvironment::Space> LmdbEnvironment::space() const {
     pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
     page_octets = stat.ms_psize;
   }
+  Result<FreePages> free = count_free_pages(transaction, pages, kReusableOctets / page_octets);
+  if (!free) return free.error();
+  const bool is_pinned = free->pinned_by.has_value() && free->reusable * page_octets < kReusableOctets;
   struct statvfs disk {};
   if (::statvfs(folder().c_str(), &disk) != 0) return lmdb_error(errno, "statvfs " + folder().string());
   struct stat file {};
   if (::stat((folder() / "data.mdb").c_str(), &file) != 0) return lmdb_error(errno, "stat " + folder().string());
-  return Space{.used_octets = pages * page_octets,
+  const std::uint64_t used_octets = pages * page_octets;
+  return Space{.used_octets = used_octets,
+               .grown_octets = used_octets + free->total * page_octets,
                .file_octets = static_cast<std::uint64_t>(file.st_size),
+               .reusable_octets = free->reusable * page_octets,
+               .pinned_octets = is_pinned ? (free->total - free->reusable) * page_octets : 0,
+               .pinned_by = is_pinned ? free->pinned_by : std::nullopt,
                .free_disk_octets = std::uint64_t{disk.f_bavail} * disk.f_frsize,
                .is_read_only = (disk.f_flag & ST_RDONLY) != 0};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "store/writer_gate.h"
 
 #include <lmdb.h>
 
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,8 +19,8 @@
 
 namespace postern::store {
 
-// What an LMDB or system error code means to a caller: StorageFull, StorageFailed, CorruptRecord or IoError. `attempt` says
-// what was tried.
+// What an LMDB or system error code means to a caller: StorageFull, StorageFailed, CorruptRecord, IoError, or AlreadyExists where a
+// process of another PID namespace has this one's number. `attempt` says what was tried.
 Error lmdb_error(int code, std::string_view attempt);
 // True for codes that say "no room", and for nothing worse.
 bool is_no_room(int code);
@@ -44,13 +46,20 @@ class LmdbEnvironment {
   MDB_env* handle() const { return handle_; }
   MDB_dbi table(std::size_t index) const { return tables_[index]; }
   const std::filesystem::path& folder() const { return options_.folder; }
+  // Around every write transaction but those that open() makes for itself.
+  WriterGate& gate() const { return gate_; }
 
   struct Space {
     std::uint64_t used_octets = 0;  // live pages
-    std::uint64_t file_octets = 0;
+    std::uint64_t grown_octets = 0;  // up to the last page that was ever used
+    std::uint64_t file_octets = 0;   // at least that
+    std::uint64_t reusable_octets = 0;  // free pages that the next writer may use; counted no further than kReusableOctets
+    std::uint64_t pinned_octets = 0;    // free pages that a reader of an old state keeps from that
+    std::optional<ProcessId> pinned_by;  // whose read transaction is the oldest, if any is older than the last commit
     std::uint64_t free_disk_octets = 0;
     bool is_read_only = false;  // the file system
   };
+  static constexpr std::uint64_t kReusableOctets = 256ULL << 20;  // more than comes in before the next look
   Result<Space> space() const;
   bool is_read_only() const;
   // The last commit's state, without free pages, as `target`/data.mdb; that folder is made (0700) if absent and holds none yet.
@@ -85,6 +94,7 @@ class LmdbEnvironment {
   void end_reading() const;
 
   EnvironmentOptions options_;
+  mutable WriterGate gate_;  // outlives the handle: its end drops LMDB's locks
   MDB_env* handle_ = nullptr;  // null: it could not be opened again
   std::vector<MDB_dbi> tables_;
   mutable std::mutex readers_mutex_;

@@ -3,10 +3,13 @@
 
 #include "store/octets.h"
 #include "store/record_table.h"
+#include "store/retention.h"
 #include "store/table.h"
 
 namespace postern::store {
 namespace {
+
+constexpr std::size_t kAccountOctets = 10;  // in front of the sequence
 
 KeyOctets event_key(std::uint64_t sequence) { return KeyOctets().add(sequence); }
 
@@ -18,11 +21,21 @@ KeyOctets account_row(const AccountId& account, std::uint64_t sequence) {
   return KeyOctets().add(account.octets).add(sequence);
 }
 
-constexpr std::size_t kAccountOctets = 10;  // in front of the sequence
-
 // The event that a row of account_events names; nullopt: examine() reports it.
 Result<std::optional<Event>> load_event(Transaction& transaction, std::string_view sequence_octets) {
   return find_record(transaction, SpoolTable::Events, sequence_octets, decode_event);
+}
+
+AccountId account_of_row(std::string_view key) { return AccountId{KeyReader(key).octets<kAccountOctets>()}; }
+
+Result<void> erase_event_rows(WriteTransaction& transaction, const EventFacts& event) {
+  Result<bool> erased = WritableTable(transaction, SpoolTable::Events).erase(event_key(event.sequence));
+  if (!erased) return erased.error();
+  erased = WritableTable(transaction, SpoolTable::MessageEvents).erase(message_row(event.message, event.sequence));
+  if (!erased) return erased.error();
+  erased = WritableTable(transaction, SpoolTable::AccountEvents).erase(account_row(event.account, event.sequence));
+  if (!erased) return erased.error();
+  return {};
 }
 
 // The first event whose sequence is not below `at_least`; nullopt: none.
@@ -133,28 +146,60 @@ Result<std::size_t> index_events_by_account(WriteTransaction& transaction) {
   return count;
 }
 
-Result<std::size_t> expire_events(WriteTransaction& transaction, Instant before, std::uint64_t max_count,
-                                  std::size_t limit) {
-  Result<std::uint64_t> count = Table(transaction, SpoolTable::Events).count();
-  if (!count) return count.error();
-  WritableTable events(transaction, SpoolTable::Events);
-  WritableTable rows(transaction, SpoolTable::MessageEvents);
-  WritableTable accounts(transaction, SpoolTable::AccountEvents);
+Result<std::size_t> expire_events(WriteTransaction& transaction, Instant before, std::size_t limit) {
   std::size_t removed = 0;
   std::uint64_t from = 0;
   while (removed < limit) {
     Result<std::optional<EventFacts>> oldest = first_event(transaction, from);
     if (!oldest) return oldest.error();
-    if (!*oldest || ((*oldest)->at > before && *count - removed <= max_count)) break;
-    if (Result<bool> erased = events.erase(event_key((*oldest)->sequence)); !erased) return erased.error();
-    Result<bool> erased = rows.erase(message_row((*oldest)->message, (*oldest)->sequence));
-    if (!erased) return erased.error();
-    erased = accounts.erase(account_row((*oldest)->account, (*oldest)->sequence));
-    if (!erased) return erased.error();
+    if (!*oldest || (*oldest)->at > before) break;
+    if (Result<void> erased = erase_event_rows(transaction, **oldest); !erased) return erased.error();
     from = (*oldest)->sequence + 1;
     ++removed;
   }
   return removed;
+}
+
+Result<bool> erase_event(WriteTransaction& transaction, std::uint64_t sequence) {
+  Result<std::optional<EventFacts>> facts =
+      find_record(transaction, SpoolTable::Events, event_key(sequence), decode_event_facts);
+  if (!facts) return facts.error();
+  if (!*facts) return false;
+  if (Result<void> erased = erase_event_rows(transaction, **facts); !erased) return erased.error();
+  return true;
+}
+
+Result<std::deque<std::uint64_t>> find_excess_events(Transaction& transaction, std::uint64_t max_count, std::uint64_t total) {
+  std::deque<std::uint64_t> excess;
+  Result<std::uint64_t> count = Table(transaction, SpoolTable::Events).count();
+  if (!count) return count.error();
+  if (*count <= max_count) return excess;
+  Holdings held;
+  std::uint64_t owned = 0;
+  Cursor cursor(Table(transaction, SpoolTable::AccountEvents));
+  for (bool found = cursor.first(); found; found = cursor.next(), ++owned) ++held[account_of_row(cursor.key())];
+  held[AccountId{}] = *count - std::min(owned, *count);  // those that are nobody's
+  const std::uint64_t share = fair_share(held, total);
+  for (const auto& [account, events] : held) {
+    std::uint64_t budget = events - std::min(events, share);
+    if (account == AccountId{}) {
+      for (std::uint64_t from = 0; budget > 0;) {
+        Result<std::optional<EventFacts>> next = first_event(transaction, from);
+        if (!next) return next.error();
+        if (!*next) break;
+        from = (*next)->sequence + 1;
+        if ((*next)->account != AccountId{}) continue;
+        excess.push_back((*next)->sequence);
+        --budget;
+      }
+      continue;
+    }
+    for (bool found = budget > 0 && cursor.seek(octets_of(account.octets)); found && budget > 0; found = cursor.next(), --budget) {
+      excess.push_back(KeyReader(cursor.key().substr(kAccountOctets)).number(8));
+    }
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return excess;
 }
 
 }  // namespace postern::store

@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "store/spool_transaction.h"
 
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -26,8 +27,11 @@ Result<std::vector<Event>> list_events_of_account_before(Transaction& transactio
 // Fills the index by account for a log that was written before there was one. Returns how many events.
 Result<std::size_t> index_events_by_account(WriteTransaction& transaction);
 
-// Removes at most `limit` of the oldest events: those from `before` or earlier, and those above `max_count`.
-Result<std::size_t> expire_events(WriteTransaction& transaction, Instant before, std::uint64_t max_count,
-                                  std::size_t limit);
+// Removes at most `limit` of the oldest events: those from `before` or earlier.
+Result<std::size_t> expire_events(WriteTransaction& transaction, Instant before, std::size_t limit);
+// Where there are more than `max_count`: the oldest of those accounts that have more than their share of `total`.
+Result<std::deque<std::uint64_t>> find_excess_events(Transaction& transaction, std::uint64_t max_count, std::uint64_t total);
+// False: it is gone already.
+Result<bool> erase_event(WriteTransaction& transaction, std::uint64_t sequence);
 
 }  // namespace postern::store

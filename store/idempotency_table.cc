@@ -3,6 +3,7 @@
 
 #include "store/codec.h"
 #include "store/record_table.h"
+#include "store/retention.h"
 
 namespace postern::store {
 namespace {
@@ -55,27 +56,54 @@ Result<void> put_claim(WriteTransaction& transaction, const AccountId& account, 
   return ages.put(age_row(now, account, claim.key_digest), {});
 }
 
-Result<std::size_t> expire_idempotency(WriteTransaction& transaction, Instant before, std::uint64_t max_count,
-                                       std::size_t limit) {
-  Result<std::uint64_t> count = Table(transaction, SpoolTable::IdempotencyAges).count();
-  if (!count) return count.error();
+Result<std::size_t> expire_idempotency(WriteTransaction& transaction, Instant before, std::size_t limit) {
   std::vector<std::string> keys;
   {
     Cursor cursor(Table(transaction, SpoolTable::IdempotencyAges));
     for (bool found = cursor.first(); found && keys.size() < limit; found = cursor.next()) {
-      if (KeyReader(cursor.key()).instant() > before && *count - keys.size() <= max_count) break;
+      if (KeyReader(cursor.key()).instant() > before) break;
       keys.emplace_back(cursor.key());
     }
     if (Result<void> walked = cursor.status(); !walked) return walked.error();
   }
-  WritableTable ages(transaction, SpoolTable::IdempotencyAges);
-  WritableTable records(transaction, SpoolTable::Idempotency);
   for (const std::string& key : keys) {
-    if (Result<bool> erased = ages.erase(key); !erased) return erased.error();
-    if (key.size() <= kAgeOctets) continue;  // damaged
-    if (Result<bool> erased = records.erase(std::string_view(key).substr(kAgeOctets)); !erased) return erased.error();
+    if (Result<void> erased = erase_claim(transaction, key); !erased) return erased.error();
   }
   return keys.size();
+}
+
+Result<std::deque<std::string>> find_excess_claims(Transaction& transaction, std::uint64_t max_count, std::uint64_t total) {
+  std::deque<std::string> excess;
+  const Table ages(transaction, SpoolTable::IdempotencyAges);
+  Result<std::uint64_t> count = ages.count();
+  if (!count) return count.error();
+  if (*count <= max_count) return excess;
+  const auto account_of = [](std::string_view key) {
+    KeyReader reader(key);
+    (void)reader.instant();
+    return AccountId{reader.octets<10>()};
+  };
+  Holdings held;
+  Cursor cursor(ages);
+  for (bool found = cursor.first(); found; found = cursor.next()) ++held[account_of(cursor.key())];
+  const std::uint64_t share = fair_share(held, total);
+  for (auto& [account, claims] : held) claims -= std::min(claims, share);
+  for (bool found = cursor.first(); found; found = cursor.next()) {
+    std::uint64_t& budget = held[account_of(cursor.key())];
+    if (budget == 0) continue;
+    --budget;
+    excess.emplace_back(cursor.key());
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return excess;
+}
+
+Result<void> erase_claim(WriteTransaction& transaction, std::string_view age_key) {
+  if (Result<bool> erased = WritableTable(transaction, SpoolTable::IdempotencyAges).erase(age_key); !erased) return erased.error();
+  if (age_key.size() <= kAgeOctets) return {};  // damaged
+  Result<bool> erased = WritableTable(transaction, SpoolTable::Idempotency).erase(age_key.substr(kAgeOctets));
+  if (!erased) return erased.error();
+  return {};
 }
 
 }  // namespace postern::store

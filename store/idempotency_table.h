@@ -7,7 +7,10 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace postern::store {
 
@@ -21,8 +24,12 @@ Result<void> check_claim(Transaction& transaction, const AccountId& account, con
 Result<void> put_claim(WriteTransaction& transaction, const AccountId& account, const IdempotencyClaim& claim,
                        const MessageId& message, Instant now);
 
-// Removes at most `limit` of the oldest: those of `before` or earlier, and those above `max_count`.
-Result<std::size_t> expire_idempotency(WriteTransaction& transaction, Instant before, std::uint64_t max_count,
-                                       std::size_t limit);
+// Removes at most `limit` of the oldest: those of `before` or earlier.
+Result<std::size_t> expire_idempotency(WriteTransaction& transaction, Instant before, std::size_t limit);
+// Where there are more than `max_count`: keys of the index by age, the oldest of those accounts that have more than their share of
+// `total`. So nobody's claim goes before its day for another account's sake.
+Result<std::deque<std::string>> find_excess_claims(Transaction& transaction, std::uint64_t max_count, std::uint64_t total);
+// The claim that a key of the index by age names, and that key.
+Result<void> erase_claim(WriteTransaction& transaction, std::string_view age_key);
 
 }  // namespace postern::store

@@ -40,14 +40,15 @@ Result<void> settle_content(SpoolTransaction spool, const MessageFacts& facts, D
                             Duration capture_retention) {
   const Instant settled_at = *delivery.settled_at;
   WritableTable settled(spool.transaction, SpoolTable::Settled);
-  if (Result<void> put = settled.put(index_key(settled_at, facts.id), {}); !put) return put;
+  const KeyOctets owner = KeyOctets().add(facts.account.octets).add(static_cast<std::uint8_t>(facts.environment));
+  if (Result<void> put = settled.put(index_key(settled_at, facts.id), owner); !put) return put;
   if (facts.environment == Environment::Live) {
     delivery.content_until.reset();
     return erase_content(spool.transaction, facts.id);
   }
   if (!delivery.content_until) delivery.content_until = settled_at + capture_retention;
   spool.totals.captured_octets += facts.content_octets;
-  const KeyOctets octets = KeyOctets().add(facts.content_octets);
+  const KeyOctets octets = KeyOctets().add(facts.content_octets).add(facts.account.octets);
   WritableTable captured(spool.transaction, SpoolTable::Captured);
   return captured.put(index_key(*delivery.content_until, facts.id), octets);
 }
@@ -102,6 +103,8 @@ Result<void> erase_captured_row(SpoolTransaction spool, const MessageId& id, con
   if (!*row) return {};
   const std::uint64_t octets = KeyReader(**row).number(8);
   spool.totals.captured_octets -= std::min(octets, spool.totals.captured_octets);
+  Result<IndexedOwner> owner = owner_of_captured(spool.transaction, key, **row);
+  if (owner) spool.test_mail.remove(owner->account, octets);
   Result<bool> erased = WritableTable(spool.transaction, SpoolTable::Captured).erase(key);
   if (!erased) return erased.error();
   return {};
@@ -211,6 +214,7 @@ Result<std::size_t> index_messages_by_account(WriteTransaction& transaction) {
 Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message, DeliveryRecord delivery,
                             Duration capture_retention) {
   const MessageId id = message.id;
+  if (message.environment == Environment::Test) spool.test_mail.add(message.account, message.content_octets);
   encode_message(message, spool.buffer);
   WritableTable messages(spool.transaction, SpoolTable::Messages);
   if (Result<void> put = messages.put(octets_of(id.octets), spool.buffer); !put) return put;
@@ -226,6 +230,7 @@ Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message
   }
   if (!delivery.settled_at) delivery.settled_at = message.accepted_at;
   const MessageFacts facts{.id = id,
+                           .account = message.account,
                            .environment = message.environment,
                            .content_octets = message.content_octets,
                            .chunk_count = message.chunk_count};
@@ -288,6 +293,46 @@ Result<void> erase_captured_content(SpoolTransaction spool, const MessageId& id)
   if (Result<void> erased = erase_content(spool.transaction, id); !erased) return erased;
   delivery->content_until.reset();
   return put_delivery(spool, id, *delivery);
+}
+
+Result<IndexedOwner> owner_of_settled(Transaction& transaction, std::string_view key, std::string_view value) {
+  IndexedOwner owner;
+  KeyReader in_key(key);
+  (void)in_key.instant();
+  owner.id.octets = in_key.octets<16>();
+  KeyReader in_value(value);
+  owner.account.octets = in_value.octets<10>();
+  owner.environment = in_value.number(1) == static_cast<std::uint64_t>(Environment::Test) ? Environment::Test : Environment::Live;
+  if (in_value.is_complete()) return owner;
+  Result<MessageFacts> facts = load_message_facts(transaction, owner.id);
+  if (!facts) return facts.error();
+  owner.account = facts->account;
+  owner.environment = facts->environment;
+  return owner;
+}
+
+Result<IndexedOwner> owner_of_captured(Transaction& transaction, std::string_view key, std::string_view value) {
+  IndexedOwner owner{.id = {}, .account = {}, .environment = Environment::Test, .weight = 0};
+  KeyReader in_key(key);
+  (void)in_key.instant();
+  owner.id.octets = in_key.octets<16>();
+  KeyReader in_value(value);
+  owner.weight = in_value.number(8);
+  owner.account.octets = in_value.octets<10>();
+  if (in_value.is_complete()) return owner;
+  Result<MessageFacts> facts = load_message_facts(transaction, owner.id);
+  if (!facts) return facts.error();
+  owner.account = facts->account;
+  return owner;
+}
+
+Result<void> count_captured(SpoolTransaction spool) {
+  Cursor cursor(Table(spool.transaction, SpoolTable::Captured));
+  for (bool found = cursor.first(); found; found = cursor.next()) {
+    Result<IndexedOwner> owner = owner_of_captured(spool.transaction, cursor.key(), cursor.value());
+    if (owner) spool.test_mail.add(owner->account, owner->weight);
+  }
+  return cursor.status();
 }
 
 Result<std::optional<IndexedMessage>> oldest_settled(Transaction& transaction) {

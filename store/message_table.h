@@ -54,6 +54,19 @@ struct IndexedMessage {
   Instant at;
   MessageId id;
 };
+// Whose a row of the settled (weight 1) or of the captured index (weight: octets) is.
+struct IndexedOwner {
+  MessageId id;
+  AccountId account;
+  Environment environment = Environment::Live;
+  std::uint64_t weight = 1;
+};
+Result<IndexedOwner> owner_of_settled(Transaction& transaction, std::string_view key, std::string_view value);
+Result<IndexedOwner> owner_of_captured(Transaction& transaction, std::string_view key, std::string_view value);
+
+// Counts all captured content as test mail of its accounts: at the start of a server.
+Result<void> count_captured(SpoolTransaction spool);
+
 // The oldest entry of the settled and of the captured index.
 Result<std::optional<IndexedMessage>> oldest_settled(Transaction& transaction);
 Result<std::optional<IndexedMessage>> oldest_captured(Transaction& transaction);

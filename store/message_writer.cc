@@ -18,6 +18,7 @@ class ChunkRequest final : public CommitRequest {
 
   Result<void> apply(WriteTransaction& transaction) override {
     if (std::optional<Error> lost = window_->error()) return *lost;
+    if (Result<void> room = frame_.of(transaction).space.take(content_.size()); !room) return room;
     if (index_ > 0) return put_chunk(transaction, {id_, index_, content_, sums_});
     Result<bool> exists = has_message(transaction, id_);
     if (!exists) return exists.error();
@@ -49,6 +50,7 @@ class AbandonRequest final : public CommitRequest {
     return *was_open ? erase_content(transaction, id_) : Result<void>();
   }
   void complete(Result<void>) override {}
+  bool waits_out_stalls() const override { return true; }
 
  private:
   SpoolFrame& frame_;
@@ -75,6 +77,11 @@ void WriterWindow::release(std::size_t octets, const Result<void>& outcome) {
   if (waiter) waiter(std::move(news));
 }
 
+void WriterWindow::fail(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (!error_) error_ = error;
+}
+
 std::size_t WriterWindow::octets() const {
   const std::lock_guard lock(mutex_);
   return octets_;
@@ -93,10 +100,17 @@ Completion WriterWindow::wait(Completion done) {
   return nullptr;
 }
 
-ContentWriter::ContentWriter(CommitQueue& queue, SpoolFrame& frame, const MessageId& id)
-    : queue_(queue), frame_(frame), id_(id), window_(std::make_shared<WriterWindow>()) {}
+ContentWriter::ContentWriter(CommitQueue& queue, SpoolFrame& frame, OpenContent& open_content, const MessageId& id,
+                             const AccountId& account)
+    : queue_(queue),
+      frame_(frame),
+      open_content_(open_content),
+      id_(id),
+      account_(account),
+      window_(std::make_shared<WriterWindow>()) {}
 
 ContentWriter::~ContentWriter() {
+  close_content();
   if (!is_finished_) abandon_streamed_content(queue_, frame_, id_, streamed_chunks_);
 }
 
@@ -120,6 +134,7 @@ void ContentWriter::drain(Completion done) {
 
 ContentWriter::Rest ContentWriter::finish() {
   is_finished_ = true;
+  close_content();
   const ChunkSums sums = sum_chunk(id_, streamed_chunks_, chunk_);
   return Rest{.window = window_,
               .last_chunk = std::move(chunk_),
@@ -128,7 +143,18 @@ ContentWriter::Rest ContentWriter::finish() {
               .octets = octets_};
 }
 
+// It belongs to a commit from now on, or goes.
+void ContentWriter::close_content() {
+  if (streamed_octets_ > 0) open_content_.remove(account_, streamed_octets_);
+  streamed_octets_ = 0;
+}
+
 void ContentWriter::send_chunk() {
+  if (Result<void> room = open_content_.add(account_, streamed_octets_, chunk_.size()); !room) {
+    window_->fail(room.error());
+    return chunk_.clear();
+  }
+  streamed_octets_ += chunk_.size();
   window_->add(chunk_.size());
   queue_.submit(std::make_unique<ChunkRequest>(frame_, window_, id_, streamed_chunks_, std::move(chunk_)),
                 Urgency::Patient, Admission::Always);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/commit_queue.h"
+#include "store/mail_shares.h"
 #include "store/spool.h"
 #include "store/spool_content.h"
 #include "store/spool_transaction.h"
@@ -20,6 +21,8 @@ class WriterWindow {
   void add(std::size_t octets);
   // A chunk was written, or lost.
   void release(std::size_t octets, const Result<void>& outcome);
+  // Nothing more is written, and the message cannot be committed.
+  void fail(const Error& error);
   std::size_t octets() const;
   std::optional<Error> error() const;
   // Keeps `done` until there is room; hands it back, to be called, if there is room or an error now.
@@ -36,8 +39,8 @@ class WriterWindow {
 
 class ContentWriter final : public MessageWriter {
  public:
-  // The frame is that of the queue's batches; both outlive the writer and what it submits.
-  ContentWriter(CommitQueue& queue, SpoolFrame& frame, const MessageId& id);
+  // The frame is that of the queue's batches; both outlive the writer and what it submits, as does what counts open content.
+  ContentWriter(CommitQueue& queue, SpoolFrame& frame, OpenContent& open_content, const MessageId& id, const AccountId& account);
   ~ContentWriter() override;
 
   const MessageId& id() const override { return id_; }
@@ -58,13 +61,17 @@ class ContentWriter final : public MessageWriter {
 
  private:
   void send_chunk();
+  void close_content();
 
   CommitQueue& queue_;
   SpoolFrame& frame_;
+  OpenContent& open_content_;
   MessageId id_;
+  AccountId account_;
   std::shared_ptr<WriterWindow> window_;
   std::string chunk_;
   std::uint32_t streamed_chunks_ = 0;
+  std::uint64_t streamed_octets_ = 0;
   std::uint64_t octets_ = 0;
   bool is_finished_ = false;
 };

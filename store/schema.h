@@ -74,8 +74,8 @@ enum class SpoolTable : std::size_t {
   Content,        // message id, chunk index (4), number of the row (1; none: the first) → Chunk
   Open,           // message id → nothing: streamed chunks that no commit owns yet
   Due,            // due in microseconds (8), message id → lane (8)
-  Settled,        // settled_at in microseconds (8), message id → nothing
-  Captured,       // content_until in microseconds (8), message id → content octets (8)
+  Settled,        // settled_at in microseconds (8), message id → account id, environment (1); nothing in old rows
+  Captured,       // content_until in microseconds (8), message id → content octets (8), account id (not in old rows)
   Events,         // sequence (8) → Event
   MessageEvents,  // message id, sequence (8) → nothing
   AccountMessages,  // account id, message id → nothing

@@ -1,4 +1,6 @@
-// SpaceGuard: may new mail come in, as far as room goes? Looks at most once a second, so that every MAIL may ask.
+// SpaceGuard: may new mail come in, as far as room goes? Room is what the file may still grow by, and the pages inside it that can
+// be used again: a spool that was full once, and has been delivered, is not full. MAIL asks by what was found last; each message
+// is then charged against an allowance when it is committed, so that no burst grows the file beyond its bounds.
 #pragma once
 
 #include "store/environment.h"
@@ -8,25 +10,43 @@
 
 namespace postern::store {
 
+struct SpaceVerdict {
+  SpaceFinding finding = SpaceFinding::Room;
+  std::uint64_t allowance = 0;  // octets of new mail that may come in until the next look; 0 unless there is room
+};
+SpaceVerdict judge_space(const LmdbEnvironment::Space& space, const SpoolLimits& limits);
+
 class SpaceGuard {
  public:
   SpaceGuard(const LmdbEnvironment& environment, const SpoolLimits& limits)
       : environment_(environment), limits_(limits) {}
 
-  // Any thread. StorageFull, IoError.
+  // Any thread. StorageFull, IoError. Looks itself only where nobody else does: the server's watch looks once a second.
   Result<void> check();
-  // Looks now: something was removed, or a write found no room.
-  Result<void> look();
+  // Looks now: something was removed, or a write found no room. Any thread.
+  SpoolSpace look();
+
+  // --- The commit thread's ---
+  // Before the first take() of a batch.
+  void begin_batch();
+  // Charges new content. StorageFull: the batch would not have room with it.
+  Result<void> take(std::uint64_t octets);
 
  private:
-  enum class Finding : int { Room, CapReached, DiskNearlyFull, ReadOnly, Unknown };
-
   Result<void> answer() const;
+  void measure();
+  // What judge_space() says of the environment as it is.
+  SpaceVerdict judge(SpoolSpace& space) const;
 
   const LmdbEnvironment& environment_;
   const SpoolLimits& limits_;
   std::atomic<std::int64_t> next_look_{0};  // steady clock, nanoseconds
-  std::atomic<Finding> finding_{Finding::Room};
+  std::atomic<SpaceFinding> finding_{SpaceFinding::Room};
+  // The commit thread's.
+  std::int64_t allowance_ = 0;       // octets that may still come in, as of measured_at_
+  std::int64_t taken_in_batch_ = 0;  // what no measure can see yet
+  std::int64_t measured_at_ = 0;     // 0: never
+  bool is_measured_ = false;         // in this batch
 };
 
 }  // namespace postern::store

@@ -19,12 +19,19 @@
 #include "store/spool_content.h"
 #include "store/table.h"
 
+#include <csignal>
+
 namespace postern::store {
 
 class Spool::Impl {
  public:
-  Impl(std::unique_ptr<LmdbEnvironment> opened, const SpoolLimits& given)
-      : limits(given), environment(std::move(opened)), space(*environment, limits), queue(*environment, &frame) {}
+  Impl(std::unique_ptr<LmdbEnvironment> opened, const SpoolLimits& given, std::chrono::milliseconds stall_after)
+      : limits(given),
+        environment(std::move(opened)),
+        space(*environment, limits),
+        open_content(limits.max_octets),
+        frame(space, limits.max_octets),
+        queue(*environment, &frame, stall_after) {}
 
   template <class Read>
   auto with_reader(Read read) const -> decltype(read(std::declval<ReadTransaction&>())) {
@@ -38,14 +45,21 @@ class Spool::Impl {
     return queue.run([&](WriteTransaction& transaction) { return change(frame.of(transaction)); });
   }
 
+  // Adds to `expiry`, up to `limit` in all.
+  Result<void> remove_excess(Expiry& expiry, std::size_t limit);
+
   const SpoolLimits limits;
   std::unique_ptr<LmdbEnvironment> environment;
   SpaceGuard space;
+  OpenContent open_content;
   SpoolFrame frame;
+  Excess excess;  // what was found above a bound and is not removed yet; of the thread that calls remove_expired()
   CommitQueue queue;  // last: its thread uses all of the above
 };
 
 namespace {
+
+constexpr std::uint64_t kRecordsOctets = 8 * 1024;  // of a message beside its content, pages that they share included
 
 struct Acceptance {
   ContentWriter::Rest rest;
@@ -66,6 +80,10 @@ Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptan
   const NewMessage& message = acceptance.message;
   const MessageRecord& record = message.record;
   if (std::optional<Error> lost = acceptance.rest.window->error()) return *lost;
+  if (Result<void> room = spool.space.take(acceptance.rest.last_chunk.size() + kRecordsOctets); !room) return room;
+  if (record.environment == Environment::Test) {
+    if (Result<void> room = spool.test_mail.check(record.account, record.content_octets); !room) return room;
+  }
   Result<bool> exists = has_message(spool.transaction, record.id);
   if (!exists) return exists.error();
   if (*exists) return Error(ErrorCode::AlreadyExists, "there is a message " + format_message_id(record.id));
@@ -140,18 +158,56 @@ void AcceptRequest::complete(Result<void> outcome) {
 
 }  // namespace
 
-Spool::Spool(std::unique_ptr<LmdbEnvironment> environment, const SpoolLimits& limits)
-    : impl_(std::make_unique<Impl>(std::move(environment), limits)) {}
+Result<void> Spool::Impl::remove_excess(Expiry& expiry, std::size_t limit) {
+  const std::size_t removed = expiry.contents + expiry.messages + expiry.events + expiry.idempotency;
+  if (removed >= limit) return {};
+  if (excess.size() == 0) {
+    Result<Excess> found = with_reader([&](ReadTransaction& transaction) { return find_excess(transaction, limits); });
+    if (!found) return found.error();
+    excess = std::move(*found);
+  }
+  const Excess part = excess.take(limit - removed);
+  if (part.size() == 0) return {};
+  Expiry gone;
+  Result<void> erased = run([&](SpoolTransaction spool) -> Result<void> {
+    Result<Expiry> applied = erase_excess(spool, part);
+    if (!applied) return applied.error();
+    gone = *applied;
+    return {};
+  });
+  if (!erased) return erased;
+  expiry.contents += gone.contents;
+  expiry.messages += gone.messages;
+  expiry.events += gone.events;
+  expiry.idempotency += gone.idempotency;
+  return {};
+}
+
+Spool::Spool(std::unique_ptr<LmdbEnvironment> environment, const SpoolLimits& limits, std::chrono::milliseconds stall_after)
+    : impl_(std::make_unique<Impl>(std::move(environment), limits, stall_after)) {}
 Spool::~Spool() = default;
 
 Result<void> Spool::can_accept() const {
   if (impl_->queue.has_failed()) return Error(ErrorCode::StorageFailed, "nothing is written until restart");
   if (impl_->queue.is_shedding()) return Error(ErrorCode::StorageShedding, "too much waits to be committed");
+  if (const std::optional<Stall> stalled = stall()) {
+    return Error(ErrorCode::StorageShedding, format_stall(*stalled, impl_->environment->folder()));
+  }
   return impl_->space.check();
 }
 
-std::unique_ptr<MessageWriter> Spool::open_message(const MessageId& id) {
-  return std::make_unique<ContentWriter>(impl_->queue, impl_->frame, id);
+SpoolSpace Spool::look_at_space() const { return impl_->space.look(); }
+
+std::optional<Stall> Spool::stall() const { return impl_->queue.stall(); }
+
+// A stopped process ends only when it goes on.
+bool Spool::send_away(int process) const {
+  if (!impl_->environment->gate().is_user(process)) return false;
+  return ::kill(process, SIGTERM) == 0 && ::kill(process, SIGCONT) == 0;
+}
+
+std::unique_ptr<MessageWriter> Spool::open_message(const MessageId& id, const AccountId& account) {
+  return std::make_unique<ContentWriter>(impl_->queue, impl_->frame, impl_->open_content, id, account);
 }
 
 void Spool::commit(std::unique_ptr<MessageWriter> writer, NewMessage message, Completion done) {
@@ -290,8 +346,9 @@ Result<Expiry> Spool::remove_expired(Instant now, std::size_t limit) {
     expiry = *applied;
     return {};
   });
-  (void)impl_->space.look();
   if (!removed) return removed.error();
+  if (Result<void> bounded = impl_->remove_excess(expiry, limit); !bounded) return bounded.error();
+  (void)impl_->space.look();
   return expiry;
 }
 
@@ -301,7 +358,11 @@ Result<std::vector<std::string>> Spool::examine() const {
   return impl_->with_reader([](ReadTransaction& transaction) { return examine_spool(transaction); });
 }
 
-Result<std::size_t> Spool::recover() { return recover_spool(*impl_->environment, impl_->queue); }
+Result<std::size_t> Spool::recover() {
+  Result<void> counted = impl_->run([](SpoolTransaction spool) { return count_captured(spool); });
+  if (!counted) return counted.error();
+  return recover_spool(*impl_->environment, impl_->queue);
+}
 
 bool Spool::has_failed() const { return impl_->queue.has_failed(); }
 

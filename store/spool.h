@@ -11,6 +11,7 @@
 #include "core/result.h"
 #include "store/completion.h"
 #include "store/records.h"
+#include "store/stall.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -27,8 +28,9 @@ inline constexpr std::size_t kChunkOctets = 16 * 4'074;  // content per chunk: i
 inline constexpr std::size_t kWriterWindowOctets = 4 * kChunkOctets;  // unwritten content one message may hold in memory
 
 struct SpoolLimits {
-  std::uint64_t max_octets = 64ULL << 30;         // file size of the spool, used pages; above it new mail gets StorageFull
-  std::uint64_t min_free_octets = 512ULL << 20;   // free space on the disk kept for settling what is queued
+  // New mail neither fills more of the spool's file than this nor grows the file beyond it: StorageFull.
+  std::uint64_t max_octets = 64ULL << 30;
+  std::uint64_t min_free_octets = 512ULL << 20;   // free space on the disk that new mail leaves for settling what is queued
   Duration settled_retention = std::chrono::days(7);      // records of finished messages
   std::uint64_t settled_max_messages = 1'000'000;
   Duration capture_retention = std::chrono::days(3);      // content of test messages
@@ -78,6 +80,20 @@ struct NewMessage {
   std::optional<IdempotencyClaim> claim;
 };
 
+// Why new mail is refused for want of room, or that it is not.
+enum class SpaceFinding : std::uint8_t { Room, CapReached, DiskNearlyFull, Pinned, ReadOnly, Unknown };
+std::string_view name_of(SpaceFinding finding);  // a sentence without its full stop
+
+struct SpoolSpace {
+  SpaceFinding finding = SpaceFinding::Room;
+  std::uint64_t used_octets = 0;  // live pages
+  std::uint64_t file_octets = 0;
+  std::uint64_t free_disk_octets = 0;
+  std::uint64_t reusable_octets = 0;  // free pages inside the file; counted up to some 256 MiB
+  std::uint64_t pinned_octets = 0;    // free pages that a process which reads an old state keeps from being used again
+  std::optional<int> pinned_by;       // that process (0: one of another PID namespace)
+};
+
 struct SpoolUsage {
   std::uint64_t used_octets = 0;     // live pages
   std::uint64_t file_octets = 0;
@@ -98,14 +114,21 @@ struct Expiry {
 
 class Spool {
  public:
-  Spool(std::unique_ptr<LmdbEnvironment> environment, const SpoolLimits& limits);
+  Spool(std::unique_ptr<LmdbEnvironment> environment, const SpoolLimits& limits, std::chrono::milliseconds stall_after);
   ~Spool();
 
   // --- Taking messages in ---
-  // StorageFull if a cap is reached or the disk is nearly full (cheap: re-examined at most once a second), StorageFailed after
-  // a failed sync, StorageShedding when more than the commit queue's bound waits.
+  // StorageFull if a cap is reached or the disk is nearly full (cheap: as of the last look), StorageFailed after a failed sync,
+  // StorageShedding when more than the commit queue's bound waits, or no commit ends.
   Result<void> can_accept() const;
-  std::unique_ptr<MessageWriter> open_message(const MessageId& id);
+  // Looks at the room there is, for can_accept() too. A read transaction and some system calls: not on an I/O thread.
+  SpoolSpace look_at_space() const;
+  // No commit has ended for a while. Cheap unless there is a stall.
+  std::optional<Stall> stall() const;
+  // Asks the process that `pinned_by` names to end, stopped or not. False: it is not one that this process can tell.
+  bool send_away(int process) const;
+  // `account`: whose content it is while it arrives. Above the account's part of the spool, or all's, the message gets StorageFull.
+  std::unique_ptr<MessageWriter> open_message(const MessageId& id, const AccountId& account = {});
   // Writes the rest of the content, the records, the due entry and the events in one commit; `done` after its sync. The spool
   // fills in content_octets and chunk_count. A delivery with no `due` is stored as settled (nothing to do). With a claim, the
   // idempotency record is part of the commit; where the account's key is taken within kIdempotencyRetention, nothing is stored

@@ -4,6 +4,8 @@
 
 #include "store/codec.h"
 #include "store/commit_queue.h"
+#include "store/mail_shares.h"
+#include "store/space_guard.h"
 
 #include <string>
 #include <vector>
@@ -28,19 +30,26 @@ struct SpoolTransaction {
   WriteTransaction& transaction;
   SpoolTotals& totals;
   OpenMarks& open_marks;
+  SpaceGuard& space;
+  TestMail& test_mail;
   std::string& buffer;  // for encoding; no one's between two calls
 };
 
 // On the commit thread, around each batch.
 class SpoolFrame final : public BatchFrame {
  public:
+  SpoolFrame(SpaceGuard& space, std::uint64_t spool_octets)  // `space` outlives the frame
+      : space_(space), test_mail_(spool_octets) {}
   Result<void> open(WriteTransaction& transaction) override;
   Result<void> close(WriteTransaction& transaction) override;
+  void committed() override { test_mail_.commit_batch(); }
 
   // Inside a batch.
-  SpoolTransaction of(WriteTransaction& transaction) { return {transaction, totals_, open_marks_, buffer_}; }
+  SpoolTransaction of(WriteTransaction& transaction) { return {transaction, totals_, open_marks_, space_, test_mail_, buffer_}; }
 
  private:
+  SpaceGuard& space_;
+  TestMail test_mail_;
   SpoolTotals totals_;
   SpoolTotals stored_;
   OpenMarks open_marks_;

@@ -80,8 +80,8 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   Result<std::unique_ptr<LmdbEnvironment>> spool = LmdbEnvironment::open(
       {.folder = options.folder / "spool", .map_octets = spool_map_octets(options.spool), .tables = kSpoolTables});
   if (!spool) return spool.error();
-  store->directory_ = std::make_unique<Directory>(std::move(*directory));
-  store->spool_ = std::make_unique<Spool>(std::move(*spool), options.spool);
+  store->directory_ = std::make_unique<Directory>(std::move(*directory), options.stall_after);
+  store->spool_ = std::make_unique<Spool>(std::move(*spool), options.spool, options.stall_after);
   if (options.runs_recovery) {
     if (Result<std::size_t> recovered = store->spool_->recover(); !recovered) return recovered.error();
   }
@@ -102,6 +102,19 @@ Result<void> Store::back_up(const std::filesystem::path& folder) const {
     std::filesystem::remove_all(folder, ignored);
   }
   return copied;
+}
+
+Result<Compaction> Store::compact(const std::filesystem::path& folder) {
+  Result<std::unique_ptr<Lock>> lock = Lock::take(folder);
+  if (!lock) return lock.error();
+  Compaction all;
+  for (const char* environment : {"directory", "spool"}) {
+    Result<Compaction> one = compact_environment(folder / environment);
+    if (!one) return one.error();
+    all.octets_before += one->octets_before;
+    all.octets_after += one->octets_after;
+  }
+  return all;
 }
 
 Store::~Store() = default;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "store/compaction.h"
 #include "store/directory.h"
 #include "store/spool.h"
 
@@ -16,11 +17,13 @@ struct StoreOptions {
   std::filesystem::path folder;                 // holds directory/ and spool/; made (0700) if absent
   SpoolLimits spool;
   bool runs_recovery = false;                   // the server only: takes the lock file, cleans up what a crash left
+  std::chrono::milliseconds stall_after = kStallAfter;
 };
 
 class Store {
  public:
-  // Fails: SchemaMismatch, IoError (with the path), Conflict (another server holds the store), CorruptRecord.
+  // Fails: SchemaMismatch, IoError (with the path), Conflict (another server holds the store), AlreadyExists (a process of another
+  // PID namespace has the number of this one), CorruptRecord, StorageShedding (recovery waits for another process's write in vain).
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
   // Commits what waits, syncs, closes.
   ~Store();
@@ -28,6 +31,9 @@ class Store {
   // A copy in `folder`, which must not be there yet: laid out as the store's own, each environment consistent in itself, synced.
   // Also while a server writes. AlreadyExists, StorageFull, IoError; what was begun is removed then.
   Result<void> back_up(const std::filesystem::path& folder) const;
+
+  // Both environments of the store in `folder`, which nobody has open; store/compaction.h.
+  static Result<Compaction> compact(const std::filesystem::path& folder);
 
   Directory& directory() { return *directory_; }
   Spool& spool() { return *spool_; }

@@ -90,7 +90,7 @@ ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted)
 }
 
 ApiFixture::~ApiFixture() {
-  for (net::WorkerPool* pool : {&workers, &password_workers, &domain_workers}) pool->stop();
+  for (net::WorkerPool* pool : {&workers, &write_workers, &password_workers, &domain_workers}) pool->stop();
 }
 
 AccountId ApiFixture::make_account(std::string name) {

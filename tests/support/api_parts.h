@@ -33,6 +33,7 @@ class ApiParts {
                                 http::WebhookAdmin* webhooks = nullptr) {
     return {.store = *store,
             .workers = workers,
+            .write_workers = write_workers,
             .password_workers = password_workers,
             .domain_workers = domain_workers,
             .authenticator = authenticator,
@@ -76,6 +77,7 @@ class ApiParts {
                                       .settings = {.hostname = "relay.example"}};
   http::ApiSettings settings{.hostname = "relay.example.net"};
   net::WorkerPool workers{1, 64};
+  net::WorkerPool write_workers{1, 64};
   net::WorkerPool password_workers{1, 64};
   net::WorkerPool domain_workers{1, 64};
 

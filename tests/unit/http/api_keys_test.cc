@@ -316,6 +316,9 @@ TEST_F(ApiKeysTest, RefusesAKeyThatIsGone) {
 }
 
 TEST_F(ApiKeysTest, AnswersThatItIsBusyWhereTheWorkersAre) {
+  api.write_workers.stop();
+  EXPECT_EQ(api.ask("POST /v1/api-keys", "{}").status, 503);
+  EXPECT_EQ(api.ask("GET /v1/api-keys").status, 200) << "a read waits behind no write";
   api.workers.stop();
   EXPECT_EQ(api.ask("GET /v1/api-keys").status, 503);
 }

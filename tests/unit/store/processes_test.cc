@@ -1,14 +1,19 @@
 // Several processes at one store: what one writes the other reads at once, and one that dies blocks nobody.
+#include "store/environment.h"
+#include "store/schema.h"
 #include "store/store.h"
-
+#include "store/transaction.h"
+#include "store/writer_gate.h"
 #include "tests/support/temp_store.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <thread>
 
 namespace postern::store {
 namespace {
@@ -119,6 +124,194 @@ TEST(Processes, GoOnWhenOneDiesInsideItsWriteTransaction) {
   ::waitpid(child, nullptr, 0);
   EXPECT_TRUE(put_account(*store, 2));
   EXPECT_EQ(store->directory().list_accounts().value().size(), 1U);
+}
+
+// A child that holds the write lock of an environment and stops there, as a command does that got Ctrl-Z.
+class StoppedWriter {
+ public:
+  explicit StoppedWriter(const std::filesystem::path& environment) {
+    const Pipe inside;
+    child_ = fork_child([&] {
+      WriterGate gate;
+      gate.open(environment / "lock.mdb").value();
+      POSTERN_CHECK(gate.try_enter());
+      inside.tell();
+      ::raise(SIGSTOP);
+    });
+    POSTERN_CHECK(inside.wait());
+    int status = 0;
+    POSTERN_CHECK(::waitpid(child_, &status, WUNTRACED) == child_ && WIFSTOPPED(status));
+  }
+  ~StoppedWriter() { go_on(); }
+  StoppedWriter(const StoppedWriter&) = delete;
+  StoppedWriter& operator=(const StoppedWriter&) = delete;
+
+  pid_t process() const { return child_; }
+  void go_on() {
+    if (child_ == 0) return;
+    ::kill(child_, SIGCONT);
+    ::waitpid(child_, nullptr, 0);
+    child_ = 0;
+  }
+
+ private:
+  pid_t child_ = 0;
+};
+
+StoreOptions impatient_options(const TempFolder& folder, bool runs_recovery) {
+  return {.folder = folder.path(),
+          .spool = test::small_limits(),
+          .runs_recovery = runs_recovery,
+          .stall_after = std::chrono::milliseconds(20)};
+}
+
+Result<void> accept_message(Store& store, std::uint64_t seed) {
+  test::FakeRandom random(seed);
+  const MessageId id = make_message_id(Instant{}, random);
+  return test::commit_draft(store.spool(), test::make_draft(id, Instant{}, {"a.example"}), "content");
+}
+
+TEST(Processes, AreToldToComeAgainWhileOneIsStoppedInsideItsWrite) {
+  const TempFolder folder;
+  (void)open_store(folder);
+  StoppedWriter stopped(folder.path() / "spool");
+  const std::unique_ptr<Store> store = Store::open(impatient_options(folder, false)).value();
+  const Result<void> refused = accept_message(*store, 1);
+  ASSERT_EQ(refused.error().code(), ErrorCode::StorageShedding);
+  EXPECT_NE(refused.error().context().find("process " + std::to_string(stopped.process()) + " "), std::string::npos);
+  EXPECT_EQ(store->spool().can_accept().error().code(), ErrorCode::StorageShedding) << "at MAIL, too, and in /readyz";
+  ASSERT_TRUE(store->spool().stall().has_value());
+  EXPECT_EQ(store->spool().stall()->holder, stopped.process());
+  EXPECT_TRUE(put_account(*store, 1)) << "the directory is another environment";
+  EXPECT_FALSE(store->directory().stall().has_value());
+
+  stopped.go_on();
+  // The queue goes on by itself; who asks before it noticed is told to come again.
+  while (!store->spool().can_accept()) std::this_thread::yield();
+  EXPECT_TRUE(accept_message(*store, 2));
+  EXPECT_EQ(store->spool().usage().value().messages, 1U) << "what was refused is not stored";
+}
+
+TEST(Processes, RefuseToStartBesideOneThatIsStoppedInsideItsWrite) {
+  const TempFolder folder;
+  (void)open_store(folder);
+  const StoppedWriter stopped(folder.path() / "spool");
+  const auto started = Store::open(impatient_options(folder, true));
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().context().find("process " + std::to_string(stopped.process()) + " "), std::string::npos);
+}
+
+TEST(Processes, EndDuringAStallWithoutWaitingForIt) {
+  const TempFolder folder;
+  (void)open_store(folder);
+  const StoppedWriter stopped(folder.path() / "spool");
+  test::Waiter waiter;
+  {
+    const std::unique_ptr<Store> store = Store::open(impatient_options(folder, false)).value();
+    EXPECT_FALSE(accept_message(*store, 1));
+    Settlement settlement;
+    store->spool().settle(settlement, waiter.completion());
+  }
+  EXPECT_EQ(waiter.get().error().code(), ErrorCode::StorageShedding);
+}
+
+TEST(Processes, SayWhyTheyCannotOpenWhatTheirNumberIsTakenIn) {
+  const TempFolder folder;
+  (void)open_store(folder);
+  const pid_t number = ::getpid();
+  const Pipe is_taken;
+  const Pipe to_child;
+  // What LMDB does for a process of that number in another PID namespace.
+  const pid_t child = fork_child([&] {
+    const int fd = ::open((folder.path() / "directory" / "lock.mdb").c_str(), O_RDWR);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_start = number;
+    lock.l_len = 1;
+    POSTERN_CHECK(::fcntl(fd, F_SETLK, &lock) == 0);
+    is_taken.tell();
+    to_child.wait();
+  });
+  ASSERT_TRUE(is_taken.wait());
+  const auto opened = Store::open(impatient_options(folder, false));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), ErrorCode::AlreadyExists);
+  EXPECT_NE(opened.error().context().find("another PID namespace"), std::string::npos);
+  const pid_t other = fork_child([&] { POSTERN_CHECK(Store::open(impatient_options(folder, false))); });
+  int status = -1;
+  ::waitpid(other, &status, 0);
+  EXPECT_EQ(status, 0) << "a child has another number";
+  to_child.tell();
+  ::waitpid(child, nullptr, 0);
+}
+
+TEST(Processes, CompactAStoreThatNobodyHasOpen) {
+  const TempFolder folder;
+  const Pipe is_open;
+  const Pipe to_child;
+  {
+    const std::unique_ptr<Store> store = open_store(folder);
+    ASSERT_TRUE(put_account(*store, 1));
+    ASSERT_TRUE(store->spool().usage());
+    test::FakeRandom random(3);
+    test::Draft draft = test::make_draft(make_message_id(Instant{}, random), Instant{}, {"a.example"});
+    test::commit_draft(store->spool(), draft, std::string(4U << 20, 'x')).value();
+    Settlement settlement;
+    settlement.id = draft.message.id;
+    settlement.changes.emplace_back().state.stage = RecipientStage::Delivered;
+    test::Waiter waiter;
+    store->spool().settle(std::move(settlement), waiter.completion());
+    ASSERT_TRUE(waiter.get());
+  }
+  const pid_t child = fork_child([&] {
+    const std::unique_ptr<Store> store = open_store(folder);
+    is_open.tell();
+    to_child.wait();
+  });
+  ASSERT_TRUE(is_open.wait());
+  const auto refused = Store::compact(folder.path());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().context().find("process " + std::to_string(child) + " "), std::string::npos);
+  to_child.tell();
+  ::waitpid(child, nullptr, 0);
+
+  const Compaction done = Store::compact(folder.path()).value();
+  EXPECT_GT(done.octets_before, 4U << 20);
+  EXPECT_LT(done.octets_after, 1U << 20);
+  const std::unique_ptr<Store> store = open_store(folder);
+  EXPECT_EQ(store->directory().list_accounts().value().size(), 1U);
+  EXPECT_EQ(store->spool().usage().value().messages, 1U);
+  EXPECT_EQ(store->spool().examine().value(), std::vector<std::string>());
+  EXPECT_TRUE(accept_message(*store, 4)) << "and it is written again";
+  EXPECT_EQ(store->spool().usage().value().messages, 2U);
+}
+
+TEST(Processes, SendAwayNoProcessButOneThatHasTheSpoolOpen) {
+  const TempFolder folder;
+  const std::unique_ptr<Store> store = open_store(folder);
+  const Pipe is_open;
+  const Pipe to_child;
+  const pid_t reader = fork_child([&] {
+    const auto environment = LmdbEnvironment::open({.folder = folder.path() / "spool",
+                                                    .map_octets = std::size_t{1} << 38,
+                                                    .tables = kSpoolTables})
+                                 .value();
+    ReadTransaction transaction(*environment);
+    transaction.begin().value();
+    is_open.tell();
+    ::raise(SIGSTOP);
+  });
+  ASSERT_TRUE(is_open.wait());
+  const pid_t stranger = fork_child([&] { to_child.wait(); });
+  EXPECT_FALSE(store->spool().send_away(stranger));
+  EXPECT_FALSE(store->spool().send_away(::getpid()));
+  EXPECT_FALSE(store->spool().send_away(0)) << "of another PID namespace";
+  EXPECT_TRUE(store->spool().send_away(reader));
+  int status = 0;
+  ::waitpid(reader, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+  to_child.tell();
+  ::waitpid(stranger, nullptr, 0);
 }
 
 }  // namespace

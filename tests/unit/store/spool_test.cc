@@ -326,11 +326,17 @@ TEST_F(SpoolTest, ListsNewestFirstAndPagesStrictlyBefore) {
 
 TEST_F(SpoolTest, RefusesNewMailAtItsCapAndTakesItAgainWhenThereIsRoom) {
   SpoolLimits limits = test::small_limits();
-  limits.max_octets = 1U << 20;
+  limits.max_octets = 8U << 20;
   TempStore store(limits);
   ASSERT_TRUE(store.spool().can_accept());
-  const MessageId id = accept(store, std::string(2U << 20, 'x'));
-  ASSERT_TRUE(store.spool().remove_expired(clock_.now(), 1));
+  const MessageId id = accept(store, std::string(600'000, 'x'));
+  Result<void> stored;
+  for (const std::size_t octets : {std::size_t{600'000}, std::size_t{1}}) {
+    do {
+      stored = commit_draft(store.spool(), make_draft(next_id(), clock_.now(), {"a.example"}), std::string(octets, 'x'));
+    } while (stored);
+    EXPECT_EQ(stored.error().code(), ErrorCode::StorageFull);
+  }
   EXPECT_EQ(store.spool().can_accept().error().code(), ErrorCode::StorageFull);
   ASSERT_TRUE(settle(store, settlement(id, 0, RecipientStage::Delivered))) << "what is queued is still settled";
   ASSERT_TRUE(store.spool().remove_expired(clock_.now(), 1));

@@ -34,7 +34,9 @@ class OpenMarksTest : public testing::Test {
   const test::TempFolder folder_;
   const std::unique_ptr<LmdbEnvironment> environment_ =
       LmdbEnvironment::open({.folder = folder_.path() / "spool", .map_octets = 1U << 30, .tables = kSpoolTables}).value();
-  SpoolFrame frame_;
+  const SpoolLimits limits_ = test::small_limits();
+  SpaceGuard space_{*environment_, limits_};
+  SpoolFrame frame_{space_, limits_.max_octets};
 };
 
 TEST_F(OpenMarksTest, WriteNothingForAMessageThatArrivesInOneBatch) {
