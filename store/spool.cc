@@ -101,6 +101,11 @@ Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptan
   return put_claim(spool.transaction, record.account, *message.claim, record.id, record.accepted_at);
 }
 
+Result<void> write_totals(SpoolTransaction spool) {
+  encode_totals(spool.totals, spool.buffer);
+  return WritableTable(spool.transaction, SpoolTable::Meta).put(kTotalsKey, spool.buffer);
+}
+
 class AcceptRequest final : public CommitRequest {
  public:
   AcceptRequest(Spool::Impl& impl, Acceptance acceptance, Completion done)
@@ -348,7 +353,11 @@ Result<Expiry> Spool::remove_expired(Instant now, std::size_t limit) {
   });
   if (!removed) return removed.error();
   if (Result<void> bounded = impl_->remove_excess(expiry, limit); !bounded) return bounded.error();
-  (void)impl_->space.look();
+  // What the last commit freed can be used once another one has been made, and where mail is refused there may be none.
+  if (impl_->space.look().finding != SpaceFinding::Room) {
+    if (Result<void> written = impl_->run(write_totals); !written) return written.error();
+    (void)impl_->space.look();
+  }
   return expiry;
 }
 
