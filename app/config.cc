@@ -169,7 +169,7 @@ std::vector<ListenerSettings> default_listeners(bool is_development) {
   if (!is_development) return {make_listener("*", 587, "starttls"), make_listener("*", 465, "implicit")};
   std::vector<ListenerSettings> listeners;
   for (const std::string_view address : {"127.0.0.1", "::1"}) {
-    listeners.push_back(make_listener(address, 2525, "starttls"));
+    listeners.push_back(make_listener(address, 2525, "none"));
     listeners.back().allow_auth_without_tls = true;
     listeners.push_back(make_listener(address, 2587, "starttls"));
     listeners.push_back(make_listener(address, 2465, "implicit"));

@@ -86,7 +86,7 @@ std::string make_config_template() {
          template_entries(top_keys(), default_settings()) +
          "# --- Listeners: one table each ---\n"
          "# Without any: 587 with STARTTLS and 465 with implicit TLS on every address; in development 2525 (AUTH in the\n"
-         "# clear allowed), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and ::1.\n\n#[[listener]]\n\n" +
+         "# clear, no TLS), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and ::1.\n\n#[[listener]]\n\n" +
          template_entries(listener_keys(), default_listener()) +
          "# --- HTTP listeners: one table each ---\n"
          "# Without any there is no HTTP service; a development file without any listener at all gets 8025 (plain) and 8443\n"
@@ -108,7 +108,7 @@ std::string make_config_reference() {
          reference_entries(top_keys(), default_settings()) +
          "# `[[listener]]` tables\n\n"
          "One for each address and port. Without any, production listens on 587 (STARTTLS) and 465 (implicit TLS) on every\n"
-         "address, development on 2525 (AUTH in the clear allowed), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and\n"
+         "address, development on 2525 (AUTH in the clear, no TLS), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and\n"
          "::1.\n\n" +
          reference_entries(listener_keys(), default_listener()) +
          "# `[[http_listener]]` tables\n\n"
