@@ -13,7 +13,7 @@ bool has_octet_above_127(std::string_view text) {
 }
 
 // The content of a quoted local part with its backslashes taken away.
-std::string unquoted(std::string_view quoted) {
+std::string unquote_local_part(std::string_view quoted) {
   std::string text;
   for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
     if (quoted[i] == '\\') ++i;
@@ -22,7 +22,7 @@ std::string unquoted(std::string_view quoted) {
   return text;
 }
 
-std::string quoted(std::string_view plain) {
+std::string quote_local_part(std::string_view plain) {
   std::string text = "\"";
   for (const char c : plain) {
     if (c == '"' || c == '\\') text.push_back('\\');
@@ -60,8 +60,8 @@ std::string normalised_domain(std::string_view domain) {
 
 std::string normalised_local_part(std::string_view local_part) {
   if (local_part.size() < 2 || local_part.front() != '"') return std::string(local_part);
-  const std::string plain = unquoted(local_part);
-  return is_dot_string(plain) ? plain : quoted(plain);
+  const std::string plain = unquote_local_part(local_part);
+  return is_dot_string(plain) ? plain : quote_local_part(plain);
 }
 
 std::string normalised_mailbox(const Mailbox& mailbox) {

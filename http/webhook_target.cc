@@ -119,7 +119,7 @@ std::string make_request_target(const boost::urls::url_view& url) {
 
 Result<WebhookTarget> parse_webhook_url(std::string_view text, const WebhookPolicy& policy) {
   if (text.size() > kMaxWebhookUrlOctets) return refused("endpoint: is longer than 2,048 octets");
-  const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+  const auto parsed = boost::urls::parse_uri({text.data(), text.size()});
   if (!parsed) return refused("endpoint: is not an absolute URL");
   const boost::urls::url_view& url = *parsed;
   // Boost 1.81 takes "https://host:here" for an empty port and a path "here", which is no URL and no request target.
