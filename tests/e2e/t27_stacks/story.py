@@ -17,7 +17,8 @@ STACKS = {
     "ruby": ("hello.rb", ["ruby", "hello.rb"]),
     "ruby rails": ("hello_rails.rb", ["ruby", "hello_rails.rb"]),
     "go": ("hello.go", ["go", "run", "hello.go"]),
-    "java": ("Hello.java", ["java", "-cp", "/usr/share/java/jakarta-mail.jar:/usr/share/java/jakarta-activation.jar", "Hello.java"]),
+    "java": ("Hello.java", ["java", "-cp", ":".join(f"/usr/share/java/jakarta-{jar}.jar" for jar in ("mail", "activation")),
+                            "Hello.java"]),
 }
 UPGRADE_BY_THEMSELVES = ("js", "php phpmailer", "php symfony", "ruby", "ruby rails", "go")
 
@@ -25,7 +26,8 @@ UPGRADE_BY_THEMSELVES = ("js", "php phpmailer", "php symfony", "ruby", "ruby rai
 def run_snippet(folder, stack, text, port, environment):
     name, command = STACKS[stack]
     (folder / name).write_text(text.replace("2525", str(port)))
-    done = subprocess.run(command, cwd=folder, env={**os.environ, "LANG": "C.UTF-8", **environment}, capture_output=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, env={**os.environ, "LANG": "C.UTF-8", **environment},
+                          capture_output=True, timeout=300)
     said = (done.stdout + done.stderr).decode("utf-8", "replace")
     check(done.returncode == 0, f"{stack}, port {port}: exit {done.returncode}: {said[-2000:]}")
     return said
