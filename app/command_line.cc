@@ -2,9 +2,9 @@
 
 #include "app/commands.h"
 #include "app/config.h"
-#include "app/nearest_word.h"
 #include "app/output.h"
 #include "app/version.h"
+#include "core/nearest_word.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"

@@ -2,8 +2,8 @@
 
 #include "app/config_checks.h"
 #include "app/config_keys.h"
-#include "app/nearest_word.h"
 #include "app/toml_reader.h"
+#include "core/nearest_word.h"
 
 #include <sys/stat.h>
 

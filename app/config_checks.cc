@@ -72,6 +72,25 @@ void check_webhooks(const Settings& settings, Problems& problems) {
   }
 }
 
+// "https://app.example.org" as browsers write it: scheme, host and port, nothing behind; or "*".
+bool is_web_origin(std::string_view text) {
+  if (text == "*") return true;
+  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+  const std::string_view host = text.substr(scheme);
+  const auto is_of_host = [](char c) {
+    return (is_ascii_alnum(c) && c == ascii_lower(c)) || std::string_view(".-:[]").find(c) != std::string_view::npos;
+  };
+  return scheme > 0 && !host.empty() && std::ranges::all_of(host, is_of_host);
+}
+
+void check_origins(const Settings& settings, Problems& problems) {
+  for (const std::string& origin : settings.http_cors_origins) {
+    if (is_web_origin(origin)) continue;
+    problems.add({Place::kTopTable, "http_cors_origins"}, '"' + origin + "\" is no origin",
+                 "write scheme, host and port as browsers do, in lower case and without a path: \"https://app.example.org\"");
+  }
+}
+
 void check_relations(const Settings& settings, Problems& problems) {
   if (settings.retry_initial_seconds > settings.retry_max_seconds) {
     problems.add({0, "retry_initial_seconds"}, "is longer than retry_max_seconds", "make it at most that");
@@ -281,6 +300,7 @@ void check_settings(Settings& settings, Problems& problems) {
   check_installation(settings, problems);
   check_resolver(settings, problems);
   check_webhooks(settings, problems);
+  check_origins(settings, problems);
   check_relations(settings, problems);
   check_listeners(settings, problems);
   check_routes(settings, problems);

@@ -148,6 +148,10 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Requests a second that an account's API keys may make together, and its signed-in people besides. One more is "
               "answered 429 rate_limited. Requests that send mail are not counted: the plan's rate bounds them."},
      &S::http_requests_per_second},
+    {{.name = "http_cors_origins", .group = "HTTP service", .type = TextList, .default_value = "",
+      .help = "Origins whose web pages may call the HTTP API from a browser (CORS): \"https://app.example.org\", or \"*\" for any. "
+              "Empty: none. A key that a page holds is everybody's: give such pages session tokens or keys that may do little."},
+     &S::http_cors_origins},
     {{.name = "signup", .group = "HTTP service", .default_value = "closed", .choices = "closed|open", .is_reloadable = false,
       .help = "\"open\": anybody who reaches the HTTP service can make an account (in sandbox mode) with an e-mail address and a "
               "password. \"closed\": only the operator makes accounts and users."},

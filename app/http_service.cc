@@ -47,7 +47,8 @@ http::ApiSettings make_api_settings(const Settings& s) {
           .signup_is_open = s.signup == "open",
           .max_message_octets = static_cast<std::uint64_t>(s.max_message_octets),
           .max_recipients = static_cast<std::size_t>(s.max_recipients),
-          .requests_per_second = static_cast<std::uint32_t>(s.http_requests_per_second)};
+          .requests_per_second = static_cast<std::uint32_t>(s.http_requests_per_second),
+          .cors_origins = s.http_cors_origins};
 }
 
 // What has to be opened and may fail.

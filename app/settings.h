@@ -88,6 +88,7 @@ struct Settings {
   std::int64_t http_max_connections = 0;
   std::int64_t http_max_connections_per_address = 0;
   std::int64_t http_requests_per_second = 0;
+  std::vector<std::string> http_cors_origins;
   std::string signup;
   std::int64_t session_token_lifetime_minutes = 0;
   std::int64_t session_key_lifetime_hours = 0;

@@ -12,7 +12,7 @@ namespace postern::http {
 namespace {
 
 // In the order of the enumeration: row_of() indexes it.
-constexpr std::array<ApiProblemRow, 15> kProblems = {{
+constexpr std::array<ApiProblemRow, 16> kProblems = {{
     {ApiProblem::MalformedJson, 400, "malformed_json", "the body is not valid JSON"},
     {ApiProblem::MalformedRequest, 400, "malformed_request", "the request does not follow HTTP/1.1"},
     {ApiProblem::NotFound, 404, "not_found", "there is nothing of that name or id here"},
@@ -29,6 +29,7 @@ constexpr std::array<ApiProblemRow, 15> kProblems = {{
      "e-mail address, password or session token is not valid: sign in again"},
     {ApiProblem::SignupClosed, 403, "signup_closed", "this installation makes no accounts by itself: ask the operator"},
     {ApiProblem::Unavailable, 503, "unavailable", "that cannot be done at the moment: try again later"},
+    {ApiProblem::Simulated, 422, kSimulatedName, "a reply that the test key's recipient asked for; the status is the reply's"},
 }};
 
 const ApiProblemRow& row_of(ApiProblem problem) {
@@ -52,6 +53,14 @@ ApiResponse failure_response(const Failure& failure) {
   response.problem = failure.name;
   if (failure.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
+}
+
+void add_wait(ApiResponse& response, std::chrono::seconds wait, std::optional<std::uint64_t> limit) {
+  const std::string seconds = std::to_string(wait.count());
+  response.headers.emplace_back("Retry-After", seconds);
+  if (limit) response.headers.emplace_back("RateLimit-Limit", std::to_string(*limit));
+  response.headers.emplace_back("RateLimit-Remaining", "0");
+  response.headers.emplace_back("RateLimit-Reset", seconds);
 }
 
 std::string_view find_in(std::span<const std::pair<std::string, std::string>> pairs, std::string_view name) {
@@ -107,14 +116,16 @@ ApiResponse api_refusal(Refusal refusal, std::string_view detail) {
   return failure_response({row.http_status, row.token, detail.empty() ? row.text : detail});
 }
 
+ApiResponse api_simulated(std::uint16_t status, std::string_view detail, std::chrono::seconds wait) {
+  ApiResponse response = failure_response({status, kSimulatedName, detail});
+  if (wait.count() > 0) add_wait(response, wait, {});
+  return response;
+}
+
 ApiResponse api_refusal_with_wait(Refusal refusal, std::string_view detail, std::chrono::seconds wait,
                                   std::optional<std::uint64_t> limit) {
   ApiResponse response = api_refusal(refusal, detail);
-  const std::string seconds = std::to_string(wait.count());
-  response.headers.emplace_back("Retry-After", seconds);
-  if (limit) response.headers.emplace_back("RateLimit-Limit", std::to_string(*limit));
-  response.headers.emplace_back("RateLimit-Remaining", "0");
-  response.headers.emplace_back("RateLimit-Reset", seconds);
+  add_wait(response, wait, limit);
   return response;
 }
 

@@ -119,7 +119,9 @@ enum class ApiProblem {
   InvalidCredentials,    // 401 invalid_credentials: e-mail and password, or a session token
   SignupClosed,          // 403 signup_closed
   Unavailable,           // 503 unavailable
+  Simulated,             // simulated, with the status of the reply that a test key asked for
 };
+inline constexpr std::string_view kSimulatedName = "simulated";
 struct ApiProblemRow {
   ApiProblem problem;
   std::uint16_t status;
@@ -135,6 +137,8 @@ ApiResponse api_refusal(Refusal refusal, std::string_view detail = {});
 // The same with Retry-After and RateLimit fields; RateLimit-Limit where the client may know the limit.
 ApiResponse api_refusal_with_wait(Refusal refusal, std::string_view detail, std::chrono::seconds wait,
                                   std::optional<std::uint64_t> limit = {});
+// A reply that a test key's recipient asked for; with Retry-After where there is a wait.
+ApiResponse api_simulated(std::uint16_t status, std::string_view detail, std::chrono::seconds wait);
 // What an Error of the store or of an admin class means: NotFound 404, Conflict and AlreadyExists 409, InvalidArgument 422,
 // LimitExceeded 422, StorageFull 507, the rest 503 without its context.
 ApiResponse api_error(const Error& error);
@@ -187,10 +191,17 @@ struct Route {
   bool has_plan_rate = false;  // its messages have the plan's rate; other requests have http/request_rate's
 };
 
+// What webhooks get of one type of events: a section of openapi.json.
+struct WebhookRow {
+  std::string_view type;    // "email.sent"
+  std::string_view schema;  // a name among the area's schemas
+};
+
 // One file of endpoints: its rows and its JSON Schemas ({"Name": {…}, …} as text; "#/components/schemas/Name" refers to one).
 struct ApiArea {
   std::span<const Route> routes;
   std::string_view schemas;
+  std::span<const WebhookRow> webhooks = {};
 };
 
 // Each is defined in http/api_<area>.cc.

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace postern::auth {
 class UserAdmin;
@@ -37,6 +38,7 @@ struct ApiSettings {
   std::uint64_t max_message_octets = 52'428'800;
   std::size_t max_recipients = 1000;
   std::uint32_t requests_per_second = 100;  // of an account's keys, and of its people; those that send mail apart
+  std::vector<std::string> cors_origins = {};  // whose pages may call the API; "*": anybody's
 };
 
 struct ApiContext {

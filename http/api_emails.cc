@@ -1,6 +1,7 @@
 // Sending, and what became of what was sent, in the shapes of Resend's API.
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/email_filter.h"
 #include "http/email_json.h"
 #include "http/event_json.h"
 #include "http/limits.h"
@@ -61,6 +62,7 @@ ApiResponse content_gone() {
 // --- Lists -------------------------------------------------------------------------------------------------------------
 
 struct Page {
+  EmailFilter filter;
   std::size_t limit = kDefaultPage;
   std::optional<MessageId> after;   // older than this one: the list begins with the newest
   std::optional<MessageId> before;  // newer
@@ -86,6 +88,12 @@ Page read_page(const ApiRequest& request, std::string& fault) {
   page.after = read_cursor(request, "after", fault);
   page.before = read_cursor(request, "before", fault);
   if (page.after && page.before) fault = "after, before: only one of them";
+  auto filter = EmailFilter::read(request);
+  if (filter) {
+    page.filter = std::move(*filter);
+  } else {
+    fault = filter.error().context();
+  }
   return page;
 }
 
@@ -94,17 +102,18 @@ struct FoundPage {
   std::optional<MessageId> next;  // where to go on; nullopt: there are no more
 };
 
-// A test key's messages may be far apart: after so many it says where to go on, though the page is not full.
+// What fits may be far apart: after so many it says where to go on, though the page is not full.
 Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const Page& page) {
   FoundPage found;
   std::optional<MessageId> cursor = page.before ? page.before : page.after;
-  const std::size_t at_once = (caller.has_test_key() ? kMaxPage : page.limit) + 1;
+  const bool are_apart = caller.has_test_key() || page.filter.is_selective();
+  const std::size_t at_once = (are_apart ? kMaxPage : page.limit) + 1;
   for (std::size_t looked_at = 0; looked_at < kMaxListReads; looked_at += at_once) {
     auto batch =
         page.before ? spool.list_newer_of(caller.account, *cursor, at_once) : spool.list_of(caller.account, cursor, at_once);
     if (!batch) return batch.error();
     for (StoredMessage& stored : *batch) {
-      const bool is_seen = can_see(caller, stored.message);
+      const bool is_seen = can_see(caller, stored.message) && page.filter.wants(stored);
       if (is_seen && found.messages.size() == page.limit) {
         found.next = found.messages.back().message.id;
         return found;
@@ -229,9 +238,14 @@ constexpr Parameter kBatchParameters[] = {
      .description = "permissive: what is wrong with one e-mail keeps no other from being sent.",
      .values = "strict permissive",
      .is_header = true}};
-constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kDefaultPage),
-                                         {.name = "after", .description = "An e-mail: go on with those that are older."},
-                                         {.name = "before", .description = "An e-mail: go on with those that are newer."}};
+constexpr std::array<Parameter, 3 + kEmailFilterParameters.size()> kListParameters = [] {
+  std::array<Parameter, 3 + kEmailFilterParameters.size()> parameters = {
+      {limit_parameter(kMaxPage, kDefaultPage),
+       {.name = "after", .description = "An e-mail: go on with those that are older."},
+       {.name = "before", .description = "An e-mail: go on with those that are newer."}}};
+  std::ranges::copy(kEmailFilterParameters, parameters.begin() + 3);
+  return parameters;
+}();
 
 constexpr Route sending(std::string_view path, std::string_view operation, std::string_view summary) {
   return {.method = Method::Post,
@@ -315,25 +329,39 @@ constexpr std::string_view kSchemas = R"json({
 "AddressOrList": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
   "description": "name@domain or Name <name@domain>; one address a string."},
 "NewAttachment": {"type": "object", "required": ["content"], "properties": {
-  "content": {"type": "string", "contentEncoding": "base64"},
+  "content": {"type": "string", "contentEncoding": "base64", "description": "Also in lines."},
   "filename": {"type": "string", "maxLength": 255},
-  "content_type": {"type": "string", "description": "By the file name's extension where it is not given."},
-  "content_id": {"type": "string", "maxLength": 128, "description": "Shown within the HTML by cid:."}}},
+  "content_type": {"type": "string", "maxLength": 512,
+    "description": "Also with parameters. By the file name's extension where it is not given."},
+  "content_id": {"type": "string", "maxLength": 128, "description": "Shown within the HTML by cid:."},
+  "path": {"type": "null", "description": "Nothing is fetched from elsewhere."}}},
 "EmailTag": {"type": "object", "required": ["name", "value"], "properties": {
   "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"},
   "value": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"}}},
-"NewBatchEmail": {"type": "object", "required": ["from", "to", "subject"], "properties": {
+"EmailParts": {"type": "object", "required": ["from", "to", "subject"], "properties": {
   "from": {"type": "string"},
   "to": {"$ref": "#/components/schemas/AddressOrList"},
   "cc": {"$ref": "#/components/schemas/AddressOrList"},
   "bcc": {"$ref": "#/components/schemas/AddressOrList"},
   "reply_to": {"$ref": "#/components/schemas/AddressOrList"},
+  "sender": {"type": "string", "examples": ["desk@example.org"], "description": "Who sends it in the author's place."},
+  "return_path": {"type": "string", "examples": ["bounces@example.org"],
+    "description": "Where bounces go instead of to the sender; empty: nowhere."},
+  "notify": {"oneOf": [{"type": "array", "minItems": 1, "items": {"enum": ["success", "failure", "delay"]}}, {"const": "never"}],
+    "description": "What is reported to the return path; failures where nothing is said."},
+  "run": {"type": "string", "maxLength": 255, "examples": ["ci-4711"],
+    "description": "With a test key: the test run that the message belongs to."},
   "subject": {"type": "string", "maxLength": 900},
   "html": {"type": "string", "description": "html or text is needed; neither is made from the other."},
   "text": {"type": "string"},
-  "headers": {"type": "object", "maxProperties": 50, "additionalProperties": {"type": "string", "maxLength": 900}},
-  "tags": {"type": "array", "maxItems": 75, "items": {"$ref": "#/components/schemas/EmailTag"}}}},
-"NewEmail": {"allOf": [{"$ref": "#/components/schemas/NewBatchEmail"}, {"type": "object", "properties": {
+  "headers": {"type": "object", "maxProperties": 50, "additionalProperties": {"type": "string", "maxLength": 32768}},
+  "tags": {"type": "array", "maxItems": 75, "items": {"$ref": "#/components/schemas/EmailTag"}},
+  "scheduled_at": {"type": "null", "description": "Messages are sent at once."},
+  "template": {"type": "null", "description": "There are no templates."},
+  "topic_id": {"type": "null", "description": "There are no topics."}}},
+"NewBatchEmail": {"allOf": [{"$ref": "#/components/schemas/EmailParts"}, {"type": "object", "properties": {
+  "attachments": {"type": "array", "maxItems": 0, "description": "A batch takes none."}}}]},
+"NewEmail": {"allOf": [{"$ref": "#/components/schemas/EmailParts"}, {"type": "object", "properties": {
   "attachments": {"type": "array", "maxItems": 100, "items": {"$ref": "#/components/schemas/NewAttachment"}}}}]},
 "NewBatch": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/NewBatchEmail"}},
 "RecipientVerdict": {"type": "object", "required": ["email", "status"], "properties": {
@@ -349,7 +377,8 @@ constexpr std::string_view kSchemas = R"json({
   "errors": {"type": "array", "items": {"type": "object", "required": ["index", "message"], "properties": {
     "index": {"type": "integer"}, "message": {"type": "string"}}}}}},
 "EmailItem": {"type": "object",
-  "required": ["id", "to", "cc", "bcc", "reply_to", "from", "created_at", "subject", "last_event", "scheduled_at", "environment"],
+  "required": ["id", "to", "cc", "bcc", "reply_to", "from", "created_at", "subject", "last_event", "scheduled_at", "environment",
+    "run"],
   "properties": {
   "id": {"type": "string"},
   "to": {"type": "array", "items": {"type": "string"}},
@@ -359,9 +388,10 @@ constexpr std::string_view kSchemas = R"json({
   "from": {"type": "string"},
   "created_at": {"type": "string", "format": "date-time"},
   "subject": {"type": "string"},
-  "last_event": {"enum": ["queued", "delivery_delayed", "delivered", "bounced", "failed", "suppressed", "canceled"]},
+  "last_event": {"enum": ["queued", "delivery_delayed", "delivered", "bounced", "complained", "failed", "suppressed", "canceled"]},
   "scheduled_at": {"type": "null"},
-  "environment": {"enum": ["live", "test"]}}},
+  "environment": {"enum": ["live", "test"]},
+  "run": {"type": ["string", "null"], "description": "Of a test message: the user name of AUTH, or the field `run`."}}},
 "EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at",
   "last_status", "remote"], "properties": {
   "email": {"type": "string"},

@@ -3,6 +3,7 @@
 #include "http/api.h"
 #include "http/api_context.h"
 #include "http/event_json.h"
+#include "http/event_schemas.h"
 #include "http/event_stream.h"
 #include "http/limits.h"
 #include "http/request_fields.h"
@@ -224,7 +225,6 @@ constexpr std::array<Route, 2> kRoutes = {{
      .summary = "List events, newest first; with Accept: text/event-stream a live stream",
      .tag = "events",
      .response_schema = "EventList",
-     .other_content = "text/event-stream",
      .parameters = kListParameters},
     {.method = Method::Get,
      .path = "/v1/events/stream",
@@ -239,23 +239,8 @@ constexpr std::array<Route, 2> kRoutes = {{
      .failures = {503}},
 }};
 
-constexpr std::string_view kSchemas = R"json({
-"Event": {"type": "object", "required": ["object", "id", "sequence", "type", "created_at", "data"], "properties": {
-  "object": {"const": "event"},
-  "id": {"type": "string", "examples": ["evt_4711"]},
-  "sequence": {"type": "integer", "description": "Rises with every event of the installation."},
-  "type": {"type": "string", "examples": ["email.delivered"]},
-  "created_at": {"type": "string", "format": "date-time"},
-  "data": {"type": "object", "description": "docs/events.md says what each type holds."}}},
-"EventList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
-  "object": {"const": "list"},
-  "has_more": {"type": "boolean"},
-  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
-  "next": {"type": ["string", "null"], "description": "What to give as `after` (or `before`) for the next page."}}}
-})json";
-
 }  // namespace
 
-ApiArea event_api() { return {kRoutes, kSchemas}; }
+ApiArea event_api() { return {kRoutes, kEventSchemas, kEventWebhooks}; }
 
 }  // namespace postern::http

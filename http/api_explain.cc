@@ -110,7 +110,7 @@ class Explanation {
       failure = failure_of(judged, submission_.refusal_facts());
     }
     row["verdict"] = "refuse";
-    row["rule"] = refusal_row(failure->refusal).when;
+    row["rule"] = failure->rule();
     add_failure(row, *failure);
     row["smtp"] = status_json(failure->status);
     if (failure->wait.count() > 0) row["retry_after"] = failure->wait.count();

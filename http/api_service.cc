@@ -1,4 +1,4 @@
-// /healthz, /readyz, /metrics, /openapi.json: for load balancers, Prometheus and whoever writes a client.
+// /, /healthz, /readyz, /metrics, /openapi.json: for load balancers, Prometheus and whoever writes a client.
 #include "http/api.h"
 #include "http/api_context.h"
 #include "http/metrics.h"
@@ -32,6 +32,12 @@ net::Awaitable<ApiResponse> get_metrics(ApiContext& context, ApiRequest& request
   co_return response;
 }
 
+// For whoever opens the base address and looks round.
+net::Awaitable<ApiResponse> get_root(ApiContext&, ApiRequest& request) {
+  co_return ApiResponse::json(
+      boost::json::object{{"name", "Postern"}, {"api", request.base_url + "/v1"}, {"openapi", request.base_url + "/openapi.json"}});
+}
+
 net::Awaitable<ApiResponse> get_openapi(ApiContext& context, ApiRequest&) {
   ApiResponse response;
   if (context.service != nullptr) response.body = context.service->openapi;
@@ -47,6 +53,9 @@ constexpr Route kRoutes[] = {
     {.method = Method::Get, .path = "/metrics", .access = Access::Open, .body = Body::None, .handler = get_metrics,
      .operation = "getMetrics", .summary = "Prometheus metrics, for clients on the same machine", .tag = "service",
      .other_content = "text/plain", .failures = {403}},
+    {.method = Method::Get, .path = "/", .access = Access::Open, .body = Body::None, .handler = get_root,
+     .operation = "getRoot", .summary = "Where the API and its description are", .tag = "service",
+     .response_schema = "ServiceRoot"},
     {.method = Method::Get, .path = "/openapi.json", .access = Access::Open, .body = Body::None, .handler = get_openapi,
      .operation = "getOpenapi", .summary = "This document", .tag = "service", .response_schema = "OpenapiDocument"},
 };
@@ -56,6 +65,12 @@ constexpr std::string_view kSchemas = R"({
     "type": "object",
     "required": ["status"],
     "properties": {"status": {"type": "string", "enum": ["ok", "ready"]}}
+  },
+  "ServiceRoot": {
+    "type": "object",
+    "required": ["name", "api", "openapi"],
+    "properties": {"name": {"const": "Postern"}, "api": {"type": "string", "format": "uri"},
+                   "openapi": {"type": "string", "format": "uri"}}
   },
   "OpenapiDocument": {"type": "object", "required": ["openapi", "info", "paths", "components"]}
 })";

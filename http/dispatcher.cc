@@ -1,6 +1,8 @@
 #include "http/dispatcher.h"
 
+#include "core/bytes.h"
 #include "core/log.h"
+#include "http/cross_origin.h"
 #include "http/json_body.h"
 #include "http/limits.h"
 #include "http/metrics.h"
@@ -23,6 +25,31 @@ std::string base_url(const PeerFacts& peer, const std::string& host, const std::
   return (peer.tls.empty() ? "http://" : "https://") + (host.empty() ? hostname : host);
 }
 
+// A body that was read, or why not.
+struct ParsedBody {
+  std::optional<boost::json::value> value;
+  std::optional<ApiResponse> refused;
+};
+
+// What it points to outlives it.
+struct BodyParser {
+  const BodyNames* names;
+  std::string_view schema;
+  const std::string* text;
+
+  ParsedBody operator()() const {
+    auto value = parse_json_body(*text);
+    if (!value) return {{}, api_problem(ApiProblem::MalformedJson, value.error().context())};
+    try {
+      const auto problem = names->settle(schema, *value);
+      if (problem) return {{}, api_problem(ApiProblem::ValidationError, *problem)};
+    } catch (const std::bad_alloc&) {  // the body's own bound
+      return {{}, api_problem(ApiProblem::MalformedJson)};
+    }
+    return {std::move(*value), {}};
+  }
+};
+
 }  // namespace
 
 class Dispatcher::RoutedExchange final : public Exchange {
@@ -41,8 +68,11 @@ class Dispatcher::RoutedExchange final : public Exchange {
   }
 
  private:
+  net::Awaitable<std::optional<ApiResponse>> pass_gates(RequestHead& head);
+  void complete(ApiResponse& response) const;
   std::optional<ApiResponse> find_route(const RequestHead& head);
   std::optional<ApiResponse> count_request();
+  std::optional<ApiResponse> check_parameters(const RequestHead& head) const;
   void fill_request(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> authenticate(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> parse_json();
@@ -51,9 +81,24 @@ class Dispatcher::RoutedExchange final : public Exchange {
   PeerFacts peer_;
   const Route* route_ = nullptr;
   ApiRequest request_;
+  std::optional<std::string> origin_;  // of a page that may read the answer
 };
 
 net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::begin(RequestHead& head) {
+  origin_ = allowed_origin(dispatcher_.context_.settings.cors_origins, head.field("origin"));
+  auto refused = co_await pass_gates(head);
+  if (refused) complete(*refused);
+  co_return refused;
+}
+
+// What goes with every answer, refusals too.
+void Dispatcher::RoutedExchange::complete(ApiResponse& response) const {
+  if (origin_) allow_origin(response, *origin_);
+}
+
+net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::pass_gates(RequestHead& head) {
+  const bool is_preflight = origin_ && head.method == "OPTIONS" && !head.field("access-control-request-method").empty();
+  if (is_preflight) co_return preflight_answer();
   if (is_in_the_clear(peer_) && head.target.path != kHealthPath) co_return api_refusal(Refusal::TlsRequired);
   std::optional<ApiResponse> refused = find_route(head);
   if (refused) co_return refused;
@@ -63,6 +108,11 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::begin(Req
     if (!refused) refused = count_request();
     if (refused) co_return refused;
   }
+  refused = check_parameters(head);
+  if (refused) co_return refused;
+  const std::string_view coding = head.field("content-encoding");
+  const bool is_coded = head.has_body() && !coding.empty() && !equals_ignoring_case(coding, "identity");
+  if (is_coded) co_return api_problem(ApiProblem::UnsupportedMediaType, "send the body as it is, without Content-Encoding");
   const bool has_foreign_body = head.has_body() && !is_json_content_type(head.field("content-type"));
   if (route_->body == Body::Json && has_foreign_body) co_return api_problem(ApiProblem::UnsupportedMediaType);
   fill_request(head);
@@ -77,10 +127,19 @@ std::optional<ApiResponse> Dispatcher::RoutedExchange::find_route(const RequestH
     return response;
   }
   auto* match = std::get_if<RouteMatch>(&answer);
-  if (match == nullptr) return api_problem(ApiProblem::NotFound);
+  if (match == nullptr) {
+    return api_problem(ApiProblem::NotFound, "nothing has that path: the API is at /v1, and /openapi.json describes it");
+  }
   route_ = match->route;
   request_.path_parameters = std::move(match->path_parameters);
   return std::nullopt;
+}
+
+// What probes ask of open routes keeps its answer, whatever they write behind it.
+std::optional<ApiResponse> Dispatcher::RoutedExchange::check_parameters(const RequestHead& head) const {
+  if (route_->access == Access::Open && route_->method == Method::Get) return std::nullopt;
+  const auto problem = unknown_parameter(*route_, head.target.query);
+  return problem ? std::optional(api_problem(ApiProblem::ValidationError, *problem)) : std::nullopt;
 }
 
 net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::authenticate(RequestHead& head) {
@@ -117,36 +176,40 @@ net::Awaitable<ApiResponse> Dispatcher::RoutedExchange::answer(std::string body)
   if (route_->body == Body::Json) {
     request_.body = std::move(body);
     std::optional<ApiResponse> refused = co_await parse_json();
+    if (refused) complete(*refused);
     if (refused) co_return std::move(*refused);
   }
   ApiResponse response = co_await route_->handler(dispatcher_.context_, request_);
+  complete(response);
   co_return response;
 }
 
 // A big body would keep the other connections of this thread waiting: a worker parses it.
 net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::parse_json() {
   if (request_.body.empty()) co_return std::nullopt;
-  std::optional<boost::json::value> parsed;
+  std::optional<ParsedBody> parsed;
+  const BodyParser read{dispatcher_.names_.get(), route_->request_schema, &request_.body};
   if (request_.body.size() <= kMaxInlineJsonOctets) {
-    parsed = parse_json_body(request_.body);
+    parsed = read();
   } else {
-    const std::string* text = &request_.body;
-    auto job = [text] { return parse_json_body(*text); };
+    auto job = read;
     auto done = co_await dispatcher_.context_.workers.run(std::move(job));
     if (!done) co_return api_problem(ApiProblem::Unavailable);
     parsed = std::move(*done);
   }
   if (route_->access == Access::Open) wipe_string(request_.body);  // who signs in sends a password
-  if (!parsed) co_return api_problem(ApiProblem::MalformedJson);
+  if (parsed->refused) co_return std::move(parsed->refused);
   // Assigned it would be copied into memory that nobody wipes: a value stays in the memory it was made in.
   std::destroy_at(&request_.json);
-  std::construct_at(&request_.json, std::move(*parsed));
+  std::construct_at(&request_.json, std::move(*parsed->value));
   co_return std::nullopt;
 }
 
 Dispatcher::Dispatcher(ApiContext& context, std::span<const ApiArea> areas)
     : context_(context), router_(areas), auth_filter_(context), request_rate_(context.settings.requests_per_second) {
-  state_.openapi = boost::json::serialize(make_openapi(areas));
+  const boost::json::object openapi = make_openapi(areas);
+  state_.openapi = boost::json::serialize(openapi);
+  names_ = std::make_unique<const BodyNames>(openapi.at("components").at("schemas").get_object());
   context_.service = &state_;
 }
 

@@ -1,10 +1,11 @@
 // Dispatcher: from a request to an endpoint and back. Each request goes through the same gates in the same order: TLS, route,
-// credential, rate, content type, JSON; then its handler has it.
+// credential, rate, parameters, content type, JSON and its names; then its handler has it.
 #pragma once
 
 #include "http/api.h"
 #include "http/api_context.h"
 #include "http/auth_filter.h"
+#include "http/body_names.h"
 #include "http/request_handler.h"
 #include "http/request_rate.h"
 #include "http/router.h"
@@ -34,6 +35,7 @@ class Dispatcher final : public RequestHandler {
   Router router_;
   AuthFilter auth_filter_;
   RequestRate request_rate_;
+  std::unique_ptr<const BodyNames> names_;
   ServiceState state_;
 };
 

@@ -1,6 +1,7 @@
 #include "http/email_json.h"
 
 #include "core/time_format.h"
+#include "http/email_filter.h"
 
 #include <boost/json/array.hpp>
 
@@ -93,6 +94,8 @@ json::object email_item(const store::StoredMessage& stored) {
   object["last_event"] = last_event_name(stored.delivery);
   object["scheduled_at"] = nullptr;
   object["environment"] = environment_name(message.environment);
+  const std::string_view run = run_of(message);
+  object["run"] = run.empty() ? json::value(nullptr) : json::value(run);
   return object;
 }
 

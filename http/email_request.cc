@@ -33,6 +33,12 @@ bool is_printable_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
+// As JSON Schema's maxLength counts: code points.
+std::size_t characters_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
 // Null is absent: the packages of the API send it for what was not set.
 const json::value* find_field(const json::object& body, std::string_view name) {
   const json::value* value = body.if_contains(name);
@@ -41,7 +47,7 @@ const json::value* find_field(const json::object& body, std::string_view name) {
 
 struct TextField {
   std::string_view name;
-  std::size_t max_octets;
+  std::size_t max_characters;
   bool is_one_line = true;
 };
 
@@ -53,7 +59,9 @@ MaybeFault read_text(const json::object& body, const TextField& field, std::opti
   const std::string path = where.empty() ? std::string(field.name) : std::string(where) + '.' + std::string(field.name);
   if (!value->is_string()) return invalid(path, "has to be a string");
   const std::string_view text = value->get_string();
-  if (text.size() > field.max_octets) return invalid(path, "is longer than " + std::to_string(field.max_octets) + " octets");
+  if (characters_of(text) > field.max_characters) {
+    return invalid(path, "is longer than " + std::to_string(field.max_characters) + " characters");
+  }
   if (text.find('\0') != std::string_view::npos) return invalid(path, "may not hold NUL");
   if (field.is_one_line && has_control(text)) return invalid(path, "may not hold line ends or other control characters");
   if (!is_valid_utf8(text)) return invalid(path, "is not valid UTF-8");
@@ -71,14 +79,34 @@ std::variant<NamedMailbox, EmailFault> parse_address(const json::value& value, c
   return std::move(*parsed);
 }
 
+constexpr std::string_view kUnfoldable = "has a part without blanks that is longer than 900 octets";
+
+// What no fold can divide. Text beyond ASCII is encoded in pieces.
+bool has_unfoldable_part(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t word = std::min(text.find_first_not_of(' ', at), text.size());
+    const std::size_t end = std::min(text.find(' ', word), text.size());
+    const std::string_view piece = text.substr(at, end - at);
+    if (piece.size() > kMaxUnfoldableOctets && !has_high_octet(piece)) return true;
+    at = end;
+  }
+  return false;
+}
+
+// Fields without a word for people in them (RFC 5322 §3.6.4, RFC 2369, RFC 8058): an encoded word would not be read there.
+constexpr std::array<std::string_view, 13> kAsciiOnlyHeaders = {
+    "message-id",     "in-reply-to",      "references", "list-unsubscribe", "list-unsubscribe-post", "list-help",  "list-subscribe",
+    "list-post",      "list-owner",       "list-archive", "auto-submitted",   "precedence",            "feedback-id"};
+
 // --- Parts of the request ----------------------------------------------------------------------------------------------
 
 // What Postern says itself, what makes the structure, and what a receiver believes the way of the message by.
-constexpr std::array<std::string_view, 22> kReservedHeaders = {
+constexpr std::array<std::string_view, 23> kReservedHeaders = {
     "from",        "sender",     "to",       "cc",           "bcc",         "reply-to",
     "subject",     "date",       "received", "return-path",  "mime-version", "dkim-signature",
     "delivered-to", "envelope-to", "errors-to", "return-receipt-to", "authentication-results", "arc-seal",
-    "arc-message-signature", "arc-authentication-results", "domainkey-signature", "apparently-to"};
+    "arc-message-signature", "arc-authentication-results", "domainkey-signature", "apparently-to",
+    "x-postern-tags"};
 
 bool is_reserved(std::string_view name) {
   const std::string lower = to_ascii_lower(name);
@@ -130,7 +158,7 @@ MaybeFault read_tags(const json::object& body, store::MessageSummary& summary) {
   return std::nullopt;
 }
 
-// "type/subtype", no parameters (RFC 6838 §4.2).
+// "type/subtype" (RFC 6838 §4.2).
 bool is_media_type(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto is_name = [](std::string_view name) {
@@ -139,6 +167,41 @@ bool is_media_type(std::string_view text) {
     });
   };
   return slash != std::string_view::npos && is_name(text.substr(0, slash)) && is_name(text.substr(slash + 1));
+}
+
+bool is_token_character(char c) {
+  return c > 0x20 && c < 0x7F && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos;
+}
+
+// How many octets at the front are a token, or a quoted string (RFC 2045 §5.1); 0: neither.
+std::size_t parameter_value_octets(std::string_view text) {
+  if (!text.starts_with('"')) {
+    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_token_character) - text.begin());
+  }
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\') ++i;
+  }
+  return 0;
+}
+
+// ";name=value" any number of times, each name once (RFC 2045 §5.1); a semicolon at the end is passed over.
+bool are_media_parameters(std::string_view text) {
+  std::set<std::string> seen;
+  while (true) {
+    text = trim_ascii_space(text);
+    if (text.empty() || text == ";") return true;
+    if (!text.starts_with(';')) return false;
+    text = trim_ascii_space(text.substr(1));
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string_view::npos) return false;
+    const std::string_view name = text.substr(0, equals);
+    if (!std::ranges::all_of(name, is_token_character) || !seen.insert(to_ascii_lower(name)).second) return false;
+    text.remove_prefix(equals + 1);
+    const std::size_t value = parameter_value_octets(text);
+    if (value == 0) return false;
+    text.remove_prefix(value);
+  }
 }
 
 std::string_view without_brackets(std::string_view id) {
@@ -154,14 +217,16 @@ MaybeFault read_attachment_names(const json::object& source, const std::string& 
   const json::value* name = find_field(source, "filename");
   const bool is_nameless = name && name->is_bool() && !name->get_bool();
   if (!is_nameless) {
-    if (auto fault = read_text(source, {"filename", kMaxFilenameOctets}, filename, path)) return fault;
+    if (auto fault = read_text(source, {"filename", kMaxFilenameCharacters}, filename, path)) return fault;
   }
-  if (auto fault = read_text(source, {"content_type", kMaxContentTypeOctets}, type, path)) return fault;
-  if (auto fault = read_text(source, {"content_id", kMaxContentIdOctets}, id, path)) return fault;
+  if (auto fault = read_text(source, {"content_type", kMaxContentTypeCharacters}, type, path)) return fault;
+  if (auto fault = read_text(source, {"content_id", kMaxContentIdCharacters}, id, path)) return fault;
   if (type && !type->empty()) {
-    const std::string_view plain = trim_ascii_space(std::string_view(*type).substr(0, type->find(';')));
-    if (!is_media_type(plain)) return invalid(path + ".content_type", "is no media type");
-    attachment.content_type = plain;
+    const std::string_view whole = trim_ascii_space(*type);
+    const std::size_t end = std::min(whole.find(';'), whole.size());
+    const bool is_sound = is_media_type(trim_ascii_space(whole.substr(0, end))) && are_media_parameters(whole.substr(end));
+    if (!is_sound) return invalid(path + ".content_type", "is no media type");
+    attachment.content_type = whole;
   }
   if (id && !id->empty()) {
     const std::string_view plain = without_brackets(*id);
@@ -173,9 +238,18 @@ MaybeFault read_attachment_names(const json::object& source, const std::string& 
   return std::nullopt;
 }
 
+// As mail and most tools write it, in lines (RFC 2045 §6.8).
+std::optional<std::string> decode_base64_lines(std::string_view text) {
+  constexpr std::string_view kBetween = "\r\n\t ";
+  if (text.find_first_of(kBetween) == std::string_view::npos) return decode_base64(text);
+  std::string digits(text);
+  std::erase_if(digits, [&](char c) { return kBetween.find(c) != std::string_view::npos; });
+  return decode_base64(digits);
+}
+
 // The packages send a Buffer as base64, or as JSON.stringify() writes one: {"type": "Buffer", "data": [1, 2, …]}.
 std::optional<std::string> attachment_octets(const json::value& content) {
-  if (content.is_string()) return decode_base64(content.get_string());
+  if (content.is_string()) return decode_base64_lines(content.get_string());
   const json::object* object = content.if_object();
   const json::value* data = object ? object->if_contains("data") : nullptr;
   if (!data || !data->is_array()) return std::nullopt;
@@ -225,11 +299,56 @@ MaybeFault refuse_what_is_not_there(const json::object& body) {
   return std::nullopt;
 }
 
+// "never", or a list of "success", "failure" and "delay".
+MaybeFault read_notify(const json::object& body, Notify& notify) {
+  const json::value* value = find_field(body, "notify");
+  if (!value) return std::nullopt;
+  const auto wrong = [] { return invalid("notify", "is \"never\", or a list of \"success\", \"failure\" and \"delay\""); };
+  const json::array one = {*value};
+  const json::array& list = value->is_array() ? value->get_array() : one;
+  notify.is_given = true;
+  for (const json::value& item : list) {
+    const std::string_view word = item.is_string() ? std::string_view(item.get_string()) : std::string_view();
+    if (word == "never" && list.size() == 1) {
+      notify.never = true;
+    } else if (word == "success") {
+      notify.success = true;
+    } else if (word == "failure") {
+      notify.failure = true;
+    } else if (word == "delay") {
+      notify.delay = true;
+    } else {
+      return wrong();
+    }
+  }
+  if (list.empty()) return wrong();
+  return std::nullopt;
+}
+
+// Of the envelope: an empty return path is the null one of automatic mail (RFC 5321 §4.5.5).
+MaybeFault read_envelope(const json::object& body, EmailRequest& request) {
+  request.reverse_path = request.mail.sender ? request.mail.sender->mailbox : request.mail.from.mailbox;
+  if (const json::value* path = find_field(body, "return_path")) {
+    request.reverse_path.reset();
+    const bool is_null = path->is_string() && (path->get_string().empty() || path->get_string() == "<>");
+    if (!is_null) {
+      auto address = parse_address(*path, "return_path", Refusal::InvalidSender);
+      if (auto* fault = std::get_if<EmailFault>(&address)) return std::move(*fault);
+      request.reverse_path = std::move(std::get<NamedMailbox>(address).mailbox);
+    }
+  }
+  std::optional<std::string> run;
+  if (auto fault = read_text(body, {"run", kMaxRunCharacters}, run)) return fault;
+  request.run = run.value_or("");
+  return read_notify(body, request.notify);
+}
+
 MaybeFault read_texts(const json::object& body, OutgoingMail& mail) {
   constexpr std::size_t kAnySize = ~std::size_t{0};  // the request's own bound holds
   std::optional<std::string> subject;
-  if (auto fault = read_text(body, {"subject", kMaxSubjectOctets}, subject)) return fault;
+  if (auto fault = read_text(body, {"subject", kMaxSubjectCharacters}, subject)) return fault;
   if (!subject) return invalid("subject", "is missing");
+  if (has_unfoldable_part(*subject)) return invalid("subject", std::string(kUnfoldable));
   mail.subject = std::move(*subject);
   if (auto fault = read_text(body, {"text", kAnySize, false}, mail.text)) return fault;
   if (auto fault = read_text(body, {"html", kAnySize, false}, mail.html)) return fault;
@@ -243,6 +362,11 @@ MaybeFault read_addresses(const json::object& body, const EmailLimits& limits, O
   auto from = parse_sender(body);
   if (auto* fault = std::get_if<EmailFault>(&from)) return std::move(*fault);
   mail.from = std::move(std::get<NamedMailbox>(from));
+  if (const json::value* sender = find_field(body, "sender")) {
+    auto address = parse_address(*sender, "sender", Refusal::InvalidSender);
+    if (auto* fault = std::get_if<EmailFault>(&address)) return std::move(*fault);
+    mail.sender = std::move(std::get<NamedMailbox>(address));
+  }
   const std::array<std::pair<std::string_view, std::vector<NamedMailbox>*>, 4> fields = {
       {{"to", &mail.to}, {"cc", &mail.cc}, {"bcc", &bcc}, {"reply_to", &mail.reply_to}}};
   for (const auto& [name, target] : fields) {
@@ -307,9 +431,12 @@ std::optional<std::string> header_fault(std::string_view name, std::string_view 
                        name.find(':') == std::string_view::npos;
   if (!is_name) return "a name is 1 to 76 printable ASCII characters without a colon";
   const std::string quoted = '"' + std::string(name) + '"';
-  if (value.size() > kMaxHeaderValueOctets) return quoted + " is longer than 900 octets";
+  if (characters_of(value) > kMaxHeaderValueCharacters) return quoted + " is longer than 32768 characters";
   if (has_control(value)) return quoted + " may not hold line ends or other control characters";
   if (!is_valid_utf8(value)) return quoted + " is not valid UTF-8";
+  if (has_unfoldable_part(value)) return quoted + ' ' + std::string(kUnfoldable);
+  const bool is_ascii_only = std::ranges::find(kAsciiOnlyHeaders, to_ascii_lower(name)) != kAsciiOnlyHeaders.end();
+  if (is_ascii_only && has_high_octet(value)) return quoted + " takes ASCII only";
   const bool is_id = value.size() > 4 && value.front() == '<' && value.back() == '>' && is_printable_ascii(value) &&
                      value.find('@') != std::string_view::npos;
   if (equals_ignoring_case(name, "Message-ID") && !is_id) return quoted + " has to be \"<id@domain>\"";
@@ -324,6 +451,7 @@ EmailRequestOrFault parse_email_request(const json::value& body, const EmailLimi
   std::vector<NamedMailbox> bcc;
   if (auto fault = refuse_what_is_not_there(*object)) return std::move(*fault);
   if (auto fault = read_addresses(*object, limits, mail, bcc)) return std::move(*fault);
+  if (auto fault = read_envelope(*object, request)) return std::move(*fault);
   if (auto fault = read_texts(*object, mail)) return std::move(*fault);
   if (auto fault = read_headers(*object, mail)) return std::move(*fault);
   if (auto fault = read_tags(*object, request.summary)) return std::move(*fault);

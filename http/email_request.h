@@ -2,6 +2,7 @@
 // wrong. Pure. Fields that Resend has and Postern has not are refused by name rather than passed over.
 #pragma once
 
+#include "core/envelope.h"
 #include "core/refusals.h"
 #include "http/api.h"
 #include "http/message_composer.h"
@@ -22,17 +23,23 @@ inline constexpr std::size_t kMaxTagOctets = 256;           // Resend's; of a na
 inline constexpr std::size_t kMaxAttachments = 100;         // each is a part to be walked over by every reader
 inline constexpr std::size_t kMaxCustomHeaders = 50;        // above what any list or tracker sets
 inline constexpr std::size_t kMaxHeaderNameOctets = 76;     // so that a name and a part of its value fit one line
-inline constexpr std::size_t kMaxHeaderValueOctets = 900;   // a word without blanks still fits a line (RFC 5322 §2.1.1)
-inline constexpr std::size_t kMaxSubjectOctets = 900;       // the same
-inline constexpr std::size_t kMaxDisplayNameOctets = 320;   // encoded, with its address, it fits a line
-inline constexpr std::size_t kMaxFilenameOctets = 255;      // what file systems take
-inline constexpr std::size_t kMaxContentIdOctets = 128;     // Resend's
-inline constexpr std::size_t kMaxContentTypeOctets = 127;   // RFC 6838 §4.2, both halves
+inline constexpr std::size_t kMaxHeaderValueCharacters = 32'768;  // References of 200 long ids; one field, not the whole header
+inline constexpr std::size_t kMaxUnfoldableOctets = 900;    // without a blank: a line can hold it (RFC 5322 §2.1.1)
+inline constexpr std::size_t kMaxSubjectCharacters = 900;   // above what any list or phone shows
+inline constexpr std::size_t kMaxDisplayNameOctets = 320;   // quoted, with its address, it fits a line
+inline constexpr std::size_t kMaxFilenameCharacters = 255;  // what file systems take
+inline constexpr std::size_t kMaxContentIdCharacters = 128;    // Resend's
+inline constexpr std::size_t kMaxContentTypeCharacters = 512;  // RFC 6838 §4.2: 127 for both halves; the rest for parameters
+inline constexpr std::size_t kMaxRunCharacters = 255;       // of a run's name: what any client gives as a user name
 inline constexpr std::size_t kMaxAddressFieldEntries = 1'000;  // of `reply_to`; recipients have the server's own bound
 
 struct EmailRequest {
   OutgoingMail mail;
   std::vector<Mailbox> recipients;  // of to, cc and bcc, in this order, each address once
+  // Where bounces go; nullopt: nowhere. By default the sender's address, or else the author's.
+  std::optional<Mailbox> reverse_path;
+  Notify notify;    // of every recipient (RFC 3461 §4.1)
+  std::string run;  // of a test key: the test run; may be empty
   store::MessageSummary summary;
 };
 

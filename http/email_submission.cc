@@ -19,24 +19,31 @@ constexpr std::size_t kPieceOctets = store::kChunkOctets;
 bool needs_smtputf8(const EmailRequest& request) {
   const auto needs = [](const NamedMailbox& address) { return address.mailbox.needs_smtputf8(); };
   const OutgoingMail& mail = request.mail;
-  return needs(mail.from) || std::ranges::any_of(mail.to, needs) || std::ranges::any_of(mail.cc, needs) ||
-         std::ranges::any_of(mail.reply_to, needs) || std::ranges::any_of(request.recipients, &Mailbox::needs_smtputf8);
+  const bool path_needs = request.reverse_path && request.reverse_path->needs_smtputf8();
+  return path_needs || needs(mail.from) || (mail.sender && needs(*mail.sender)) || std::ranges::any_of(mail.to, needs) ||
+         std::ranges::any_of(mail.cc, needs) || std::ranges::any_of(mail.reply_to, needs) ||
+         std::ranges::any_of(request.recipients, &Mailbox::needs_smtputf8);
 }
 
 auth::Sha256Digest fingerprint_of(const PreparedEmail& email) {
   auth::Sha256 hash;
-  hash.update_field(format_mailbox(email.request.mail.from.mailbox));
+  hash.update_field(format_path(email.request.reverse_path));
+  const Notify& notify = email.request.notify;
+  const char flags[] = {notify.is_given ? '1' : '0', notify.never ? '1' : '0', notify.success ? '1' : '0',
+                        notify.failure ? '1' : '0', notify.delay ? '1' : '0'};
+  hash.update_field(std::string_view(flags, sizeof flags));
   for (const Mailbox& recipient : email.request.recipients) hash.update_field(format_mailbox(recipient));
   hash.update_field(email.content);
   return hash.finish();
 }
 
-relay::Submitter submitter_of(const ApiRequest& request) {
+relay::Submitter submitter_of(const ApiRequest& request, std::string run) {
   POSTERN_CHECK(request.caller.key.has_value());
   relay::Submitter submitter;
   submitter.key = request.caller.key->key;
   submitter.address = request.peer;
   submitter.port = request.peer_port;
+  submitter.user_name = std::move(run);
   return submitter;
 }
 
@@ -72,16 +79,16 @@ std::variant<std::optional<std::string>, EmailFault> idempotency_key_of(const Ap
 EmailSubmission::EmailSubmission(ApiContext& context, const ApiRequest& request, PreparedEmail email)
     : request_(request),
       email_(std::move(email)),
-      submitter_(submitter_of(request)),
+      submitter_(submitter_of(request, email_.request.run)),
       submission_(context.submission, submitter_) {
-  envelope_.reverse_path = email_.request.mail.from.mailbox;
+  envelope_.reverse_path = email_.request.reverse_path;
   envelope_.parameters.smtputf8 = needs_smtputf8(email_.request);
   envelope_.parameters.body = has_high_octet(email_.content) ? BodyType::EightBitMime : BodyType::SevenBit;
   submission_.set_summary(email_.request.summary);
 }
 
-void EmailSubmission::set_idempotency_key(std::string_view key) {
-  submission_.set_idempotency_key(relay::header_idempotency_key(key), email_.fingerprint);
+void EmailSubmission::set_idempotency_key(std::string_view key, const auth::Sha256Digest& fingerprint) {
+  submission_.set_idempotency_key(relay::header_idempotency_key(key), fingerprint);
   has_key_ = true;
 }
 
@@ -99,7 +106,7 @@ std::optional<VerdictFailure> EmailSubmission::judge(std::uint32_t rate_messages
 
 std::optional<VerdictFailure> EmailSubmission::judge_recipients() {
   for (const Mailbox& mailbox : email_.request.recipients) {
-    const Recipient recipient{mailbox, {}, {}};
+    const Recipient recipient{mailbox, email_.request.notify, {}};
     const Verdict verdict = submission_.judge_recipient(recipient);
     JudgedRecipient& judged = recipients_.emplace_back(JudgedRecipient{mailbox, std::nullopt});
     if (verdict.is_accepted()) {

@@ -39,7 +39,9 @@ class EmailSubmission {
   EmailSubmission(const EmailSubmission&) = delete;
   EmailSubmission& operator=(const EmailSubmission&) = delete;
 
-  void set_idempotency_key(std::string_view key);
+  // `fingerprint`: of all that the key stands for, fingerprint() where that is this e-mail alone.
+  void set_idempotency_key(std::string_view key, const auth::Sha256Digest& fingerprint);
+  const auth::Sha256Digest& fingerprint() const { return email_.fingerprint; }
 
   // Sender, an earlier message of the same key, each recipient. A failure: the sender or every recipient is refused, and nothing
   // will be sent. `rate_messages`: see relay::Submission::judge_sender().

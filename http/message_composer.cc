@@ -3,8 +3,8 @@
 #include "core/bytes.h"
 #include "core/check.h"
 #include "core/idna.h"
-#include "http/encoded_words.h"
 #include "http/gmime_ptr.h"
+#include "http/header_fields.h"
 
 #include <algorithm>
 #include <array>
@@ -63,32 +63,10 @@ std::string with_line_ends(std::string_view text, std::string_view line_end) {
 
 // --- Header fields -----------------------------------------------------------------------------------------------------
 
-std::string folded_field(std::string_view name, const std::string& value) {
-  const std::string field = std::string(name) + ": " + value;
-  const GText folded(g_mime_utils_unstructured_header_fold(nullptr, nullptr, field.c_str()));
-  std::string text = with_line_ends(trim_ascii_space(folded.get()), "\r\n");
-  return text.append("\r\n");
-}
-
-// GMime's encoded words grow beyond their bound with characters of several octets: it gets ASCII only.
-std::string text_field(std::string_view name, const std::string& value) {
-  if (has_high_octet(value)) return std::string(name) + ": " + encode_words(value, name.size() + 2) + "\r\n";
-  const GText encoded(g_mime_utils_header_encode_text(nullptr, value.c_str(), kCharset));
-  return folded_field(name, encoded.get());
-}
-
-// `column`: as in encode_words().
+// `column`: as in named_address().
 std::string address_text(const NamedMailbox& address, std::size_t column) {
   const std::string mailbox = format_path(address.mailbox);
-  if (address.name.empty()) return mailbox.substr(1, mailbox.size() - 2);
-  if (has_high_octet(address.name)) {
-    const std::string words = encode_words(address.name, column);
-    const std::size_t line = words.rfind('\n');
-    const std::size_t taken = line == std::string::npos ? column + words.size() : words.size() - line - 1;
-    return words + (taken + 1 + mailbox.size() > kMaxEncodedLineOctets ? "\r\n " : " ") + mailbox;
-  }
-  const GText phrase(g_mime_utils_header_encode_phrase(nullptr, address.name.c_str(), kCharset));
-  return std::string(phrase.get()) + ' ' + mailbox;
+  return address.name.empty() ? mailbox.substr(1, mailbox.size() - 2) : named_address(address.name, mailbox, column);
 }
 
 // One address a line, or more lines for a name beyond ASCII.
@@ -104,11 +82,12 @@ std::string address_field(std::string_view name, const std::vector<NamedMailbox>
 
 std::string header_of(const OutgoingMail& mail) {
   std::string header = address_field("From", {mail.from});
+  if (mail.sender) header.append(address_field("Sender", {*mail.sender}));
   header.append(address_field("To", mail.to));
   header.append(address_field("Cc", mail.cc));
   header.append(address_field("Reply-To", mail.reply_to));
   header.append(text_field("Subject", mail.subject));
-  for (const auto& [name, value] : mail.headers) header.append(text_field(name, value));
+  for (const auto& [name, value] : mail.headers) header.append(verbatim_field(name, value));
   return header.append("MIME-Version: 1.0\r\n");
 }
 
@@ -149,15 +128,19 @@ bool is_plain_7bit(std::string_view lines) {
   return true;
 }
 
-Entity text_entity(const char* subtype, std::string_view text) {
+// `is_whole`: there is nothing else in the mail. Its last line has to end (RFC 5321 §4.1.1.4): where the text's own does not, only
+// quoted-printable keeps it so, with a soft line end (RFC 2045 §6.7).
+Entity text_entity(const char* subtype, std::string_view text, bool is_whole) {
   GMimePart* part = g_mime_part_new_with_type("text", subtype);
   Entity entity(GMIME_OBJECT(part));
   g_mime_object_set_content_type_parameter(entity.get(), "charset", kCharset);
   const std::string lines = with_line_ends(text, "\n");
   set_content(part, lines, GMIME_CONTENT_ENCODING_DEFAULT);
-  const GMimeContentEncoding best = is_plain_7bit(lines)
-                                        ? GMIME_CONTENT_ENCODING_DEFAULT
-                                        : g_mime_part_get_best_content_encoding(part, GMIME_ENCODING_CONSTRAINT_7BIT);
+  GMimeContentEncoding best = is_plain_7bit(lines)
+                                  ? GMIME_CONTENT_ENCODING_DEFAULT
+                                  : g_mime_part_get_best_content_encoding(part, GMIME_ENCODING_CONSTRAINT_7BIT);
+  const bool lacks_end = is_whole && !lines.empty() && !lines.ends_with('\n');
+  if (lacks_end && best != GMIME_CONTENT_ENCODING_BASE64) best = GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
   // Base64 covers the line ends too: there they have to be CR LF before (RFC 2045 §6.8).
   if (best == GMIME_CONTENT_ENCODING_BASE64) set_content(part, with_line_ends(text, "\r\n"), best);
   g_mime_part_set_content_encoding(part, best);
@@ -184,14 +167,15 @@ class EntityBuilder {
   // multipart/mixed (multipart/alternative (text, multipart/related (html, inline parts)), attachments): each layer only where
   // there is something for it to hold together.
   Entity build() {
+    is_whole_ = mail_.attachments.empty() && mail_.text.has_value() != mail_.html.has_value();
     Entity shown = mail_.html ? html_layer() : Entity();
     if (mail_.text && mail_.html) {
       Entity both = multipart("alternative");
-      add(both, text_entity("plain", *mail_.text));
+      add(both, text_entity("plain", *mail_.text, is_whole_));
       add(both, std::move(shown));
       shown = std::move(both);
     } else if (mail_.text) {
-      shown = text_entity("plain", *mail_.text);
+      shown = text_entity("plain", *mail_.text, is_whole_);
     }
     const bool has_more = std::ranges::any_of(mail_.attachments, [this](const auto& a) { return !is_related(a); });
     if (!has_more) return shown;
@@ -207,7 +191,7 @@ class EntityBuilder {
   bool is_related(const OutgoingAttachment& attachment) const { return mail_.html && !attachment.content_id.empty(); }
 
   Entity html_layer() {
-    Entity html = text_entity("html", *mail_.html);
+    Entity html = text_entity("html", *mail_.html, is_whole_);
     if (std::ranges::none_of(mail_.attachments, [this](const auto& a) { return is_related(a); })) return html;
     Entity related = multipart("related");
     add(related, std::move(html));
@@ -230,6 +214,7 @@ class EntityBuilder {
   const OutgoingMail& mail_;
   std::string digest_;  // of the first layer on: one entity alone has no boundary
   int layers_ = 0;
+  bool is_whole_ = false;  // one text is all there is
 };
 
 std::string written(GMimeObject* entity) {
@@ -263,8 +248,9 @@ std::string compose_mail(const OutgoingMail& mail) {
   POSTERN_CHECK(mail.text || mail.html);
   init_gmime();
   std::string content = header_of(mail);
-  content.append(written(EntityBuilder(mail).build().get()));
-  if (!content.ends_with("\r\n")) content.append("\r\n");
+  const Entity body = EntityBuilder(mail).build();
+  content.append(written(body.get()));
+  if (!content.ends_with("\r\n")) content.append(GMIME_IS_MULTIPART(body.get()) ? "\r\n" : "=\r\n");  // see text_entity()
   return content;
 }
 

@@ -19,7 +19,7 @@ struct NamedMailbox {
 
 struct OutgoingAttachment {
   std::string filename;      // UTF-8, may be empty
-  std::string content_type;  // "type/subtype"; empty: by the file name's extension
+  std::string content_type;  // "type/subtype", also with parameters; empty: by the file name's extension
   std::string content_id;    // without angle brackets; not empty: shown within the HTML part
   std::string content;       // any octets
 };
@@ -28,6 +28,7 @@ struct OutgoingAttachment {
 // content; header names of printable ASCII without a colon; at least one of `text` and `html`.
 struct OutgoingMail {
   NamedMailbox from;
+  std::optional<NamedMailbox> sender;  // who sent it in the author's place
   std::vector<NamedMailbox> to;
   std::vector<NamedMailbox> cc;
   std::vector<NamedMailbox> reply_to;

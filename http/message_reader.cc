@@ -1,6 +1,7 @@
 #include "http/message_reader.h"
 
 #include "core/bytes.h"
+#include "core/header_text.h"
 #include "http/gmime_ptr.h"
 
 #include <algorithm>
@@ -10,20 +11,34 @@
 namespace postern::http {
 namespace {
 
-using PartVisitor = std::function<void(GMimeObject*)>;
+// How a leaf stands among the others: what readers go by when they choose what to show.
+struct PartPlace {
+  bool may_be_body = true;        // false: a resource of the part before it, or a further part with an identity of its own
+  bool is_alternative = false;    // one of several forms of the same
+};
+using PartVisitor = std::function<void(GMimeObject*, const PartPlace&)>;
 
 // Leaves in the order they stand; a message within the message is a leaf too.
 class PartWalk {
  public:
   explicit PartWalk(const PartVisitor& visitor) : visitor_(visitor) {}
 
-  void walk(GMimeObject* object, int depth) {
+  void walk(GMimeObject* object, int depth, const PartPlace& place) {
     if (!object || depth > kMaxMimeDepth || parts_ >= kMaxMimeParts) return;
     ++parts_;
-    if (!GMIME_IS_MULTIPART(object)) return visitor_(object);
+    if (!GMIME_IS_MULTIPART(object)) return visitor_(object, place);
     GMimeMultipart* multipart = GMIME_MULTIPART(object);
+    GMimeContentType* type = g_mime_object_get_content_type(object);
+    const bool is_alternative = g_mime_content_type_is_type(type, "multipart", "alternative");
+    const bool is_related = g_mime_content_type_is_type(type, "multipart", "related");
     const int count = g_mime_multipart_get_count(multipart);
-    for (int i = 0; i < count; ++i) walk(g_mime_multipart_get_part(multipart, i), depth + 1);
+    for (int i = 0; i < count; ++i) {
+      GMimeObject* part = g_mime_multipart_get_part(multipart, i);
+      // RFC 2387 §3.2: the first of related parts is the one to show. Behind the first of others, what can be pointed to is no
+      // text.
+      const bool is_further = i > 0 && !is_alternative && (is_related || g_mime_object_get_content_id(part) != nullptr);
+      walk(part, depth + 1, {place.may_be_body && !is_further, is_alternative});
+    }
   }
 
  private:
@@ -115,13 +130,17 @@ GObjectPtr<GMimeMessage> parse(std::string_view whole) {
   return GObjectPtr<GMimeMessage>(g_mime_parser_construct_message(parser.get(), nullptr));
 }
 
-std::string valid(std::string text) {
-  if (is_valid_utf8(text)) return text;
-  const GText repaired(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
-  return repaired.get();
+// Of what stands in a header: on one line.
+std::string shown_field(const char* text) { return header_text(text_of(text), kMaxFieldOctets); }
+
+// GMime's own decoding is done: no word is decoded twice.
+std::string one_line(std::string text) {
+  std::erase_if(text, [](char c) { return c == '\r' || c == '\n'; });
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return is_valid_utf8(text) ? text : repaired_utf8(text);
 }
 
-std::string valid_text(const char* text) { return valid(text_of(text)); }
+std::string one_line(const char* text) { return one_line(text_of(text)); }
 
 // Cut where a character ends.
 std::string bounded(std::string text) {
@@ -151,66 +170,140 @@ bool is_attachment(GMimeObject* object) {
   return disposition && g_mime_content_disposition_is_attachment(disposition);
 }
 
-std::optional<std::string>* shown_part(GMimeObject* object, ReadMessage& message) {
-  if (is_attachment(object)) return nullptr;
+std::optional<std::string>* shown_part(GMimeObject* object, const PartPlace& place, ReadMessage& message) {
+  if (is_attachment(object) || !place.may_be_body) return nullptr;
   GMimeContentType* type = g_mime_object_get_content_type(object);
   if (g_mime_content_type_is_type(type, "text", "html")) return message.html ? nullptr : &message.html;
   if (g_mime_content_type_is_type(type, "text", "plain")) return message.text ? nullptr : &message.text;
   return nullptr;
 }
 
-ReadAttachment describe(GMimeObject* object, std::size_t index, std::uint64_t octets) {
+std::string raw_field(GMimeObject* object, const char* name) {
+  GMimeHeader* field = g_mime_header_list_get_header(g_mime_object_get_header_list(object), name);
+  return field ? one_line(g_mime_header_get_raw_value(field)) : std::string();
+}
+
+// What the parser decodes itself (RFC 2231), or encoded words in its place, which many clients write.
+std::string filename_of(GMimeObject* object) {
+  const std::string disposition = raw_field(object, "Content-Disposition");
+  const std::string type = raw_field(object, "Content-Type");
+  const bool has_words = disposition.find("=?") != std::string::npos || type.find("=?") != std::string::npos;
+  if (!has_words) return one_line(g_mime_part_get_filename(GMIME_PART(object)));
+  const GObjectPtr<GMimeContentDisposition> read(
+      g_mime_content_disposition_parse(nullptr, merge_encoded_words(disposition).c_str()));
+  const char* name = read ? g_mime_content_disposition_get_parameter(read.get(), "filename") : nullptr;
+  if (name) return one_line(name);
+  const GObjectPtr<GMimeContentType> read_type(g_mime_content_type_parse(nullptr, merge_encoded_words(type).c_str()));
+  return one_line(read_type ? g_mime_content_type_get_parameter(read_type.get(), "name") : nullptr);
+}
+
+// Forms of the text that have no name by custom, called as mail programs call them.
+std::string alternative_name(std::string_view content_type) {
+  if (equals_ignoring_case(content_type, "text/calendar")) return "invite.ics";
+  if (equals_ignoring_case(content_type, "text/x-amp-html")) return "message.amp.html";
+  return {};
+}
+
+ReadAttachment describe(GMimeObject* object, const PartPlace& place, std::size_t index, std::uint64_t octets) {
   ReadAttachment attachment;
   attachment.id = std::to_string(index);
-  if (GMIME_IS_PART(object)) attachment.filename = valid_text(g_mime_part_get_filename(GMIME_PART(object)));
+  if (GMIME_IS_PART(object)) attachment.filename = filename_of(object);
   const GText type(g_mime_content_type_get_mime_type(g_mime_object_get_content_type(object)));
-  attachment.content_type = valid_text(type.get());
-  attachment.content_id = valid_text(g_mime_object_get_content_id(object));
+  attachment.content_type = one_line(type.get());
+  if (attachment.filename.empty() && place.is_alternative) attachment.filename = alternative_name(attachment.content_type);
+  attachment.content_id = one_line(g_mime_object_get_content_id(object));
   GMimeContentDisposition* disposition = g_mime_object_get_content_disposition(object);
-  attachment.is_inline =
-      disposition && equals_ignoring_case(text_of(g_mime_content_disposition_get_disposition(disposition)), "inline");
+  attachment.is_inline = (place.is_alternative && !disposition) ||
+      (disposition && equals_ignoring_case(text_of(g_mime_content_disposition_get_disposition(disposition)), "inline"));
   attachment.octets = octets;
   return attachment;
 }
 
-std::vector<std::string> addresses(InternetAddressList* list) {
-  std::vector<std::string> texts;
-  const int count = list ? internet_address_list_length(list) : 0;
-  for (int i = 0; i < count && texts.size() < kMaxShownAddresses; ++i) {
-    const GText text(internet_address_to_string(internet_address_list_get_address(list, i), nullptr, FALSE));
-    texts.push_back(valid_text(text.get()));
+// As people write it: the parser's own words double the backslashes of a name.
+std::string display_address(InternetAddress* address) {
+  if (!INTERNET_ADDRESS_IS_MAILBOX(address)) {
+    const GText group(internet_address_to_string(address, nullptr, FALSE));
+    return one_line(group.get());
   }
-  return texts;
+  const std::string name = one_line(internet_address_get_name(address));
+  const std::string mailbox = one_line(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
+  if (name.empty()) return mailbox;
+  std::string text;
+  const bool is_plain = name.find_first_of("()<>[]:;@\\,.\"") == std::string::npos && name.front() != ' ' && name.back() != ' ';
+  if (!is_plain) text.push_back('"');
+  for (const char c : name) {
+    if (c == '"' || c == '\\') text.push_back('\\');
+    text.push_back(c);
+  }
+  return text.append(is_plain ? " <" : "\" <").append(mailbox).append(">");
+}
+
+void add_addresses(const char* raw, std::vector<std::string>& texts) {
+  const std::string value = merge_encoded_words(one_line(raw));
+  const GObjectPtr<InternetAddressList> list(internet_address_list_parse(nullptr, value.c_str()));
+  const int count = list ? internet_address_list_length(list.get()) : 0;
+  for (int i = 0; i < count && texts.size() < kMaxShownAddresses; ++i) {
+    texts.push_back(display_address(internet_address_list_get_address(list.get(), i)));
+  }
 }
 
 void read_header(GMimeMessage* source, ReadMessage& message) {
-  message.header_message_id = valid_text(g_mime_message_get_message_id(source));
-  message.subject = valid_text(g_mime_message_get_subject(source));
-  std::vector<std::string> from = addresses(g_mime_message_get_from(source));
+  message.header_message_id = one_line(g_mime_message_get_message_id(source));
+  GMimeHeaderList* fields = g_mime_object_get_header_list(GMIME_OBJECT(source));
+  const int count = g_mime_header_list_get_count(fields);
+  std::vector<std::string> from;
+  bool has_subject = false;
+  for (int i = 0; i < count; ++i) {
+    GMimeHeader* field = g_mime_header_list_get_header_at(fields, i);
+    const std::string name = to_ascii_lower(text_of(g_mime_header_get_name(field)));
+    const char* raw = g_mime_header_get_raw_value(field);
+    if (name == "subject" && !has_subject) {
+      message.subject = shown_field(raw);
+      has_subject = true;
+    } else if (name == "from") {
+      add_addresses(raw, from);
+    } else if (name == "to") {
+      add_addresses(raw, message.to);
+    } else if (name == "cc") {
+      add_addresses(raw, message.cc);
+    } else if (name == "reply-to") {
+      add_addresses(raw, message.reply_to);
+    }
+  }
   if (!from.empty()) message.from = std::move(from.front());
-  message.to = addresses(g_mime_message_get_to(source));
-  message.cc = addresses(g_mime_message_get_cc(source));
-  message.reply_to = addresses(g_mime_message_get_reply_to(source));
 }
 
-// Calls back for every leaf; `attachment` is its place among the attachments, or nullopt for a part that is shown.
-using LeafVisitor = std::function<void(GMimeObject*, std::optional<std::string>* shown, std::size_t attachment)>;
+struct Leaf {
+  GMimeObject* object;
+  const PartPlace& place;
+  std::optional<std::string>* shown;  // where its text goes; nullptr: it is an attachment
+  std::size_t attachment;             // its place among them
+};
+using LeafVisitor = std::function<void(const Leaf&)>;
 void visit_leaves(GMimeMessage* source, ReadMessage& message, const LeafVisitor& visit) {
   std::size_t attachments = 0;
-  const PartVisitor visitor = [&](GMimeObject* object) {
-    std::optional<std::string>* shown = shown_part(object, message);
-    visit(object, shown, attachments);
+  const PartVisitor visitor = [&](GMimeObject* object, const PartPlace& place) {
+    std::optional<std::string>* shown = shown_part(object, place, message);
+    visit({object, place, shown, attachments});
     if (!shown) ++attachments;
   };
-  PartWalk(visitor).walk(g_mime_message_get_mime_part(source), 0);
+  PartWalk(visitor).walk(g_mime_message_get_mime_part(source), 0, {});
 }
 
-// Lines end with LF, as in what an API client sends.
+// As UTF-8, whatever is in it; lines end with LF, as in what an API client sends.
 std::string shown_text(GMimeObject* object) {
-  const GText decoded_text(g_mime_text_part_get_text(GMIME_TEXT_PART(object)));
-  std::string text = valid_text(decoded_text.get());
-  std::erase(text, '\r');
-  return bounded(std::move(text));
+  std::string octets = decoded(object);
+  const std::string charset = text_of(g_mime_object_get_content_type_parameter(object, "charset"));
+  auto text = charset.empty() ? std::nullopt : decode_charset(charset, octets);
+  if (!text && octets.size() > kMaxShownTextOctets) octets.resize(kMaxShownTextOctets);
+  std::string lines = text ? std::move(*text) : repaired_utf8(octets);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const bool is_line_end = lines[i] == '\r' && i + 1 < lines.size() && lines[i + 1] == '\n';
+    if (!is_line_end) lines[kept++] = lines[i];
+  }
+  lines.resize(kept);
+  return bounded(std::move(lines));
 }
 
 }  // namespace
@@ -220,11 +313,11 @@ ReadMessage read_message(std::string_view raw) {
   const GObjectPtr<GMimeMessage> source = parse(raw);
   if (!source) return message;
   read_header(source.get(), message);
-  visit_leaves(source.get(), message, [&](GMimeObject* object, std::optional<std::string>* shown, std::size_t index) {
-    if (shown) {
-      *shown = shown_text(object);
+  visit_leaves(source.get(), message, [&](const Leaf& leaf) {
+    if (leaf.shown) {
+      *leaf.shown = shown_text(leaf.object);
     } else {
-      message.attachments.push_back(describe(object, index, decoded(object).size()));
+      message.attachments.push_back(describe(leaf.object, leaf.place, leaf.attachment, decoded(leaf.object).size()));
     }
   });
   return message;
@@ -235,13 +328,13 @@ std::optional<AttachmentContent> read_attachment(std::string_view raw, std::stri
   if (!source) return std::nullopt;
   ReadMessage shown_parts;
   std::optional<AttachmentContent> found;
-  visit_leaves(source.get(), shown_parts, [&](GMimeObject* object, std::optional<std::string>* shown, std::size_t index) {
-    if (shown) {
-      shown->emplace();
-    } else if (std::to_string(index) == id) {
+  visit_leaves(source.get(), shown_parts, [&](const Leaf& leaf) {
+    if (leaf.shown) {
+      leaf.shown->emplace();
+    } else if (std::to_string(leaf.attachment) == id) {
       found.emplace();
-      found->octets = decoded(object);
-      found->attachment = describe(object, index, found->octets.size());
+      found->octets = decoded(leaf.object);
+      found->attachment = describe(leaf.object, leaf.place, leaf.attachment, found->octets.size());
     }
   });
   return found;

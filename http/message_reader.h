@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaxShownAddresses = 1'000;        // of each addre
 
 struct ReadAttachment {
   std::string id;            // "0", "1" …: its place among the message's attachments
-  std::string filename;
+  std::string filename;      // of a calendar or AMP form of the text without one: "invite.ics", "message.amp.html"
   std::string content_type;  // "image/png"
   std::string content_id;    // without angle brackets
   bool is_inline = false;
@@ -42,7 +42,8 @@ struct ReadMessage {
   std::vector<std::string> to;
   std::vector<std::string> cc;
   std::vector<std::string> reply_to;
-  std::optional<std::string> text;  // of the first text/plain part that is no attachment; lines end with LF
+  // Of the first text/plain part that is no attachment and no resource of another part; lines end with LF, all else is as it came.
+  std::optional<std::string> text;
   std::optional<std::string> html;
   std::vector<ReadAttachment> attachments;
 };

@@ -86,7 +86,8 @@ struct Failure {
 bool needs_credential(const Route& route) { return route.access != Access::Open; }
 bool takes_json(const Route& route) { return route.body == Body::Json; }
 bool names_a_thing(const Route& route) { return route.path.find(':') != std::string_view::npos; }
-bool takes_input(const Route& route) { return takes_json(route) || !route.parameters.empty(); }
+// A parameter that it does not know, if it has none.
+bool takes_input(const Route& route) { return takes_json(route) || needs_credential(route); }
 bool is_throttled(const Route& route) { return needs_credential(route) || takes_json(route); }
 bool is_any(const Route&) { return true; }
 bool is_only_named(const Route&) { return false; }
@@ -181,6 +182,13 @@ json::object gather_schemas(std::span<const ApiArea> areas) {
   return schemas;
 }
 
+json::object describe_webhook(const WebhookRow& row) {
+  const json::object accepted{{"description", "Accepted; anything else is sent again."}};
+  return {{"post", json::object{{"summary", row.type},
+                                {"requestBody", json::object{{"required", true}, {"content", json_content(row.schema)}}},
+                                {"responses", json::object{{"2XX", accepted}}}}}};
+}
+
 json::object security_schemes() {
   return {{"apiKey", json::object{{"type", "http"}, {"scheme", "bearer"}, {"description", "An API key."}}},
           {"sessionToken", json::object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"},
@@ -191,7 +199,9 @@ json::object security_schemes() {
 
 json::object make_openapi(std::span<const ApiArea> areas) {
   json::object paths;
+  json::object webhooks;
   for (const ApiArea& area : areas) {
+    for (const WebhookRow& row : area.webhooks) webhooks[row.type] = describe_webhook(row);
     for (const Route& route : area.routes) {
       std::vector<std::string> names;
       const std::string path = template_path(route.path, names);
@@ -203,6 +213,7 @@ json::object make_openapi(std::span<const ApiArea> areas) {
           {"info", json::object{{"title", "Postern"}, {"version", "1"}, {"summary", "Sends e-mail, and simulates sending it."}}},
           {"servers", json::array{json::object{{"url", "/"}}}},
           {"paths", std::move(paths)},
+          {"webhooks", std::move(webhooks)},
           {"components", json::object{{"schemas", gather_schemas(areas)}, {"securitySchemes", security_schemes()}}}};
 }
 

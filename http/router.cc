@@ -13,6 +13,8 @@ constexpr std::array<std::pair<Method, std::string_view>, 4> kMethods = {{{Metho
                                                                           {Method::Patch, "PATCH"},
                                                                           {Method::Delete, "DELETE"}}};
 
+constexpr std::string_view kPrefix = "v1";
+
 std::vector<std::string_view> split_path(std::string_view path) {
   std::vector<std::string_view> segments;
   while (path.size() > 1) {
@@ -40,6 +42,17 @@ bool matches(const std::vector<std::string_view>& pattern, const std::vector<std
   });
 }
 
+// What base URLs with a slash at their end make of a path goes: "/v1//emails", "/emails/". Not at the end of a DELETE: an id that
+// is empty by mistake may not mean the whole. "/api" is another name of the prefix.
+std::vector<std::string> settled_segments(std::string_view method, std::vector<std::string> segments) {
+  const auto is_empty = [](const std::string& segment) { return segment.empty(); };
+  while (segments.size() > 1 && is_empty(segments.front())) segments.erase(segments.begin());
+  if (segments.size() > 1 && segments.front() == "api") segments.front() = kPrefix;
+  while (segments.size() > 2 && segments.front() == kPrefix && is_empty(segments[1])) segments.erase(segments.begin() + 1);
+  if (segments.size() > 1 && is_empty(segments.back()) && method != "DELETE") segments.pop_back();
+  return segments;
+}
+
 void add_method(std::string& allow, std::string_view name) {
   if (allow.find(name) != std::string::npos) return;
   if (!allow.empty()) allow += ", ";
@@ -64,17 +77,21 @@ Router::Router(std::span<const ApiArea> areas) {
 }
 
 RouteAnswer Router::find(std::string_view method, const Target& target) const {
-  const std::vector<std::string>* segments = &target.segments;
-  std::vector<std::string> renamed;
-  if (segments->size() > 1 && segments->front() == "api") {
-    renamed = *segments;
-    renamed.front() = "v1";
-    segments = &renamed;
-  }
+  const std::vector<std::string> segments = settled_segments(method, target.segments);
+  RouteAnswer answer = find_path(method, segments);
+  const bool is_prefixed = !segments.empty() && segments.front() == kPrefix;
+  if (!std::holds_alternative<NoRoute>(answer) || is_prefixed || segments.empty()) return answer;
+  // A base URL without the prefix, as some clients of this API's shape have it.
+  std::vector<std::string> prefixed = {std::string(kPrefix)};
+  prefixed.insert(prefixed.end(), segments.begin(), segments.end());
+  return find_path(method, prefixed);
+}
+
+RouteAnswer Router::find_path(std::string_view method, const std::vector<std::string>& segments) const {
   if (method == "HEAD") method = "GET";
   std::string allow;
   for (const Pattern& pattern : patterns_) {
-    if (!matches(pattern.segments, *segments)) continue;
+    if (!matches(pattern.segments, segments)) continue;
     const std::string_view name = method_name(pattern.route->method);
     if (name != method) {
       add_method(allow, name);
@@ -82,9 +99,9 @@ RouteAnswer Router::find(std::string_view method, const Target& target) const {
       continue;
     }
     RouteMatch match{.route = pattern.route, .path_parameters = {}};
-    for (std::size_t i = 0; i < segments->size(); ++i) {
+    for (std::size_t i = 0; i < segments.size(); ++i) {
       const std::string_view segment = pattern.segments[i];
-      if (is_parameter(segment)) match.path_parameters.emplace_back(segment.substr(1), (*segments)[i]);
+      if (is_parameter(segment)) match.path_parameters.emplace_back(segment.substr(1), segments[i]);
     }
     return match;
   }

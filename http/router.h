@@ -30,8 +30,8 @@ class Router {
   // Requires: no two rows of one method and path. The tables outlive the router.
   explicit Router(std::span<const ApiArea> areas);
 
-  // HEAD is answered as GET. "/api/…" is another name of "/v1/…": services whose clients come here use it. A literal segment
-  // wins over a parameter; a parameter is never empty.
+  // HEAD is answered as GET. "/api/…" and the path alone are other names of "/v1/…": clients that come from elsewhere use them,
+  // also with a slash too many behind the base or at the end. A literal segment wins over a parameter; a parameter is never empty.
   RouteAnswer find(std::string_view method, const Target& target) const;
 
  private:
@@ -39,6 +39,8 @@ class Router {
     std::vector<std::string_view> segments;
     const Route* route;
   };
+
+  RouteAnswer find_path(std::string_view method, const std::vector<std::string>& segments) const;
 
   std::vector<Pattern> patterns_;  // the more literal ones first
 };

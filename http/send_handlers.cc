@@ -53,6 +53,7 @@ class Batch {
 
   // All that can be found wrong without sending anything. A response: the batch is refused as a whole.
   std::optional<ApiResponse> judge(std::vector<Prepared> prepared, const std::optional<std::string>& key) {
+    const auth::Sha256Digest whole = fingerprint_of_all(prepared);
     auto rate_messages = static_cast<std::uint32_t>(prepared.size());
     for (std::size_t i = 0; i < prepared.size(); ++i) {
       submissions_.push_back(nullptr);
@@ -63,9 +64,9 @@ class Batch {
         continue;
       }
       auto submission = std::make_unique<EmailSubmission>(context_, request_, std::move(std::get<PreparedEmail>(prepared[i])));
-      if (key) submission->set_idempotency_key(*key + kBatchMark + std::to_string(i));
+      if (key) submission->set_idempotency_key(*key + kBatchMark + std::to_string(i), whole);
       const auto failure = submission->judge(rate_messages);
-      if (failure && (!is_permissive_ || concerns_all(failure->refusal))) return response_of(*failure, where(i));
+      if (failure && (!is_permissive_ || concerns_all(*failure))) return response_of(*failure, where(i));
       rate_messages = 0;
       if (failure) {
         add_error(i, failure->message);
@@ -78,7 +79,8 @@ class Batch {
 
   net::Awaitable<ApiResponse> send() {
     json::array data;
-    bool is_replay = false;
+    // Of equal batches at once, each e-mail may be stored by another: the one that stored the first has made the batch.
+    std::optional<bool> is_replay;
     for (std::size_t i = 0; i < submissions_.size(); ++i) {
       if (!submissions_[i]) continue;
       const auto failure = co_await submissions_[i]->send();
@@ -88,21 +90,34 @@ class Batch {
         continue;
       }
       data.push_back(submissions_[i]->answer());
-      is_replay = is_replay || submissions_[i]->is_replay();
+      if (!is_replay) is_replay = submissions_[i]->is_replay();
     }
     json::object body;
     body["data"] = std::move(data);
     if (is_permissive_) body["errors"] = std::move(errors_);
     ApiResponse response = ApiResponse::json(body);
-    if (is_replay) response.headers.emplace_back("Idempotency-Replayed", "true");
+    if (is_replay.value_or(false)) response.headers.emplace_back("Idempotency-Replayed", "true");
     co_return response;
   }
 
  private:
+  // The key stands for the batch as a whole: with fewer, more or other e-mails it is another one.
+  static auth::Sha256Digest fingerprint_of_all(const std::vector<Prepared>& prepared) {
+    auth::Sha256 hash;
+    for (const Prepared& one : prepared) {
+      const auto* email = std::get_if<PreparedEmail>(&one);
+      hash.update_field(email
+                            ? std::string_view(reinterpret_cast<const char*>(email->fingerprint.data()), email->fingerprint.size())
+                            : std::string_view(std::get<EmailFault>(one).detail));
+    }
+    return hash.finish();
+  }
+
   // The key, the account or the store, and no message: the next one would get the same answer.
-  static bool concerns_all(Refusal refusal) {
+  static bool concerns_all(const VerdictFailure& failure) {
+    const auto& refusal = failure.refusal;
     return refusal == Refusal::RateLimited || refusal == Refusal::AccountSuspended || refusal == Refusal::StorageFull ||
-           refusal == Refusal::AuthUnavailable || refusal_row(refusal).http_status == 401;
+           refusal == Refusal::AuthUnavailable || refusal == Refusal::IdempotencyConflict || failure.http_status == 401;
   }
 
   void add_error(std::size_t index, std::string_view message) {
@@ -128,7 +143,7 @@ net::Awaitable<ApiResponse> send_email(ApiContext& context, ApiRequest& request)
   if (const auto* fault = std::get_if<EmailFault>(&prepared->front())) co_return fault->response();
 
   EmailSubmission submission(context, request, std::move(std::get<PreparedEmail>(prepared->front())));
-  if (const auto& text = std::get<std::optional<std::string>>(key)) submission.set_idempotency_key(*text);
+  if (const auto& text = std::get<std::optional<std::string>>(key)) submission.set_idempotency_key(*text, submission.fingerprint());
   if (const auto refused = submission.judge(1)) co_return response_of(*refused);
   const auto failure = co_await submission.send();
   if (failure) co_return response_of(*failure);

@@ -11,7 +11,8 @@ net::Awaitable<ApiResponse> send_email(ApiContext& context, ApiRequest& request)
 
 // POST /v1/emails/batch: at most kMaxBatchEmails without attachments. {"data": [{"id"} …]}. Strict (the default): nothing is sent
 // unless every e-mail may go. With `x-batch-validation: permissive` the others go, and "errors" holds index and message of each
-// that did not. An Idempotency-Key stands for the batch: sent again after a failure, it completes what was begun.
+// that did not. An Idempotency-Key stands for the batch: with fewer, more or other
+// e-mails it is a conflict, sent again after a failure, it completes what was begun.
 net::Awaitable<ApiResponse> send_batch(ApiContext& context, ApiRequest& request);
 
 }  // namespace postern::http

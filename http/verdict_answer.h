@@ -16,15 +16,20 @@
 namespace postern::http {
 
 struct VerdictFailure {
-  Refusal refusal = Refusal::InvalidRecipient;
-  std::string message;  // without the token
+  std::optional<Refusal> refusal;  // nullopt: a reply that a test key's scenario made up
+  std::uint16_t http_status = 422;
+  std::string_view name;           // a literal: the token, or "simulated"
+  std::string message;             // without the token
   std::chrono::seconds wait{0};
-  Status status;        // as SMTP says it
+  Status status;                   // as SMTP says it
   std::optional<std::uint64_t> limit = {};  // the rate or quota, where there is a wait
+
+  // What decided, for people.
+  std::string_view rule() const;
 };
 
-// Requires a refused verdict and the facts that belong to it. A simulated reply, which is in no table, counts as
-// InvalidRecipient if it is for good, else as StorageUnavailable: the classes that a client tells apart.
+// Requires a refused verdict and the facts that belong to it. A simulated reply has the HTTP status of the table's refusal with the
+// same codes, or else of its class: 422 for good, 503 for now. One that rehearses a refusal of the table by name is that refusal.
 VerdictFailure failure_of(const Verdict& verdict, const relay::RefusalFacts& facts);
 
 // `where` ("[3]") goes before the message.

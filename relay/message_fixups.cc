@@ -2,6 +2,7 @@
 
 #include "core/bytes.h"
 #include "core/time_format.h"
+#include "relay/message_tags.h"
 
 namespace postern::relay {
 
@@ -16,7 +17,8 @@ std::string fixed_header(const HeaderScan& header, std::string_view message_id, 
   for (const HeaderField& field : header.fields()) {
     // RFC 5322 §3.6.3: nobody but their addressees may learn of them.
     const bool is_blind = equals_ignoring_case(field.name, "Bcc") || equals_ignoring_case(field.name, "Resent-Bcc");
-    if (!is_blind) fixed.append(header.section(), field.begin, field.end - field.begin);
+    if (!is_blind && !equals_ignoring_case(field.name, kTagsField))
+      fixed.append(header.section(), field.begin, field.end - field.begin);
   }
   fixed.append("\r\n").append(header.body_start());
   return fixed;

@@ -2,9 +2,11 @@
 
 #include "core/bytes.h"
 #include "core/check.h"
+#include "core/header_text.h"
 #include "core/refusals.h"
 #include "relay/await_completion.h"
 #include "relay/message_fixups.h"
+#include "relay/message_tags.h"
 #include "relay/operator_log.h"
 #include "relay/recipient_policy.h"
 #include "relay/sender_policy.h"
@@ -30,18 +32,9 @@ bool has_address_beyond_ascii(const Envelope& envelope) {
   });
 }
 
-// A field's value as a list shows it: on one line, valid UTF-8 (a header section may hold any octets), and bounded.
+// A field's value as a list shows it.
 std::string summary_text(const HeaderField* field) {
-  if (!field) return {};
-  const std::string_view value = trim_ascii_space(field->value);
-  const bool is_text = is_valid_utf8(value);
-  std::string text;
-  for (const char c : value.substr(0, store::kMaxSummaryOctets)) {
-    if (c == '\r' || c == '\n') continue;
-    text.push_back(!is_text && (static_cast<unsigned char>(c) & 0x80) != 0 ? '?' : c);
-  }
-  while (!is_valid_utf8(text)) text.pop_back();
-  return text;
+  return field ? header_text(field->value, store::kMaxSummaryOctets) : std::string();
 }
 
 }  // namespace
@@ -214,6 +207,7 @@ void Submission::begin_content() {
     summary_.emplace();
     summary_->from = summary_text(header_.find("From"));
     summary_->subject = summary_text(header_.find("Subject"));
+    summary_->tags = message_tags(header_);
   }
 
   const std::string id = format_message_id(writer_->id());

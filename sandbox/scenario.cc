@@ -1,6 +1,9 @@
 #include "sandbox/scenario.h"
 
 #include "core/bytes.h"
+#include "core/refusals.h"
+
+#include <utility>
 
 namespace postern::sandbox {
 namespace {
@@ -22,6 +25,14 @@ std::optional<Status> parse_reply_name(std::string_view name) {
   return Status{static_cast<std::uint16_t>(*code), enhanced, "simulated reply"};
 }
 
+// "rate_limited": any refusal that SMTP can give, as the relay words it.
+std::optional<Status> refusal_by_name(std::string_view name) {
+  for (const RefusalRow& row : refusal_table()) {
+    if (row.token == name && row.smtp_code != 0) return refusal_status(row.refusal, "simulated: " + std::string(row.text));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Status> Scenario::rcpt_refusal() const {
@@ -40,6 +51,7 @@ Scenario scenario_for(const Mailbox& recipient, std::string_view simulator_domai
     if (row.kind != ScenarioKind::Rejected) return {row.kind, {}};
     return {row.kind, Status{550, EnhancedCode{5, 1, 1}, "simulated: no such mailbox"}};
   }
+  if (auto refusal = refusal_by_name(name)) return {ScenarioKind::Rejected, std::move(*refusal)};
   return {ScenarioKind::Rejected, unknown_name()};
 }
 

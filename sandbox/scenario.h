@@ -18,8 +18,9 @@ struct Scenario {
   std::optional<Status> rcpt_refusal() const;
 };
 
-// At `simulator_domain` (normalised) the local part up to '+' names the scenario, in any case; an unknown name there is
-// refused at RCPT, so that a typing slip in a test is seen. At any other domain everything is delivered.
+// At `simulator_domain` (normalised) the local part up to '+' names the scenario, in any case; a token of core/refusals is that
+// refusal, at RCPT. An unknown name there is refused at RCPT, so that a typing slip in a test is seen. At any other domain
+// everything is delivered.
 Scenario scenario_for(const Mailbox& recipient, std::string_view simulator_domain);
 
 }  // namespace postern::sandbox

@@ -76,7 +76,13 @@ void check_header(const http::EmailRequest& request, const std::string& content)
 
 void run(std::string_view input) {
   const bool is_json = take_octet(input) % 2 == 0;
-  const std::optional<json::value> body = is_json ? http::parse_json_body(input) : body_from(input);
+  std::optional<json::value> body;
+  if (is_json) {
+    auto read = http::parse_json_body(input);
+    if (read) body.emplace(std::move(*read));
+  } else {
+    body = body_from(input);
+  }
   if (!body) return;
   const auto parsed = http::parse_email_request(*body, {});
   const auto* request = std::get_if<http::EmailRequest>(&parsed);

@@ -19,6 +19,9 @@ SCHEMA = {
         "paths": {"type": "object", "propertyNames": {"pattern": "^/"}, "additionalProperties": {
             "type": "object", "propertyNames": {"enum": ["get", "post", "patch", "delete"]},
             "additionalProperties": {"$ref": "#/$defs/operation"}}},
+        "webhooks": {"type": "object", "propertyNames": {"pattern": "^[a-z_]+[.][a-z_]+$"}, "additionalProperties": {
+            "type": "object", "required": ["post"], "additionalProperties": False, "properties": {
+                "post": {"type": "object", "required": ["summary", "requestBody", "responses"]}}}},
         "components": {"type": "object", "required": ["schemas", "securitySchemes"], "additionalProperties": False, "properties": {
             "schemas": {"type": "object", "propertyNames": {"pattern": "^[A-Za-z0-9._-]+$"},
                         "additionalProperties": {"type": "object"}},
@@ -98,6 +101,7 @@ class Document:
             part = self.resolved(part)
             whole["properties"] = {**whole.get("properties", {}), **part.get("properties", {})}
             whole["required"] = whole.get("required", []) + part.get("required", [])
+            whole["oneOf"] = whole.get("oneOf", []) + part.get("oneOf", [])
         return whole
 
     def faults(self, schema, value):
@@ -109,7 +113,11 @@ class Document:
         schema = self.resolved(schema)
         for branch in schema.get("oneOf", []):
             if not self.faults(branch, value):
-                return self.undocumented(branch, value, where)
+                branch = self.resolved(branch)
+                if "properties" in branch:
+                    branch = {**branch, "properties": {**schema.get("properties", {}), **branch["properties"]}}
+                schema = branch
+                break
         found = []
         if isinstance(value, dict) and "properties" in schema:
             for name, member in value.items():

@@ -140,8 +140,10 @@ def stream(api, key, name, headers, query=""):
 
 def events(api, token):
     first = api.succeed("listEvents", key=token, query="limit=1")["data"][0]["id"]
-    stream(api, token, "listEvents", {"Accept": "text/event-stream", "Last-Event-ID": "evt_0"})
+    stream(api, token, "streamEvents", {"Last-Event-ID": "evt_0"})
     stream(api, token, "streamEvents", {}, "?after=evt_0")
+    types = {event["type"] for event in api.succeed("listEvents", key=token)["data"]}
+    check(types <= set(api.document.content["webhooks"]), f"the document's webhooks lack some of {types}")
     api.successes["streamEvents"] = {"key": None, "body": None, "query": "", "headers": None, "path": {}}
     api.refuse("streamEvents", 422, "validation_error", key=token, query="after=nothing")
     return first
@@ -201,13 +203,26 @@ def sandbox_and_production(api, token, live, server):
 
 
 def service(api):
-    for name in ("getHealth", "getReadiness", "getMetrics", "getOpenapi"):
+    for name in ("getHealth", "getReadiness", "getMetrics", "getOpenapi", "getRoot"):
         api.succeed(name)
         # They have no failure of their own while all is well; a wrong method is the error of all.
         status, answer, fields = api.relay.request("DELETE", api.document.operations[name][1])
         check(status == 405 and fields["allow"] and not api.document.faults({"$ref": "#/components/schemas/Error"}, answer),
               f"{answer}")
         api.failed.add(name)
+
+
+def names(api, test):
+    """What the document does not know is refused, with the nearest name; camelCase of what it knows is taken."""
+    body = {**mail(SIMULATED), "replyTo": "b@example.org"}
+    sent = api.call("sendEmail", key=test, body=body)[1]["id"]
+    check(api.call("getEmail", key=test, path={"id": sent})[1]["reply_to"] == ["b@example.org"], "replyTo is lost")
+    for member in ("replytoo", "reply_tos"):
+        answer = api.call("sendEmail", key=test, body={**mail(SIMULATED), member: "b@example.org"})[1]
+        check("did you mean reply_to?" in answer["message"], f"{answer}")
+    for name, call in sorted(api.successes.items()):
+        if api.document.operations[name][2]["security"]:
+            api.refuse(name, 422, "validation_error", **{**call, "query": "no_such_parameter=1"})
 
 
 def without_rights(api, token, sending, outsider):
@@ -262,6 +277,7 @@ def story(context, server):
     suppressions(api, token)
     live_message = sandbox_and_production(api, token, live, server)
     service(api)
+    names(api, test)
     without_rights(api, token, only_sending, outsider)
     test_keys_keep_to_themselves(api, test, live_message)
     for what, seen in (("success", set(api.successes)), ("failure", api.failed)):

@@ -2,11 +2,13 @@
 #include "http/areas.h"
 
 #include "http/api_reference.h"
+#include "http/event_json.h"
 #include "http/openapi.h"
 #include "http/router.h"
 
 #include <boost/json/serialize.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -77,6 +79,22 @@ TEST(AreasTest, OpenNothingButSigningInAndTheService) {
   }
   EXPECT_EQ(open, (std::set<std::string_view>{"/v1/auth/signup", "/v1/auth/login", "/healthz", "/readyz", "/metrics",
                                               "/openapi.json"}));
+}
+
+// A client made from the document tells events apart by their type.
+TEST(EventSchemas, AreOneForEachTypeOfEvents) {
+  const json::object document = make_openapi(all_areas());
+  const json::object& schemas = document.at("components").at("schemas").get_object();
+  const json::object& webhooks = document.at("webhooks").get_object();
+  EXPECT_EQ(webhooks.size(), event_type_table().size());
+  for (const EventTypeRow& row : event_type_table()) {
+    ASSERT_TRUE(webhooks.contains(row.wire_name)) << row.wire_name;
+    const json::value& content = webhooks.at(row.wire_name).at("post").at("requestBody").at("content").at("application/json");
+    const std::string reference(content.at("schema").at("$ref").as_string());
+    const json::value& schema = schemas.at(reference.substr(reference.rfind('/') + 1));
+    EXPECT_EQ(schema.at("properties").at("type").at("const"), row.wire_name);
+    EXPECT_THAT(json::serialize(schemas.at("WebhookEvent")), ::testing::HasSubstr('"' + reference + '"'));
+  }
 }
 
 }  // namespace

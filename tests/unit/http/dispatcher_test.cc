@@ -30,7 +30,16 @@ constexpr Route sending(Route route) {
   route.has_plan_rate = true;
   return route;
 }
-constexpr Route kRoutes[] = {sending(row(Method::Get, "/v1/batch", Access::Send, Body::None, "batch")),
+constexpr Parameter kOf{.name = "of", .description = {}};
+constexpr Parameter kParameters[] = {kOf};
+constexpr Route with_names(Route route) {
+  route.parameters = kParameters;
+  route.request_schema = "Note";
+  return route;
+}
+constexpr std::string_view kNoteSchema = R"({"Note": {"type": "object", "properties": {"reply_to": {"type": "string"}}}})";
+constexpr Route kRoutes[] = {with_names(row(Method::Post, "/v1/notes", Access::Send, Body::Json, "note")),
+                             sending(row(Method::Get, "/v1/batch", Access::Send, Body::None, "batch")),
                              row(Method::Get, "/v1/open/:id", Access::Open, Body::None, "open"),
                              row(Method::Post, "/v1/mail", Access::Send, Body::Json, "send"),
                              row(Method::Get, "/v1/mail", Access::Send, Body::None, "list"),
@@ -40,7 +49,7 @@ constexpr Route kRoutes[] = {sending(row(Method::Get, "/v1/batch", Access::Send,
 class DispatcherTest : public test::ServiceTest {
  protected:
   DispatcherTest() {
-    static const ApiArea kAreas[] = {{kRoutes, {}}, service_api()};
+    static const ApiArea kAreas[] = {{kRoutes, kNoteSchema}, service_api()};
     serve(kAreas);
   }
 
@@ -81,6 +90,55 @@ TEST_F(DispatcherTest, RefusesWhatHasNoRoute) {
   const ApiResponse response = request(head("DELETE /v1/mail") + "\r\n");
   EXPECT_EQ(response.problem, "method_not_allowed");
   EXPECT_EQ(field_of(response, "Allow"), "POST, GET, HEAD");
+}
+
+TEST_F(DispatcherTest, SaysWhereTheApiIs) {
+  EXPECT_THAT(request(head("GET /v2/mail") + "\r\n").body, HasSubstr("the API is at /v1"));
+  EXPECT_THAT(request(head("GET /") + "\r\n").body, HasSubstr("http://relay.example:8025/openapi.json"));
+  EXPECT_EQ(get("/mail/", manager_), "200");
+}
+
+TEST_F(DispatcherTest, RefusesNamesThatItDoesNotKnow) {
+  EXPECT_EQ(get("/v1/keys?to=a", manager_), "422 validation_error");
+  EXPECT_EQ(get("/healthz?to=a", {}), "200") << "a probe's answer does not hang on what stands behind it";
+  const auto post = [this](const std::string& query, const std::string& body) {
+    return request(with_json(head("POST /v1/notes" + query, sender_), body));
+  };
+  EXPECT_EQ(post("?of=a", R"({"reply_to": "a"})").status, 200);
+  EXPECT_THAT(post("?off=a", "{}").body, HasSubstr("did you mean of?"));
+  EXPECT_THAT(post("", R"({"replyTo": "a"})").body, HasSubstr(R"("json":{"reply_to":"a"})"));
+  EXPECT_THAT(post("", R"({"reply_too": "a"})").body, HasSubstr("did you mean reply_to?"));
+  EXPECT_THAT(post("", "{\n\"reply_to\" 1}").body, HasSubstr("line 2, column 12"));
+}
+
+TEST_F(DispatcherTest, LetsConfiguredOriginsIn) {
+  const std::string origin = "Origin: https://app.example.org\r\n";
+  const std::string question = head("OPTIONS /v1/mail", {}, origin + "Access-Control-Request-Method: POST\r\n") + "\r\n";
+  EXPECT_EQ(request(question).status, 405) << "nobody is, unless configured";
+  EXPECT_EQ(field_of(request(head("GET /v1/mail", sender_, origin) + "\r\n"), "Access-Control-Allow-Origin"), "");
+  context_.settings.cors_origins = {"https://app.example.org"};
+  const ApiResponse asked = request(question);
+  EXPECT_EQ(asked.status, 204);
+  EXPECT_EQ(field_of(asked, "Access-Control-Allow-Origin"), "https://app.example.org");
+  EXPECT_THAT(field_of(asked, "Access-Control-Allow-Headers"), HasSubstr("Authorization"));
+  for (const std::string& credential : {sender_, std::string()}) {
+    const ApiResponse response = request(head("GET /v1/mail", credential, origin) + "\r\n");
+    EXPECT_EQ(field_of(response, "Access-Control-Allow-Origin"), "https://app.example.org") << "refusals are read too";
+    EXPECT_EQ(field_of(response, "Vary"), "Origin");
+  }
+  const ApiResponse other = request(head("GET /v1/mail", sender_, "Origin: https://evil.example.org\r\n") + "\r\n");
+  EXPECT_EQ(field_of(other, "Access-Control-Allow-Origin"), "");
+  context_.settings.cors_origins = {"*"};
+  EXPECT_EQ(field_of(request(question), "Access-Control-Allow-Origin"), "*");
+}
+
+TEST_F(DispatcherTest, RefusesACodedBody) {
+  const auto coded = [this](const std::string& coding) {
+    return outcome(with_json(head("POST /v1/notes", sender_, "Content-Encoding: " + coding + "\r\n"), "{}"));
+  };
+  EXPECT_EQ(coded("gzip"), "415 unsupported_media_type");
+  EXPECT_EQ(coded("br"), "415 unsupported_media_type");
+  EXPECT_EQ(coded("identity"), "200");
 }
 
 TEST_F(DispatcherTest, WantsACredential) {

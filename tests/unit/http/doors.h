@@ -5,6 +5,7 @@
 #include "http/api.h"
 #include "http/dispatcher.h"
 #include "http/request_reader.h"
+#include "http/send_handlers.h"
 #include "http/service_state.h"
 
 #include "core/base64.h"
@@ -127,6 +128,22 @@ class Doors : public test::ApiParts {
     }
     ApiResponse first = loop.wait(pending[0]);
     return {std::move(first), loop.wait(pending[1])};
+  }
+  // As many equal batches, all of which start before any has ended.
+  std::vector<ApiResponse> batches_at_once(std::size_t count, std::string_view body, const Headers& headers) {
+    ApiContext context = make_context();
+    std::vector<ApiRequest> requests(count);
+    std::vector<test::Pending<ApiResponse>> pending;
+    for (ApiRequest& request : requests) {
+      request.body = std::string(body);
+      request.json = boost::json::parse(body);
+      request.headers = headers;
+      fill(request);
+      pending.push_back(loop.start(handle(send_batch, context, request)));
+    }
+    std::vector<ApiResponse> responses;
+    for (auto& one : pending) responses.push_back(loop.wait(one));
+    return responses;
   }
   ApiResponse get(std::string_view path, std::string_view id = {}, Headers query = {}, std::string_view attachment = {}) {
     return call(email_api(), Method::Get, path, request_for(id, std::move(query), attachment));

@@ -160,6 +160,7 @@ TEST(EmailRequest, NamesTheFieldThatIsWrong) {
       {with("to", 1), "validation_error", "to: "},
       {with("subject", 1), "validation_error", "subject: "},
       {with("subject", std::string(901, 's')), "validation_error", "subject: "},
+      {with("subject", std::string(450, 's') + ' ' + std::string(450, 's')), "validation_error", "subject: "},
       {with("text", json::object()), "validation_error", "text: "},
       {with("headers", json::array()), "validation_error", "headers: "},
       {with("headers", json::object({{"X-A", 1}})), "validation_error", "headers: "},
@@ -215,7 +216,49 @@ TEST(EmailRequest, ReadsAttachmentsAsThePackagesSendThem) {
   EXPECT_EQ(request.mail.attachments[1].content, std::string("\0\xFF", 2));
   EXPECT_EQ(request.mail.attachments[1].filename, "");
   EXPECT_EQ(request.mail.attachments[2].content_id, "logo");
-  EXPECT_EQ(request.mail.attachments[2].content_type, "image/png");
+  EXPECT_EQ(request.mail.attachments[2].content_type, "image/png; name=b");
+}
+
+TEST(EmailRequest, TakesBase64InLines) {
+  const std::string octets(100, 'o');
+  for (const char* line_end : {"\r\n", "\n", "\r", " "}) {
+    std::string text = encode_base64(octets).insert(76, line_end);
+    EXPECT_EQ(parsed_of(with("attachments", attachment_with("content", text))).mail.attachments[0].content, octets);
+    text += line_end;
+    EXPECT_EQ(parsed_of(with("attachments", attachment_with("content", text))).mail.attachments[0].content, octets);
+  }
+  for (const char* bad : {"AA\r\n-A", "AAA", "AA=A\n", "\x01" "AAAA"}) {
+    EXPECT_EQ(name_of(with("attachments", attachment_with("content", bad))), "validation_error") << bad;
+  }
+}
+
+TEST(EmailRequest, TakesMediaTypesWithParametersAndNothingElse) {
+  for (const char* type :
+       {"text/calendar; charset=utf-8; method=REQUEST", "text/plain;charset=\"utf-8\"", "image/png ;", "a/b; c=\"d;\\\"e\""}) {
+    EXPECT_EQ(parsed_of(with("attachments", attachment_with("content_type", type))).mail.attachments[0].content_type, type);
+  }
+  for (const char* type : {"text/plain; charset", "text/plain; =x", "text/plain; a=b c=d", "text/plain; a=\"b",
+                           "text/plain; a=b; A=c", "text/plain a=b"}) {
+    EXPECT_THAT(fault_of(with("attachments", attachment_with("content_type", type))), StartsWith("attachments[0].content_type: "))
+        << type;
+  }
+}
+
+TEST(EmailRequest, CountsCharactersAsTheSchemaDoes) {
+  std::string subject;
+  for (int i = 0; i < 900; ++i) subject += "\xE5\xB1\xB1";
+  EXPECT_EQ(fault_of(with("subject", subject)), "none");
+  EXPECT_THAT(fault_of(with("subject", subject + "x")), StartsWith("subject: is longer than 900 characters"));
+}
+
+TEST(EmailRequest, TakesLongReferencesAndNoEncodedIds) {
+  std::string references;
+  for (int i = 0; i < 200; ++i) references += "<" + std::string(80, 'r') + std::to_string(i) + "@example.org> ";
+  EXPECT_EQ(fault_of(with("headers", json::object({{"References", references}}))), "none");
+  EXPECT_THAT(fault_of(with("headers", json::object({{"References", std::string(32'769, 'r')}}))), StartsWith("headers: "));
+  for (const char* name : {"List-Unsubscribe", "References", "in-reply-to"}) {
+    EXPECT_THAT(fault_of(with("headers", json::object({{name, "<\xC3\xBC@example.org>"}}))), StartsWith("headers: ")) << name;
+  }
 }
 
 TEST(EmailRequest, TakesAnEmptyTextBesideHtmlAsNone) {

@@ -113,15 +113,44 @@ INSTANTIATE_TEST_SUITE_P(OfEveryLimit, SendEmailWait,
                          [](const auto& wait) { return std::string(wait.param.name); });
 
 TEST(SendEmail, AnswersWithTheSimulatedReply) {
-  Doors doors;
-  doors.use_key(Environment::Test);
-  const ApiResponse refused =
-      doors.send(R"({"from": "a@example.org", "to": "rejected@simulator.postern.test", "subject": "x", "text": "x"})");
-  EXPECT_EQ(refused.status, 422);
-  EXPECT_THAT(text_of(body_of(refused), "message"), HasSubstr("550 5.1.1"));
-  const ApiResponse later =
-      doors.send(R"({"from": "a@example.org", "to": "smtp-450-4.2.1@simulator.postern.test", "subject": "x", "text": "x"})");
-  EXPECT_EQ(later.status, 503);
+  struct Case {
+    const char* local_part;
+    int status;
+    const char* name;
+    const char* message;
+    bool says_when;
+  };
+  const Case cases[] = {
+      {"rejected", 422, "simulated", "550 5.1.1", false},
+      {"smtp-550-5.1.1", 422, "simulated", "550 5.1.1", false},
+      {"smtp-550-5.7.1", 403, "simulated", "550 5.7.1", false},
+      {"smtp-450-4.2.1", 503, "simulated", "450 4.2.1", false},
+      {"smtp-451-4.3.0", 503, "simulated", "451 4.3.0", false},
+      {"smtp-421-4.3.2", 503, "simulated", "421 4.3.2", false},
+      {"smtp-450-4.7.1", 429, "simulated", "450 4.7.1", true},
+      {"smtp-452-4.3.1", 507, "simulated", "452 4.3.1", false},
+      {"rate_limited", 429, "rate_limited", "simulated: too many messages a second", true},
+      {"quota_exceeded", 429, "quota_exceeded", "simulated: the quota is used up", true},
+      {"storage_full", 507, "storage_full", "simulated: ", false},
+  };
+  for (const Case& c : cases) {
+    Doors doors;
+    doors.use_key(Environment::Test);
+    const std::string to = std::string(c.local_part) + "@simulator.postern.test";
+    const std::string body = R"({"from": "a@example.org", "to": ")" + to + R"(", "subject": "x", "text": "x"})";
+    const ApiResponse refused = doors.send(body);
+    EXPECT_EQ(refused.status, c.status) << c.local_part;
+    EXPECT_EQ(text_of(body_of(refused), "name"), c.name) << c.local_part;
+    EXPECT_THAT(text_of(body_of(refused), "message"), HasSubstr(c.message)) << c.local_part;
+    const auto has_wait = std::ranges::any_of(refused.headers, [](const auto& field) { return field.first == "Retry-After"; });
+    EXPECT_EQ(has_wait, c.says_when) << c.local_part;
+
+    const json::object explained = body_of(doors.post("/v1/explain", body.substr(0, body.find(", \"subject")) + "}"));
+    const json::object& row = explained.at("recipients").as_array()[0].as_object();
+    EXPECT_EQ(row.at("statusCode"), c.status) << c.local_part;
+    EXPECT_EQ(text_of(row, "name"), c.name) << c.local_part;
+    EXPECT_THAT(text_of(row, "rule"), Not(HasSubstr("syntax"))) << c.local_part;
+  }
 }
 
 TEST(SendEmail, MarksAUtf8AddressForSmtputf8) {
@@ -163,15 +192,22 @@ TEST(GetEmail, ShowsResendsShape) {
 
 TEST(GetEmail, ShowsAMessageFromSmtpToo) {
   Doors doors;
-  const std::string replies =
-      doors.smtp_message("a@example.org", "b@example.net",
-                         "From: =?utf-8?q?J=C3=BCrgen?= <a@example.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nx");
+  const std::string replies = doors.smtp_message("a@example.org", "b@example.net",
+                                                 "From: =?utf-8?q?J=C3=BCrgen?= <a@example.org>\r\nSubject: "
+                                                 "=?utf-8?q?Gr=C3=BC?=\r\n\t=?utf-8?b?w58=?= =?utf-8?b?ZQ==?=\r\n\r\nx");
   const std::string id = replies.substr(replies.find("Queued as ") + 10, 26);
   const json::object body = body_of(doors.get("/v1/emails/:id", id));
   EXPECT_EQ(text_of(body, "from"), "Jürgen <a@example.org>");
   EXPECT_EQ(text_of(body, "subject"), "Grüße");
   const json::object list = body_of(doors.get("/v1/emails"));
-  EXPECT_EQ(list.at("data").as_array()[0].as_object().at("to"), json::array({"b@example.net"}));
+  const json::object& item = list.at("data").as_array()[0].as_object();
+  EXPECT_EQ(item.at("to"), json::array({"b@example.net"}));
+  EXPECT_EQ(text_of(item, "from"), "Jürgen <a@example.org>");
+  EXPECT_EQ(text_of(item, "subject"), "Grüße");
+  const json::object events = body_of(doors.get("/v1/emails/:id/events", id));
+  const json::object& data = events.at("data").as_array()[0].as_object().at("data").as_object();
+  EXPECT_EQ(text_of(data, "from"), "Jürgen <a@example.org>") << "webhooks get the same";
+  EXPECT_EQ(text_of(data, "subject"), "Grüße");
 }
 
 TEST(GetEmail, ShowsNothingOfAnotherAccount) {
@@ -259,6 +295,84 @@ TEST(ListEmails, SaysWhereToGoOnWhereATestKeysMessagesAreFarApart) {
   EXPECT_EQ(text_of(second.at("data").as_array()[0].as_object(), "id"), oldest);
   EXPECT_FALSE(second.at("has_more").as_bool());
   EXPECT_TRUE(second.at("next").is_null());
+}
+
+TEST(ListEmails, ShowsWhatFitsItsFilters) {
+  Doors doors;
+  const std::string live = send(doors);
+  doors.use_key(Environment::Test);
+  doors.clock.advance(std::chrono::seconds(1));
+  const std::string tagged = send(doors, R"({"from": "Shop <Shop@example.org>", "to": "ann@example.net", "cc": "Bob@example.net",
+    "subject": "Your Order 17", "text": "x", "run": "ci-1", "tags": [{"name": "kind", "value": "order"}]})");
+  doors.clock.advance(std::chrono::seconds(1));
+  const std::string replies =
+      doors.smtp_message("a@example.org", "ann@example.net", "From: A <author@example.org>\r\nSubject: x\r\n\r\nx");
+  const std::string by_smtp = replies.substr(replies.find("Queued as ") + 10, 26);
+  doors.is_signed_in_user = true;  // sees both environments
+  using Query = Doors::Headers;
+  const auto ids = [&](const Query& query) {
+    const ApiResponse response = doors.get("/v1/emails", {}, query);
+    EXPECT_EQ(response.status, 200) << response.body;
+    std::vector<std::string> found;
+    const json::object body = body_of(response);
+    for (const json::value& item : body.at("data").as_array()) found.push_back(text_of(item.as_object(), "id"));
+    return found;
+  };
+  const auto is_empty = ::testing::IsEmpty();
+  EXPECT_THAT(ids({}), ElementsAre(by_smtp, tagged, live));
+  EXPECT_THAT(ids({{"environment", "test"}}), ElementsAre(by_smtp, tagged));
+  EXPECT_THAT(ids({{"environment", "live"}}), ElementsAre(live));
+  EXPECT_THAT(ids({{"to", "ANN@Example.net"}}), ElementsAre(by_smtp, tagged));
+  EXPECT_THAT(ids({{"to", "bob@example.net"}}), ElementsAre(tagged));
+  EXPECT_THAT(ids({{"to", "d@example.net"}}), ElementsAre(live)) << "Bcc is a recipient too";
+  EXPECT_THAT(ids({{"from", "shop@example.org"}}), ElementsAre(tagged));
+  EXPECT_THAT(ids({{"from", "author@example.org"}}), ElementsAre(by_smtp));
+  EXPECT_THAT(ids({{"subject", "order"}}), ElementsAre(tagged));
+  EXPECT_THAT(ids({{"subject", "Grüße"}}), ElementsAre(live));
+  EXPECT_THAT(ids({{"tag", "kind"}}), ElementsAre(tagged, live));
+  EXPECT_THAT(ids({{"tag", "kind:order"}}), ElementsAre(tagged));
+  EXPECT_THAT(ids({{"tag", "kind:"}}), is_empty);
+  EXPECT_THAT(ids({{"run", "ci-1"}}), ElementsAre(tagged));
+  EXPECT_THAT(ids({{"run", "app"}}), ElementsAre(by_smtp)) << "the user name of AUTH";
+  EXPECT_THAT(ids({{"status", "queued"}, {"to", "bob@example.net"}}), ElementsAre(tagged));
+  EXPECT_THAT(ids({{"status", "delivered"}}), is_empty);
+  EXPECT_THAT(ids({{"run", "ci-1"}, {"environment", "live"}}), is_empty);
+  for (const Query& query :
+       {Query{{"to", "ann"}}, Query{{"from", ""}}, Query{{"status", "done"}}, Query{{"environment", "both"}}}) {
+    const ApiResponse refused = doors.get("/v1/emails", {}, query);
+    EXPECT_EQ(refused.status, 422);
+    EXPECT_THAT(text_of(body_of(refused), "message"), HasSubstr(query[0].first));
+  }
+  EXPECT_EQ(body_of(doors.get("/v1/emails/:id", tagged)).at("run"), "ci-1");
+  EXPECT_TRUE(body_of(doors.get("/v1/emails/:id", live)).at("run").is_null());
+}
+
+TEST(SendEmail, NamesTheEnvelopeAsSmtpCan) {
+  Doors doors;
+  const auto stored = [&](const char* fields) {
+    const std::string id =
+        send(doors, R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x")" + std::string(fields) + "}");
+    return doors.store.spool().find(parse_message_id(id).value()).value()->message;
+  };
+  EXPECT_EQ(format_path(stored("").envelope.reverse_path), "<a@example.org>");
+  EXPECT_EQ(format_path(stored(R"(, "sender": "Desk <desk@example.org>")").envelope.reverse_path), "<desk@example.org>");
+  EXPECT_EQ(format_path(stored(R"(, "return_path": "bounces@example.org", "sender": "desk@example.org")").envelope.reverse_path),
+            "<bounces@example.org>");
+  EXPECT_EQ(format_path(stored(R"(, "return_path": "")").envelope.reverse_path), "<>");
+  EXPECT_FALSE(stored("").envelope.recipients[0].notify.is_given);
+  EXPECT_TRUE(stored(R"(, "notify": "never")").envelope.recipients[0].notify.never);
+  const Notify some = stored(R"(, "notify": ["success", "delay"])").envelope.recipients[0].notify;
+  EXPECT_EQ(some, (Notify{.is_given = true, .success = true, .delay = true}));
+  const store::MessageRecord with_sender = stored(R"(, "sender": "Desk <desk@example.org>")");
+  EXPECT_THAT(test::read_content(doors.store.spool(), with_sender), HasSubstr("\r\nSender: Desk <desk@example.org>\r\n"));
+  for (const char* wrong : {R"(, "return_path": "x")", R"(, "sender": "x")", R"(, "notify": "always")",
+                            R"(, "notify": ["never", "delay"])", R"(, "notify": [])", R"(, "run": 1)"}) {
+    EXPECT_EQ(
+        doors.send(R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x")" + std::string(wrong) + "}")
+            .status,
+        422)
+        << wrong;
+  }
 }
 
 TEST(CancelEmail, WorksWhileItIsQueued) {

@@ -150,6 +150,37 @@ TEST(Idempotency, OfABatchCompletesWhatWasBegun) {
   EXPECT_EQ(stored(doors), 2U);
 }
 
+TEST(Idempotency, OfABatchIsForThatBatchAlone) {
+  for (const char* validation : {"strict", "permissive"}) {
+    Doors doors;
+    const Doors::Headers headers = {{"idempotency-key", "k"}, {"x-batch-validation", validation}};
+    const std::string one(kEmail);
+    ASSERT_EQ(doors.post("/v1/emails/batch", '[' + one + ',' + kOther + ']', headers).status, 200);
+    for (const std::string& other :
+         {'[' + one + ']', '[' + one + ',' + kOther + ',' + kOtherTo + ']', '[' + one + ',' + one + ']'}) {
+      const ApiResponse conflict = doors.post("/v1/emails/batch", other, headers);
+      EXPECT_EQ(conflict.status, 409) << other;
+      EXPECT_EQ(text_of(body_of(conflict), "name"), "idempotency_conflict");
+    }
+    EXPECT_EQ(stored(doors), 2U) << validation;
+  }
+}
+
+TEST(Idempotency, OfTwentyEqualBatchesAtOnceIsAnsweredOnceAnew) {
+  Doors doors;
+  const std::string batch = '[' + std::string(kEmail) + ',' + kOther + ',' + kOtherTo + ']';
+  std::set<std::string> bodies;
+  std::size_t replayed = 0;
+  for (const ApiResponse& response : doors.batches_at_once(20, batch, {{"idempotency-key", "k"}})) {
+    EXPECT_EQ(response.status, 200) << response.body;
+    bodies.insert(response.body);
+    if (!response.headers.empty()) ++replayed;
+  }
+  EXPECT_EQ(bodies.size(), 1U);
+  EXPECT_EQ(replayed, 19U);
+  EXPECT_EQ(stored(doors), 3U);
+}
+
 TEST(Idempotency, OfABatchKeepsClearOfTheKeysOfEmails) {
   Doors doors;
   ASSERT_EQ(doors.send(kOther, {{"idempotency-key", "k/0"}}).status, 200);

@@ -2,6 +2,7 @@
 
 #include "http/limits.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace postern::http {
@@ -35,6 +36,26 @@ TEST(JsonBodyTest, HasABoundedCostInMemory) {
   std::string text(8 * 1024 * 1024, 'a');
   for (std::size_t i = 70; i < text.size(); i += 78) text.replace(i, 4, "\\r\\n");
   EXPECT_TRUE(parse_json_body("{\"content\": \"" + text + "\"}")) << "an attachment in lines";
+}
+
+std::string fault_of(std::string_view body) {
+  const auto parsed = parse_json_body(body);
+  return parsed ? "none" : parsed.error().context();
+}
+
+TEST(JsonBodyTest, SaysWhereItIsWrong) {
+  EXPECT_THAT(fault_of("{\"a\": 1,\n  \"b\": }"), ::testing::HasSubstr("line 2, column 8: "));
+  EXPECT_THAT(fault_of("{\"a\" 1}"), ::testing::HasSubstr("line 1, column 6: "));
+  EXPECT_THAT(fault_of("{} x"), ::testing::HasSubstr("line 1, column 4: "));
+  EXPECT_THAT(fault_of("{\"a\": 1"), ::testing::HasSubstr("line 1, column 8: "));
+}
+
+TEST(JsonBodyTest, HasNoNameTwiceInAnObject) {
+  EXPECT_EQ(fault_of("{\"a\": 1,\n \"a\": 2}"), "the body is not valid JSON: line 2, column 2: this name is there twice");
+  EXPECT_THAT(fault_of(R"({"b": [{"a": {"x": ":"}, "c": "\"a\":", "a": 2}]})"),
+              ::testing::HasSubstr("column 41: this name is there twice"));
+  EXPECT_THAT(fault_of(R"({"a": 1, "\u0061": 2})"), ::testing::HasSubstr("twice"));
+  EXPECT_EQ(fault_of(R"([{"a": 1}, {"a": "a:\\"}, {"b": {"b": 1}}])"), "none");
 }
 
 TEST(JsonBodyTest, KnowsItsContentType) {

@@ -162,5 +162,65 @@ TEST(MessageReader, CutsALongTextWhereACharacterEnds) {
   EXPECT_TRUE(is_valid_utf8(*message.text));
 }
 
+TEST(MessageReader, DecodesWordsOneByOneAndUnfolds) {
+  const ReadMessage message = read_message(
+      "From: =?UTF-8?B?R3LDvMOfZSBhdXM=?=\r\n =?UTF-8?B?IEvDtmxu?= <a@example.org>\r\n"
+      "To: \"A very\r\n long name\" <b@example.org>, =?utf-8?q?=E5?= =?utf-8?q?=B1=B1?= <c@example.org>,\r\n"
+      " =?iso-8859-1?q?Doe=2C_J=FCrgen?= <d@example.org>\r\n"
+      "Cc: =?utf-8?b?w7wNCkJjYzogeA==?= <e@example.org>\r\n"
+      "Subject: =?UTF-8?B?R3LDvMOfZSBhdXM=?=\r\n =?UTF-8?B?IEvDtmxu?=\r\n"
+      "Content-Type: application/pdf\r\n"
+      "Content-Disposition: attachment; filename=\"=?UTF-8?B?R3LDvMOfZQ==?=\r\n =?UTF-8?B?LnBkZg==?=\"\r\n\r\nx\r\n");
+  EXPECT_EQ(message.from, "Gr\xC3\xBC\xC3\x9F" "e aus K\xC3\xB6ln <a@example.org>");
+  EXPECT_THAT(message.to, ElementsAre("A very long name <b@example.org>", "\xE5\xB1\xB1 <c@example.org>",
+                                      "\"Doe, J\xC3\xBCrgen\" <d@example.org>"));
+  EXPECT_THAT(message.cc, ElementsAre("\"\xC3\xBC  Bcc: x\" <e@example.org>"));
+  EXPECT_EQ(message.subject, "Gr\xC3\xBC\xC3\x9F" "e aus K\xC3\xB6ln");
+  ASSERT_EQ(message.attachments.size(), 1U);
+  EXPECT_EQ(message.attachments[0].filename, "Gr\xC3\xBC\xC3\x9F" "e.pdf");
+}
+
+std::string multipart(std::string_view subtype, const std::vector<std::string>& parts) {
+  std::string raw = "Content-Type: multipart/" + std::string(subtype) + "; boundary=b\r\n\r\n";
+  for (const std::string& part : parts) raw += "--b\r\n" + part + "\r\n";
+  return raw + "--b--\r\n";
+}
+
+TEST(MessageReader, TakesNoResourceForTheBody) {
+  const std::string html = "Content-Type: text/html\r\nContent-ID: <h>\r\n\r\n<p>";
+  const std::string text = "Content-Type: text/plain\r\nContent-ID: <t>\r\n\r\ntext";
+  EXPECT_EQ(read_message(text).text, "text") << "alone";
+  EXPECT_EQ(read_message(multipart("alternative", {text, html})).text, "text") << "some mailers give every part an id";
+  EXPECT_EQ(read_message(multipart("mixed", {text, html})).text, "text");
+  for (const char* subtype : {"related", "mixed"}) {
+    const ReadMessage message = read_message(multipart(subtype, {html, text}));
+    EXPECT_EQ(message.html, "<p>") << subtype;
+    EXPECT_FALSE(message.text) << subtype;
+    ASSERT_EQ(message.attachments.size(), 1U) << subtype;
+    EXPECT_EQ(message.attachments[0].content_id, "t") << subtype;
+  }
+}
+
+TEST(MessageReader, KeepsEveryOctetOfALoneText) {
+  const std::string nul("a\0b\rc\r\n", 8);
+  EXPECT_EQ(read_message("Content-Type: text/plain; charset=utf-8\r\n\r\n" + nul).text, std::string("a\0b\rc\n", 7));
+  EXPECT_EQ(read_message("Content-Transfer-Encoding: base64\r\n\r\nYQBi\r\n").text, std::string("a\0b", 3));
+  EXPECT_EQ(read_message("Content-Transfer-Encoding: quoted-printable\r\n\r\na=00b=\r\n").text, std::string("a\0b", 3));
+  EXPECT_EQ(read_message("\r\nHello").text, "Hello");
+  EXPECT_EQ(read_message("Content-Type: text/plain; charset=iso-8859-1\r\n\r\n\xFC\r\n").text, "\xC3\xBC\n");
+}
+
+TEST(MessageReader, NamesTheFormsThatOnlySomeReadersShow) {
+  const ReadMessage message = read_message(multipart(
+      "alternative", {"Content-Type: text/plain\r\n\r\ntext", "Content-Type: text/x-amp-html\r\n\r\n<html amp4email>",
+                      "Content-Type: text/html\r\n\r\n<p>", "Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR"}));
+  EXPECT_EQ(message.text, "text");
+  EXPECT_EQ(message.html, "<p>");
+  ASSERT_EQ(message.attachments.size(), 2U);
+  EXPECT_EQ(message.attachments[0].filename, "message.amp.html");
+  EXPECT_EQ(message.attachments[1].filename, "invite.ics");
+  EXPECT_TRUE(message.attachments[1].is_inline);
+}
+
 }  // namespace
 }  // namespace postern::http

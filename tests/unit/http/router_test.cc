@@ -44,9 +44,17 @@ TEST(RouterTest, PrefersTheLiteral) {
 
 TEST(RouterTest, FindsNothingBesideTheTable) {
   for (const char* target :
-       {"/v1", "/v1/", "/v1/emails/", "/v1/Emails", "/v2/emails", "/v1/emails/a/b", "/emails", "/healthz/x", "//", "/api"}) {
+       {"/v1", "/v1/", "/v1/Emails", "/v2/emails", "/v1/emails/a/b", "/v1/v1/emails", "/emails//raw", "/healthz/x", "//", "/api"}) {
     EXPECT_EQ(found("GET", target), "nothing") << target;
   }
+}
+
+TEST(RouterTest, TakesBaseUrlsAsClientsWriteThem) {
+  for (const char* target : {"/emails", "/emails/", "/v1/emails/", "/v1//emails", "//v1/emails", "/api//emails/", "//emails"}) {
+    EXPECT_EQ(found("GET", target), "list") << target;
+  }
+  EXPECT_EQ(found("GET", "/emails/0-x"), "get id=0-x");
+  EXPECT_EQ(found("DELETE", "/v1/emails/a/parts/"), "nothing") << "an empty id is no id";
 }
 
 TEST(RouterTest, SaysWhichMethodsAPathTakes) {

@@ -41,6 +41,17 @@ TEST(SmtpContent, IsTheSameByChunksAndByData) {
   EXPECT_EQ(content_of(doors, by_chunks), content_of(doors, by_data));
 }
 
+TEST(SmtpContent, HasItsTagsInAFieldThatGoesNoFurther) {
+  Doors doors;
+  const std::string fields =
+      "X-Postern-Tags: kind=order, customer = 17,\r\n bad one=x, =y, z=, a=b=c\r\nx-postern-tags: more=1\r\n";
+  const auto message =
+      stored_message(doors, doors.smtp(std::string(kTransaction) + "DATA\r\n" + fields + std::string(kHeader) + "x\r\n.\r\n"));
+  EXPECT_EQ(content_of(doors, message), std::string(kHeader) + "x\r\n");
+  using Tags = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(message.summary.tags, (Tags{{"kind", "order"}, {"customer", "17"}, {"more", "1"}}));
+}
+
 TEST(SmtpContent, EndsWithALineEndWhereTheLastChunkHasNone) {
   Doors doors;
   const auto message = stored_message(doors, doors.smtp(std::string(kTransaction) + chunk(kHeader) + chunk("end", " LAST")));

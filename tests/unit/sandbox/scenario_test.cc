@@ -1,6 +1,8 @@
 // Recipient → scenario: names, labels, case, other domains, and replies spelt out in the local part.
 #include "sandbox/scenario.h"
 
+#include "core/refusals.h"
+
 #include <set>
 
 namespace postern::sandbox {
@@ -106,6 +108,21 @@ TEST(Scenario, RefusesAtRcptOnlyWhereTheCatalogueSaysSo) {
       EXPECT_EQ(said, row.at_rcpt) << row.name;
     }
   }
+}
+
+TEST(Scenario, RehearsesAnyRefusalByItsToken) {
+  for (const RefusalRow& row : refusal_table()) {
+    const auto refusal = scenario_of(std::string(row.token)).rcpt_refusal();
+    ASSERT_TRUE(refusal) << row.token;
+    if (row.smtp_code == 0) {
+      EXPECT_THAT(refusal->text, ::testing::HasSubstr("no scenario has that name")) << row.token;
+      continue;
+    }
+    EXPECT_EQ(refusal->code, row.smtp_code);
+    EXPECT_EQ(refusal->enhanced, row.enhanced);
+    EXPECT_EQ(refusal->text, std::string(row.token) + ": simulated: " + std::string(row.text));
+  }
+  EXPECT_EQ(scenario_of("Rate_Limited+later").rcpt_refusal()->code, 450);
 }
 
 TEST(ScenarioCatalog, NamesEveryScenarioOnce) {

@@ -1,11 +1,11 @@
-#include "app/nearest_word.h"
+#include "core/nearest_word.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
 #include <vector>
 
-namespace postern::app {
+namespace postern {
 namespace {
 
 constexpr std::size_t kMaxTextOctets = 128;  // nobody mistypes more; bounds the work
@@ -41,4 +41,4 @@ std::string_view nearest_word(std::string_view text, std::span<const std::string
   return best;
 }
 
-}  // namespace postern::app
+}  // namespace postern

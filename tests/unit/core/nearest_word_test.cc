@@ -1,6 +1,6 @@
-#include "app/nearest_word.h"
+#include "core/nearest_word.h"
 
-namespace postern::app {
+namespace postern {
 namespace {
 
 TEST(NearestWord, FindsAMistypedWordAndLeavesStrangersAlone) {
@@ -14,4 +14,4 @@ TEST(NearestWord, FindsAMistypedWordAndLeavesStrangersAlone) {
 }
 
 }  // namespace
-}  // namespace postern::app
+}  // namespace postern

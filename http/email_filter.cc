@@ -1,0 +1,103 @@
+#include "http/email_filter.h"
+
+#include "core/bytes.h"
+#include "core/mailbox.h"
+#include "http/email_json.h"
+
+#include <algorithm>
+
+namespace postern::http {
+namespace {
+
+std::string comparable(const Mailbox& mailbox) { return to_ascii_lower(normalised_mailbox(mailbox)); }
+
+Result<std::optional<std::string>> read_address_filter(const ApiRequest& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text) return std::optional<std::string>();
+  const auto mailbox = parse_mailbox(*text);
+  if (!mailbox) return Error(ErrorCode::InvalidArgument, std::string(name) + ": no address");
+  return std::optional(comparable(*mailbox));
+}
+
+std::optional<std::string> read_text_filter(const ApiRequest& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+bool is_one_of(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == word) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+bool has_recipient(const store::MessageRecord& message, const std::string& wanted) {
+  return std::ranges::any_of(message.envelope.recipients,
+                             [&](const Recipient& recipient) { return comparable(recipient.mailbox) == wanted; });
+}
+
+// As the summary has it, "Name <a@b>" or the address alone, or else the reverse-path.
+bool is_from(const store::MessageRecord& message, const std::string& wanted) {
+  std::string_view from = message.summary.from;
+  if (from.ends_with('>')) from = from.substr(from.rfind('<') + 1).substr(0, from.size() - from.rfind('<') - 2);
+  const auto author = parse_mailbox(from);
+  if (author && comparable(*author) == wanted) return true;
+  return !author && message.envelope.reverse_path && comparable(*message.envelope.reverse_path) == wanted;
+}
+
+bool has_tag(const store::MessageRecord& message, std::string_view wanted) {
+  const std::size_t colon = wanted.find(':');
+  const std::string_view name = wanted.substr(0, colon);
+  return std::ranges::any_of(message.summary.tags, [&](const auto& tag) {
+    return tag.first == name && (colon == std::string_view::npos || tag.second == wanted.substr(colon + 1));
+  });
+}
+
+}  // namespace
+
+Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
+  EmailFilter filter;
+  auto to = read_address_filter(request, "to");
+  if (!to) return to.error();
+  auto from = read_address_filter(request, "from");
+  if (!from) return from.error();
+  filter.to_ = std::move(*to);
+  filter.from_ = std::move(*from);
+  filter.subject_ = read_text_filter(request, "subject");
+  if (filter.subject_) filter.subject_ = to_ascii_lower(*filter.subject_);
+  filter.tag_ = read_text_filter(request, "tag");
+  filter.run_ = read_text_filter(request, "run");
+  filter.status_ = read_text_filter(request, "status");
+  if (filter.status_ && !is_one_of(kLastEvents, *filter.status_)) {
+    return Error(ErrorCode::InvalidArgument, "status: one of " + std::string(kLastEvents));
+  }
+  if (const auto environment = request.query_parameter("environment")) {
+    const bool is_known = *environment == "live" || *environment == "test";
+    if (!is_known) return Error(ErrorCode::InvalidArgument, "environment: live or test");
+    filter.environment_ = *environment == "live" ? Environment::Live : Environment::Test;
+  }
+  return filter;
+}
+
+bool EmailFilter::wants(const store::StoredMessage& stored) const {
+  const store::MessageRecord& message = stored.message;
+  if (environment_ && message.environment != *environment_) return false;
+  if (run_ && run_of(message) != *run_) return false;
+  if (status_ && last_event_name(stored.delivery) != *status_) return false;
+  if (subject_ && to_ascii_lower(message.summary.subject).find(*subject_) == std::string::npos) return false;
+  if (tag_ && !has_tag(message, *tag_)) return false;
+  if (to_ && !has_recipient(message, *to_)) return false;
+  return !from_ || is_from(message, *from_);
+}
+
+bool EmailFilter::is_selective() const {
+  return to_ || from_ || subject_ || tag_ || run_ || status_ || environment_;
+}
+
+std::string_view run_of(const store::MessageRecord& message) {
+  return message.environment == Environment::Test ? std::string_view(message.user_name) : std::string_view();
+}
+
+}  // namespace postern::http
