@@ -21,12 +21,13 @@ Made from the tables of endpoints in `http/api_*.cc` by `postern docs http-api`;
 [events.md](events.md), what every failure means in [smtp-replies.md](smtp-replies.md).
 
 **Credential.** `Authorization: Bearer …` with an API key, or with a user's session token from `POST /v1/auth/login`. A
-`sending_access` key only sends and asks `/v1/explain`. A test key sees test keys, reads the account's things and changes nothing
-that live mail depends on: 403. A thing of another account is 404. Off loopback, TLS is required.
+`sending_access` key only sends and asks `/v1/explain`. A test key sees test keys, reads the account's things but for suppressions
+and usage, and changes nothing that live mail depends on: 403. No key changes or revokes a key that may do more than itself. A thing
+of another account is 404. Off loopback, TLS is required.
 
-**Bodies** are JSON (`Content-Type: application/json`), UTF-8, nested at most 32 deep. `null` is the same as absent. Fields marked
-with * must be there in a request, and are always there in a response. A failure has the shape of [Error](#error): branch on its
-`name`; `message` is for people and says which field is wrong.
+**Bodies** are JSON (`Content-Type: application/json`), UTF-8, nested at most 32 deep, with 131,072 values at most. `null` is the
+same as absent. Fields marked with * must be there in a request, and are always there in a response. A failure has the shape of
+[Error](#error): branch on its `name`; `message` is for people and says which field is wrong.
 
 **Lists** come in pages: `limit` says how many, `after` goes on behind the last one seen while `has_more` is true: at
 `next` where the answer has that. A page may be shorter than `limit`, even empty, with more behind it.

@@ -109,9 +109,37 @@ Error malformed_twice(std::string_view json_text) {
   return Error(ErrorCode::Malformed, "the body is not valid JSON: a name is twice in an object");
 }
 
+// The last quote of the string whose first one is at `begin`; the text's end where it has none.
+std::size_t end_of_string(std::string_view body, std::size_t begin) {
+  for (std::size_t quote = body.find('"', begin + 1); quote != std::string_view::npos; quote = body.find('"', quote + 1)) {
+    std::size_t escapes = 0;
+    while (body[quote - 1 - escapes] == '\\') ++escapes;
+    if (escapes % 2 == 0) return quote;
+  }
+  return body.size();
+}
+
+// Before anything is made of them: what holds more is refused at the cost of one look, and base64 is passed over at the speed of
+// memory. It need not be JSON: what it takes for a value too many, the parser does not take for fewer.
+bool holds_too_many_values(std::string_view body) {
+  std::size_t values = 1;
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    const char c = body[at];
+    if (c == '"') {
+      at = end_of_string(body, at);
+    } else if ((c == '[' || c == '{' || c == ',') && ++values > kMaxJsonValues) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<json::value> parse_json_body(std::string_view body) {
+  if (holds_too_many_values(body)) {
+    return Error(ErrorCode::Malformed, "the body holds more than " + std::to_string(kMaxJsonValues) + " values");
+  }
   json::parse_options options;
   options.max_depth = kMaxJsonDepth;
   const auto memory = json::make_shared_resource<BoundedMemory>(kJsonMemoryFactor * body.size() + kJsonMemoryBase);

@@ -10,7 +10,8 @@
 namespace postern::http {
 
 // Malformed, with the line and column in its context: not one JSON text, a name twice in an object, invalid UTF-8, nested deeper
-// than the limit, or it grows out of all proportion.
+// than the limit, more values than the limit, or it grows out of all proportion. All memory that it takes, while it parses too, is
+// within the bound.
 Result<boost::json::value> parse_json_body(std::string_view body);
 
 // "application/json", also with parameters.

@@ -29,12 +29,14 @@ inline constexpr std::size_t kReadOctets = 16 * 1024;
 
 // Depth of a JSON body: none of our schemas reaches ten.
 inline constexpr std::size_t kMaxJsonDepth = 32;
+// Values of a JSON body, names not counted: a batch of a hundred e-mails has a thousand recipients in each.
+inline constexpr std::size_t kMaxJsonValues = 128 * 1024;
 // Memory of a parsed body: long strings, which big bodies consist of, take at most three times their length while they are
 // parsed; small bodies of many small values take more for each octet.
 inline constexpr std::size_t kJsonMemoryFactor = 4;
 inline constexpr std::size_t kJsonMemoryBase = 2 * 1024 * 1024;
-// A bigger one is parsed on a worker: this much takes about a millisecond.
-inline constexpr std::size_t kMaxInlineJsonOctets = 256 * 1024;
+// A bigger one is parsed on a worker: of the smallest values this much takes about a millisecond.
+inline constexpr std::size_t kMaxInlineJsonOctets = 64 * 1024;
 
 // Bodies that the connections of all clients hold at once, on their way in or out: some forty e-mails with 10 MiB of attachments
 // each. Parsed and composed, a body takes up to five times as much, but no more than the workers have in hand.

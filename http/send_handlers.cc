@@ -1,6 +1,8 @@
 #include "http/send_handlers.h"
 
 #include "http/email_submission.h"
+#include "relay/operator_log.h"
+#include "relay/quota.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -44,6 +46,18 @@ constexpr std::string_view kStrict = "strict";  // also where nothing is said
 
 std::string where(std::size_t index) { return '[' + std::to_string(index) + ']'; }
 
+// Of the plan's rate, before anything is made of the e-mails: whatever becomes of each of them was asked for. Test keys have none.
+std::optional<ApiResponse> charge_batch(ApiContext& context, const ApiRequest& request, std::size_t emails) {
+  const auth::Principal& who = *request.caller.key;
+  if (who.environment == Environment::Test) return std::nullopt;
+  const relay::QuotaAnswer answer = context.submission.quota.take_message(
+      who.account, who.plan, who.key, who.key_per_second, context.clock.now(), static_cast<std::uint32_t>(emails));
+  if (answer.kind == relay::QuotaAnswer::Kind::Granted) return std::nullopt;
+  relay::operator_log::sender_refused({who.account, who.key, request.peer}, Refusal::RateLimited, std::nullopt);
+  const std::string detail = "too many messages a second: wait " + std::to_string(answer.wait.count()) + " s";
+  return api_refusal_with_wait(Refusal::RateLimited, detail, answer.wait, answer.limit);
+}
+
 // --- A batch -----------------------------------------------------------------------------------------------------------
 
 class Batch {
@@ -54,7 +68,6 @@ class Batch {
   // All that can be found wrong without sending anything. A response: the batch is refused as a whole.
   std::optional<ApiResponse> judge(std::vector<Prepared> prepared, const std::optional<std::string>& key) {
     const auth::Sha256Digest whole = fingerprint_of_all(prepared);
-    auto rate_messages = static_cast<std::uint32_t>(prepared.size());
     for (std::size_t i = 0; i < prepared.size(); ++i) {
       submissions_.push_back(nullptr);
       if (auto* fault = std::get_if<EmailFault>(&prepared[i])) {
@@ -65,9 +78,8 @@ class Batch {
       }
       auto submission = std::make_unique<EmailSubmission>(context_, request_, std::move(std::get<PreparedEmail>(prepared[i])));
       if (key) submission->set_idempotency_key(*key + kBatchMark + std::to_string(i), whole);
-      const auto failure = submission->judge(rate_messages);
+      const auto failure = submission->judge(0);  // charge_batch() took the rate
       if (failure && (!is_permissive_ || concerns_all(*failure))) return response_of(*failure, where(i));
-      rate_messages = 0;
       if (failure) {
         add_error(i, failure->message);
       } else {
@@ -162,6 +174,7 @@ net::Awaitable<ApiResponse> send_batch(ApiContext& context, ApiRequest& request)
   const std::string_view validation = request.header("x-batch-validation");
   const bool is_known = validation.empty() || validation == kStrict || validation == kPermissive;
   if (!is_known) co_return api_problem(ApiProblem::ValidationError, "x-batch-validation: strict or permissive");
+  if (auto refused = charge_batch(context, request, list->size())) co_return std::move(*refused);
   std::vector<const json::value*> bodies;
   for (const json::value& body : *list) bodies.push_back(&body);
   auto prepared = co_await prepare_all(context, request.body.size(), std::move(bodies), false);

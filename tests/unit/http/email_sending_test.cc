@@ -460,6 +460,29 @@ TEST(SendBatch, IsRefusedWholeWhereNoneOfItMayGo) {
   }
 }
 
+// Whatever is wrong with the first, or with all of them: a batch was asked for.
+TEST(SendBatch, IsChargedOnceBeforeAnythingIsLookedAt) {
+  const std::string wrong = R"({"from": "a@example.org", "subject": "x", "text": "x"})";
+  const std::string foreign = R"({"from": "a@other.example", "to": "b@example.net", "subject": "x", "text": "x"})";
+  for (const std::string& first : {wrong, foreign}) {
+    for (const char* validation : {"strict", "permissive"}) {
+      Doors doors;
+      doors.use_account(AccountMode::Production, {"small", 1, {}, {}});
+      auth::NewKey wanted;
+      wanted.from_domains = {"example.org"};
+      doors.use_key(Environment::Live, wanted);
+      const std::string batch = '[' + first + ',' + kOneEmail + ',' + kOneEmail + ']';
+      EXPECT_NE(doors.post("/v1/emails/batch", batch, {{"x-batch-validation", validation}}).status, 429);
+      for (int second = 0; second < 2; ++second) {
+        EXPECT_EQ(doors.post("/v1/emails/batch", batch, {{"x-batch-validation", validation}}).status, 429) << first << validation;
+        doors.clock.advance(std::chrono::seconds(1));
+      }
+      doors.clock.advance(std::chrono::seconds(1));
+      EXPECT_NE(doors.post("/v1/emails/batch", batch, {{"x-batch-validation", validation}}).status, 429) << "three seconds later";
+    }
+  }
+}
+
 TEST(SendBatch, KnowsTwoKindsOfValidation) {
   Doors doors;
   for (const char* validation : {"Permissive", "lenient"}) {

@@ -58,6 +58,28 @@ TEST(JsonBodyTest, HasNoNameTwiceInAnObject) {
   EXPECT_EQ(fault_of(R"([{"a": 1}, {"a": "a:\\"}, {"b": {"b": 1}}])"), "none");
 }
 
+TEST(JsonBodyTest, HasABoundedNumberOfValues) {
+  const auto zeros = [](std::size_t count) {
+    std::string body = "[0";
+    for (std::size_t i = 1; i < count; ++i) body += ",0";
+    return body + std::string(4 * 1024 * 1024, ' ') + ']';  // so that memory is not what it lacks
+  };
+  EXPECT_TRUE(parse_json_body(zeros(kMaxJsonValues - 1)));
+  EXPECT_FALSE(parse_json_body(zeros(kMaxJsonValues)));
+  std::string texts = R"(["\\", "[,[,\"],],", "{,{,")";
+  for (std::size_t i = 0; i < 1'000; ++i) texts += R"(, ",,,,,,,,,,\",,,,,\\")";
+  const auto parsed = parse_json_body(texts + ']');
+  ASSERT_TRUE(parsed) << "what stands in a text is no value";
+  EXPECT_EQ(parsed->as_array().size(), 1'003U);
+}
+
+// Boost's free function takes the parser's stack from elsewhere; an array that is not closed has nothing but that stack.
+TEST(JsonBodyTest, TakesTheParsersStackFromTheSameMemory) {
+  std::string open = "[";
+  for (std::size_t i = 0; i < kMaxJsonValues - 2; ++i) open += "0,";
+  EXPECT_FALSE(parse_json_body(open + "0]")) << "256 KiB of body that took twelve times as much";
+}
+
 TEST(JsonBodyTest, KnowsItsContentType) {
   EXPECT_TRUE(is_json_content_type("application/json"));
   EXPECT_TRUE(is_json_content_type("Application/JSON ; charset=utf-8"));
