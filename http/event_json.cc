@@ -16,7 +16,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kEventIdPrefix = "evt_";
-constexpr std::size_t kMaxListedRecipients = 50;  // in `to`, where only the envelope knows them: an event stays small
+// In `to`: a message of a thousand recipients has thousands of events, and each has it.
+constexpr std::size_t kMaxListedRecipients = 50;
+constexpr std::size_t kMaxListedOctets = 2'048;
 
 constexpr std::array<EventTypeRow, 11> kTypes = {{
     {EventType::MessageAccepted, "email.sent", "the message is on disk, its client has the 250", ""},
@@ -41,13 +43,18 @@ bool is_about_recipient(EventType type) { return type != EventType::MessageAccep
 
 json::array recipients_of(const store::MessageRecord& message) {
   json::array to;
+  std::size_t octets = 0;
+  const auto list = [&](std::string_view address) {
+    octets += address.size();
+    const bool has_room = to.size() < kMaxListedRecipients && (octets <= kMaxListedOctets || to.empty());
+    if (has_room) to.emplace_back(address);
+    return has_room;
+  };
   if (!message.summary.to.empty()) {
-    for (const std::string& address : message.summary.to) to.emplace_back(address);
-    return to;
-  }
-  for (const Recipient& recipient : message.envelope.recipients) {
-    if (to.size() == kMaxListedRecipients) break;
-    to.emplace_back(format_mailbox(recipient.mailbox));
+    std::ranges::find_if_not(message.summary.to, list);
+  } else {
+    std::ranges::find_if_not(message.envelope.recipients,
+                             [&](const Recipient& recipient) { return list(format_mailbox(recipient.mailbox)); });
   }
   return to;
 }

@@ -19,6 +19,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kMaxTriedAddresses = 3;       // of one host in one attempt
 constexpr std::uint32_t kMaxResponseHead = 16'384;  // octets; of the body nothing is needed
+constexpr std::size_t kMaxInterimResponses = 8;     // 100 and 103 in practice: one or two
 constexpr std::size_t kLookupThreads = 16;          // a slow name server holds one each
 constexpr std::size_t kMaxLookups = 1'000;          // at once; as many as the dispatcher has requests
 constexpr seconds kConnectTimeout{5};
@@ -54,29 +55,51 @@ std::string make_head(const WebhookTarget& target, const WebhookRequest& request
   return text;
 }
 
-// Reads until the head of the final response is there.
-net::Awaitable<Result<std::uint16_t>> read_status(net::Stream& stream) {
-  std::array<char, kMaxResponseHead> space{};
-  std::size_t filled = 0;
-  beast_http::response_parser<beast_http::empty_body> parser;
-  parser.header_limit(kMaxResponseHead);
-  parser.skip(true);
-  while (!parser.is_header_done()) {
-    if (filled == space.size()) co_return Error(ErrorCode::ProtocolError, "the response's head is too big");
-    const auto got = co_await stream.read_some(std::span(space).subspan(filled));
-    if (!got) co_return got.error();
-    filled += *got;
-    boost::system::error_code error;
-    const std::size_t used = parser.put(net::asio::const_buffer(space.data(), filled), error);
-    if (error && error != beast_http::error::need_more) co_return Error(ErrorCode::ProtocolError, "the response is not HTTP/1.1");
-    const std::span<char> rest = std::span(space).first(filled).subspan(used);
-    std::ranges::copy(rest, space.begin());
-    filled = rest.size();
+// A response's head as it arrives; what came behind it stays.
+class ResponseHeads {
+ public:
+  explicit ResponseHeads(net::Stream& stream) : stream_(stream) {}
+
+  // The status of the next one.
+  net::Awaitable<Result<unsigned>> read() {
+    beast_http::response_parser<beast_http::empty_body> parser;
+    parser.header_limit(kMaxResponseHead);
+    parser.skip(true);
+    bool needs_more = filled_ == 0;
+    for (;;) {
+      if (needs_more) {
+        if (filled_ == space_.size()) co_return Error(ErrorCode::ProtocolError, "the response's head is too big");
+        const auto got = co_await stream_.read_some(std::span(space_).subspan(filled_));
+        if (!got) co_return got.error();
+        filled_ += *got;
+      }
+      needs_more = true;
+      boost::system::error_code error;
+      const std::size_t used = parser.put(net::asio::const_buffer(space_.data(), filled_), error);
+      if (error && error != beast_http::error::need_more) co_return Error(ErrorCode::ProtocolError, "the response is not HTTP/1.1");
+      const std::span<char> rest = std::span(space_).first(filled_).subspan(used);
+      std::ranges::copy(rest, space_.begin());
+      filled_ = rest.size();
+      if (parser.is_header_done()) co_return parser.get().result_int();
+    }
   }
-  const unsigned status = parser.get().result_int();
-  // Nothing was sent that an interim response could answer.
-  if (status < 200) co_return Error(ErrorCode::ProtocolError, "an interim response, unasked");
-  co_return static_cast<std::uint16_t>(status);
+
+ private:
+  net::Stream& stream_;
+  std::array<char, kMaxResponseHead> space_{};
+  std::size_t filled_ = 0;
+};
+
+// Of the final response: interim ones, which may come unasked (RFC 9110 §15.2), are passed over.
+net::Awaitable<Result<std::uint16_t>> read_status(net::Stream& stream) {
+  ResponseHeads heads(stream);
+  for (std::size_t interim = 0; interim <= kMaxInterimResponses; ++interim) {
+    const Result<unsigned> status = co_await heads.read();
+    if (!status) co_return status.error();
+    if (*status == 101) co_return Error(ErrorCode::ProtocolError, "the response changes the protocol, unasked");
+    if (*status >= 200) co_return static_cast<std::uint16_t>(*status);
+  }
+  co_return Error(ErrorCode::ProtocolError, "there are too many interim responses");
 }
 
 void append_addresses(relay::Resolver& resolver, const std::string& host, std::string_view type, std::vector<IpAddress>& addresses,

@@ -59,7 +59,14 @@ std::vector<std::pair<std::string, std::string>> webhook_signature_fields(const 
   std::string signatures = sign_webhook(webhook.secret, id, at, body);
   const bool is_rotating = webhook.previous_secret_until && at < *webhook.previous_secret_until;
   if (is_rotating) signatures += " " + sign_webhook(webhook.previous_secret, id, at, body);
-  return {{"webhook-id", std::string(id)}, {"webhook-timestamp", unix_seconds(at)}, {"webhook-signature", std::move(signatures)}};
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (const std::string_view names : {"webhook", "svix"}) {
+    const std::string prefix(names);
+    fields.emplace_back(prefix + "-id", id);
+    fields.emplace_back(prefix + "-timestamp", unix_seconds(at));
+    fields.emplace_back(prefix + "-signature", signatures);
+  }
+  return fields;
 }
 
 }  // namespace postern::http

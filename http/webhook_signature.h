@@ -28,7 +28,8 @@ std::string webhook_message_id(const WebhookId& webhook, std::uint64_t sequence)
 // "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=".
 std::string sign_webhook(std::string_view raw_secret, std::string_view id, Instant at, std::string_view body);
 
-// The three fields. During a rotation there are two signatures with a blank between them: either secret verifies.
+// The three fields, and the same again as svix-id, svix-timestamp and svix-signature, which receivers written for Resend read.
+// During a rotation there are two signatures with a blank between them: either secret verifies.
 std::vector<std::pair<std::string, std::string>> webhook_signature_fields(const store::WebhookRecord& webhook, std::string_view id,
                                                                          Instant at, std::string_view body);
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kFirstOpenPort = 1'024;
 
 // IPv4: everything that the registry does not call globally reachable.
 constexpr std::array<std::string_view, 16> kForbiddenV4 = {
@@ -115,6 +116,18 @@ std::string make_request_target(const boost::urls::url_view& url) {
   return target;
 }
 
+// Boost's own port_number() takes a port above 65535 modulo 65536. What else listens below 1024 takes a request's lines for its
+// own: mail, remote shells, printers.
+Result<std::uint16_t> judge_port(const boost::urls::url_view& url, bool is_tls) {
+  if (!url.has_port() || url.port().empty()) return is_tls ? kHttpsPort : kHttpPort;
+  const auto port = parse_unsigned(std::string_view(url.port().data(), url.port().size()));
+  if (!port || *port == 0 || *port > 65'535) return refused("endpoint: its port is not a number from 1 to 65535");
+  if (*port != kHttpPort && *port != kHttpsPort && *port < kFirstOpenPort) {
+    return refused("endpoint: its port must be 80, 443 or one above 1023");
+  }
+  return static_cast<std::uint16_t>(*port);
+}
+
 }  // namespace
 
 Result<WebhookTarget> parse_webhook_url(std::string_view text, const WebhookPolicy& policy) {
@@ -131,9 +144,9 @@ Result<WebhookTarget> parse_webhook_url(std::string_view text, const WebhookPoli
   }
   if (url.has_userinfo()) return refused("endpoint: must hold no credentials; verify the signature instead");
   if (url.has_fragment()) return refused("endpoint: must have no fragment");
-  const bool names_port = url.has_port() && !url.port().empty();
-  target.port = names_port ? url.port_number() : (target.is_tls ? kHttpsPort : kHttpPort);
-  if (target.port == 0) return refused("endpoint: its port is not a number from 1 to 65535");
+  const auto port = judge_port(url, target.is_tls);
+  if (!port) return port.error();
+  target.port = *port;
   auto host = judge_host(url, policy);
   if (!host) return host.error();
   target.host = std::move(*host);

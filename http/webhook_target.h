@@ -31,8 +31,8 @@ struct WebhookTarget {
   std::string request_target;  // path and query, "/" at least
 };
 
-// InvalidArgument, with words for people: not http(s), credentials or a fragment in it, port 0, no host name, a literal of a
-// forbidden network.
+// InvalidArgument, with words for people: not http(s), credentials or a fragment in it, a port that is none or neither 80 nor 443
+// nor above 1023, no host name, a literal of a forbidden network.
 Result<WebhookTarget> parse_webhook_url(std::string_view url, const WebhookPolicy& policy);
 
 // False for what is not a public unicast address (the special-purpose registries of RFC 6890), and for IPv6 addresses that

@@ -69,6 +69,20 @@ TEST_F(EventJson, ItemsOfAListAlsoHaveTheirIdAndSequence) {
   EXPECT_EQ(item.at("data"), event_payload(event_, &stored_).at("data"));
 }
 
+// A message of a thousand recipients has thousands of events.
+TEST_F(EventJson, ListsRecipientsWithinABound) {
+  stored_.message.summary.to.assign(1'000, std::string(234, 'a') + "@example.net");
+  std::size_t octets = 0;
+  const json::object long_ones = data();
+  for (const json::value& address : long_ones.at("to").as_array()) octets += address.as_string().size();
+  EXPECT_GT(octets, 1'000U);
+  EXPECT_LE(octets, 2'048U);
+  stored_.message.summary.to.assign(1'000, "a@b.example");
+  EXPECT_EQ(data().at("to").as_array().size(), 50U);
+  stored_.message.summary.to.assign(2, std::string(3'000, 'a') + "@example.net");
+  EXPECT_EQ(data().at("to").as_array().size(), 1U) << "one at least";
+}
+
 TEST_F(EventJson, TestMessagesAreMarked) {
   event_.environment = Environment::Test;
   EXPECT_EQ(data().at("test"), true);

@@ -101,6 +101,22 @@ TEST_F(Client, VerifiesTheReceiversCertificate) {
   EXPECT_FALSE(answer.is_success());
 }
 
+std::string interim(int count) {
+  std::string octets;
+  for (int i = 0; i < count; ++i) octets += "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
+  return octets;
+}
+
+TEST_F(Client, PassesOverInterimResponses) {
+  for (const std::string& octets : {"HTTP/1.1 100 Continue\r\n\r\n" + std::string("HTTP/1.1 200 OK\r\n\r\n"),
+                                    interim(1) + "HTTP/1.1 204 No Content\r\n\r\n", interim(8) + "HTTP/1.1 201 Created\r\n\r\n"}) {
+    const auto request = receiver_.answer(octets);
+    const WebhookAnswer answer = post(url("http", "127.0.0.1"));
+    EXPECT_TRUE(answer.is_success()) << octets << answer.failure;
+    loop_.wait(request);
+  }
+}
+
 TEST_F(Client, AnyAnswerButA2yzIsNoSuccess) {
   const struct {
     std::string octets;
@@ -110,6 +126,8 @@ TEST_F(Client, AnyAnswerButA2yzIsNoSuccess) {
       {"HTTP/1.1 410 Gone\r\n\r\n", 410},
       {"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\noops", 500},
       {"HTTP/1.1 100 Continue\r\n\r\n", 0},
+      {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 0},
+      {interim(9) + "HTTP/1.1 200 OK\r\n\r\n", 0},
       {"SSH-2.0-OpenSSH\r\n", 0},
       {"", 0},
       {"HTTP/1.1 200 OK\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n", 0},

@@ -48,6 +48,16 @@ TEST(WebhookSignature, FieldsHaveTheNamesOfTheSpecificationAndWholeSeconds) {
   EXPECT_EQ(field(fields, "webhook-signature"), kSignature);
 }
 
+// Receivers written by Resend's documents read these names.
+TEST(WebhookSignature, FieldsStandThereUnderSvixNamesToo) {
+  const auto fields = webhook_signature_fields(webhook_with(vector_secret()), kId, kAt, kBody);
+  EXPECT_EQ(fields.size(), 6U);
+  for (const std::string name : {"-id", "-timestamp", "-signature"}) {
+    EXPECT_EQ(field(fields, "svix" + name), field(fields, "webhook" + name)) << name;
+    EXPECT_FALSE(field(fields, "svix" + name).empty()) << name;
+  }
+}
+
 TEST(WebhookSignature, BothSecretsSignUntilTheRotationEnds) {
   store::WebhookRecord webhook = webhook_with("the new secret of the webhook");
   webhook.previous_secret = vector_secret();
