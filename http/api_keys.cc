@@ -1,5 +1,5 @@
 // /v1/api-keys, and the same under /v1/auth/api-keys: the life of an account's keys, for its users and its full_access keys.
-// A key makes, rotates and extends only what may do no more than itself, and a test key sees test keys only (auth/key_rights.h);
+// A key makes, changes and revokes only what may do no more than itself, and a test key sees test keys only (auth/key_rights.h);
 // whatever it may not see, and every other account's key, is not found.
 #include "auth/key_rights.h"
 #include "core/time_format.h"
@@ -201,6 +201,7 @@ Result<ApiResponse> change_key(ApiContext& context, const ApiRequest& request) {
   if (!maker) return maker.error();
   auto key = find_visible_key(context, request, *maker);
   if (!key) return key.error();
+  if (auto refused = refuse_excess(*maker, *key)) return std::move(*refused);
   RequestFields fields(request.json);
   auth::KeyChanges changes;
   changes.name = fields.text("name");
@@ -238,6 +239,7 @@ Result<ApiResponse> remove_key(ApiContext& context, const ApiRequest& request) {
   if (!maker) return maker.error();
   const auto key = find_visible_key(context, request, *maker);
   if (!key) return key.error();
+  if (auto refused = refuse_excess(*maker, *key)) return std::move(*refused);
   const auto purge = request.query_parameter("purge");
   if (purge && *purge != "true" && *purge != "false") return Error(ErrorCode::InvalidArgument, "purge must be true or false");
   const bool is_purge = purge == "true";

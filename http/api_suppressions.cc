@@ -1,5 +1,6 @@
 // /v1/suppressions: addresses that the account's live mail is not sent to, in the shapes of Resend's API. An entry's id is its
 // address.
+#include "core/bytes.h"
 #include "core/mailbox.h"
 #include "core/time_format.h"
 #include "http/api.h"
@@ -26,6 +27,7 @@ using store::SuppressionRecord;
 constexpr std::size_t kMaxPage = 100;
 constexpr std::size_t kReadAtOnce = 500;
 constexpr std::size_t kMaxBatch = 100;
+constexpr std::size_t kMaxShownOctets = 64;  // of what is no address
 
 json::object suppression_json(const SuppressionRecord& suppression) {
   return {{"id", suppression.address},
@@ -104,10 +106,20 @@ Result<ApiResponse> delete_suppression(ApiContext& context, const ApiRequest& re
   return ApiResponse::json(deleted_json(*lifted));
 }
 
+// Before anything is written: a batch with a wrong entry changes nothing.
+void refuse_wrong_addresses(RequestFields& fields, std::string_view name, const std::vector<std::string>& addresses) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (parse_mailbox(addresses[i])) continue;
+    fields.fail(name, "[" + std::to_string(i) + "] is no address: " + escape_for_log(addresses[i], kMaxShownOctets));
+    return;
+  }
+}
+
 Result<ApiResponse> add_suppressions(ApiContext& context, const ApiRequest& request) {
   RequestFields fields(request.json);
   const std::vector<std::string> emails = fields.texts("emails", kMaxBatch);
   if (emails.empty()) fields.fail("emails", "is missing");
+  refuse_wrong_addresses(fields, "emails", emails);
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   json::array data;
   for (const std::string& email : emails) {
@@ -123,8 +135,10 @@ Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& r
   RequestFields fields(request.json);
   std::vector<std::string> emails = fields.texts("emails", kMaxBatch);
   std::vector<std::string> ids = fields.texts("ids", kMaxBatch);
+  const std::string_view name = emails.empty() ? "ids" : "emails";
   if (emails.empty()) emails = std::move(ids);
   if (emails.empty()) fields.fail("emails", "is missing");
+  refuse_wrong_addresses(fields, name, emails);
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   json::array data;
   for (const std::string& email : emails) {
@@ -151,7 +165,7 @@ constexpr Route route(Method method, std::string_view path, Body body, Handler h
 }
 
 constexpr std::array<Route, 6> kRoutes = {{
-    route(Method::Get, "/v1/suppressions", Body::None, on_worker<list_suppressions>, "listSuppressions",
+    route(Method::Get, "/v1/suppressions", Body::None, on_worker_live<list_suppressions>, "listSuppressions",
           "List suppressed addresses, in order of address", "", 200, "SuppressionList", kListParameters),
     route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
           "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
@@ -159,7 +173,7 @@ constexpr std::array<Route, 6> kRoutes = {{
           "Suppress up to 100 addresses", "SuppressionBatch", 201, "SuppressionNames"),
     route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker_live<remove_suppressions>, "removeSuppressions",
           "Take up to 100 addresses off the list", "SuppressionRemoval", 200, "SuppressionNames"),
-    route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker<get_suppression>, "getSuppression",
+    route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker_live<get_suppression>, "getSuppression",
           "Show why an address is suppressed", "", 200, "Suppression"),
     route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker_live<delete_suppression>, "deleteSuppression",
           "Send to an address again", "", 200, "SuppressionName"),

@@ -30,11 +30,11 @@ net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) 
   return answer_on(workers, [&context, &request] { return work(context, request); });
 }
 
-// The same for what live mail depends on: refused to a test key.
+// The same for what live mail depends on, and what it was: refused to a test key.
 template <Work work>
 net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {
   if (request.caller.has_test_key()) {
-    co_return api_refusal(Refusal::PermissionDenied, "a test key changes nothing that live mail depends on");
+    co_return api_refusal(Refusal::PermissionDenied, "a test key neither sees nor changes what belongs to live mail");
   }
   auto answer = co_await on_worker<work>(context, request);
   co_return answer;

@@ -287,8 +287,20 @@ TEST_F(ApiKeysTest, LetsNoKeyOutliveOrWidenItselfByAnother) {
   EXPECT_EQ(api.ask(on("PATCH", own), caller, R"({"expires_in_days": 11})").status, 403);
   EXPECT_EQ(authenticate(wide.text("token")), "ok");
   EXPECT_EQ(api.ask(on("PATCH", own), caller, R"({"expires_in_days": 9, "name": "shorter"})").status, 200);
-  EXPECT_EQ(api.ask(on("PATCH", wide.text("id")), caller, R"({"name": "renamed"})").status, 200);
+  for (const std::string& target : {on("DELETE", wide.text("id")), on("DELETE", wide.text("id"), "?purge=true")}) {
+    EXPECT_EQ(api.ask(target, caller).status, 403) << target;
+  }
+  EXPECT_EQ(api.ask(on("PATCH", wide.text("id")), caller, R"({"name": "renamed"})").status, 403);
+  EXPECT_EQ(authenticate(wide.text("token")), "ok");
   EXPECT_EQ(api.ask(on("POST", own, "/rotate"), caller).status, 201) << "its own rotation changes no right";
+}
+
+TEST_F(ApiKeysTest, LetsANarrowKeyRevokeItselfAndWhatIsNarrower) {
+  const auto narrow = narrow_key();
+  const Caller caller = api.caller_of(narrow.record.id);
+  const auto child = create_as(caller, R"({"per_second": 1})");
+  EXPECT_EQ(api.ask(on("DELETE", child.text("id")), caller).status, 200);
+  EXPECT_EQ(api.ask(on("DELETE", format_id(narrow.record.id)), caller).status, 200);
 }
 
 TEST_F(ApiKeysTest, ShowsATestKeyTestKeysOnly) {

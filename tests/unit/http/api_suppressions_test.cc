@@ -69,11 +69,22 @@ TEST_F(SuppressionApi, WrongRequestsAndStrangersGetNothing) {
   EXPECT_THAT(emails(api_.ask("GET /v1/suppressions", stranger)), ElementsAre());
 }
 
-TEST_F(SuppressionApi, ATestKeyChangesNothing) {
+TEST_F(SuppressionApi, ABatchSaysWhichEntryIsWrongAndChangesNothing) {
+  const auto added = api_.ask("POST /v1/suppressions/batch/add", R"({"emails":["a@example.net","b@example.net","nobody"]})");
+  EXPECT_EQ(added.status, 422);
+  EXPECT_THAT(added.text("message"), ::testing::HasSubstr("emails [2] is no address: nobody"));
+  EXPECT_TRUE(api_.ask("GET /v1/suppressions").body.at("data").as_array().empty());
+  const auto removed = api_.ask("POST /v1/suppressions/batch/remove", R"({"ids":["nobody"]})");
+  EXPECT_EQ(removed.status, 422);
+  EXPECT_THAT(removed.text("message"), ::testing::HasSubstr("ids [0]"));
+}
+
+TEST_F(SuppressionApi, ATestKeySeesAndChangesNothing) {
   const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
   EXPECT_EQ(api_.ask("POST /v1/suppressions", test_key, R"({"email":"a@example.net"})").status, 403);
   EXPECT_EQ(api_.ask("DELETE /v1/suppressions/a@example.net", test_key).status, 403);
-  EXPECT_EQ(api_.ask("GET /v1/suppressions", test_key).status, 200);
+  EXPECT_EQ(api_.ask("GET /v1/suppressions", test_key).status, 403) << "they are of live mail";
+  EXPECT_EQ(api_.ask("GET /v1/suppressions/a@example.net", test_key).status, 403);
 }
 
 class UsageApi : public ::testing::Test {
@@ -112,6 +123,11 @@ TEST_F(UsageApi, PeriodsThatAreNoneAreRefused) {
        {"from=yesterday", "to=2026-13-01", "from=2026-01-02&to=2026-01-01", "from=2020-01-01&to=2026-01-01"}) {
     EXPECT_EQ(api_.ask("GET /v1/usage?" + std::string(query)).status, 422) << query;
   }
+}
+
+TEST_F(UsageApi, ATestKeySeesNoLiveUsage) {
+  const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
+  EXPECT_EQ(api_.ask("GET /v1/usage", test_key).status, 403);
 }
 
 }  // namespace
