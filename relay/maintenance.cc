@@ -43,6 +43,7 @@ void Maintenance::loop() {
 void Maintenance::sweep() {
   if (store_.spool().has_failed()) return;
   sweep_spool();
+  store_.directory().drop_dead_readers();
   sweep_counters();
 }
 

@@ -1,6 +1,7 @@
 #include "store/compaction.h"
 
 #include "store/environment.h"
+#include "store/files.h"
 
 #include <fcntl.h>
 #include <lmdb.h>

@@ -7,6 +7,7 @@
 #include "store/counter_table.h"
 #include "store/domain_table.h"
 #include "store/environment.h"
+#include "store/examination.h"
 #include "store/key_table.h"
 #include "store/production_request_table.h"
 #include "store/suppression_table.h"
@@ -349,11 +350,30 @@ Result<std::vector<PendingWebhookEvent>> Directory::list_pending_events(const We
   });
 }
 
+Result<std::uint64_t> Directory::last_seen_sequence() const {
+  return impl_->with_reader([](ReadTransaction& transaction) { return store::last_seen_sequence(transaction); });
+}
+
 Result<std::vector<UsageRow>> Directory::list_usage(const AccountId& account, Instant from, Instant to) const {
   return impl_->with_reader([&](ReadTransaction& transaction) {
     return store::list_usage(transaction, account, from, to);
   });
 }
+
+Result<std::vector<std::string>> Directory::examine() const {
+  return impl_->with_reader([](ReadTransaction& transaction) {
+    return Result<std::vector<std::string>>(examine_all(transaction, directory_examination_steps(), examine_directory));
+  });
+}
+
+Result<void> Directory::examine(std::size_t step, const ReportFinding& report) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) -> Result<void> {
+    examine_directory(transaction, step, report);
+    return {};
+  });
+}
+
+void Directory::drop_dead_readers() const { impl_->environment().drop_dead_readers(); }
 
 Result<void> Directory::copy_to(const std::filesystem::path& folder) const { return impl_->environment().copy_to(folder); }
 

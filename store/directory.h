@@ -58,7 +58,7 @@ class Directory {
 
   // --- Domains ---
   Result<std::optional<DomainRecord>> find_domain(const DomainId& id) const;
-  // On the path of every message that may be signed: one read transaction.
+  // On the path of every message that may be signed: one read transaction. `account` may be kVerifiedOwner.
   Result<std::optional<DomainRecord>> find_domain_named(const AccountId& account, std::string_view normalised_name) const;
   Result<std::vector<DomainRecord>> list_domains(const AccountId& account) const;
 
@@ -77,9 +77,18 @@ class Directory {
   // In order of sequence, strictly after `after`.
   Result<std::vector<PendingWebhookEvent>> list_pending_events(const WebhookId& id, std::uint64_t after, std::size_t limit) const;
 
+  // The greatest event number that any webhook's record, progress or pending event names; 0: none.
+  Result<std::uint64_t> last_seen_sequence() const;
+
   // Days from `from` to before `to`, in order.
   Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to) const;
 
+  // Every record is readable, every index agrees. One sentence per finding; empty: sound. Reads only.
+  Result<std::vector<std::string>> examine() const;
+  // One step of it (store/examination.h); `report` gets each finding as it is made.
+  Result<void> examine(std::size_t step, const std::function<void(std::string)>& report) const;
+  // Frees the reader slots of processes that died.
+  void drop_dead_readers() const;
   // See Store::back_up().
   Result<void> copy_to(const std::filesystem::path& folder) const;
   // As Spool::stall().
@@ -96,6 +105,10 @@ class Directory {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Directory::find_domain_named() with this account: the domain of that name that an account has verified, whichever it is. No
+// account has this id.
+inline constexpr AccountId kVerifiedOwner{};
 
 // Inside one write transaction of the directory. Each put_ inserts or replaces; NotFound: the account it belongs to is not there.
 // Each remove_ fails with NotFound where there is nothing to remove. InvalidArgument: a name or an address is empty or too long for

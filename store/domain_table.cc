@@ -23,9 +23,15 @@ Result<std::vector<DomainId>> list_domain_ids(Transaction& transaction, const Ac
   return list_records(transaction, DirectoryTable::DomainNames, octets_of(account.octets), read_id);
 }
 
-Result<void> erase_name_row(WriteTransaction& transaction, const DomainRecord& domain) {
+// The row under kVerifiedOwner too, where it is this domain's.
+Result<void> erase_name_rows(WriteTransaction& transaction, const DomainRecord& domain) {
   WritableTable names(transaction, DirectoryTable::DomainNames);
   if (Result<bool> erased = names.erase(name_row(domain.account, domain.name)); !erased) return erased.error();
+  const std::string verified = name_row(kVerifiedOwner, domain.name);
+  Result<std::optional<DomainId>> owner = find_record(transaction, DirectoryTable::DomainNames, verified, read_id);
+  if (!owner) return owner.error();
+  if (*owner != domain.id) return {};
+  if (Result<bool> erased = names.erase(verified); !erased) return erased.error();
   return {};
 }
 
@@ -61,7 +67,7 @@ Result<void> put_domain(WriteTransaction& transaction, const DomainRecord& domai
   Result<std::optional<DomainRecord>> previous = find_domain(transaction, domain.id);
   if (!previous) return previous.error();
   if (*previous) {
-    if (Result<void> erased = erase_name_row(transaction, **previous); !erased) return erased;
+    if (Result<void> erased = erase_name_rows(transaction, **previous); !erased) return erased;
   }
   Result<std::vector<DomainId>> others = list_domain_ids(transaction, domain.account);
   if (!others) return others.error();
@@ -72,14 +78,19 @@ Result<void> put_domain(WriteTransaction& transaction, const DomainRecord& domai
   encode_domain(domain, record);
   const std::string_view id = octets_of(domain.id.octets);
   if (Result<void> put = WritableTable(transaction, DirectoryTable::Domains).put(id, record); !put) return put;
-  return WritableTable(transaction, DirectoryTable::DomainNames).put(name_row(domain.account, domain.name), id);
+  WritableTable names(transaction, DirectoryTable::DomainNames);
+  if (domain.state == DomainState::Verified) {
+    // Who verified it first keeps it.
+    if (Result<bool> inserted = names.insert(name_row(kVerifiedOwner, domain.name), id); !inserted) return inserted.error();
+  }
+  return names.put(name_row(domain.account, domain.name), id);
 }
 
 Result<void> erase_domain(WriteTransaction& transaction, const DomainId& id) {
   Result<std::optional<DomainRecord>> domain = find_domain(transaction, id);
   if (!domain) return domain.error();
   if (!*domain) return Error(ErrorCode::NotFound, "no domain " + format_id(id));
-  if (Result<void> erased = erase_name_row(transaction, **domain); !erased) return erased;
+  if (Result<void> erased = erase_name_rows(transaction, **domain); !erased) return erased;
   WritableTable domains(transaction, DirectoryTable::Domains);
   if (Result<bool> erased = domains.erase(octets_of(id.octets)); !erased) return erased.error();
   return {};

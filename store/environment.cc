@@ -2,6 +2,8 @@
 // is far larger than the file.
 #include "store/environment.h"
 
+#include "store/data_file.h"
+#include "store/files.h"
 #include "store/free_pages.h"
 #include "store/migration.h"
 #include "store/transaction.h"
@@ -19,7 +21,9 @@
 namespace postern::store {
 namespace {
 
-constexpr unsigned kMaxReaders = 512;  // concurrent reads of all processes; one slot is 64 octets of the lock file
+// Concurrent reads of all processes; one slot is 64 octets of the lock file. Commands have one or two each: more at once than
+// a machine has room for processes of.
+constexpr unsigned kMaxReaders = 2'048;
 constexpr mdb_mode_t kFileMode = 0600;
 constexpr auto kReadersPatience = std::chrono::milliseconds(200);  // a read is one call; only an examination takes longer
 
@@ -31,12 +35,6 @@ int copy_to_file(MDB_env* environment, const std::filesystem::path& file) {
   if (code == 0 && ::fsync(fd) != 0) code = errno;
   ::close(fd);
   return code;
-}
-
-Result<void> make_folder(const std::filesystem::path& folder) {
-  if (::mkdir(folder.c_str(), 0700) == 0) return sync_folder(folder.parent_path());
-  if (errno == EEXIST) return {};
-  return lmdb_error(errno, "make " + folder.string());
 }
 
 // Held while an environment is made: of two processes that start at once, one makes it.
@@ -102,12 +100,6 @@ class Passage {
   bool is_inside_ = false;
 };
 
-// LMDB takes an empty file for none.
-bool has_content(const std::filesystem::path& file) {
-  struct stat facts {};
-  return ::stat(file.c_str(), &facts) == 0 && facts.st_size > 0;
-}
-
 }  // namespace
 
 Error lmdb_error(int code, std::string_view attempt) {
@@ -128,27 +120,19 @@ bool is_no_room(int code) {
   return code == MDB_MAP_FULL || code == MDB_TXN_FULL || code == ENOSPC || code == EDQUOT || code == EFBIG;
 }
 
-Result<void> sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return lmdb_error(errno, "open " + folder.string());
-  const int code = ::fsync(fd) == 0 ? 0 : errno;
-  ::close(fd);
-  if (code != 0) return lmdb_error(code, "sync " + folder.string());
-  return {};
-}
-
 Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const EnvironmentOptions& options) {
-  if (Result<void> made = make_folder(options.folder); !made) return made.error();
+  if (Result<void> made = make_folder(options.folder, 0700); !made) return made.error();
   std::unique_ptr<LmdbEnvironment> environment(new LmdbEnvironment(options));
   if (Result<void> made = make_unless_there(options); !made) return made.error();
+  if (Result<void> sound = check_data_file(options.folder / "data.mdb"); !sound) return sound.error();
   {
     const CompactionLock lock(options.folder / "data.mdb");
     if (!lock.is_held()) return Error(ErrorCode::Conflict, options.folder.string() + " is being compacted");
     if (Result<void> opened = environment->open_handle(options.folder, 0); !opened) return opened.error();
   }
   if (Result<void> opened = environment->gate_.open(options.folder / "lock.mdb"); !opened) return opened.error();
-  if (Result<void> opened = environment->open_tables(options.tables); !opened) return opened.error();
   environment->drop_dead_readers();
+  if (Result<void> opened = environment->open_tables(options.tables); !opened) return opened.error();
   return environment;
 }
 
@@ -167,7 +151,7 @@ Result<void> LmdbEnvironment::make_unless_there(const EnvironmentOptions& option
   const std::filesystem::path place = options.folder / "data.mdb";
   if (has_content(place)) return {};
   const FolderLock lock(options.folder);
-  if (lock.code() != 0) return lmdb_error(lock.code(), "lock " + options.folder.string());
+  if (lock.code() != 0) return open_error(lock.code(), "lock " + options.folder.string(), options.folder, {""});
   if (has_content(place)) return {};
   const std::filesystem::path draft = options.folder / "new.mdb";
   const std::string draft_lock = draft.string() + "-lock";
@@ -179,6 +163,7 @@ Result<void> LmdbEnvironment::make_unless_there(const EnvironmentOptions& option
     if (Result<void> made = environment.make_tables(options.tables); !made) return made;
   }
   ::unlink(draft_lock.c_str());
+  if (Result<void> given = give_to_folder_owner(draft); !given) return given;
   if (::rename(draft.c_str(), place.c_str()) != 0) return lmdb_error(errno, "make " + place.string());
   return sync_folder(options.folder);
 }
@@ -191,9 +176,15 @@ Result<void> LmdbEnvironment::open_handle(const std::filesystem::path& path, uns
   // MDB_NOTLS: read transactions belong to the pool, not to threads. MDB_NORDAHEAD: a spool larger than memory is read in
   // single pages. Nothing that weakens the sync is ever set.
   if (code == 0) code = mdb_env_open(handle_, path.c_str(), MDB_NOTLS | MDB_NORDAHEAD | flags, kFileMode);
-  if (code == 0) return {};
-  close();
-  return lmdb_error(code, "open " + path.string());
+  if (code != 0) {
+    close();
+    return open_error(code, "open " + path.string(), options_.folder, {"", "data.mdb", "lock.mdb"});
+  }
+  if ((flags & MDB_NOSUBDIR) != 0) return {};
+  for (const char* name : {"data.mdb", "lock.mdb"}) {
+    if (Result<void> given = give_to_folder_owner(path / name); !given) return given;
+  }
+  return {};
 }
 
 Result<void> LmdbEnvironment::open_tables(std::span<const std::string_view> names) {
@@ -282,7 +273,7 @@ bool LmdbEnvironment::is_read_only() const {
 Result<void> LmdbEnvironment::copy_to(const std::filesystem::path& target) const {
   ReadTransaction transaction(*this);  // reopen() waits for it
   if (Result<void> begun = transaction.begin(); !begun) return begun;
-  if (Result<void> made = make_folder(target); !made) return made;
+  if (Result<void> made = make_folder(target, 0700); !made) return made;
   const std::filesystem::path file = target / "data.mdb";
   if (const int code = copy_to_file(handle_, file); code != 0) return lmdb_error(code, "copy to " + file.string());
   return sync_folder(target);
@@ -292,6 +283,29 @@ void LmdbEnvironment::drop_dead_readers() const {
   const std::lock_guard lock(readers_mutex_);
   int dead = 0;
   if (handle_ != nullptr && !is_reopening_) mdb_reader_check(handle_, &dead);
+}
+
+Result<void> LmdbEnvironment::reserve_readers(std::size_t count) const {
+  std::vector<MDB_txn*> taken;
+  Result<void> done;
+  while (done && taken.size() < count) {
+    Result<MDB_txn*> reader = take_reader();
+    if (reader) taken.push_back(*reader);
+    if (!reader) done = Error(ErrorCode::StorageFailed, reader.error().context());
+  }
+  for (MDB_txn* reader : taken) give_back_reader(reader);
+  return done;
+}
+
+Result<bool> LmdbEnvironment::has_rows() const {
+  ReadTransaction transaction(*this);
+  if (Result<void> begun = transaction.begin(); !begun) return begun.error();
+  for (std::size_t i = 1; i < tables_.size(); ++i) {
+    MDB_stat stat{};
+    if (int code = mdb_stat(transaction.handle(), tables_[i], &stat); code != 0) return lmdb_error(code, "measure a table");
+    if (stat.ms_entries > 0) return true;
+  }
+  return false;
 }
 
 bool LmdbEnvironment::has_panicked() const {
@@ -337,7 +351,12 @@ Result<MDB_txn*> LmdbEnvironment::take_reader() const {
     }
   }
   const bool is_new = reader == nullptr;
-  const int code = is_new ? mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader) : mdb_txn_renew(reader);
+  int code = is_new ? mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader) : mdb_txn_renew(reader);
+  if (code == MDB_READERS_FULL) {
+    int dead = 0;
+    mdb_reader_check(handle_, &dead);
+    if (dead > 0) code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader);
+  }
   if (code == 0) return reader;
   if (!is_new) mdb_txn_abort(reader);
   const std::lock_guard lock(readers_mutex_);

@@ -25,11 +25,8 @@ Error lmdb_error(int code, std::string_view attempt);
 // True for codes that say "no room", and for nothing worse.
 bool is_no_room(int code);
 
-// What was made in it survives a power failure only then.
-Result<void> sync_folder(const std::filesystem::path& folder);
-
 struct EnvironmentOptions {
-  std::filesystem::path folder;               // made (0700) if absent
+  std::filesystem::path folder;               // made (0700) if absent; what root makes in it belongs to the folder's owner
   std::size_t map_octets = 0;                 // address space, not disk: the file grows by itself below it
   std::span<const std::string_view> tables;   // the first one is "meta"; outlives the environment
 };
@@ -66,8 +63,13 @@ class LmdbEnvironment {
   // Nobody waits for it, but pages that are freed meanwhile are not used again before it is done. StorageFull, IoError.
   Result<void> copy_to(const std::filesystem::path& target) const;
   // Any thread.
-  // Frees the reader slots of processes that died, so that their snapshots pin no pages.
+  // Frees the reader slots of processes that died, so that their snapshots pin no pages. open() does so before it reads.
   void drop_dead_readers() const;
+  // Takes `count` reader slots and keeps them: that many reads at once never meet slots that others fill. StorageFailed: there are
+  // not so many free.
+  Result<void> reserve_readers(std::size_t count) const;
+  // True if a table other than "meta" has a row.
+  Result<bool> has_rows() const;
 
   // LMDB neither writes nor begins to read after its meta page could not be written, until it is opened anew.
   bool has_panicked() const;

@@ -3,6 +3,7 @@
 
 #include "store/codec.h"
 #include "store/due_index.h"
+#include "store/examination_walk.h"
 #include "store/message_table.h"
 #include "store/octets.h"
 #include "store/spool.h"
@@ -10,6 +11,7 @@
 #include "store/table.h"
 
 #include <algorithm>
+#include <array>
 
 namespace postern::store {
 namespace {
@@ -23,9 +25,17 @@ std::string_view behind(std::string_view key, std::size_t count) { return key.su
 
 class Examination {
  public:
-  explicit Examination(Transaction& transaction) : transaction_(transaction) {}
+  Examination(Transaction& transaction, const ReportFinding& report) : transaction_(transaction), report_(report) {}
 
-  Result<std::vector<std::string>> run();
+  void examine_messages();
+  void examine_due_index();
+  void examine_settled();
+  void examine_captured();
+  void examine_events();
+  void examine_message_events();
+  void examine_account_rows();
+  void examine_idempotency();
+  void examine_content_owners();
 
  private:
   void examine_message(std::string_view key, std::string_view record);
@@ -33,27 +43,23 @@ class Examination {
   void examine_due(const DueEntry& entry);
   void examine_index_row(SpoolTable table, std::string_view key, std::optional<Instant> DeliveryRecord::*field);
   void examine_event(std::string_view key, std::string_view record);
-  Result<void> examine_account_rows();
-  Result<void> examine_idempotency();
-  Result<void> examine_content_owners();
   template <class Visit>
-  Result<void> walk(SpoolTable table, Visit visit);
+  void walk(SpoolTable table, Visit visit);
   bool has_row(SpoolTable table, std::string_view key);
-  void find(std::string sentence) {
-    if (findings_.size() < kMaxFindings) findings_.push_back(std::move(sentence));
-  }
+  void find(std::string sentence) { report_(std::move(sentence)); }
 
   Transaction& transaction_;
-  std::vector<std::string> findings_;
-  std::uint64_t captured_octets_ = 0;
+  const ReportFinding& report_;
 };
 
 std::string name_of(const MessageId& id) { return "message " + format_message_id(id); }
 
-Result<std::vector<std::string>> Examination::run() {
-  Result<void> walked = walk(SpoolTable::Messages, [this](auto key, auto value) { examine_message(key, value); });
-  if (!walked) return walked.error();
-  walked = walk(SpoolTable::Due, [this](auto key, auto value) {
+void Examination::examine_messages() {
+  walk(SpoolTable::Messages, [this](auto key, auto value) { examine_message(key, value); });
+}
+
+void Examination::examine_due_index() {
+  walk(SpoolTable::Due, [this](auto key, auto value) {
     KeyReader reader(key);
     DueEntry entry;
     entry.due = reader.instant();
@@ -61,33 +67,36 @@ Result<std::vector<std::string>> Examination::run() {
     entry.lane = KeyReader(value).number(8);
     examine_due(entry);
   });
-  if (!walked) return walked.error();
-  walked = walk(SpoolTable::Settled, [this](auto key, auto) {
+}
+
+void Examination::examine_settled() {
+  walk(SpoolTable::Settled, [this](auto key, auto) {
     examine_index_row(SpoolTable::Settled, key, &DeliveryRecord::settled_at);
   });
-  if (!walked) return walked.error();
-  walked = walk(SpoolTable::Captured, [this](auto key, auto value) {
-    captured_octets_ += KeyReader(value).number(8);
+}
+
+void Examination::examine_captured() {
+  std::uint64_t octets = 0;
+  walk(SpoolTable::Captured, [&](auto key, auto value) {
+    octets += KeyReader(value).number(8);
     examine_index_row(SpoolTable::Captured, key, &DeliveryRecord::content_until);
   });
-  if (!walked) return walked.error();
-  walked = walk(SpoolTable::Events, [this](auto key, auto value) { examine_event(key, value); });
-  if (!walked) return walked.error();
-  walked = walk(SpoolTable::MessageEvents, [this](auto key, auto) {
-    if (!has_row(SpoolTable::Events, behind(key, 16))) find("an event of a message is listed but not there");
-  });
-  if (!walked) return walked.error();
-  if (walked = examine_account_rows(); !walked) return walked.error();
-  if (walked = examine_idempotency(); !walked) return walked.error();
-  if (walked = examine_content_owners(); !walked) return walked.error();
   Result<SpoolTotals> totals = load_totals(transaction_);
   if (!totals) {
     find(totals.error().message());
-  } else if (totals->captured_octets != captured_octets_) {
-    find("the total of captured octets is " + std::to_string(totals->captured_octets) + ", the rows say " +
-         std::to_string(captured_octets_));
+  } else if (totals->captured_octets != octets) {
+    find("the total of captured octets is " + std::to_string(totals->captured_octets) + ", the rows say " + std::to_string(octets));
   }
-  return std::move(findings_);
+}
+
+void Examination::examine_events() {
+  walk(SpoolTable::Events, [this](auto key, auto value) { examine_event(key, value); });
+}
+
+void Examination::examine_message_events() {
+  walk(SpoolTable::MessageEvents, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Events, behind(key, 16))) find("an event of a message is listed but not there");
+  });
 }
 
 void Examination::examine_message(std::string_view key, std::string_view record) {
@@ -166,32 +175,30 @@ void Examination::examine_event(std::string_view key, std::string_view record) {
   }
 }
 
-Result<void> Examination::examine_account_rows() {
-  Result<void> walked = walk(SpoolTable::AccountMessages, [this](auto key, auto) {
+void Examination::examine_account_rows() {
+  walk(SpoolTable::AccountMessages, [this](auto key, auto) {
     if (!has_row(SpoolTable::Messages, behind(key, kAccountOctets))) find("a message of an account is listed but not there");
   });
-  if (!walked) return walked;
-  return walk(SpoolTable::AccountEvents, [this](auto key, auto) {
+  walk(SpoolTable::AccountEvents, [this](auto key, auto) {
     if (!has_row(SpoolTable::Events, behind(key, kAccountOctets))) find("an event of an account is listed but not there");
   });
 }
 
-Result<void> Examination::examine_idempotency() {
-  Result<void> walked = walk(SpoolTable::Idempotency, [this](auto key, auto value) {
+void Examination::examine_idempotency() {
+  walk(SpoolTable::Idempotency, [this](auto key, auto value) {
     Result<IdempotencyRecord> record = decode_idempotency(value);
     if (!record) return find(record.error().message());
     if (!has_row(SpoolTable::IdempotencyAges, std::string(KeyOctets().add(record->at)).append(key))) {
       find("the idempotency key of " + name_of(record->message) + " has no age");
     }
   });
-  if (!walked) return walked;
-  return walk(SpoolTable::IdempotencyAges, [this](auto key, auto) {
+  walk(SpoolTable::IdempotencyAges, [this](auto key, auto) {
     if (!has_row(SpoolTable::Idempotency, behind(key, kInstantOctets))) find("an idempotency key has an age but no record");
   });
 }
 
 // Jumps from message to message: the chunks of a known one were counted before.
-Result<void> Examination::examine_content_owners() {
+void Examination::examine_content_owners() {
   Cursor cursor(Table(transaction_, SpoolTable::Content));
   bool found = cursor.first();
   while (found) {
@@ -208,14 +215,12 @@ Result<void> Examination::examine_content_owners() {
     }
     found = cursor.seek(KeyOctets().add(id.octets).add(kNoChunk));
   }
-  return cursor.status();
+  if (Result<void> walked = cursor.status(); !walked) find("the table content: " + walked.error().message());
 }
 
 template <class Visit>
-Result<void> Examination::walk(SpoolTable table, Visit visit) {
-  Cursor cursor(Table(transaction_, table));
-  for (bool found = cursor.first(); found; found = cursor.next()) visit(cursor.key(), cursor.value());
-  return cursor.status();
+void Examination::walk(SpoolTable table, Visit visit) {
+  walk_counting(transaction_, table, kSpoolTables[static_cast<std::size_t>(table)], report_, visit);
 }
 
 bool Examination::has_row(SpoolTable table, std::string_view key) {
@@ -223,8 +228,32 @@ bool Examination::has_row(SpoolTable table, std::string_view key) {
   return row && row->has_value();
 }
 
+constexpr std::array<std::string_view, 9> kSpoolSteps = {
+    "messages, their deliveries and content", "due times", "settled messages", "captured content", "events", "events of messages",
+    "messages and events of accounts", "idempotency keys", "owners of content"};
+constexpr std::array<void (Examination::*)(), kSpoolSteps.size()> kSpoolWork = {
+    &Examination::examine_messages,     &Examination::examine_due_index,   &Examination::examine_settled,
+    &Examination::examine_captured,     &Examination::examine_events,      &Examination::examine_message_events,
+    &Examination::examine_account_rows, &Examination::examine_idempotency, &Examination::examine_content_owners};
+
 }  // namespace
 
-Result<std::vector<std::string>> examine_spool(Transaction& transaction) { return Examination(transaction).run(); }
+std::span<const std::string_view> spool_examination_steps() { return kSpoolSteps; }
+
+void examine_spool(Transaction& transaction, std::size_t step, const ReportFinding& report) {
+  Examination examination(transaction, report);
+  (examination.*kSpoolWork.at(step))();
+}
+
+std::vector<std::string> examine_all(Transaction& transaction, std::span<const std::string_view> steps,
+                                     void (*examine)(Transaction&, std::size_t, const ReportFinding&)) {
+  std::vector<std::string> findings;
+  for (std::size_t step = 0; step < steps.size(); ++step) {
+    examine(transaction, step, [&](std::string finding) {
+      if (findings.size() < kMaxFindings) findings.push_back(std::move(finding));
+    });
+  }
+  return findings;
+}
 
 }  // namespace postern::store

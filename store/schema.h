@@ -53,7 +53,7 @@ enum class DirectoryTable : std::size_t {
   UserEmails,          // address → user id
   AccountUsers,        // account id, user id → nothing
   Domains,             // domain id → Domain
-  DomainNames,         // account id, name → domain id
+  DomainNames,         // account id, name → domain id; kVerifiedOwner, name → that of the account which has verified it
   Webhooks,            // webhook id → Webhook
   AccountWebhooks,     // account id, webhook id → nothing
   WebhookProgress,     // webhook id → WebhookProgress

@@ -19,6 +19,7 @@
 #include "store/spool_content.h"
 #include "store/table.h"
 
+#include <algorithm>
 #include <csignal>
 
 namespace postern::store {
@@ -333,6 +334,13 @@ Result<SpoolUsage> Spool::usage() const {
   });
 }
 
+Result<void> Spool::raise_last_sequence(std::uint64_t sequence) {
+  return impl_->run([&](SpoolTransaction spool) -> Result<void> {
+    spool.totals.next_sequence = std::max(spool.totals.next_sequence, sequence + 1);
+    return {};
+  });
+}
+
 Result<void> Spool::retry_now(const MessageId& id, Instant now) {
   return impl_->run([&](SpoolTransaction spool) { return apply_retry(spool, id, now); });
 }
@@ -364,7 +372,16 @@ Result<Expiry> Spool::remove_expired(Instant now, std::size_t limit) {
 Result<void> Spool::copy_to(const std::filesystem::path& folder) const { return impl_->environment->copy_to(folder); }
 
 Result<std::vector<std::string>> Spool::examine() const {
-  return impl_->with_reader([](ReadTransaction& transaction) { return examine_spool(transaction); });
+  return impl_->with_reader([](ReadTransaction& transaction) {
+    return Result<std::vector<std::string>>(examine_all(transaction, spool_examination_steps(), examine_spool));
+  });
+}
+
+Result<void> Spool::examine(std::size_t step, const ReportFinding& report) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) -> Result<void> {
+    examine_spool(transaction, step, report);
+    return {};
+  });
 }
 
 Result<std::size_t> Spool::recover() {

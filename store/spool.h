@@ -160,6 +160,8 @@ class Spool {
   Result<std::optional<Event>> find_event(std::uint64_t sequence) const;
   // The last sequence given; 0: none yet.
   Result<std::uint64_t> last_sequence() const;
+  // The next event's number will be above `sequence`. Blocks until synced.
+  Result<void> raise_last_sequence(std::uint64_t sequence);
   // The same for what one account submitted; notifications about it are the relay's. Newest first where a `before` is the bound
   // (nullopt: from the newest), oldest first for `after`.
   Result<std::vector<StoredMessage>> list_of(const AccountId& account, const std::optional<MessageId>& before,
@@ -184,6 +186,8 @@ class Spool {
   Result<void> copy_to(const std::filesystem::path& folder) const;
   // Every record is readable, every index agrees. One sentence per finding; empty: sound. Reads only.
   Result<std::vector<std::string>> examine() const;
+  // One step of it (store/examination.h); `report` gets each finding as it is made.
+  Result<void> examine(std::size_t step, const std::function<void(std::string)>& report) const;
 
   // Removes what messages left that were still arriving when the last server died; Store::open calls it for the server. Returns
   // how many there were.

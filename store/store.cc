@@ -1,17 +1,17 @@
 // Opening both environments, the server's lock, and the functions that records need from here: lanes.
 #include "store/store.h"
 
+#include "store/backup.h"
 #include "store/environment.h"
+#include "store/files.h"
 #include "store/schema.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 namespace postern::store {
 namespace {
@@ -19,6 +19,8 @@ namespace {
 // Address space, not disk; docs/decisions/0002-map-size.md.
 constexpr std::size_t kDirectoryMapOctets = std::size_t{16} << 30;
 constexpr std::size_t kSpoolMapOctets = std::size_t{256} << 30;
+// More reads at once than the server has threads: what others do with reader slots does not reach it.
+constexpr std::size_t kServerReaders = 64;
 constexpr std::size_t kMapStepOctets = std::size_t{1} << 30;
 
 std::size_t spool_map_octets(const SpoolLimits& limits) {
@@ -27,20 +29,28 @@ std::size_t spool_map_octets(const SpoolLimits& limits) {
   return std::max(kSpoolMapOctets, (wanted + kMapStepOctets - 1) / kMapStepOctets * kMapStepOctets);
 }
 
-std::filesystem::path parent_of(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  const std::filesystem::path whole = std::filesystem::absolute(folder, ignored).lexically_normal();
-  return whole.has_filename() ? whole.parent_path() : whole.parent_path().parent_path();
+EnvironmentOptions directory_options(const StoreOptions& options) {
+  return {.folder = options.folder / "directory", .map_octets = kDirectoryMapOctets, .tables = kDirectoryTables};
+}
+EnvironmentOptions spool_options(const StoreOptions& options) {
+  return {.folder = options.folder / "spool", .map_octets = spool_map_octets(options.spool), .tables = kSpoolTables};
 }
 
-// With the folders above it; each survives a power failure.
-Result<void> make_folder(const std::filesystem::path& folder, mode_t mode) {
-  if (::mkdir(folder.c_str(), mode) == 0) return sync_folder(parent_of(folder));
-  if (errno == EEXIST) return {};
-  if (errno != ENOENT) return lmdb_error(errno, "make " + folder.string());
-  if (Result<void> made = make_folder(parent_of(folder), 0777); !made) return made;
-  if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) return lmdb_error(errno, "make " + folder.string());
-  return sync_folder(parent_of(folder));
+// Half a store is made whole only where the half that is there holds nothing: a first start that was interrupted. Else it is half a
+// copy: accounts without their mail, or mail whose accounts are gone.
+Result<void> refuse_half(const StoreOptions& options) {
+  const EnvironmentOptions halves[] = {directory_options(options), spool_options(options)};
+  const auto is_there = [&](std::size_t i) { return has_content(halves[i].folder / "data.mdb"); };
+  if (is_there(0) == is_there(1)) return {};
+  const std::size_t present = is_there(0) ? 0 : 1;
+  Result<std::unique_ptr<LmdbEnvironment>> half = LmdbEnvironment::open(halves[present]);
+  if (!half) return half.error();
+  Result<bool> has_rows = (*half)->has_rows();
+  if (!has_rows) return has_rows.error();
+  if (!*has_rows || is_there(1 - present)) return {};  // another process made the other half meanwhile
+  return Error(ErrorCode::Conflict, options.folder.string() + " is half a store: there is no " +
+                                        (halves[1 - present].folder / "data.mdb").string() +
+                                        "; restore both folders, directory and spool, from one backup");
 }
 
 }  // namespace
@@ -51,8 +61,9 @@ class Store::Lock {
   static Result<std::unique_ptr<Lock>> take(const std::filesystem::path& folder) {
     const std::string path = (folder / "serve.lock").string();
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return lmdb_error(errno, "open " + path);
+    if (fd < 0) return open_error(errno, "open " + path, folder, {"", "serve.lock"});
     std::unique_ptr<Lock> lock(new Lock(fd));
+    if (Result<void> given = give_to_folder_owner(path); !given) return given.error();
     if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
     if (errno == EWOULDBLOCK) return Error(ErrorCode::Conflict, "another postern serve holds " + folder.string());
     return lmdb_error(errno, "lock " + path);
@@ -68,41 +79,33 @@ class Store::Lock {
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   if (Result<void> made = make_folder(options.folder, 0700); !made) return made.error();
+  if (Result<void> whole = refuse_incomplete(options.folder); !whole) return whole.error();
   std::unique_ptr<Store> store(new Store);
   if (options.runs_recovery) {
     Result<std::unique_ptr<Lock>> lock = Lock::take(options.folder);
     if (!lock) return lock.error();
     store->lock_ = std::move(*lock);
   }
-  Result<std::unique_ptr<LmdbEnvironment>> directory = LmdbEnvironment::open(
-      {.folder = options.folder / "directory", .map_octets = kDirectoryMapOctets, .tables = kDirectoryTables});
+  if (Result<void> whole = refuse_half(options); !whole) return whole.error();
+  Result<std::unique_ptr<LmdbEnvironment>> directory = LmdbEnvironment::open(directory_options(options));
   if (!directory) return directory.error();
-  Result<std::unique_ptr<LmdbEnvironment>> spool = LmdbEnvironment::open(
-      {.folder = options.folder / "spool", .map_octets = spool_map_octets(options.spool), .tables = kSpoolTables});
+  Result<std::unique_ptr<LmdbEnvironment>> spool = LmdbEnvironment::open(spool_options(options));
   if (!spool) return spool.error();
+  for (const LmdbEnvironment* environment : {directory->get(), spool->get()}) {
+    if (!options.runs_recovery) break;
+    if (Result<void> reserved = environment->reserve_readers(kServerReaders); !reserved) return reserved.error();
+  }
   store->directory_ = std::make_unique<Directory>(std::move(*directory), options.stall_after);
   store->spool_ = std::make_unique<Spool>(std::move(*spool), options.spool, options.stall_after);
   if (options.runs_recovery) {
     if (Result<std::size_t> recovered = store->spool_->recover(); !recovered) return recovered.error();
+    Result<void> numbered = number_after_restore(options.folder, *store->spool_, *store->directory_);
+    if (!numbered) return numbered.error();
   }
   return store;
 }
 
-Result<void> Store::back_up(const std::filesystem::path& folder) const {
-  if (::mkdir(folder.c_str(), 0700) != 0) {
-    if (errno == EEXIST) return Error(ErrorCode::AlreadyExists, folder.string() + " is there already: name a folder that is not");
-    return lmdb_error(errno, "make " + folder.string());
-  }
-  // The spool first: what its messages refer to is in the directory by then.
-  Result<void> copied = spool_->copy_to(folder / "spool");
-  if (copied) copied = directory_->copy_to(folder / "directory");
-  if (copied) copied = sync_folder(parent_of(folder));
-  if (!copied) {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-  return copied;
-}
+Result<void> Store::back_up(const std::filesystem::path& folder) const { return make_backup(*spool_, *directory_, folder); }
 
 Result<Compaction> Store::compact(const std::filesystem::path& folder) {
   Result<std::unique_ptr<Lock>> lock = Lock::take(folder);

@@ -22,14 +22,16 @@ struct StoreOptions {
 
 class Store {
  public:
-  // Fails: SchemaMismatch, IoError (with the path), Conflict (another server holds the store), AlreadyExists (a process of another
-  // PID namespace has the number of this one), CorruptRecord, StorageShedding (recovery waits for another process's write in vain).
+  // Fails: SchemaMismatch, IoError (with the path), Conflict (another server holds the store; it is half a store, or an
+  // interrupted backup), AlreadyExists (a process of another PID namespace has the number of this one), CorruptRecord,
+  // StorageShedding (recovery waits for another process's write in vain).
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
   // Commits what waits, syncs, closes.
   ~Store();
 
   // A copy in `folder`, which must not be there yet: laid out as the store's own, each environment consistent in itself, synced.
-  // Also while a server writes. AlreadyExists, StorageFull, IoError; what was begun is removed then.
+  // Until it is whole it is `folder`.incomplete; what an interrupted one left there is removed by the next. Also while a server
+  // writes. AlreadyExists, Conflict (another backup to it is under way), StorageFull, IoError; what was begun is removed then.
   Result<void> back_up(const std::filesystem::path& folder) const;
 
   // Both environments of the store in `folder`, which nobody has open; store/compaction.h.

@@ -5,6 +5,8 @@
 #include "store/directory.h"
 #include "store/record_table.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 
@@ -57,6 +59,25 @@ Result<std::vector<PendingWebhookEvent>> list_pending_events(Transaction& transa
   }
   if (Result<void> walked = cursor.status(); !walked) return walked.error();
   return events;
+}
+
+Result<std::uint64_t> last_seen_sequence(Transaction& transaction) {
+  std::uint64_t last = 0;
+  const auto walk = [&](DirectoryTable table, auto decode, auto number_of) -> Result<void> {
+    Cursor cursor(Table(transaction, table));
+    for (bool found = cursor.first(); found; found = cursor.next()) {
+      if (const auto record = decode(cursor.value())) last = std::max(last, number_of(*record));
+    }
+    return cursor.status();
+  };
+  const auto before_first = [](const WebhookRecord& webhook) {
+    return std::max<std::uint64_t>(webhook.first_sequence, 1) - 1;  // a number that was not given yet
+  };
+  Result<void> walked = walk(DirectoryTable::Webhooks, decode_webhook, before_first);
+  if (walked) walked = walk(DirectoryTable::WebhookProgress, decode_webhook_progress, [](const auto& p) { return p.cursor; });
+  if (walked) walked = walk(DirectoryTable::PendingEvents, decode_pending_webhook_event, [](const auto& p) { return p.sequence; });
+  if (!walked) return walked.error();
+  return last;
 }
 
 Result<void> put_webhook(WriteTransaction& transaction, const WebhookRecord& webhook) {

@@ -17,6 +17,8 @@ Result<WebhookProgress> load_webhook_progress(Transaction& transaction, const We
 // In order of sequence, strictly after `after`.
 Result<std::vector<PendingWebhookEvent>> list_pending_events(Transaction& transaction, const WebhookId& id,
                                                              std::uint64_t after, std::size_t limit);
+// See Directory::last_seen_sequence(). Records that are damaged name none.
+Result<std::uint64_t> last_seen_sequence(Transaction& transaction);
 
 // LimitExceeded.
 Result<void> put_webhook(WriteTransaction& transaction, const WebhookRecord& webhook);

@@ -1,0 +1,131 @@
+#include "store/backup.h"
+
+#include "store/environment.h"
+#include "store/files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+namespace postern::store {
+namespace {
+
+// Files in the folder of a copy: one while it is made, one when it is done, until the first start.
+constexpr const char* kIncompleteMark = "incomplete";
+constexpr const char* kCopyMark = "copy";
+
+// More events than an installation makes between a backup and the day it is needed.
+constexpr std::uint64_t kCopyGap = 1'000'000'000;
+
+Error already_there(const std::filesystem::path& folder) {
+  return Error(ErrorCode::AlreadyExists, folder.string() + " is there already: name a folder that is not");
+}
+
+// The folder in which a copy is made: held by a lock, so that what an interrupted backup left can be told from one under way.
+class DraftFolder {
+ public:
+  explicit DraftFolder(const std::filesystem::path& target) : path_(target.string() + ".incomplete") {}
+  ~DraftFolder() {
+    if (fd_ < 0) return;
+    std::error_code ignored;
+    if (!is_kept_) std::filesystem::remove_all(path_, ignored);
+    ::close(fd_);
+  }
+  DraftFolder(const DraftFolder&) = delete;
+  DraftFolder& operator=(const DraftFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  Result<void> make();
+  Result<void> move_to(const std::filesystem::path& target);
+
+ private:
+  Result<void> mark();
+
+  std::filesystem::path path_;
+  int fd_ = -1;  // with the lock
+  bool is_kept_ = false;
+};
+
+Result<void> DraftFolder::make() {
+  const bool is_new = ::mkdir(path_.c_str(), 0700) == 0;
+  if (!is_new && errno != EEXIST) return lmdb_error(errno, "make " + path_.string());
+  fd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd_ < 0) return lmdb_error(errno, "open " + path_.string());
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(fd_);
+    fd_ = -1;
+    return Error(ErrorCode::Conflict, "another backup writes " + path_.string());
+  }
+  if (!is_new) {
+    std::error_code ignored;
+    for (const char* name : {"spool", "directory", kIncompleteMark, kCopyMark}) {
+      std::filesystem::remove_all(path_ / name, ignored);
+    }
+  }
+  return mark();
+}
+
+Result<void> DraftFolder::mark() {
+  const std::filesystem::path file = path_ / kIncompleteMark;
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return lmdb_error(errno, "make " + file.string());
+  ::close(fd);
+  return sync_folder(path_);
+}
+
+Result<void> DraftFolder::move_to(const std::filesystem::path& target) {
+  if (::rename((path_ / kIncompleteMark).c_str(), (path_ / kCopyMark).c_str()) != 0) {
+    return lmdb_error(errno, "mark " + path_.string());
+  }
+  if (Result<void> synced = sync_folder(path_); !synced) return synced;
+  if (::rename(path_.c_str(), target.c_str()) != 0) {
+    if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR) return already_there(target);
+    return lmdb_error(errno, "make " + target.string());
+  }
+  is_kept_ = true;
+  return sync_folder(target.parent_path());
+}
+
+}  // namespace
+
+Result<void> make_backup(const Spool& spool, const Directory& directory, const std::filesystem::path& folder) {
+  const std::filesystem::path target = whole_path(folder);
+  struct stat facts {};
+  if (::lstat(target.c_str(), &facts) == 0) return already_there(folder);
+  DraftFolder draft(target);
+  if (Result<void> made = draft.make(); !made) return made;
+  // The spool first: what its messages refer to is in the directory by then. number_after_restore() mends the one thing that may
+  // be ahead in the directory.
+  if (Result<void> copied = spool.copy_to(draft.path() / "spool"); !copied) return copied;
+  if (Result<void> copied = directory.copy_to(draft.path() / "directory"); !copied) return copied;
+  return draft.move_to(target);
+}
+
+Result<void> refuse_incomplete(const std::filesystem::path& folder) {
+  if (::access((folder / kIncompleteMark).c_str(), F_OK) != 0) return {};
+  return Error(ErrorCode::Conflict, folder.string() + " is what an interrupted backup left: take a whole one");
+}
+
+Result<void> number_after_restore(const std::filesystem::path& folder, Spool& spool, const Directory& directory) {
+  const std::filesystem::path mark = folder / kCopyMark;
+  const bool is_copy = ::access(mark.c_str(), F_OK) == 0;
+  Result<std::uint64_t> seen = directory.last_seen_sequence();
+  if (!seen) return seen.error();
+  Result<std::uint64_t> given = spool.last_sequence();
+  if (!given) return given.error();
+  if (*seen > *given || is_copy) {
+    const std::uint64_t last = std::max(*seen, *given) + (is_copy ? kCopyGap : 0);
+    if (Result<void> raised = spool.raise_last_sequence(last); !raised) return raised;
+  }
+  if (!is_copy) return {};
+  if (::unlink(mark.c_str()) != 0) return lmdb_error(errno, "remove " + mark.string());
+  return sync_folder(folder);
+}
+
+}  // namespace postern::store

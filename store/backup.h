@@ -1,0 +1,24 @@
+// A copy of the store as a folder that is there whole or not at all, and what a store that is such a copy needs at its first
+// start. While it is made it stands beside its place as FOLDER.incomplete, with a file that keeps every start from using it.
+#pragma once
+
+#include "core/result.h"
+#include "store/directory.h"
+#include "store/spool.h"
+
+#include <filesystem>
+
+namespace postern::store {
+
+// See Store::back_up().
+Result<void> make_backup(const Spool& spool, const Directory& directory, const std::filesystem::path& folder);
+
+// Conflict: `folder` is what an interrupted backup left.
+Result<void> refuse_incomplete(const std::filesystem::path& folder);
+
+// Before the server gives the first event a number: above every number that the directory's webhooks have seen, which may be ahead
+// of the spool's where the two were copied one after the other. In a copy far above them, so that no number of what the copied
+// store did after the copy comes again: receivers drop what they have had.
+Result<void> number_after_restore(const std::filesystem::path& folder, Spool& spool, const Directory& directory);
+
+}  // namespace postern::store
