@@ -6,6 +6,7 @@
 #include "relay/dkim_keys.h"
 #include "relay/domain_admin.h"
 #include "relay/domain_records.h"
+#include "relay/key_seal.h"
 
 #include <algorithm>
 
@@ -21,7 +22,13 @@ class NoResolver final : public relay::Resolver {
 };
 
 relay::DomainAdmin make_admin(CommandContext& context, relay::Resolver& resolver) {
-  return {context.directory(), resolver, context.clock(), context.random(), {.hostname = effective_hostname(context.settings())}};
+  const auto seal = [&context](store::DomainRecord& domain) -> Result<void> {
+    const auto opened = relay::KeySeal::open(seal_file(context.settings()), context.random());
+    if (!opened) return opened.error();
+    return opened->seal(domain, context.random());
+  };
+  return {context.directory(), resolver, context.clock(), context.random(),
+          {.spf = make_spf_mechanisms(context.settings()), .seal = seal}};
 }
 
 // Of one account, or of all where `name` is empty.
@@ -91,7 +98,7 @@ ValueList record_values(const DomainRecord& domain, const std::vector<relay::Dns
 }
 
 std::vector<relay::DnsRecordToPublish> records_of(CommandContext& context, const DomainRecord& domain) {
-  return relay::records_to_publish(domain, effective_hostname(context.settings()));
+  return relay::records_to_publish(domain, make_spf_mechanisms(context.settings()));
 }
 
 std::string zone_text(const std::vector<relay::DnsRecordToPublish>& records) {

@@ -13,16 +13,12 @@ namespace postern::app {
 namespace {
 
 constexpr std::size_t kMaxBrandOctets = 16;
+constexpr std::int64_t kSubmissionsPort = 465;  // RFC 8314 §3.3
 
 bool is_brand(std::string_view text) {
   const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
   return !text.empty() && text.size() <= kMaxBrandOctets && is_lower(text.front()) &&
          std::ranges::all_of(text, [&](char c) { return is_lower(c) || is_ascii_digit(c); });
-}
-
-bool is_loopback_host(std::string_view host) {
-  const auto address = parse_ip_address(host);
-  return address ? address->is_loopback() : equals_ignoring_case(host, "localhost");
 }
 
 void check_installation(Settings& settings, Problems& problems) {
@@ -238,17 +234,37 @@ void check_route_secrets(const RouteSettings& route, Problems& problems) {
   if (route.tls == "none") {
     problems.add({route.line, "tls"}, "\"none\" would send the password in the clear", "use \"required\"");
   } else if (route.tls == "opportunistic") {
-    problems.warn({route.line, "tls"}, "\"opportunistic\" sends the password to a server that is not verified",
-                  "use \"required\"");
+    problems.add({route.line, "tls"}, "\"opportunistic\" would send the password to a server that is not verified",
+                 "use \"required\"");
+  }
+}
+
+bool is_spf_mechanism(std::string_view text) {
+  static constexpr std::string_view kNames[] = {"include:", "a:", "mx:", "ip4:", "ip6:", "exists:"};
+  const bool is_known = std::ranges::any_of(kNames, [&](auto name) { return text.starts_with(name) && text.size() > name.size(); });
+  return is_known && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '"'; });
+}
+
+void check_route_spf(const RouteSettings& route, Problems& problems) {
+  for (const std::string& mechanism : route.spf) {
+    if (is_spf_mechanism(mechanism)) continue;
+    problems.add({route.line, "spf"}, quote_toml(mechanism) + " is not a mechanism of SPF",
+                 "write one such as \"include:_spf.example.net\"");
   }
 }
 
 void check_route(RouteSettings& route, Problems& problems) {
   check_route_domains(route, problems);
+  check_route_spf(route, problems);
   const bool is_host = parse_ip_address(route.host).has_value() || is_valid_domain(route.host, false);
-  if (!route.host.empty() && (!is_host || is_valid_address_literal(route.host))) {
+  const bool is_given = !route.host.empty() || problems.is_written({route.line, "host"});  // else it was called missing
+  if (is_given && (!is_host || is_valid_address_literal(route.host))) {
     problems.add({route.line, "host"}, quote_toml(route.host) + " is neither a host name nor an IP address",
                  "write \"smtp.example.org\" or \"192.0.2.25\"");
+  }
+  if (route.port == kSubmissionsPort && !route.implicit_tls && !is_loopback_host(route.host)) {
+    problems.warn({route.line, "port"}, "465 without implicit_tls: a server there waits for TLS at once, and nothing is delivered",
+                  "set implicit_tls = true, or use port 587");
   }
   if (route.implicit_tls && route.tls == "none") {
     problems.add({route.line, "implicit_tls"}, "contradicts tls = \"none\"", "choose one of the two");
@@ -261,7 +277,9 @@ void check_routes(Settings& settings, Problems& problems) {
   bool is_all_matched = false;
   for (auto& route : settings.routes) {
     check_route(route, problems);
-    if (!route.name.empty() && !names.insert(route.name).second) {
+    if (route.name.empty() && problems.is_written({route.line, "name"})) {
+      problems.add({route.line, "name"}, "is empty", "give the route a name for the log");
+    } else if (!route.name.empty() && !names.insert(route.name).second) {
       problems.add({route.line, "name"}, quote_toml(route.name) + " is the name of a route above", "give it another");
     }
     if (is_all_matched) {
@@ -276,6 +294,11 @@ void check_routes(Settings& settings, Problems& problems) {
 }
 
 }  // namespace
+
+bool is_loopback_host(std::string_view host) {
+  const auto address = parse_ip_address(host);
+  return address ? address->is_loopback() : equals_ignoring_case(host, "localhost");
+}
 
 void Problems::push(const Place& place, std::string what, std::string advice, bool is_warning) {
   const auto written = lines_.find(place);

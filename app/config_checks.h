@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postern::app {
@@ -29,6 +30,8 @@ class Problems {
   void remember_line(const Place& place, std::size_t line) { lines_[place] = line; }
   void add(const Place& place, std::string what, std::string advice);
   void warn(const Place& place, std::string what, std::string advice);
+  // The file gives the key a value, be it an empty one.
+  bool is_written(const Place& place) const { return lines_.contains(place); }
   const std::filesystem::path& folder() const { return folder_; }
   // In the order of their lines.
   std::vector<ConfigProblem> take();
@@ -41,6 +44,9 @@ class Problems {
   std::filesystem::path folder_;
   std::vector<ConfigProblem> problems_;
 };
+
+// An address of this machine itself, or "localhost".
+bool is_loopback_host(std::string_view host);
 
 // Also brings route domains and the simulator's into their normal form.
 void check_settings(Settings& settings, Problems& problems);

@@ -1,9 +1,12 @@
 #include "app/config_values.h"
 
+#include "app/config_checks.h"
 #include "core/mailbox.h"
+#include "relay/key_seal.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -95,6 +98,22 @@ relay::ResolverSettings make_resolver_settings(const Settings& settings) {
   resolver.servers = settings.resolver_addresses;
   resolver.timeout = std::chrono::seconds(settings.resolver_timeout_seconds);
   return resolver;
+}
+
+std::filesystem::path seal_file(const Settings& settings) {
+  return std::filesystem::path(settings.data_dir) / relay::kSealFileName;
+}
+
+std::vector<std::string> make_spf_mechanisms(const Settings& settings) {
+  std::vector<std::string> mechanisms;
+  const auto add = [&](const std::string& mechanism) {
+    if (std::ranges::find(mechanisms, mechanism) == mechanisms.end()) mechanisms.push_back(mechanism);
+  };
+  for (const auto& route : settings.routes) {
+    std::ranges::for_each(route.spf, add);
+    if (route.spf.empty() && is_loopback_host(route.host)) add("a:" + effective_hostname(settings));
+  }
+  return mechanisms;
 }
 
 http::WebhookPolicy make_webhook_policy(const Settings& settings) {

@@ -27,6 +27,10 @@ auth::KeyScheme make_key_scheme(const Settings& settings);
 auth::ThrottleLimits make_throttle_limits(const Settings& settings);
 relay::RetrySchedule make_retry_schedule(const Settings& settings);
 relay::ResolverSettings make_resolver_settings(const Settings& settings);
+// relay/key_seal's.
+std::filesystem::path seal_file(const Settings& settings);
+// The mechanisms of `spf` keys, and this host where a next hop is on it: without doubles, in the routes' order.
+std::vector<std::string> make_spf_mechanisms(const Settings& settings);
 http::WebhookPolicy make_webhook_policy(const Settings& settings);
 // Only networks that are well formed: app/config_checks names the others.
 std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts);

@@ -9,6 +9,7 @@
 #include "core/random.h"
 #include "core/result.h"
 #include "net/runtime.h"
+#include "relay/key_seal.h"
 #include "relay/submission.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ struct HttpServiceParts {
   http::Metrics& metrics;
   const Clock& clock;
   Random& random;
+  const relay::KeySeal& seal;
 };
 
 // Used from the main thread.

@@ -13,7 +13,9 @@
 #include "http/metrics.h"
 #include "net/runtime.h"
 #include "net/task_group.h"
+#include "relay/dkim_keys.h"
 #include "relay/dkim_signer.h"
+#include "relay/key_seal.h"
 #include "relay/maintenance.h"
 #include "relay/queue.h"
 #include "relay/smtp_submission.h"
@@ -87,16 +89,41 @@ smtp::ServerOptions make_server_options(const Settings& s) {
   return options;
 }
 
-Result<std::unique_ptr<relay::DkimSigner>> make_signer(const store::Directory& directory) {
-  return relay::DkimSigner::create(
-      [&directory](const AccountId& account, std::string_view name) { return directory.find_domain_named(account, name); });
+Result<std::unique_ptr<relay::DkimSigner>> make_signer(const store::Directory& directory, const relay::KeySeal& seal) {
+  return relay::DkimSigner::create([&directory, seal](const AccountId& account, std::string_view name) {
+    auto domain = directory.find_domain_named(account, name);
+    // Of a domain that is looked up as another account's only the name counts.
+    if (!domain || !*domain || account == store::kVerifiedOwner) return domain;
+    if (Result<void> unsealed = seal.unseal(**domain); !unsealed) {
+      relay::wipe_private_keys(**domain);
+      domain = unsealed.error();
+    }
+    return domain;
+  });
+}
+
+// The seal on signing keys, with which a store of before it is sealed now.
+Result<relay::KeySeal> open_seal(const Settings& settings, store::Directory& directory) {
+  SystemRandom random;
+  auto seal = relay::KeySeal::open(seal_file(settings), random);
+  if (!seal) return seal;
+  const auto sealed = relay::seal_stored_keys(directory, *seal, random);
+  if (!sealed) {
+    // A full disk, say: what is not sealed yet is still read.
+    log::write(log::Level::Warning, "domains_not_migrated", {{"error", sealed.error().message()}});
+  } else if (*sealed > 0) {
+    log::write(log::Level::Info, "domains_migrated", {{"count", std::uint64_t{*sealed}}});
+  }
+  return seal;
 }
 
 class Daemon {
  public:
-  Daemon(const Settings& settings, std::unique_ptr<store::Store> store, std::unique_ptr<relay::DkimSigner> signer)
+  Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const relay::KeySeal& seal,
+         std::unique_ptr<relay::DkimSigner> signer)
       : settings_(settings),
         store_(std::move(store)),
+        seal_(seal),
         signer_(std::move(signer)),
         routes_(make_routes(settings)),
         authenticator_(store_->directory(), make_key_scheme(settings)),
@@ -146,6 +173,7 @@ class Daemon {
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<store::Store> store_;
+  relay::KeySeal seal_;
   std::unique_ptr<relay::DkimSigner> signer_;
   RouteHolder routes_;
   auth::Authenticator authenticator_;
@@ -190,7 +218,8 @@ Result<void> Daemon::open_http() {
                                               .submission = http_submission_,
                                               .metrics = metrics_,
                                               .clock = clock_,
-                                              .random = random_});
+                                              .random = random_,
+                                              .seal = seal_});
   if (!http) return http.error();
   http_ = std::move(*http);
   http_submission_.wake_queue = [this](const store::DueEntry& due) { message_committed(http::Door::Http, due); };
@@ -294,9 +323,11 @@ Result<void> run_server(const Settings& settings, const std::filesystem::path& c
 
   auto store = store::Store::open(make_store_options(settings, true));
   if (!store) return failed_to_start("the store cannot be opened", store.error());
-  auto signer = make_signer((*store)->directory());
+  const auto seal = open_seal(settings, (*store)->directory());
+  if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
+  auto signer = make_signer((*store)->directory(), *seal);
   if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
-  Daemon daemon(settings, std::move(*store), std::move(*signer));
+  Daemon daemon(settings, std::move(*store), *seal, std::move(*signer));
   if (const auto bound = daemon.listen(); !bound) return failed_to_start("cannot listen", bound.error());
   // From here on no new file of the configuration is opened but by a reload.
   daemon.start();

@@ -42,6 +42,7 @@ struct RouteSettings {
   std::string tls;
   bool implicit_tls = false;
   std::string ca_file;
+  std::vector<std::string> spf;  // mechanisms: "include:_spf.example.net"
   std::string user_name;
   Secret password;              // from `password` or the first line of `password_file`
   std::string password_file;

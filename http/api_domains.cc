@@ -31,12 +31,11 @@ struct PurposeName {
   std::string_view purpose;
   std::string_view name;
 };
-constexpr std::array<PurposeName, 6> kPurposeNames = {{{"ownership", "Ownership"},
+constexpr std::array<PurposeName, 5> kPurposeNames = {{{"ownership", "Ownership"},
                                                        {"dkim-rsa", "DKIM"},
                                                        {"dkim-ed25519", "DKIM"},
                                                        {"spf", "SPF"},
-                                                       {"dmarc", "DMARC"},
-                                                       {"return-path", "ReturnPath"}}};
+                                                       {"dmarc", "DMARC"}}};
 
 json::object record_json(const DomainRecord& domain, const relay::DnsRecordToPublish& record) {
   const auto named = std::ranges::find(kPurposeNames, record.purpose, &PurposeName::purpose);
@@ -186,7 +185,7 @@ constexpr std::string_view kSchemas = R"json({
   "name": {"type": "string", "description": "The domain that From fields will have; Unicode or A-labels.",
     "examples": ["example.org"]}}},
 "DomainDnsRecord": {"type": "object", "required": ["record", "name", "type", "ttl", "status", "value", "required"], "properties": {
-  "record": {"type": "string", "enum": ["Ownership", "DKIM", "SPF", "DMARC", "ReturnPath"]},
+  "record": {"type": "string", "enum": ["Ownership", "DKIM", "SPF", "DMARC"]},
   "name": {"type": "string", "description": "Absolute, without the last dot.", "examples": ["_dmarc.example.org"]},
   "type": {"type": "string", "enum": ["TXT", "CNAME"]},
   "ttl": {"type": "string"},

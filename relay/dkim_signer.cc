@@ -5,6 +5,7 @@
 #include "core/bytes.h"
 #include "relay/dkim_keys.h"
 #include "relay/dkim_memory.h"
+#include "store/directory.h"
 
 #include <sys/types.h>
 
@@ -146,16 +147,28 @@ Result<std::unique_ptr<DkimSigner>> DkimSigner::create(FindDomain find_domain) {
   return std::unique_ptr<DkimSigner>(new DkimSigner(std::move(find_domain), std::move(library)));
 }
 
+// Of a domain that this account has not verified.
+Result<void> DkimSigner::check_not_elsewhere(const std::string& name) const {
+  auto owner = find_domain_(store::kVerifiedOwner, name);
+  if (!owner) return owner.error();
+  if (!*owner) return {};
+  wipe_private_keys(**owner);
+  return Error(ErrorCode::Conflict, "another account has verified " + name + " and signs for it");
+}
+
 Result<std::unique_ptr<ContentSigner>> DkimSigner::open(const AccountId& account, const HeaderScan& header) const {
   const auto name = author_domain(header);
   if (!name) return std::unique_ptr<ContentSigner>();
   auto domain = find_domain_(account, *name);
   if (!domain) return domain.error();
-  if (!*domain) return std::unique_ptr<ContentSigner>();
+  if (!*domain || (*domain)->state != store::DomainState::Verified) {
+    if (*domain) wipe_private_keys(**domain);
+    if (Result<void> free = check_not_elsewhere(*name); !free) return free.error();
+    return std::unique_ptr<ContentSigner>();
+  }
   auto signer = std::make_unique<DkimContentSigner>();
   DKIM_STAT status = DKIM_STAT_OK;
-  const bool is_verified = (*domain)->state == store::DomainState::Verified;
-  const std::size_t count = is_verified ? std::min((*domain)->dkim_keys.size(), kMaxSignatures) : 0;
+  const std::size_t count = std::min((*domain)->dkim_keys.size(), kMaxSignatures);
   for (std::size_t i = 0; i < count && status == DKIM_STAT_OK; ++i) {
     status = signer->add(library_->handle, (*domain)->dkim_keys[i], (*domain)->name);
   }

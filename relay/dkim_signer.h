@@ -11,13 +11,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace postern::relay {
 
 class DkimSigner final : public MessageSigner {
  public:
-  // The account's record of a normalised domain name. Any thread.
+  // The account's record of a normalised domain name, with its private keys readable; of store::kVerifiedOwner that of whoever has
+  // verified the name. Any thread.
   using FindDomain = std::function<Result<std::optional<store::DomainRecord>>(const AccountId&, std::string_view)>;
 
   // IoError: libopendkim cannot be set up.
@@ -26,11 +28,13 @@ class DkimSigner final : public MessageSigner {
 
   // Signs for the domain of the From field, if the account has verified exactly this one. Not where From is missing, stands
   // there twice or names several domains: no one domain could then vouch for the author. This must outlive what is returned.
+  // Conflict: it is another account that has verified it.
   Result<std::unique_ptr<ContentSigner>> open(const AccountId& account, const HeaderScan& header) const override;
 
  private:
   struct Library;
   DkimSigner(FindDomain find_domain, std::unique_ptr<Library> library);
+  Result<void> check_not_elsewhere(const std::string& name) const;
 
   FindDomain find_domain_;
   std::unique_ptr<Library> library_;

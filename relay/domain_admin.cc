@@ -90,6 +90,7 @@ Result<store::DomainRecord> DomainAdmin::create(const AccountId& account, std::s
   const auto existing = directory_.find_domain_named(account, *normalised);
   if (!existing) return existing.error();
   if (*existing) return Error(ErrorCode::AlreadyExists, "the account has the domain " + *normalised + " already");
+  if (Result<void> free = refuse_if_verified_elsewhere(account, *normalised); !free) return free.error();
   store::DomainRecord domain;
   domain.id = make_domain_id(random_);
   domain.account = account;
@@ -101,6 +102,7 @@ Result<store::DomainRecord> DomainAdmin::create(const AccountId& account, std::s
   auto ed25519 = make_ed25519_key(random_);
   if (!ed25519) return ed25519.error();
   domain.dkim_keys = {std::move(*rsa), std::move(*ed25519)};
+  if (Result<void> sealed = settings_.seal ? settings_.seal(domain) : Result<void>(); !sealed) return sealed.error();
   const auto written = directory_.write([&](store::DirectoryWriter& writer) { return writer.put_domain(domain); });
   wipe_private_keys(domain);
   if (!written) return written.error();
@@ -122,23 +124,17 @@ Result<store::DomainRecord> DomainAdmin::find(const AccountId& account, const Do
   return std::move(**found);
 }
 
-// One look-up for each account: this runs once in a domain's life.
-Result<bool> DomainAdmin::is_verified_elsewhere(const store::DomainRecord& domain) const {
-  const auto accounts = directory_.list_accounts();
-  if (!accounts) return accounts.error();
-  for (const store::AccountRecord& account : *accounts) {
-    if (account.id == domain.account) continue;
-    auto other = directory_.find_domain_named(account.id, domain.name);
-    if (!other) return other.error();
-    if (!*other) continue;
-    wipe_private_keys(**other);
-    if ((*other)->state == store::DomainState::Verified) return true;
-  }
-  return false;
+Result<void> DomainAdmin::refuse_if_verified_elsewhere(const AccountId& account, const std::string& name) const {
+  auto owner = directory_.find_domain_named(store::kVerifiedOwner, name);
+  if (!owner) return owner.error();
+  if (!*owner) return {};
+  wipe_private_keys(**owner);
+  if ((*owner)->account == account) return {};
+  return Error(ErrorCode::Conflict, "another account has verified " + name + ": what is sent from it is signed there only");
 }
 
 std::vector<DnsRecordToPublish> DomainAdmin::records(const store::DomainRecord& domain) const {
-  return records_to_publish(domain, settings_.hostname);
+  return records_to_publish(domain, settings_.spf);
 }
 
 Result<store::DomainRecord> DomainAdmin::verify(const DomainId& id) {
@@ -175,9 +171,7 @@ Result<store::DomainRecord> DomainAdmin::look_and_store(const store::DomainRecor
     const bool was_verified = domain.state == store::DomainState::Verified;
     apply(domain, seen, clock_.now());
     if (!was_verified && domain.state == store::DomainState::Verified) {
-      const auto is_taken = is_verified_elsewhere(domain);
-      if (!is_taken) return is_taken.error();
-      if (*is_taken) return Error(ErrorCode::Conflict, "another account has verified " + domain.name);
+      if (Result<void> free = refuse_if_verified_elsewhere(domain.account, domain.name); !free) return free;
     }
     return writer.put_domain(domain);
   });

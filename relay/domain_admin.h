@@ -8,6 +8,7 @@
 #include "relay/resolver.h"
 #include "store/directory.h"
 
+#include <functional>
 #include <mutex>
 #include <set>
 #include <string>
@@ -17,15 +18,17 @@
 namespace postern::relay {
 
 struct DnsRecordToPublish {
-  std::string purpose;  // "ownership", "dkim-rsa", "dkim-ed25519", "spf", "dmarc", "return-path": DomainCheck::name
-  std::string type;     // "TXT", "CNAME", "MX"
+  std::string purpose;  // "ownership", "dkim-rsa", "dkim-ed25519", "spf", "dmarc": DomainCheck::name
+  std::string type;     // "TXT"
   std::string name;     // absolute, without the last dot
   std::string value;
   bool is_required = false;  // verified only if it is found
 };
 
 struct DomainSettings {
-  std::string hostname;  // of this relay: what SPF includes and the return-path leads to
+  std::vector<std::string> spf;  // mechanisms that let in who delivers, "a:mail.example.org", "include:…"; empty: not known
+  // Seals the private keys of a new domain before they are stored (relay/key_seal). Null: they are stored as they are.
+  std::function<Result<void>(store::DomainRecord&)> seal;
 };
 
 // Every function that returns a Result blocks: on syncs, key generation and the DNS. Records that it hands out are without the
@@ -36,8 +39,8 @@ class DomainAdmin {
   DomainAdmin(store::Directory& directory, Resolver& resolver, const Clock& clock, Random& random, DomainSettings settings)
       : directory_(directory), resolver_(resolver), clock_(clock), random_(random), settings_(std::move(settings)) {}
 
-  // Makes an RSA 2048 and an Ed25519 key. `name` may be IDN in UTF-8. AlreadyExists, InvalidArgument (no domain name),
-  // LimitExceeded (store::kMaxDomainsPerAccount).
+  // Makes an RSA 2048 and an Ed25519 key. `name` may be IDN in UTF-8. AlreadyExists, InvalidArgument (no domain name), Conflict
+  // (another account has verified it), LimitExceeded (store::kMaxDomainsPerAccount).
   Result<store::DomainRecord> create(const AccountId& account, std::string_view name);
   Result<std::vector<store::DomainRecord>> list(const AccountId& account) const;
   // NotFound, also where the domain is another account's.
@@ -52,7 +55,8 @@ class DomainAdmin {
 
  private:
   Result<store::DomainRecord> look_and_store(const store::DomainRecord& before);
-  Result<bool> is_verified_elsewhere(const store::DomainRecord& domain) const;
+  // Conflict.
+  Result<void> refuse_if_verified_elsewhere(const AccountId& account, const std::string& name) const;
 
   store::Directory& directory_;
   Resolver& resolver_;

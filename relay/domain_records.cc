@@ -67,15 +67,21 @@ bool has_same_key(std::string_view published, std::string_view ours) {
   return (!version || *version == "DKIM1") && is_same_type && tag(published, "p") == tag(ours, "p");
 }
 
-// "a:" is what we ask for; an "include:" of the host name says the same where it publishes its own record.
+// An "include:" of a host name says the same as "a:" where it publishes its own record.
 bool has_mechanism(std::string_view spf, std::string_view ours) {
-  const auto words = split(ours, ' ');
-  const auto mechanism = std::ranges::find_if(words, [](std::string_view word) { return word.starts_with("a:"); });
-  const std::string include = "include:" + std::string(mechanism->substr(2));
+  const std::string include = ours.starts_with("a:") ? "include:" + std::string(ours.substr(2)) : std::string(ours);
   return std::ranges::any_of(split(spf, ' '), [&](std::string_view word) {
     if (word.starts_with('+')) word.remove_prefix(1);
     if (word.ends_with('.')) word.remove_suffix(1);
-    return equals_ignoring_case(word, *mechanism) || equals_ignoring_case(word, include);
+    return equals_ignoring_case(word, ours) || equals_ignoring_case(word, include);
+  });
+}
+
+// Between the version and the "all" at its end.
+bool has_mechanisms(std::string_view spf, std::string_view ours) {
+  const auto words = split(ours, ' ');
+  return std::ranges::all_of(words, [&](std::string_view word) {
+    return word.empty() || word == "v=spf1" || word == "~all" || has_mechanism(spf, word);
   });
 }
 
@@ -117,22 +123,19 @@ bool is_unanswered(const store::DomainCheck& check) { return check.finding.start
 
 }  // namespace
 
-std::vector<DnsRecordToPublish> records_to_publish(const store::DomainRecord& domain, std::string_view hostname) {
+std::vector<DnsRecordToPublish> records_to_publish(const store::DomainRecord& domain, const std::vector<std::string>& spf) {
   std::vector<DnsRecordToPublish> records;
   records.push_back({.purpose = std::string(kOwnershipPurpose),
                      .type = "TXT",
                      .name = joined("_postern", domain.name),
                      .value = "postern-verification=" + domain.ownership_token});
   for (const store::DkimKey& key : domain.dkim_keys) records.push_back(dkim_record(key, domain.name));
-  records.push_back({.purpose = "spf",
-                     .type = "TXT",
-                     .name = domain.name,
-                     .value = "v=spf1 a:" + std::string(hostname) + " ~all"});
+  if (!spf.empty()) {
+    std::string value = "v=spf1";
+    for (const std::string& mechanism : spf) value += " " + mechanism;
+    records.push_back({.purpose = "spf", .type = "TXT", .name = domain.name, .value = value + " ~all"});
+  }
   records.push_back({.purpose = "dmarc", .type = "TXT", .name = joined("_dmarc", domain.name), .value = "v=DMARC1; p=none"});
-  records.push_back({.purpose = "return-path",
-                     .type = "CNAME",
-                     .name = joined("bounce", domain.name),
-                     .value = std::string(hostname)});
   for (DnsRecordToPublish& record : records) record.is_required = is_required_purpose(record.purpose);
   return records;
 }
@@ -141,12 +144,9 @@ store::DomainCheck check_record(const DnsRecordToPublish& record, const DnsAnswe
   if (record.purpose == kOwnershipPurpose) return check_ownership(record, answer);
   if (record.purpose == "spf") {
     return check_only(record, versioned(answer.values, "v=spf1", " "),
-                      [&](const std::string& found) { return has_mechanism(found, record.value); });
+                      [&](const std::string& found) { return has_mechanisms(found, record.value); });
   }
   if (record.purpose == "dmarc") return check_only(record, versioned(answer.values, "v=DMARC1", "; \t"), is_dmarc);
-  if (record.purpose == "return-path") {
-    return check_only(record, answer.values, [&](const std::string& found) { return equals_ignoring_case(found, record.value); });
-  }
   return check_only(record, answer.values, [&](const std::string& found) { return has_same_key(found, record.value); });
 }
 

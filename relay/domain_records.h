@@ -16,16 +16,17 @@ inline constexpr std::string_view kDkimRsaPurpose = "dkim-rsa";
 inline constexpr std::string_view kDkimEd25519Purpose = "dkim-ed25519";
 
 // In the order in which they are looked up. Required are the ownership record, since only who writes the zone can publish the
-// account's token, and the RSA key: RFC 8301 §3.1 has every verifier know rsa-sha256, many know no Ed25519 (RFC 8463). SPF,
-// DMARC and the return-path are advice: without them signed mail still authenticates.
-std::vector<DnsRecordToPublish> records_to_publish(const store::DomainRecord& domain, std::string_view hostname);
+// account's token, and the RSA key: RFC 8301 §3.1 has every verifier know rsa-sha256, many know no Ed25519 (RFC 8463). SPF and
+// DMARC are advice: without them signed mail still authenticates. `spf`: see DomainSettings; empty: no SPF record is advised, for
+// nobody here knows what would be true.
+std::vector<DnsRecordToPublish> records_to_publish(const store::DomainRecord& domain, const std::vector<std::string>& spf);
 
 // What `answer` says of `record`:
 //   ownership    one of the TXT records is the value
 //   dkim-*       the only TXT record there has the same key (RFC 6376 §3.6.1, §3.6.2.2)
-//   spf          the only v=spf1 record has "a:" or "include:" of the host name (RFC 7208 §4.5, §5)
+//   spf          the only v=spf1 record has every mechanism of the value; for "a:" an "include:" of the same name will do (RFC 7208
+//                §4.5, §5)
 //   dmarc        the only v=DMARC1 record is valid, whatever its policy (RFC 7489 §6.3, §6.6.3)
-//   return-path  the CNAME leads to the host name
 store::DomainCheck check_record(const DnsRecordToPublish& record, const DnsAnswer& answer);
 
 // For a record of which the DNS said nothing: what was known of it stays known.

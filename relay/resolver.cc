@@ -142,12 +142,16 @@ Result<Context> make_context(const ResolverSettings& settings) {
   Context context(ub_ctx_create());
   if (!context) return Error(ErrorCode::ResolveFailed, "libunbound cannot be set up");
   const std::string cache_octets = std::to_string(kMaxResolverCacheOctets);
-  const std::array<std::pair<const char*, const char*>, 5> options = {{
+  const std::array<std::pair<const char*, const char*>, 9> options = {{
       {"do-not-query-localhost:", "no"},  // a resolver of the machine's own
       {"cache-max-ttl:", kMaxCacheSeconds},
       {"cache-max-negative-ttl:", kMaxNegativeCacheSeconds},
       {"msg-cache-size:", cache_octets.c_str()},
       {"rrset-cache-size:", cache_octets.c_str()},
+      {"unblock-lan-zones:", "yes"},   // the reverse of private networks
+      {"insecure-lan-zones:", "yes"},  // which nobody signs; nor what stands below the next two
+      {"domain-insecure:", "test."},
+      {"domain-insecure:", "home.arpa."},
   }};
   for (const auto& [option, value] : options) {
     if (const int error = ub_ctx_set_option(context.get(), option, value); error != 0) return setup_failed(option, error);
@@ -159,6 +163,10 @@ Result<Context> make_context(const ResolverSettings& settings) {
     if (error != 0) return setup_failed(settings.trust_anchor_file, error);
   }
   if (const int error = ub_ctx_async(context.get(), 1); error != 0) return setup_failed("libunbound's thread", error);
+  // Else libunbound answers for these itself, whatever the configured servers have. After this no option can be set.
+  for (const char* zone : {"test.", "home.arpa."}) {
+    if (const int error = ub_ctx_zone_remove(context.get(), zone); error != 0) return setup_failed(zone, error);
+  }
   return context;
 }
 

@@ -25,7 +25,7 @@ store::DomainRecord make_domain() {
 
 void run(std::string_view input) {
   static const store::DomainRecord domain = make_domain();
-  static const auto records = relay::records_to_publish(domain, "mail.example");
+  static const auto records = relay::records_to_publish(domain, {"a:mail.example"});
   const std::uint8_t choice = take_octet(input);
   relay::DnsAnswer answer;
   answer.is_secure = (choice & 1U) != 0;

@@ -52,7 +52,7 @@ class ApiFixture : public ApiParts {
   TempFolder folder;
   std::unique_ptr<auth::SessionTokens> tokens;
   ScriptedResolver dns;
-  relay::DomainAdmin domains{store.directory(), dns, clock, random, {.hostname = "relay.example.net"}};
+  relay::DomainAdmin domains{store.directory(), dns, clock, random, {.spf = {"a:relay.example.net"}, .seal = {}}};
   http::WebhookAdmin webhooks{*store, clock, random, http::WebhookPolicy{}};
   http::ApiContext context;
   AccountId account;     // "team", in sandbox mode

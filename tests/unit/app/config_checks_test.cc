@@ -84,7 +84,22 @@ constexpr Case kCases[] = {
      "\nuser_name = \"u\"\npassword = \"fake\"",
      ""},
     {"a password to a server that is not verified",
-     "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nuser_name = \"u\"\npassword = \"fake\"", "warning: tls: "},
+     "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nuser_name = \"u\"\npassword = \"fake\"",
+     "tls: \"opportunistic\" would send the password"},
+    {"a password to a server that is not verified, over TLS from the first octet",
+     "[[route]]\nname = \"a\"\nhost = \"192.0.2.25\"\ndomains = [\"*\"]\nimplicit_tls = true\nuser_name = \"u\""
+     "\npassword = \"fake\"", "tls: \"opportunistic\" would send the password"},
+    {"a password to this machine", "[[route]]\nname = \"a\"\nhost = \"localhost\"\ndomains = [\"*\"]\nuser_name = \"u\""
+     "\npassword = \"fake\"", ""},
+    {"a route to nowhere", "[[route]]\nname = \"a\"\nhost = \"\"\ndomains = [\"*\"]", "host: \"\" is neither a host name nor"},
+    {"a route without a name", "[[route]]\nname = \"\"\nhost = \"h\"\ndomains = [\"*\"]", "name: is empty"},
+    {"a route to port 465 in the clear", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nport = 465",
+     "warning: port: 465 without implicit_tls"},
+    {"a route to port 465", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nport = 465\nimplicit_tls = true", ""},
+    {"SPF of a route", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]"
+     "\nspf = [\"include:_spf.h.example\", \"ip4:192.0.2.1\"]", ""},
+    {"SPF that is none", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nspf = [\"v=spf1 include:a ~all\"]",
+     "is not a mechanism of SPF"},
     {"two routes of one name",
      "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"x.org\"]\n[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"y.org\"]",
      "postern.toml:7: name: \"a\" is the name of a route above"},

@@ -77,6 +77,20 @@ TEST(ConfigValues, CarryARouteWhole) {
   EXPECT_EQ(routes[0].idle_timeout, std::chrono::seconds(9));
 }
 
+TEST(ConfigValues, LetIntoSpfWhoDelivers) {
+  const auto spf_of = [](const std::string& routes) {
+    std::string text = "hostname = \"relay.example.net\"\n";
+    return make_spf_mechanisms(settings_of(text + routes));
+  };
+  const std::string local = "[[route]]\nname = \"a\"\nhost = \"127.0.0.1\"\ndomains = [\"x.org\"]\n";
+  const std::string hop = "[[route]]\nname = \"b\"\nhost = \"smtp.hop.example\"\ndomains = [\"*\"]\n";
+  EXPECT_EQ(spf_of(""), std::vector<std::string>()) << "nothing is delivered";
+  EXPECT_EQ(spf_of(hop), std::vector<std::string>()) << "its operator knows";
+  EXPECT_EQ(spf_of(local), std::vector<std::string>{"a:relay.example.net"});
+  EXPECT_EQ(spf_of(local + hop + "spf = [\"include:_spf.hop.example\", \"a:relay.example.net\"]\n"),
+            (std::vector<std::string>{"a:relay.example.net", "include:_spf.hop.example"}));
+}
+
 TEST(ConfigValues, PreferTheListenersOwnCertificate) {
   auto settings = settings_of("data_dir = \"/d\"");
   auto listener = settings.listeners.at(0);

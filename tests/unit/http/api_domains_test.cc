@@ -50,7 +50,7 @@ TEST_F(ApiDomainsTest, AddsADomainWithTheRecordsToPublish) {
     EXPECT_EQ(row.at("ttl").as_string(), "Auto");
     EXPECT_TRUE(row.at("name").as_string().ends_with("xn--bcher-kva.example"));
   }
-  EXPECT_EQ(kinds, (std::map<std::string, int>{{"Ownership", 1}, {"DKIM", 2}, {"SPF", 1}, {"DMARC", 1}, {"ReturnPath", 1}}));
+  EXPECT_EQ(kinds, (std::map<std::string, int>{{"Ownership", 1}, {"DKIM", 2}, {"SPF", 1}, {"DMARC", 1}}));
 }
 
 TEST_F(ApiDomainsTest, ShowsNoPrivateKey) {

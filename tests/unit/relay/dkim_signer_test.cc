@@ -3,6 +3,7 @@
 #include "relay/dkim_signer.h"
 
 #include "relay/dkim_keys.h"
+#include "store/directory.h"
 #include "tests/support/fake_random.h"
 
 #include <gtest/gtest.h>
@@ -111,6 +112,18 @@ TEST_F(DkimSignerTest, SignsWithEveryKeyOfTheAuthorsDomain) {
   const Verified verified = verify(fields + std::string(kMessage), domain_);
   EXPECT_EQ(verified.good, 2u);
   EXPECT_EQ(verified.bad, 0u);
+}
+
+TEST_F(DkimSignerTest, SaysThatAnotherAccountSignsForTheDomain) {
+  const auto signer =
+      DkimSigner::create([this](const AccountId& account, std::string_view) -> Result<std::optional<store::DomainRecord>> {
+        if (account != store::kVerifiedOwner) return std::optional<store::DomainRecord>();
+        return std::optional(domain_);
+      }).value();
+  const auto signing = signer->open(kAccount, header_of(kMessage));
+  ASSERT_FALSE(signing);
+  EXPECT_EQ(signing.error().code(), ErrorCode::Conflict);
+  EXPECT_NE(signing.error().context().find("another account has verified example.org"), std::string::npos);
 }
 
 TEST_F(DkimSignerTest, SignsTheSameInAnyPieces) {

@@ -35,7 +35,7 @@ class DomainAdminTest : public testing::Test {
   test::FakeClock clock_;
   test::FakeRandom random_;
   test::ScriptedResolver resolver_;
-  DomainAdmin admin_{store_.directory(), resolver_, clock_, random_, {.hostname = "relay.example.net"}};
+  DomainAdmin admin_{store_.directory(), resolver_, clock_, random_, {.spf = {"a:relay.example.net"}, .seal = {}}};
   AccountId account_;
   AccountId other_;
 };
@@ -153,8 +153,12 @@ TEST_F(DomainAdminTest, StopsAskingADnsThatDoesNotAnswer) {
 }
 
 TEST_F(DomainAdminTest, GivesAVerifiedNameToOneAccount) {
-  verified();
   const auto second = admin_.create(other_, "example.org").value();
+  verified();
+  const auto third = admin_.create(add_account("third"), "example.org");
+  ASSERT_FALSE(third) << "at once, not at its verification";
+  EXPECT_EQ(third.error().code(), ErrorCode::Conflict);
+  EXPECT_NE(third.error().context().find("another account has verified example.org"), std::string::npos);
   for (const auto& record : admin_.records(second)) {
     auto& values = resolver_.zone[{record.name, record.type}];
     values.push_back(record.value);
@@ -167,6 +171,30 @@ TEST_F(DomainAdminTest, GivesAVerifiedNameToOneAccount) {
   admin_.remove(admin_.list(account_).value().front().id).value();
   for (const auto& record : admin_.records(second)) resolver_.zone[{record.name, record.type}] = {record.value};
   EXPECT_EQ(admin_.verify(second.id).value().state, store::DomainState::Verified) << "the first has let it go";
+}
+
+TEST_F(DomainAdminTest, KnowsByNameWhoHasVerifiedADomain) {
+  const auto owner = [&] { return store_.directory().find_domain_named(store::kVerifiedOwner, "example.org").value(); };
+  const auto first = added();
+  EXPECT_FALSE(owner()) << "not yet verified";
+  resolver_.publish(admin_.records(first));
+  admin_.verify(first.id).value();
+  ASSERT_TRUE(owner());
+  EXPECT_EQ(owner()->account, account_);
+  EXPECT_EQ(admin_.list(account_).value().size(), 1u) << "listed once";
+  resolver_.zone.clear();
+  EXPECT_EQ(admin_.verify(first.id).value().state, store::DomainState::Failed);
+  EXPECT_FALSE(owner()) << "free again";
+  resolver_.publish(admin_.records(first));
+  admin_.verify(first.id).value();
+  store_.directory().write([&](store::DirectoryWriter& writer) { return writer.remove_account(account_); }).value();
+  EXPECT_FALSE(owner());
+  EXPECT_EQ(store_.directory().examine().value(), std::vector<std::string>());
+}
+
+TEST_F(DomainAdminTest, AdvisesNoSpfWhereNobodyKnowsWhoDelivers) {
+  const DomainAdmin admin(store_.directory(), resolver_, clock_, random_, {});
+  for (const auto& record : admin.records(added())) EXPECT_NE(record.purpose, "spf");
 }
 
 TEST_F(DomainAdminTest, DoesNotBringBackADomainThatWasRemovedMeanwhile) {

@@ -33,9 +33,8 @@ TEST(DomainRecords, AreOneOfEachKind) {
       {"dkim-ed25519", "TXT", "pe1._domainkey.example.org", "v=DKIM1; k=ed25519; p=REVG", false},
       {"spf", "TXT", "example.org", "v=spf1 a:relay.example.net ~all", false},
       {"dmarc", "TXT", "_dmarc.example.org", "v=DMARC1; p=none", false},
-      {"return-path", "CNAME", "bounce.example.org", "relay.example.net", false},
   };
-  const auto records = records_to_publish(domain_of("example.org"), "relay.example.net");
+  const auto records = records_to_publish(domain_of("example.org"), {"a:relay.example.net"});
   ASSERT_EQ(records.size(), std::size(rows));
   for (std::size_t i = 0; i < records.size(); ++i) {
     EXPECT_EQ(records[i].purpose, rows[i].purpose);
@@ -73,10 +72,8 @@ TEST(DomainRecords, AreFoundInWhatReadersWouldAccept) {
       {"any policy", "dmarc", {"v=DMARC1; p=reject; rua=mailto:a@example.org"}, true},
       {"no policy", "dmarc", {"v=DMARC1"}, false},
       {"a policy that is none", "dmarc", {"v=DMARC1; p=maybe"}, false},
-      {"our host", "return-path", {"Relay.example.net"}, true},
-      {"another host", "return-path", {"other.example.net"}, false},
   };
-  const auto records = records_to_publish(domain_of("example.org"), "relay.example.net");
+  const auto records = records_to_publish(domain_of("example.org"), {"a:relay.example.net"});
   for (const Case& c : cases) {
     const auto check =
         check_record(record_for(records, c.purpose), {.values = c.answer, .exists = !c.answer.empty(), .is_secure = false});
@@ -86,8 +83,28 @@ TEST(DomainRecords, AreFoundInWhatReadersWouldAccept) {
   }
 }
 
+TEST(DomainRecords, AdviseTheSpfOfEveryRoute) {
+  const auto records = records_to_publish(domain_of("example.org"), {"include:_spf.hop.example", "ip4:192.0.2.0/24"});
+  const auto& spf = record_for(records, "spf");
+  EXPECT_EQ(spf.value, "v=spf1 include:_spf.hop.example ip4:192.0.2.0/24 ~all");
+  const auto is_found = [&](const char* text) {
+    return check_record(spf, {.values = {text}, .exists = true, .is_secure = false}).is_found;
+  };
+  EXPECT_TRUE(is_found("v=spf1 mx ip4:192.0.2.0/24 include:_spf.hop.example -all"));
+  EXPECT_FALSE(is_found("v=spf1 include:_spf.hop.example -all")) << "one is missing";
+  EXPECT_FALSE(is_found("v=spf1 a:relay.example.net ~all"));
+}
+
+TEST(DomainRecords, AdviseNothingThatServesNothing) {
+  for (const auto& record : records_to_publish(domain_of("example.org"), {})) {
+    EXPECT_EQ(record.type, "TXT");
+    EXPECT_NE(record.purpose, "spf") << "who delivers is not known";
+    EXPECT_FALSE(record.name.starts_with("bounce."));
+  }
+}
+
 TEST(DomainRecords, SayWithWhatWasFoundInsteadAndCutItShort) {
-  const auto records = records_to_publish(domain_of("example.org"), "relay.example.net");
+  const auto records = records_to_publish(domain_of("example.org"), {"a:relay.example.net"});
   const std::string long_text = "v=DKIM1; p=" + std::string(5'000, 'A') + "\x1b[31m";
   const auto check = check_record(record_for(records, "dkim-rsa"), {.values = {long_text}, .exists = true, .is_secure = false});
   EXPECT_TRUE(check.finding.starts_with("found instead: v=DKIM1; p=AAA"));
@@ -99,8 +116,7 @@ TEST(DomainRecords, BecomeZoneLinesWithStringsThatFit) {
   test::FakeRandom random;
   auto domain = domain_of("example.org");
   domain.dkim_keys[0] = make_rsa_key(random).value();
-  const auto records = records_to_publish(domain, "relay.example.net");
-  EXPECT_EQ(zone_line(record_for(records, "return-path")), "bounce.example.org. 3600 IN CNAME relay.example.net.");
+  const auto records = records_to_publish(domain, {"a:relay.example.net"});
   EXPECT_EQ(zone_line(record_for(records, "dmarc")), "_dmarc.example.org. 3600 IN TXT \"v=DMARC1; p=none\"");
   const std::string line = zone_line(record_for(records, "dkim-rsa"));
   std::string joined;
@@ -124,7 +140,7 @@ TEST(DomainStatus, FollowsStateAndLastLook) {
     std::vector<store::DomainCheck> checks;
     std::string_view status;
   };
-  const auto records = records_to_publish(domain_of("example.org"), "relay.example.net");
+  const auto records = records_to_publish(domain_of("example.org"), {"a:relay.example.net"});
   const Error timeout(ErrorCode::ResolveFailed, "timeout");
   const store::DomainCheck found{"ownership", true, ""};
   const store::DomainCheck silent = unanswered_check(record_for(records, "ownership"), true, timeout);

@@ -159,6 +159,21 @@ TEST(Resolver, KeepsARecordsStringsApartFromTheNextRecord) {
   EXPECT_EQ(values, (std::vector<std::string>{"ab", "c"}));
 }
 
+TEST(Resolver, AsksTheConfiguredServerForPrivateZonesToo) {
+  Names names;
+  const char* const kNames[] = {"relay.lab.test", "printer.home.arpa", "1.0.0.10.in-addr.arpa", "1.1.16.172.in-addr.arpa",
+                                "1.1.168.192.in-addr.arpa", "1.2.0.192.in-addr.arpa", "1.0.0.0.d.f.ip6.arpa"};
+  for (const char* name : kNames) names[name] = {0, {wire_strings({"here"})}, false};
+  const NameServer server(names);
+  const auto resolver = resolver_over(server);
+  for (const char* name : kNames) {
+    const auto answer = resolver->look_up(name, "TXT");
+    ASSERT_TRUE(answer) << name << ": " << answer.error().message();
+    EXPECT_EQ(answer->values, std::vector<std::string>{"here"}) << name;
+  }
+  EXPECT_FALSE(resolver->look_up("nothing.lab.test", "TXT").value().exists);
+}
+
 TEST(Resolver, FailsWhereTheServerDoes) {
   const NameServer server(Names{{"servfail.example", {2, {}, false}}, {"refused.example", {5, {}, false}}});
   const auto resolver = resolver_over(server);
