@@ -1,6 +1,7 @@
 // postern config … and postern docs …
 #include "app/commands.h"
 
+#include "app/certificate_check.h"
 #include "app/config.h"
 #include "app/config_text.h"
 #include "app/reply_text.h"
@@ -9,6 +10,9 @@
 #include "http/areas.h"
 #include "http/openapi.h"
 #include "sandbox/scenario_catalog.h"
+
+#include <algorithm>
+#include <iterator>
 
 namespace postern::app {
 namespace {
@@ -25,7 +29,10 @@ Value problem_value(const ConfigProblem& problem) {
 }  // namespace
 
 Result<void> check_configuration(CommandContext& context, bool is_quiet) {
-  const ConfigLoad load = load_config(context.config_file());
+  ConfigLoad load = load_config(context.config_file());
+  if (load.is_usable()) {
+    std::ranges::move(check_named_files(load.settings, context.config_file()), std::back_inserter(load.problems));
+  }
   ValueList values;
   std::string text;
   for (const auto& problem : load.problems) {
@@ -47,6 +54,10 @@ Result<void> show_configuration(CommandContext& context) {
 Result<void> run_relay(CommandContext& context) {
   if (const auto loaded = context.load_settings(); !loaded) return loaded.error();
   for (const auto& problem : load_config(context.config_file()).problems) context.err() << format_problem(problem) << "\n";
+  // What is bad enough to prevent the start says so itself.
+  for (const auto& problem : check_named_files(context.settings(), context.config_file())) {
+    context.err() << format_problem(problem) << "\n";
+  }
   context.err().flush();
   return run_server(context.settings(), std::filesystem::absolute(context.config_file()));
 }

@@ -1,22 +1,27 @@
 // postern doctor: one line for each check: ok, warn or fail, and what to do. Changes nothing; works while the server runs.
 #include "app/commands.h"
 
+#include "app/certificate_check.h"
 #include "app/config.h"
 #include "app/config_values.h"
-#include "net/tls_context.h"
+#include "app/route_probe.h"
+#include "relay/dkim_keys.h"
+#include "relay/key_seal.h"
+#include "store/checkup.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
+#include <fcntl.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <set>
 
 namespace postern::app {
@@ -32,6 +37,7 @@ struct Finding {
 using Findings = std::vector<Finding>;
 
 constexpr int kDaysBeforeExpiry = 21;
+constexpr int kBannerSeconds = 5;
 constexpr rlim_t kWantedDescriptors = 4096;
 // A clock before the year of this program is wrong: expiry, retries and certificates depend on it.
 constexpr Instant kEarliestSaneTime = std::chrono::sys_days(std::chrono::year(2025) / 1 / 1);
@@ -78,26 +84,42 @@ void check_store(const Settings& settings, Findings& findings) {
     findings.push_back({Grade::Warn, "store", settings.data_dir + " does not exist yet; the first start makes it"});
     return;
   }
+  const store::Checkup checkup = store::check_store(make_store_options(settings, false));
+  if (checkup.not_opened) {
+    findings.push_back({Grade::Fail, "store", checkup.not_opened->context() + "; run as the service's user or restore a backup"});
+  }
+  for (const auto& problem : checkup.findings) findings.push_back({Grade::Fail, "store", problem + "; restore a backup"});
+  if (checkup.not_opened || !checkup.findings.empty()) return;
+  findings.push_back({Grade::Ok, "store",
+                      std::to_string(checkup.usage.messages) + " messages, " + std::to_string(checkup.usage.queued) + " queued, " +
+                          std::to_string(checkup.usage.used_octets) + " octets; every record is sound"});
   const auto opened = store::Store::open(make_store_options(settings, false));
-  if (!opened) {
-    findings.push_back({Grade::Fail, "store", opened.error().message() + "; run as the service's user or restore a backup"});
-    return;
+  if (opened) check_space((*opened)->spool().look_at_space(), findings);
+}
+
+// In a child too: it reads the directory.
+void check_seal(const Settings& settings, Findings& findings) {
+  std::error_code error;
+  if (!std::filesystem::exists(settings.data_dir, error)) return;
+  const auto report = store::run_in_child([&](const auto& say) {
+    const auto opened = store::Store::open(make_store_options(settings, false));
+    if (!opened) return;
+    const auto accounts = (*opened)->directory().list_accounts();
+    if (!accounts) return;
+    const auto seal = relay::KeySeal::read(seal_file(settings));
+    for (const auto& account : *accounts) {
+      auto domains = (*opened)->directory().list_domains(account.id);
+      for (auto& domain : domains ? *domains : std::vector<store::DomainRecord>()) {
+        if (!relay::has_sealed_keys(domain)) continue;
+        const auto unsealed = seal ? seal->unseal(domain) : Result<void>(seal.error());
+        relay::wipe_private_keys(domain);
+        if (!unsealed) say(domain.name + ": " + unsealed.error().context());
+      }
+    }
+  });
+  for (const std::string& line : report.lines) {
+    findings.push_back({Grade::Fail, "signing keys", line + "; its mail goes out unsigned"});
   }
-  const auto problems = (*opened)->spool().examine();
-  if (!problems) {
-    findings.push_back({Grade::Fail, "store", problems.error().message() + "; restore a backup"});
-    return;
-  }
-  for (const auto& problem : *problems) findings.push_back({Grade::Fail, "store", problem + "; restore a backup"});
-  const auto usage = (*opened)->spool().usage();
-  if (!usage) {
-    findings.push_back({Grade::Fail, "store", usage.error().message()});
-  } else if (problems->empty()) {
-    findings.push_back({Grade::Ok, "store",
-                        std::to_string(usage->messages) + " messages, " + std::to_string(usage->queued) + " queued, " +
-                            std::to_string(usage->used_octets) + " octets; every record is sound"});
-  }
-  check_space((*opened)->spool().look_at_space(), findings);
 }
 
 void check_disk(const Settings& settings, Findings& findings) {
@@ -122,38 +144,36 @@ void check_disk(const Settings& settings, Findings& findings) {
   }
 }
 
-std::optional<int> days_until_expiry(const std::string& file) {
-  std::FILE* stream = std::fopen(file.c_str(), "r");
-  if (stream == nullptr) return std::nullopt;
-  X509* certificate = PEM_read_X509(stream, nullptr, nullptr, nullptr);
-  std::fclose(stream);
-  if (certificate == nullptr) return std::nullopt;
-  int days = 0;
-  int seconds = 0;
-  const int known = ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate));
-  X509_free(certificate);
-  return known == 1 ? std::optional(seconds < 0 ? days - 1 : days) : std::nullopt;
-}
-
 void check_certificate(const CertificateFiles& files, Findings& findings) {
   std::error_code error;
   if (files.is_self_signed && !std::filesystem::exists(files.certificate, error)) {
     findings.push_back({Grade::Ok, "certificate", "self-signed, made at the first start"});
     return;
   }
-  const auto loaded = net::TlsServerContext::load(files.certificate, files.key);
-  if (!loaded) {
-    findings.push_back({Grade::Fail, "certificate", loaded.error().message()});
-    return;
-  }
   const auto days = days_until_expiry(files.certificate);
-  const std::string words = files.certificate + (days ? ": valid for " + std::to_string(*days) + " days" : ": of unknown validity");
-  if (days && *days < 0) {
-    findings.push_back({Grade::Fail, "certificate", files.certificate + ": has expired; renew it and send SIGHUP"});
-  } else if (!days || *days < kDaysBeforeExpiry) {
-    findings.push_back({Grade::Warn, "certificate", words + "; renew it and send SIGHUP"});
-  } else {
-    findings.push_back({Grade::Ok, "certificate", words});
+  if (!days || *days < 0) return;  // check_files() said what is wrong
+  const std::string words = files.certificate + " is valid for " + std::to_string(*days) + " more days";
+  findings.push_back(*days < kDaysBeforeExpiry ? Finding{Grade::Warn, "certificate", words + "; renew it and send SIGHUP"}
+                                               : Finding{Grade::Ok, "certificate", words});
+}
+
+// Certificates, keys, authorities, the log: what they hold, and that this user may use them.
+void check_files(const Settings& settings, const std::filesystem::path& config_file, Findings& findings) {
+  for (const auto& problem : check_named_files(settings, config_file)) {
+    const std::string check = problem.key.starts_with("tls_") ? "certificate" : problem.key == "log_file" ? "log" : "route";
+    findings.push_back({problem.is_warning ? Grade::Warn : Grade::Fail, check, format_problem(problem)});
+  }
+  if (settings.log_file.empty()) return;
+  const int fd = ::open(settings.log_file.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+  const int code = fd < 0 ? errno : 0;
+  if (fd >= 0) ::close(fd);
+  const std::string folder = std::filesystem::path(settings.log_file).parent_path().string();
+  const bool can_be_made = code == ENOENT && ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+  if (code == 0 || can_be_made) {
+    findings.push_back({Grade::Ok, "log", settings.log_file + (code == 0 ? " can be written by this user" : " can be made")});
+  } else if (code != ENOENT || ::access(folder.c_str(), F_OK) == 0) {  // a missing folder was named above
+    findings.push_back(
+        {Grade::Fail, "log", settings.log_file + ": " + std::strerror(code) + "; let the service's user write there"});
   }
 }
 
@@ -201,7 +221,7 @@ Address socket_address(const Listener& listener, bool connects) {
   return address;
 }
 
-// Opens a socket for `use` and closes it again.
+// Opens a socket and closes it again.
 bool try_socket(Address address, bool connects) {
   const int descriptor = ::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return false;
@@ -212,36 +232,72 @@ bool try_socket(Address address, bool connects) {
   return done == 0;
 }
 
+// A banner that is not ours. Behind TLS or a proxy's header nothing is said first: then it counts as ours.
+bool is_another_program(const HttpListenerSettings&) { return false; }
+bool is_another_program(const ListenerSettings& listener) {
+  if (listener.tls == "implicit" || !listener.proxy_networks.empty()) return false;
+  Address address = socket_address(listener, true);
+  const int descriptor = ::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return false;
+  const timeval limit{.tv_sec = kBannerSeconds, .tv_usec = 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  std::array<char, 512> banner{};
+  const bool is_connected = ::connect(descriptor, address.get(), address.size) == 0;
+  const ssize_t count = is_connected ? ::recv(descriptor, banner.data(), banner.size(), 0) : 0;
+  ::close(descriptor);
+  const std::string_view said(banner.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  // 421: ours, and busy.
+  return said.find(" ESMTP Postern") == std::string_view::npos && !said.starts_with("421");
+}
+
+// What this user can say of an address and port without a word over it.
+enum class PortState { Answers, Free, Closed };
+
 template <class Listener>
-void check_port(const Listener& listener, const std::string& kind, Findings& findings) {
+PortState port_state(const Listener& listener) {
+  if (try_socket(socket_address(listener, true), true)) return PortState::Answers;
+  return try_socket(socket_address(listener, false), false) ? PortState::Free : PortState::Closed;
+}
+
+template <class Listener>
+void check_port(const Listener& listener, const std::string& kind, bool is_serving, Findings& findings) {
   const std::string name = listener.address + " port " + std::to_string(listener.port);
-  if (try_socket(socket_address(listener, true), true)) {
-    findings.push_back({Grade::Ok, kind, name + ": answers"});
-  } else if (try_socket(socket_address(listener, false), false)) {
-    findings.push_back({Grade::Ok, kind, name + ": free; nothing serves it now"});
-  } else {
-    findings.push_back({Grade::Warn, kind,
-                        name + ": can neither be reached nor bound by this user; below 1024 the service needs "
-                               "CAP_NET_BIND_SERVICE, IPv6 may be missing"});
+  switch (port_state(listener)) {
+    case PortState::Answers:
+      if (!is_serving) {
+        findings.push_back({Grade::Fail, kind, name + ": another program has it, for no postern serves this store; stop that or "
+                                                      "choose another port"});
+      } else if (is_another_program(listener)) {
+        findings.push_back({Grade::Fail, kind, name + ": another program than postern answers; stop that or choose another port"});
+      } else {
+        findings.push_back({Grade::Ok, kind, name + ": answers"});
+      }
+      return;
+    case PortState::Free:
+      findings.push_back(is_serving
+                             ? Finding{Grade::Warn, kind, name + ": free, though postern runs: it listens there after a restart"}
+                             : Finding{Grade::Ok, kind, name + ": free; nothing serves it now"});
+      return;
+    case PortState::Closed:
+      findings.push_back({Grade::Warn, kind,
+                          name + ": can neither be reached nor bound by this user; below 1024 the service needs "
+                                 "CAP_NET_BIND_SERVICE, IPv6 may be missing"});
   }
 }
 
 void check_ports(const Settings& settings, Findings& findings) {
-  for (const auto& listener : settings.listeners) check_port(listener, "listener", findings);
-  for (const auto& listener : settings.http_listeners) check_port(listener, "http listener", findings);
+  const bool is_serving = store::is_served(settings.data_dir);
+  for (const auto& listener : settings.listeners) check_port(listener, "listener", is_serving, findings);
+  for (const auto& listener : settings.http_listeners) check_port(listener, "http listener", is_serving, findings);
 }
 
-void check_routes(const Settings& settings, Findings& findings) {
+void check_routes(const Settings& settings, const DoctorOptions& options, Findings& findings) {
   for (const auto& route : settings.routes) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    const int failure = ::getaddrinfo(route.host.c_str(), std::to_string(route.port).c_str(), &hints, &found);
-    if (found != nullptr) ::freeaddrinfo(found);
-    const std::string name = "route " + route.name + " to " + route.host;
-    findings.push_back(failure == 0
-                           ? Finding{Grade::Ok, "route", name + ": has an address"}
-                           : Finding{Grade::Fail, "route", name + ": " + ::gai_strerror(failure) + "; check the name and DNS"});
+    if (!options.route.empty() && route.name != options.route) continue;
+    const RouteProbe probe = probe_route(settings, route, std::chrono::seconds(options.seconds));
+    const std::string words = "route " + route.name + ": " + probe.words;
+    findings.push_back(probe.is_good ? Finding{Grade::Ok, "route", words}
+                                     : Finding{Grade::Fail, "route", words + "; mail waits in the queue until this works"});
   }
   if (settings.routes.empty()) findings.push_back({Grade::Warn, "route", "none: live mail is refused with no_route"});
 }
@@ -266,18 +322,24 @@ void check_machine(CommandContext& context, const Settings& settings, Findings& 
 
 }  // namespace
 
-Result<void> examine_installation(CommandContext& context) {
+Result<void> examine_installation(CommandContext& context, const DoctorOptions& options) {
   Findings findings;
   const ConfigLoad load = load_config(context.config_file());
-  check_config(load, findings);
-  if (load.is_usable()) {
+  const bool is_known = options.route.empty() || std::ranges::any_of(load.settings.routes, [&](const auto& route) {
+                          return route.name == options.route;
+                        });
+  if (load.is_usable() && !is_known) return Error(ErrorCode::NotFound, "there is no route " + printable(options.route));
+  if (options.route.empty() || !load.is_usable()) check_config(load, findings);
+  if (load.is_usable() && options.route.empty()) {
     check_machine(context, load.settings, findings);
     check_disk(load.settings, findings);
     check_store(load.settings, findings);
+    check_seal(load.settings, findings);
+    check_files(load.settings, context.config_file(), findings);
     check_certificates(load.settings, findings);
     check_ports(load.settings, findings);
-    check_routes(load.settings, findings);
   }
+  if (load.is_usable()) check_routes(load.settings, options, findings);
   ValueList values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& finding : findings) {

@@ -148,6 +148,10 @@ Result<void> print_document(CommandContext& context, const std::string& name);  
 Result<void> run_relay(CommandContext& context);
 
 // --- doctor (cmd_doctor.cc) ---
-Result<void> examine_installation(CommandContext& context);
+struct DoctorOptions {
+  std::string route;         // examine nothing but this one; empty: everything
+  std::int64_t seconds = 10;  // for each route
+};
+Result<void> examine_installation(CommandContext& context, const DoctorOptions& options);
 
 }  // namespace postern::app

@@ -164,6 +164,10 @@ Checkup check_store(const StoreOptions& options) {
       checkup.not_opened = Error(ErrorCode::CorruptRecord, "opening it: " + report.failure);
       break;
     }
+    if (report.failure.ends_with("SIGTERM")) {  // the server sends readers away when it needs their room
+      checkup.not_opened = Error(ErrorCode::Cancelled, "the examination was told to end; try again");
+      break;
+    }
     checkup.findings.push_back(step_name(step) + ": cannot be read: " + report.failure);
     ++step;
     has_more = step < directory_examination_steps().size() + spool_examination_steps().size();

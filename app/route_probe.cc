@@ -1,0 +1,103 @@
+#include "app/route_probe.h"
+
+#include "app/config_values.h"
+#include "core/bytes.h"
+#include "net/tls_context.h"
+#include "relay/host_lookup.h"
+#include "smtp/client_connection.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+namespace postern::app {
+namespace {
+
+constexpr std::size_t kMaxReplyOctets = 300;
+
+smtp::ClientTls wanted_tls(const relay::Route& route) {
+  if (route.implicit_tls) return smtp::ClientTls::Implicit;
+  if (route.tls == relay::TlsPolicy::Required) return smtp::ClientTls::Required;
+  return route.tls == relay::TlsPolicy::None ? smtp::ClientTls::None : smtp::ClientTls::IfOffered;
+}
+
+// As relay/smtp_transport.
+smtp::ClientConfig config_of(const relay::Route& route, const std::string& hostname, bool is_loopback) {
+  return {.hostname = hostname,
+          .tls = wanted_tls(route),
+          .user_name = route.user_name,
+          .password = route.password,
+          .verifies_peer = route.tls == relay::TlsPolicy::Required,
+          .allows_auth_without_tls = is_loopback};
+}
+
+std::string describe_session(const smtp::ClientConnection& connection, const relay::Route& route) {
+  std::string words = "connected";
+  if (!connection.is_tls()) {
+    words += ", without TLS";
+  } else if (route.tls == relay::TlsPolicy::Required) {
+    words += ", TLS with a certificate that is valid for it";
+  } else {
+    words += ", TLS, certificate not looked at";
+  }
+  if (!route.user_name.empty()) words += ", logged in as " + escape_for_log(route.user_name, kMaxReplyOctets);
+  return words;
+}
+
+// A coroutine's own copies of what it needs.
+struct Attempt {
+  relay::Route route;
+  std::string hostname;
+  smtp::ClientTimeouts timeouts;
+};
+
+net::Awaitable<void> run_probe(Attempt attempt, RouteProbe& probe) {
+  const std::string place = attempt.route.host + " port " + std::to_string(attempt.route.port);
+  const bool verifies = attempt.route.tls == relay::TlsPolicy::Required;
+  const auto tls = net::TlsClientContext::create(
+      verifies ? net::TlsVerification::Required : net::TlsVerification::None, attempt.route.ca_file);
+  if (!tls) {
+    probe.words = "TLS cannot be set up: " + tls.error().message();
+    co_return;
+  }
+  const auto endpoints = co_await relay::look_up_host(attempt.route.host, attempt.route.port, attempt.timeouts.connect);
+  if (!endpoints) {
+    probe.words = place + ": " + endpoints.error().context() + "; check the name and the DNS";
+    co_return;
+  }
+  for (const auto& endpoint : *endpoints) {
+    const std::string address = endpoint.address().to_string();
+    const smtp::ClientConfig config = config_of(attempt.route, attempt.hostname, endpoint.address().is_loopback());
+    probe.words = place + " [" + address + "]: no answer in time";
+    auto opened = co_await smtp::ClientConnection::open(endpoint, attempt.route.host, config, *tls, attempt.timeouts);
+    if (!opened.connection) {
+      probe.words = place + " [" + address + "]: " + escape_for_log(format_status(opened.failure), kMaxReplyOctets);
+      continue;
+    }
+    probe.is_good = true;
+    probe.words = place + " [" + address + "]: " + describe_session(*opened.connection, attempt.route);
+    co_await opened.connection->quit();
+    co_return;
+  }
+}
+
+}  // namespace
+
+RouteProbe probe_route(const Settings& settings, const RouteSettings& route, std::chrono::seconds limit) {
+  RouteProbe probe;
+  probe.words = route.host + ": no answer within " + std::to_string(limit.count()) + " seconds";
+  Attempt attempt;
+  for (relay::Route& made : make_routes(settings)) {
+    if (made.name == route.name) attempt.route = std::move(made);
+  }
+  attempt.hostname = effective_hostname(settings);
+  attempt.timeouts = {.connect = limit, .greeting = limit, .command = limit, .data_block = limit, .end_of_data = limit};
+  {
+    net::asio::io_context context;
+    net::asio::co_spawn(context, run_probe(std::move(attempt), probe), net::asio::detached);
+    context.run_for(limit);
+  }
+  return probe;
+}
+
+}  // namespace postern::app

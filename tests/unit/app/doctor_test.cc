@@ -1,0 +1,124 @@
+// The examination of an installation: what a daemon would meet at its start, its ports, its next hops and its keys.
+#include "app/commands.h"
+
+#include "core/random.h"
+#include "relay/key_seal.h"
+#include "tests/support/temp_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace postern::app {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Listens on a port of loopback and says nothing to anybody.
+class SilentListener {
+ public:
+  SilentListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    ::listen(fd_, 8);
+    socklen_t length = sizeof address;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentListener() { ::close(fd_); }
+  SilentListener(const SilentListener&) = delete;
+  SilentListener& operator=(const SilentListener&) = delete;
+  std::string port() const { return std::to_string(port_); }
+
+ private:
+  int fd_;
+  std::uint16_t port_ = 0;
+};
+
+class Doctor : public testing::Test {
+ protected:
+  void write_config(const std::string& more) {
+    std::ofstream(folder_.path() / "postern.toml") << "environment = \"development\"\ndata_dir = \"data\"\n" << more;
+  }
+  // What it prints; `is_sound_` is whether it found nothing wrong.
+  std::string examine(const DoctorOptions& options = {}) {
+    std::ostringstream out;
+    std::ostringstream err;
+    CommandContext context({.config_file = folder_.path() / "postern.toml", .as_json = false}, out, err);
+    const Result<void> done = examine_installation(context, options);
+    is_sound_ = done.has_value();
+    return out.str() + (done ? "" : done.error().context());
+  }
+
+  test::TempFolder folder_;
+  bool is_sound_ = false;
+};
+
+TEST_F(Doctor, MeetsWhatTheDaemonWouldMeet) {
+  const SilentListener other;
+  const SilentListener hop;
+  write_config("log_file = \"no folder/postern.log\"\n[[listener]]\naddress = \"127.0.0.1\"\nport = " + other.port() +
+               "\n[[route]]\nname = \"silent\"\nhost = \"127.0.0.1\"\nport = " + hop.port() + "\ndomains = [\"*\"]\n");
+  const std::string all = examine({.route = "", .seconds = 1});
+  EXPECT_FALSE(is_sound_);
+  EXPECT_THAT(all, HasSubstr("another program has it"));
+  EXPECT_THAT(all, HasSubstr("there is no folder"));
+  EXPECT_THAT(all, HasSubstr("route silent: 127.0.0.1 port " + hop.port()));
+
+  const std::string one = examine({.route = "silent", .seconds = 1});
+  EXPECT_FALSE(is_sound_);
+  EXPECT_THAT(one, HasSubstr("fail  route"));
+  EXPECT_THAT(one, Not(HasSubstr("listener")));
+  EXPECT_THAT(examine({.route = "none", .seconds = 1}), HasSubstr("there is no route none"));
+}
+
+TEST_F(Doctor, TellsAnotherProgramFromThePosternThatHoldsTheStore) {
+  const SilentListener other;
+  write_config("[[listener]]\naddress = \"127.0.0.1\"\nport = " + other.port() + "\n");
+  const auto server =
+      store::Store::open({.folder = folder_.path() / "data", .spool = test::small_limits(), .runs_recovery = true}).value();
+  EXPECT_THAT(examine(), HasSubstr("another program than postern answers"));
+  EXPECT_FALSE(is_sound_);
+}
+
+TEST_F(Doctor, FindsSigningKeysThatCannotBeOpened) {
+  write_config("");
+  SystemRandom random;
+  const auto seal_file = folder_.path() / "data" / relay::kSealFileName;
+  {
+    const auto store =
+        store::Store::open({.folder = folder_.path() / "data", .spool = test::small_limits(), .runs_recovery = true}).value();
+    store::AccountRecord account;
+    account.id = make_account_id(random);
+    account.name = "demo";
+    store::DomainRecord domain;
+    domain.id = make_domain_id(random);
+    domain.account = account.id;
+    domain.name = "example.org";
+    domain.dkim_keys = {{.selector = "s", .algorithm = "rsa-sha256", .private_key = "not a real one", .public_record = "v=DKIM1"}};
+    relay::KeySeal::open(seal_file, random).value().seal(domain, random).value();
+    store->directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+      if (Result<void> put = writer.put_account(account); !put) return put;
+      return writer.put_domain(domain);
+    }).value();
+  }
+  EXPECT_THAT(examine(), Not(HasSubstr("signing keys")));
+  std::filesystem::remove(seal_file);
+  EXPECT_THAT(examine(), HasSubstr("example.org: there is no " + seal_file.string()));
+  EXPECT_FALSE(is_sound_);
+  relay::KeySeal::open(seal_file, random).value();
+  EXPECT_THAT(examine(), HasSubstr("sealed with another dkim-seal.key"));
+}
+
+}  // namespace
+}  // namespace postern::app
