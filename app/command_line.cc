@@ -93,7 +93,7 @@ void declare_account(CLI::App& app, Builder& build) {
   create.add_option("name", options.name)->required();
   create.add_option("--mode", options.mode, "sandbox (default) or production");
   create.add_option("--plan", options.plan.name, "starter (default), growth or scale");
-  add_repeated(create, "--domain", options.domains, "a domain that the account may send from; none: any");
+  add_repeated(create, "--domain", options.domains, "a domain that it may send from, or .example.org and all below; none: any");
   add_plan_options(create, options.plan);
   build.command(noun, "list", "List accounts", list_accounts);
   build.on(noun, "show", "account", "Show an account and its use of quotas", show_account);
@@ -130,7 +130,7 @@ void declare_key_create(CLI::App& noun, Builder& build) {
   verb.add_option("--name", create.name, "for people");
   verb.add_option("--expires", create.expires, "30d, 12h or a date; default: never");
   verb.add_option("--permission", create.permission, "sending_access (default) or full_access");
-  add_repeated(verb, "--from-domain", create.from_domains, "a domain that it may send from; none: the account's");
+  add_repeated(verb, "--from-domain", create.from_domains, "a domain, or .example.org and all below; none: the account's");
   add_repeated(verb, "--network", create.networks, "a client network such as 192.0.2.0/24; none: any");
   verb.add_option("--rate", create.per_second, "messages a second, below the plan's");
   verb.add_flag("--quiet,-q", create.is_quiet, "print the key and nothing else");

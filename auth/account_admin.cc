@@ -1,5 +1,6 @@
 #include "auth/account_admin.h"
 
+#include "auth/permission.h"
 #include "core/bytes.h"
 
 #include <algorithm>
@@ -52,8 +53,9 @@ Result<store::AccountRecord> AccountAdmin::draft(const NewAccount& wanted) {
   record.mode = wanted.mode;
   record.plan = wanted.plan;
   for (const std::string& domain : wanted.from_domains) {
-    if (!is_valid_domain(domain, true)) return Error(ErrorCode::InvalidArgument, "not a domain: " + domain);
-    record.from_domains.push_back(normalised_domain(domain));
+    Result<std::string> read = read_from_domain(domain);
+    if (!read) return read.error();
+    record.from_domains.push_back(std::move(*read));
   }
   record.created = clock_.now();
   return record;

@@ -49,8 +49,9 @@ Result<store::KeyRecord> KeyAdmin::draft(const AccountId& account, const NewKey&
   record.environment = wanted.environment;
   record.permission = wanted.permission;
   for (const std::string& domain : wanted.from_domains) {
-    if (!is_valid_domain(domain, true)) return Error(ErrorCode::InvalidArgument, "not a domain: " + domain);
-    record.from_domains.push_back(normalised_domain(domain));
+    Result<std::string> read = read_from_domain(domain);
+    if (!read) return read.error();
+    record.from_domains.push_back(std::move(*read));
   }
   for (const std::string& network : wanted.networks) {
     const auto parsed = parse_ip_network(network);

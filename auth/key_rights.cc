@@ -1,5 +1,7 @@
 #include "auth/key_rights.h"
 
+#include "auth/permission.h"
+
 #include <algorithm>
 
 namespace postern::auth {
@@ -7,9 +9,7 @@ namespace {
 
 bool are_domains_within(const store::KeyRecord& maker, const store::KeyRecord& key) {
   if (maker.from_domains.empty()) return true;
-  const auto is_makers = [&](const std::string& domain) {
-    return std::ranges::find(maker.from_domains, domain) != maker.from_domains.end();
-  };
+  const auto is_makers = [&](const std::string& domain) { return is_domain_allowed(maker.from_domains, domain); };
   return !key.from_domains.empty() && std::ranges::all_of(key.from_domains, is_makers);
 }
 

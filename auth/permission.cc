@@ -1,5 +1,7 @@
 #include "auth/permission.h"
 
+#include "core/mailbox.h"
+
 #include <algorithm>
 
 namespace postern::auth {
@@ -10,7 +12,19 @@ bool is_network_allowed(std::span<const IpNetwork> networks, const IpAddress& cl
 }
 
 bool is_domain_allowed(std::span<const std::string> domains, std::string_view domain) {
-  return domains.empty() || std::find(domains.begin(), domains.end(), domain) != domains.end();
+  return domains.empty() ||
+         std::any_of(domains.begin(), domains.end(), [&](const std::string& allowed) { return covers_domain(allowed, domain); });
+}
+
+bool covers_domain(std::string_view allowed, std::string_view domain) {
+  if (allowed == domain) return true;
+  return allowed.starts_with('.') && (domain.ends_with(allowed) || domain == allowed.substr(1));
+}
+
+Result<std::string> read_from_domain(std::string_view text) {
+  const std::string_view name = text.starts_with('.') ? text.substr(1) : text;
+  if (!is_valid_domain(name, true)) return Error(ErrorCode::InvalidArgument, "not a domain: " + std::string(text));
+  return std::string(text.substr(0, text.size() - name.size())) + normalised_domain(name);
 }
 
 }  // namespace postern::auth

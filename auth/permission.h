@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/ip_address.h"
+#include "core/result.h"
 
 #include <span>
 #include <string>
@@ -11,7 +12,12 @@ namespace postern::auth {
 
 bool is_network_allowed(std::span<const IpNetwork> networks, const IpAddress& client);
 
-// Exactly: a subdomain is another domain. All of them normalised.
+// "example.org" stands for itself: a subdomain is another domain. ".example.org" stands for it and for every name below it, as in a
+// route's domains. All of them normalised.
 bool is_domain_allowed(std::span<const std::string> domains, std::string_view domain);
+// Whatever `domain` (either form) stands for, `allowed` does too.
+bool covers_domain(std::string_view allowed, std::string_view domain);
+// A From domain as people write it → normalised, its leading dot kept. InvalidArgument.
+Result<std::string> read_from_domain(std::string_view text);
 
 }  // namespace postern::auth

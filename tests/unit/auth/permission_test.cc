@@ -43,6 +43,28 @@ TEST(Permission, AllowsTheListedDomainsExactly) {
   }
 }
 
+TEST(Permission, AllowsEveryNameBelowADomainWithALeadingDot) {
+  const std::vector<std::string> domains = {".acme.example"};
+  for (const char* own : {"acme.example", "host1.acme.example", "a.b.acme.example"}) {
+    EXPECT_TRUE(is_domain_allowed(domains, own)) << own;
+  }
+  for (const char* other : {"xacme.example", "acme.example.evil.example", "example", ""}) {
+    EXPECT_FALSE(is_domain_allowed(domains, other)) << other;
+  }
+  EXPECT_TRUE(covers_domain(".acme.example", ".host1.acme.example"));
+  EXPECT_TRUE(covers_domain(".acme.example", ".acme.example"));
+  EXPECT_FALSE(covers_domain("acme.example", ".acme.example")) << "a key never widens its account";
+  EXPECT_FALSE(covers_domain(".host1.acme.example", ".acme.example"));
+}
+
+TEST(Permission, ReadsADomainWithOrWithoutItsDot) {
+  EXPECT_EQ(read_from_domain("Example.ORG").value(), "example.org");
+  EXPECT_EQ(read_from_domain(".B\xC3\xBC" "cher.example").value(), ".xn--bcher-kva.example");
+  for (const char* wrong : {"", ".", "..example.org", "*.example.org", "a b.example", "example.org."}) {
+    EXPECT_FALSE(read_from_domain(wrong)) << wrong;
+  }
+}
+
 TEST(Permission, AllowsEveryDomainWhereNoneIsListed) { EXPECT_TRUE(is_domain_allowed({}, "example.org")); }
 
 }  // namespace
