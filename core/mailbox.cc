@@ -53,6 +53,13 @@ std::string format_path(const std::optional<Mailbox>& mailbox) {
   return mailbox ? '<' + format_mailbox(*mailbox) + '>' : "<>";
 }
 
+Mailbox outgoing_mailbox(Mailbox mailbox) {
+  if (!has_octet_above_127(mailbox.domain)) return mailbox;
+  const bool stays = has_octet_above_127(mailbox.local_part) && is_unmapped_domain(mailbox.domain);
+  if (!stays) mailbox.domain = normalised_domain(mailbox.domain);
+  return mailbox;
+}
+
 std::string normalised_domain(std::string_view domain) {
   if (!has_octet_above_127(domain)) return to_ascii_lower(domain);
   return domain_to_ascii(domain).value_or(to_ascii_lower(domain));

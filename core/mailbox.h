@@ -10,7 +10,8 @@
 namespace postern {
 
 // Invariant of a parsed mailbox: no CR, LF, NUL or control character anywhere; the local part is kept as it was written
-// (quotes included), since it is opaque (RFC 5321 §2.4); valid UTF-8.
+// (quotes included), since it is opaque (RFC 5321 §2.4); valid UTF-8. Only a local part with dots at its ends or in a row, which
+// real addresses have (a..b@docomo.example), is given the quotes that it needs.
 struct Mailbox {
   std::string local_part;  // at most 64 octets, not empty
   std::string domain;      // at most 255 octets, as written; "[192.0.2.1]" for a literal; empty only for <Postmaster>
@@ -25,6 +26,7 @@ struct Mailbox {
 // Why a path was refused, so that the session can choose between 501 5.1.3, 553 5.6.7 and 501 5.5.4.
 enum class PathError {
   Syntax,
+  NoDomain,          // "<root>"
   TooLong,           // path over 256, local-part over 64, domain over 255 octets (RFC 5321 §4.5.3.1)
   Needs8BitSupport,  // octets above 127 and `allow_utf8` was false
   InvalidUtf8,
@@ -45,6 +47,10 @@ PathParse parse_forward_path(std::string_view text, bool allow_utf8);
 
 // "local@domain" with nothing around it, as in a config file, a CLI argument or a header field's addr-spec.
 Result<Mailbox> parse_mailbox(std::string_view text);
+
+// The form in which a mailbox is sent on, so that what was judged is what is sent: the domain as A-labels where the local part is
+// ASCII, which also spares the next hop SMTPUTF8, and where another reader could map it otherwise; else as it was written.
+Mailbox outgoing_mailbox(Mailbox mailbox);
 
 // "local@domain" ("postmaster" alone where the domain is empty).
 std::string format_mailbox(const Mailbox& mailbox);

@@ -1,9 +1,11 @@
 // The grammar of paths: RFC 5321 §4.1.2 with the UTF-8 additions of RFC 6531 §3.3. One pass, no backtracking.
 #include "core/bytes.h"
+#include "core/idna.h"
 #include "core/ip_address.h"
 #include "core/mailbox.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern {
 namespace {
@@ -33,20 +35,20 @@ std::size_t quoted_string_length(std::string_view text) {
   return 0;
 }
 
+// Deviation: RFC 5321 §4.1.2 wants an atom around every dot. Mobile operators have given out addresses without.
 std::size_t dot_string_length(std::string_view text) {
-  std::size_t length = 0;
-  bool wants_atom = true;
-  while (length < text.size()) {
-    if (is_atext(text[length])) {
-      wants_atom = false;
-    } else if (text[length] == '.' && !wants_atom) {
-      wants_atom = true;
-    } else {
-      break;
-    }
-    ++length;
-  }
-  return wants_atom ? 0 : length;
+  const auto end = std::ranges::find_if_not(text, [](char c) { return is_atext(c) || c == '.'; });
+  return static_cast<std::size_t>(end - text.begin());
+}
+
+bool needs_quotes(std::string_view dot_string) {
+  return dot_string.starts_with('.') || dot_string.ends_with('.') || dot_string.find("..") != std::string_view::npos;
+}
+
+// A name that IDNA refuses is nobody's: it could be judged only as it stands, and be mapped by whoever gets it.
+bool has_a_labels(std::string_view domain) {
+  const bool is_ascii = std::ranges::none_of(domain, [](char c) { return static_cast<unsigned char>(c) > 127; });
+  return is_ascii || domain_to_ascii(domain).has_value();
 }
 
 std::size_t domain_length(std::string_view text) {
@@ -97,15 +99,17 @@ PathParse failed(PathError error) { return PathParse{std::nullopt, error, 0}; }
 PathParse parse_address(std::string_view text, bool allow_utf8) {
   const std::size_t local_length = text.starts_with('"') ? quoted_string_length(text) : dot_string_length(text);
   if (local_length == 0) return failed(PathError::Syntax);
-  if (local_length >= text.size() || text[local_length] != '@') return failed(PathError::Syntax);
-  const std::string_view local = text.substr(0, local_length);
+  if (local_length == text.size() || text[local_length] == '>') return failed(PathError::NoDomain);
+  if (text[local_length] != '@') return failed(PathError::Syntax);
+  std::string local(text.substr(0, local_length));
+  if (!local.starts_with('"') && needs_quotes(local)) local = '"' + local + '"';
   const std::string_view rest = text.substr(local_length + 1);
   const std::string_view domain = rest.substr(0, domain_length(rest));
   if (const auto error = utf8_error(text.substr(0, local_length + 1 + domain.size()), allow_utf8)) return failed(*error);
   if (local.size() > kMaxLocalPartOctets || domain.size() > kMaxDomainOctets) return failed(PathError::TooLong);
   const bool is_valid = domain.starts_with('[') ? is_valid_address_literal(domain) : is_valid_domain(domain, allow_utf8);
-  if (!is_valid) return failed(PathError::Syntax);
-  return PathParse{Mailbox{std::string(local), std::string(domain)}, std::nullopt, local_length + 1 + domain.size()};
+  if (!is_valid || !has_a_labels(domain)) return failed(PathError::Syntax);
+  return PathParse{Mailbox{std::move(local), std::string(domain)}, std::nullopt, local_length + 1 + domain.size()};
 }
 
 PathParse parse_path(std::string_view text, bool allow_utf8) {

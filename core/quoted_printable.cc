@@ -24,12 +24,14 @@ void append_line(std::string& out, std::string_view line) {
   for (std::size_t i = 0; i < line.size(); ++i) {
     const bool is_last = i + 1 == line.size();
     // Rule 3: a blank at the end of a line may get lost on the way.
-    const bool stays = is_literal(line[i]) && !(is_last && is_blank(line[i]));
+    bool stays = is_literal(line[i]) && !(is_last && is_blank(line[i]));
     const std::size_t needed = (stays ? 1 : 3) + (is_last ? 0 : 1);  // the soft line break's "="
     if (out.size() - begin + needed > kMaxLineOctets) {
       out.append("=\r\n");
       begin = out.size();
     }
+    // No line that could be taken for a multipart's delimiter, wherever the breaks fall.
+    if (out.size() == begin && line.substr(i, 2) == "--") stays = false;
     stays ? out.push_back(line[i]) : append_escaped(out, line[i]);
   }
 }

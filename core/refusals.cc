@@ -10,7 +10,7 @@ namespace {
 constexpr auto kNoMail = std::optional<std::uint16_t>{};
 
 // In the order of the enumeration: refusal_row() indexes it.
-constexpr std::array<RefusalRow, 27> kTable = {{
+constexpr std::array<RefusalRow, 29> kTable = {{
     {Refusal::AuthRequired, "auth_required", 530, {5, 7, 0}, kNoMail, 401, false,
      "authenticate first: AUTH PLAIN or LOGIN with an API key as the password", "MAIL before AUTH; no credential"},
     {Refusal::TlsRequired, "tls_required", 538, {5, 7, 11}, kNoMail, 403, false,
@@ -18,6 +18,9 @@ constexpr std::array<RefusalRow, 27> kTable = {{
      "AUTH before TLS where TLS is required; HTTP in the clear off loopback"},
     {Refusal::InvalidKey, "invalid_key", 535, {5, 7, 8}, kNoMail, 401, false,
      "this API key is not known here: check that it was copied whole", "the credential is malformed, unknown or wrong"},
+    {Refusal::InvalidUserName, "invalid_user_name", 535, {5, 7, 8}, kNoMail, 0, false,
+     "the user name is longer than 1,024 octets, no UTF-8, or holds control characters: any other will do",
+     "the user name of AUTH, which is free text within these bounds"},
     {Refusal::ExpiredKey, "expired_key", 535, {5, 7, 8}, 550, 401, false,
      "this API key has expired: create a new one or give it a later date", "the secret was right, its date has passed"},
     {Refusal::RevokedKey, "revoked_key", 535, {5, 7, 8}, 550, 401, false,
@@ -54,6 +57,9 @@ constexpr std::array<RefusalRow, 27> kTable = {{
      "the sender's address is malformed", "syntax of the reverse-path"},
     {Refusal::BareNewline, "bare_newline", 550, {5, 6, 11}, kNoMail, 0, true,
      "the message holds a CR or LF on its own: lines end with CR LF", "smuggling; the connection is closed"},
+    {Refusal::InvalidMessage, "invalid_message", 554, {5, 6, 0}, kNoMail, 0, false,
+     "the message holds what no receiver takes",
+     "a NUL, two From fields, a line above 65,536 octets (with long_lines = \"refuse\" above 998)"},
     {Refusal::MailLoop, "mail_loop", 554, {5, 4, 6}, kNoMail, 0, false,
      "too many Received fields: the message goes round in a loop", "above max_received_fields"},
     {Refusal::IdempotencyConflict, "idempotency_conflict", 554, {5, 6, 0}, kNoMail, 409, false,

@@ -37,6 +37,8 @@ net::Awaitable<void> Connection::converse() {
     Step step = session_->next();
     net::Awaitable<Next> performed = std::visit([this](auto& what) { return perform(std::move(what)); }, step);
     next = co_await std::move(performed);
+    if (!session_->has_refusals()) continue;
+    for (const std::string_view token : session_->take_refusals()) context_.handler.refused(peer_.address, token);
   }
 }
 
@@ -251,12 +253,13 @@ void Connection::log_closed() const {
 }
 
 RefusedConnection::RefusedConnection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
-                                     Status status)
-    : context_(context), peer_(peer), stream_(std::move(socket)), status_(std::move(status)) {}
+                                     Status status, std::string_view token)
+    : context_(context), peer_(peer), stream_(std::move(socket)), status_(std::move(status)), token_(token) {}
 
 net::Awaitable<void> RefusedConnection::run() {
   log::write(log::Level::Info, "connection_refused",
              {{"peer", format_ip_address(peer_.address)}, {"reason", status_.text}});
+  context_.handler.refused(peer_.address, token_);
   // With implicit TLS there is nobody yet who could read a reply: a handshake is more than a refusal is worth.
   if (context_.config.tls == TlsMode::Implicit) co_return;
   Session session = Session::refused(context_.config, status_);

@@ -111,7 +111,9 @@ class Connection final : public net::Task {
 // Says one 421 and hangs up: for connections that were turned away.
 class RefusedConnection final : public net::Task {
  public:
-  RefusedConnection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context, Status status);
+  // `token`: of the status, a literal.
+  RefusedConnection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context, Status status,
+                    std::string_view token);
 
   net::Awaitable<void> run() override;
   void stop() override {}
@@ -122,6 +124,7 @@ class RefusedConnection final : public net::Task {
   const net::Peer peer_;
   net::Stream stream_;
   Status status_;
+  std::string_view token_;
 };
 
 }  // namespace postern::smtp

@@ -23,12 +23,14 @@ inline constexpr std::size_t kReadOctets = 65'536;
 // Replies that can collect before the shell is told to flush them. Nothing counts it: one input buffer of commands, the errors
 // and the junk that a session may have and the recipients of a message bound it. A test floods a session and checks it.
 inline constexpr std::size_t kMaxOutputOctets = 1'048'576;
-// The AUTH user name: free text, kept on every message.
-inline constexpr std::size_t kMaxUserNameOctets = 255;
+// The AUTH user name: free text, kept on every message. Longer than any name that a directory or a build server makes up.
+inline constexpr std::size_t kMaxUserNameOctets = 1'024;
 // RFC 3461 §4.4 and §4.2.
 inline constexpr std::size_t kMaxEnvidOctets = 100;
 inline constexpr std::size_t kMaxOrcptOctets = 500;
-// RFC 5321 §4.5.3.1.2.
+// RFC 5321 §4.5.3.1.2; of the name of EHLO, escaped, so much is kept.
 inline constexpr std::size_t kMaxHeloOctets = 255;
+// Tokens of refusals between two steps of the shell, which takes them after each: one line says one or two.
+inline constexpr std::size_t kMaxNotedRefusals = 16;
 
 }  // namespace postern::smtp

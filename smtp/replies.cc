@@ -44,7 +44,6 @@ constexpr std::array kCatalogue = {
     &k504_5_5_4_unknown_mechanism,
     &k530_5_7_0_starttls_first,
     &k553_5_6_7_needs_smtputf8,
-    &k554_5_6_0_bad_content,
     &k554_5_5_1_no_valid_recipients,
     &k555_5_5_4_unknown_parameter};
 
@@ -64,6 +63,8 @@ std::size_t fold_point(std::string_view text) {
 }  // namespace
 
 std::span<const FixedReply* const> reply_catalogue() { return kCatalogue; }
+
+std::string_view token_of(const FixedReply& reply) { return reply.text.substr(0, reply.text.find(':')); }
 
 Status to_status(const FixedReply& reply) {
   return Status{reply.code, parse_enhanced_code(reply.enhanced), std::string(reply.text)};

@@ -55,13 +55,13 @@ SaslOutcome SaslExchange::take_plain(std::string_view decoded) {
   const std::string_view password = decoded.substr(second + 1);
   if (password.find('\0') != std::string_view::npos || password.empty()) return SaslFailure::WrongShape;
   if (!authzid.empty() && authzid != user) return SaslFailure::WrongShape;
-  if (!is_acceptable_user_name(user)) return SaslFailure::WrongShape;
+  if (!is_acceptable_user_name(user)) return SaslFailure::BadUserName;
   return Credential{"PLAIN", std::string(user), Secret(std::string(password))};
 }
 
 SaslOutcome SaslExchange::take_login(std::string_view decoded) {
   if (!user_name_) {
-    if (!is_acceptable_user_name(decoded)) return SaslFailure::WrongShape;
+    if (!is_acceptable_user_name(decoded)) return SaslFailure::BadUserName;
     user_name_ = std::string(decoded);
     return SaslChallenge{"UGFzc3dvcmQ6"};
   }

@@ -14,7 +14,8 @@ struct SaslChallenge { std::string_view base64; };  // send "334 <base64>", then
 enum class SaslFailure {
   Cancelled,    // "*"
   BadBase64,
-  WrongShape,   // missing or extra NUL, foreign authzid, name too long or not printable: as a wrong credential
+  WrongShape,   // missing or extra NUL, foreign authzid: as a wrong credential
+  BadUserName,  // too long, no UTF-8 or not printable
 };
 using SaslOutcome = std::variant<SaslChallenge, Credential, SaslFailure>;
 

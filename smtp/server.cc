@@ -59,7 +59,9 @@ std::unique_ptr<net::Task> Server::turn_away(net::Arrival arrival, net::TurnedAw
   const bool is_stranger = why == net::TurnedAway::NotThroughAProxy;
   Status status = is_stranger ? to_status(replies::k421_4_7_0_proxies_only) : refusal_status(Refusal::TooManyConnections);
   const ConnectionContext& context = context_for(arrival);
-  return std::make_unique<RefusedConnection>(std::move(arrival.socket), arrival.peer, context, std::move(status));
+  const std::string_view token =
+      is_stranger ? token_of(replies::k421_4_7_0_proxies_only) : refusal_row(Refusal::TooManyConnections).token;
+  return std::make_unique<RefusedConnection>(std::move(arrival.socket), arrival.peer, context, std::move(status), token);
 }
 
 // With implicit TLS nobody could read it.

@@ -90,6 +90,8 @@ void Session::abandoned() {
 
 std::string_view Session::output() const { return impl_->output; }
 void Session::output_sent() { impl_->output.clear(); }
+std::vector<std::string_view> Session::take_refusals() { return std::exchange(impl_->noted, {}); }
+bool Session::has_refusals() const { return !impl_->noted.empty(); }
 std::string_view Session::helo_name() const { return impl_->helo_name; }
 bool Session::said_ehlo() const { return impl_->said_ehlo; }
 const std::optional<TlsFacts>& Session::tls() const { return impl_->tls; }
@@ -175,21 +177,27 @@ std::optional<Step> Session::Impl::read_content() {
     case ContentReader::Progress::NeedMore:
       break;
   }
-  if (t.content.octets() > config.max_message_octets) refuse_content(refusal_status(Refusal::MessageTooBig));
-  if (t.content.has_nul() || t.content.has_long_line()) refuse_content(to_status(replies::k554_5_6_0_bad_content));
+  if (t.content.octets() > config.max_message_octets) refuse_content(Refusal::MessageTooBig);
+  refuse_unfit_content(t.content.has_nul(), t.content.has_long_line());
   if (t.sink != nullptr && !piece.content.empty() && !t.sink->append(piece.content)) return DrainContent{};
   return std::nullopt;
 }
 
 // The message will not be taken, but its data is read to the end so that the dialogue stays in step. The product lets go of
 // what it has at once.
-void Session::Impl::refuse_content(Status status) {
+void Session::Impl::refuse_content(Refusal refusal, std::string_view detail) {
   Transaction& t = *transaction;
   if (t.content_refusal) return;
-  t.content_refusal = std::move(status);
+  note(refusal);
+  t.content_refusal = refusal_status(refusal, detail);
   t.sink = nullptr;
   t.is_known = false;
   must_abandon = true;
+}
+
+void Session::Impl::refuse_unfit_content(bool has_nul, bool has_long_line) {
+  if (has_nul) return refuse_content(Refusal::InvalidMessage, "the message holds a NUL");
+  if (has_long_line) refuse_content(Refusal::InvalidMessage, "the message holds a line longer than 65,536 octets");
 }
 
 void Session::Impl::finish_content() {
@@ -205,6 +213,7 @@ void Session::Impl::finish_content() {
 }
 
 void Session::Impl::hang_up_on_bare_newline() {
+  note(Refusal::BareNewline);
   append_reply(output, refusal_status(Refusal::BareNewline));
   end_session(stage, true);
 }
@@ -229,7 +238,9 @@ void Session::Impl::received(std::size_t count) {
 
 void Session::Impl::say(const FixedReply& reply) {
   append_reply(output, reply);
-  if (reply.code >= 400) count_error();
+  if (reply.code < 400) return;
+  note(token_of(reply));
+  count_error();
 }
 
 void Session::Impl::say(const Status& status) {
@@ -237,7 +248,14 @@ void Session::Impl::say(const Status& status) {
   if (status.code >= 400) count_error();
 }
 
-void Session::Impl::refuse(Refusal refusal) { say(refusal_status(refusal)); }
+void Session::Impl::refuse(Refusal refusal, std::string_view detail) {
+  note(refusal);
+  say(refusal_status(refusal, detail));
+}
+
+void Session::Impl::note(std::string_view token) {
+  if (noted.size() < kMaxNotedRefusals) noted.push_back(token);
+}
 
 void Session::Impl::say_accepted(const Verdict& verdict, const FixedReply& otherwise) {
   if (verdict.has_status()) return append_reply(output, verdict.status());
@@ -260,6 +278,7 @@ void Session::Impl::count_junk() {
 }
 
 void Session::Impl::hang_up(const FixedReply& reply) {
+  note(token_of(reply));
   append_reply(output, reply);
   end_session(stage, true);
 }

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postern::smtp {
 
@@ -55,6 +56,10 @@ class Session {
   // It is bounded (kMaxOutputOctets) by what one input buffer of commands can ask for.
   std::string_view output() const;
   void output_sent();
+
+  // The tokens of what the session itself refused since the last call, in order; literals. What the product refused it knows.
+  std::vector<std::string_view> take_refusals();
+  bool has_refusals() const;
 
   // For logs and the trace header; views into the session, until the next input.
   std::string_view helo_name() const;

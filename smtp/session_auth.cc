@@ -34,7 +34,12 @@ void Session::Impl::take_sasl(SaslOutcome outcome) {
   switch (std::get<SaslFailure>(outcome)) {
     case SaslFailure::Cancelled: return say(replies::k501_5_7_0_auth_cancelled);
     case SaslFailure::BadBase64: return say(replies::k501_5_5_2_bad_base64);
-    case SaslFailure::WrongShape: return fail_authentication(refusal_status(Refusal::InvalidKey));
+    case SaslFailure::WrongShape:
+      note(Refusal::InvalidKey);
+      return fail_authentication(refusal_status(Refusal::InvalidKey));
+    case SaslFailure::BadUserName:
+      note(Refusal::InvalidUserName);
+      return fail_authentication(refusal_status(Refusal::InvalidUserName));
   }
 }
 
@@ -52,6 +57,7 @@ void Session::Impl::take_auth_answer(const Verdict& verdict) {
 void Session::Impl::fail_authentication(const Status& status) {
   say(status);
   if (++auth_failures_ < config.max_auth_failures || is_closing) return;
+  note(Refusal::TooManyFailures);
   append_reply(output, refusal_status(Refusal::TooManyFailures));
   end_session("AUTH", true);
 }

@@ -31,11 +31,15 @@ void Session::Impl::bdat(std::string_view argument) {
 
 // Why the chunk that begins cannot be taken. A message that has grown too big is over.
 std::optional<Status> Session::Impl::refuse_chunk_early(std::uint64_t octets) {
-  if (!transaction) return to_status(replies::k503_5_5_1_mail_first);
-  if (const FixedReply* reply = refuse_content_early()) return to_status(*reply);
+  const FixedReply* reply = transaction ? refuse_content_early() : &replies::k503_5_5_1_mail_first;
+  if (reply != nullptr) {
+    note(token_of(*reply));
+    return to_status(*reply);
+  }
   const bool is_too_big = octets > config.max_message_octets || transaction->chunks.octets() + octets > config.max_message_octets;
   if (!is_too_big) return std::nullopt;
   end_transaction();
+  note(Refusal::MessageTooBig);
   return refusal_status(Refusal::MessageTooBig);
 }
 
@@ -69,7 +73,7 @@ std::optional<Step> Session::Impl::read_chunk() {
     hang_up_on_bare_newline();
     return std::nullopt;
   }
-  if (t.chunks.has_nul() || t.chunks.has_long_line()) refuse_content(to_status(replies::k554_5_6_0_bad_content));
+  refuse_unfit_content(t.chunks.has_nul(), t.chunks.has_long_line());
   if (t.sink != nullptr && !t.sink->append(octets)) return DrainContent{};
   return std::nullopt;
 }

@@ -10,15 +10,6 @@
 namespace postern::smtp {
 namespace {
 
-// Liberal (clients call themselves anything), but nothing that could end the name early in a trace header or deceive there.
-bool is_acceptable_helo(std::string_view name) {
-  constexpr std::string_view kRefused = "()<>\"\\,;@";
-  if (name.empty() || name.size() > kMaxHeloOctets) return false;
-  if (name.front() == '[' && name.back() != ']') return false;
-  return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return c > ' ' && c <= '~' && kRefused.find(c) == std::string_view::npos; });
-}
-
 bool requires_tls(const Config& config) {
   return config.tls == TlsMode::StartTls && !config.allows_auth_without_tls;
 }
@@ -90,10 +81,12 @@ void Session::Impl::run_verb(const Command& command) {
 }
 
 void Session::Impl::say_hello(std::string_view name, bool is_ehlo) {
-  if (!is_acceptable_helo(name)) return say(replies::k501_bad_helo);
+  if (name.empty()) return say(replies::k501_bad_helo);
   // RFC 5321 §4.1.4: EHLO is also RSET.
   end_transaction();
-  helo_name = name;
+  // Deviation: RFC 5321 §4.1.1.1 wants a domain or an address literal, and clients say what their computer is called. It decides
+  // nothing; escaped it deceives nobody.
+  helo_name = escape_for_log(name, kMaxHeloOctets);
   said_ehlo = is_ehlo;
   if (is_ehlo) return append_multiline_reply(output, 250, capabilities(config, tls.has_value(), is_authenticated));
   append_multiline_reply(output, 250, {config.hostname});
@@ -108,6 +101,7 @@ void Session::Impl::start_tls() {
 
 void Session::Impl::refuse_path(PathError error, Refusal syntax) {
   switch (error) {
+    case PathError::NoDomain: return refuse(syntax, "the address has no domain: write user@domain");
     case PathError::Syntax:
     case PathError::TooLong: return refuse(syntax);
     case PathError::InvalidUtf8: return say(replies::k501_5_5_4_bad_argument);
@@ -158,6 +152,7 @@ std::optional<Recipient> Session::Impl::parse_recipient(std::string_view argumen
   if (recipient.mailbox.needs_smtputf8() && !transaction->envelope.parameters.smtputf8) {
     return say(replies::k553_5_6_7_needs_smtputf8), std::nullopt;
   }
+  recipient.mailbox = outgoing_mailbox(std::move(recipient.mailbox));
   if (const auto error = parse_rcpt_parameters(parsed->parameters, recipient)) {
     return say(parameter_reply(*error)), std::nullopt;
   }

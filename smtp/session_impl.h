@@ -15,6 +15,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace postern::smtp {
 
@@ -35,7 +37,7 @@ struct Transaction {
 struct Chunk {
   ChunkArgument argument;
   std::uint64_t left = 0;         // octets still to come
-  std::optional<Status> refusal;  // the octets are dropped, then this is said
+  std::optional<Status> refusal;  // the octets are dropped, then this is said; noted already
 };
 
 class Session::Impl {
@@ -53,8 +55,11 @@ class Session::Impl {
   void received(std::size_t count);
   std::span<char> input_space();
   void say(const FixedReply& reply);
-  // A refusal of the session's own, by the table.
-  void refuse(Refusal refusal);
+  // A refusal of the session's own, by the table; `detail` in place of its words.
+  void refuse(Refusal refusal, std::string_view detail = {});
+  // For take_refusals(): a refusal that the product does not know of.
+  void note(std::string_view token);
+  void note(Refusal refusal) { note(refusal_row(refusal).token); }
   // Says it and closes, whatever its code.
   void hang_up(const FixedReply& reply);
   void end_session(std::string_view at, bool orderly);
@@ -84,6 +89,7 @@ class Session::Impl {
   std::unique_ptr<Transaction> transaction;
   std::optional<SaslExchange> sasl;
   std::string output;
+  std::vector<std::string_view> noted;  // tokens, literals
   bool is_closing = false;
   bool closes_orderly = true;
   bool must_abandon = false;
@@ -94,7 +100,8 @@ class Session::Impl {
   std::optional<Step> advance();
   std::optional<Step> read_line();
   std::optional<Step> read_content();
-  void refuse_content(Status status);
+  void refuse_content(Refusal refusal, std::string_view detail = {});
+  void refuse_unfit_content(bool has_nul, bool has_long_line);
   void finish_content();
   void hang_up_on_bare_newline();
 

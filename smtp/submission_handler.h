@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace postern::smtp {
 
@@ -45,6 +46,8 @@ class SubmissionHandler {
   virtual ~SubmissionHandler() = default;
   // Any I/O thread. The handler outlives every conversation.
   virtual std::unique_ptr<Conversation> open_conversation(const PeerFacts& peer) = 0;
+  // The protocol itself refused something of a peer: syntax, order, size, too many connections. `token`: a literal. Any I/O thread.
+  virtual void refused(const IpAddress& peer, std::string_view token) = 0;
 };
 
 }  // namespace postern::smtp

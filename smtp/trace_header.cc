@@ -7,11 +7,18 @@
 namespace postern::smtp {
 
 std::string format_trace_header(const TraceHeader& trace) {
-  const std::string address = (trace.client.is_v4() ? "[" : "[IPv6:") + format_ip_address(trace.client) + "]";
-  const bool is_plain = is_valid_domain(trace.helo_name, false);
   std::string field = "Received: from ";
-  field.append(is_plain ? trace.helo_name : std::string_view(address)).append(" (").append(address).append(")");
-  field.append("\r\n\tby ").append(trace.hostname).append(" with ").append(trace.protocol);
+  if (!trace.client) {
+    // RFC 5321 §4.4 wants a name there.
+    field.append("authenticated-client\r\n\t");
+  } else {
+    const IpAddress& client = trace.client->address;
+    const std::string address = (client.is_v4() ? "[" : "[IPv6:") + format_ip_address(client) + "]";
+    const bool is_plain = is_valid_domain(trace.client->helo_name, false);
+    field.append(is_plain ? trace.client->helo_name : std::string_view(address));
+    field.append(" (").append(address).append(")\r\n\t");
+  }
+  field.append("by ").append(trace.hostname).append(" with ").append(trace.protocol);
   if (!trace.tls.empty()) field.append("\r\n\t(").append(trace.tls).append(")");
   field.append("\r\n\tid ").append(trace.message_id).append("; ").append(format_rfc5322_date(trace.at)).append("\r\n");
   return field;

@@ -4,14 +4,19 @@
 #include "core/clock.h"
 #include "core/ip_address.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace postern::smtp {
 
 struct TraceHeader {
-  std::string_view helo_name;   // any octets: what is no plain host name is left out
-  IpAddress client;
+  // Who submitted. nullopt: recipients have no business with it, and "authenticated-client" stands for it.
+  struct Client {
+    std::string_view helo_name;   // any octets: what is no plain host name is left out
+    IpAddress address;
+  };
+  std::optional<Client> client;
   std::string_view hostname;    // of this server
   std::string_view protocol;    // "ESMTPSA" …
   std::string_view message_id;  // ours

@@ -117,6 +117,16 @@ bool ScriptedHandler::wait_for(const std::string& what, std::size_t times) {
   });
 }
 
+void ScriptedHandler::refused(const IpAddress&, std::string_view token) {
+  const std::lock_guard lock(mutex_);
+  refusals_.emplace_back(token);
+}
+
+std::vector<std::string> ScriptedHandler::refusals() const {
+  const std::lock_guard lock(mutex_);
+  return refusals_;
+}
+
 std::vector<std::string> ScriptedHandler::contents() const {
   const std::lock_guard lock(mutex_);
   return contents_;

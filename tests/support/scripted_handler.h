@@ -28,6 +28,7 @@ class ScriptedHandler final : public smtp::SubmissionHandler {
   explicit ScriptedHandler(HandlerScript script = {}) : script_(std::move(script)) {}
 
   std::unique_ptr<smtp::Conversation> open_conversation(const smtp::PeerFacts& peer) override;
+  void refused(const IpAddress& peer, std::string_view token) override;
 
   // "opened", "authenticate", "sender", "recipient", "message", "commit", "committed", "abandon", "destroyed".
   std::vector<std::string> record() const;
@@ -36,6 +37,8 @@ class ScriptedHandler final : public smtp::SubmissionHandler {
   bool wait_for(const std::string& what, std::size_t times = 1);
   // Of all conversations, in their order.
   std::vector<smtp::PeerFacts> peers() const;
+  // Tokens of what the protocol refused.
+  std::vector<std::string> refusals() const;
   // Of all committed messages.
   std::vector<std::string> contents() const;
   void release_commits();
@@ -51,6 +54,7 @@ class ScriptedHandler final : public smtp::SubmissionHandler {
   std::vector<std::string> record_;
   std::vector<smtp::PeerFacts> peers_;
   std::vector<std::string> contents_;
+  std::vector<std::string> refusals_;
   std::vector<std::function<void()>> held_;
   bool is_released_ = false;
 };

@@ -24,11 +24,13 @@ TEST(Mailbox, PathsAreParsedByTheGrammar) {
       {"IPv6 literal", "<a@[IPv6:2001:db8::1]>", {}, "a", "[IPv6:2001:db8::1]"},
       {"longest local part", "<" + long_local + "@example.org>", {}, long_local.c_str(), "example.org"},
       {"local part too long", "<" + longer_local + "@example.org>", PathError::TooLong},
-      {"no domain", "<a>", PathError::Syntax},
+      {"no domain", "<a>", PathError::NoDomain},
       {"no bracket", "a@example.org", PathError::Syntax},
       {"unfinished", "<a@example.org", PathError::Syntax},
-      {"two dots", "<a..b@example.org>", PathError::Syntax},
-      {"leading dot", "<.a@example.org>", PathError::Syntax},
+      {"two dots", "<a..b@example.org>", {}, "\"a..b\"", "example.org"},
+      {"leading dot", "<.a@example.org>", {}, "\".a\"", "example.org"},
+      {"trailing dot", "<a.@example.org>", {}, "\"a.\"", "example.org"},
+      {"two dots, too long with its quotes", "<" + long_local.substr(3) + "..@example.org>", PathError::TooLong},
       {"empty label", "<a@example..org>", PathError::Syntax},
       {"label with a hyphen at its end", "<a@example-.org>", PathError::Syntax},
       {"LF in quotes", "<\"a\nb\"@example.org>", PathError::Syntax},
@@ -65,6 +67,21 @@ TEST(Mailbox, TextBehindThePathIsLeft) {
   EXPECT_EQ(parse_reverse_path("<a@example.org> SIZE=5", false).consumed, 15U);
   EXPECT_FALSE(parse_mailbox("a@example.org b"));
   EXPECT_FALSE(parse_mailbox("a@example.org>"));
+}
+
+TEST(Mailbox, GoesOutAsItWasJudged) {
+  struct Case {
+    Mailbox mailbox;
+    const char* outgoing;
+  };
+  for (const Case& c : {Case{{"b", "b\xC3\xBC" "cher.example"}, "b@xn--bcher-kva.example"},
+                        Case{{"allowed", "\xEF\xBD\x85xample.com"}, "allowed@example.com"},
+                        Case{{"b", "Example.ORG"}, "b@Example.ORG"},
+                        Case{{"\xC3\xA4", "b\xC3\xBC" "cher.example"}, "\xC3\xA4@b\xC3\xBC" "cher.example"},
+                        Case{{"\xC3\xA4", "\xEF\xBD\x85xample.com"}, "\xC3\xA4@example.com"}}) {
+    EXPECT_EQ(format_mailbox(outgoing_mailbox(c.mailbox)), c.outgoing);
+    EXPECT_EQ(normalised_mailbox(outgoing_mailbox(c.mailbox)), normalised_mailbox(c.mailbox)) << c.outgoing;
+  }
 }
 
 TEST(Mailbox, NormalFormComparesWhatDeliveryMeans) {

@@ -306,9 +306,11 @@ TEST(SmtpServer, RefusesConnectionsBeyondItsLimit) {
   greet(first);
   TestClient second(running.port());
   EXPECT_THAT(second.read_to_end(), StartsWith("421 4.7.0 too_many_connections"));
+  EXPECT_THAT(first.command("BOGUS"), StartsWith("500 5.5.1 unknown_command: "));
   first.command("QUIT");
   first.close();
   ASSERT_TRUE(running.handler.wait_for("destroyed"));
+  EXPECT_THAT(running.handler.refusals(), ElementsAre("too_many_connections", "unknown_command"));
 }
 
 TEST(SmtpServer, TakesAnotherClientWhenOneHasGone) {

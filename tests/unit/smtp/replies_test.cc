@@ -28,6 +28,15 @@ TEST(SmtpReplies, CarryEnhancedCodesAsRfc2034Says) {
   }
 }
 
+TEST(SmtpReplies, OfRefusalsBeginWithAToken) {
+  for (const FixedReply* reply : reply_catalogue()) {
+    if (reply->code < 400) continue;
+    const std::string_view token = token_of(*reply);
+    EXPECT_EQ(token.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string_view::npos) << reply->text;
+    EXPECT_TRUE(reply->text.substr(token.size()).starts_with(": ")) << reply->text;
+  }
+}
+
 TEST(SmtpReplies, AreOneLineOfPrintableText) {
   for (const FixedReply* reply : reply_catalogue()) {
     std::string output;

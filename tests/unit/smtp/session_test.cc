@@ -43,8 +43,59 @@ TEST(SmtpSession, AskingTwiceWithoutGivingInputIsABug) {
   EXPECT_DEATH(static_cast<void>(session.next()), "bug");
 }
 
+// What the product refuses it counts itself.
+TEST(SmtpSession, TellsEveryRefusalOfItsOwnByItsToken) {
+  struct Case {
+    const char* input;
+    const char* token;
+  };
+  for (const Case& c : {Case{"BOGUS\r\n", "unknown_command"}, Case{"RCPT TO:<a@b.example>\r\n", "bad_sequence"},
+                        Case{"MAIL FROM:<a@b.example> X=Y\r\n", "unknown_parameter"},
+                        Case{"MAIL FROM:<a@b.example> SIZE=99999999999\r\n", "message_too_big"},
+                        Case{"MAIL FROM:<root>\r\n", "invalid_sender"}, Case{"EHLO\r\n", "invalid_helo"},
+                        Case{"EXPN x\r\n", "not_offered"}, Case{"GET / HTTP/1.1\r\n", "not_smtp"},
+                        Case{"NOOP\n", "bad_line"}, Case{"BDAT 1\r\nx", "bad_sequence"}, Case{"DATA x\r\n", "invalid_argument"}}) {
+    SessionScript script;
+    script.log_in().send(c.input);
+    const auto refusals = script.session().take_refusals();
+    ASSERT_FALSE(refusals.empty()) << c.input;
+    EXPECT_EQ(refusals.front(), c.token) << c.input;
+    EXPECT_NE(script.output().find(std::string(c.token) + ": "), std::string::npos) << c.input;
+    EXPECT_FALSE(script.session().has_refusals());
+  }
+  const std::string endless(smtp::kMaxTextLineOctets + 1, 'x');
+  for (const auto& [content, token] : {std::pair{std::string("a\nb\r\n.\r\n"), "bare_newline"},
+                                       std::pair{std::string("a\0b\r\n.\r\n", 8), "invalid_message"},
+                                       std::pair{endless + "\r\n.\r\n", "invalid_message"}}) {
+    SessionScript script;
+    script.log_in().start_message().send(content);
+    EXPECT_EQ(script.session().take_refusals().front(), token);
+  }
+  SessionScript product;
+  product.log_in().send("MAIL FROM:<a@b.example>\r\n").refuse(550, {5, 7, 1}, "sender_not_allowed: no");
+  EXPECT_FALSE(product.session().has_refusals());
+}
+
+TEST(SmtpSession, KeepsAnyEhloNameEscaped) {
+  SessionScript script;
+  script.send("EHLO B\xC3\xBCro PC\t7 \\ (x)\r\n").expect_reply("220 ").expect_reply("250-mail.example");
+  EXPECT_EQ(script.session().helo_name(), "B\\xc3\\xbcro PC\\x097 \\\\ (x)");
+  script.send("EHLO " + std::string(400, '\xFF') + "\r\n");
+  EXPECT_LE(script.session().helo_name().size(), smtp::kMaxHeloOctets + 3);
+}
+
+TEST(SmtpSession, RefusesAUserNameByItsOwnName) {
+  SessionScript script;
+  script.send("EHLO c\r\n");
+  const std::size_t before = script.output().size();
+  script.send("AUTH PLAIN " + encode_base64('\0' + std::string(smtp::kMaxUserNameOctets + 1, 'n') + '\0' + "key") + "\r\n");
+  EXPECT_TRUE(script.output().substr(before).starts_with("535 5.7.8 invalid_user_name: ")) << script.output();
+  script.send("AUTH PLAIN " + encode_base64('\0' + std::string(smtp::kMaxUserNameOctets, 'n') + '\0' + "key") + "\r\n");
+  script.expect_step<smtp::Authenticate>();
+}
+
 TEST(SmtpSession, RefusesRcptBeforeMail) {
-  SessionScript().log_in().send("RCPT TO:<a@b.example>\r\n").expect_reply("503 5.5.1 Send MAIL first");
+  SessionScript().log_in().send("RCPT TO:<a@b.example>\r\n").expect_reply("503 5.5.1 bad_sequence: Send MAIL first");
 }
 
 TEST(SmtpSession, RefusesEverythingThatNeedsAuthBeforeIt) {
@@ -142,7 +193,7 @@ TEST(SmtpSession, TlsForgetsWhatWasLearntInTheClear) {
   EXPECT_EQ(script.session().helo_name(), "");
   EXPECT_FALSE(script.session().is_authenticated());
   ASSERT_TRUE(script.session().tls().has_value());
-  script.send("MAIL FROM:<a@b.example>\r\n").expect_reply("503 5.5.1 Send EHLO first");
+  script.send("MAIL FROM:<a@b.example>\r\n").expect_reply("503 5.5.1 bad_sequence: Send EHLO first");
 }
 
 TEST(SmtpSession, TheCredentialStaysNowhere) {
@@ -199,7 +250,7 @@ TEST(SmtpSession, ErrorsEndTheSessionButPolicyDoesNot) {
   SessionScript errors;
   errors.log_in();
   for (int i = 0; i < 10; ++i) errors.send("BOGUS\r\n").expect_reply("500 5.5.1");
-  errors.send("BOGUS\r\n").expect_reply("500 5.5.1").expect_reply("421 4.7.0 Too many errors").expect_closed();
+  errors.send("BOGUS\r\n").expect_reply("500 5.5.1").expect_reply("421 4.7.0 too_many_errors: Too many errors").expect_closed();
 
   SessionScript policy;
   policy.log_in().send("MAIL FROM:<a@b.example>\r\n").accept().expect_reply("250 2.1.0");
@@ -242,7 +293,7 @@ TEST(SmtpSession, JunkIsBoundedEvenAroundTransactionsThatSendNothing) {
     ++rounds;
   }
   EXPECT_LT(rounds, 15);
-  EXPECT_TRUE(script.output().ends_with("421 4.7.0 Too many commands without a message\r\n"));
+  EXPECT_TRUE(script.output().ends_with("421 4.7.0 too_much_junk: Too many commands without a message\r\n"));
 }
 
 TEST(SmtpSession, QualifiesPostmasterWithItsOwnName) {

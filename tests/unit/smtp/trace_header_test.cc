@@ -12,8 +12,7 @@ using ::testing::StartsWith;
 
 TraceHeader trace_of(std::string_view helo_name, const char* client = "192.0.2.7") {
   TraceHeader trace;
-  trace.helo_name = helo_name;
-  trace.client = *parse_ip_address(client);
+  trace.client = {helo_name, *parse_ip_address(client)};
   trace.hostname = "mail.example";
   trace.protocol = "ESMTPSA";
   trace.message_id = "m1";
@@ -30,6 +29,16 @@ TEST(TraceHeader, NamesTheClientAndHowItCame) {
             "\tid m1; Fri, 21 Nov 2025 10:30:00 +0000\r\n");
   EXPECT_THAT(format_trace_header(trace_of("client.example", "2001:db8::7")),
               StartsWith("Received: from client.example ([IPv6:2001:db8::7])\r\n"));
+}
+
+TEST(TraceHeader, SaysNothingOfAClientThatIsHidden) {
+  TraceHeader trace = trace_of("client.example");
+  trace.client.reset();
+  EXPECT_EQ(format_trace_header(trace),
+            "Received: from authenticated-client\r\n"
+            "\tby mail.example with ESMTPSA\r\n"
+            "\t(TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n"
+            "\tid m1; Fri, 21 Nov 2025 10:30:00 +0000\r\n");
 }
 
 TEST(TraceHeader, SaysTheProtocolByItsRegisteredName) {
