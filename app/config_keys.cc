@@ -101,6 +101,15 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .minimum = 10, .maximum = 1000,
       .help = "Received fields a message may carry; one with more is taken for a loop and answered 554 mail_loop."},
      &S::max_received_fields},
+    {{.name = "trace_client", .group = "SMTP service", .default_value = "hide", .choices = "hide|show",
+      .help = "Whether the Received field on top of each message names the client's address and HELO name. \"hide\": recipients "
+              "have no business with the addresses of an inner network; the store and the log have them."},
+     &S::trace_client},
+    {{.name = "long_lines", .group = "SMTP service", .default_value = "encode", .choices = "encode|pass|refuse",
+      .help = "What becomes of lines above 998 octets, which next hops refuse or cut. \"encode\": the text part concerned goes on "
+              "as quoted-printable, a header field is folded at its white space, both before signing. \"pass\": they go on as "
+              "they came. \"refuse\": 554 invalid_message."},
+     &S::long_lines},
     {{.name = "max_connections", .group = "SMTP service", .type = Integer, .default_value = "10000", .unit = "connections",
       .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
       .help = "Client connections at once. One more is answered 421 too_many_connections."},

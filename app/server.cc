@@ -72,11 +72,18 @@ relay::QueueSettings make_queue_settings(const Settings& s) {
   return queue;
 }
 
+relay::LongLines make_long_lines(const Settings& s) {
+  if (s.long_lines == "pass") return relay::LongLines::Pass;
+  return s.long_lines == "refuse" ? relay::LongLines::Refuse : relay::LongLines::Encode;
+}
+
 relay::SubmissionSettings make_submission_settings(const Settings& s) {
   return {.hostname = effective_hostname(s),
           .simulator_domain = s.simulator_domain,
           .max_received_fields = static_cast<std::uint32_t>(s.max_received_fields),
-          .capture_retention = std::chrono::hours(s.capture_retention_hours)};
+          .capture_retention = std::chrono::hours(s.capture_retention_hours),
+          .shows_client = s.trace_client == "show",
+          .long_lines = make_long_lines(s)};
 }
 
 smtp::ServerOptions make_server_options(const Settings& s) {
@@ -143,7 +150,7 @@ class Daemon {
                     make_submission_settings(settings), signer_.get()},
         http_submission_(submission_),
         handler_(submission_, throttle_,
-                 [this](Refusal refusal, relay::RefusalOf what) { refused_over_smtp(refusal, what); }),
+                 [this](std::string_view token, relay::RefusalOf what) { refused_over_smtp(token, what); }),
         smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
         metrics_(clock_),
         write_behind_(*store_, quota_, usage_),
@@ -164,8 +171,8 @@ class Daemon {
     queue_.accepted(due);
     if (http_) http_->notify_events();
   }
-  void refused_over_smtp(Refusal refusal, relay::RefusalOf what) {
-    metrics_.count_refusal(http::Door::Smtp, refusal_row(refusal).token);
+  void refused_over_smtp(std::string_view token, relay::RefusalOf what) {
+    metrics_.count_refusal(http::Door::Smtp, token);
     if (what == relay::RefusalOf::Credential) metrics_.count_auth_failure(http::Door::Smtp);
   }
 

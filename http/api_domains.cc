@@ -1,4 +1,5 @@
 // Sending domains, in the shapes of Resend's API: a domain, and the records to publish with what the DNS last said of each.
+#include "auth/permission.h"
 #include "core/mailbox.h"
 #include "core/time_format.h"
 #include "http/api.h"
@@ -7,7 +8,6 @@
 #include "http/worker_job.h"
 #include "relay/domain_admin.h"
 #include "relay/domain_records.h"
-#include "relay/sender_policy.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -71,7 +71,7 @@ json::object domain_json(const relay::DomainAdmin& domains, const DomainRecord& 
 // A key changes what it could send from; a test key, which sends nothing, changes nothing.
 bool may_change(const Caller& caller, const std::string& name) {
   if (!caller.key) return true;
-  return caller.key->environment == Environment::Live && relay::may_use_from(*caller.key, {{normalised_domain(name)}});
+  return caller.key->environment == Environment::Live && auth::is_domain_allowed(caller.key->from_domains, normalised_domain(name));
 }
 
 Result<DomainRecord> find_domain(const ApiContext& context, const ApiRequest& request) {

@@ -43,9 +43,10 @@ json::value instant_or_null(const std::optional<Instant>& instant) {
   return instant ? json::value(format_rfc3339(*instant)) : json::value(nullptr);
 }
 
-// Over SMTP only the envelope says who gets it.
+// Where the header names nobody, only the envelope says who gets it.
 json::array shown_recipients(const store::MessageRecord& message) {
-  if (!message.summary.to.empty()) return texts(message.summary.to);
+  const store::MessageSummary& summary = message.summary;
+  if (!summary.to.empty() || !summary.cc.empty() || !summary.bcc.empty()) return texts(summary.to);
   json::array to;
   for (const Recipient& recipient : message.envelope.recipients) to.emplace_back(format_mailbox(recipient.mailbox));
   return to;
@@ -105,7 +106,8 @@ json::object email_details(const store::StoredMessage& stored, const std::option
   object["text"] = content && content->text ? json::value(*content->text) : json::value(nullptr);
   object["html"] = content && content->html ? json::value(*content->html) : json::value(nullptr);
   object["message_id"] = content ? json::value('<' + content->header_message_id + '>') : json::value(nullptr);
-  if (content && stored.message.summary.to.empty()) {
+  const bool is_from_smtp = !stored.message.helo_name.empty();
+  if (content && is_from_smtp) {
     // From SMTP: what lists show are the fields as they stand, this is them read.
     object["subject"] = content->subject;
     object["from"] = content->from;

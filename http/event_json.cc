@@ -50,8 +50,9 @@ json::array recipients_of(const store::MessageRecord& message) {
     if (has_room) to.emplace_back(address);
     return has_room;
   };
-  if (!message.summary.to.empty()) {
-    std::ranges::find_if_not(message.summary.to, list);
+  const store::MessageSummary& summary = message.summary;
+  if (!summary.to.empty() || !summary.cc.empty() || !summary.bcc.empty()) {
+    std::ranges::find_if_not(summary.to, list);
   } else {
     std::ranges::find_if_not(message.envelope.recipients,
                              [&](const Recipient& recipient) { return list(format_mailbox(recipient.mailbox)); });
@@ -111,6 +112,7 @@ json::object event_data(const Event& event, const store::StoredMessage* stored) 
     add_unknown_message(data, event);
   }
   data["test"] = event.environment == Environment::Test;
+  if (event.type == EventType::MessageAccepted && event.status.code != 0) data["warnings"] = event.status.text;
   if (is_about_recipient(event.type)) add_outcome(data, event);
   if (event.type == EventType::DsnQueued) data["notification_id"] = event.detail;
   if (event.type == EventType::DsnWithheld) data["reason"] = event.detail;

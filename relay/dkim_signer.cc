@@ -5,6 +5,7 @@
 #include "core/bytes.h"
 #include "relay/dkim_keys.h"
 #include "relay/dkim_memory.h"
+#include "relay/from_field.h"
 #include "store/directory.h"
 
 #include <sys/types.h>
@@ -107,12 +108,13 @@ class DkimContentSigner final : public ContentSigner {
 
 // The one domain that the author's addresses are of.
 std::optional<std::string> author_domain(const HeaderScan& header) {
-  const HeaderField* const from = header.count("From") == 1 ? header.find("From") : nullptr;
-  const auto domains = from != nullptr ? address_domains(from->value) : std::nullopt;
-  if (!domains || std::ranges::any_of(*domains, [&](const std::string& domain) { return domain != domains->front(); })) {
-    return std::nullopt;
-  }
-  return domains->front();
+  if (header.count("From") != 1) return std::nullopt;
+  const FromField from = read_from_field(header.find("From")->value);
+  if (from.fault) return std::nullopt;
+  std::string domain = normalised_domain(from.authors.front().domain);
+  const auto is_of_it = [&](const Mailbox& author) { return normalised_domain(author.domain) == domain; };
+  const bool is_one = std::ranges::all_of(from.authors, is_of_it);
+  return is_one ? std::optional(std::move(domain)) : std::nullopt;
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +23,8 @@ class HeaderScan {
   enum class State { Reading, Complete, TooBig };
 
   // Takes from `content` what belongs to the header section; returns how many octets that was. The empty line that ends it is
-  // taken too and kept (has_empty_line). A line that is no field ends the section as well: it is body.
+  // taken too and kept (has_empty_line). A line that is no field ends the section as well: it is body. Lines of an mbox file
+  // ("From ann@host Mon Nov 30 …", ">From …") before the first field are dropped.
   std::size_t feed(std::string_view content);
   // The content is over: what was read is all of it.
   void finish();
@@ -33,6 +33,7 @@ class HeaderScan {
   // Views below point into this and are valid until the next call that changes it.
   const std::string& section() const { return section_; }  // the fields only
   bool has_empty_line() const { return has_empty_line_; }
+  bool has_dropped_line() const { return has_dropped_line_; }
   const std::vector<HeaderField>& fields() const { return fields_; }
   std::size_t count(std::string_view name) const;
   const HeaderField* find(std::string_view name) const;
@@ -48,12 +49,8 @@ class HeaderScan {
   std::size_t line_begin_ = 0;  // of the line being read
   State state_ = State::Reading;
   bool has_empty_line_ = false;
+  bool has_dropped_line_ = false;
   std::vector<HeaderField> fields_;
 };
-
-// Domains (normalised) of all mailboxes in an address list: the From field's value. Groups, comments, quoted strings and
-// display names in any octets are skipped over; a display name that is itself an address counts as one, since some readers
-// take it for the author. nullopt: it is not an address list, or holds no mailbox.
-std::optional<std::vector<std::string>> address_domains(std::string_view value);
 
 }  // namespace postern::relay

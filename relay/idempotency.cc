@@ -23,13 +23,16 @@ auth::Sha256Digest idempotency_key_digest(Environment environment, std::string_v
 
 std::string header_idempotency_key(std::string_view value) { return "field " + std::string(value); }
 
-std::optional<std::string> idempotency_key_of(const HeaderScan& header, const Envelope& envelope) {
-  if (const HeaderField* field = header.find("Idempotency-Key")) {
-    const std::string_view key = trim_ascii_space(field->value);
-    if (!key.empty() && key.size() <= kMaxIdempotencyKeyOctets) return header_idempotency_key(key);
-  }
-  if (envelope.parameters.envid.empty()) return std::nullopt;
-  return "envid " + envelope.parameters.envid + ' ' + addresses_of(envelope);
+std::optional<std::string> idempotency_key_of(const HeaderScan& header) {
+  const HeaderField* field = header.find("Idempotency-Key");
+  if (field == nullptr) return std::nullopt;
+  const std::string_view key = trim_ascii_space(field->value);
+  if (key.empty() || key.size() > kMaxIdempotencyKeyOctets) return std::nullopt;
+  return header_idempotency_key(key);
+}
+
+std::string envid_idempotency_key(const Envelope& envelope, const auth::Sha256Digest& fingerprint) {
+  return "envid " + envelope.parameters.envid + ' ' + format_hex(fingerprint);
 }
 
 SubmissionFingerprint::SubmissionFingerprint(const Envelope& envelope) { hash_.update_field(addresses_of(envelope)); }

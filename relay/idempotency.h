@@ -1,11 +1,11 @@
 // Idempotency: what a submission's key is, and what has to be equal for the same key to mean the same message. Pure but for the
 // digests.
 //
-// Over SMTP the key is the first `Idempotency-Key:` field of the header section, or else ENVID (RFC 3461 §4.4). The field stays
-// in the message: content is relayed as it came. A field that is empty or longer than the bound is only a field, since no client
-// expects its mail to be refused for it. ENVID names a message and not a transaction: a relay may send one message in several
-// transactions with the same ENVID to different recipients, so here the envelope is part of the key; of the field, which a client
-// sets on purpose, it is part of what must be equal.
+// Over SMTP the key is the first `Idempotency-Key:` field of the header section, or else ENVID (RFC 3461 §4.4). The field is taken
+// out of the message (relay/message_fixups). One that is empty or longer than the bound is only a field, since no client expects
+// its mail to be refused for it. Envelope and content are part of what must be equal to the first message of a field, which a
+// client sets on purpose. Of ENVID they are part of the key: clients send a constant one, or one for several transactions, and
+// another message is then a message of its own.
 #pragma once
 
 #include "auth/sha256.h"
@@ -28,8 +28,10 @@ auth::Sha256Digest idempotency_key_digest(Environment environment, std::string_v
 // The key that a header field gave, of an HTTP request or of the message: one space of keys for both doors.
 std::string header_idempotency_key(std::string_view value);
 
-// What a message over SMTP gives as its key; nullopt: none.
-std::optional<std::string> idempotency_key_of(const HeaderScan& header, const Envelope& envelope);
+// What a message over SMTP gives as its key by a field; nullopt: none.
+std::optional<std::string> idempotency_key_of(const HeaderScan& header);
+// The key of a message with that ENVID, whose fingerprint is known. Requires an ENVID.
+std::string envid_idempotency_key(const Envelope& envelope, const auth::Sha256Digest& fingerprint);
 
 // Envelope and content as the client gave them.
 class SubmissionFingerprint {

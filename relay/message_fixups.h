@@ -1,5 +1,5 @@
-// What a submission server may mend in a message (RFC 6409 §8): Date and Message-ID where they are missing, Bcc removed. All
-// else stays byte for byte.
+// What a submission server may mend in a header section (RFC 6409 §8): Date where it is missing, Message-ID where it is missing or
+// none, fields that are not for the recipients removed, lines that no next hop takes folded. All else stays byte for byte.
 #pragma once
 
 #include "core/clock.h"
@@ -7,10 +7,15 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postern::relay {
 
-// The header section to store, with the empty line that ends it. Requires a complete scan.
-std::string fixed_header(const HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now);
+// The header section to store, with the empty line that ends it. Requires a complete scan. `folds`: lines above
+// kMaxPlainLineOctets are folded at their white space.
+std::string fixed_header(const HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now, bool folds);
+
+// What is wrong in a header section though it is taken, and what was mended: a sentence each, without the client's octets.
+std::vector<std::string> header_warnings(const HeaderScan& header);
 
 }  // namespace postern::relay

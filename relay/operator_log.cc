@@ -53,10 +53,11 @@ void auth_failed(Refusal refusal, const IpAddress& peer) {
   log::write(Level::Warning, "auth_failed", {{"reason", refusal_row(refusal).token}, {"peer", peer_text(peer)}});
 }
 
-void sender_refused(const Client& client, Refusal refusal, const std::optional<Mailbox>& reverse_path) {
+void sender_refused(const Client& client, Refusal refusal, const std::optional<Mailbox>& reverse_path, std::string_view detail) {
   log::write(Level::Info, "sender_refused",
              {{"reason", refusal_row(refusal).token},
               {"sender", format_path(reverse_path)},
+              {"detail", clipped(detail)},
               {"account", format_id(client.account)},
               {"key", format_id(client.key)},
               {"peer", peer_text(client.peer)}});
@@ -71,6 +72,10 @@ void recipient_refused(const Client& client, Refusal refusal, const Mailbox& for
               {"peer", peer_text(client.peer)}});
 }
 
+void protocol_refused(std::string_view token, const IpAddress& peer, std::uint64_t unsaid) {
+  log::write(Level::Info, "protocol_refused", {{"reason", token}, {"peer", peer_text(peer)}, {"unsaid", unsaid}});
+}
+
 void message_accepted(const Client& client, const AcceptedMessage& message) {
   if (!log::is_enabled(Level::Info)) return;
   log::write(Level::Info, "message_accepted",
@@ -83,10 +88,11 @@ void message_accepted(const Client& client, const AcceptedMessage& message) {
               {"peer", peer_text(client.peer)}});
 }
 
-void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id) {
+void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id, std::string_view detail) {
   log::write(Level::Info, "message_refused",
              {{"id", optional_id(id)},
               {"reason", refusal_row(refusal).token},
+              {"detail", clipped(detail)},
               {"account", format_id(client.account)},
               {"key", format_id(client.key)},
               {"peer", peer_text(client.peer)}});

@@ -34,8 +34,13 @@ struct Client {
 void auth_succeeded(const Client& client);
 // Nothing of the credential: it may be a real key with one wrong character.
 void auth_failed(Refusal refusal, const IpAddress& peer);
-void sender_refused(const Client& client, Refusal refusal, const std::optional<Mailbox>& reverse_path);
+// `detail`: the reply's words, where they say more than the token.
+void sender_refused(const Client& client, Refusal refusal, const std::optional<Mailbox>& reverse_path,
+                    std::string_view detail = {});
 void recipient_refused(const Client& client, Refusal refusal, const Mailbox& forward_path);
+
+// The protocol itself refused: syntax, order, size, bare newlines. `unsaid`: lines like this that were left out before it.
+void protocol_refused(std::string_view token, const IpAddress& peer, std::uint64_t unsaid);
 
 struct AcceptedMessage {
   MessageId id;
@@ -46,7 +51,7 @@ struct AcceptedMessage {
 // After the sync, with the 250.
 void message_accepted(const Client& client, const AcceptedMessage& message);
 // DATA or end-of-data was refused; `id` if a message had been opened.
-void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id);
+void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id, std::string_view detail = {});
 // The store failed under an open message; the client has a 4yz.
 void message_not_stored(const Client& client, const MessageId& id, const Error& error);
 // It is accepted all the same.

@@ -17,15 +17,13 @@ Verdict judge_simulated(const Recipient& recipient, std::string_view simulator_d
 }  // namespace
 
 Verdict judge_recipient(const auth::Principal& principal, const Recipient& recipient, const RecipientFacts& facts) {
-  switch (sandbox::judge(principal.environment, principal.account_mode, facts.is_whitelisted)) {
-    case sandbox::Decision::Simulate: return judge_simulated(recipient, facts.simulator_domain);
-    case sandbox::Decision::Refuse: return Verdict::refuse(refusal_status(Refusal::RecipientNotWhitelisted));
-    case sandbox::Decision::Relay: break;
-  }
+  const sandbox::Decision decision = sandbox::judge(principal.environment, principal.account_mode, facts.is_whitelisted);
+  if (decision == sandbox::Decision::Refuse) return Verdict::refuse(refusal_status(Refusal::RecipientNotWhitelisted));
   // An address literal would let a client choose the host that the relay connects to, inner networks included.
   if (recipient.mailbox.is_address_literal()) {
     return Verdict::refuse(refusal_status(Refusal::InvalidRecipient, "address literals are not relayed to"));
   }
+  if (decision == sandbox::Decision::Simulate) return judge_simulated(recipient, facts.simulator_domain);
   if (!facts.has_route) return Verdict::refuse(refusal_status(Refusal::NoRoute));
   return Verdict::accept();
 }

@@ -15,6 +15,7 @@ struct RecipientFacts {
   std::string_view simulator_domain;
 };
 
+// A test key is told for good what a live one would be told for good.
 Verdict judge_recipient(const auth::Principal& principal, const Recipient& recipient, const RecipientFacts& facts);
 
 }  // namespace postern::relay

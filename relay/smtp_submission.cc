@@ -34,7 +34,7 @@ class SmtpConversation final : public smtp::Conversation {
   // A simulated refusal is no refusal of ours.
   Verdict counted(Verdict verdict) {
     const std::optional<Refusal>& refusal = submission_->refusal_facts().refusal;
-    if (!verdict.is_accepted() && refusal) count_(*refusal, RefusalOf::Message);
+    if (!verdict.is_accepted() && refusal) count_(refusal_row(*refusal).token, RefusalOf::Message);
     return verdict;
   }
 
@@ -47,7 +47,7 @@ class SmtpConversation final : public smtp::Conversation {
 
 smtp::AuthenticateAnswer SmtpConversation::refuse_credential(Refusal refusal, bool ends_session) {
   operator_log::auth_failed(refusal, submitter_.address);
-  count_(refusal, RefusalOf::Credential);
+  count_(refusal_row(refusal).token, RefusalOf::Credential);
   return {Verdict::refuse(refusal_status(refusal), ends_session)};
 }
 
@@ -98,6 +98,20 @@ net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
 }
 
 }  // namespace
+
+void SmtpSubmission::refused(const IpAddress& peer, std::string_view token) {
+  count_(token, RefusalOf::Protocol);
+  std::uint64_t unsaid = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (lines_.take(kProtocolRefusalLinesPerSecond, 1, context_.clock.now())) {
+      ++unsaid_;
+      return;
+    }
+    unsaid = std::exchange(unsaid_, 0);
+  }
+  operator_log::protocol_refused(token, peer, unsaid);
+}
 
 std::unique_ptr<smtp::Conversation> SmtpSubmission::open_conversation(const smtp::PeerFacts& peer) {
   return std::make_unique<SmtpConversation>(context_, throttle_, count_, peer);

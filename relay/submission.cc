@@ -4,7 +4,10 @@
 #include "core/check.h"
 #include "core/header_text.h"
 #include "core/refusals.h"
+#include "relay/addressees.h"
 #include "relay/await_completion.h"
+#include "relay/dkim_keys.h"
+#include "relay/from_field.h"
 #include "relay/message_fixups.h"
 #include "relay/message_tags.h"
 #include "relay/operator_log.h"
@@ -37,6 +40,12 @@ std::string summary_text(const HeaderField* field) {
   return field ? header_text(field->value, store::kMaxSummaryOctets) : std::string();
 }
 
+std::string joined_warnings(const std::vector<std::string>& warnings) {
+  std::string text = "warnings: ";
+  for (const std::string& warning : warnings) text.append(&warning == &warnings.front() ? "" : "; ").append(warning);
+  return text;
+}
+
 }  // namespace
 
 Submission::Submission(const SubmissionContext& context, const Submitter& submitter, Purpose purpose)
@@ -59,7 +68,7 @@ Verdict Submission::refuse_wait(Refusal refusal, std::string_view what, const Qu
 }
 
 Verdict Submission::refuse_sender(Verdict verdict, const std::optional<Mailbox>& reverse_path) {
-  if (is_submitting()) operator_log::sender_refused(client(), *refusal_facts_.refusal, reverse_path);
+  if (is_submitting()) operator_log::sender_refused(client(), *refusal_facts_.refusal, reverse_path, verdict.status().text);
   return verdict;
 }
 
@@ -88,7 +97,19 @@ Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path, std
     return refuse_sender(std::move(verdict), reverse_path);
   }
   routes_ = context_.routes();
+  hides_reverse_path_ = reverse_path && principal_.environment == Environment::Live &&
+                        principal_.account_mode == AccountMode::Sandbox && !is_reverse_path_proven(*reverse_path);
   return judge_rate(reverse_path, messages, now);
+}
+
+// Reports of next hops go there, whoever it is: to the account itself, or to one who has agreed.
+bool Submission::is_reverse_path_proven(const Mailbox& reverse_path) const {
+  const auto listed = context_.store.directory().is_whitelisted(principal_.account, normalised_mailbox(reverse_path));
+  if (listed && *listed) return true;
+  auto domain = context_.store.directory().find_domain_named(principal_.account, normalised_domain(reverse_path.domain));
+  if (!domain || !*domain) return false;
+  wipe_private_keys(**domain);
+  return (*domain)->state == store::DomainState::Verified;
 }
 
 // PRODUCT.md section 3: test keys never count.
@@ -113,15 +134,13 @@ Verdict Submission::judge_recipient(const Recipient& recipient) {
   }
   facts.has_route = routes_->find(normalised_domain(recipient.mailbox.domain)) != nullptr;
   Verdict verdict = relay::judge_recipient(principal_, recipient, facts);
-  if (!is_live) {
-    refusal_facts_ = {};
-    return verdict;
-  }
-  if (!verdict.is_accepted()) {
+  refusal_facts_ = {};
+  const bool is_simulated = !is_live && !recipient.mailbox.is_address_literal();
+  if (!verdict.is_accepted() && !is_simulated) {
     refusal_facts_ = {live_refusal(recipient, facts), {}};
     return refuse_recipient(std::move(verdict), *refusal_facts_.refusal, recipient);
   }
-  return judge_quota(recipient);
+  return is_live ? judge_quota(recipient) : verdict;
 }
 
 Verdict Submission::judge_quota(const Recipient& recipient) {
@@ -137,7 +156,7 @@ Verdict Submission::judge_quota(const Recipient& recipient) {
 }
 
 Verdict Submission::judge_header(const HeaderScan& header) {
-  if (const auto refusal = header_refusal(header)) return refuse(*refusal);
+  if (const auto refusal = header_refusal(header)) return refuse(refusal->refusal, refusal->detail);
   return Verdict::accept();
 }
 
@@ -174,45 +193,75 @@ bool Submission::append(std::string_view content) {
   is_eight_bit_ = is_eight_bit_ || has_high_octet(content);
   if (!header_done_) {
     content.remove_prefix(header_.feed(content));
-    if (header_.state() == HeaderScan::State::TooBig) refuse_content(Refusal::HeaderTooBig);
+    if (header_.state() == HeaderScan::State::TooBig) refuse_content({Refusal::HeaderTooBig, {}});
     if (header_.state() == HeaderScan::State::Complete) begin_content();
     if (content_refusal_ || !header_done_) return true;
   }
-  if (signing_) signing_->append(content);
   if (fingerprint_) fingerprint_->add(content);
+  watch_lines(content);
+  return content_refusal_ || put(content);
+}
+
+// Nobody is refused for what was composed here: over HTTP there is no HELO name.
+LongLines Submission::long_lines_mode() const {
+  const LongLines mode = context_.settings.long_lines;
+  return mode == LongLines::Refuse && trace_.helo_name.empty() ? LongLines::Encode : mode;
+}
+
+void Submission::watch_lines(std::string_view content) {
+  long_lines_.feed(content);
+  if (long_lines_mode() == LongLines::Refuse && long_lines_.is_found()) {
+    refuse_content({Refusal::InvalidMessage, "the message holds a line longer than 998 octets"});
+  }
+}
+
+bool Submission::put(std::string_view content) {
+  if (signing_) signing_->append(content);
   return content.empty() || writer_->append(content);
 }
 
-std::optional<Refusal> Submission::header_refusal(const HeaderScan& header) const {
-  if (header.state() == HeaderScan::State::TooBig) return Refusal::HeaderTooBig;
-  if (header.count("Received") > context_.settings.max_received_fields) return Refusal::MailLoop;
-  const HeaderField* from = header.find("From");
-  const bool may_send = may_use_from(principal_, from ? address_domains(from->value) : std::nullopt) && header.count("From") <= 1;
-  if (!may_send && !principal_.from_domains.empty()) return Refusal::SenderNotAllowed;
-  return std::nullopt;
+std::optional<Submission::ContentRefusal> Submission::header_refusal(const HeaderScan& header) const {
+  if (header.state() == HeaderScan::State::TooBig) return ContentRefusal{Refusal::HeaderTooBig, {}};
+  if (header.count("Received") > context_.settings.max_received_fields) return ContentRefusal{Refusal::MailLoop, {}};
+  // RFC 5322 §3.6: at most one; receivers refuse two, since readers choose either.
+  if (header.count("From") > 1) return ContentRefusal{Refusal::InvalidMessage, "the message has two From fields"};
+  if (principal_.from_domains.empty()) return std::nullopt;
+  const HeaderField* field = header.find("From");
+  const std::optional<FromField> from = field ? std::optional(read_from_field(field->value)) : std::nullopt;
+  auto detail = refuse_from(principal_, from);
+  if (!detail) return std::nullopt;
+  if (from && envelope_ && is_automatic_notice(principal_, *envelope_, *from, trace_.helo_name)) return std::nullopt;
+  return ContentRefusal{Refusal::SenderNotAllowed, std::move(*detail)};
 }
 
 // The header section is known: what it must not hold, what is added, and what goes on top of it.
 void Submission::begin_content() {
   header_done_ = true;
-  if (const auto refusal = header_refusal(header_)) return refuse_content(*refusal);
-  if (!idempotency_key_) idempotency_key_ = idempotency_key_of(header_, *envelope_);
-  if (idempotency_key_ && !given_fingerprint_) {
+  if (auto refusal = header_refusal(header_)) return refuse_content(std::move(*refusal));
+  is_header_eight_bit_ = has_high_octet(header_.section());
+  if (!idempotency_key_) idempotency_key_ = idempotency_key_of(header_);
+  is_keyed_by_envid_ = !idempotency_key_ && !envelope_->parameters.envid.empty();
+  if ((idempotency_key_ || is_keyed_by_envid_) && !given_fingerprint_) {
     fingerprint_.emplace(*envelope_);
     fingerprint_->add(header_.section());
     fingerprint_->add(header_.has_empty_line() ? "\r\n" : "");
     fingerprint_->add(header_.body_start());
   }
-  if (!summary_) {
-    summary_.emplace();
-    summary_->from = summary_text(header_.find("From"));
-    summary_->subject = summary_text(header_.find("Subject"));
-    summary_->tags = message_tags(header_);
-  }
+  if (!summary_) make_summary();
+  if (principal_.environment == Environment::Test) warnings_ = header_warnings(header_);
+  if (long_lines_mode() == LongLines::Refuse) watch_lines(header_.section());
+  watch_lines(header_.body_start());
+  if (content_refusal_) return;
+  const std::string fixed = begin_writer();
+  begin_signing();
+  put(fixed);
+}
 
+std::string Submission::begin_writer() {
   const std::string id = format_message_id(writer_->id());
-  const std::string trace = smtp::format_trace_header({.helo_name = trace_.helo_name,
-                                                       .client = submitter_.address,
+  std::optional<smtp::TraceHeader::Client> shown;
+  if (context_.settings.shows_client) shown = {.helo_name = trace_.helo_name, .address = submitter_.address};
+  const std::string trace = smtp::format_trace_header({.client = shown,
                                                        .hostname = context_.settings.hostname,
                                                        .protocol = trace_.protocol,
                                                        .message_id = id,
@@ -220,10 +269,10 @@ void Submission::begin_content() {
                                                        .at = opened_at_});
   trace_octets_ = static_cast<std::uint32_t>(trace.size());
   writer_->append(trace);
-  const std::string fixed = fixed_header(header_, id, context_.settings.hostname, opened_at_);
-  begin_signing();
-  if (signing_) signing_->append(fixed);
-  writer_->append(fixed);
+  const bool folds = long_lines_mode() == LongLines::Encode;
+  std::string fixed = fixed_header(header_, id, context_.settings.hostname, opened_at_, folds);
+  header_octets_ = fixed.size();
+  return fixed;
 }
 
 // What cannot be signed goes out unsigned: a reader may trust it less, but nobody's mail stands still.
@@ -243,15 +292,16 @@ std::string Submission::finish_signing() {
   return {};
 }
 
-void Submission::refuse_content(Refusal refusal) {
-  content_refusal_ = refusal;
-  operator_log::message_refused(client(), refusal, writer_->id());
+void Submission::refuse_content(ContentRefusal refusal) {
+  operator_log::message_refused(client(), refusal.refusal, writer_->id(), refusal.detail);
+  content_refusal_ = std::move(refusal);
   writer_.reset();
 }
 
 // Which rule of relay/recipient_policy it was.
 Refusal Submission::live_refusal(const Recipient& recipient, const RecipientFacts& facts) const {
-  const bool is_boxed = principal_.account_mode == AccountMode::Sandbox && !facts.is_whitelisted;
+  const bool is_live = principal_.environment == Environment::Live;
+  const bool is_boxed = is_live && principal_.account_mode == AccountMode::Sandbox && !facts.is_whitelisted;
   if (is_boxed) return Refusal::RecipientNotWhitelisted;
   return recipient.mailbox.is_address_literal() ? Refusal::InvalidRecipient : Refusal::NoRoute;
 }
@@ -264,6 +314,32 @@ net::Awaitable<void> Submission::drain() {
   static_cast<void>(ignored);
 }
 
+// What lists show of a message that came by SMTP. Who is in the envelope and not in the header got a blind copy; where the header
+// names nobody, nobody is known to be blind.
+void Submission::make_summary() {
+  summary_.emplace();
+  summary_->from = summary_text(header_.find("From"));
+  if (summary_->from.empty() && envelope_->reverse_path) summary_->from = format_mailbox(*envelope_->reverse_path);
+  summary_->subject = summary_text(header_.find("Subject"));
+  summary_->tags = message_tags(header_);
+  AddresseeSummary addressees = summarise_addressees(header_, *envelope_);
+  summary_->to = std::move(addressees.to);
+  summary_->cc = std::move(addressees.cc);
+  summary_->bcc = std::move(addressees.bcc);
+}
+
+Envelope Submission::outgoing_envelope() const {
+  Envelope envelope = *envelope_;
+  if (envelope.reverse_path) envelope.reverse_path = outgoing_mailbox(std::move(*envelope.reverse_path));
+  for (Recipient& recipient : envelope.recipients) recipient.mailbox = outgoing_mailbox(std::move(recipient.mailbox));
+  if (!hides_reverse_path_) return envelope;
+  // Neither we nor a next hop may send anything to who has not agreed to it.
+  envelope.reverse_path.reset();
+  envelope.parameters.ret = DsnReturn::Headers;
+  for (Recipient& recipient : envelope.recipients) recipient.notify = Notify{.is_given = true, .never = true};
+  return envelope;
+}
+
 store::MessageRecord Submission::make_record(Instant now) const {
   store::MessageRecord record;
   record.id = writer_->id();
@@ -271,12 +347,12 @@ store::MessageRecord Submission::make_record(Instant now) const {
   record.key = principal_.key;
   record.environment = principal_.environment;
   record.user_name = submitter_.user_name;
-  record.envelope = *envelope_;
+  record.envelope = outgoing_envelope();
   // RFC 6152 §3, RFC 6531 §3.4: what the next hop has to be able to, whatever the client said or forgot to say. What the content
   // does not need must not keep it from a hop that cannot.
   EnvelopeParameters& parameters = record.envelope.parameters;
   parameters.body = is_eight_bit_ ? BodyType::EightBitMime : BodyType::SevenBit;
-  parameters.smtputf8 = parameters.smtputf8 && (is_eight_bit_ || has_address_beyond_ascii(record.envelope));
+  parameters.smtputf8 = parameters.smtputf8 && (is_header_eight_bit_ || has_address_beyond_ascii(record.envelope));
   record.accepted_at = now;
   record.client_address = submitter_.address;
   record.helo_name = trace_.helo_name;
@@ -298,16 +374,17 @@ store::DeliveryRecord Submission::make_delivery(const store::MessageRecord& reco
 
 // Requires the content to be over, unless the fingerprint was given.
 std::optional<store::IdempotencyClaim> Submission::claim() {
-  if (!idempotency_key_) return std::nullopt;
+  if (!idempotency_key_ && !is_keyed_by_envid_) return std::nullopt;
   store::IdempotencyClaim claim;
-  claim.key_digest = idempotency_key_digest(principal_.environment, submitter_.user_name, *idempotency_key_);
   claim.fingerprint = given_fingerprint_ ? *given_fingerprint_ : fingerprint_->finish();
+  const std::string key = idempotency_key_ ? *idempotency_key_ : envid_idempotency_key(*envelope_, claim.fingerprint);
+  claim.key_digest = idempotency_key_digest(principal_.environment, submitter_.user_name, key);
   return claim;
 }
 
 Verdict Submission::accept(const Acceptance& acceptance) {
   acceptance_ = acceptance;
-  return Verdict::accept_with(Status{250, EnhancedCode{2, 0, 0}, "Queued as " + format_message_id(acceptance.id)});
+  return Verdict::accept_with(Status{250, EnhancedCode{2, 0, 0}, "Ok: queued as " + format_message_id(acceptance.id)});
 }
 
 // The key is taken: by the same message or by another one. What was reserved for this one goes back with the destructor.
@@ -331,6 +408,7 @@ store::NewMessage Submission::make_message(Instant now) {
   accepted.message = message.record.id;
   accepted.environment = message.record.environment;
   accepted.detail = submitter_.user_name;
+  if (!warnings_.empty()) accepted.status = Status{250, EnhancedCode{2, 0, 0}, joined_warnings(warnings_)};
   return message;
 }
 
@@ -339,7 +417,15 @@ net::Awaitable<Verdict> Submission::commit() {
     header_.finish();
     begin_content();
   }
-  if (content_refusal_) co_return refuse(*content_refusal_);
+  if (content_refusal_) co_return refuse(content_refusal_->refusal, content_refusal_->detail);
+  if (long_lines_.is_found() && long_lines_mode() == LongLines::Encode) {
+    const MessageId as_it_came = writer_->id();
+    const Result<void> mended = co_await mend_long_lines();
+    if (!mended) {
+      operator_log::message_not_stored(client(), as_it_came, mended.error());
+      co_return refuse(storage_refusal(mended.error()));
+    }
+  }
 
   store::NewMessage message = make_message(context_.clock.now());
   message.record.signature_fields = finish_signing();

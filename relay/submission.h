@@ -13,6 +13,7 @@
 #include "relay/content_signer.h"
 #include "relay/header_scan.h"
 #include "relay/idempotency.h"
+#include "relay/long_lines.h"
 #include "relay/operator_log.h"
 #include "relay/quota.h"
 #include "relay/recipient_policy.h"
@@ -24,14 +25,20 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace postern::relay {
+
+// What becomes of lines above 998 octets, which break on the way (RFC 5321 §4.5.3.1.6).
+enum class LongLines { Encode, Pass, Refuse };
 
 struct SubmissionSettings {
   std::string hostname;                        // in trace headers and made-up Message-IDs
   std::string simulator_domain = "simulator.postern.test";
   std::uint32_t max_received_fields = 50;      // RFC 5321 §6.3 suggests a large number; more is a loop
   Duration capture_retention = std::chrono::days(3);  // how long a test message's content is kept
+  bool shows_client = false;                   // the trace header names the client's address and HELO name
+  LongLines long_lines = LongLines::Encode;
 };
 
 // What every submission needs. All of it outlives every submission; every member may be used from any thread.
@@ -123,21 +130,38 @@ class Submission final : public smtp::ContentSink {
  private:
   operator_log::Client client() const;
   bool is_submitting() const { return purpose_ == Purpose::Submit; }
+  // A refusal found in the content, with its words (empty: those of the table).
+  struct ContentRefusal {
+    Refusal refusal;
+    std::string detail;
+  };
   Verdict refuse(Refusal refusal, std::string_view detail = {});
   Verdict refuse_wait(Refusal refusal, std::string_view what, const QuotaAnswer& answer);
   Verdict refuse_sender(Verdict verdict, const std::optional<Mailbox>& reverse_path);
   Verdict refuse_recipient(Verdict verdict, Refusal refusal, const Recipient& recipient);
   Verdict judge_rate(const std::optional<Mailbox>& reverse_path, std::uint32_t messages, Instant now);
   Verdict judge_quota(const Recipient& recipient);
+  bool is_reverse_path_proven(const Mailbox& reverse_path) const;
   Refusal live_refusal(const Recipient& recipient, const RecipientFacts& facts) const;
-  std::optional<Refusal> header_refusal(const HeaderScan& header) const;
+  std::optional<ContentRefusal> header_refusal(const HeaderScan& header) const;
   void begin_content();
-  void refuse_content(Refusal refusal);
+  // Begins the stored message with its trace header; returns the header section that follows.
+  std::string begin_writer();
+  // Signs and stores. False: drain first.
+  bool put(std::string_view content);
+  // submission_lines.cc
+  LongLines long_lines_mode() const;
+  net::Awaitable<Result<void>> mend_long_lines();
+  net::Awaitable<Result<void>> rewrite(const store::MessageWriter& as_it_came, std::size_t skip, LineMender& mender);
+  void refuse_content(ContentRefusal refusal);
+  void watch_lines(std::string_view content);
   void begin_signing();
   std::string finish_signing();
   std::optional<store::IdempotencyClaim> claim();
   Verdict accept(const Acceptance& acceptance);
   Verdict answer_replay(const store::IdempotencyClaim& claim);
+  void make_summary();
+  Envelope outgoing_envelope() const;
   store::MessageRecord make_record(Instant now) const;
   store::DeliveryRecord make_delivery(const store::MessageRecord& record) const;
   store::NewMessage make_message(Instant now);
@@ -154,12 +178,18 @@ class Submission final : public smtp::ContentSink {
   HeaderScan header_;
   bool header_done_ = false;
   bool is_eight_bit_ = false;               // an octet above 127 was seen
-  std::optional<Refusal> content_refusal_;
+  bool is_header_eight_bit_ = false;        // … in the header section
+  std::optional<ContentRefusal> content_refusal_;
   std::unique_ptr<store::MessageWriter> writer_;
   std::unique_ptr<ContentSigner> signing_;  // nullptr: goes out unsigned
   std::uint32_t trace_octets_ = 0;
+  std::size_t header_octets_ = 0;           // as stored, behind the trace header
+  LongLineWatch long_lines_;                // of the body
   std::optional<store::MessageSummary> summary_;
   std::optional<std::string> idempotency_key_;
+  bool is_keyed_by_envid_ = false;          // the key is known with the fingerprint only
+  bool hides_reverse_path_ = false;         // a sandbox account's, which nobody has shown to be its own
+  std::vector<std::string> warnings_;       // told to a test key
   std::optional<auth::Sha256Digest> given_fingerprint_;
   std::optional<SubmissionFingerprint> fingerprint_;
   RefusalFacts refusal_facts_;

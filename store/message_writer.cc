@@ -92,9 +92,10 @@ std::optional<Error> WriterWindow::error() const {
   return error_;
 }
 
-Completion WriterWindow::wait(Completion done) {
+Completion WriterWindow::wait(Completion done, std::size_t octets) {
   const std::lock_guard lock(mutex_);
   POSTERN_CHECK(!waiter_);
+  awaited_ = octets;
   if (may_go_on()) return done;
   waiter_ = std::move(done);
   return nullptr;
@@ -125,8 +126,10 @@ bool ContentWriter::append(std::string_view content) {
   return streamed_chunks_ == 0 || window_->octets() + kChunkOctets <= kWriterWindowOctets;
 }
 
-void ContentWriter::drain(Completion done) {
-  Completion ready = window_->wait(std::move(done));
+void ContentWriter::drain(Completion done) { drain_to(kWriterWindowOctets - kChunkOctets, std::move(done)); }
+
+void ContentWriter::drain_to(std::size_t octets, Completion done) {
+  Completion ready = window_->wait(std::move(done), octets);
   if (!ready) return queue_.hurry();
   const std::optional<Error> lost = window_->error();
   ready(lost ? Result<void>(*lost) : Result<void>());

@@ -25,14 +25,15 @@ class WriterWindow {
   void fail(const Error& error);
   std::size_t octets() const;
   std::optional<Error> error() const;
-  // Keeps `done` until there is room; hands it back, to be called, if there is room or an error now.
-  Completion wait(Completion done);
+  // Keeps `done` until at most `octets` wait; hands it back, to be called, if that is so or there is an error now.
+  Completion wait(Completion done, std::size_t octets = kWriterWindowOctets - kChunkOctets);
 
  private:
-  bool may_go_on() const { return error_.has_value() || octets_ + kChunkOctets <= kWriterWindowOctets; }
+  bool may_go_on() const { return error_.has_value() || octets_ <= awaited_; }
 
   mutable std::mutex mutex_;
   std::size_t octets_ = 0;
+  std::size_t awaited_ = 0;
   std::optional<Error> error_;
   Completion waiter_;
 };
@@ -47,6 +48,9 @@ class ContentWriter final : public MessageWriter {
   bool append(std::string_view content) override;
   void drain(Completion done) override;
   std::uint64_t octets() const override { return octets_; }
+  void flush(Completion done) override { drain_to(0, std::move(done)); }
+  std::uint32_t streamed_chunks() const override { return streamed_chunks_; }
+  std::string_view held() const override { return chunk_; }
 
   // What the accepting commit still has to write. The writer abandons nothing after it.
   struct Rest {
@@ -62,6 +66,7 @@ class ContentWriter final : public MessageWriter {
  private:
   void send_chunk();
   void close_content();
+  void drain_to(std::size_t octets, Completion done);
 
   CommitQueue& queue_;
   SpoolFrame& frame_;

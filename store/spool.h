@@ -52,6 +52,10 @@ class MessageWriter {
   // `done` when the window has room again, or with the error that lost a chunk (the message cannot be committed then).
   virtual void drain(Completion done) = 0;
   virtual std::uint64_t octets() const = 0;
+  // For reading back what was appended, with flush() before: that many chunks are read by Spool::read_chunk(), the rest is held().
+  virtual void flush(Completion done) = 0;  // `done` when they are written, or with the error that lost one
+  virtual std::uint32_t streamed_chunks() const = 0;
+  virtual std::string_view held() const = 0;  // until the next append()
 };
 
 // What one delivery attempt, or an operator, changed of a message. Applied to the record as it is at commit time.

@@ -49,13 +49,13 @@ class FullDiskAtTheDoors : public DoorsFault, public testing::WithParamInterface
 
 TEST_P(FullDiskAtTheDoors, IsRefusedAtBothAndOverWithoutARestart) {
   Doors doors;
-  ASSERT_THAT(submit(doors), HasSubstr("250 2.0.0 Queued as"));
+  ASSERT_THAT(submit(doors), HasSubstr("250 2.0.0 Ok: queued as"));
   disk::fail(GetParam().call, 1, GetParam().error, true);
   disk::set_read_only(GetParam().error == EROFS);
   for (int i = 0; i < 3; ++i) {
     const std::string replies = submit(doors);
     EXPECT_THAT(replies, HasSubstr("452 4.3.1 storage_full"));
-    EXPECT_THAT(replies, Not(HasSubstr("Queued as")));
+    EXPECT_THAT(replies, Not(HasSubstr("queued as")));
     const ApiResponse refused = doors.send(kEmail, {{"idempotency-key", "k"}});
     EXPECT_EQ(refused.status, 507) << refused.body;
     EXPECT_EQ(text_of(body_of(refused), "name"), "storage_full");
@@ -64,7 +64,7 @@ TEST_P(FullDiskAtTheDoors, IsRefusedAtBothAndOverWithoutARestart) {
   EXPECT_THAT(test::read_content(doors.store.spool(), kept.message), HasSubstr("\r\n\r\nx")) << "can be read and delivered";
   disk::reset();
   EXPECT_TRUE(doors.store.spool().remove_expired(Instant{}, 1)) << "as maintenance does, which looks for room";
-  EXPECT_THAT(submit(doors), HasSubstr("250 2.0.0 Queued as"));
+  EXPECT_THAT(submit(doors), HasSubstr("250 2.0.0 Ok: queued as"));
   EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", "k"}}).status, 200);
   EXPECT_EQ(doors.readiness().status, 200);
   EXPECT_EQ(stored(doors), 3U);
@@ -91,14 +91,14 @@ class DoubtfulDisk : public DoorsFault, public testing::WithParamInterface<Doubt
 
 TEST_P(DoubtfulDisk, IsNeverFollowedByAnAcceptance) {
   Doors doors;
-  ASSERT_THAT(submit(doors), HasSubstr("250 2.0.0 Queued as"));
+  ASSERT_THAT(submit(doors), HasSubstr("250 2.0.0 Ok: queued as"));
   EXPECT_EQ(doors.readiness().status, 200);
   disk::fail(GetParam().call, 1, GetParam().error, false);
   EXPECT_THAT(submit(doors), HasSubstr("451 4.3.0 storage_unavailable"));
   ASSERT_TRUE(disk::was_met());
   disk::reset();
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(submit(doors), Not(HasSubstr("Queued as"))) << "the disk is well again, and that proves nothing";
+    EXPECT_THAT(submit(doors), Not(HasSubstr("queued as"))) << "the disk is well again, and that proves nothing";
     const ApiResponse refused = doors.send(kEmail, {{"idempotency-key", "k"}});
     EXPECT_EQ(refused.status, 503) << refused.body;
   }
@@ -145,7 +145,7 @@ TEST_P(EveryStep, OfAnSmtpMessageFailsAndNothingIsSaidWrongly) {
     std::size_t accepted = 0;
     for (int i = 0; i < 3; ++i) {
       const std::string replies = doors.smtp_message(kFrom, kTo, "Subject: x\r\n\r\n" + text_of_size(i == 1 ? 300'000 : 10));
-      const bool is_accepted = replies.find("Queued as") != std::string::npos;
+      const bool is_accepted = replies.find("queued as") != std::string::npos;
       accepted += is_accepted ? 1U : 0U;
       EXPECT_TRUE(is_accepted || replies.find("452 4.3.1") != std::string::npos || replies.find("451 4.3.0") != std::string::npos)
           << replies;

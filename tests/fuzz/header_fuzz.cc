@@ -1,5 +1,6 @@
 // Any content's header section, whole and in pieces: the same fields, nothing lost; what is mended in it and put on top of it is
 // a header section again, without blind copies. The first octet says how long the pieces are.
+#include "relay/from_field.h"
 #include "relay/header_scan.h"
 #include "relay/message_fixups.h"
 #include "smtp/trace_header.h"
@@ -44,18 +45,19 @@ std::string without_bare_newlines(std::string_view input) {
 }
 
 void check_fixed(const HeaderScan& scan) {
-  const std::string fixed = relay::fixed_header(scan, "0123", "mail.example", kNow);
+  const std::string fixed = relay::fixed_header(scan, "0123", "mail.example", kNow, true);
   const Reading again = read(fixed, fixed.size());
   POSTERN_CHECK(again.scan.state() == HeaderScan::State::Complete && again.scan.has_empty_line());
   POSTERN_CHECK(again.scan.body_start() + again.rest == scan.body_start());
   POSTERN_CHECK(again.scan.count("Bcc") == 0 && again.scan.count("Resent-Bcc") == 0);
   POSTERN_CHECK(again.scan.count("Date") == std::max<std::size_t>(scan.count("Date"), 1));
-  POSTERN_CHECK(again.scan.count("Message-ID") == std::max<std::size_t>(scan.count("Message-ID"), 1));
+  POSTERN_CHECK(again.scan.count("Message-ID") == 1);
 }
 
 void check_trace(std::string_view helo_name) {
   const IpAddress client = *parse_ip_address("192.0.2.1");
-  const std::string trace = smtp::format_trace_header({helo_name, client, "mail.example", "ESMTPSA", "0123", "TLSv1.3 x", kNow});
+  const smtp::TraceHeader::Client shown{helo_name, client};
+  const std::string trace = smtp::format_trace_header({shown, "mail.example", "ESMTPSA", "0123", "TLSv1.3 x", kNow});
   const Reading reading = read(trace + "\r\n", trace.size() + 2);
   POSTERN_CHECK(reading.scan.has_empty_line() && reading.scan.fields().size() == 1 && reading.scan.count("Received") == 1);
 }

@@ -98,7 +98,7 @@ def as_sent(delivered):
     text = delivered.text
     begin = text.find(b"DKIM-Signature:")
     if begin < 0:
-        begin = text.find(b"Received: from client.example.org")
+        begin = text.find(b"Received: from authenticated-client")
     # smtp-sink ends its file with an empty line of its own.
     return text[begin:].removesuffix(b"\n").replace(b"\n", b"\r\n")
 

@@ -36,7 +36,7 @@ class BruteForceTest : public testing::Test {
   }
 
   test::ApiFixture api_{ApiArea{}};
-  relay::SmtpSubmission smtp_{api_.submission, api_.throttle, [](Refusal, relay::RefusalOf) {}};
+  relay::SmtpSubmission smtp_{api_.submission, api_.throttle, [](std::string_view, relay::RefusalOf) {}};
   AuthFilter http_{api_.context};
   std::string key_ = std::string(api_.make_key().text.reveal());
 };

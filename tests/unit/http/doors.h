@@ -166,6 +166,7 @@ class Doors : public test::ApiParts {
   bool is_signed_in_user = false;  // a user instead of the key, where an endpoint is called directly
   bool is_draining = false;
   std::string credential;          // of whoever comes; use_key() sets it
+  std::string user_name = "app";   // of AUTH
   std::string tls = "TLSv1.3 TLS_AES_256_GCM_SHA384";  // of a whole request; empty: in the clear
   AccountId account;
   KeyId key;
@@ -194,7 +195,7 @@ class Doors : public test::ApiParts {
     co_return response;
   }
 
-  std::string login_line() const { return "AUTH PLAIN " + encode_base64(std::string("\0app\0", 5) + credential) + "\r\n"; }
+  std::string login_line() const { return "AUTH PLAIN " + encode_base64('\0' + user_name + '\0' + credential) + "\r\n"; }
 
   // Drops the replies to EHLO and `login`, if there is one, and runs `between` before `input`.
   net::Awaitable<std::string> dialogue(std::string login, std::string input, const std::function<void()>& between) {
@@ -251,7 +252,7 @@ class Doors : public test::ApiParts {
   }
 
   std::atomic<int> wakes_{0};  // also on the threads of a real server
-  relay::SmtpSubmission smtp_{submission, throttle, [](Refusal, relay::RefusalOf) {}};
+  relay::SmtpSubmission smtp_{submission, throttle, [](std::string_view, relay::RefusalOf) {}};
   auth::Principal principal_;
   int accounts_made_ = 0;
 };

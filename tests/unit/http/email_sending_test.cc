@@ -195,7 +195,7 @@ TEST(GetEmail, ShowsAMessageFromSmtpToo) {
   const std::string replies = doors.smtp_message("a@example.org", "b@example.net",
                                                  "From: =?utf-8?q?J=C3=BCrgen?= <a@example.org>\r\nSubject: "
                                                  "=?utf-8?q?Gr=C3=BC?=\r\n\t=?utf-8?b?w58=?= =?utf-8?b?ZQ==?=\r\n\r\nx");
-  const std::string id = replies.substr(replies.find("Queued as ") + 10, 26);
+  const std::string id = replies.substr(replies.find("queued as ") + 10, 26);
   const json::object body = body_of(doors.get("/v1/emails/:id", id));
   EXPECT_EQ(text_of(body, "from"), "Jürgen <a@example.org>");
   EXPECT_EQ(text_of(body, "subject"), "Grüße");
@@ -307,7 +307,7 @@ TEST(ListEmails, ShowsWhatFitsItsFilters) {
   doors.clock.advance(std::chrono::seconds(1));
   const std::string replies =
       doors.smtp_message("a@example.org", "ann@example.net", "From: A <author@example.org>\r\nSubject: x\r\n\r\nx");
-  const std::string by_smtp = replies.substr(replies.find("Queued as ") + 10, 26);
+  const std::string by_smtp = replies.substr(replies.find("queued as ") + 10, 26);
   doors.is_signed_in_user = true;  // sees both environments
   using Query = Doors::Headers;
   const auto ids = [&](const Query& query) {

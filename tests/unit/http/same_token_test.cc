@@ -36,6 +36,7 @@ enum class Stage {
 struct Scenario {
   Stage stage = Stage::Submission;
   std::function<void(Doors&)> prepare = [](Doors&) {};
+  bool is_smtp_only = false;  // at the gate
   std::function<void(Doors&)> after_login = [](Doors&) {};  // for what bites open sessions
   std::string smtp = {};
   std::string send = {};
@@ -84,6 +85,12 @@ Scenario at_the_gate(std::function<void(Doors&)> prepare) {
   Scenario scenario;
   scenario.stage = Stage::Gate;
   scenario.prepare = std::move(prepare);
+  return scenario;
+}
+
+Scenario at_the_gate_of_smtp(std::function<void(Doors&)> prepare) {
+  Scenario scenario = at_the_gate(std::move(prepare));
+  scenario.is_smtp_only = true;
   return scenario;
 }
 
@@ -236,6 +243,7 @@ Scenarios scenarios_of_the_gates() {
        })},
       {Refusal::InvalidKey, at_the_gate([](Doors& doors) { doors.credential = "pk_live_wrong"; })},
       {Refusal::InvalidKey, at_the_gate([](Doors& doors) { (void)doors.keys.remove(doors.key); })},
+      {Refusal::InvalidUserName, at_the_gate_of_smtp([](Doors& doors) { doors.user_name = std::string(1'025, 'n'); })},
       {Refusal::ExpiredKey, at_the_gate(expire)},
       {Refusal::RevokedKey, at_the_gate(revoke)},
       {Refusal::KeyNetwork, at_the_gate(confine)},
@@ -285,6 +293,8 @@ Scenarios scenarios_of_submissions() {
       {Refusal::StorageFull, storage_full()},
       {Refusal::StorageUnavailable, plain([](Doors&) { disk::fail(disk::Call::Sync, 1, EIO, true); })},
       {Refusal::BareNewline, smtp_only("Subject: x\n\r\nx\r\n")},
+      {Refusal::InvalidMessage, smtp_only("From: a@example.org\r\nFrom: b@example.org\r\n\r\nx\r\n")},
+      {Refusal::InvalidMessage, smtp_only(std::string("Subject: \0\r\n\r\nx\r\n", 17))},
       {Refusal::MailLoop, smtp_only(received_fields(60) + "\r\nx\r\n")},
       {Refusal::PermissionDenied, http_only([](Doors& doors) { doors.is_signed_in_user = true; })},
   };
@@ -349,6 +359,7 @@ Said said_at_the_gate(const Scenario& scenario) {
   scenario.prepare(doors);
   Said said;
   said.smtp = doors.smtp_from_the_start();
+  if (scenario.is_smtp_only) return said;
   said.send = doors.request("/v1/emails", email(kFrom, kTo));
   said.explain = doors.request("/v1/explain", question(kFrom, kTo));
   return said;

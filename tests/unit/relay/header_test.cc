@@ -1,4 +1,5 @@
 #include "relay/header_scan.h"
+#include "relay/long_lines.h"
 #include "relay/message_fixups.h"
 
 #include <gtest/gtest.h>
@@ -63,44 +64,74 @@ TEST(HeaderScan, IsBounded) {
   EXPECT_EQ(endless.state(), HeaderScan::State::TooBig);
 }
 
-TEST(HeaderScan, ReadsTheDomainsOfAnAddressList) {
-  struct Case {
-    const char* value;
-    std::optional<std::vector<std::string>> domains;
-  };
-  const Case cases[] = {
-      {" ann@example.org", {{"example.org"}}},
-      {" \"Ann, of Example\" <ann@EXAMPLE.org>", {{"example.org"}}},
-      {" ann@one.example, Bob <bob@two.example>", {{"one.example", "two.example"}}},
-      {" ann@example.org (said <eve@evil.example>)", {{"example.org"}}},
-      {" Team: ann@one.example, bob@two.example;", {{"one.example", "two.example"}}},
-      {" \"<eve@evil.example>\" <ann@example.org>", {{"example.org"}}},
-      {" =?utf-8?q?Ann?= <ann@example.org>", {{"example.org"}}},
-      {" <ann@example.org> eve@evil.example", std::nullopt},
-      {" ann@example.org <ann@example.org>", {{"example.org", "example.org"}}},
-      // What lax readers take for the author.
-      {" eve@evil.example <ann@example.org>", {{"evil.example", "example.org"}}},
-      {" <eve@evil.example> <ann@example.org>", std::nullopt},
-      {" Eve [, eve@evil.example ] <ann@example.org>", std::nullopt},
-      {" eve @ evil.example, of <ann@example.org>", {{"evil.example", "example.org"}}},
-      {" Eve \"x\" eve@evil.example <ann@example.org>", {{"evil.example", "example.org"}}},
-      {" eve@evil.example: ann@example.org;", {{"evil.example", "example.org"}}},
-      {" ann", std::nullopt},
-      {" ", std::nullopt},
-      {" (unclosed ann@example.org", std::nullopt},
-      {" \"unclosed <ann@example.org>", std::nullopt},
-  };
-  for (const Case& c : cases) EXPECT_EQ(address_domains(c.value), c.domains) << c.value;
+TEST(HeaderScan, DropsMboxLinesBeforeTheFirstField) {
+  for (const std::string mbox : {"From root@h Mon Nov 30 03:05:10 2026\r\n", ">From ann@h Mon Nov 30 03:05:10 2026\r\n",
+                                 "From x\r\n>From y\r\n"}) {
+    const HeaderScan header = scan(mbox + kMessage, 5);
+    EXPECT_EQ(header.fields().size(), 4U) << mbox;
+    EXPECT_EQ(header.fields().front().name, "From") << mbox;
+    EXPECT_TRUE(header.has_dropped_line()) << mbox;
+    EXPECT_EQ(header.body_start(), "") << mbox;
+  }
+  EXPECT_EQ(scan("From : ann@example.org\r\n\r\n").count("From"), 1U) << "a field in the obsolete form";
+  EXPECT_EQ(scan("Subject: x\r\nFrom the field\r\n\r\n").body_start(), "From the field\r\n") << "not before the first field";
 }
 
-TEST(MessageFixups, AddWhatIsMissingAndRemoveBccOnly) {
-  const Instant now{std::chrono::seconds(1'795'253'400)};
-  const std::string fixed = fixed_header(scan(kMessage), "id1", "relay.example", now);
-  EXPECT_EQ(fixed,
+constexpr Instant kFixupTime{std::chrono::seconds(1'795'253'400)};
+
+std::string fixed(std::string_view content, bool folds = true) {
+  return fixed_header(scan(content), "id1", "relay.example", kFixupTime, folds);
+}
+
+TEST(MessageFixups, AddWhatIsMissingAndRemoveWhatIsPrivate) {
+  EXPECT_EQ(fixed(kMessage),
             "Date: Sat, 21 Nov 2026 09:30:00 +0000\r\nMessage-ID: <id1@relay.example>\r\nFrom: Ann <ann@example.org>\r\n"
             "To: you@example.net\r\nSubject: folded\r\n over two lines\r\n\r\n");
   const std::string whole = "Date: x\r\nmessage-id: <y@z>\r\nFrom: a@example.org\r\n\r\n";
-  EXPECT_EQ(fixed_header(scan(whole), "id1", "relay.example", now), whole);
+  EXPECT_EQ(fixed(whole), whole);
+  EXPECT_EQ(fixed("Date: x\r\nIdempotency-Key: k\r\nMessage-ID: <y@z>\r\nidempotency-key: l\r\n\r\n"),
+            "Date: x\r\nMessage-ID: <y@z>\r\n\r\n");
+}
+
+TEST(MessageFixups, KeepTheFirstGoodMessageId) {
+  struct Case {
+    const char* fields;
+    const char* kept;
+  };
+  constexpr const char* kOurs = "Message-ID: <id1@relay.example>\r\nDate: x\r\n\r\n";
+  for (const Case& c : {Case{"Message-ID: 12345\r\n", kOurs}, Case{"Message-ID:\r\n", kOurs},
+                        Case{"Message-ID: <a b@c>\r\n", kOurs}, Case{"Message-ID: <abc>\r\n", kOurs},
+                        Case{"Message-ID: <@c>\r\n", kOurs}, Case{"Message-ID: <a@>\r\n", kOurs},
+                        Case{"Message-ID: <a@b> <c@d>\r\n", kOurs}, Case{"Message-ID: a@b\r\n", kOurs},
+                        Case{"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n", "Message-ID: <a@b>\r\nDate: x\r\n\r\n"},
+                        Case{"Message-ID: bad\r\nMessage-ID: <c@d>\r\n", "Message-ID: <c@d>\r\nDate: x\r\n\r\n"},
+                        Case{"Message-ID:\r\n <a@b>\r\n", "Message-ID:\r\n <a@b>\r\nDate: x\r\n\r\n"},
+                        Case{"Message-ID: <a@b> (by me)\r\n", "Message-ID: <a@b> (by me)\r\nDate: x\r\n\r\n"}}) {
+    EXPECT_EQ(fixed(std::string(c.fields) + "Date: x\r\n\r\n"), c.kept) << c.fields;
+  }
+}
+
+TEST(MessageFixups, FoldALongFieldWhereTheyMay) {
+  std::string references = "References:";
+  for (int i = 0; i < 60; ++i) references += " <" + std::to_string(i) + std::string(20, 'r') + "@example.org>";
+  const std::string content = "Date: x\r\nMessage-ID: <y@z>\r\n" + references + "\r\n\r\n";
+  const std::string folded = fixed(content);
+  EXPECT_NE(folded, content);
+  EXPECT_FALSE(has_long_line(folded));
+  std::string unfolded = folded;
+  for (std::size_t at = 0; (at = unfolded.find("\r\n ", at)) != std::string::npos;) unfolded.erase(at, 2);
+  EXPECT_EQ(unfolded, content);
+  EXPECT_EQ(fixed(content, false), content);
+}
+
+TEST(MessageFixups, WarnOfWhatReceiversMayRefuse) {
+  using Warnings = std::vector<std::string>;
+  EXPECT_EQ(header_warnings(scan(kMessage)), Warnings{});
+  EXPECT_EQ(header_warnings(scan("Subject: x\r\nSubject: y\r\n\r\n")),
+            (Warnings{"there is no From field: many receivers refuse that", "there is more than one Subject field"}));
+  EXPECT_EQ(header_warnings(scan("From: root\r\nMessage-ID: 1\r\n\r\n")),
+            (Warnings{"the From field names an address without a domain", "the Message-ID field is malformed and was replaced"}));
+  EXPECT_EQ(header_warnings(scan("From x\r\nFrom: a:b;\r\n\r\n")).size(), 2U);
 }
 
 }  // namespace

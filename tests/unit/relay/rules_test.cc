@@ -46,6 +46,7 @@ TEST(RecipientPolicy, FollowsTheTableOfTheContract) {
       {"live, sandbox, not listed", Environment::Live, AccountMode::Sandbox, {false, true, kSimulator}, someone, 550},
       {"live, production", Environment::Live, AccountMode::Production, {false, true, kSimulator}, someone, 0},
       {"live, no route", Environment::Live, AccountMode::Production, {false, false, kSimulator}, someone, 451},
+      {"test key, address literal", Environment::Test, AccountMode::Sandbox, {false, false, kSimulator}, {"a", "[127.0.0.1]"}, 501},
       {"live, address literal", Environment::Live, AccountMode::Production, {false, true, kSimulator}, {"a", "[127.0.0.1]"}, 501},
   };
   for (const Case& c : cases) {
@@ -60,10 +61,52 @@ TEST(SenderPolicy, KeepsAKeyToItsDomains) {
   EXPECT_FALSE(judge_reverse_path(bound, Mailbox{"a", "sub.example.org"}).is_accepted());
   EXPECT_FALSE(judge_reverse_path(bound, Mailbox{"a", "example.org.evil.example"}).is_accepted());
   EXPECT_TRUE(judge_reverse_path(bound, std::nullopt).is_accepted());
-  EXPECT_TRUE(may_use_from(bound, {{"example.org"}}));
-  EXPECT_FALSE(may_use_from(bound, {{"example.org", "evil.example"}}));
-  EXPECT_FALSE(may_use_from(bound, std::nullopt)) << "no readable From";
-  EXPECT_TRUE(may_use_from(principal(Environment::Live, AccountMode::Production), std::nullopt));
+  EXPECT_EQ(refuse_from(bound, read_from_field("a@example.org")), std::nullopt);
+  EXPECT_EQ(refuse_from(principal(Environment::Live, AccountMode::Production), std::nullopt), std::nullopt);
+  const auth::Principal all_below = principal(Environment::Live, AccountMode::Production, {".example.org"});
+  EXPECT_TRUE(judge_reverse_path(all_below, Mailbox{"root", "host1.example.org"}).is_accepted());
+  EXPECT_EQ(refuse_from(all_below, read_from_field("root@host1.example.org (Cron Daemon)")), std::nullopt);
+}
+
+TEST(SenderPolicy, SaysWhichSenderWasFoundAndWhatIsAllowed) {
+  const auth::Principal bound = principal(Environment::Live, AccountMode::Production, {"a.example", "b.example"});
+  EXPECT_EQ(format_status(judge_reverse_path(bound, Mailbox{"x", "Host1.Example"}).status()),
+            "550 5.7.1 sender_not_allowed: the envelope's sender is of host1.example, and this API key sends as a.example, "
+            "b.example only");
+  constexpr const char* kAllowed = ", and this API key sends as a.example, b.example only";
+  const auto refusal = [&](std::string_view from) { return refuse_from(bound, read_from_field(from)).value(); };
+  EXPECT_EQ(refuse_from(bound, std::nullopt).value(), std::string("the message has no From field") + kAllowed);
+  EXPECT_EQ(refusal(""), std::string("the From field is empty") + kAllowed);
+  EXPECT_EQ(refusal("root (Cron Daemon)"), std::string("the From field names an address without a domain") + kAllowed);
+  EXPECT_EQ(refusal("x@victim.example"), std::string("the From field names victim.example") + kAllowed);
+  EXPECT_EQ(refusal("<x@a.example> y").substr(0, 51), "the From field is malformed or can be read in two w");
+  const auth::Principal many = principal(Environment::Live, AccountMode::Production, {"a", "b", "c", "d", "e"});
+  EXPECT_EQ(refuse_from(many, std::nullopt).value(),
+            "the message has no From field, and this API key sends as a, b, c and 2 more only");
+}
+
+// A Postfix null client with Debian's default myorigin, the machine's own name: what it makes of mail that it could not deliver.
+TEST(SenderPolicy, LetsAnAutomaticNoticeThroughToTheAccountsOwnPeople) {
+  const auth::Principal bound = principal(Environment::Live, AccountMode::Production, {"acme.example"});
+  const auto passes = [&](std::optional<Mailbox> reverse_path, std::string_view from, std::vector<Mailbox> to,
+                          std::string_view client = "host1.acme.example") {
+    Envelope envelope;
+    envelope.reverse_path = std::move(reverse_path);
+    for (Mailbox& mailbox : to) envelope.recipients.push_back({std::move(mailbox), {}, {}});
+    return is_automatic_notice(bound, envelope, read_from_field(from), client);
+  };
+  constexpr const char* kDaemon = " MAILER-DAEMON@host1.acme.example (Mail Delivery System)";
+  EXPECT_TRUE(passes({}, kDaemon, {{"app", "acme.example"}}));
+  EXPECT_TRUE(passes({}, kDaemon, {{"root", "host1.acme.example"}}));
+  EXPECT_TRUE(passes({}, "postmaster@host1.acme.example", {{"app", "acme.example"}}));
+  EXPECT_TRUE(passes({}, "mailer-daemon@build7.local", {{"app", "acme.example"}}, "build7.local")) << "the client's own name";
+  EXPECT_FALSE(passes({}, "mailer-daemon@build7.local", {{"app", "acme.example"}})) << "some other name";
+  EXPECT_FALSE(passes({}, kDaemon, {{"app", "acme.example"}, {"x", "victim.example"}})) << "a recipient elsewhere";
+  EXPECT_FALSE(passes({}, kDaemon, {{"x", "xacme.example"}}));
+  EXPECT_FALSE(passes(Mailbox{"app", "acme.example"}, kDaemon, {{"app", "acme.example"}})) << "has a sender who can be told";
+  EXPECT_FALSE(passes({}, "ceo@host1.acme.example", {{"app", "acme.example"}})) << "a person";
+  EXPECT_FALSE(passes({}, "MAILER-DAEMON@victim.example", {{"app", "acme.example"}}));
+  EXPECT_FALSE(passes({}, "\"ceo@victim.example\" <MAILER-DAEMON@host1.acme.example>", {{"app", "acme.example"}}));
 }
 
 TEST(SenderPolicy, SuspensionComesFirst) {

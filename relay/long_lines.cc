@@ -1,0 +1,295 @@
+#include "relay/long_lines.h"
+
+#include "core/bytes.h"
+#include "core/quoted_printable.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace postern::relay {
+namespace {
+
+constexpr std::size_t kFoldedLineOctets = 78;   // RFC 5322 §2.1.1: what a line should have at most
+constexpr std::size_t kEncodedLineOctets = 76;  // RFC 2045 §6.7 and §6.8
+constexpr std::string_view kEncodingField = "Content-Transfer-Encoding";
+
+bool is_fold_blank(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view without_line_end(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+bool is_long(std::string_view line) { return without_line_end(line).size() > kMaxPlainLineOctets; }
+
+// Where a line that is too long is folded: before white space that has text on both sides, the last that keeps to the length that
+// lines should have, or else the first behind it; right behind the field's name only where there is no other. npos: nowhere.
+std::size_t folding_point(std::string_view line) {
+  const std::size_t text_begin = line.find_first_not_of(" \t");
+  const std::size_t text_end = line.find_last_not_of(" \t\r\n");
+  std::size_t best = std::string_view::npos;
+  std::size_t behind_name = std::string_view::npos;
+  for (std::size_t i = text_begin; i < text_end; ++i) {
+    if (!is_fold_blank(line[i]) || is_fold_blank(line[i - 1])) continue;
+    if (text_begin == 0 && line.find(':') + 1 == i) {
+      behind_name = i;
+      continue;
+    }
+    if (i > kFoldedLineOctets && best != std::string_view::npos) break;
+    best = i;
+    if (i > kFoldedLineOctets) break;
+  }
+  return best == std::string_view::npos ? behind_name : best;
+}
+
+// "name=value" of a Content-Type, quotes undone; nullopt: not there.
+std::optional<std::string> parameter_of(std::string_view value, std::string_view name) {
+  for (std::size_t at = value.find(';'); at != std::string_view::npos;) {
+    std::string_view rest = trim_ascii_space(value.substr(at + 1));
+    const std::size_t equals = rest.find('=');
+    if (equals == std::string_view::npos) return std::nullopt;
+    const std::string_view key = trim_ascii_space(rest.substr(0, equals));
+    rest = trim_ascii_space(rest.substr(equals + 1));
+    std::string text;
+    std::size_t end = 0;
+    if (rest.starts_with('"')) {
+      for (end = 1; end < rest.size() && rest[end] != '"'; ++end) {
+        if (rest[end] == '\\' && end + 1 < rest.size()) ++end;
+        text.push_back(rest[end]);
+      }
+    } else {
+      end = std::min(rest.find_first_of("; \t\r\n"), rest.size());
+      text = rest.substr(0, end);
+    }
+    if (equals_ignoring_case(key, name)) return text;
+    at = rest.find(';', end);
+    if (at != std::string_view::npos) value = rest;
+  }
+  return std::nullopt;
+}
+
+// A line of quoted-printable, cut by soft line breaks and never within an escape.
+void append_cut_quoted_printable(std::string& out, std::string_view line) {
+  while (line.size() > kEncodedLineOctets) {
+    std::size_t cut = kEncodedLineOctets - 1;
+    for (std::size_t back = 1; back <= 2; ++back) {
+      if (line[cut - back] == '=') cut -= back;
+    }
+    out.append(line.substr(0, cut)).append("=\r\n");
+    line.remove_prefix(cut);
+  }
+  out.append(line);
+}
+
+void append_cut_base64(std::string& out, std::string_view line) {
+  for (; line.size() > kEncodedLineOctets; line.remove_prefix(kEncodedLineOctets)) {
+    out.append(line.substr(0, kEncodedLineOctets)).append("\r\n");
+  }
+  out.append(line);
+}
+
+}  // namespace
+
+bool has_long_line(std::string_view text) {
+  constexpr std::size_t kSpan = kMaxPlainLineOctets + 2;  // an LF is in every so many octets, or a line is too long
+  while (text.size() > kSpan) {
+    const std::size_t lf = text.rfind('\n', kSpan - 1);
+    if (lf == std::string_view::npos) return true;
+    text.remove_prefix(lf + 1);
+  }
+  const std::size_t open = text.size() - (text.rfind('\n') + 1);
+  return open > kMaxPlainLineOctets + 1;  // its CR may be there already
+}
+
+void LongLineWatch::feed(std::string_view content) {
+  if (is_found_) return;
+  const std::size_t lf = content.find('\n');
+  if (lf == std::string_view::npos) {
+    open_octets_ += content.size();
+    is_found_ = open_octets_ > kMaxPlainLineOctets + 1;
+    return;
+  }
+  is_found_ = open_octets_ + lf > kMaxPlainLineOctets + 1 || has_long_line(content.substr(lf + 1));
+  open_octets_ = content.size() - (content.rfind('\n') + 1);
+}
+
+void append_folded(std::string& out, std::string_view field) {
+  while (!field.empty()) {
+    const std::size_t lf = field.find('\n');
+    std::string_view line = field.substr(0, lf == std::string_view::npos ? lf : lf + 1);
+    field.remove_prefix(line.size());
+    while (is_long(line)) {
+      const std::size_t at = folding_point(line);
+      if (at == std::string_view::npos) break;
+      out.append(line.substr(0, at)).append("\r\n");
+      line.remove_prefix(at);
+    }
+    out.append(line);
+  }
+}
+
+struct LineMender::PartHeader {
+  HeaderScan scan;
+  std::string type = "text/plain";
+  std::string boundary;
+  Coding coding = Coding::None;
+
+  PartHeader(std::string_view section, bool is_in_digest) {
+    scan.feed(section);
+    scan.finish();
+    if (is_in_digest) type = "message/rfc822";
+    if (const HeaderField* field = scan.find("Content-Type")) {
+      type = to_ascii_lower(trim_ascii_space(field->value.substr(0, field->value.find(';'))));
+      boundary = parameter_of(field->value, "boundary").value_or("");
+    }
+    const HeaderField* field = scan.find(kEncodingField);
+    const std::string said = field ? to_ascii_lower(trim_ascii_space(field->value)) : "7bit";
+    if (said == "quoted-printable") {
+      coding = Coding::QuotedPrintable;
+    } else if (said == "base64") {
+      coding = Coding::Base64;
+    } else if (said != "7bit" && said != "8bit" && said != "binary") {
+      coding = Coding::Other;
+    }
+  }
+  bool is_message() const { return (type == "message/rfc822" || type == "message/global") && coding == Coding::None; }
+  bool is_multipart() const { return type.starts_with("multipart/"); }
+  bool is_sealed() const { return type == "multipart/signed" || type == "multipart/encrypted"; }
+};
+
+void LineMender::begin_writing() {
+  LineMender second;
+  second.is_writing_ = second.is_needed_ = true;
+  second.has_long_lines_ = std::move(has_long_lines_);
+  *this = std::move(second);
+}
+
+void LineMender::feed(std::string_view content, std::string& out) {
+  while (!content.empty()) {
+    const std::size_t lf = content.find('\n');
+    const std::string_view piece = content.substr(0, lf == std::string_view::npos ? lf : lf + 1);
+    content.remove_prefix(piece.size());
+    if (lf == std::string_view::npos || !line_.empty()) line_.append(piece);
+    if (lf == std::string_view::npos) return;
+    take_line(line_.empty() ? piece : line_, out);
+    line_.clear();
+  }
+}
+
+void LineMender::finish(std::string& out) {
+  if (!line_.empty()) take_line(line_, out);
+  line_.clear();
+  if (place_ == Place::Header && is_writing_) out.append(header_);
+}
+
+void LineMender::take_line(std::string_view line, std::string& out) {
+  if (take_boundary(line, out)) return;
+  if (place_ == Place::Body) return take_body_line(line, out);
+  if (place_ == Place::Header && header_.size() <= kMaxHeaderOctets) {
+    header_.append(line);
+    if (without_line_end(line).empty()) end_header(out);
+    return;
+  }
+  if (place_ == Place::Header) {
+    // No header section is that long.
+    if (is_writing_) out.append(header_);
+    place_ = Place::Left;
+  }
+  if (is_writing_) out.append(line);
+}
+
+// The innermost multipart that the line is a delimiter of ends what is within it (RFC 2046 §5.1.2).
+bool LineMender::take_boundary(std::string_view line, std::string& out) {
+  if (around_.empty() || !line.starts_with("--")) return false;
+  std::string_view text = without_line_end(line);
+  while (!text.empty() && is_fold_blank(text.back())) text.remove_suffix(1);
+  for (std::size_t level = around_.size(); level-- > 0;) {
+    const std::string& delimiter = around_[level].delimiter;
+    const bool is_end = text.size() == delimiter.size() + 2 && text.ends_with("--") && text.starts_with(delimiter);
+    if (text != delimiter && !is_end) continue;
+    if (place_ == Place::Header && is_writing_) out.append(header_);
+    around_.resize(is_end ? level : level + 1);
+    if (is_writing_) out.append(line);
+    if (is_end) {
+      place_ = Place::Left;
+    } else {
+      begin_header(false);
+    }
+    return true;
+  }
+  return false;
+}
+
+void LineMender::begin_header(bool is_message) {
+  place_ = Place::Header;
+  is_message_header_ = is_message;
+  header_.clear();
+}
+
+void LineMender::end_header(std::string& out) {
+  const PartHeader header(header_, !is_message_header_ && around_.back().is_digest);
+  // Else some line of it is no field: who knows what readers make of it.
+  const bool is_section = header.scan.has_empty_line() && !header.scan.has_dropped_line();
+  if (is_section && has_long_line(header.scan.section())) is_needed_ = true;
+  if (is_writing_ && is_section) write_header(out, header);
+  if (is_writing_ && !is_section) out.append(header_);
+  if (is_section) {
+    enter(header);
+  } else {
+    place_ = Place::Left;
+  }
+}
+
+// What follows the header section.
+void LineMender::enter(const PartHeader& header) {
+  if (header.is_message() && around_.size() < kMaxMimeDepth) return begin_header(true);
+  place_ = Place::Left;
+  if (header.is_sealed() || header.type.starts_with("message/")) return;
+  if (header.is_multipart()) {
+    if (header.boundary.empty() || around_.size() == kMaxMimeDepth) return;
+    around_.push_back({"--" + header.boundary, header.type == "multipart/digest"});
+    return;
+  }
+  if (bodies_ == kMaxMimeParts) return;
+  ++bodies_;
+  place_ = Place::Body;
+  coding_ = header.coding;
+  if (!is_writing_) has_long_lines_.push_back(false);
+}
+
+void LineMender::write_header(std::string& out, const PartHeader& header) const {
+  const bool is_body = !header.is_message() && !header.is_multipart() && !header.type.starts_with("message/");
+  const bool becomes_encoded =
+      is_body && header.coding == Coding::None && bodies_ < has_long_lines_.size() && has_long_lines_[bodies_];
+  for (const HeaderField& field : header.scan.fields()) {
+    if (becomes_encoded && equals_ignoring_case(field.name, kEncodingField)) continue;
+    append_folded(out, std::string_view(header.scan.section()).substr(field.begin, field.end - field.begin));
+  }
+  if (becomes_encoded && is_message_header_ && header.scan.count("MIME-Version") == 0) out.append("MIME-Version: 1.0\r\n");
+  if (becomes_encoded) out.append(kEncodingField).append(": quoted-printable\r\n");
+  out.append("\r\n");
+}
+
+void LineMender::take_body_line(std::string_view line, std::string& out) {
+  if (!is_writing_) {
+    if (!is_long(line) || coding_ == Coding::Other) return;
+    has_long_lines_.back() = true;
+    is_needed_ = true;
+    return;
+  }
+  if (!has_long_lines_[bodies_ - 1]) {
+    out.append(line);
+    return;
+  }
+  const std::string_view text = without_line_end(line);
+  switch (coding_) {
+    case Coding::None: out.append(encode_quoted_printable(text)); break;
+    case Coding::QuotedPrintable: append_cut_quoted_printable(out, text); break;
+    case Coding::Base64: append_cut_base64(out, text); break;
+    case Coding::Other: out.append(text); break;
+  }
+  out.append(line.substr(text.size()));
+}
+
+}  // namespace postern::relay
