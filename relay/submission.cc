@@ -210,7 +210,7 @@ LongLines Submission::long_lines_mode() const {
 
 void Submission::watch_lines(std::string_view content) {
   long_lines_.feed(content);
-  if (long_lines_mode() == LongLines::Refuse && long_lines_.is_found()) {
+  if (!content_refusal_ && long_lines_mode() == LongLines::Refuse && long_lines_.is_found()) {
     refuse_content({Refusal::InvalidMessage, "the message holds a line longer than 998 octets"});
   }
 }
