@@ -57,6 +57,11 @@ bool has_tag(const store::MessageRecord& message, std::string_view wanted) {
 
 }  // namespace
 
+std::string without_angle_brackets(std::string_view id) {
+  const bool has_them = id.size() >= 2 && id.front() == '<' && id.back() == '>';
+  return std::string(has_them ? id.substr(1, id.size() - 2) : id);
+}
+
 Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
   EmailFilter filter;
   auto to = read_address_filter(request, "to");
@@ -69,6 +74,8 @@ Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
   if (filter.subject_) filter.subject_ = to_ascii_lower(*filter.subject_);
   filter.tag_ = read_text_filter(request, "tag");
   filter.run_ = read_text_filter(request, "run");
+  filter.message_id_ = read_text_filter(request, "message_id");
+  if (filter.message_id_) filter.message_id_ = without_angle_brackets(*filter.message_id_);
   filter.status_ = read_text_filter(request, "status");
   if (filter.status_ && !is_one_of(kLastEvents, *filter.status_)) {
     return Error(ErrorCode::InvalidArgument, "status: one of " + std::string(kLastEvents));
@@ -93,7 +100,7 @@ bool EmailFilter::wants(const store::StoredMessage& stored) const {
 }
 
 bool EmailFilter::is_selective() const {
-  return to_ || from_ || subject_ || tag_ || run_ || status_ || environment_;
+  return to_ || from_ || subject_ || tag_ || run_ || message_id_ || status_ || environment_;
 }
 
 std::string_view run_of(const store::MessageRecord& message) {

@@ -337,6 +337,11 @@ TEST(ListEmails, ShowsWhatFitsItsFilters) {
   EXPECT_THAT(ids({{"status", "queued"}, {"to", "bob@example.net"}}), ElementsAre(tagged));
   EXPECT_THAT(ids({{"status", "delivered"}}), is_empty);
   EXPECT_THAT(ids({{"run", "ci-1"}, {"environment", "live"}}), is_empty);
+  EXPECT_THAT(ids({{"message_id", "<" + live + "@relay.example>"}}), ElementsAre(live));
+  EXPECT_THAT(ids({{"message_id", tagged + "@relay.example"}}), ElementsAre(tagged));
+  const std::string own = doors.smtp_message("a@example.org", "ann@example.net", "Message-ID: <own@example.org>\r\n\r\nx");
+  EXPECT_THAT(ids({{"message_id", "own@example.org"}}), ElementsAre(own.substr(own.find("Queued as ") + 10, 26)));
+  EXPECT_THAT(ids({{"message_id", "none@example.org"}}), is_empty);
   for (const Query& query :
        {Query{{"to", "ann"}}, Query{{"from", ""}}, Query{{"status", "done"}}, Query{{"environment", "both"}}}) {
     const ApiResponse refused = doors.get("/v1/emails", {}, query);
