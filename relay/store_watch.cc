@@ -2,10 +2,13 @@
 
 #include "relay/operator_log.h"
 
+#include <algorithm>
+
 namespace postern::relay {
 namespace {
 
 constexpr std::chrono::seconds kWatchEvery{1};
+constexpr std::chrono::seconds kNoticedAfter{2};  // a read of our own is over by then
 
 }  // namespace
 
@@ -44,13 +47,15 @@ void StoreWatch::note_stall(Environment& environment, const std::optional<store:
 void StoreWatch::note_reader(const store::SpoolSpace& space) {
   if (space.finding != store::SpaceFinding::Pinned) {
     pinned_since_.reset();
+    is_reader_named_ = false;
     sent_away_.reset();
     return;
   }
   const auto now = std::chrono::steady_clock::now();
   const int reader = space.pinned_by.value_or(0);
-  if (!pinned_since_) {
-    pinned_since_ = now;
+  if (!pinned_since_) pinned_since_ = now;
+  if (!is_reader_named_ && now - *pinned_since_ >= std::min(kNoticedAfter, reader_patience_)) {
+    is_reader_named_ = true;
     operator_log::reader_pins_pages(reader, space.pinned_octets);
   }
   if (now - *pinned_since_ < reader_patience_ || sent_away_ == reader) return;

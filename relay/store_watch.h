@@ -47,6 +47,7 @@ class StoreWatch {
   Environment spool_{.name = "spool", .stall = {}};
   Environment directory_{.name = "directory", .stall = {}};
   std::optional<std::chrono::steady_clock::time_point> pinned_since_;  // mail is refused for a reader's sake
+  bool is_reader_named_ = false;
   std::optional<int> sent_away_;
   std::mutex mutex_;
   std::condition_variable wakes_;

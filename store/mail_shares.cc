@@ -24,10 +24,11 @@ void take_off(std::map<AccountId, std::uint64_t>& held, std::uint64_t& total, co
 Result<void> OpenContent::add(const AccountId& account, std::uint64_t own, std::uint64_t octets) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t held = held_by(held_, account);
-  if (held > own && held + octets > account_bound_) {
+  const std::uint64_t capacity = capacity_.load(std::memory_order_relaxed);
+  if (held > own && held + octets > capacity / 8) {
     return Error(ErrorCode::StorageFull, "too much of this account's mail arrives at once");
   }
-  if (total_ > own && total_ + octets > bound_) return Error(ErrorCode::StorageFull, "too much mail arrives at once");
+  if (total_ > own && total_ + octets > capacity / 4) return Error(ErrorCode::StorageFull, "too much mail arrives at once");
   total_ += octets;
   held_[account] += octets;
   return {};
@@ -39,10 +40,12 @@ void OpenContent::remove(const AccountId& account, std::uint64_t octets) {
 }
 
 Result<void> TestMail::check(const AccountId& account, std::uint64_t octets) const {
-  if (held_by(held_, account) + held_by(added_, account) + octets > account_bound_) {
+  if (held_by(held_, account) + held_by(added_, account) + octets > capacity_ / 4) {
     return Error(ErrorCode::StorageFull, "this account's test mail has reached its part of the spool");
   }
-  if (total_ + added_total_ + octets > bound_) return Error(ErrorCode::StorageFull, "test mail has reached its part of the spool");
+  if (total_ + added_total_ + octets > capacity_ / 2) {
+    return Error(ErrorCode::StorageFull, "test mail has reached its part of the spool");
+  }
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include "core/ids.h"
 #include "core/result.h"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -17,14 +18,15 @@ namespace postern::store {
 // bounded by a quarter of the spool, that of one account by an eighth; one message alone may always go on. Any thread.
 class OpenContent {
  public:
-  explicit OpenContent(std::uint64_t spool_octets) : bound_(spool_octets / 4), account_bound_(spool_octets / 8) {}
+  explicit OpenContent(std::uint64_t spool_octets) : capacity_(spool_octets) {}
+  // What the spool can hold as things are, where that is less: the disk may be smaller.
+  void set_capacity(std::uint64_t octets) { capacity_.store(octets, std::memory_order_relaxed); }
   // `own`: what the same message has added before. StorageFull.
   Result<void> add(const AccountId& account, std::uint64_t own, std::uint64_t octets);
   void remove(const AccountId& account, std::uint64_t octets);
 
  private:
-  const std::uint64_t bound_;
-  const std::uint64_t account_bound_;
+  std::atomic<std::uint64_t> capacity_;
   std::mutex mutex_;
   std::uint64_t total_ = 0;
   std::map<AccountId, std::uint64_t> held_;
@@ -35,7 +37,8 @@ class OpenContent {
 // thread's.
 class TestMail {
  public:
-  explicit TestMail(std::uint64_t spool_octets) : bound_(spool_octets / 2), account_bound_(spool_octets / 4) {}
+  explicit TestMail(std::uint64_t spool_octets) : capacity_(spool_octets) {}
+  void set_capacity(std::uint64_t octets) { capacity_ = octets; }
   // StorageFull. Counts what the batch has added.
   Result<void> check(const AccountId& account, std::uint64_t octets) const;
 
@@ -46,8 +49,7 @@ class TestMail {
   void commit_batch();
 
  private:
-  const std::uint64_t bound_;
-  const std::uint64_t account_bound_;
+  std::uint64_t capacity_;
   std::uint64_t total_ = 0;
   std::map<AccountId, std::uint64_t> held_;
   // Of the batch.

@@ -118,10 +118,6 @@ std::uint64_t fair_share(const Holdings& holdings, std::uint64_t total) {
   return ~std::uint64_t{0};
 }
 
-std::uint64_t capture_bound(const SpoolLimits& limits) {
-  return std::min(limits.capture_max_octets, limits.max_octets / kCapturePart);
-}
-
 Result<Expiry> apply_expiry(SpoolTransaction spool, const SpoolLimits& limits, Instant now, std::size_t limit) {
   Expiry expiry;
   Result<std::size_t> contents = expire_contents(spool, now, limit);
@@ -150,14 +146,16 @@ Excess Excess::take(std::size_t limit) {
   return part;
 }
 
-Result<Excess> find_excess(Transaction& transaction, const SpoolLimits& limits) {
+Result<Excess> find_excess(Transaction& transaction, const SpoolLimits& limits, std::uint64_t capacity) {
   Excess excess;
+  // Whatever is configured, content of test messages is never more than a part of the spool.
+  const std::uint64_t capture_bound = std::min(limits.capture_max_octets, capacity / kCapturePart);
   Result<SpoolTotals> totals = load_totals(transaction);
   if (!totals) return totals.error();
   Result<std::uint64_t> settled = Table(transaction, SpoolTable::Settled).count();
   if (!settled) return settled.error();
-  if (totals->captured_octets > capture_bound(limits)) {
-    auto rows = find_excess_rows(transaction, SpoolTable::Captured, owner_of_captured, below(capture_bound(limits)));
+  if (totals->captured_octets > capture_bound) {
+    auto rows = find_excess_rows(transaction, SpoolTable::Captured, owner_of_captured, below(capture_bound));
     if (!rows) return rows.error();
     excess.contents = std::move(*rows);
   }

@@ -26,15 +26,13 @@ struct Excess {
 };
 // Walks an index only where its bound is exceeded; then so much goes that it is not for a while. A walk of seconds for millions of
 // rows: not on the commit thread.
-Result<Excess> find_excess(Transaction& transaction, const SpoolLimits& limits);
+// `capacity`: what the spool can hold, SpaceGuard::capacity().
+Result<Excess> find_excess(Transaction& transaction, const SpoolLimits& limits, std::uint64_t capacity);
 // What is gone meanwhile is no error.
 Result<Expiry> erase_excess(SpoolTransaction spool, const Excess& excess);
 
 using Holdings = std::map<AccountId, std::uint64_t>;
 // The most that an account may hold if all together are to hold `total`: who has less keeps all of it.
 std::uint64_t fair_share(const Holdings& holdings, std::uint64_t total);
-
-// Content of test messages: never more than a part of the spool, whatever is configured.
-std::uint64_t capture_bound(const SpoolLimits& limits);
 
 }  // namespace postern::store

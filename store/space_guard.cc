@@ -20,17 +20,26 @@ std::uint64_t above(std::uint64_t value, std::uint64_t bound) { return value > b
 }  // namespace
 
 SpaceVerdict judge_space(const LmdbEnvironment::Space& space, const SpoolLimits& limits) {
-  if (space.is_read_only) return {SpaceFinding::ReadOnly, 0};
   const std::uint64_t margin = std::min(kCommitMargin, limits.max_octets / kSmallestPart);
   const std::uint64_t below_cap = above(limits.max_octets, space.grown_octets);
   const std::uint64_t on_disk =
       above(space.file_octets, space.grown_octets) + above(space.free_disk_octets, limits.min_free_octets);
   const std::uint64_t room = space.reusable_octets + std::min(below_cap, on_disk);
   const std::uint64_t allowance = above(std::min(room, above(limits.max_octets, space.used_octets)), margin);
-  if (allowance > 0) return {SpaceFinding::Room, allowance};
-  if (space.used_octets + margin >= limits.max_octets) return {SpaceFinding::CapReached, 0};
-  if (space.pinned_octets > margin) return {SpaceFinding::Pinned, 0};
-  return {on_disk < below_cap ? SpaceFinding::DiskNearlyFull : SpaceFinding::CapReached, 0};
+  SpaceVerdict verdict{.finding = SpaceFinding::Room, .allowance = allowance, .capacity = 0};
+  verdict.capacity =
+      std::min(limits.max_octets, above(space.grown_octets, space.pinned_octets) + std::min(below_cap, on_disk));
+  if (space.is_read_only) {
+    verdict.finding = SpaceFinding::ReadOnly;
+    verdict.allowance = 0;
+  } else if (allowance == 0 && space.used_octets + margin >= limits.max_octets) {
+    verdict.finding = SpaceFinding::CapReached;
+  } else if (allowance == 0 && space.pinned_octets > margin) {
+    verdict.finding = SpaceFinding::Pinned;
+  } else if (allowance == 0) {
+    verdict.finding = on_disk < below_cap ? SpaceFinding::DiskNearlyFull : SpaceFinding::CapReached;
+  }
+  return verdict;
 }
 
 std::string_view name_of(SpaceFinding finding) {
@@ -57,7 +66,7 @@ SpaceVerdict SpaceGuard::judge(SpoolSpace& space) const {
   const Result<LmdbEnvironment::Space> measured = environment_.space();
   if (!measured) {
     space.finding = SpaceFinding::Unknown;
-    return {SpaceFinding::Unknown, 0};
+    return {.finding = SpaceFinding::Unknown};
   }
   const SpaceVerdict verdict = judge_space(*measured, limits_);
   space = {.finding = verdict.finding,
@@ -70,10 +79,15 @@ SpaceVerdict SpaceGuard::judge(SpoolSpace& space) const {
   return verdict;
 }
 
+void SpaceGuard::note(const SpaceVerdict& verdict) {
+  finding_.store(verdict.finding, std::memory_order_relaxed);
+  if (verdict.finding != SpaceFinding::Unknown) capacity_.store(verdict.capacity, std::memory_order_relaxed);
+}
+
 SpoolSpace SpaceGuard::look() {
   next_look_.store(steady_now() + kLookEvery, std::memory_order_relaxed);
   SpoolSpace space;
-  finding_.store(judge(space).finding, std::memory_order_relaxed);
+  note(judge(space));
   return space;
 }
 
@@ -98,7 +112,7 @@ Result<void> SpaceGuard::take(std::uint64_t octets) {
 void SpaceGuard::measure() {
   SpoolSpace space;
   const SpaceVerdict verdict = judge(space);
-  finding_.store(verdict.finding, std::memory_order_relaxed);
+  note(verdict);
   measured_at_ = steady_now();
   is_measured_ = true;
   constexpr std::uint64_t kMost = std::uint64_t{1} << 62;

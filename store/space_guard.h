@@ -13,16 +13,19 @@ namespace postern::store {
 struct SpaceVerdict {
   SpaceFinding finding = SpaceFinding::Room;
   std::uint64_t allowance = 0;  // octets of new mail that may come in until the next look; 0 unless there is room
+  std::uint64_t capacity = 0;   // what the spool could hold as things are, with what it holds
 };
 SpaceVerdict judge_space(const LmdbEnvironment::Space& space, const SpoolLimits& limits);
 
 class SpaceGuard {
  public:
   SpaceGuard(const LmdbEnvironment& environment, const SpoolLimits& limits)
-      : environment_(environment), limits_(limits) {}
+      : environment_(environment), limits_(limits), capacity_(limits.max_octets) {}
 
   // Any thread. StorageFull, IoError. Looks itself only where nobody else does: the server's watch looks once a second.
   Result<void> check();
+  // SpaceVerdict's, as of the last look.
+  std::uint64_t capacity() const { return capacity_.load(std::memory_order_relaxed); }
   // Looks now: something was removed, or a write found no room. Any thread.
   SpoolSpace look();
 
@@ -35,6 +38,7 @@ class SpaceGuard {
  private:
   Result<void> answer() const;
   void measure();
+  void note(const SpaceVerdict& verdict);
   // What judge_space() says of the environment as it is.
   SpaceVerdict judge(SpoolSpace& space) const;
 
@@ -42,6 +46,7 @@ class SpaceGuard {
   const SpoolLimits& limits_;
   std::atomic<std::int64_t> next_look_{0};  // steady clock, nanoseconds
   std::atomic<SpaceFinding> finding_{SpaceFinding::Room};
+  std::atomic<std::uint64_t> capacity_;
   // The commit thread's.
   std::int64_t allowance_ = 0;       // octets that may still come in, as of measured_at_
   std::int64_t taken_in_batch_ = 0;  // what no measure can see yet

@@ -31,7 +31,7 @@ class Spool::Impl {
         environment(std::move(opened)),
         space(*environment, limits),
         open_content(limits.max_octets),
-        frame(space, limits.max_octets),
+        frame(space, open_content),
         queue(*environment, &frame, stall_after) {}
 
   template <class Read>
@@ -168,7 +168,8 @@ Result<void> Spool::Impl::remove_excess(Expiry& expiry, std::size_t limit) {
   const std::size_t removed = expiry.contents + expiry.messages + expiry.events + expiry.idempotency;
   if (removed >= limit) return {};
   if (excess.size() == 0) {
-    Result<Excess> found = with_reader([&](ReadTransaction& transaction) { return find_excess(transaction, limits); });
+    const std::uint64_t capacity = space.capacity();
+    Result<Excess> found = with_reader([&](ReadTransaction& transaction) { return find_excess(transaction, limits, capacity); });
     if (!found) return found.error();
     excess = std::move(*found);
   }

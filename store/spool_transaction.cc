@@ -26,6 +26,8 @@ Result<void> OpenMarks::write(WriteTransaction& transaction) const {
 Result<void> SpoolFrame::open(WriteTransaction& transaction) {
   open_marks_.clear();
   space_.begin_batch();
+  open_content_.set_capacity(space_.capacity());
+  test_mail_.set_capacity(space_.capacity());
   test_mail_.begin_batch();
   Result<SpoolTotals> totals = load_totals(transaction);
   if (!totals) return totals.error();

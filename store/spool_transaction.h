@@ -38,8 +38,9 @@ struct SpoolTransaction {
 // On the commit thread, around each batch.
 class SpoolFrame final : public BatchFrame {
  public:
-  SpoolFrame(SpaceGuard& space, std::uint64_t spool_octets)  // `space` outlives the frame
-      : space_(space), test_mail_(spool_octets) {}
+  // Both outlive the frame.
+  SpoolFrame(SpaceGuard& space, OpenContent& open_content)
+      : space_(space), open_content_(open_content), test_mail_(space.capacity()) {}
   Result<void> open(WriteTransaction& transaction) override;
   Result<void> close(WriteTransaction& transaction) override;
   void committed() override { test_mail_.commit_batch(); }
@@ -49,6 +50,7 @@ class SpoolFrame final : public BatchFrame {
 
  private:
   SpaceGuard& space_;
+  OpenContent& open_content_;
   TestMail test_mail_;
   SpoolTotals totals_;
   SpoolTotals stored_;

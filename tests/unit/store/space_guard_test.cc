@@ -37,22 +37,24 @@ TEST(JudgeSpace, CountsFreePagesAndWhatTheFileMayStillGrowBy) {
     LmdbEnvironment::Space space;
     SpaceFinding finding;
     std::uint64_t allowance;
+    std::uint64_t capacity;
   } kRows[] = {
-      {"an empty file on a large disk", space_of(0, 1, 0, 4096), SpaceFinding::Room, 1022},
-      {"the disk is the bound", space_of(100, 100, 0, 164), SpaceFinding::Room, 99},
-      {"the reserve is reached", space_of(100, 100, 0, 64), SpaceFinding::DiskNearlyFull, 0},
-      {"grown into the reserve and delivered", space_of(2, 136, 133, 60), SpaceFinding::Room, 132},
-      {"what is free is enough for one batch", space_of(100, 136, 20, 0), SpaceFinding::Room, 19},
-      {"what is free is less than a commit needs", space_of(100, 136, 1, 0), SpaceFinding::DiskNearlyFull, 0},
-      {"the cap is reached by what is kept", space_of(1024, 1024, 0, 4096), SpaceFinding::CapReached, 0},
-      {"the file has grown to the cap, half of it is free", space_of(512, 1024, 500, 4096), SpaceFinding::Room, 499},
-      {"the file is beyond the cap", space_of(512, 2048, 0, 4096), SpaceFinding::CapReached, 0},
+      {"an empty file on a large disk", space_of(0, 1, 0, 4096), SpaceFinding::Room, 1022, 1024},
+      {"the disk is the bound", space_of(100, 100, 0, 164), SpaceFinding::Room, 99, 200},
+      {"the reserve is reached", space_of(100, 100, 0, 64), SpaceFinding::DiskNearlyFull, 0, 100},
+      {"grown into the reserve and delivered", space_of(2, 136, 133, 60), SpaceFinding::Room, 132, 136},
+      {"what is free is enough for one batch", space_of(100, 136, 20, 0), SpaceFinding::Room, 19, 136},
+      {"what is free is less than a commit needs", space_of(100, 136, 1, 0), SpaceFinding::DiskNearlyFull, 0, 136},
+      {"the cap is reached by what is kept", space_of(1024, 1024, 0, 4096), SpaceFinding::CapReached, 0, 1024},
+      {"the file has grown to the cap, half of it is free", space_of(512, 1024, 500, 4096), SpaceFinding::Room, 499, 1024},
+      {"the file is beyond the cap", space_of(512, 2048, 0, 4096), SpaceFinding::CapReached, 0, 1024},
   };
   for (const auto& row : kRows) {
     SCOPED_TRACE(row.name);
     const SpaceVerdict verdict = judge_space(row.space, limits);
     EXPECT_EQ(verdict.finding, row.finding);
     EXPECT_EQ(verdict.allowance / kMebi, row.allowance);
+    EXPECT_EQ(verdict.capacity / kMebi, row.capacity);
   }
 }
 
@@ -63,6 +65,7 @@ TEST(JudgeSpace, NamesAReaderThatPinsWhatWouldBeEnough) {
   LmdbEnvironment::Space space = space_of(4, 64, 0, 4096);
   space.pinned_octets = 60 * kMebi;
   EXPECT_EQ(judge_space(space, limits).finding, SpaceFinding::Pinned);
+  EXPECT_EQ(judge_space(space, limits).capacity, 4 * kMebi);
   space.is_read_only = true;
   EXPECT_EQ(judge_space(space, limits).finding, SpaceFinding::ReadOnly);
 }

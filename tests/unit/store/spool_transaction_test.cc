@@ -36,7 +36,8 @@ class OpenMarksTest : public testing::Test {
       LmdbEnvironment::open({.folder = folder_.path() / "spool", .map_octets = 1U << 30, .tables = kSpoolTables}).value();
   const SpoolLimits limits_ = test::small_limits();
   SpaceGuard space_{*environment_, limits_};
-  SpoolFrame frame_{space_, limits_.max_octets};
+  OpenContent open_content_{limits_.max_octets};
+  SpoolFrame frame_{space_, open_content_};
 };
 
 TEST_F(OpenMarksTest, WriteNothingForAMessageThatArrivesInOneBatch) {
