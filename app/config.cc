@@ -13,6 +13,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <utility>
 
 namespace postern::app {
 namespace {
@@ -136,24 +137,25 @@ class TableReader {
   std::set<std::string_view> seen_;
 };
 
-// The first line of the file, without its line end.
-void read_password_file(RouteSettings& route, Problems& problems) {
-  if (route.password_file.empty()) return;
-  const Place place{route.line, "password_file"};
-  std::ifstream file(route.password_file);
+// The first line of the file, without its line end; empty where `file` is, or with a problem.
+Secret read_secret_file(const std::string& file, const Place& place, std::string_view what, Problems& problems) {
+  if (file.empty()) return {};
+  std::ifstream stream(file);
   std::string line;
-  if (!file || !std::getline(file, line)) {
-    return problems.add(place, "cannot read " + route.password_file,
-                        "make it a file with the password in its first line, readable for the service");
+  if (!stream || !std::getline(stream, line)) {
+    problems.add(place, "cannot read " + file,
+                 "make it a file with the " + std::string(what) + " in its first line, readable for the service");
+    return {};
   }
   if (!line.empty() && line.back() == '\r') line.pop_back();
-  if (line.empty()) problems.add(place, route.password_file + " begins with an empty line", "put the password there");
+  if (line.empty()) problems.add(place, file + " begins with an empty line", "put the " + std::string(what) + " there");
   struct stat facts {};
-  if (::stat(route.password_file.c_str(), &facts) == 0 && (facts.st_mode & S_IROTH) != 0) {
-    problems.warn(place, route.password_file + " can be read by every user of this machine", "chmod o-r it");
+  if (::stat(file.c_str(), &facts) == 0 && (facts.st_mode & S_IROTH) != 0) {
+    problems.warn(place, file + " can be read by every user of this machine", "chmod o-r it");
   }
-  if (route.password.empty()) route.password = Secret(line);
+  Secret secret(line);
   wipe_string(line);
+  return secret;
 }
 
 ListenerSettings make_listener(std::string_view address, std::int64_t port, std::string_view tls) {
@@ -188,6 +190,15 @@ std::vector<HttpListenerSettings> development_http_listeners() {
     }
   }
   return listeners;
+}
+
+// Whoever may write there could put another store into its place. One that is not there yet is made with mode 0700.
+void refuse_open_data_dir(ConfigLoad& load, const std::filesystem::path& file) {
+  const std::string& folder = load.settings.data_dir;
+  struct stat facts {};
+  if (::stat(folder.c_str(), &facts) != 0 || (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
+  load.problems.push_back({file.string(), 0, "data_dir", folder + " can be written to by others than its owner",
+                           "chmod go-w " + folder, false});
 }
 
 void read_tables(const std::vector<TomlTable>& tables, Settings& settings, Problems& problems) {
@@ -247,8 +258,11 @@ ConfigLoad parse_config(std::string_view text, const std::filesystem::path& file
     if (!route.password.empty() && !route.password_file.empty()) {
       problems.add({route.line, "password"}, "stands beside password_file", "keep one of the two");
     }
-    read_password_file(route, problems);
+    Secret password = read_secret_file(route.password_file, {route.line, "password_file"}, "password", problems);
+    if (route.password.empty()) route.password = std::move(password);
   }
+  load.settings.http_metrics_token =
+      read_secret_file(load.settings.http_metrics_token_file, {0, "http_metrics_token_file"}, "token", problems);
   check_settings(load.settings, problems);
   load.problems = problems.take();
   return load;
@@ -272,6 +286,7 @@ ConfigLoad load_config(const std::filesystem::path& file) {
     if (octets != 0) return fail(std::strerror(errno));
   }
   ConfigLoad load = parse_config(text.str(), absolute);
+  refuse_open_data_dir(load, absolute);
   struct stat facts {};
   const bool is_world_readable = ::stat(absolute.c_str(), &facts) == 0 && (facts.st_mode & S_IROTH) != 0;
   for (const auto& route : load.settings.routes) {

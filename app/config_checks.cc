@@ -162,10 +162,8 @@ void check_http_listener(const Settings& settings, const HttpListenerSettings& l
 // An installation that believes everybody's word about their address has no limits by address.
 bool holds_every_address(const IpNetwork& network) { return network.prefix_length == (network.address.is_v4() ? 96 : 0); }
 
-template <class Listener>
-void check_proxy_networks(const Listener& listener, Problems& problems) {
-  const Place place{listener.line, "proxy_networks"};
-  for (const std::string& text : listener.proxy_networks) {
+void check_proxies(const std::vector<std::string>& networks, const Place& place, Problems& problems) {
+  for (const std::string& text : networks) {
     const auto network = parse_ip_network(text);
     if (!network) {
       problems.add(place, quote_toml(text) + " is not a network", "write CIDR such as \"192.0.2.0/24\", or a single address");
@@ -196,12 +194,13 @@ void check_listeners(const Settings& settings, Problems& problems) {
   for (const auto& listener : settings.listeners) {
     check_listener_address(listener, problems);
     check_listener_tls(settings, listener, problems);
-    check_proxy_networks(listener, problems);
+    check_proxies(listener.proxy_networks, {listener.line, "proxy_networks"}, problems);
     ports.take(listener, problems);
   }
+  check_proxies(settings.http_trusted_proxies, {0, "http_trusted_proxies"}, problems);
   for (const auto& listener : settings.http_listeners) {
     check_http_listener(settings, listener, problems);
-    check_proxy_networks(listener, problems);
+    check_proxies(listener.proxy_networks, {listener.line, "proxy_networks"}, problems);
     ports.take(listener, problems);
   }
 }

@@ -161,6 +161,20 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Origins whose web pages may call the HTTP API from a browser (CORS): \"https://app.example.org\", or \"*\" for any. "
               "Empty: none. A key that a page holds is everybody's: give such pages session tokens or keys that may do little."},
      &S::http_cors_origins},
+    {{.name = "http_trusted_proxies", .group = "HTTP service", .type = TextList, .default_value = "",
+      .help = "Networks of HTTP proxies, as CIDR, that end TLS and name the client in http_forwarded_field. That client counts "
+              "as the peer; its connection counts as one with TLS if they say https. Empty: nobody's word is taken. The PROXY "
+              "protocol is another thing: proxy_networks of [[http_listener]]."},
+     &S::http_trusted_proxies},
+    {{.name = "http_forwarded_field", .group = "HTTP service", .default_value = "x-forwarded-for",
+      .choices = "x-forwarded-for|forwarded",
+      .help = "The field that http_trusted_proxies set: \"x-forwarded-for\" (with X-Forwarded-Proto) or \"forwarded\" "
+              "(RFC 7239). The other one is ignored, for clients can write it."},
+     &S::http_forwarded_field},
+    {{.name = "http_metrics_token_file", .group = "HTTP service", .type = Path, .default_value = "",
+      .help = "File whose first line is the token that /metrics asks for as \"Authorization: Bearer TOKEN\", on this machine "
+              "too. Empty: without a token, and for clients on this machine only."},
+     &S::http_metrics_token_file},
     {{.name = "signup", .group = "HTTP service", .default_value = "closed", .choices = "closed|open", .is_reloadable = false,
       .help = "\"open\": anybody who reaches the HTTP service can make an account (in sandbox mode) with an e-mail address and a "
               "password. \"closed\": only the operator makes accounts and users."},

@@ -20,7 +20,9 @@
 #include "net/worker_pool.h"
 #include "relay/domain_admin.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 namespace postern::app {
@@ -32,7 +34,6 @@ constexpr std::size_t kMaxWaitingJobs = 256;  // beyond it: 503
 constexpr std::size_t kPasswordWorkers = 2;   // as many cores are busy with strangers' guesses at most; 64 MiB each
 constexpr std::size_t kDomainWorkers = 4;
 constexpr std::size_t kMaxWaitingSlowJobs = 64;  // seconds of work already
-constexpr std::chrono::seconds kRequestGrace{5};   // requests are short; mail that is being taken is durable or refused by then
 constexpr std::chrono::seconds kWebhookGrace{3};   // what is cut off then is sent again after the next start
 
 http::ServerOptions make_server_options(const Settings& s) {
@@ -48,7 +49,11 @@ http::ApiSettings make_api_settings(const Settings& s) {
           .max_message_octets = static_cast<std::uint64_t>(s.max_message_octets),
           .max_recipients = static_cast<std::size_t>(s.max_recipients),
           .requests_per_second = static_cast<std::uint32_t>(s.http_requests_per_second),
-          .cors_origins = s.http_cors_origins};
+          .cors_origins = s.http_cors_origins,
+          .proxies = {.networks = make_networks(s.http_trusted_proxies),
+                      .field = s.http_forwarded_field == "forwarded" ? http::ForwardedField::Forwarded
+                                                                     : http::ForwardedField::XForwardedFor},
+          .metrics_token = s.http_metrics_token};
 }
 
 // What has to be opened and may fail.
@@ -108,8 +113,9 @@ class HttpService::Impl {
 
   Result<void> listen();
   void start();
-  Result<void> reload(const Settings& settings);
-  void stop();
+  Result<bool> reload(const Settings& settings);
+  void close();
+  void drain(std::chrono::steady_clock::duration grace);
   void notify_events() { event_hub_.notify(); }
 
  private:
@@ -135,6 +141,7 @@ class HttpService::Impl {
   http::Dispatcher dispatcher_;
   http::Server server_;
   std::vector<HttpListenerSettings> listening_;  // as they were bound, in the order of server_'s
+  ShownCertificates shown_;
   net::TaskGroup hub_task_;
   net::TaskGroup webhook_task_;
 };
@@ -144,6 +151,7 @@ Result<void> HttpService::Impl::listen() {
     if (!can_bind(listener.address)) continue;
     auto options = make_listener_options(settings_, listener);
     if (!options) return options.error();
+    if (options->tls) shown_.note(listening_.size(), certificate_files(settings_, listener).certificate, *options->tls);
     if (const Result<void> bound = server_.listen(std::move(*options)); !bound) return bound.error();
     listening_.push_back(listener);
     log::write(log::Level::Info, "listening_http",
@@ -158,18 +166,25 @@ void HttpService::Impl::start() {
   server_.start();
 }
 
-Result<void> HttpService::Impl::reload(const Settings& settings) {
-  auto contexts = load_certificates(settings, settings.http_listeners, listening_);
+Result<bool> HttpService::Impl::reload(const Settings& settings) {
+  ShownCertificates shown;
+  auto contexts = load_certificates(settings, settings.http_listeners, listening_, shown);
   if (!contexts) return contexts.error();
   for (auto& [listener, context] : *contexts) server_.set_tls(listener, std::move(context));
   server_.set_admission_limits(make_server_options(settings).admission);
-  return {};
+  shown.warn(effective_hostname(settings_), SystemClock().now());
+  return shown != std::exchange(shown_, shown);
 }
 
-void HttpService::Impl::stop() {
+void HttpService::Impl::close() {
   dispatcher_.set_draining();
-  server_.drain(kRequestGrace);
-  webhook_task_.drain(kWebhookGrace);
+  server_.close();
+  webhook_task_.stop_all();
+}
+
+void HttpService::Impl::drain(std::chrono::steady_clock::duration grace) {
+  server_.drain(grace);
+  webhook_task_.drain(std::min<std::chrono::steady_clock::duration>(grace, kWebhookGrace));
   hub_task_.drain(std::chrono::seconds{0});
   for (net::WorkerPool* pool : {&workers_, &write_workers_, &password_workers_, &domain_workers_}) pool->stop();
 }
@@ -192,8 +207,9 @@ HttpService::~HttpService() = default;
 
 Result<void> HttpService::listen() { return impl_->listen(); }
 void HttpService::start() { impl_->start(); }
-Result<void> HttpService::reload(const Settings& settings) { return impl_->reload(settings); }
-void HttpService::stop() { impl_->stop(); }
+Result<bool> HttpService::reload(const Settings& settings) { return impl_->reload(settings); }
+void HttpService::close() { impl_->close(); }
+void HttpService::drain(std::chrono::steady_clock::duration grace) { impl_->drain(grace); }
 void HttpService::notify_events() { impl_->notify_events(); }
 
 }  // namespace postern::app

@@ -46,11 +46,14 @@ class HttpService {
   // Binds; nothing is accepted before start().
   Result<void> listen();
   void start();
-  // Takes over certificates and connection limits; a certificate that cannot be loaded leaves every listener as it was.
-  Result<void> reload(const Settings& settings);
+  // Takes over certificates and connection limits; a certificate that cannot be loaded leaves every listener as it was. True:
+  // another certificate is shown.
+  Result<bool> reload(const Settings& settings);
+  // The beginning of the end: no connection is accepted, requests under way go on, streams end, webhooks begin nothing.
+  void close();
   // No request and no stream from here on; webhooks under way end, what they had not delivered is delivered after the next start.
-  // Blocks.
-  void stop();
+  // After close(); blocks.
+  void drain(std::chrono::steady_clock::duration grace);
   // A message was committed. Any thread.
   void notify_events();
 

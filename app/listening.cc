@@ -23,6 +23,19 @@ Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& s
 
 }  // namespace
 
+void ShownCertificates::note(std::size_t listener, const std::string& file, const net::TlsServerContext& context) {
+  fingerprints_[listener] = context.fingerprint();
+  files_.insert_or_assign(file, context);
+}
+
+void ShownCertificates::warn(const std::string& hostname, Instant now) const {
+  for (const auto& [file, context] : files_) {
+    for (const std::string& problem : context.find_problems(hostname, now)) {
+      log::write(log::Level::Warning, "certificate_problem", {{"file", file}, {"problem", problem}});
+    }
+  }
+}
+
 std::string bind_address(const std::string& configured) {
   if (configured != "*") return configured;
   return machine_has_ipv6() ? "::" : "0.0.0.0";

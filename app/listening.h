@@ -2,8 +2,11 @@
 #pragma once
 
 #include "app/config_values.h"
+#include "core/clock.h"
 #include "net/server.h"
 
+#include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +21,19 @@ bool can_bind(const std::string& address);
 // In development, where none is configured, a self-signed certificate is made first. NotFound: there is none to make.
 Result<net::TlsServerContext> load_certificate(const Settings& settings, const CertificateFiles& files);
 
+// Which certificate each listener shows, by its position; and which file it came from.
+class ShownCertificates {
+ public:
+  void note(std::size_t listener, const std::string& file, const net::TlsServerContext& context);
+  // A line in the log for each file's certificate that has expired, is about to, or does not name `hostname`.
+  void warn(const std::string& hostname, Instant now) const;
+  bool operator==(const ShownCertificates& other) const { return fingerprints_ == other.fingerprints_; }
+
+ private:
+  std::map<std::size_t, std::string> fingerprints_;
+  std::map<std::string, net::TlsServerContext> files_;
+};
+
 // Fails if its certificate cannot be loaded.
 template <class Listener>
 Result<net::ListenerOptions> make_listener_options(const Settings& settings, const Listener& listener) {
@@ -31,17 +47,21 @@ Result<net::ListenerOptions> make_listener_options(const Settings& settings, con
   return options;
 }
 
-// The certificates of `settings` for those listeners of `bound` that are still there and have TLS, by their position.
+// The certificates of `settings` for those listeners of `bound` that are still there and have TLS, by their position; noted in
+// `shown`.
 template <class Listener>
 Result<std::vector<std::pair<std::size_t, net::TlsServerContext>>> load_certificates(const Settings& settings,
                                                                                      const std::vector<Listener>& listeners,
-                                                                                     const std::vector<Listener>& bound) {
+                                                                                     const std::vector<Listener>& bound,
+                                                                                     ShownCertificates& shown) {
   std::vector<std::pair<std::size_t, net::TlsServerContext>> contexts;
   for (std::size_t i = 0; i < bound.size(); ++i) {
     const Listener* now = find_listener(listeners, bound[i]);
     if (now == nullptr || now->tls == "none" || bound[i].tls == "none") continue;
-    auto context = load_certificate(settings, certificate_files(settings, *now));
+    const CertificateFiles files = certificate_files(settings, *now);
+    auto context = load_certificate(settings, files);
     if (!context) return context.error();
+    shown.note(i, files.certificate, *context);
     contexts.emplace_back(i, std::move(*context));
   }
   return contexts;

@@ -6,6 +6,7 @@
 #include "app/http_service.h"
 #include "app/listening.h"
 #include "app/process.h"
+#include "app/settings_change.h"
 #include "app/write_behind.h"
 #include "auth/auth_throttle.h"
 #include "auth/authenticator.h"
@@ -15,6 +16,7 @@
 #include "net/task_group.h"
 #include "relay/dkim_keys.h"
 #include "relay/dkim_signer.h"
+#include "relay/host_lookup.h"
 #include "relay/key_seal.h"
 #include "relay/maintenance.h"
 #include "relay/queue.h"
@@ -23,19 +25,26 @@
 #include "smtp/server.h"
 #include "store/store.h"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
-
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace postern::app {
 namespace {
 
-constexpr std::chrono::seconds kQueueGrace{10};  // for deliveries under way: what does not end is due again at the next start
+// Behind shutdown_grace_seconds: for what is counted to be written, and for threads to end that nothing keeps.
+constexpr std::chrono::seconds kLastResort{5};
+// Between two looks whether every thread still runs: longer than any work on one of them.
+constexpr std::chrono::milliseconds kLookEvery{10'000};
 
 // The route table in force; replaced by a reload, read by every connection.
 class RouteHolder {
@@ -157,14 +166,18 @@ class Daemon {
         maintenance_(*store_, clock_, {}),
         store_watch_(*store_) {}
 
+  // Makes every thread that there will be, and all that may fail. Throws std::system_error where a thread cannot be made.
+  Result<void> prepare();
   Result<void> listen();
   void start();
-  void reload(const Settings& settings);
+  // All or nothing: on failure everything is as it was.
+  Result<void> reload(const Settings& settings);
   void stop();
+  std::vector<std::string> find_stalled_threads() { return runtime_.find_stalled(); }
 
  private:
   Result<void> open_http();
-  Result<void> reload_listeners(const Settings& settings);
+  Result<bool> reload_certificates(const Settings& settings);
   std::vector<http::GaugeReading> read_gauges() const;
   void message_committed(http::Door door, const store::DueEntry& due) {
     metrics_.count_submission(door);
@@ -176,7 +189,7 @@ class Daemon {
     if (what == relay::RefusalOf::Credential) metrics_.count_auth_failure(http::Door::Smtp);
   }
 
-  Settings settings_;
+  Settings settings_;  // in force: what a reload takes over is put in
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<store::Store> store_;
@@ -196,6 +209,7 @@ class Daemon {
   relay::SmtpSubmission handler_;
   smtp::Server smtp_;
   std::vector<ListenerSettings> listening_;  // as they were bound, in the order of smtp_'s
+  ShownCertificates shown_;
   http::Metrics metrics_;
   std::unique_ptr<HttpService> http_;        // nullptr: no listener asks for it
   WriteBehind write_behind_;
@@ -231,7 +245,19 @@ Result<void> Daemon::open_http() {
   http_ = std::move(*http);
   http_submission_.wake_queue = [this](const store::DueEntry& due) { message_committed(http::Door::Http, due); };
   metrics_.set_gauges([this] { return read_gauges(); });
-  return http_->listen();
+  return {};
+}
+
+Result<void> Daemon::prepare() {
+  if (!settings_.http_listeners.empty()) {
+    if (auto opened = open_http(); !opened) return opened;
+  }
+  relay::start_look_up_threads();
+  runtime_.start();
+  write_behind_.start();
+  maintenance_.start();
+  store_watch_.start();
+  return {};
 }
 
 Result<void> Daemon::listen() {
@@ -239,52 +265,68 @@ Result<void> Daemon::listen() {
     if (!can_bind(listener.address)) continue;
     auto options = make_listener_options(settings_, listener);
     if (!options) return options.error();
+    if (options->tls) shown_.note(smtp_.ports().size(), certificate_files(settings_, listener).certificate, *options->tls);
     const Result<void> bound = smtp_.listen(std::move(*options), make_smtp_config(settings_, listener));
     if (!bound) return bound.error();
     listening_.push_back(listener);
     log::write(log::Level::Info, "listening", {{"address", listener.address}, {"port", listener.port}, {"tls", listener.tls}});
   }
-  return settings_.http_listeners.empty() ? Result<void>() : open_http();
+  if (http_) {
+    if (auto bound = http_->listen(); !bound) return bound;
+  }
+  shown_.warn(effective_hostname(settings_), clock_.now());
+  return {};
 }
 
 void Daemon::start() {
-  runtime_.start();
   queue_task_.start(queue_executor_, queue_.make_task());
-  write_behind_.start();
-  maintenance_.start();
-  store_watch_.start();
   smtp_.start();
   if (http_) http_->start();
 }
 
-// All or none of a kind: a certificate that cannot be loaded leaves its listeners as they were.
-Result<void> Daemon::reload_listeners(const Settings& settings) {
-  auto contexts = load_certificates(settings, settings.listeners, listening_);
+// True: another certificate is shown. One that cannot be loaded leaves every listener as it was.
+Result<bool> Daemon::reload_certificates(const Settings& settings) {
+  ShownCertificates shown;
+  auto contexts = load_certificates(settings, settings.listeners, listening_, shown);
   if (!contexts) return contexts.error();
-  if (http_) {
-    if (auto reloaded = http_->reload(settings); !reloaded) return reloaded;
-  }
+  Result<bool> is_http_changed = false;
+  if (http_) is_http_changed = http_->reload(settings);
+  if (!is_http_changed) return is_http_changed;
   for (auto& [listener, context] : *contexts) smtp_.set_tls(listener, std::move(context));
+  shown.warn(effective_hostname(settings_), clock_.now());
+  const bool is_changed = shown != std::exchange(shown_, shown);
+  return is_changed || *is_http_changed;
+}
+
+// What can fail comes first.
+Result<void> Daemon::reload(const Settings& settings) {
+  auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
+  SettingsChange change = compare_settings(settings_, settings);
+  const Result<bool> is_certificate_changed = reload_certificates(settings);
+  if (!is_certificate_changed) return is_certificate_changed.error();
+  if (*is_certificate_changed) change.taken_over.emplace_back("certificates");
   smtp_.set_admission_limits(make_server_options(settings).admission);
+  routes_.set(table);
+  queue_.replace_routes(table);
+  take_over_settings(settings_, settings);
+  log::write(log::Level::Info, "reloaded",
+             {{"routes", std::uint64_t{table->routes().size()}}, {"taken_over", joined(change.taken_over)}});
+  if (!change.waiting.empty()) log::write(log::Level::Warning, "restart_needed", {{"keys", joined(change.waiting)}});
   return {};
 }
 
-void Daemon::reload(const Settings& settings) {
-  if (const auto loaded = reload_listeners(settings); !loaded) {
-    log::write(log::Level::Error, "reload_failed", {{"what", "certificates"}, {"error", loaded.error().message()}});
-    return;
-  }
-  auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
-  routes_.set(table);
-  queue_.replace_routes(table);
-  log::write(log::Level::Info, "reloaded", {{"routes", std::uint64_t{table->routes().size()}}});
-}
-
-// The reverse of start(): no mail comes in any more, then none goes out, then what is counted is written.
+// No mail comes in any more and no delivery begins; what is under way has one time for all of it; then what is counted is written.
 void Daemon::stop() {
-  if (http_) http_->stop();
-  smtp_.drain(std::chrono::seconds(settings_.shutdown_grace_seconds));
-  queue_task_.drain(kQueueGrace);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(settings_.shutdown_grace_seconds);
+  const auto left = [deadline] {
+    return std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
+  };
+  smtp_.close();
+  if (http_) http_->close();
+  queue_task_.stop_all();
+  if (http_) http_->drain(left());
+  smtp_.drain(left());
+  queue_task_.drain(left());
   maintenance_.stop();
   write_behind_.stop();
   store_watch_.stop();
@@ -301,21 +343,92 @@ Error failed_to_start(const std::string& what, const Error& error) {
   return Error(error.code(), what + ": " + (error.context().empty() ? error.message() : error.context()));
 }
 
-void reload(Daemon& daemon, const std::filesystem::path& config_file) {
-  notify_reloading();
-  log::reopen();  // whatever becomes of the rest: who rotates the log waits for it
+void reload_failed(std::string_view what, std::string_view error, bool has_log_file) {
+  log::write(log::Level::Error, "reload_failed", {{"what", what}, {"error", error}});
+  if (has_log_file) log::tell_standard_error("postern: reload_failed: " + std::string(what) + ": " + std::string(error));
+}
+
+// The log first: who rotates it waits for that.
+void reload(Daemon& daemon, const std::filesystem::path& config_file, bool has_log_file) {
+  if (const auto reopened = log::reopen(); !reopened) {
+    return reload_failed("log_file", reopened.error().message(), has_log_file);
+  }
   const ConfigLoad load = load_config(config_file);
   for (const ConfigProblem& problem : load.problems) {
     log::write(problem.is_warning ? log::Level::Warning : log::Level::Error, "config_problem",
                {{"problem", format_problem(problem)}});
   }
-  if (load.is_usable()) {
-    daemon.reload(load.settings);
-  } else {
-    log::write(log::Level::Error, "reload_failed",
-               {{"what", "configuration"}, {"error", "it is not usable: what was in force stays"}});
+  if (!load.is_usable()) {
+    return reload_failed("configuration", "it is not usable: what was in force stays", has_log_file);
+  }
+  const auto loaded = daemon.reload(load.settings);
+  if (!loaded) reload_failed("certificates", loaded.error().message(), has_log_file);
+}
+
+// SIGHUP. Whatever fails, the server serves on as it did.
+void reload_guarded(Daemon& daemon, const std::filesystem::path& config_file, bool has_log_file) {
+  notify_reloading();
+  try {
+    reload(daemon, config_file, has_log_file);
+  } catch (const std::exception& failure) {
+    reload_failed("resources", failure.what(), has_log_file);
   }
   notify_systemd("READY=1");
+}
+
+// Everything before the first connection; on failure nothing is left of it.
+Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
+  const StartWatch watch;
+  auto store = store::Store::open(make_store_options(settings, true));
+  if (!store) return failed_to_start("the store cannot be opened", store.error());
+  const auto seal = open_seal(settings, (*store)->directory());
+  if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
+  auto signer = make_signer((*store)->directory(), *seal);
+  if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
+  auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer));
+  if (const auto prepared = daemon->prepare(); !prepared) return failed_to_start("cannot be set up", prepared.error());
+  if (const auto bound = daemon->listen(); !bound) return failed_to_start("cannot listen", bound.error());
+  return daemon;
+}
+
+// With the log, which is the first to need a thread.
+Result<std::unique_ptr<Daemon>> start_guarded(const Settings& settings, const log::Setup& log_setup) {
+  const std::string what = "the machine does not give what the server needs";
+  try {
+    if (const auto started = log::start(log_setup); !started) return started.error();
+    return start_daemon(settings);
+  } catch (const std::bad_alloc&) {
+    return failed_to_start(what, Error(ErrorCode::LimitExceeded, "no memory; limits: " + describe_limits()));
+  } catch (const std::system_error& failure) {
+    const std::string why = std::string("a thread cannot be made: ") + failure.what() + "; limits: " + describe_limits();
+    return failed_to_start(what, Error(ErrorCode::LimitExceeded, why));
+  }
+}
+
+// The manager hears WATCHDOG=1 only while every thread answers.
+void look_after_threads(Daemon& daemon, bool& was_stalled) {
+  const std::vector<std::string> stalled = daemon.find_stalled_threads();
+  if (stalled.empty()) notify_systemd("WATCHDOG=1");
+  if (!stalled.empty() && !was_stalled) log::write(log::Level::Error, "threads_stalled", {{"threads", joined(stalled)}});
+  was_stalled = !stalled.empty();
+}
+
+// Until SIGTERM or SIGINT.
+void serve_until_told(Daemon& daemon, const std::filesystem::path& config_file, bool has_log_file) {
+  using std::chrono::steady_clock;
+  const std::chrono::milliseconds wanted = watchdog_interval();
+  const std::chrono::milliseconds look_every = wanted.count() > 0 ? std::min(wanted / 2, kLookEvery) : kLookEvery;
+  auto next_look = steady_clock::now() + look_every;
+  bool was_stalled = false;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look - steady_clock::now());
+    const std::optional<int> signal = next_signal(std::max(left, std::chrono::milliseconds(0)));
+    if (signal && *signal != SIGHUP) return;
+    if (signal) reload_guarded(daemon, config_file, has_log_file);
+    if (steady_clock::now() < next_look) continue;
+    look_after_threads(daemon, was_stalled);
+    next_look = steady_clock::now() + look_every;
+  }
 }
 
 }  // namespace
@@ -326,27 +439,20 @@ Result<void> run_server(const Settings& settings, const std::filesystem::path& c
   log::Setup log_setup = make_log_setup(settings);
   // The journal writes the time itself.
   log_setup.with_time = !log_setup.path.empty() || std::getenv("JOURNAL_STREAM") == nullptr;
-  log::start(log_setup);
 
-  auto store = store::Store::open(make_store_options(settings, true));
-  if (!store) return failed_to_start("the store cannot be opened", store.error());
-  const auto seal = open_seal(settings, (*store)->directory());
-  if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
-  auto signer = make_signer((*store)->directory(), *seal);
-  if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
-  Daemon daemon(settings, std::move(*store), *seal, std::move(*signer));
-  if (const auto bound = daemon.listen(); !bound) return failed_to_start("cannot listen", bound.error());
+  auto daemon = start_guarded(settings, log_setup);
+  if (!daemon) return daemon.error();
   // From here on no new file of the configuration is opened but by a reload.
-  daemon.start();
+  (*daemon)->start();
   log::write(log::Level::Info, "started", {{"hostname", effective_hostname(settings)}});
   notify_systemd("READY=1");
-
-  while (next_signal() == SIGHUP) reload(daemon, config_file);
+  serve_until_told(**daemon, config_file, !log_setup.path.empty());
 
   notify_systemd("STOPPING=1");
   log::write(log::Level::Info, "stopping", {});
   release_signals();
-  daemon.stop();
+  end_at_the_latest_after(std::chrono::seconds(settings.shutdown_grace_seconds) + kLastResort);
+  (*daemon)->stop();
   log::write(log::Level::Info, "stopped", {});
   log::stop();
   return {};

@@ -92,6 +92,10 @@ struct Settings {
   std::int64_t http_max_connections_per_address = 0;
   std::int64_t http_requests_per_second = 0;
   std::vector<std::string> http_cors_origins;
+  std::vector<std::string> http_trusted_proxies;  // CIDR
+  std::string http_forwarded_field;
+  std::string http_metrics_token_file;
+  Secret http_metrics_token;  // the first line of the file
   std::string signup;
   std::int64_t session_token_lifetime_minutes = 0;
   std::int64_t session_key_lifetime_hours = 0;

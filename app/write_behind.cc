@@ -2,6 +2,8 @@
 
 #include "relay/operator_log.h"
 
+#include <utility>
+
 namespace postern::app {
 
 void WriteBehind::start() {
@@ -28,10 +30,19 @@ void WriteBehind::run() {
       if (wakes_.wait_for(lock, kQuotaEvery, [this] { return is_stopping_; })) return;
     }
     write_quotas();
+    note_space();
     if (round % kUsageEvery != 0) continue;
     write_usages();
     write_sent();
   }
+}
+
+// As MAIL is answered.
+void WriteBehind::note_space() {
+  const Result<void> room = store_.spool().can_accept();
+  const bool is_full = !room && room.error().code() != ErrorCode::StorageShedding;
+  if (is_full == std::exchange(is_full_, is_full)) return;
+  is_full ? relay::operator_log::storage_full(room.error()) : relay::operator_log::storage_recovered();
 }
 
 void WriteBehind::write_quotas() {

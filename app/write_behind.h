@@ -1,4 +1,5 @@
-// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, and their last uses.
+// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, and their last uses. It
+// also tells the log once a second whether new mail still finds room.
 #pragma once
 
 #include "auth/usage_tracker.h"
@@ -33,6 +34,7 @@ class WriteBehind {
   void write_quotas();
   void write_usages();
   void write_sent();
+  void note_space();
 
   store::Store& store_;
   relay::QuotaTable& quota_;
@@ -40,6 +42,7 @@ class WriteBehind {
   std::mutex mutex_;
   std::condition_variable wakes_;
   bool is_stopping_ = false;
+  bool is_full_ = false;  // the spool, at the last look
   std::thread thread_;
 };
 

@@ -2,6 +2,8 @@
 // fact (relay/operator_log, net). spdlog is behind it and nowhere else.
 #pragma once
 
+#include "core/result.h"
+
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -28,18 +30,23 @@ struct Field {
 };
 
 // Before the first write() and not concurrently with it. `path` empty: standard error (systemd adds the time stamp there
-// only if `with_time` is false). Writing never blocks the caller on a slow disk: a bounded queue drops and counts.
+// only if `with_time` is false). Writing never blocks the caller on a slow disk or a reader that stalls: a bounded queue drops and
+// counts, and log_lines_lost says how many as soon as lines can be written again.
 struct Setup {
   Level level = Level::Info;
   Format format = Format::KeyValue;
   std::string path;
   bool with_time = true;
 };
-void start(const Setup& setup);
-// Writes out what waits. Called at exit.
+// IoError: the file cannot be opened, or is a FIFO that nobody reads. One that is made has mode 0640, one that is ours already gets
+// nothing beyond it. Throws std::system_error where there is no thread to spare.
+Result<void> start(const Setup& setup);
+// Writes out what waits, for a reader that stalls half a second at most. Called at exit.
 void stop();
-// Reopens the file after logrotate moved it (SIGHUP).
-void reopen();
+// Opens the file anew after logrotate moved it (SIGHUP). On failure the lines go where they went.
+Result<void> reopen();
+// One line on standard error, beside the log; none if that would have to wait. At most 4 KiB.
+void tell_standard_error(std::string_view line);
 
 bool is_enabled(Level level);
 // `fact` is a literal in snake_case and the first word of the line: "message_accepted id=… account=…".

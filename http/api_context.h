@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "core/secret.h"
+#include "http/forwarded.h"
 #include "net/worker_pool.h"
 #include "relay/submission.h"
 #include "store/store.h"
@@ -39,6 +40,8 @@ struct ApiSettings {
   std::size_t max_recipients = 1000;
   std::uint32_t requests_per_second = 100;  // of an account's keys, and of its people; those that send mail apart
   std::vector<std::string> cors_origins = {};  // whose pages may call the API; "*": anybody's
+  TrustedProxies proxies{};
+  Secret metrics_token{};  // empty: /metrics is for this machine
 };
 
 struct ApiContext {

@@ -288,7 +288,7 @@ void Connection::report(const ApiResponse& response) const {
                                   .request_id = current_.id,
                                   .status = response.status,
                                   .lasted = Clock::now() - current_.began,
-                                  .peer = peer_.address,
+                                  .peer = (exchange_ ? exchange_->client() : std::nullopt).value_or(peer_.address),
                                   .key = exchange_ ? exchange_->key() : std::nullopt});
 }
 

@@ -18,6 +18,29 @@ namespace {
 
 // What a load balancer on another machine asks in the clear; it says nothing about anybody.
 constexpr std::string_view kHealthPath = "/healthz";
+constexpr std::string_view kMetricsOperation = "getMetrics";
+
+// What is asked every few seconds by machines; the metrics count it.
+bool is_probe(const RequestOutcome& outcome) {
+  const std::string_view operation = outcome.operation;
+  const bool is_service = operation == "getHealth" || operation == "getReadiness" || operation == kMetricsOperation;
+  return is_service && (outcome.status == 200 || outcome.status == 503);
+}
+
+// In constant time but for the length.
+bool is_metrics_token(const std::optional<Secret>& authorization, const Secret& token) {
+  constexpr std::string_view kScheme = "Bearer ";
+  if (!authorization) return false;
+  const std::string_view given = authorization->reveal();  // compared only, as is the token
+  const std::string_view wanted = token.reveal();
+  if (given.size() != kScheme.size() + wanted.size()) return false;
+  if (!equals_ignoring_case(given.substr(0, kScheme.size()), kScheme)) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    difference |= static_cast<unsigned char>(given[kScheme.size() + i]) ^ static_cast<unsigned char>(wanted[i]);
+  }
+  return difference == 0;
+}
 
 bool is_in_the_clear(const PeerFacts& peer) { return peer.tls.empty() && !peer.is_local; }
 
@@ -61,6 +84,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
     return http::max_body_octets(route_->body_size, dispatcher_.context_.settings.max_message_octets);
   }
   net::Awaitable<ApiResponse> answer(std::string body) override;
+  std::optional<IpAddress> client() const override { return peer_.address; }
 
   std::string_view operation() const override { return route_ == nullptr ? std::string_view() : route_->operation; }
   std::optional<KeyId> key() const override {
@@ -71,6 +95,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
   net::Awaitable<std::optional<ApiResponse>> pass_gates(RequestHead& head);
   void complete(ApiResponse& response) const;
   std::optional<ApiResponse> find_route(const RequestHead& head);
+  bool may_see_metrics(const RequestHead& head) const;
   std::optional<ApiResponse> count_request();
   std::optional<ApiResponse> check_parameters(const RequestHead& head) const;
   void fill_request(RequestHead& head);
@@ -85,6 +110,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
 };
 
 net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::begin(RequestHead& head) {
+  peer_ = client_behind(dispatcher_.context_.settings.proxies, peer_, head.fields);
   origin_ = allowed_origin(dispatcher_.context_.settings.cors_origins, head.field("origin"));
   auto refused = co_await pass_gates(head);
   if (refused) complete(*refused);
@@ -102,6 +128,9 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::pass_gate
   if (is_in_the_clear(peer_) && head.target.path != kHealthPath) co_return api_refusal(Refusal::TlsRequired);
   std::optional<ApiResponse> refused = find_route(head);
   if (refused) co_return refused;
+  if (route_->operation == kMetricsOperation && !may_see_metrics(head)) {
+    co_return api_refusal(Refusal::PermissionDenied, "metrics are for this machine only, or for who has the token for them");
+  }
   if (route_->access != Access::Open) {
     if (dispatcher_.state_.is_draining) co_return api_refusal(Refusal::ShuttingDown);
     refused = co_await authenticate(head);
@@ -149,6 +178,11 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::authentic
   if (auto* refused = std::get_if<ApiResponse>(&admitted)) co_return std::move(*refused);
   request_.caller = std::move(std::get<Caller>(admitted));
   co_return std::nullopt;
+}
+
+bool Dispatcher::RoutedExchange::may_see_metrics(const RequestHead& head) const {
+  const Secret& token = dispatcher_.context_.settings.metrics_token;
+  return token.empty() ? peer_.is_local : is_metrics_token(head.authorization, token);
 }
 
 std::optional<ApiResponse> Dispatcher::RoutedExchange::count_request() {
@@ -221,7 +255,7 @@ void Dispatcher::request_ended(const RequestOutcome& outcome) {
   const std::string_view operation = outcome.operation.empty() ? "none" : outcome.operation;
   context_.metrics.count_request(operation, outcome.status, outcome.lasted);
   if (!outcome.problem.empty()) context_.metrics.count_refusal(Door::Http, outcome.problem);
-  log::write(log::Level::Info, "http_request",
+  log::write(is_probe(outcome) ? log::Level::Debug : log::Level::Info, "http_request",
              {{"method", outcome.method},
               {"operation", operation},
               {"status", static_cast<int>(outcome.status)},

@@ -49,6 +49,8 @@ class Exchange {
 
   virtual std::string_view operation() const = 0;
   virtual std::optional<KeyId> key() const = 0;
+  // Who asks, where that is not the connection's peer: a trusted proxy's client.
+  virtual std::optional<IpAddress> client() const { return std::nullopt; }
 };
 
 // Any thread.

@@ -5,11 +5,13 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <pthread.h>
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <thread>
 
@@ -47,6 +49,13 @@ class Runtime::Loop {
     thread_ = std::thread([this] { context_.run(); });
     pthread_setname_np(thread_.native_handle(), name_.c_str());
   }
+  // False: the last question is not answered yet.
+  bool ask() {
+    if (!has_answered_.exchange(false)) return false;
+    asio::post(context_, [this] { has_answered_ = true; });
+    return true;
+  }
+  const std::string& name() const { return name_; }
   void stop() { context_.stop(); }
   void join() {
     if (thread_.joinable()) thread_.join();
@@ -57,6 +66,7 @@ class Runtime::Loop {
   asio::io_context context_;  // one thread runs it; any thread may post to it
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::thread thread_;
+  std::atomic<bool> has_answered_{true};
 };
 
 Runtime::Runtime(std::size_t io_threads) {
@@ -76,6 +86,14 @@ Executor Runtime::add_thread(const std::string& name) {
 void Runtime::start() {
   const BlockedSignals blocked;
   for (const auto& loop : loops_) loop->start();
+}
+
+std::vector<std::string> Runtime::find_stalled() {
+  std::vector<std::string> stalled;
+  for (const auto& loop : loops_) {
+    if (!loop->ask()) stalled.push_back(loop->name());
+  }
+  return stalled;
 }
 
 void Runtime::stop() {

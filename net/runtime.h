@@ -23,10 +23,15 @@ class Runtime {
   // queue, the HTTP server). `name` is at most 15 octets and shows in the system's thread list.
   Executor add_thread(const std::string& name);
 
-  // Starts the threads; they block all signals, which thus reach the caller's thread. May throw std::system_error.
+  // Starts the threads; they block all signals, which thus reach the caller's thread. Throws std::system_error where one
+  // cannot be made; the destructor ends the others.
   void start();
   // Ends the loops where they stand and joins. Drain the task groups first: what still waits is destroyed, not finished.
   void stop();
+
+  // Asks every thread for a sign of life, and names those that gave none since the last call. Between two calls lies longer than
+  // any work on these threads takes. One caller; after start().
+  std::vector<std::string> find_stalled();
 
   // The executors of the I/O threads, in order; they live as long as the runtime.
   const std::vector<Executor>& io_executors() const { return io_executors_; }

@@ -88,10 +88,17 @@ void Server::refuse(Entrance& entrance, asio::ip::tcp::socket socket, const Peer
   if (answer && refusals_.count() < kMaxRefusalsAtOnce) refusals_.start(executor, std::move(answer));
 }
 
-void Server::drain(std::chrono::steady_clock::duration grace) {
+void Server::close() {
+  if (std::exchange(is_closed_, true)) return;
   for (const auto& entrance : entrances_) entrance->listener->stop();
   for (const auto& entrance : entrances_) entrance->gate.drain();
-  connections_.drain(grace);
+  connections_.stop_all();
+}
+
+void Server::drain(std::chrono::steady_clock::duration grace) {
+  close();
+  if (!connections_.wait_for(grace)) connections_.cancel_all();
+  connections_.wait();
   refusals_.drain(std::chrono::seconds{0});
 }
 

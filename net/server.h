@@ -49,6 +49,8 @@ class Server {
   // keep theirs. Any thread.
   void set_tls(std::size_t listener, TlsServerContext context);
   void start();
+  // The beginning of drain(): accepts nothing more and tells the connections to end. Blocks for a moment.
+  void close();
   // Shutdown: stops accepting, lets the connections end for up to `grace` (Task::stop), cancels the rest and waits. Blocks; never
   // on an I/O thread.
   void drain(std::chrono::steady_clock::duration grace);
@@ -86,6 +88,7 @@ class Server {
   std::vector<std::unique_ptr<Entrance>> entrances_;
   TaskGroup connections_;
   TaskGroup refusals_;
+  bool is_closed_ = false;
 };
 
 }  // namespace postern::net

@@ -2,12 +2,17 @@
 #include "net/tls_context.h"
 
 #include "core/check.h"
+#include "core/time_format.h"
+#include "net/ticket_keys.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <array>
+#include <chrono>
+#include <ctime>
 #include <system_error>
 
 namespace postern::net {
@@ -63,15 +68,50 @@ Result<ContextPointer> make_context(const SSL_METHOD* method) {
   return context;
 }
 
-// Resumption by tickets alone: they cost no memory and no lock between threads. Their keys die with the context.
+// Resumption by tickets alone: they cost no memory.
 void offer_resumption(SSL_CTX* context) {
   static constexpr std::array<unsigned char, 7> kName = {'p', 'o', 's', 't', 'e', 'r', 'n'};
   SSL_CTX_set_session_id_context(context, kName.data(), kName.size());
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);
+  rotate_ticket_keys(context);
+}
+
+constexpr std::chrono::days kExpiresSoon{14};
+
+Instant instant_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return Instant{};
+  return Instant{std::chrono::seconds(::timegm(&parts))};
 }
 
 }  // namespace
+
+std::vector<std::string> TlsServerContext::find_problems(const std::string& hostname, Instant now) const {
+  const X509* certificate = SSL_CTX_get0_certificate(static_cast<SSL_CTX*>(context_.get()));
+  if (certificate == nullptr) return {"there is none"};
+  std::vector<std::string> problems;
+  const Instant begins = instant_of(X509_get0_notBefore(certificate));
+  const Instant ends = instant_of(X509_get0_notAfter(certificate));
+  if (now < begins) problems.push_back("it is not valid before " + format_rfc3339(begins));
+  if (now >= ends) {
+    problems.push_back("it expired on " + format_rfc3339(ends));
+  } else if (now + kExpiresSoon >= ends) {
+    problems.push_back("it expires soon, on " + format_rfc3339(ends));
+  }
+  if (X509_check_host(const_cast<X509*>(certificate), hostname.data(), hostname.size(), 0, nullptr) != 1) {
+    problems.push_back("it does not name " + hostname);
+  }
+  return problems;
+}
+
+std::string TlsServerContext::fingerprint() const {
+  const X509* certificate = SSL_CTX_get0_certificate(static_cast<SSL_CTX*>(context_.get()));
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  if (certificate == nullptr || X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) return {};
+  return std::string(digest.begin(), digest.begin() + size);
+}
 
 Result<TlsServerContext> TlsServerContext::load(const std::string& certificate_file, const std::string& key_file) {
   Result<ContextPointer> made = make_context(TLS_server_method());

@@ -1,10 +1,12 @@
 // TLS contexts: TLS 1.2 and 1.3 only, AEAD suites with forward secrecy, no renegotiation, no compression (RFC 8996, RFC 9325).
 #pragma once
 
+#include "core/clock.h"
 #include "core/result.h"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace postern::net {
 
@@ -13,6 +15,11 @@ class TlsServerContext {
  public:
   // PEM files; the certificate file holds the chain. Fails with what is wrong and which file (key does not fit, unreadable …).
   static Result<TlsServerContext> load(const std::string& certificate_file, const std::string& key_file);
+  // What a client that looks would object to, a sentence each: expired, not valid yet, expires soon, does not name `hostname`.
+  // Self-signed or unknown authorities are not looked for.
+  std::vector<std::string> find_problems(const std::string& hostname, Instant now) const;
+  // SHA-256 of the certificate (not of its chain): the same for the same.
+  std::string fingerprint() const;
   // The SSL_CTX, for net/stream only.
   void* native() const;
 

@@ -5,24 +5,36 @@
 #include "net/awaitable.h"
 
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace postern::net {
 
 class WorkerPool {
  public:
-  // At most `max_waiting` jobs run or wait at a time.
-  WorkerPool(std::size_t threads, std::size_t max_waiting) : max_waiting_(max_waiting), pool_(threads) {}
+  // At most `max_waiting` jobs run or wait at a time. Makes its threads now; std::system_error where one cannot be made, and then
+  // none is left (Asio's own pool would wait for those that it has for ever).
+  WorkerPool(std::size_t threads, std::size_t max_waiting) : max_waiting_(max_waiting), work_(context_.get_executor()) {
+    threads_.reserve(threads);
+    try {
+      while (threads_.size() < threads) threads_.emplace_back([this] { context_.run(); });
+    } catch (...) {
+      stop();
+      throw;
+    }
+  }
   // Calls stop().
   ~WorkerPool() { stop(); }
   WorkerPool(const WorkerPool&) = delete;
@@ -36,14 +48,18 @@ class WorkerPool {
   // Waits for the jobs under way; later ones are refused. Never on an I/O thread.
   void stop() {
     is_stopped_ = true;
-    pool_.join();
+    work_.reset();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
   }
 
  private:
   std::size_t max_waiting_;
   std::atomic<std::size_t> waiting_{0};
   std::atomic<bool> is_stopped_{false};
-  asio::thread_pool pool_;
+  asio::io_context context_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::vector<std::thread> threads_;
 };
 
 template <class Job>
@@ -56,7 +72,7 @@ Awaitable<std::optional<std::invoke_result_t<Job&>>> WorkerPool::run(Job job) {
   const Executor executor = co_await asio::this_coro::executor;
   const asio::use_awaitable_t<Executor> token;
   auto initiate = [this, executor](auto handler, Job work) {
-    asio::post(pool_, [this, executor, handler = std::move(handler), work = std::move(work)]() mutable {
+    asio::post(context_, [this, executor, handler = std::move(handler), work = std::move(work)]() mutable {
       Answer answer(work());
       waiting_.fetch_sub(1);
       asio::post(executor, [handler = std::move(handler), answer = std::move(answer)]() mutable { handler(std::move(answer)); });

@@ -178,6 +178,10 @@ void expired_removed(std::size_t messages, std::size_t contents, std::size_t eve
               {"events", std::uint64_t{events}}});
 }
 
+void storage_full(const Error& error) { log::write(Level::Warning, "storage_full", {{"error", error.message()}}); }
+
+void storage_recovered() { log::write(Level::Info, "storage_recovered", {}); }
+
 void maintenance_failed(std::string_view task, const Error& error) {
   log::write(Level::Error, "maintenance_failed", {{"task", task}, {"error", error.message()}});
 }

@@ -98,6 +98,9 @@ void destination_recovered(std::string_view route);
 // --- Maintenance -----------------------------------------------------------------------------------------------------
 
 void expired_removed(std::size_t messages, std::size_t contents, std::size_t events);
+// New mail is refused for lack of room, and the end of that: one line each for the whole stretch.
+void storage_full(const Error& error);
+void storage_recovered();
 void maintenance_failed(std::string_view task, const Error& error);
 // No commit to `environment` ends: new mail and management calls are refused until one does.
 void storage_stalled(std::string_view environment, const store::Stall& stall);

@@ -188,7 +188,7 @@ void Queue::Impl::cancel() {
 
 void Queue::Impl::finish() {
   for (const auto& destination : destinations_->all()) destination->transport().cancel();
-  operator_log::queue_stopped(running_ + refused_.size());
+  operator_log::queue_stopped(running_ + refused_.size() + cut_off_);
 }
 
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool, TransportSettings settings) {

@@ -165,7 +165,7 @@ void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job
                             const std::vector<std::uint32_t>& suppressed) {
   if (is_cancelled_) {
     // Cut off by us: not an attempt that counts against anybody.
-    std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; });
+    if (std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; }) > 0) ++cut_off_;
   } else {
     judge_contact(destination, reports);
     std::vector<std::uint32_t> surplus = take_surplus(reports);

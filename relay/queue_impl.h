@@ -118,6 +118,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
 
   std::size_t running_ = 0;
   std::size_t unsynced_ = 0;
+  std::size_t cut_off_ = 0;  // jobs whose connection we ended: due again, and may arrive twice
   std::vector<std::shared_ptr<Unsynced>> refused_;  // by a store that is full for the moment; written again at each poll
   bool is_stopping_ = false;
   bool is_cancelled_ = false;

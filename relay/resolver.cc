@@ -17,6 +17,7 @@
 #include <future>
 #include <mutex>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -170,6 +171,19 @@ Result<Context> make_context(const ResolverSettings& settings) {
   return context;
 }
 
+// libunbound makes its thread for the first question, and does not look whether it got one. So there is a first question, whose
+// answer nobody waits for, and before it a look whether there is a thread to spare.
+Result<void> begin_working(ub_ctx* context) {
+  std::thread([] {}).join();
+  int asked = 0;
+  const int error = ub_resolve_async(
+      context, "localhost", kTypes.front().code, kClassIn, nullptr, [](void*, int, ub_result* result) { ub_resolve_free(result); },
+      &asked);
+  if (error != 0) return setup_failed("libunbound's thread", error);
+  ub_cancel(context, asked);
+  return {};
+}
+
 class UnboundResolver final : public Resolver {
  public:
   // Takes `stop_fd`, an eventfd.
@@ -264,9 +278,15 @@ void UnboundResolver::pump() {
 Result<std::unique_ptr<Resolver>> Resolver::open(const ResolverSettings& settings) {
   auto context = make_context(settings);
   if (!context) return context.error();
+  if (auto begun = begin_working(context->get()); !begun) return begun.error();
   const int stop_fd = ::eventfd(0, EFD_CLOEXEC);
   if (stop_fd < 0) return Error(ErrorCode::ResolveFailed, "no eventfd for the resolver");
-  return std::make_unique<UnboundResolver>(std::move(*context), settings.timeout, stop_fd);
+  try {
+    return std::make_unique<UnboundResolver>(std::move(*context), settings.timeout, stop_fd);
+  } catch (const std::system_error&) {
+    ::close(stop_fd);
+    throw;
+  }
 }
 
 }  // namespace postern::relay

@@ -39,7 +39,8 @@ class Resolver {
   virtual Result<DnsAnswer> look_up(std::string_view name, std::string_view type) = 0;
 
   // Answers are remembered for a minute at most, in at most kMaxResolverCacheOctets. Destroy it when nobody looks up any more.
-  // ResolveFailed: a server that is no address, or /etc/resolv.conf cannot be read.
+  // ResolveFailed: a server that is no address, or /etc/resolv.conf cannot be read. Makes its threads now; std::system_error where
+  // there is none to spare.
   static Result<std::unique_ptr<Resolver>> open(const ResolverSettings& settings);
 };
 

@@ -164,7 +164,9 @@ net::Awaitable<Result<void>> Connection::flush() {
 }
 
 net::Awaitable<Result<void>> Connection::handshake() {
-  stream_.expires_after(context_.timeouts.tls_handshake);
+  // STARTTLS comes before AUTH: both handshakes are within the time that a stranger has.
+  const Clock::duration left = began_ + context_.timeouts.before_auth - Clock::now();
+  stream_.expires_after(std::min<Clock::duration>(context_.timeouts.tls_handshake, left));
   const Result<void> shaken = co_await stream_.start_tls_server(*tls_);
   co_return shaken;
 }
@@ -179,7 +181,9 @@ void Connection::set_read_deadline() {
   }
   has_progressed_ = false;
   was_reading_content_ = is_content;
-  seconds allowed = session_->is_authenticated() ? limits.command : limits.before_auth;
+  // A stranger's time is one for everything up to AUTH: commands that lead nowhere do not prolong it.
+  if (!session_->is_authenticated()) return stream_.expires_after(began_ + limits.before_auth - now);
+  seconds allowed = limits.command;
   if (is_content) {
     const auto earned = static_cast<seconds::rep>(content_octets_ / limits.content_octets_per_second);
     allowed = std::min(limits.content_grace + seconds(earned), limits.content_in_all);
@@ -230,9 +234,17 @@ void Connection::log_opened() const {
               {"port", static_cast<int>(stream_.local_port())}});
 }
 
+// A load balancer's probe, a port scan, `postern doctor`: said EHLO and QUIT at the most, or nothing.
+log::Level Connection::closing_level() const {
+  const bool is_trusted = session_ && session_->is_authenticated();
+  const bool has_gone = loss_ && received_octets_ == 0 &&
+                        (loss_->code() == ErrorCode::ConnectionClosed || loss_->code() == ErrorCode::ConnectionReset);
+  return !is_trusted && (!loss_ || has_gone) ? log::Level::Debug : log::Level::Info;
+}
+
 void Connection::log_lost(std::string_view stage) const {
   const std::string_view cause = loss_ ? error_code_name(loss_->code()) : "closed";
-  log::write(log::Level::Info, "connection_lost",
+  log::write(loss_ ? closing_level() : log::Level::Info, "connection_lost",
              {{"after", stage},
               {"peer", format_ip_address(peer_.address)},
               {"port", static_cast<int>(stream_.local_port())},
@@ -242,7 +254,7 @@ void Connection::log_lost(std::string_view stage) const {
 
 void Connection::log_closed() const {
   const auto lasted = duration_cast<milliseconds>(Clock::now() - began_).count();
-  log::write(log::Level::Info, "connection_closed",
+  log::write(closing_level(), "connection_closed",
              {{"peer", format_ip_address(peer_.address)},
               {"port", static_cast<int>(stream_.local_port())},
               {"tls", stream_.tls_version()},

@@ -2,6 +2,7 @@
 // protocol), the stream and the product's conversation, and keeps the time. It decides nothing about mail.
 #pragma once
 
+#include "core/log.h"
 #include "net/admission.h"
 #include "net/peer.h"
 #include "net/stream.h"
@@ -22,7 +23,8 @@ namespace postern::smtp {
 struct ConnectionTimeouts {
   // RFC 5321 §4.5.3.2.7.
   std::chrono::seconds command{300};
-  // Deviation: RFC 5321 §4.5.3.2.7 gives strangers 300 s too; whoever has not said its key yet gets less of our memory.
+  // From the connection to a successful AUTH, TLS handshakes included. Deviation: RFC 5321 §4.5.3.2.7 gives strangers 300 s for
+  // each command; whoever has not said its key yet gets less of our memory.
   std::chrono::seconds before_auth{60};
   std::chrono::seconds tls_handshake{30};
   // For our replies to be taken: they are small, only a client that does not read needs longer.
@@ -81,6 +83,7 @@ class Connection final : public net::Task {
   void lose(const Error& error);
   SessionFacts facts() const;
   TlsFacts tls_facts() const;
+  log::Level closing_level() const;
   void log_opened() const;
   void log_lost(std::string_view stage) const;
   void log_closed() const;

@@ -68,6 +68,11 @@ CommitQueue::~CommitQueue() {
   if (thread_.joinable()) thread_.join();
 }
 
+void CommitQueue::start() {
+  const std::lock_guard lock(mutex_);
+  if (!thread_.joinable()) thread_ = std::thread(&CommitQueue::run_thread, this);
+}
+
 // True: the thread has to be woken.
 bool CommitQueue::note_urgency(Urgency urgency) {
   if (urgency == Urgency::Soon) ++soon_waiting_;

@@ -85,6 +85,8 @@ class CommitQueue {
   // Commits and completes what waits, then ends the thread. During a stall what waits is refused instead.
   ~CommitQueue();
 
+  // Makes the commit thread now; else the first request does. Throws std::system_error where there is none to spare.
+  void start();
   // Any thread. A refused request is completed before this returns, on the caller's thread.
   void submit(std::unique_ptr<CommitRequest> request, Urgency urgency, Admission admission);
   // Commits patient requests now.

@@ -210,6 +210,7 @@ Directory::Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::
     : impl_(std::make_unique<Impl>(std::move(environment), stall_after)) {}
 Directory::~Directory() = default;
 
+void Directory::start() { impl_->queue().start(); }
 std::optional<Stall> Directory::stall() const { return impl_->stall(); }
 
 Result<std::optional<AccountRecord>> Directory::find_account(const AccountId& id) const {

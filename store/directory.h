@@ -29,6 +29,9 @@ class Directory {
   Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after);
   ~Directory();
 
+  // Makes the commit thread now; else the first write does. Throws std::system_error where there is none to spare.
+  void start();
+
   // Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.
   Result<std::optional<AccountRecord>> find_account(const AccountId& id) const;
   Result<std::optional<AccountRecord>> find_account_named(std::string_view name) const;

@@ -385,6 +385,8 @@ Result<void> Spool::examine(std::size_t step, const ReportFinding& report) const
   });
 }
 
+void Spool::start() { impl_->queue.start(); }
+
 Result<std::size_t> Spool::recover() {
   Result<void> counted = impl_->run([](SpoolTransaction spool) { return count_captured(spool); });
   if (!counted) return counted.error();

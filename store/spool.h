@@ -193,6 +193,8 @@ class Spool {
   // One step of it (store/examination.h); `report` gets each finding as it is made.
   Result<void> examine(std::size_t step, const std::function<void(std::string)>& report) const;
 
+  // Makes the commit thread now; else the first write does. Throws std::system_error where there is none to spare.
+  void start();
   // Removes what messages left that were still arriving when the last server died; Store::open calls it for the server. Returns
   // how many there were.
   Result<std::size_t> recover();

@@ -98,6 +98,8 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   store->directory_ = std::make_unique<Directory>(std::move(*directory), options.stall_after);
   store->spool_ = std::make_unique<Spool>(std::move(*spool), options.spool, options.stall_after);
   if (options.runs_recovery) {
+    store->directory_->start();
+    store->spool_->start();
     if (Result<std::size_t> recovered = store->spool_->recover(); !recovered) return recovered.error();
     Result<void> numbered = number_after_restore(options.folder, *store->spool_, *store->directory_);
     if (!numbered) return numbered.error();

@@ -1,11 +1,17 @@
-"""SIGHUP: other certificate files and limits take effect, on every listener, without ending a session."""
+"""The daemon's life: a reload that takes over what it can and on any failure nothing, a drain with the configured grace, a log that
+nobody reads. What was acknowledged meanwhile arrives once."""
 
+import contextlib
+import os
+import resource
 import signal
 import smtplib
+import socket
 import ssl
 import subprocess
+import threading
 
-from support import check, wait_until
+from support import PLAIN_MESSAGE, check, free_port, wait_until
 
 
 def make_certificate(folder, name):
@@ -44,8 +50,178 @@ def reload(relay, change):
     wait_until(lambda: log.read_text().count(" reload") > before, "the configuration is read again")
 
 
+def lines(relay, name="log"):
+    return (relay.folder / name).read_text()
+
+
+def the_log_cannot_be_opened(relay, session):
+    """As after logrotate's `create 0640 root adm`, which a service user cannot open; as a FIFO that nobody reads; without a spare
+    descriptor. The lines go where they went, and nothing else is taken over either."""
+    log, old = relay.folder / "log", relay.folder / "log.old"
+    for make, undo in ((log.mkdir, log.rmdir), (lambda: os.mkfifo(log), log.unlink)):
+        log.rename(old)
+        make()
+        before = lines(relay, "log.old").count("reload_failed what=log_file")
+        relay.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: lines(relay, "log.old").count("reload_failed what=log_file") > before, "the old log has the failure")
+        check("reload_failed: log_file" in lines(relay, "stderr"), "standard error has it too")
+        check(session.noop()[0] == 250, "the relay serves on")
+        undo()
+        old.rename(log)
+    hard = resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE)[1]
+    before = lines(relay).count("reload_failed")
+    resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{relay.process.pid}/fd")), hard))
+    relay.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: lines(relay).count("reload_failed") > before, "a reload without descriptors fails")
+    resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+    check(session.noop()[0] == 250, "the relay serves on without descriptors for a reload")
+    reload(relay, lambda text: text)
+
+
+class HeldHop:
+    """A next hop that takes a message and keeps its reply to the dot until it is told to give it."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.taken = []
+        self.has_content = threading.Semaphore(0)
+        self.may_answer = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError), connection, connection.makefile("rwb") as stream:
+            def say(line):
+                stream.write(line + b"\r\n")
+                stream.flush()
+            say(b"220 held.postern.test")
+            while line := stream.readline():
+                verb = line[:4].upper()
+                if verb == b"DATA":
+                    say(b"354 go on")
+                    while stream.readline() not in (b".\r\n", b""):
+                        pass
+                    self.has_content.release()
+                    self.may_answer.wait()
+                    self.taken.append(line)
+                say(b"221 bye" if verb == b"QUIT" else b"250 ok")
+                if verb == b"QUIT":
+                    return
+
+    def close(self):
+        self.may_answer.set()
+        self.listener.close()
+
+
+def submit(relay, key, recipient="someone@example.net"):
+    """→ the id of the message."""
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
+        client.login("app", key)
+        wait_until(lambda: client.mail("sender@example.org")[0] == 250, "the plan's rate allows another message")
+        client.rcpt(recipient)
+        code, text = client.data(PLAIN_MESSAGE)
+        check(code == 250, f"{code} {text}")
+        return text.decode().split()[-1]
+
+
+def relay_to(context, hop, name, extra=""):
+    relay = context.relay(next_hop_port=hop.port, extra="retry_initial_seconds = 1\nretry_max_seconds = 1\n" + extra, name=name)
+    relay.account("app", "--mode", "production")
+    return relay.start(), relay.key("app", "--live")
+
+
+def drains(context):
+    """What waits for the reply to its dot has the configured grace, and a SIGHUP meanwhile changes nothing."""
+    hop = HeldHop()
+    relay, key = relay_to(context, hop, "drained", "shutdown_grace_seconds = 120\n")
+    message = submit(relay, key)
+    hop.has_content.acquire()
+    in_data = smtplib.SMTP("127.0.0.1", relay.plain, timeout=300)
+    in_data.login("app", key)
+    in_data.mail("sender@example.org")
+    in_data.rcpt("other@example.net")
+    in_data.putcmd("data")
+    check(in_data.getreply()[0] == 354, "a client is in the middle of its message")
+    relay.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: " stopping" in lines(relay), "the drain has begun")
+    for _ in range(3):
+        relay.process.send_signal(signal.SIGHUP)
+    in_data.send(PLAIN_MESSAGE + b".\r\n")
+    code, text = in_data.getreply()
+    check(code == 250, f"the client in DATA was told {code} {text}")
+    hop.may_answer.set()
+    check(relay.process.wait(300) == 0, f"the relay ended with {relay.process.returncode}")
+    check("queue_stopped unfinished=0" in lines(relay), "nothing was left unfinished")
+    relay.start()
+    check(relay.settled(message)["recipients"][0]["stage"] == "delivered", "the message is settled")
+    relay.settled(text.decode().split()[-1])
+    check(len(hop.taken) == 2, f"two messages arrived {len(hop.taken)} times")
+    relay.stop()
+    hop.close()
+
+
+def cuts_off(context):
+    """A grace that is over is over, and what it cut off is counted."""
+    hop = HeldHop()
+    relay, key = relay_to(context, hop, "cut-off", "shutdown_grace_seconds = 1\n")
+    submit(relay, key)
+    hop.has_content.acquire()
+    relay.stop()
+    check("queue_stopped unfinished=1" in lines(relay), "one delivery was cut off")
+    hop.close()
+
+
+def ends_whoever_stalls(context):
+    """The log on a FIFO whose reader stalls, standard error on a full pipe: SIGTERM ends it, and mail is taken meanwhile."""
+    hop = HeldHop()
+    hop.may_answer.set()
+    relay, key = relay_to(context, hop, "stalled", "shutdown_grace_seconds = 20\nlog_level = \"debug\"\n")
+    relay.stop()
+    log = relay.folder / "log"
+    log.unlink()
+    os.mkfifo(log)
+    readers = [os.open(log, os.O_RDONLY | os.O_NONBLOCK)]
+    to_file, errors = relay.config.read_text(), relay.config.read_text().replace(f'log_file = "{log}"\n', "")
+    for text in (to_file, errors):
+        relay.config.write_text(text)
+        read_end, write_end = os.pipe()
+        readers.append(read_end)
+        with contextlib.suppress(BlockingIOError):
+            os.set_blocking(write_end, False)
+            while text is errors:
+                os.write(write_end, b"x" * 4096)
+        os.set_blocking(write_end, True)
+        relay.process = subprocess.Popen([relay.postern, "--config", str(relay.config), "serve"], stderr=write_end)
+        os.close(write_end)
+        wait_until(lambda: relay.process.poll() is not None or socket_is_open(relay.plain), "it listens")
+        last = [submit(relay, key) for _ in range(60)][-1]
+        relay.settled(last)
+        relay.process.send_signal(signal.SIGHUP)
+        relay.stop()
+    for reader in readers:
+        os.close(reader)
+    hop.close()
+
+
+def socket_is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def run(context):
     context.folder.mkdir(exist_ok=True)
+    reloads(context)
+    drains(context)
+    cuts_off(context)
+    ends_whoever_stalls(context)
+
+
+def reloads(context):
     first, first_pem = make_certificate(context.folder, "first")
     second, second_pem = make_certificate(context.folder, "second")
     relay = context.relay(extra=first)
@@ -61,7 +237,21 @@ def run(context):
     missing = second.replace("second.crt", "missing.crt")
     reload(relay, lambda text: text.replace(second, missing))
     check("reload_failed" in (relay.folder / "log").read_text(), "a certificate that is not there is told")
+    check("reload_failed: certificates" in (relay.folder / "stderr").read_text(), "on standard error too")
     check(over_implicit_tls(relay) == second_pem, "the certificate in force stays")
+    told = (relay.folder / "log").read_text()
+    check("taken_over=\"tls_certificate_file, tls_key_file, certificates\"" in told, f"what was taken over: {told[-2000:]}")
+    check('problem="it does not name relay.postern.test"' in told, "a certificate of another name is warned of")
+
+    # What a restart is needed for is named, each time.
+    sound = relay.config.read_text()
+    for _ in range(2):
+        reload(relay, lambda text: sound.replace(missing, second).replace("relay.postern.test", "other.postern.test"))
+        after = wait_until(lambda: lines(relay).rsplit(" reloaded ", 1)[1].partition("restart_needed ")[2], "a restart is needed")
+        check(after.startswith("keys=hostname\n"), f"what a restart is needed for: {after}")
+    relay.config.write_text(sound)
+
+    the_log_cannot_be_opened(relay, open_session)
 
     # A log that was rotated is let go of whatever the configuration says.
     log = relay.folder / "log"

@@ -1,5 +1,5 @@
-"""Too few descriptors, too little memory: connections are shed at once and without a busy loop, what was acknowledged is kept, and
-the relay recovers by itself when there is room again."""
+"""Too few descriptors, too little memory, too few threads: connections are shed at once and without a busy loop, what was
+acknowledged is kept, and the relay recovers by itself when there is room again. A start that gets too little says so and ends."""
 
 import contextlib
 import os
@@ -8,15 +8,18 @@ import re
 import resource
 import smtplib
 import socket
+import subprocess
 import time
 
-from support import PLAIN_MESSAGE, check, wait_until
+from support import PLAIN_MESSAGE, check, is_listening, wait_until
 
 SPARE = 12          # descriptors beyond those that the relay has at rest
 FLOOD = 80
 MEMORY_FLOOD = 900
 MEMORY_STEPS_MIB = (16, 8, 2, 0)  # of address space beyond what the relay has at rest
 CGROUP_SPARE_MIB = 1
+LIMITS_OF_DATA_MIB = (4, 16, 32, 64, 96, 128, 160, 200, 400)
+LIMITS_OF_THREADS = (1, 2, 6, 12, 18, 24, 30, 34, 36, 100)
 CGROUPS = (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max"))  # version 1, version 2
 
 
@@ -227,6 +230,55 @@ def a_tiny_cgroup(relay, sink, key):
           f"; {len(acknowledged)} acknowledged and delivered")
 
 
+def start_once(relay, key, limit, prepare):
+    """A start that is refused says why, and ends before it listens; one that is not serves."""
+    relay.process = subprocess.Popen([relay.postern, "--config", str(relay.config), "serve"], stderr=subprocess.PIPE, text=True,
+                                     preexec_fn=prepare)
+    wait_until(lambda: relay.process.poll() is not None or is_listening(relay.plain), f"{limit}: it listens or ends")
+    if relay.process.poll() is None:
+        check(submit(log_in(relay, key)), f"{limit}: it listens and does not serve")
+        relay.stop()
+        return "served"
+    said = relay.process.stderr.read().strip()
+    check(relay.process.returncode == 1 and said, f"{limit}: ended with {relay.process.returncode}: {said}")
+    return "refused"
+
+
+@contextlib.contextmanager
+def thread_group():
+    """A group that bounds threads: its folder, or None where none can be made."""
+    for parent in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
+        group = pathlib.Path(parent) / f"postern-t19-threads-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            yield group if (group / "pids.max").exists() else None
+            return
+        finally:
+            wait_until(lambda: not (group / "cgroup.procs").read_text(), "the group is empty")
+            group.rmdir()
+    yield None
+
+
+def starts_under_limits(relay, key):
+    outcomes = []
+    for mib in LIMITS_OF_DATA_MIB:
+        size = mib * 1024 * 1024
+        outcomes.append(start_once(relay, key, f"RLIMIT_DATA {mib} MiB",
+                                   lambda size=size: resource.setrlimit(resource.RLIMIT_DATA, (size, size))))
+    with thread_group() as group:
+        for most in LIMITS_OF_THREADS if group else ():
+            def enter(most=most):
+                (group / "pids.max").write_text(str(most))
+                (group / "cgroup.procs").write_text(str(os.getpid()))
+            outcomes.append(start_once(relay, key, f"pids.max {most}", enter))
+    check({"served", "refused"} == set(outcomes), f"starts under limits: {outcomes}")
+    print(f"    starts: {outcomes.count('refused')} refused, {outcomes.count('served')} served"
+          f"{'' if group else '; no group that bounds threads can be made'}")
+
+
 def run(context):
     sink = context.sink().start()
     relay = context.relay(next_hop_port=sink.port, extra="retry_initial_seconds = 1\nretry_max_seconds = 2")
@@ -236,3 +288,5 @@ def run(context):
     descriptors_run_out(relay, sink, key)
     memory_runs_out(relay, sink, key)
     a_tiny_cgroup(relay, sink, key)
+    relay.stop()
+    starts_under_limits(relay, key)

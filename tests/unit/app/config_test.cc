@@ -204,5 +204,36 @@ TEST(Config, NeverShowsAPasswordInAProblem) {
   }
 }
 
+TEST(Config, RefusesADataFolderThatOthersMayWriteTo) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("postern-data-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const TempFile file("environment = \"development\"\ndata_dir = \"" + folder.string() + "\"\n", std::filesystem::perms::owner_all);
+  using std::filesystem::perms;
+  for (const perms mode : {perms::all, perms::owner_all | perms::group_write, perms::owner_all | perms::others_write}) {
+    std::filesystem::permissions(folder, mode);
+    const ConfigLoad load = load_config(file.path());
+    EXPECT_FALSE(load.is_usable());
+    ASSERT_EQ(load.problems.size(), 1u);
+    EXPECT_THAT(format_problem(load.problems.front()), HasSubstr("data_dir: " + folder.string() + " can be written to by others"));
+  }
+  std::filesystem::permissions(folder, perms::owner_all | perms::group_read | perms::group_exec);
+  EXPECT_TRUE(load_config(file.path()).is_usable());
+  std::filesystem::remove(folder);
+  EXPECT_TRUE(load_config(file.path()).is_usable()) << "it is made at the start";
+}
+
+TEST(Config, ReadsTheTokenOfTheMetrics) {
+  const TempFile token("a-token-of-ours\r\n", std::filesystem::perms::owner_all);
+  const auto load = parse("environment = \"development\"\nhttp_metrics_token_file = \"" + token.path().string() + "\"\n");
+  EXPECT_THAT(load.problems, IsEmpty());
+  EXPECT_EQ(load.settings.http_metrics_token.reveal(), "a-token-of-ours");
+  EXPECT_THAT(problems_of("http_metrics_token_file = \"/nonexistent/token\""), ElementsAre(HasSubstr("cannot read")));
+}
+
+TEST(Config, RefusesHttpProxiesThatAreEverybody) {
+  EXPECT_THAT(problems_of("http_trusted_proxies = [\"0.0.0.0/0\"]"), ElementsAre(HasSubstr("name its own address")));
+  EXPECT_THAT(problems_of("http_trusted_proxies = [\"proxy.example\"]"), ElementsAre(HasSubstr("is not a network")));
+}
+
 }  // namespace
 }  // namespace postern::app

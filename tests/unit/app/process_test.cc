@@ -2,11 +2,14 @@
 #include "app/process.h"
 #include "app/write_behind.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -54,6 +57,81 @@ TEST(NotifySystemd, DoesNothingWithoutAManager) {
   ::setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
   notify_systemd("READY=1");
   ::unsetenv("NOTIFY_SOCKET");
+}
+
+TEST(Signals, AHangUpDuringTheDrainIsIgnored) {
+  const auto drain = [] {
+    block_signals();
+    ::raise(SIGHUP);  // also one that came before and was not taken
+    release_signals();
+    ::raise(SIGHUP);
+    ::_exit(7);
+  };
+  EXPECT_EXIT(drain(), testing::ExitedWithCode(7), "");
+}
+
+TEST(Signals, ASecondTerminationEndsTheDrainAtOnce) {
+  const auto drain = [] {
+    block_signals();
+    release_signals();
+    ::raise(SIGTERM);
+    ::_exit(7);
+  };
+  EXPECT_EXIT(drain(), testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST(Signals, AreWaitedForUpToATime) {
+  const auto wait = [] {
+    block_signals();
+    if (next_signal(std::chrono::milliseconds(1))) ::_exit(1);
+    ::raise(SIGHUP);
+    ::_exit(next_signal(std::chrono::minutes(2)) == SIGHUP ? 7 : 2);
+  };
+  EXPECT_EXIT(wait(), testing::ExitedWithCode(7), "");
+}
+
+TEST(Signals, EndAStartThatHangs) {
+  const auto start = [] {
+    block_signals();
+    const StartWatch watch;
+    ::kill(::getpid(), SIGTERM);
+    for (;;) ::pause();
+  };
+  EXPECT_EXIT(start(), testing::ExitedWithCode(1), "");
+}
+
+TEST(Signals, ADrainThatHangsIsEnded) {
+  const auto drain = [] {
+    block_signals();
+    release_signals();
+    end_at_the_latest_after(std::chrono::seconds(1));
+    for (;;) ::pause();
+  };
+  EXPECT_EXIT(drain(), testing::ExitedWithCode(1), "stop_forced");
+}
+
+TEST(Watchdog, BeatsOnlyForAManagerThatAskedThisProcess) {
+  ::unsetenv("WATCHDOG_USEC");
+  EXPECT_EQ(watchdog_interval(), std::chrono::milliseconds(0));
+  ::setenv("WATCHDOG_USEC", "30000000", 1);
+  EXPECT_EQ(watchdog_interval(), std::chrono::seconds(30));
+  ::setenv("WATCHDOG_PID", "1", 1);
+  EXPECT_EQ(watchdog_interval(), std::chrono::milliseconds(0));
+  ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
+  EXPECT_EQ(watchdog_interval(), std::chrono::seconds(30));
+  ::setenv("WATCHDOG_USEC", "soon", 1);
+  EXPECT_EQ(watchdog_interval(), std::chrono::milliseconds(0));
+  ::unsetenv("WATCHDOG_USEC");
+  ::unsetenv("WATCHDOG_PID");
+}
+
+TEST(Limits, AreNamed) {
+  const auto limited = [] {
+    const rlimit most{.rlim_cur = 1'234'567'890, .rlim_max = 1'234'567'890};
+    ::setrlimit(RLIMIT_DATA, &most);
+    ::_exit(describe_limits().find("RLIMIT_DATA 1234567890") != std::string::npos ? 7 : 1);
+  };
+  EXPECT_EXIT(limited(), testing::ExitedWithCode(7), "");
 }
 
 TEST(WriteBehind, HasWrittenEverythingOnceItHasStopped) {

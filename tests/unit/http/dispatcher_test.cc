@@ -295,6 +295,44 @@ TEST_F(DispatcherTest, KeepsMetricsToTheMachine) {
   EXPECT_EQ(request(head("GET /metrics") + "\r\n", elsewhere).problem, "permission_denied");
 }
 
+TEST_F(DispatcherTest, GivesMetricsToWhoHasTheToken) {
+  context_.settings.metrics_token = Secret("operators-token");
+  const PeerFacts elsewhere = peer_at("192.0.2.1", "TLSv1.3 TLS_AES_256_GCM_SHA384");
+  for (const PeerFacts& peer : {elsewhere, peer_at("127.0.0.1")}) {
+    EXPECT_EQ(request(head("GET /metrics", "operators-token") + "\r\n", peer).status, 200);
+    for (const char* credential : {"", "operators-tokem", "operators-token2", "operators-toke"}) {
+      EXPECT_EQ(request(head("GET /metrics", credential) + "\r\n", peer).problem, "permission_denied") << credential;
+    }
+  }
+}
+
+TEST_F(DispatcherTest, TakesTheWordOfATrustedProxyAboutItsClient) {
+  context_.settings.proxies.networks = {parse_ip_network("127.0.0.1").value()};
+  const PeerFacts proxy = peer_at("127.0.0.1");
+  const std::string client = "X-Forwarded-For: 203.0.113.5\r\n";
+  EXPECT_EQ(request(head("GET /metrics", {}, client) + "\r\n", proxy).problem, "tls_required");
+  const std::string over_tls = client + "X-Forwarded-Proto: https\r\n";
+  EXPECT_EQ(request(head("GET /metrics", {}, over_tls) + "\r\n", proxy).problem, "permission_denied");
+  EXPECT_EQ(request(head("GET /v1/mail", sender_, over_tls) + "\r\n", proxy).status, 200);
+}
+
+TEST_F(DispatcherTest, ProbesAreNoLinesOfTheLog) {
+  test::CapturedLog log;
+  for (const char* operation : {"getHealth", "getReadiness", "getMetrics"}) {
+    for (const std::uint16_t status : {200, 503, 403}) {
+      dispatcher_->request_ended({.method = "GET", .operation = operation, .problem = {}, .request_id = "req_1", .status = status,
+                                  .lasted = {}, .peer = {}, .key = {}});
+    }
+  }
+  const std::string text = log.finish();
+  for (const char* operation : {"getHealth", "getReadiness", "getMetrics"}) {
+    const std::string line = std::string("http_request method=GET operation=") + operation;
+    EXPECT_THAT(text, HasSubstr("debug " + line + " status=200"));
+    EXPECT_THAT(text, HasSubstr("debug " + line + " status=503"));
+    EXPECT_THAT(text, HasSubstr("info " + line + " status=403"));
+  }
+}
+
 // Loopback is not enough: the client of a proxy on this machine is elsewhere.
 TEST_F(DispatcherTest, TakesNoProxysClientForAProcessOfThisMachine) {
   PeerFacts client = peer_at("127.0.0.1");

@@ -153,6 +153,55 @@ TEST(SmtpConnection, TimesOutASilentClient) {
   EXPECT_THAT(client.read_to_end(), HasSubstr("\r\n421 4.4.2 "));
 }
 
+TEST(SmtpConnection, AStrangersTimeIncludesTheHandshake) {
+  for (const TlsMode mode : {TlsMode::Implicit, TlsMode::StartTls}) {
+    ServerPlan plan = plain();
+    plan.config.tls = mode;
+    plan.options.timeouts.before_auth = 1s;
+    plan.options.timeouts.tls_handshake = std::chrono::hours(1);
+    RunningServer running(plan);
+    TestClient client(running.port());
+    if (mode == TlsMode::StartTls) {
+      client.read_reply();
+      client.send("EHLO client.example\r\nSTARTTLS\r\n");
+    }
+    client.read_to_end();  // ends long before the hour
+  }
+}
+
+TEST(SmtpConnection, CommandsThatLeadNowhereDoNotProlongAStrangersTime) {
+  ServerPlan plan = plain();
+  plan.config.max_junk = 1'000'000'000;
+  plan.options.timeouts.before_auth = 1s;
+  RunningServer running(plan);
+  TestClient client(running.port());
+  std::string reply = client.read_reply();
+  while (reply.starts_with("2")) {
+    if (!client.send("NOOP\r\n")) break;
+    reply = client.read_reply();
+  }
+  EXPECT_THAT(reply, testing::AnyOf(StartsWith("421"), ""));
+}
+
+TEST(SmtpConnection, AProbeIsNoLineOfTheLog) {
+  const auto lines_of = [](auto talk) {
+    CapturedLog log;
+    {
+      RunningServer running(plain());
+      TestClient client(running.port());
+      talk(client);
+      client.read_to_end();
+    }
+    return log.finish();
+  };
+  const std::string only_looked = lines_of([](TestClient& client) { client.half_close(); });
+  EXPECT_THAT(only_looked, HasSubstr("debug connection_lost"));
+  EXPECT_THAT(only_looked, HasSubstr("debug connection_closed"));
+  const std::string quit = lines_of([](TestClient& client) { client.send("EHLO probe.example\r\nQUIT\r\n"); });
+  EXPECT_THAT(quit, HasSubstr("debug connection_closed"));
+  EXPECT_THAT(quit, testing::Not(HasSubstr("info connection")));
+}
+
 TEST(SmtpConnection, OctetsOfOneCommandDoNotMoveItsDeadline) {
   ServerPlan plan = plain();
   plan.options.timeouts.before_auth = 1s;
