@@ -202,7 +202,8 @@ def ends_whoever_stalls(context):
         last = [submit(relay, key) for _ in range(60)][-1]
         relay.settled(last)
         relay.process.send_signal(signal.SIGHUP)
-        relay.stop()
+        relay.process.send_signal(signal.SIGTERM)
+        check(relay.process.wait(300) == 0, f"the relay ended with {relay.process.returncode}")
     for reader in readers:
         os.close(reader)
     hop.close()
