@@ -1,8 +1,11 @@
 // postern queue … Works on the spool; a running server sees a retry or a cancellation at its next look at the due index.
 #include "app/commands.h"
 
+#include "app/config_values.h"
 #include "app/message_text.h"
+#include "relay/route.h"
 
+#include <algorithm>
 #include <map>
 
 namespace postern::app {
@@ -47,6 +50,11 @@ LastAttempt last_attempt(const store::StoredMessage& stored) {
   return last;
 }
 
+const store::DestinationPause* pause_of(const std::vector<store::DestinationPause>& pauses, const std::string& route) {
+  const auto found = std::ranges::find(pauses, route, &store::DestinationPause::name);
+  return found == pauses.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 Result<void> list_queue(CommandContext& context, std::size_t limit) {
@@ -76,6 +84,9 @@ Result<void> show_queue(CommandContext& context) {
     std::uint64_t deferred = 0;
     std::string last_status = "-";
   };
+  const auto pauses = context.spool().list_pauses();
+  if (!pauses) return pauses.error();
+  const relay::RouteTable routes(make_routes(context.settings()));
   std::map<std::string, Domain> domains;
   const auto visited =
       for_each_due(context.spool(), [&](const store::DueEntry&, const store::StoredMessage& stored) -> Result<bool> {
@@ -95,11 +106,22 @@ Result<void> show_queue(CommandContext& context) {
   ValueList values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, domain] : domains) {
-    values.emplace_back(ValueObject{{"domain", name}, {"recipients", domain.recipients}, {"deferred", domain.deferred},
-                                    {"last_status", domain.last_status}});
-    rows.push_back({name, std::to_string(domain.recipients), std::to_string(domain.deferred), domain.last_status});
+    const relay::Route* route = routes.find(name);
+    const store::DestinationPause* pause = route == nullptr ? nullptr : pause_of(*pauses, route->name);
+    const std::string route_name = route == nullptr ? "-" : route->name;
+    values.emplace_back(ValueObject{{"domain", name},
+                                    {"recipients", domain.recipients},
+                                    {"deferred", domain.deferred},
+                                    {"last_status", domain.last_status},
+                                    {"route", route_name},
+                                    {"paused_until", pause == nullptr ? Value() : instant_value(pause->until)},
+                                    {"paused_because", pause == nullptr ? Value() : Value(format_status(pause->why))}});
+    rows.push_back({name, std::to_string(domain.recipients), std::to_string(domain.deferred), route_name,
+                    pause == nullptr ? "-" : format_time(pause->until),
+                    pause == nullptr ? domain.last_status : format_status(pause->why)});
   }
-  context.print(values, format_table({"DOMAIN", "RECIPIENTS", "DEFERRED", "LAST STATUS"}, rows));
+  context.print(values,
+                format_table({"DOMAIN", "RECIPIENTS", "DEFERRED", "ROUTE", "PAUSED UNTIL (UTC)", "LAST STATUS"}, rows));
   return {};
 }
 
@@ -128,6 +150,8 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
     if (!retried) return retried.error();
     ++moved;
   }
+  // A next hop that could not be reached is probed now as well, or nothing would go before its pause is over.
+  if (const auto cleared = context.spool().clear_pauses(); !cleared) return cleared.error();
   context.confirm({{"messages", moved}, {"done", "due now"}},
                   std::to_string(moved) + (moved == 1 ? " message is" : " messages are") + " due now");
   return {};

@@ -168,6 +168,22 @@ bool has_deceptive_code_point(std::string_view utf8) {
   return false;
 }
 
+std::string printable_utf8(std::string_view text, std::size_t limit) {
+  std::string printable;
+  while (!text.empty()) {
+    const std::size_t length = utf8_sequence_length(text);
+    std::string_view piece = text.substr(0, std::max<std::size_t>(length, 1));
+    text.remove_prefix(piece.size());
+    const auto first = static_cast<unsigned char>(piece.front());
+    const bool is_control = first < 0x20 || first == 0x7F;
+    if (first == '\t') piece = " ";
+    if ((is_control && first != '\t') || length == 0 || (length > 1 && has_deceptive_code_point(piece))) piece = "?";
+    if (printable.size() + piece.size() > limit) break;
+    printable.append(piece);
+  }
+  return printable;
+}
+
 std::string escape_for_log(std::string_view text, std::size_t limit) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string escaped;

@@ -38,6 +38,10 @@ bool has_high_octet(std::string_view text);
 // an address or a name, and all of it deceives readers of logs. Requires: valid UTF-8.
 bool has_deceptive_code_point(std::string_view utf8);
 
+// At most `limit` octets of `text`, cut between characters: a tab becomes a space, a control, a deceptive code point or an octet
+// that is no UTF-8 a '?'. What comes out is valid UTF-8.
+std::string printable_utf8(std::string_view text, std::size_t limit);
+
 // Printable ASCII stays; everything else becomes \xNN, a backslash \\. Never longer than `limit` plus "…". For logs and tables.
 std::string escape_for_log(std::string_view text, std::size_t limit = 256);
 

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint32_t kMaxDoublings = 16;  // far above kLongest / kFirst; keeps the shift defined
 constexpr int kJitterPercent = 20;           // either way: many destinations behind one outage do not probe in step
+constexpr std::size_t kMaxShares = 4'096;    // accounts remembered for nothing but their broken sessions
+constexpr Duration kComplaintInterval = std::chrono::hours(1);
 
 Duration backoff_delay(std::uint32_t failures, Random& random) {
   const std::uint32_t doublings = std::min(failures - 1, kMaxDoublings);
@@ -19,19 +21,15 @@ Duration backoff_delay(std::uint32_t failures, Random& random) {
   return plain * percent / 100;
 }
 
+const AccountId& account_of(const Job& job) { return job.lease->stored.message.account; }
+
 }  // namespace
 
 Duration Backoff::failed(Instant now, Random& random) {
   ++failures_;
-  broken_in_a_row_ = 0;
   const Duration delay = backoff_delay(failures_, random);
   next_probe_ = now + delay;
   return delay;
-}
-
-std::optional<Duration> Backoff::broke(Instant now, Random& random) {
-  if (!is_failing() && ++broken_in_a_row_ < kTolerated) return std::nullopt;
-  return failed(now, random);
 }
 
 Instant Backoff::next_probe(Instant now) const {
@@ -39,14 +37,29 @@ Instant Backoff::next_probe(Instant now) const {
   return next_probe_ - now > kMost ? now : next_probe_;
 }
 
-bool Backoff::succeeded() {
-  broken_in_a_row_ = 0;
-  return std::exchange(failures_, 0U) > 0;
+bool Backoff::succeeded() { return std::exchange(failures_, 0U) > 0; }
+
+Destination::Destination(std::string name, std::shared_ptr<const Route> route, DestinationLimits limits,
+                         std::unique_ptr<Transport> transport)
+    : name_(std::move(name)),
+      route_(std::move(route)),
+      limits_(limits),
+      transport_(std::move(transport)),
+      allowed_(limits.max_connections) {}
+
+void Destination::succeed(const std::shared_ptr<Destination>& predecessor) {
+  predecessors_.insert(predecessors_.end(), predecessor->predecessors_.begin(), predecessor->predecessors_.end());
+  predecessors_.push_back(predecessor);
+  std::erase_if(predecessors_, [](const auto& before) { return before.expired(); });
 }
 
-Destination::Destination(std::string name, const Route* route, DestinationLimits limits,
-                         std::unique_ptr<Transport> transport)
-    : name_(std::move(name)), route_(route), limits_(limits), transport_(std::move(transport)) {}
+std::size_t Destination::running_before() const {
+  std::size_t running = 0;
+  for (const auto& predecessor : predecessors_) {
+    if (const auto before = predecessor.lock()) running += before->running();
+  }
+  return running;
+}
 
 Room Destination::room(Instant now) const {
   if (backoff_.is_failing()) {
@@ -55,50 +68,117 @@ Room Destination::room(Instant now) const {
   return weight_ < limits_.max_weight ? Room::Free : Room::Full;
 }
 
+// All reserves together at most double what is held.
+bool Destination::has_reserve(const AccountId& account) const {
+  if (weight_ >= 2 * limits_.max_weight) return false;
+  const auto share = shares_.find(account);
+  return share == shares_.end() || share->second.weight < kReservedWeight;
+}
+
 void Destination::enqueue(Job job) {
+  Share& share = shares_[account_of(job)];
+  if (share.waiting.empty()) turns_.push_back(account_of(job));
   weight_ += job.weight();
-  waiting_.push_back(std::move(job));
+  share.weight += job.weight();
+  ++waiting_;
+  share.waiting.push_back(std::move(job));
 }
 
 std::size_t Destination::running_limit(Instant now) const {
-  if (!backoff_.is_failing()) return limits_.max_connections;
-  return now < backoff_.next_probe(now) ? 0 : 1;
+  if (backoff_.is_failing()) return now < backoff_.next_probe(now) ? 0 : 1;
+  const Duration since = std::max(now - lowered_at_, Duration{0});
+  const auto raised = static_cast<std::size_t>(since / kRaiseAfter);
+  const std::size_t limit = std::min<std::size_t>(limits_.max_connections, allowed_ + raised);
+  return limit - std::min(limit, running_before());
 }
 
 std::optional<Job> Destination::take(Instant now) {
-  if (waiting_.empty() || running_ >= running_limit(now)) return std::nullopt;
-  Job job = std::move(waiting_.front());
-  waiting_.pop_front();
-  ++running_;
-  return job;
+  if (running_ >= running_limit(now)) return std::nullopt;
+  for (std::size_t left = turns_.size(); left > 0; --left) {
+    const AccountId account = turns_.front();
+    turns_.pop_front();
+    Share& share = shares_[account];
+    if (!share.may_run()) {
+      turns_.push_back(account);
+      continue;
+    }
+    Job job = std::move(share.waiting.front());
+    share.waiting.pop_front();
+    if (!share.waiting.empty()) turns_.push_back(account);
+    --waiting_;
+    ++share.running;
+    ++running_;
+    return job;
+  }
+  return std::nullopt;
 }
 
 std::size_t Destination::startable(Instant now) const {
   const std::size_t limit = running_limit(now);
-  return running_ >= limit ? 0 : std::min(waiting_.size(), limit - running_);
+  return running_ >= limit ? 0 : std::min(waiting_, limit - running_);
 }
 
-void Destination::finished() {
-  POSTERN_CHECK(running_ > 0);
+void Destination::finished(const Job& job) {
+  const auto share = shares_.find(account_of(job));
+  POSTERN_CHECK(running_ > 0 && share != shares_.end() && share->second.running > 0);
   --running_;
+  --share->second.running;
 }
 
 void Destination::settled(const Job& job) {
-  POSTERN_CHECK(weight_ >= job.weight());
+  const auto share = shares_.find(account_of(job));
+  POSTERN_CHECK(weight_ >= job.weight() && share != shares_.end() && share->second.weight >= job.weight());
   weight_ -= job.weight();
+  share->second.weight -= job.weight();
+  forget_if_idle(share);
 }
 
-std::optional<Duration> Destination::failed(Contact contact, const Status& status, Instant now, Random& random) {
+void Destination::forget_if_idle(std::map<AccountId, Share>::iterator share) {
+  if (shares_.size() > kMaxShares) share->second.breaks = 0;
+  if (share->second.is_idle()) shares_.erase(share);
+}
+
+void Destination::surplus(Job job, Instant now) {
+  allowed_ = std::max<std::size_t>(running_, 1);
+  lowered_at_ = now;
+  const AccountId account = account_of(job);
+  Share& share = shares_[account];
+  if (share.waiting.empty()) turns_.push_front(account);
+  share.waiting.push_front(std::move(job));
+  ++waiting_;
+}
+
+std::optional<Outage> Destination::failed(const Status& status, Instant now, Random& random) {
   last_failure_ = status;
   // Deliveries that were under way when the outage began say nothing new.
   if (is_failing() && now < next_probe(now)) return std::nullopt;
-  if (contact == Contact::None) return backoff_.failed(now, random);
-  return backoff_.broke(now, random);
+  const bool is_new = !is_failing();
+  allowed_ = limits_.max_connections;  // what looked like a surplus was the beginning of this
+  return Outage{backoff_.failed(now, random), is_new};
+}
+
+bool Destination::reached(const AccountId& account, bool is_broken) {
+  const auto share = shares_.find(account);
+  if (is_broken && share != shares_.end()) ++share->second.breaks;
+  if (!is_broken && share != shares_.end()) share->second.breaks = 0;
+  return backoff_.succeeded();
+}
+
+bool Destination::should_complain(Instant now) {
+  if (complained_at_ && now - *complained_at_ < kComplaintInterval && now >= *complained_at_) return false;
+  complained_at_ = now;
+  return true;
 }
 
 std::vector<Job> Destination::release_waiting() {
-  std::vector<Job> released(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()));
-  waiting_.clear();
+  std::vector<Job> released;
+  released.reserve(waiting_);
+  for (const AccountId& account : std::exchange(turns_, {})) {
+    std::deque<Job>& jobs = shares_[account].waiting;
+    std::move(jobs.begin(), jobs.end(), std::back_inserter(released));
+    jobs.clear();
+  }
+  waiting_ = 0;
   for (const Job& job : released) settled(job);
   return released;
 }
@@ -117,6 +197,32 @@ std::optional<store::DueEntry> Destination::take_unread() { return std::exchange
 bool Destination::wants_reading(Instant now) const {
   if (!unread_after_ || room(now) != Room::Free) return false;
   return weight_ <= limits_.max_weight / 2;
+}
+
+void Destination::remember_late(const AccountId& account, const store::DueEntry& entry) {
+  // The due index has it all the same. An account that is alone overtakes nobody.
+  const bool is_alone = shares_.size() <= 1 && shares_.contains(account);
+  if (is_alone || is_failing() || shares_.size() > kMaxShares) return;
+  std::deque<store::DueEntry>& late = shares_[account].late;
+  if (late.size() >= kMaxLate) return;
+  late.push_back(entry);
+  ++late_;
+}
+
+std::vector<store::DueEntry> Destination::take_late() {
+  std::vector<store::DueEntry> entries;
+  if (late_ == 0 || is_failing() || weight_ >= 2 * limits_.max_weight) return entries;
+  for (auto share = shares_.begin(); share != shares_.end();) {
+    const auto here = share++;
+    Share& share_here = here->second;
+    for (std::size_t weight = share_here.weight; weight < kReservedWeight && !share_here.late.empty(); ++weight) {
+      entries.push_back(share_here.late.front());
+      share_here.late.pop_front();
+      --late_;
+    }
+    forget_if_idle(here);
+  }
+  return entries;
 }
 
 store::DueEntry just_before(const store::DueEntry& entry) {

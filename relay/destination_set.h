@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/clock.h"
+#include "core/mailbox.h"
 #include "relay/destination.h"
 #include "relay/route.h"
 #include "store/records.h"
@@ -22,8 +23,10 @@ using TransportFactory =
 
 class DestinationSet {
  public:
-  // `max_leased` weight is shared out evenly, so that no destination can take what another needs.
-  DestinationSet(std::shared_ptr<const RouteTable> routes, const TransportFactory& make_transport, std::size_t max_leased);
+  // `max_leased` weight is shared out evenly, so that no destination can take what another needs. A destination of `before` whose
+  // route is the same goes on as it is; another one to the same next hop is succeeded by the new one.
+  DestinationSet(std::shared_ptr<const RouteTable> routes, const TransportFactory& make_transport, std::size_t max_leased,
+                 const std::vector<std::shared_ptr<Destination>>& before = {});
 
   struct Group {
     std::shared_ptr<Destination> destination;  // null: no route leads there
@@ -31,6 +34,8 @@ class DestinationSet {
   };
   // The recipients that are pending and due, by destination.
   std::vector<Group> group_due(const store::StoredMessage& stored, Instant now);
+  // True if a route leads to that mailbox's domain.
+  bool is_routed(const Mailbox& mailbox) const { return routes_->find(normalised_domain(mailbox.domain)) != nullptr; }
 
   // Null if the lane is mixed or was not met yet.
   Destination* find_by_lane(std::uint64_t lane) const;

@@ -41,15 +41,30 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
 }
 
-// One line of a report: what came from elsewhere loses its controls and its excess.
+// One line of a report: what came from elsewhere loses its controls, what is no UTF-8, and its excess.
 std::string one_line(std::string_view text) {
   constexpr std::size_t kMostOctets = 900;  // a line of RFC 5322 §2.1.1, less its field name or indentation
-  std::string line;
-  for (const char c : text.substr(0, kMostOctets)) {
-    const auto octet = static_cast<unsigned char>(c);
-    line.push_back(octet < 0x20 || octet >= 0x7F ? '?' : c);
+  return printable_utf8(text, kMostOctets);
+}
+
+bool is_own_word(const DsnRecipient& r) { return r.is_own_word || r.remote.empty(); }
+
+// The identifier of the message it is about; empty where its header has none that a header of ours may hold.
+std::string message_id_of(std::string_view header) {
+  constexpr std::string_view kField = "message-id:";
+  constexpr std::size_t kMostOctets = 512;
+  while (!header.empty() && !header.starts_with("\r\n")) {
+    const std::size_t end = header.find("\r\n");
+    if (starts_with_ignoring_case(header, kField)) {
+      const std::string_view rest = header.substr(kField.size(), 2 * kMostOctets);  // it may stand on a folded line
+      const std::string_view from = rest.substr(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
+      const std::string_view id = from.substr(0, from.find('>') + 1);
+      const bool is_clean = std::ranges::all_of(id, [](char c) { return c > 0x20 && c < 0x7F; });
+      return id.starts_with('<') && is_clean && id.size() <= kMostOctets ? std::string(id) : std::string();
+    }
+    header.remove_prefix(end == std::string_view::npos ? header.size() : end + 2);
   }
-  return line;
+  return {};
 }
 
 std::string typed_address(const Mailbox& mailbox) {
@@ -72,9 +87,11 @@ void append_recipient(std::string& text, const DsnRecipient& r) {
   text.append("Final-Recipient: ").append(typed_address(r.recipient->mailbox)).append("\r\n");
   text.append("Action: ").append(words(r.action).action).append("\r\n");
   text.append("Status: ").append(format_enhanced_code(effective_enhanced_code(r.status))).append("\r\n");
-  if (!r.remote.empty()) text.append("Remote-MTA: dns; ").append(one_line(r.remote.substr(0, r.remote.find(' ')))).append("\r\n");
-  if (!r.remote.empty() && r.status.code != 0) {
-    text.append("Diagnostic-Code: smtp; ").append(one_line(format_status(r.status))).append("\r\n");
+  // RFC 3464 §2.3.5, §2.3.6: the one that reported, and what kind of word it is.
+  if (!is_own_word(r)) text.append("Remote-MTA: dns; ").append(one_line(r.remote.substr(0, r.remote.find(' ')))).append("\r\n");
+  if (r.status.code != 0) {
+    text.append(is_own_word(r) ? "Diagnostic-Code: x-postern; " : "Diagnostic-Code: smtp; ");
+    text.append(one_line(format_status(r.status))).append("\r\n");
   }
   if (r.retry_until) text.append("Will-Retry-Until: ").append(format_rfc5322_date(*r.retry_until)).append("\r\n");
 }
@@ -83,7 +100,8 @@ std::string explanation(const DsnFacts& facts) {
   std::string text = "This is the mail relay at " + facts.hostname + ".\r\n\r\n";
   text.append(words(facts.recipients.front().action).sentence).append("\r\n");
   for (const DsnRecipient& r : facts.recipients) {
-    const std::string speaker = r.remote.empty() ? "The relay says: " : r.remote + " said: ";
+    std::string speaker = r.remote.empty() ? "This relay says: " : "This relay, connected to " + r.remote + ", says: ";
+    if (!is_own_word(r)) speaker = r.remote + " said: ";
     text.append("\r\n<").append(format_mailbox(r.recipient->mailbox)).append(">\r\n    ");
     text.append(one_line(speaker + format_status(r.status))).append("\r\n");
   }
@@ -107,9 +125,10 @@ struct Part {
   std::string body;
 };
 
-Part make_part(std::string_view type, std::string body, bool is_encoded) {
+// RFC 2046 §5.2.1: a message within the report may not be encoded; its header section alone may (RFC 6522 §4, RFC 6533 §8).
+Part make_part(std::string_view type, std::string body, bool is_whole_message = false) {
   if (is_ascii(body)) return {type, "7bit", std::move(body)};
-  if (!is_encoded) return {type, "8bit", std::move(body)};
+  if (is_whole_message) return {type, "8bit", std::move(body)};
   return {type, "quoted-printable", encode_quoted_printable(body)};
 }
 
@@ -154,10 +173,9 @@ std::string format_dsn(const DsnFacts& facts) {
   const std::string_view returned_type = facts.is_returned_whole ? (is_global ? "message/global" : "message/rfc822")
                                                                  : (is_global ? "message/global-headers" : "text/rfc822-headers");
   const std::array<Part, 3> parts = {
-      make_part("text/plain; charset=utf-8", explanation(facts), facts.is_seven_bit),
-      make_part(status_type, std::move(status), facts.is_seven_bit),
-      // RFC 2046 §5.2.1: a message within the report may not be encoded; its header section alone may (RFC 6522 §4, RFC 6533 §8).
-      make_part(returned_type, std::string(facts.returned), facts.is_seven_bit && !facts.is_returned_whole),
+      make_part("text/plain; charset=utf-8", explanation(facts)),
+      make_part(status_type, std::move(status)),
+      make_part(returned_type, std::string(facts.returned), facts.is_returned_whole),
   };
   const bool has_8bit = std::ranges::any_of(parts, [](const Part& part) { return part.encoding == "8bit"; });
   // The id is random: no content that existed before it can hold it.
@@ -170,6 +188,9 @@ std::string format_dsn(const DsnFacts& facts) {
   report.append("Subject: ").append(words(facts.recipients.front().action).subject).append("\r\n");
   report.append("Date: ").append(format_rfc5322_date(facts.now)).append("\r\n");
   report.append("Message-ID: <").append(id).append("@").append(facts.hostname).append(">\r\n");
+  if (const std::string about = message_id_of(facts.returned); !about.empty()) {
+    report.append("In-Reply-To: ").append(about).append("\r\nReferences: ").append(about).append("\r\n");
+  }
   report.append("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
   report.append("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"").append(boundary).append("\"\r\n");
   report.append("Content-Transfer-Encoding: ").append(has_8bit ? "8bit" : "7bit").append("\r\n");

@@ -23,7 +23,8 @@ struct DsnRecipient {
   const Recipient* recipient = nullptr;
   DsnAction action = DsnAction::Failed;
   Status status;                       // the next hop's or ours
-  std::string remote;                  // who said it; empty: we did
+  std::string remote;                  // the next hop; empty: none was asked
+  bool is_own_word = false;            // we said it, whatever the next hop is
   std::optional<Instant> retry_until;  // Delayed
 };
 
@@ -40,14 +41,13 @@ struct DsnFacts {
   std::vector<DsnRecipient> recipients;
   std::string_view returned;           // its header section, or all of it
   bool is_returned_whole = false;
-  bool is_seven_bit = false;           // every part but a whole message is encoded where it is beyond ASCII
 };
 
 // True if the next hop refused the message for 8-bit content or an address that it cannot take (RFC 3463 §3.7, X.6.3 and X.6.7):
 // a report about it probably goes by the same hop, and nobody reports that a report was lost.
 bool is_seven_bit_way(const Status& status);
 
-// The report as content: header and body, CRLF line ends.
+// The report as content: header and body, CRLF line ends. Every part but a whole message is ASCII, encoded where it has to be.
 std::string format_dsn(const DsnFacts& facts);
 
 // True if the whole content should be returned, going by RET, the size (RFC 3461 §4.3) and REQUIRETLS.

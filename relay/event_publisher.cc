@@ -51,7 +51,7 @@ class Publisher {
     if (!owes_dsn(stored_.message.envelope, index, action)) return;
     std::optional<Instant> retry_until;
     if (action == DsnAction::Delayed) retry_until = stored_.message.accepted_at + policy_.retry.lifetime;
-    publication_.notices.push_back({index, action, state.last_status, state.remote, retry_until});
+    publication_.notices.push_back({index, action, state.last_status, state.remote, state.is_own_word, retry_until});
   }
 
   // RFC 3463 §3.5: X.4.7, delivery time expired. The notice carries the last word of the next hop.
@@ -59,6 +59,7 @@ class Publisher {
     const std::string age = format_duration(policy_.retry.lifetime);
     const std::string last = state.last_status.code == 0 ? "never tried" : format_status(state.last_status);
     state.last_status = Status{451, EnhancedCode{4, 4, 7}, "not delivered within " + age + "; last: " + last};
+    state.is_own_word = true;
     RecipientState told = state;
     told.last_status.code = 554;
     told.last_status.enhanced = EnhancedCode{5, 4, 7};
@@ -101,6 +102,7 @@ RecipientState after_attempt(const RecipientState& before, const RecipientReport
   if (state.attempts < std::numeric_limits<std::uint16_t>::max()) ++state.attempts;
   state.last_status = report.status;
   state.remote = report.remote;
+  state.is_own_word = report.is_own_word || report.remote.empty();
   return state;
 }
 
@@ -128,8 +130,10 @@ void publish_report(Publisher& publisher, const RecipientReport& report, Recipie
 }
 
 void publish_waiting_recipient(Publisher& publisher, std::uint32_t index, RecipientState state, const Waiting& waiting) {
-  const bool is_first_word = state.last_status.code == 0 && waiting.why.code != 0;
+  const bool is_unsaid = state.last_status.code == 0 || (waiting.is_held && state.last_status != waiting.why);
+  const bool is_first_word = is_unsaid && waiting.why.code != 0;
   if (is_first_word) state.last_status = waiting.why;
+  if (is_first_word) state.is_own_word = true;
   if (publisher.is_too_old()) return publisher.expire(index, std::move(state));
   const bool is_noticed = publisher.notice_delay(index, state);
   if (waiting.put_off) state.next_attempt = *waiting.put_off;

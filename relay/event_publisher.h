@@ -30,6 +30,7 @@ struct OwedNotice {
   DsnAction action = DsnAction::Failed;
   Status status;
   std::string remote;
+  bool is_own_word = false;            // no next hop said it
   std::optional<Instant> retry_until;  // Delayed
 };
 
@@ -44,11 +45,12 @@ struct Publication {
 Publication publish_reports(const store::StoredMessage& stored, std::span<const RecipientReport> reports,
                             const DeliveryPolicy& policy, Instant now, Random& random);
 
-// Without an attempt, because the destination cannot be used.
+// Without an attempt, because the destination cannot be used or the account is suspended.
 struct Waiting {
   std::span<const std::uint32_t> recipients;
   Status why;                        // code 0: the destination is merely busy
   std::optional<Instant> put_off;    // their next attempt; nullopt: stays as it is
+  bool is_held = false;              // the account is suspended: said even where a next hop spoke before
 };
 // Expires what is too old, owes delay notices, tells once by an event why a recipient has to wait. Empty if nothing changes.
 Publication publish_waiting(const store::StoredMessage& stored, const Waiting& waiting, const DeliveryPolicy& policy,

@@ -67,12 +67,12 @@ std::string header_section(std::string content) {
 NoticeWriter::NoticeWriter(store::Store& store, Random& random, NoticeSettings settings)
     : store_(store), random_(random), settings_(std::move(settings)) {}
 
-void NoticeWriter::add_owed(Publication& publication, const store::StoredMessage& stored, Instant now) {
+void NoticeWriter::add_owed(Publication& publication, const store::StoredMessage& stored, bool is_sender_routed, Instant now) {
   for (const DsnAction action : kActions) {
     const bool is_owed = std::any_of(publication.notices.begin(), publication.notices.end(),
                                      [action](const OwedNotice& notice) { return notice.action == action; });
     if (!is_owed) continue;
-    const auto reason = withheld_because(stored.message);
+    const auto reason = withheld_because(stored.message, is_sender_routed);
     if (!reason) {
       add(publication, stored, action, now);
       continue;
@@ -84,11 +84,12 @@ void NoticeWriter::add_owed(Publication& publication, const store::StoredMessage
 }
 
 // A sandboxed account reaches its whitelist and nobody else, by notices neither.
-std::optional<std::string_view> NoticeWriter::withheld_because(const store::MessageRecord& message) const {
+std::optional<std::string_view> NoticeWriter::withheld_because(const store::MessageRecord& message, bool is_sender_routed) const {
   if (message.environment == Environment::Test) return std::nullopt;
+  if (!is_sender_routed) return "no_route";
   const auto account = store_.directory().find_account(message.account);
   if (!account) return "storage_unavailable";
-  if (!*account) return "account_removed";
+  if (!*account) return std::nullopt;  // removed by an operator: what it left in the queue does not end in silence
   if ((*account)->mode == AccountMode::Production) return std::nullopt;
   const auto listed = store_.directory().is_whitelisted(message.account, normalised_mailbox(*message.envelope.reverse_path));
   if (!listed) return "storage_unavailable";
@@ -99,12 +100,12 @@ std::optional<std::string_view> NoticeWriter::withheld_because(const store::Mess
 void NoticeWriter::add(Publication& publication, const store::StoredMessage& stored, DsnAction action, Instant now) {
   const store::MessageRecord& message = stored.message;
   DsnFacts facts;
-  facts.is_seven_bit = std::ranges::any_of(publication.notices, [action](const OwedNotice& notice) {
+  const bool is_seven_bit = std::ranges::any_of(publication.notices, [action](const OwedNotice& notice) {
     return notice.action == action && is_seven_bit_way(notice.status);
   });
   facts.is_returned_whole = returns_whole(message.envelope, message.content_octets, action);
   std::string returned = returned_content(message, facts.is_returned_whole);
-  if (facts.is_returned_whole && facts.is_seven_bit && has_high_octet(returned)) {
+  if (facts.is_returned_whole && is_seven_bit && has_high_octet(returned)) {
     facts.is_returned_whole = false;
     returned = header_section(std::move(returned));
   }
@@ -118,7 +119,7 @@ void NoticeWriter::add(Publication& publication, const store::StoredMessage& sto
   for (const OwedNotice& notice : publication.notices) {
     if (notice.action != action) continue;
     facts.recipients.push_back(
-        {&message.envelope.recipients[notice.index], action, notice.status, notice.remote, notice.retry_until});
+        {&message.envelope.recipients[notice.index], action, notice.status, notice.remote, notice.is_own_word, notice.retry_until});
   }
 
   store::NewNotification notification;

@@ -24,12 +24,12 @@ class NoticeWriter {
   NoticeWriter(store::Store& store, Random& random, NoticeSettings settings);
 
   // Adds to the publication's settlement one notification for each kind of notice that is owed. Reads the directory and at most
-  // kMaxReturnedOctets of the message's content.
-  void add_owed(Publication& publication, const store::StoredMessage& stored, Instant now);
+  // kMaxReturnedOctets of the message's content. `is_sender_routed`: a route leads to the reverse-path's domain.
+  void add_owed(Publication& publication, const store::StoredMessage& stored, bool is_sender_routed, Instant now);
 
  private:
   // Why no notice may go to the reverse-path; nullopt: it may.
-  std::optional<std::string_view> withheld_because(const store::MessageRecord& message) const;
+  std::optional<std::string_view> withheld_because(const store::MessageRecord& message, bool is_sender_routed) const;
   void add(Publication& publication, const store::StoredMessage& stored, DsnAction action, Instant now);
   std::string returned_content(const store::MessageRecord& message, bool is_whole) const;
 

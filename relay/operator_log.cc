@@ -171,6 +171,20 @@ void destination_recovered(std::string_view route) {
   log::write(Level::Info, "destination_recovered", {{"route", route}});
 }
 
+void route_unfit(std::string_view route, const Status& status) {
+  const std::string said = format_status(status);
+  log::write(Level::Error, "route_unfit", {{"route", route}, {"status", clipped(said)}});
+}
+
+void tls_given_up(std::string_view route, const Status& status) {
+  const std::string said = format_status(status);
+  log::write(Level::Warning, "tls_given_up", {{"route", route}, {"status", clipped(said)}});
+}
+
+void queue_stranded(std::size_t messages) {
+  log::write(Level::Warning, "queue_stranded", {{"messages", std::uint64_t{messages}}});
+}
+
 void expired_removed(std::size_t messages, std::size_t contents, std::size_t events) {
   log::write(Level::Info, "expired_removed",
              {{"messages", std::uint64_t{messages}},

@@ -94,6 +94,12 @@ void queue_storage_failed(std::string_view operation, const Error& error, const 
 // No connection to a next hop can be had: it is probed again after `retry_in`, its messages wait.
 void destination_unavailable(std::string_view route, const Status& status, Duration retry_in);
 void destination_recovered(std::string_view route);
+// The next hop refuses all mail before it has AUTH or TLS that the route does not give it: the configuration is to be mended.
+void route_unfit(std::string_view route, const Status& status);
+// The next hop's TLS is broken; its mail goes in the clear for a while, as the route's policy allows.
+void tls_given_up(std::string_view route, const Status& status);
+// Messages that were due and in nobody's hands were found, and go out now.
+void queue_stranded(std::size_t messages);
 
 // --- Maintenance -----------------------------------------------------------------------------------------------------
 

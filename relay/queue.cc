@@ -62,6 +62,9 @@ net::Awaitable<void> Queue::Impl::run() {
   const auto usage = spool().usage();
   operator_log::queue_started(usage ? usage->queued : 0);
   next_review_ = now() + std::chrono::minutes(1);
+  if (const auto cleared = spool().list_pauses(); cleared) {
+    for (const auto& pause : *cleared) spool().set_pause(pause.name, std::nullopt, [](const Result<void>&) {});
+  }
   while (!is_over()) {
     take_wakes();
     const bool has_more = read_slices();
@@ -112,10 +115,24 @@ void Queue::Impl::take_wakes() {
   next_poll_ = at + settings_.poll;
   notice_step_back(at);
   lower_front(at - kPollSlack);
-  for (auto& unsynced : std::exchange(refused_, {})) write(std::move(unsynced));
+  poll(at);
   if (at < next_wide_poll_ && next_wide_poll_ <= at + kWidePoll) return;
   next_wide_poll_ = at + kWidePoll;
   lower_front(at - kWideSlack);
+}
+
+// Once a poll: what another process may have changed, and what may have become possible meanwhile.
+void Queue::Impl::poll(Instant at) {
+  for (auto& unsynced : std::exchange(refused_, {})) write(std::move(unsynced));
+  suspended_.clear();
+  release_resumed();
+  probe_where_asked(at);
+  if (!unread_.empty()) {
+    const std::lock_guard lock(accepted_mutex_);
+    accepted_.insert(accepted_.end(), unread_.begin(), unread_.end());
+    unread_.clear();
+  }
+  std::erase_if(retired_, [](const auto& destination) { return destination.expired(); });
 }
 
 // What was planned before the step is written down by the poll after it.
@@ -156,11 +173,17 @@ Duration Queue::Impl::time_to_rest() {
 
 void Queue::Impl::use_routes(std::shared_ptr<const RouteTable> routes) {
   release_all_waiting();
-  for (const auto& destination : destinations_->all()) {
+  const std::vector<std::shared_ptr<Destination>> before = destinations_->all();
+  destinations_ = std::make_unique<DestinationSet>(std::move(routes), parts_.make_transport, settings_.max_leased, before);
+  for (const auto& destination : before) {
+    if (std::ranges::find(destinations_->all(), destination) != destinations_->all().end()) {
+      destination->transport().refresh();
+      continue;
+    }
+    destination->transport().retire();
+    note_pause(destination, std::nullopt);
     if (destination->running() > 0) retired_.push_back(destination);
   }
-  std::erase_if(retired_, [](const auto& destination) { return destination.expired(); });
-  destinations_ = std::make_unique<DestinationSet>(std::move(routes), parts_.make_transport, settings_.max_leased);
   front_.reset();
   read_front_at_ = Instant{};
   poke();

@@ -85,30 +85,51 @@ void Queue::Impl::start_deliveries(const std::shared_ptr<Destination>& destinati
 net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_ptr<Destination> destination, Job first) {
   std::optional<Job> job = std::move(first);
   for (unsigned done = 1; job; ++done) {
-    self->drop_cancelled(*job);
-    self->split_off_surplus(*job, destination);
-    std::vector<std::uint32_t> suppressed;
-    DeliveryRequest request{&job->lease->stored, self->without_suppressed(*job, suppressed), destination->route()};
-    std::vector<RecipientReport> reports;
-    if (!request.recipients.empty()) reports = co_await destination->transport().deliver(std::move(request));
-    destination->finished();
-    self->delivered(destination, std::move(*job), std::move(reports), suppressed);
+    if (!self->is_kept_back(destination, *job)) {
+      self->split_off_surplus(*job, destination);
+      std::vector<std::uint32_t> suppressed;
+      DeliveryRequest request{&job->lease->stored, self->without_suppressed(*job, suppressed), destination->route()};
+      std::vector<RecipientReport> reports;
+      if (!request.recipients.empty()) reports = co_await destination->transport().deliver(std::move(request));
+      destination->finished(*job);
+      self->delivered(destination, std::move(*job), std::move(reports), suppressed);
+    }
     if (done % kJobsPerTurn == 0) co_await asio::post(self->parts_.executor, kAwait);
     job = destination->take(self->now());
   }
   --self->running_;
-  if (self->is_stopping_ || destination->is_failing()) self->poke();
+  if (self->is_stopping_ || destination->is_failing() || !self->retired_.empty()) self->poke();
+}
+
+bool Queue::Impl::is_kept_back(const std::shared_ptr<Destination>& destination, Job& job) {
+  const std::optional<bool> is_held = is_suspended(job.lease->stored.message.account);
+  if (!is_held || !drop_cancelled(job)) {
+    destination->finished(job);
+    destination->settled(job);
+    std::vector<Job> unread;
+    unread.push_back(std::move(job));
+    give_back(destination, std::move(unread));
+    return true;
+  }
+  if (!*is_held) return false;
+  destination->finished(job);
+  hold_job(std::move(job), destination);
+  return true;
 }
 
 // What waited for a connection may have been cancelled meanwhile: whoever did that was told that it is not sent.
-void Queue::Impl::drop_cancelled(Job& job) {
+bool Queue::Impl::drop_cancelled(Job& job) {
   const Lease& lease = *job.lease;
-  if (now() - lease.read_at < kFreshLease) return;
+  if (now() - lease.read_at < kFreshLease) return true;
   const auto found = spool().find(lease.entry.id);
-  if (!found) return storage_failed("read a message", found.error(), lease.entry.id);
+  if (!found) {
+    storage_failed("read a message", found.error(), lease.entry.id);
+    return false;
+  }
   std::erase_if(job.recipients, [&found](std::uint32_t index) {
     return !*found || (*found)->delivery.recipients[index].stage != store::RecipientStage::Pending;
   });
+  return true;
 }
 
 // The recipients beyond what one transaction may have become a job of their own: each part is settled as soon as it is sent, and
@@ -157,17 +178,22 @@ void Queue::Impl::suppress(const store::StoredMessage& stored, const Publication
   };
   // One that is lost bounces again.
   parts_.store.directory().write_later(std::move(change), [](const Result<void>& written) {
-    if (!written) operator_log::maintenance_failed("suppressions", written.error());
+    // NotFound: the account was removed meanwhile.
+    if (!written && written.error().code() != ErrorCode::NotFound) {
+      operator_log::maintenance_failed("suppressions", written.error());
+    }
   });
 }
 
 void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job job, std::vector<RecipientReport> reports,
                             const std::vector<std::uint32_t>& suppressed) {
-  if (is_cancelled_) {
+  const bool is_surplus = !reports.empty() && worst_contact(reports) == Contact::Surplus;
+  if (is_surplus && !is_stopping_) return destination->surplus(std::move(job), now());
+  if (is_cancelled_ || is_surplus) {
     // Cut off by us: not an attempt that counts against anybody.
     if (std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; }) > 0) ++cut_off_;
   } else {
-    judge_contact(destination, reports);
+    judge_contact(destination, job, reports);
     std::vector<std::uint32_t> surplus = take_surplus(reports);
     if (!surplus.empty()) enqueue_part(job, std::move(surplus), destination);
   }
@@ -178,18 +204,24 @@ void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job
   settle(std::move(job), destination, std::move(publication));
 }
 
-void Queue::Impl::judge_contact(const std::shared_ptr<Destination>& destination,
+void Queue::Impl::judge_contact(const std::shared_ptr<Destination>& destination, const Job& job,
                                 const std::vector<RecipientReport>& reports) {
   if (reports.empty()) return;
   const Contact contact = worst_contact(reports);
-  if (contact == Contact::Good) {
-    if (destination->succeeded()) operator_log::destination_recovered(destination->name());
-    return;
+  if (contact == Contact::None) return went_down(destination, failure_of(reports, contact));
+  if (contact == Contact::Unfit && destination->should_complain(now())) {
+    operator_log::route_unfit(destination->name(), failure_of(reports, contact));
   }
-  const Status& status = failure_of(reports, contact);
-  const auto retry_in = destination->failed(contact, status, now(), parts_.random);
-  if (!retry_in) return;
-  operator_log::destination_unavailable(destination->name(), status, *retry_in);
+  if (!destination->reached(job.lease->stored.message.account, contact == Contact::Broken)) return;
+  operator_log::destination_recovered(destination->name());
+  note_pause(destination, std::nullopt);
+}
+
+void Queue::Impl::went_down(const std::shared_ptr<Destination>& destination, const Status& status) {
+  const auto outage = destination->failed(status, now(), parts_.random);
+  if (!outage) return;
+  if (outage->is_new) operator_log::destination_unavailable(destination->name(), status, outage->retry_in);
+  note_pause(destination, outage->retry_in);
   give_back(destination, destination->release_waiting());
 }
 
@@ -221,11 +253,14 @@ void Queue::Impl::put_off(Job job, const Destination& destination) {
 }
 
 void Queue::Impl::no_route(Job job) {
+  // RFC 3463 §3.5: X.4.4, unable to route. The routes are configuration, which may be mended; but nobody waits for a report.
+  const bool is_report = job.lease->stored.message.origin == store::MessageOrigin::Notification;
+  Status status{451, EnhancedCode{4, 4, 4}, "no route leads to this domain"};
+  if (is_report) status = Status{550, EnhancedCode{5, 4, 4}, "no route leads to this domain"};
+  const Outcome outcome = is_report ? Outcome::Bounced : Outcome::Deferred;
   std::vector<RecipientReport> reports;
   for (const std::uint32_t index : job.recipients) {
-    // RFC 3463 §3.5: X.4.4, unable to route. The routes are configuration, which may be mended.
-    Status status{451, EnhancedCode{4, 4, 4}, "no route leads to this domain"};
-    reports.push_back({index, Outcome::Deferred, std::move(status), {}, std::nullopt, Contact::Good});
+    reports.push_back({index, outcome, status, {}, std::nullopt, Contact::Good, true});
   }
   Publication publication = publish_reports(job.lease->stored, reports, settings_.policy, now(), parts_.random);
   log_publication(job.lease->stored, publication, "-");
@@ -235,7 +270,11 @@ void Queue::Impl::no_route(Job job) {
 void Queue::Impl::settle(Job job, std::shared_ptr<Destination> destination, Publication publication) {
   auto unsynced = std::make_shared<Unsynced>(Unsynced{std::move(job), std::move(destination), {}});
   if (publication.is_empty()) return synced(std::move(unsynced), {});
-  notices_.add_owed(publication, unsynced->job.lease->stored, now());
+  const store::StoredMessage& stored = unsynced->job.lease->stored;
+  const auto& sender = stored.message.envelope.reverse_path;
+  if (!publication.notices.empty()) {
+    notices_.add_owed(publication, stored, sender && destinations_->is_routed(*sender), now());
+  }
   unsynced->settlement = std::move(publication.settlement);
   write(std::move(unsynced));
 }
@@ -255,7 +294,7 @@ void Queue::Impl::synced(std::shared_ptr<Unsynced> unsynced, const Result<void>&
   if (!result && result.error().code() != ErrorCode::NotFound) return refused(std::move(unsynced), result.error());
   if (unsynced->destination) {
     unsynced->destination->settled(unsynced->job);
-    if (unsynced->destination->wants_reading(now())) poke();
+    if (unsynced->destination->wants_reading(now()) || unsynced->destination->has_late()) poke();
   }
   close_group(unsynced->job);
   if (!unsynced->settlement.notifications.empty()) wake();

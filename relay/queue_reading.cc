@@ -44,10 +44,12 @@ bool Queue::Impl::read_slices() {
   for (const store::DueEntry& entry : accepted) consider(entry, at);
   bool has_more = at >= read_front_at_ && read_front(at);
   for (const auto& destination : destinations_->all()) {
+    for (const store::DueEntry& entry : destination->take_late()) consider(entry, at);
     if (destination->wants_reading(at)) has_more |= read_unread(*destination, at);
   }
   has_more |= redate_waiting(at);
   has_more |= review_stale(at);
+  has_more |= sweep(at);
   return has_more;
 }
 
@@ -68,11 +70,12 @@ bool Queue::Impl::read_front(Instant until) {
 }
 
 bool Queue::Impl::read_unread(Destination& destination, Instant until) {
-  const auto entries = spool().due(destination.take_unread(), until, kSlice);
+  const auto entries = spool().due(destination.unread_after(), until, kSlice);
   if (!entries) {
     storage_failed("read the due index", entries.error(), std::nullopt);
     return false;
   }
+  (void)destination.take_unread();  // set again by what is passed over now
   for (const store::DueEntry& entry : *entries) {
     consider(entry, until);
     if (destination.unread_after()) return destination.wants_reading(until);
@@ -83,10 +86,24 @@ bool Queue::Impl::read_unread(Destination& destination, Instant until) {
   return true;
 }
 
-// True if what the entry stands for may not be leased to this destination now. What was passed over goes first.
+// True if what the entry stands for may not be leased to this destination now. What was passed over goes first, but for the new
+// mail of an account that holds little of the destination: it does not wait for all that others have.
 bool Queue::Impl::is_closed(const Destination& destination, const store::DueEntry& entry, Instant at) const {
-  if (destination.room(at) != Room::Free) return true;
-  return destination.unread_after() && precedes(*destination.unread_after(), entry);
+  const Room room = destination.room(at);
+  const bool is_behind = destination.unread_after() && precedes(*destination.unread_after(), entry);
+  if (room == Room::Free && !is_behind) return false;
+  const bool is_new = entry.account != AccountId{};
+  return room == Room::Unavailable || !is_new || !destination.has_reserve(entry.account);
+}
+
+void Queue::Impl::pass_over(Destination& destination, const store::DueEntry& entry) {
+  destination.passed_over(entry);
+  if (entry.account != AccountId{}) destination.remember_late(entry.account, entry);
+}
+
+void Queue::Impl::read_again_later(const store::DueEntry& entry) {
+  constexpr std::size_t kMaxUnread = 8'192;  // the sweep finds the others
+  if (unread_.size() < kMaxUnread) unread_.push_back(entry);
 }
 
 void Queue::Impl::consider(const store::DueEntry& entry, Instant at) {
@@ -94,11 +111,19 @@ void Queue::Impl::consider(const store::DueEntry& entry, Instant at) {
     if (held->second->entry.due != entry.due) held->second->met_again = entry;
     return;
   }
+  if (held_messages_.contains(entry.id)) return;
   Destination* const known = destinations_->find_by_lane(entry.lane);
-  if (known != nullptr && is_closed(*known, entry, at)) return known->passed_over(entry);
+  if (known != nullptr && is_closed(*known, entry, at)) return pass_over(*known, entry);
   auto found = spool().find(entry.id);
-  if (!found) return storage_failed("read a message", found.error(), entry.id);
-  if (*found) lease(entry, std::move(**found), at);
+  if (!found) {
+    read_again_later(entry);
+    return storage_failed("read a message", found.error(), entry.id);
+  }
+  if (!*found || (*found)->delivery.is_settled()) return;
+  const std::optional<bool> is_held = is_suspended((*found)->message.account);
+  if (!is_held) return read_again_later(entry);
+  if (*is_held) return hold(entry, std::move(**found), at);
+  lease(entry, std::move(**found), at);
 }
 
 void Queue::Impl::lease(const store::DueEntry& entry, store::StoredMessage stored, Instant at) {
@@ -107,7 +132,7 @@ void Queue::Impl::lease(const store::DueEntry& entry, store::StoredMessage store
     return group.destination == nullptr || !is_closed(*group.destination, entry, at);
   };
   if (std::none_of(groups.begin(), groups.end(), is_open)) {
-    for (const auto& group : groups) group.destination->passed_over(entry);
+    for (const auto& group : groups) pass_over(*group.destination, entry);
     return;
   }
   auto leased = std::make_shared<Lease>();
@@ -137,23 +162,29 @@ bool Queue::Impl::redate_waiting(Instant at) {
     storage_failed("read the due index", entries.error(), std::nullopt);
     return false;
   }
-  for (const store::DueEntry& entry : *entries) redate(entry, at);
+  for (const store::DueEntry& entry : *entries) {
+    if (!redate(entry, at)) return false;
+    redated_ = entry;
+  }
   const bool has_more = entries->size() == kReviewSlice;
-  if (has_more) redated_ = entries->back();
   if (!has_more) redated_.reset();
   return has_more;
 }
 
-void Queue::Impl::redate(const store::DueEntry& entry, Instant at) {
-  if (leases_.contains(entry.id)) return;
+bool Queue::Impl::redate(const store::DueEntry& entry, Instant at) {
+  if (leases_.contains(entry.id)) return true;
   auto found = spool().find(entry.id);
-  if (!found) return storage_failed("read a message", found.error(), entry.id);
-  if (!*found) return;
+  if (!found) {
+    storage_failed("read a message", found.error(), entry.id);
+    return found.error().code() == ErrorCode::CorruptRecord;  // that one will not get better
+  }
+  if (!*found) return true;
   auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 1, false, std::nullopt, at});
   Publication publication = publish_set_back(leased->stored, settings_.policy, at);
-  if (publication.is_empty()) return;
+  if (publication.is_empty()) return true;
   leases_.emplace(entry.id, leased);
   settle(Job{std::move(leased), {}}, nullptr, std::move(publication));
+  return true;
 }
 
 bool Queue::Impl::review_stale(Instant at) {
@@ -195,6 +226,11 @@ void Queue::Impl::review(const store::DueEntry& entry, Instant at) {
 }
 
 void Queue::Impl::storage_failed(std::string_view operation, const Error& error, const std::optional<MessageId>& id) {
+  constexpr Duration kRepeatAfter = std::chrono::minutes(1);
+  const auto said = failures_said_.find(operation);
+  const Instant at = now();
+  if (said != failures_said_.end() && at >= said->second && at - said->second < kRepeatAfter) return;
+  failures_said_.insert_or_assign(std::string(operation), at);
   operator_log::queue_storage_failed(operation, error, id);
 }
 

@@ -1,5 +1,7 @@
 #include "relay/route.h"
 
+#include <tuple>
+
 namespace postern::relay {
 namespace {
 
@@ -10,6 +12,14 @@ bool matches(std::string_view pattern, std::string_view domain) {
 }
 
 }  // namespace
+
+bool operator==(const Route& a, const Route& b) {
+  const auto facts = [](const Route& r) {
+    return std::tie(r.name, r.domains, r.host, r.port, r.implicit_tls, r.tls, r.ca_file, r.user_name, r.max_connections,
+                    r.max_messages_per_connection, r.idle_timeout);
+  };
+  return facts(a) == facts(b) && a.password.reveal() == b.password.reveal();  // to compare them
+}
 
 const Route* RouteTable::find(std::string_view normalised_domain) const {
   for (const Route& route : routes_) {

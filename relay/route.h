@@ -30,6 +30,8 @@ struct Route {
   std::uint32_t max_connections = 8;  // at once
   std::uint32_t max_messages_per_connection = 100;
   std::chrono::seconds idle_timeout{30};  // of a connection kept for reuse
+
+  friend bool operator==(const Route& a, const Route& b);
 };
 
 class RouteTable {

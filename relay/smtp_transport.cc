@@ -13,7 +13,10 @@ namespace {
 
 using net::asio::ip::tcp;
 
+using std::chrono::steady_clock;
+
 constexpr std::size_t kMaxRemoteText = 160;  // kept with every attempt
+constexpr auto kClearFor = std::chrono::hours(1);  // until TLS is tried again with a hop where it was broken
 
 // A session that cannot be had is never the message's fault: what the hop refuses for good is deferred here, and ends by the
 // queue lifetime if nobody repairs the route.
@@ -34,10 +37,11 @@ std::string remote_text(const Route& route, const tcp::endpoint& endpoint) {
          "]:" + std::to_string(endpoint.port());
 }
 
-std::vector<RecipientReport> no_contact(const DeliveryRequest& request, const Status& failure, const std::string& remote) {
+std::vector<RecipientReport> no_contact(const DeliveryRequest& request, const Status& failure, const std::string& remote,
+                                        Contact contact) {
   std::vector<RecipientReport> reports;
   for (const std::uint32_t index : request.recipients) {
-    reports.push_back({index, Outcome::Deferred, as_transient(failure), remote, std::nullopt, Contact::None});
+    reports.push_back({index, Outcome::Deferred, as_transient(failure), remote, std::nullopt, contact, true});
   }
   return reports;
 }
@@ -103,54 +107,86 @@ SmtpTransport::SmtpTransport(net::Executor executor, const store::Spool& spool, 
       route_(route),
       options_(std::move(options)),
       idle_(std::make_shared<IdleConnections>(executor, route.idle_timeout)) {
-  auto context = net::TlsClientContext::create(verification(route.tls), route.ca_file);
+  load_tls();
+}
+
+SmtpTransport::~SmtpTransport() { idle_->close_all(); }
+
+void SmtpTransport::load_tls() {
+  auto context = net::TlsClientContext::create(verification(route_.tls), route_.ca_file);
   if (context) {
     tls_ = std::make_shared<const net::TlsClientContext>(std::move(*context));
     return;
   }
+  if (tls_) return;  // what was loaded before goes on
   tls_failure_ = Status{451, EnhancedCode{4, 7, 5}, "TLS cannot be set up: " + context.error().message()};
 }
-
-SmtpTransport::~SmtpTransport() { idle_->close_all(); }
 
 net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequest request) {
   HopConnection idle = idle_->take();
   if (idle.connection && idle.connection->is_usable()) {
     const Sent sent = co_await send(idle, request);
     if (!sent.is_stale) co_return conclude(std::move(idle), sent);
+    quit_in_background(executor_, std::move(idle));
   }
-  Opened opened = co_await open();
-  if (!opened.hop.connection) co_return no_contact(request, opened.failure, opened.remote);
-  const Sent sent = co_await send(opened.hop, request);
-  co_return conclude(std::move(opened.hop), sent);
+  for (;;) {
+    Opened opened = co_await open();
+    const Contact contact = opened.is_surplus ? Contact::Surplus : Contact::None;
+    if (!opened.hop.connection) co_return no_contact(request, opened.failure, opened.remote, contact);
+    const Sent sent = co_await send(opened.hop, request);
+    // Of a new connection stale is only what a refused BDAT left: the next one does without.
+    if (!sent.is_stale) co_return conclude(std::move(opened.hop), sent);
+  }
 }
 
 net::Awaitable<SmtpTransport::Opened> SmtpTransport::open() {
   Opened opened;
+  ++opening_;
+  co_await open_session(opened);
+  --opening_;
+  const bool has_others = opening_ + sending_.size() + idle_->size() > 0;
+  opened.is_surplus = !opened.hop.connection && has_others && !is_cancelled_;
+  co_return opened;
+}
+
+net::Awaitable<void> SmtpTransport::open_session(Opened& opened) {
   opened.remote = escape_for_log(route_.host, kMaxRemoteText) + ":" + std::to_string(route_.port);
   opened.failure = tls_failure_;
-  if (!tls_) co_return opened;
+  if (!tls_) co_return;
 
   const auto endpoints = co_await look_up_host(route_.host, route_.port, options_.timeouts.connect);
   if (!endpoints) {
     // RFC 3463 §3.5: X.4.3, directory server failure.
     opened.failure = Status{451, EnhancedCode{4, 4, 3}, escape_for_log(endpoints.error().context())};
-    co_return opened;
+    co_return;
   }
+  const auto tls = tls_;  // a reload may bring another while this waits
   for (const tcp::endpoint& endpoint : *endpoints) {
     opened.failure = Status{421, EnhancedCode{4, 3, 2}, "shutting down"};
     if (is_cancelled_) break;
     opened.remote = remote_text(route_, endpoint);
-    auto attempt = co_await smtp::ClientConnection::open(endpoint, route_.host, client_config(endpoint), *tls_,
+    auto attempt = co_await smtp::ClientConnection::open(endpoint, route_.host, client_config(endpoint), *tls,
                                                          options_.timeouts);
     if (attempt.connection) {
-      opened.hop = HopConnection{tls_, std::move(attempt.connection), opened.remote, 0};
+      opened.hop = HopConnection{tls, std::move(attempt.connection), opened.remote, 0};
       break;
     }
     opened.failure = std::move(attempt.failure);
+    if (attempt.is_tls_failure) note_tls_failure(opened.failure);
     if (!is_worth_another_address(opened.failure)) break;
   }
-  co_return opened;
+}
+
+// Opportunistic TLS that does not work counts as none: the mail would go in the clear had it not been offered. A password would
+// not.
+bool SmtpTransport::may_give_up_tls() const {
+  return route_.tls == TlsPolicy::Opportunistic && !route_.implicit_tls && route_.user_name.empty();
+}
+
+void SmtpTransport::note_tls_failure(const Status& failure) {
+  if (!may_give_up_tls() || is_cancelled_) return;
+  if (steady_clock::now() >= clear_until_) operator_log::tls_given_up(route_.name, failure);
+  clear_until_ = steady_clock::now() + kClearFor;
 }
 
 smtp::ClientConfig SmtpTransport::client_config(const tcp::endpoint& endpoint) const {
@@ -158,12 +194,14 @@ smtp::ClientConfig SmtpTransport::client_config(const tcp::endpoint& endpoint) c
   const bool is_mapped = address.is_v6() && address.to_v6().is_v4_mapped();
   const bool is_loopback =
       is_mapped ? make_address_v4(net::asio::ip::v4_mapped, address.to_v6()).is_loopback() : address.is_loopback();
+  const bool is_clear = may_give_up_tls() && steady_clock::now() < clear_until_;
   return {.hostname = options_.hostname,
-          .tls = client_tls(route_),
+          .tls = is_clear ? smtp::ClientTls::None : client_tls(route_),
           .user_name = route_.user_name,
           .password = route_.password,
           .verifies_peer = tls_->verifies(),
-          .allows_auth_without_tls = is_loopback};
+          .allows_auth_without_tls = is_loopback,
+          .allows_chunks = !avoids_chunks_};
 }
 
 net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, const DeliveryRequest& request) {
@@ -179,22 +217,33 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, cons
   sent.statuses = co_await connection->send(std::move(transaction), source);
   sending_.erase(connection);
   sent.is_content_lost = reader.has_failed();
-  // Before 354 nothing of the message is theirs: whatever was answered can be asked again. A chunk goes without one; where no
-  // word came back, or 421 to begin with, the connection had ended before.
-  const bool is_ours = !reader.was_asked() || !connection->may_have_taken();
-  sent.is_stale = hop.messages > 0 && !connection->is_usable() && is_ours && !is_cancelled_;
+  // Before content goes out nothing of the message is theirs: whatever was answered can be asked again.
+  const bool is_spent = hop.messages > 0 && !reader.was_asked() && is_session_spent(hop, sent);
+  if (connection->was_chunk_unknown()) avoids_chunks_ = true;
+  sent.is_stale = (is_spent || connection->was_chunk_unknown()) && !is_cancelled_;
   ++hop.messages;
   co_return sent;
 }
 
+// True if a connection that has carried messages takes no more of them, and says so in one of the ways that are met: it is closed,
+// MAIL is refused for now, or every recipient is "too many".
+bool SmtpTransport::is_session_spent(const HopConnection& hop, const Sent& sent) {
+  if (!hop.connection->is_usable()) return true;
+  const auto is_temporary = [](const auto& said) { return said.status.is_transient(); };
+  const auto is_too_many = [](const auto& said) { return said.status.code == 452; };
+  if (hop.connection->was_mail_refused()) return std::ranges::all_of(sent.statuses, is_temporary);
+  return std::ranges::all_of(sent.statuses, is_too_many);
+}
+
 std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, const Sent& sent) {
   const bool does_dsn = hop.connection->capabilities().dsn;
-  const bool is_broken = !hop.connection->is_usable() && !sent.is_content_lost && has_deferral(sent.statuses);
+  const bool is_broken = hop.connection->is_broken() && !sent.is_content_lost && has_deferral(sent.statuses);
+  const Contact contact = is_broken ? Contact::Broken : hop.connection->is_unfit() ? Contact::Unfit : Contact::Good;
   std::vector<RecipientReport> reports;
   reports.reserve(sent.statuses.size());
   for (const smtp::ClientRecipientStatus& said : sent.statuses) {
-    reports.push_back({said.recipient, outcome_of(said.status, does_dsn), said.status, hop.remote, std::nullopt,
-                       is_broken ? Contact::Broken : Contact::Good});
+    reports.push_back({said.recipient, outcome_of(said.status, does_dsn), said.status, hop.remote, std::nullopt, contact,
+                       said.is_own_word});
   }
   keep_or_quit(std::move(hop));
   return reports;
@@ -202,10 +251,15 @@ std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, const Se
 
 void SmtpTransport::keep_or_quit(HopConnection hop) {
   if (!hop.connection->is_usable()) return;
-  if (is_cancelled_ || hop.messages >= route_.max_messages_per_connection) {
+  if (is_cancelled_ || is_retired_ || hop.messages >= route_.max_messages_per_connection) {
     return quit_in_background(executor_, std::move(hop));
   }
   idle_->put(std::move(hop));
+}
+
+void SmtpTransport::retire() {
+  is_retired_ = true;
+  idle_->close_all();
 }
 
 void SmtpTransport::cancel() {

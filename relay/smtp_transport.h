@@ -11,6 +11,8 @@
 #include "smtp/client_connection.h"
 #include "store/spool.h"
 
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <set>
 #include <string>
@@ -32,20 +34,30 @@ class SmtpTransport final : public Transport {
 
   net::Awaitable<std::vector<RecipientReport>> deliver(DeliveryRequest request) override;
   void cancel() override;
+  void retire() override;
+  void refresh() override { load_tls(); }
 
  private:
   struct Opened {
     HopConnection hop;  // no connection: `failure` says why
     Status failure;
     std::string remote;  // the last address tried
+    bool is_surplus = false;  // other sessions stood, or were being opened
   };
   struct Sent {
     std::vector<smtp::ClientRecipientStatus> statuses;
-    bool is_stale = false;  // the connection had died while it was idle; nothing of the message was said
+    // Nothing of the message is theirs, and another connection may do better: this one had died while it was idle, takes no more
+    // messages, or knows no BDAT.
+    bool is_stale = false;
     bool is_content_lost = false;
   };
 
   net::Awaitable<Opened> open();
+  net::Awaitable<void> open_session(Opened& opened);
+  void load_tls();
+  bool may_give_up_tls() const;
+  void note_tls_failure(const Status& failure);
+  static bool is_session_spent(const HopConnection& hop, const Sent& sent);
   net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);
   smtp::ClientConfig client_config(const net::asio::ip::tcp::endpoint& endpoint) const;
   std::vector<RecipientReport> conclude(HopConnection hop, const Sent& sent);
@@ -60,7 +72,11 @@ class SmtpTransport final : public Transport {
   Status tls_failure_;
   std::shared_ptr<IdleConnections> idle_;
   std::set<smtp::ClientConnection*> sending_;
+  std::size_t opening_ = 0;    // sessions being opened
   bool is_cancelled_ = false;
+  bool is_retired_ = false;
+  bool avoids_chunks_ = false;  // the hop offers CHUNKING and knows no BDAT
+  std::chrono::steady_clock::time_point clear_until_;  // its TLS is broken: in the clear until then
 };
 
 }  // namespace postern::relay

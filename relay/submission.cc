@@ -432,7 +432,7 @@ net::Awaitable<Verdict> Submission::commit() {
   const MessageId id = message.record.id;
   const std::uint64_t octets = writer_->octets();
   const std::optional<store::IdempotencyClaim> mine = message.claim;
-  const store::DueEntry due{*message.delivery.due, id, message.delivery.lane};
+  const store::DueEntry due{*message.delivery.due, id, message.delivery.lane, message.record.account};
   // The message lives in this frame until the completion has come.
   store::Spool* spool = &context_.store.spool();
   auto start = [this, spool, &message](store::Completion done) {

@@ -27,8 +27,10 @@ enum class Outcome {
 // What an attempt says about the next hop as a whole, apart from this recipient.
 enum class Contact {
   Good,    // a dialogue took place
-  Broken,  // the connection was lost in the middle of the transaction
+  Broken,  // the connection was lost in the middle of the transaction: the message's doing, or nobody's
+  Unfit,   // the session was had, but the route lacks the AUTH or TLS that the next hop wants before it takes any mail
   None,    // no session could be had: unreachable, no TLS, AUTH or greeting refused
+  Surplus, // the same, while other sessions stood: the next hop takes no more of them. Not an attempt
 };
 
 struct RecipientReport {
@@ -38,6 +40,7 @@ struct RecipientReport {
   std::string remote;       // "mx.example.net [192.0.2.1]:25"; empty for the simulation
   std::optional<Duration> retry_after;  // Deferred: overrides the queue's schedule (simulation)
   Contact contact = Contact::Good;
+  bool is_own_word = false;  // `status` is ours, whoever is at the other end
 };
 
 struct DeliveryRequest {
@@ -55,6 +58,10 @@ class Transport {
   // Ends every connection: idle ones in order, running deliveries at once, with Deferred where nothing was settled. Later
   // calls of deliver() are deferred without a connection.
   virtual void cancel() = 0;
+  // The route is not in force any more: idle connections end, those in use end with their delivery.
+  virtual void retire() {}
+  // What the route names outside of the configuration (a file with certificates) is read again for new connections.
+  virtual void refresh() {}
 };
 
 }  // namespace postern::relay

@@ -48,6 +48,12 @@ void read_line(std::string_view line, ClientCapabilities& capabilities) {
     if (equals_ignoring_case(keyword, known.name)) capabilities.*known.flag = true;
   }
   if (equals_ignoring_case(keyword, "AUTH")) read_mechanisms(line, capabilities);
+  // "AUTH=PLAIN LOGIN": as it stood in drafts of RFC 2554, and still stands in what some hops say.
+  constexpr std::string_view kOldAuth = "AUTH=";
+  if (starts_with_ignoring_case(keyword, kOldAuth)) {
+    read_mechanisms(keyword.substr(kOldAuth.size()), capabilities);
+    read_mechanisms(line, capabilities);
+  }
   if (equals_ignoring_case(keyword, "SIZE")) {
     // A size that cannot be read is no limit: the peer then says so itself (RFC 1870 §4).
     capabilities.max_octets = parse_unsigned(trim_ascii_space(line)).value_or(0);

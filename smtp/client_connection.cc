@@ -34,7 +34,6 @@ class ClientConnection::Impl {
   net::Awaitable<void> quit();
   void cancel();
   bool is_usable() const { return is_usable_; }
-  bool may_have_taken() const { return session_.reply_count() != replies_before_ && !session_.was_closed_unheard(); }
   const ClientSession& session() const { return session_; }
 
  private:
@@ -58,7 +57,6 @@ class ClientConnection::Impl {
   ContentSource content_;                          // of the transaction under way
   std::optional<Result<std::string>> next_piece_;  // read ahead, so that the last piece leaves together with the final dot
   std::optional<std::uint64_t> replies_at_deadline_;  // reply_count() when the deadline was set
-  std::uint64_t replies_before_ = 0;  // reply_count() when the transaction under way, or the last one, began
   bool is_usable_ = false;
   bool is_cancelled_ = false;
 };
@@ -90,6 +88,7 @@ net::Awaitable<ClientConnection::Opened> ClientConnection::open(net::asio::ip::t
     co_return opened;
   }
   opened.failure = *impl->session().failure();
+  opened.is_tls_failure = impl->session().has_failed_at_tls();
   co_return opened;
 }
 
@@ -98,7 +97,10 @@ net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::send(Client
 }
 net::Awaitable<void> ClientConnection::quit() { return impl_->quit(); }
 bool ClientConnection::is_usable() const { return impl_->is_usable(); }
-bool ClientConnection::may_have_taken() const { return impl_->may_have_taken(); }
+bool ClientConnection::is_broken() const { return impl_->session().failure().has_value(); }
+bool ClientConnection::was_mail_refused() const { return impl_->session().was_mail_refused(); }
+bool ClientConnection::is_unfit() const { return impl_->session().was_unfit(); }
+bool ClientConnection::was_chunk_unknown() const { return impl_->session().was_chunk_unknown(); }
 const ClientCapabilities& ClientConnection::capabilities() const { return impl_->session().capabilities(); }
 bool ClientConnection::is_tls() const { return impl_->session().is_tls(); }
 void ClientConnection::cancel() { impl_->cancel(); }
@@ -118,13 +120,12 @@ net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::Impl::send(
   if (!is_usable_) {
     std::vector<ClientRecipientStatus> statuses;
     for (const std::uint32_t recipient : transaction.recipients) {
-      statuses.push_back({recipient, own_status(451, 4, 2, "the connection is closed")});
+      statuses.push_back({recipient, own_status(451, 4, 2, "the connection is closed"), true});
     }
     co_return statuses;
   }
   content_ = std::move(content);
   next_piece_.reset();
-  replies_before_ = session_.reply_count();
   session_.begin(std::move(transaction));
   co_await run();
   content_ = nullptr;

@@ -33,6 +33,7 @@ class ClientConnection {
   struct Opened {
     std::unique_ptr<ClientConnection> connection;  // null if it failed
     Status failure;                                // then: a 4yz or 5yz that says why
+    bool is_tls_failure = false;                   // it was STARTTLS that failed, not what came before
   };
   // Connects, greets, STARTTLS, AUTH as `config` says. `tls` must outlive the connection; `server_name` is what the certificate
   // must be for.
@@ -46,8 +47,12 @@ class ClientConnection {
   net::Awaitable<void> quit();
 
   bool is_usable() const;
-  // False where the peer cannot have taken the last transaction's message: it said nothing at all, or goodbye before anything else.
-  bool may_have_taken() const;
+  // False while it is fine, and after an end in order.
+  bool is_broken() const;
+  // Of the last transaction; see ClientSession.
+  bool was_mail_refused() const;
+  bool was_chunk_unknown() const;
+  bool is_unfit() const;
   const ClientCapabilities& capabilities() const;
   bool is_tls() const;
   void cancel();

@@ -63,6 +63,7 @@ void ClientSession::Impl::on_starttls(const Reply& reply) {
 void ClientSession::Impl::tls_started() {
   POSTERN_CHECK(phase_ == Phase::Handshake);
   is_tls_ = true;
+  replies_before_tls_ = reply_count_;
   say_hello();  // what was offered in the clear is forgotten (RFC 3207 §4.2)
 }
 

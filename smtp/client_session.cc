@@ -30,7 +30,10 @@ const ClientCapabilities& ClientSession::capabilities() const { return impl_->ca
 bool ClientSession::is_tls() const { return impl_->is_tls(); }
 const std::vector<ClientRecipientStatus>& ClientSession::results() const { return impl_->results(); }
 const std::optional<Status>& ClientSession::failure() const { return impl_->failure(); }
-bool ClientSession::was_closed_unheard() const { return impl_->was_closed_unheard(); }
+bool ClientSession::was_mail_refused() const { return impl_->was_mail_refused(); }
+bool ClientSession::was_unfit() const { return impl_->was_unfit(); }
+bool ClientSession::was_chunk_unknown() const { return impl_->was_chunk_unknown(); }
+bool ClientSession::has_failed_at_tls() const { return impl_->has_failed_at_tls(); }
 std::uint64_t ClientSession::reply_count() const { return impl_->reply_count(); }
 std::string_view ClientSession::stage() const { return impl_->stage(); }
 
@@ -121,8 +124,8 @@ void ClientSession::Impl::on_reply(const Reply& reply) {
   stage_ = kStages[static_cast<std::size_t>(awaited.command)];
   // "Closing": the rest of what was sent gets no answer (RFC 5321 §3.8).
   if (reply.code() == 421 && awaited.command != Command::Quit) {
-    was_closed_unheard_ = awaited.command == Command::Rset || awaited.command == Command::Mail;
-    return fail(reply.status, Manner::Abrupt);
+    if (awaited.command == Command::Mail) is_mail_refused_ = true;
+    return fail(reply.status, Manner::Abrupt, Speaker::Peer);
   }
   handle(awaited, reply);
   if (phase_ == Phase::Closed) return;
@@ -156,10 +159,12 @@ void ClientSession::Impl::handle(const Awaited& awaited, const Reply& reply) {
 }
 
 // The one way a connection ends badly. After QUIT nothing is at stake, and an end without a reply is in order.
-void ClientSession::Impl::fail(Status status, Manner manner) {
+void ClientSession::Impl::fail(Status status, Manner manner, Speaker speaker) {
   if (phase_ == Phase::Closed) return;
   const bool is_quitting = stage_ == "QUIT";
-  if (is_in_transaction_) settle_rest(status);
+  const bool is_tls_unproven = is_tls_ && reply_count_ == replies_before_tls_;
+  has_failed_at_tls_ = stage_ == "STARTTLS" || is_tls_unproven;
+  if (is_in_transaction_) settle_rest(status, speaker);
   is_in_transaction_ = false;
   if (!is_quitting) failure_ = std::move(status);
   phase_ = Phase::Closed;

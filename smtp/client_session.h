@@ -28,6 +28,7 @@ struct ClientConfig {
   Secret password;
   bool verifies_peer = false;            // the handshake fails unless chain and host name are in order (RFC 8689 needs to know)
   bool allows_auth_without_tls = false;  // loopback next hops only
+  bool allows_chunks = true;             // false: DATA even where CHUNKING is offered
 };
 
 // What the next hop said it can do, after the last EHLO.
@@ -58,6 +59,7 @@ struct ClientTransaction {
 struct ClientRecipientStatus {
   std::uint32_t recipient = 0;
   Status status;
+  bool is_own_word = false;  // the peer did not say it
 };
 
 struct ClientNeedInput {};             // flush output, read, then received() or peer_gone()
@@ -91,7 +93,8 @@ class ClientSession {
   void begin(ClientTransaction transaction);
   void quit();
   // After ClientNeedContent: stuffs and queues a piece of any size; `is_last` ends the data (a missing final CRLF is added). A hop
-  // with PIPELINING and CHUNKING gets a small message as one chunk together with its envelope, as it is.
+  // with PIPELINING and CHUNKING gets a small message as one chunk, as it is, once a recipient was taken. Where it refuses the
+  // chunk the session ends in order: who did not read it would take it for commands.
   // Content holds CRLF line ends only; a bare CR or LF in it is a bug of ours and aborts the connection, never leaves.
   void content(std::string_view piece, bool is_last);
   // The spool cannot give the content: the connection is dropped without ending the data.
@@ -106,9 +109,14 @@ class ClientSession {
   const std::vector<ClientRecipientStatus>& results() const;
   // Why the connection could not be brought to Ready, or broke; nullopt while it is fine or after an orderly QUIT.
   const std::optional<Status>& failure() const;
-  // True if 421 stood where the reply to RSET or MAIL was awaited: the peer had closed an idle connection (RFC 5321 §3.8), and
-  // nothing of the transaction was read.
-  bool was_closed_unheard() const;
+  // Of the last transaction: MAIL was refused, by whatever code.
+  bool was_mail_refused() const;
+  // Of the last transaction: it was refused for AUTH or TLS that the peer wants first, or as out of step, and not for the message.
+  bool was_unfit() const;
+  // Of the last transaction: BDAT was answered as a command that the peer does not know (500, 502, 503, 504).
+  bool was_chunk_unknown() const;
+  // The connection was not brought to Ready because of STARTTLS: its reply, the handshake, or what came right behind it.
+  bool has_failed_at_tls() const;
   // Replies read so far. A deadline holds for a reply, not for an octet: the shell moves it when this moves.
   std::uint64_t reply_count() const;
   // For logs: "connect", "greeting", "EHLO", "STARTTLS", "AUTH", "RSET", "MAIL", "RCPT", "DATA", "content",

@@ -19,7 +19,7 @@ inline constexpr std::size_t kClientReadOctets = 4'096;
 // Commands sent at one go. With every reply about as long as its command this stays below the smallest default socket
 // buffers, so that neither side can wait for the other to read (RFC 2920 §3.1).
 inline constexpr std::size_t kMaxGroupOctets = 16'384;
-// A message up to here goes as one BDAT right behind its envelope: no more than that is sent in vain to a hop that refuses it.
+// A message up to here goes as one BDAT: no more than that is sent in vain to a hop that refuses it.
 inline constexpr std::uint64_t kMaxLoneChunkOctets = 65'536;
 // A longer command goes without its initial response (RFC 4954 §4; RFC 5321 §4.5.3.1.4).
 inline constexpr std::size_t kMaxCommandOctets = 512;
@@ -47,7 +47,10 @@ class ClientSession::Impl {
   const std::vector<ClientRecipientStatus>& results() const { return results_; }
   const std::optional<Status>& failure() const { return failure_; }
   std::uint64_t reply_count() const { return reply_count_; }
-  bool was_closed_unheard() const { return was_closed_unheard_; }
+  bool was_mail_refused() const { return is_mail_refused_; }
+  bool was_unfit() const { return is_unfit_; }
+  bool was_chunk_unknown() const { return is_chunk_unknown_; }
+  bool has_failed_at_tls() const { return has_failed_at_tls_; }
   std::string_view stage() const { return stage_; }
 
  private:
@@ -61,6 +64,7 @@ class ClientSession::Impl {
     std::size_t index;  // Rcpt: into results_
   };
   enum class Manner { WithQuit, Abrupt };
+  enum class Speaker { Us, Peer };
   enum class Ending { Complete, NeedsReset };
 
   // Replies and failure.
@@ -69,7 +73,7 @@ class ClientSession::Impl {
   void read_reply();
   void on_reply(const Reply& reply);
   void handle(const Awaited& awaited, const Reply& reply);
-  void fail(Status status, Manner manner);
+  void fail(Status status, Manner manner, Speaker speaker = Speaker::Us);
   void fail_protocol(std::string_view what);
   std::string_view possible_duplicate() const;
 
@@ -92,6 +96,8 @@ class ClientSession::Impl {
   // Transaction.
   void advance_transaction();
   void send_next_command();
+  bool is_chunk_next() const;
+  std::size_t first_unsent() const;
   void begin_chunk();
   void on_rset(const Reply& reply);
   void on_mail(const Reply& reply);
@@ -99,7 +105,8 @@ class ClientSession::Impl {
   void on_data(const Reply& reply);
   void on_end_of_data(const Reply& reply);
   void refuse_unsendable();
-  void settle_rest(const Status& status);
+  void settle_rest(const Status& status, Speaker speaker = Speaker::Peer);
+  Status refusal_of(const Reply& reply);
   bool has_unsettled() const;
   void finish_transaction(Ending ending);
 
@@ -116,7 +123,8 @@ class ClientSession::Impl {
   std::string_view input_;  // into buffer_, not yet read
   ReplyParser parser_;
   std::uint64_t reply_count_ = 0;
-  bool was_closed_unheard_ = false;
+  std::uint64_t replies_before_tls_ = 0;
+  bool has_failed_at_tls_ = false;
   std::string output_;
   bool is_output_secret_ = false;
 
@@ -130,6 +138,8 @@ class ClientSession::Impl {
   bool is_mail_refused_ = false;
   bool is_data_sent_ = false;       // or BDAT
   bool is_chunked_ = false;         // by BDAT
+  bool is_chunk_unknown_ = false;
+  bool is_unfit_ = false;
   std::uint64_t given_octets_ = 0;  // of the content
   bool needs_reset_ = false;  // the peer may still hold an unfinished transaction
 };

@@ -16,10 +16,15 @@ constexpr EnhancedCode kSecurity{4, 7, 0};
 // RFC 5321 §4.5.3.1.10: 552 to RCPT is an old way to say "too many recipients" and is taken as a 452.
 Status rcpt_refusal(const Reply& reply) {
   Status status = reply.status;
-  if (status.code != 552) return status;
   status.code = 452;
   if (status.enhanced) status.enhanced->klass = 4;
   return status;
+}
+
+// AUTH or TLS is wanted of us (530, 534, 535, 538: RFC 4954 §6, RFC 3207 §4; often 503), or we are out of step: our route lacks
+// it, the message is not at fault.
+bool is_about_the_session(std::uint16_t code) {
+  return code == 503 || code == 530 || code == 534 || code == 535 || code == 538;
 }
 
 }  // namespace
@@ -30,12 +35,12 @@ void ClientSession::Impl::begin(ClientTransaction transaction) {
   results_.clear();
   for (const std::uint32_t recipient : transaction_.recipients) {
     POSTERN_CHECK(recipient < transaction_.envelope->recipients.size());
-    results_.push_back({recipient, Status{}});
+    results_.push_back({recipient, Status{}, false});
   }
   stuffer_ = DotStuffer();
   next_recipient_ = 0;
   is_in_transaction_ = true;
-  is_mail_sent_ = is_mail_refused_ = is_data_sent_ = is_chunked_ = false;
+  is_mail_sent_ = is_mail_refused_ = is_data_sent_ = is_chunked_ = is_chunk_unknown_ = is_unfit_ = false;
   given_octets_ = 0;
   refuse_unsendable();
   if (!has_unsettled()) return finish_transaction(needs_reset_ ? Ending::NeedsReset : Ending::Complete);
@@ -48,18 +53,34 @@ void ClientSession::Impl::refuse_unsendable() {
   const Envelope& envelope = *transaction_.envelope;
   const bool is_verified_tls = is_tls_ && config_.verifies_peer;
   const auto of_all = refuse_message(envelope, transaction_.content_octets, capabilities_, is_verified_tls);
-  if (of_all) return settle_rest(*of_all);
+  if (of_all) return settle_rest(*of_all, Speaker::Us);
   for (ClientRecipientStatus& result : results_) {
     const std::optional<Status> refusal = refuse_recipient(envelope.recipients[result.recipient], capabilities_);
-    if (refusal) result.status = *refusal;
+    if (!refusal) continue;
+    result.status = *refusal;
+    result.is_own_word = true;
   }
 }
 
 // Called when no reply is outstanding.
 void ClientSession::Impl::advance_transaction() {
   if (is_mail_refused_ || !has_unsettled()) return finish_transaction(Ending::NeedsReset);
-  send_next_command();
-  while (capabilities_.pipelining && !is_data_sent_ && output_.size() < kMaxGroupOctets) send_next_command();
+  do {
+    send_next_command();
+  } while (capabilities_.pipelining && !is_data_sent_ && !is_chunk_next() && output_.size() < kMaxGroupOctets);
+}
+
+// A chunk goes out alone, once somebody was taken: a hop that refuses it unread would read it as commands.
+bool ClientSession::Impl::is_chunk_next() const {
+  const bool is_small = transaction_.content_octets <= kMaxLoneChunkOctets;
+  const bool is_taken = capabilities_.pipelining && capabilities_.chunking && config_.allows_chunks;
+  return is_mail_sent_ && is_taken && is_small && first_unsent() == results_.size();
+}
+
+std::size_t ClientSession::Impl::first_unsent() const {
+  std::size_t next = next_recipient_;
+  while (next < results_.size() && results_[next].status.code != 0) ++next;
+  return next;
 }
 
 void ClientSession::Impl::send_next_command() {
@@ -73,10 +94,10 @@ void ClientSession::Impl::send_next_command() {
     append_mail(envelope, transaction_.content_octets, capabilities_, output_);
     return await_reply(Command::Mail);
   }
-  while (next_recipient_ < results_.size() && results_[next_recipient_].status.code != 0) ++next_recipient_;
+  next_recipient_ = first_unsent();
   if (next_recipient_ == results_.size()) {
     is_data_sent_ = true;
-    is_chunked_ = capabilities_.pipelining && capabilities_.chunking && transaction_.content_octets <= kMaxLoneChunkOctets;
+    is_chunked_ = is_chunk_next();
     return is_chunked_ ? begin_chunk() : send(Command::Data, "DATA\r\n");
   }
   append_rcpt(envelope.recipients[results_[next_recipient_].recipient], capabilities_, output_);
@@ -88,6 +109,7 @@ void ClientSession::Impl::begin_chunk() {
   output_.append("BDAT ").append(std::to_string(transaction_.content_octets)).append(" LAST\r\n");
   stuffer_ = DotStuffer(DotStuffer::Form::Chunk);
   phase_ = Phase::Content;
+  stage_ = "content";
 }
 
 void ClientSession::Impl::on_rset(const Reply& reply) {
@@ -100,8 +122,7 @@ void ClientSession::Impl::on_mail(const Reply& reply) {
   if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
   if (!reply.is_completion()) {
     is_mail_refused_ = true;
-    // 530: AUTH or TLS is wanted (RFC 4954 §6, RFC 3207 §4). Our route lacks it; the message is not at fault.
-    settle_rest(reply.code() == 530 ? deferral_from(reply, stage_, kSecurity) : reply.status);
+    settle_rest(refusal_of(reply));
   }
   if (awaited_.empty()) advance_transaction();
 }
@@ -109,14 +130,16 @@ void ClientSession::Impl::on_mail(const Reply& reply) {
 void ClientSession::Impl::on_rcpt(std::size_t index, const Reply& reply) {
   if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
   Status& status = results_[index].status;
-  if (!reply.is_completion() && status.code == 0) status = rcpt_refusal(reply);
+  if (!reply.is_completion() && status.code == 0) {
+    status = reply.code() == 552 ? rcpt_refusal(reply) : refusal_of(reply);
+  }
   if (awaited_.empty()) advance_transaction();
 }
 
 void ClientSession::Impl::on_data(const Reply& reply) {
   if (reply.is_completion()) return fail_protocol("reply " + std::to_string(reply.code()));
   if (!reply.is_intermediate()) {
-    settle_rest(reply.status);
+    settle_rest(refusal_of(reply));
     return finish_transaction(Ending::NeedsReset);
   }
   if (!has_unsettled()) return send(Command::LoneDot, ".\r\n");  // RFC 2920 §3.1
@@ -147,14 +170,26 @@ void ClientSession::Impl::content_failed() {
 
 void ClientSession::Impl::on_end_of_data(const Reply& reply) {
   if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
-  settle_rest(reply.status);
-  // RFC 3030 §2: a refused chunk leaves the transaction open.
-  finish_transaction(is_chunked_ && !reply.is_completion() ? Ending::NeedsReset : Ending::Complete);
+  is_chunk_unknown_ = is_chunked_ && (reply.code() == 500 || (reply.code() >= 502 && reply.code() <= 504));
+  settle_rest(refusal_of(reply));
+  finish_transaction(Ending::Complete);
+  // Whether it read the chunk before it refused it, nobody can know: nothing is said any more but goodbye.
+  if (!is_chunked_ || reply.is_completion()) return;
+  phase_ = Phase::Closed;
+  output_ = "QUIT\r\n";
 }
 
-void ClientSession::Impl::settle_rest(const Status& status) {
+Status ClientSession::Impl::refusal_of(const Reply& reply) {
+  if (!is_about_the_session(reply.code())) return reply.status;
+  is_unfit_ = is_unfit_ || has_unsettled();
+  return deferral_from(reply, stage_, kSecurity);
+}
+
+void ClientSession::Impl::settle_rest(const Status& status, Speaker speaker) {
   for (ClientRecipientStatus& result : results_) {
-    if (result.status.code == 0) result.status = status;
+    if (result.status.code != 0) continue;
+    result.status = status;
+    result.is_own_word = speaker == Speaker::Us;
   }
 }
 

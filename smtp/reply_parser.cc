@@ -1,5 +1,4 @@
-// See reply_parser.h. A line is collected to its LF, then judged as a whole: NUL, bare CR and bare LF are refused before any
-// of it is used.
+// See reply_parser.h. A line is collected to its LF, then judged as a whole: NUL and bare CR are refused before any of it is used.
 #include "smtp/reply_parser.h"
 
 #include "core/bytes.h"
@@ -19,11 +18,6 @@ std::uint16_t parse_code(std::string_view line) {
   return static_cast<std::uint16_t>((line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0'));
 }
 
-char printable(char c) {
-  if (c == '\t') return ' ';
-  return c >= 0x20 && c <= 0x7e ? c : '?';
-}
-
 // Takes "x.y.z" off the front of `text` if it is there and its class is that of the reply (RFC 2034 §4).
 std::optional<EnhancedCode> take_enhanced_code(std::string_view& text, std::uint16_t code) {
   const std::size_t end = std::min(text.find(' '), text.size());
@@ -38,7 +32,7 @@ std::optional<EnhancedCode> take_enhanced_code(std::string_view& text, std::uint
 std::string_view reply_problem_text(ReplyProblem problem) {
   switch (problem) {
     case ReplyProblem::BadCode: return "not an SMTP reply";
-    case ReplyProblem::BadLineEnd: return "reply line not ended by CRLF";
+    case ReplyProblem::BareCr: return "bare CR in a reply";
     case ReplyProblem::Nul: return "NUL in a reply";
     case ReplyProblem::LineTooLong: return "reply line too long";
     case ReplyProblem::ReplyTooLong: return "reply too long";
@@ -77,9 +71,9 @@ bool ReplyParser::append_to_line(std::string_view octets) {
 }
 
 ReplyParser::LineKind ReplyParser::take_line() {
-  if (line_.empty() || line_.back() != '\r') return fail(ReplyProblem::BadLineEnd);
-  line_.pop_back();
-  if (line_.find('\r') != std::string::npos) return fail(ReplyProblem::BadLineEnd);
+  // Deviation: LF alone ends a line, and CR CR LF does, as for Postfix: hops that say so can be kept in step all the same.
+  while (line_.ends_with('\r')) line_.pop_back();
+  if (line_.find('\r') != std::string::npos) return fail(ReplyProblem::BareCr);
   if (line_.find('\0') != std::string::npos) return fail(ReplyProblem::Nul);
   const std::uint16_t code = parse_code(line_);
   // The code may stand alone (RFC 5321 §4.2).
@@ -100,8 +94,7 @@ ReplyParser::LineKind ReplyParser::fail(ReplyProblem problem) {
 }
 
 void ReplyParser::keep_text(std::string_view text) {
-  for (const char c : text) reply_.lines.push_back(printable(c));
-  reply_.lines.push_back('\n');
+  reply_.lines.append(printable_utf8(text, kMaxReplyLineOctets)).push_back('\n');
 
   const std::optional<EnhancedCode> enhanced = take_enhanced_code(text, reply_.status.code);
   if (enhanced && !reply_.status.enhanced) reply_.status.enhanced = enhanced;
@@ -109,8 +102,7 @@ void ReplyParser::keep_text(std::string_view text) {
   std::string& kept = reply_.status.text;
   if (text.empty() || kept.size() >= kMaxReplyTextOctets) return;
   if (!kept.empty()) kept.push_back(' ');
-  text = text.substr(0, kMaxReplyTextOctets - std::min(kept.size(), kMaxReplyTextOctets));
-  for (const char c : text) kept.push_back(printable(c));
+  kept.append(printable_utf8(text, kMaxReplyTextOctets - std::min(kept.size(), kMaxReplyTextOctets)));
 }
 
 }  // namespace postern::smtp

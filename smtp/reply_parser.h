@@ -1,5 +1,6 @@
 // Replies as a client reads them (RFC 5321 §4.2), from a peer that is not trusted: lines, lines per reply and octets per reply
-// are bounded, only CRLF ends a line, and what comes out is printable. In the flow: client_session feeds octets, takes replies.
+// are bounded, LF ends a line with or without CR, and what comes out is printable. In the flow: client_session feeds octets, takes
+// replies.
 //
 // A reply that breaks a bound or the grammar is a ReplyProblem, and the connection is given up: a peer that cannot frame a
 // reply cannot be kept in step (CVE-2020-8794 lived in a tolerant reader of continuation lines).
@@ -22,7 +23,7 @@ inline constexpr std::size_t kMaxReplyOctets = 16'384;
 // What is kept of a reply's text for events, logs and notices.
 inline constexpr std::size_t kMaxReplyTextOctets = 1'000;
 
-// Octets outside printable ASCII are replaced in `status.text` and `lines`; a tab becomes a space.
+// `status.text` and `lines` are printable UTF-8 (RFC 6531 §3.7.4.2 lets a reply have it), see printable_utf8().
 struct Reply {
   Status status;      // text: all lines joined by a space, enhanced codes taken off, at most kMaxReplyTextOctets
   std::string lines;  // text of each line as it came, enhanced code included, each ended by '\n': for EHLO
@@ -32,7 +33,7 @@ struct Reply {
   bool is_intermediate() const { return code() >= 300 && code() < 400; }
 };
 
-enum class ReplyProblem { BadCode, BadLineEnd, Nul, LineTooLong, ReplyTooLong, CodeChanged };
+enum class ReplyProblem { BadCode, BareCr, Nul, LineTooLong, ReplyTooLong, CodeChanged };
 
 // "reply line too long" and so on, for the status we report.
 std::string_view reply_problem_text(ReplyProblem problem);

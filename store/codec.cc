@@ -94,6 +94,7 @@ void put_recipient_state(RecordEncoder& out, const RecipientState& state) {
   put_status(out, state.last_status);
   out.text(state.remote);
   out.boolean(state.delay_notified);
+  out.boolean(state.is_own_word);
 }
 RecipientState get_recipient_state(RecordDecoder& in) {
   RecipientState state;
@@ -103,6 +104,7 @@ RecipientState get_recipient_state(RecordDecoder& in) {
   state.last_status = get_status(in);
   state.remote = in.text();
   state.delay_notified = in.boolean();
+  if (in.version() >= 2) state.is_own_word = in.boolean();
   return state;
 }
 
@@ -234,7 +236,7 @@ Result<MessageFacts> decode_message_facts(std::string_view record) {
 }
 
 void encode_delivery(const DeliveryRecord& delivery, std::string& out) {
-  RecordEncoder encoder(RecordKind::Delivery, out);
+  RecordEncoder encoder(RecordKind::Delivery, out, kDeliveryRecordVersion);
   encoder.number(delivery.recipients.size());
   for (const RecipientState& state : delivery.recipients) put_recipient_state(encoder, state);
   put_optional(encoder, delivery.due);
@@ -244,7 +246,7 @@ void encode_delivery(const DeliveryRecord& delivery, std::string& out) {
   encoder.finish();
 }
 Result<DeliveryRecord> decode_delivery(std::string_view record) {
-  RecordDecoder in(RecordKind::Delivery, record);
+  RecordDecoder in(RecordKind::Delivery, record, kDeliveryRecordVersion);
   DeliveryRecord delivery;
   for (std::size_t left = in.count(); left > 0 && in.is_sound(); --left) {
     delivery.recipients.push_back(get_recipient_state(in));
@@ -308,6 +310,25 @@ Result<IdempotencyRecord> decode_idempotency(std::string_view record) {
   idempotency.at = in.instant();
   if (!in.is_complete()) return corrupt("idempotency record");
   return idempotency;
+}
+
+void encode_destination_pause(const DestinationPause& pause, std::string& out) {
+  RecordEncoder encoder(RecordKind::DestinationPause, out);
+  encoder.text(pause.name);
+  encoder.instant(pause.since);
+  encoder.instant(pause.until);
+  put_status(encoder, pause.why);
+  encoder.finish();
+}
+Result<DestinationPause> decode_destination_pause(std::string_view record) {
+  RecordDecoder in(RecordKind::DestinationPause, record);
+  DestinationPause pause;
+  pause.name = in.text();
+  pause.since = in.instant();
+  pause.until = in.instant();
+  pause.why = get_status(in);
+  if (!in.is_complete()) return corrupt("destination pause");
+  return pause;
 }
 
 }  // namespace postern::store

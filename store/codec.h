@@ -39,6 +39,7 @@ void encode_message(const MessageRecord& message, std::string& out);
 void encode_delivery(const DeliveryRecord& delivery, std::string& out);
 void encode_event(const Event& event, std::string& out);
 void encode_idempotency(const IdempotencyRecord& idempotency, std::string& out);
+void encode_destination_pause(const DestinationPause& pause, std::string& out);
 
 Result<std::uint32_t> decode_schema_version(std::string_view record);
 Result<SpoolTotals> decode_totals(std::string_view record);
@@ -59,6 +60,7 @@ Result<MessageRecord> decode_message(std::string_view record);
 Result<DeliveryRecord> decode_delivery(std::string_view record);
 Result<Event> decode_event(std::string_view record);
 Result<IdempotencyRecord> decode_idempotency(std::string_view record);
+Result<DestinationPause> decode_destination_pause(std::string_view record);
 
 // The fixed front of a message and of an event, without the strings behind it.
 struct MessageFacts {

@@ -257,6 +257,7 @@ struct RecipientState {
   Status last_status;            // code 0 before the first attempt
   std::string remote;            // "mx.example.net [192.0.2.1]:25" of the last attempt
   bool delay_notified = false;
+  bool is_own_word = false;      // last_status is ours: no next hop said it. Since record version 2
 
   friend bool operator==(const RecipientState&, const RecipientState&) = default;
 };
@@ -289,6 +290,17 @@ struct IdempotencyRecord {
   friend bool operator==(const IdempotencyRecord&, const IdempotencyRecord&) = default;
 };
 
+// Why and until when nothing goes to a destination that cannot be reached; written by the server's queue, read by the command line,
+// which removes it to ask for a probe at once.
+struct DestinationPause {
+  std::string name;  // of the route
+  Instant since;
+  Instant until;     // the next probe
+  Status why;
+
+  friend bool operator==(const DestinationPause&, const DestinationPause&) = default;
+};
+
 struct StoredMessage {
   MessageRecord message;
   DeliveryRecord delivery;
@@ -300,6 +312,7 @@ struct DueEntry {
   Instant due;
   MessageId id;
   std::uint64_t lane = 0;
+  AccountId account = {};  // not stored: known of a message that was just accepted, null of what the index says
 
   friend bool operator==(const DueEntry&, const DueEntry&) = default;
 };

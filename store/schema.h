@@ -34,8 +34,10 @@ enum class RecordKind : std::uint8_t {
   ProductionRequest = 18,
   Usage = 19,
   Idempotency = 20,
+  DestinationPause = 30,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
+inline constexpr std::uint8_t kDeliveryRecordVersion = 2;  // 1 is still read: its states end before is_own_word
 inline constexpr std::uint8_t kMessageRecordVersion = 2;  // 1 is still read: it ends before signature_fields
 
 // Tables are opened in this order; the enumerators are indexes into the environment's handles, not stored.
@@ -82,10 +84,12 @@ enum class SpoolTable : std::size_t {
   AccountEvents,    // account id, sequence (8) → nothing
   Idempotency,      // account id, key digest (32) → Idempotency
   IdempotencyAges,  // at in microseconds (8), account id, key digest → nothing
+  DestinationPauses,  // name of the route → DestinationPause
 };
-inline constexpr std::array<std::string_view, 14> kSpoolTables = {
+inline constexpr std::array<std::string_view, 15> kSpoolTables = {
     "meta",   "messages",       "deliveries",       "content",        "open",        "due", "settled", "captured",
-    "events", "message_events", "account_messages", "account_events", "idempotency", "idempotency_ages"};
+    "events", "message_events", "account_messages", "account_events", "idempotency", "idempotency_ages",
+    "destination_pauses"};
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";

@@ -11,6 +11,7 @@
 #include "store/idempotency_table.h"
 #include "store/message_table.h"
 #include "store/message_writer.h"
+#include "store/record_table.h"
 #include "store/recovery.h"
 #include "store/retention.h"
 #include "store/schema.h"
@@ -153,6 +154,30 @@ class EventRequest final : public CommitRequest {
   Completion done_;
 };
 
+class PauseRequest final : public CommitRequest {
+ public:
+  PauseRequest(Spool::Impl& impl, std::string name, std::optional<DestinationPause> pause, Completion done)
+      : impl_(impl), name_(std::move(name)), pause_(std::move(pause)), done_(std::move(done)) {}
+  Result<void> apply(WriteTransaction& transaction) override {
+    WritableTable pauses(transaction, SpoolTable::DestinationPauses);
+    if (!pause_) {
+      if (Result<bool> erased = pauses.erase(name_); !erased) return erased.error();
+      return {};
+    }
+    std::string& buffer = impl_.frame.of(transaction).buffer;
+    encode_destination_pause(*pause_, buffer);
+    return pauses.put(name_, buffer);
+  }
+  void complete(Result<void> outcome) override { done_(std::move(outcome)); }
+  bool waits_out_stalls() const override { return true; }
+
+ private:
+  Spool::Impl& impl_;
+  std::string name_;
+  std::optional<DestinationPause> pause_;
+  Completion done_;
+};
+
 // What was streamed of a message that is not accepted after all goes with it.
 void AcceptRequest::complete(Result<void> outcome) {
   if (!outcome) {
@@ -255,6 +280,31 @@ Result<std::string> Spool::read_chunk(const MessageId& id, std::uint32_t index) 
 void Spool::settle(Settlement settlement, Completion done) {
   impl_->queue.submit(std::make_unique<SettleRequest>(*impl_, std::move(settlement), std::move(done)),
                       Urgency::Soon, Admission::Always);
+}
+
+void Spool::set_pause(std::string name, std::optional<DestinationPause> pause, Completion done) {
+  name = name.substr(0, kMaxTextOctetsInKey);
+  impl_->queue.submit(std::make_unique<PauseRequest>(*impl_, std::move(name), std::move(pause), std::move(done)),
+                      Urgency::Soon, Admission::Always);
+}
+
+Result<std::vector<DestinationPause>> Spool::list_pauses() const {
+  return impl_->with_reader([](ReadTransaction& transaction) {
+    return list_records(transaction, SpoolTable::DestinationPauses, {}, decode_destination_pause);
+  });
+}
+
+Result<void> Spool::clear_pauses() {
+  const Result<std::vector<DestinationPause>> pauses = list_pauses();
+  if (!pauses) return pauses.error();
+  if (pauses->empty()) return {};
+  return impl_->run([&](SpoolTransaction spool) -> Result<void> {
+    WritableTable table(spool.transaction, SpoolTable::DestinationPauses);
+    for (const DestinationPause& pause : *pauses) {
+      if (Result<bool> erased = table.erase(pause.name.substr(0, kMaxTextOctetsInKey)); !erased) return erased.error();
+    }
+    return {};
+  });
 }
 
 Result<std::vector<StoredMessage>> Spool::list(const std::optional<MessageId>& before, std::size_t limit) const {

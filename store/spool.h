@@ -154,6 +154,12 @@ class Spool {
   // message stays until content_until. A message that is gone meanwhile: the changes are dropped, `done` gets NotFound.
   void settle(Settlement settlement, Completion done);
 
+  // Puts down that nothing goes to the destination `name`; nullopt: that is over. `done` after the sync.
+  void set_pause(std::string name, std::optional<DestinationPause> pause, Completion done);
+  Result<std::vector<DestinationPause>> list_pauses() const;
+  // Asks the server's queue to probe every destination at once. Blocks until synced.
+  Result<void> clear_pauses();
+
   // --- For people: the command line, later the dashboard ---
   // Newest first, strictly older than `before` if given.
   Result<std::vector<StoredMessage>> list(const std::optional<MessageId>& before, std::size_t limit) const;

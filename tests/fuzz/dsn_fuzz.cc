@@ -48,7 +48,8 @@ void check_lines(std::string_view report) {
 void run(std::string_view input) {
   const std::uint8_t choice = take_octet(input);
   const Envelope envelope = envelope_from(input);
-  relay::DsnRecipient recipient{&envelope.recipients.front(), static_cast<relay::DsnAction>(choice & 3U), {}, "", std::nullopt};
+  relay::DsnRecipient recipient{&envelope.recipients.front(), static_cast<relay::DsnAction>(choice & 3U), {}, "", false, {}};
+  recipient.is_own_word = (choice & 4U) != 0;
   recipient.remote = take_line(input);
   recipient.status = {static_cast<std::uint16_t>(400 + choice % 200), std::nullopt, std::string(input)};
   if (recipient.action == relay::DsnAction::Delayed) recipient.retry_until = kNow;

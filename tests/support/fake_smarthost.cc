@@ -132,6 +132,10 @@ class Dialogue {
   Dialogue(FakeSmarthost::Impl& host, Wire& wire, std::size_t number) : host_(host), wire_(wire), number_(number) {}
 
   void run() {
+    if (is_surplus()) {
+      wire_.write("421 4.7.0 too many connections\r\n");
+      return;
+    }
     if (host_.options.is_implicit_tls && !wire_.start_tls(host_.tls)) return;
     if (!say("greeting", "", "220 fake.example ESMTP\r\n")) return;
     while (true) {
@@ -141,6 +145,11 @@ class Dialogue {
   }
 
  private:
+  bool is_surplus() const {
+    const std::lock_guard lock(host_.mutex);
+    return host_.options.most_connections > 0 && host_.wires.size() > host_.options.most_connections;
+  }
+
   bool obey(const std::string& line) {
     const std::size_t space = std::min(line.find(' '), line.size());
     const std::string verb = line.substr(0, space);

@@ -18,6 +18,7 @@ struct FakeSmarthostOptions {
   bool is_implicit_tls = false;
   std::string user_name;  // if not empty: AUTH PLAIN LOGIN is offered, and MAIL is refused without
   std::string password;
+  std::size_t most_connections = 0;  // at once: a further one is greeted with 421 and closed; 0: any number
 };
 
 struct SmarthostMessage {

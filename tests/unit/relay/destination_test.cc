@@ -24,9 +24,13 @@ store::DueEntry entry_at(int second, std::uint8_t last_octet = 7) {
   return entry;
 }
 
-Job make_job(std::size_t recipients = 1) {
+constexpr AccountId kPoisoner{{1}};
+constexpr AccountId kOther{{2}};
+
+Job make_job(std::size_t recipients = 1, const AccountId& account = {}) {
   Job job;
   job.lease = std::make_shared<Lease>();
+  job.lease->stored.message.account = account;
   job.lease->stored.message.envelope.recipients.resize(recipients);
   job.recipients = {0};
   return job;
@@ -53,30 +57,103 @@ TEST_F(DestinationTest, DoublesTheBackoffUpToTheLongestWithAFifthOfJitter) {
   }
 }
 
-TEST_F(DestinationTest, BacksOffAfterThreeBrokenConnectionsInARow) {
-  Backoff backoff;
-  EXPECT_FALSE(backoff.broke(clock_.now(), random_));
-  EXPECT_FALSE(backoff.broke(clock_.now(), random_));
-  EXPECT_FALSE(backoff.succeeded());
-  EXPECT_FALSE(backoff.broke(clock_.now(), random_));
-  EXPECT_FALSE(backoff.broke(clock_.now(), random_));
-  EXPECT_TRUE(backoff.broke(clock_.now(), random_));
-  EXPECT_TRUE(backoff.succeeded()) << "that ended an outage";
-  EXPECT_FALSE(backoff.is_failing());
+// A session that was had says that the next hop is there, however it ended.
+TEST_F(DestinationTest, GivesAnAccountWhoseSessionsBreakOneConnection) {
+  Destination hop = make(4, 100);
+  for (int i = 0; i < 20; ++i) hop.enqueue(make_job(1, kPoisoner));
+  std::vector<Job> jobs;
+  for (std::uint32_t i = 0; i < Destination::kToleratedBreaks; ++i) jobs.push_back(*hop.take(clock_.now()));
+  for (const Job& job : jobs) {
+    hop.finished(job);
+    EXPECT_FALSE(hop.reached(kPoisoner, true));
+    hop.settled(job);
+  }
+  EXPECT_FALSE(hop.is_failing());
+  const Job only = *hop.take(clock_.now());
+  EXPECT_FALSE(hop.take(clock_.now())) << "one at a time";
+  hop.enqueue(make_job(1, kOther));
+  hop.enqueue(make_job(1, kOther));
+  EXPECT_EQ(hop.take(clock_.now())->lease->stored.message.account, kOther);
+  EXPECT_EQ(hop.take(clock_.now())->lease->stored.message.account, kOther) << "others are not concerned";
+  hop.finished(only);
+  hop.reached(kPoisoner, false);
+  hop.settled(only);
+  EXPECT_TRUE(hop.take(clock_.now()));
+  EXPECT_TRUE(hop.take(clock_.now())) << "one session that did not break ends that";
+}
+
+TEST_F(DestinationTest, LetsAccountsTakeTurns) {
+  Destination hop = make(8, 100);
+  for (int i = 0; i < 3; ++i) hop.enqueue(make_job(1, kPoisoner));
+  hop.enqueue(make_job(1, kOther));
+  std::string order;
+  while (const auto job = hop.take(clock_.now())) order += job->lease->stored.message.account == kOther ? 'b' : 'a';
+  EXPECT_EQ(order, "abaa");
+}
+
+TEST_F(DestinationTest, KeepsAReserveForAccountsThatHoldLittle) {
+  Destination hop = make(8, 10);
+  for (int i = 0; i < 10; ++i) hop.enqueue(make_job(1, kPoisoner));
+  EXPECT_EQ(hop.room(clock_.now()), Room::Full);
+  EXPECT_FALSE(hop.has_reserve(kPoisoner));
+  EXPECT_TRUE(hop.has_reserve(kOther));
+  hop.remember_late(kOther, entry_at(1));
+  hop.remember_late(kOther, entry_at(2));
+  EXPECT_EQ(hop.take_late(), (std::vector{entry_at(1), entry_at(2)}));
+  hop.remember_late(kOther, entry_at(3));
+  for (std::size_t i = 0; i < Destination::kReservedWeight; ++i) hop.enqueue(make_job(1, kOther));
+  EXPECT_FALSE(hop.has_reserve(kOther));
+  EXPECT_TRUE(hop.take_late().empty());
+}
+
+TEST_F(DestinationTest, UsesFewerConnectionsWhereTheNextHopTakesNoMore) {
+  Destination hop = make(4, 100);
+  for (int i = 0; i < 10; ++i) hop.enqueue(make_job());
+  std::vector<Job> jobs;
+  while (auto job = hop.take(clock_.now())) jobs.push_back(std::move(*job));
+  ASSERT_EQ(jobs.size(), 4U);
+  for (int i = 0; i < 2; ++i) {
+    hop.finished(jobs.back());
+    hop.surplus(std::move(jobs.back()), clock_.now());
+    jobs.pop_back();
+  }
+  EXPECT_FALSE(hop.take(clock_.now())) << "two run";
+  EXPECT_EQ(hop.waiting(), 8U) << "what was refused waits again";
+  clock_.advance(Destination::kRaiseAfter);
+  EXPECT_TRUE(hop.take(clock_.now())) << "one more is tried now and then";
+  EXPECT_FALSE(hop.take(clock_.now()));
+  clock_.advance(2 * Destination::kRaiseAfter);
+  EXPECT_TRUE(hop.take(clock_.now()));
+  EXPECT_FALSE(hop.take(clock_.now())) << "never more than the route allows";
+}
+
+TEST_F(DestinationTest, CountsWhatStillRunsByTheRouteBeforeAReload) {
+  const auto before = std::make_shared<Destination>(make(4));
+  for (int i = 0; i < 3; ++i) before->enqueue(make_job());
+  const Job first = *before->take(clock_.now());
+  ASSERT_TRUE(before->take(clock_.now()));
+  Destination hop = make(3);
+  hop.succeed(before);
+  for (int i = 0; i < 3; ++i) hop.enqueue(make_job());
+  EXPECT_TRUE(hop.take(clock_.now()));
+  EXPECT_FALSE(hop.take(clock_.now()));
+  before->finished(first);
+  EXPECT_TRUE(hop.take(clock_.now()));
 }
 
 TEST_F(DestinationTest, ProbesAtOnceWhenTheClockWasSetBackByAnHour) {
   Destination hop = make();
   hop.enqueue(make_job());
   hop.enqueue(make_job());
-  ASSERT_TRUE(hop.failed(Contact::None, kRefused, clock_.now(), random_));
+  ASSERT_TRUE(hop.failed(kRefused, clock_.now(), random_));
   EXPECT_FALSE(hop.take(clock_.now()));
   const Instant set_back = clock_.now() - std::chrono::hours(1);
   EXPECT_EQ(hop.next_probe(set_back), set_back);
-  EXPECT_TRUE(hop.take(set_back));
+  const auto probe = hop.take(set_back);
+  ASSERT_TRUE(probe);
   // And a second outage is measured from there.
-  hop.finished();
-  EXPECT_TRUE(hop.failed(Contact::None, kRefused, set_back, random_));
+  hop.finished(*probe);
+  EXPECT_TRUE(hop.failed(kRefused, set_back, random_));
   EXPECT_FALSE(hop.take(set_back));
 }
 
@@ -87,7 +164,7 @@ TEST_F(DestinationTest, RunsNoMoreThanItsConnections) {
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_FALSE(hop.take(clock_.now()));
-  hop.finished();
+  hop.finished(make_job());
   EXPECT_TRUE(hop.take(clock_.now()));
 }
 
@@ -99,7 +176,7 @@ TEST_F(DestinationTest, IsFullUntilWhatItHeldIsSettled) {
   hop.enqueue(make_job());
   EXPECT_EQ(hop.room(clock_.now()), Room::Full);
   ASSERT_TRUE(hop.take(clock_.now()));
-  hop.finished();
+  hop.finished(first);
   EXPECT_EQ(hop.room(clock_.now()), Room::Full) << "delivered, but not on the disk";
   hop.settled(first);
   EXPECT_EQ(hop.room(clock_.now()), Room::Free);
@@ -112,27 +189,32 @@ TEST_F(DestinationTest, WeighsAMessageByItsRecipients) {
 
 TEST_F(DestinationTest, LetsOneProbeThroughWhenTheBackoffIsOver) {
   Destination hop = make();
-  const auto retry_in = hop.failed(Contact::None, kRefused, clock_.now(), random_);
-  ASSERT_TRUE(retry_in);
+  const auto outage = hop.failed(kRefused, clock_.now(), random_);
+  ASSERT_TRUE(outage);
+  EXPECT_TRUE(outage->is_new);
   EXPECT_EQ(hop.room(clock_.now()), Room::Unavailable);
-  clock_.advance(*retry_in);
+  clock_.advance(outage->retry_in);
   EXPECT_EQ(hop.room(clock_.now()), Room::Free);
   hop.enqueue(make_job());
   EXPECT_EQ(hop.room(clock_.now()), Room::Unavailable) << "the probe decides for the others";
   hop.enqueue(make_job());
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_FALSE(hop.take(clock_.now()));
-  EXPECT_TRUE(hop.succeeded());
+  EXPECT_TRUE(hop.reached(AccountId{}, false));
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_EQ(hop.last_failure(), kRefused);
 }
 
 TEST_F(DestinationTest, CountsOneOutageOnceHoweverManyDeliveriesSawIt) {
   Destination hop = make();
-  const auto first = hop.failed(Contact::None, kRefused, clock_.now(), random_);
+  const auto first = hop.failed(kRefused, clock_.now(), random_);
   ASSERT_TRUE(first);
-  EXPECT_FALSE(hop.failed(Contact::None, kRefused, clock_.now(), random_));
-  EXPECT_EQ(hop.next_probe(clock_.now()), clock_.now() + *first);
+  EXPECT_FALSE(hop.failed(kRefused, clock_.now(), random_));
+  EXPECT_EQ(hop.next_probe(clock_.now()), clock_.now() + first->retry_in);
+  clock_.advance(first->retry_in);
+  const auto second = hop.failed(kRefused, clock_.now(), random_);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->is_new) << "said once";
 }
 
 TEST_F(DestinationTest, GivesBackWhatWaits) {

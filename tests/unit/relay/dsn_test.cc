@@ -103,10 +103,10 @@ class Dsn : public testing::Test {
 
   // About every recipient of the envelope alike.
   std::string format(DsnAction action, const Status& status = {550, EnhancedCode{5, 1, 1}, "no such user"},
-                     const std::string& remote = "mx.example.net [192.0.2.1]") {
+                     const std::string& remote = "mx.example.net [192.0.2.1]", bool is_own_word = false) {
     facts.recipients.clear();
     for (const Recipient& recipient : envelope.recipients) {
-      facts.recipients.push_back({&recipient, action, status, remote, retry_until});
+      facts.recipients.push_back({&recipient, action, status, remote, is_own_word, retry_until});
     }
     return format_dsn(facts);
   }
@@ -151,8 +151,57 @@ TEST_F(Dsn, SaysInTheFieldsOfRfc3464WhatHappened) {
 TEST_F(Dsn, NamesNoRemoteForADecisionOfItsOwn) {
   const Report read = read_report(format(DsnAction::Failed, {551, EnhancedCode{5, 4, 7}, "gave up"}, ""));
   EXPECT_THAT(lines_of(read.blocks[1]),
-              ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.4.7"));
-  EXPECT_THAT(read.parts[0].body, HasSubstr("The relay says: 551 5.4.7 gave up"));
+              ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.4.7",
+                          "Diagnostic-Code: x-postern; 551 5.4.7 gave up"));
+  EXPECT_THAT(read.parts[0].body, HasSubstr("This relay says: 551 5.4.7 gave up"));
+}
+
+// RFC 3464 §2.3.5, §2.3.6: nobody else reported that, and it is no reply of SMTP.
+TEST_F(Dsn, SaysThatItWasTheRelayWhichRefusedWhatTheHopCannotTake) {
+  const Status status{554, EnhancedCode{5, 6, 3}, "the next hop does not take 8-bit content"};
+  const Report read = read_report(format(DsnAction::Failed, status, "mx.example.net [192.0.2.1]:25", true));
+  EXPECT_THAT(lines_of(read.blocks[1]),
+              ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.6.3",
+                          "Diagnostic-Code: x-postern; 554 5.6.3 the next hop does not take 8-bit content"));
+  EXPECT_THAT(read.parts[0].body, HasSubstr("This relay, connected to mx.example.net [192.0.2.1]:25, says: 554 5.6.3"));
+  EXPECT_THAT(read.parts[0].body, Not(HasSubstr("said:")));
+}
+
+TEST_F(Dsn, KeepsTheNextHopsWordsBeyondAscii) {
+  const std::string words = "\xe7\x94\xa8\xe6\x88\xb7\xe4\xb8\x8d\xe5\xad\x98\xe5\x9c\xa8";
+  const std::string content = format(DsnAction::Failed, {550, EnhancedCode{5, 1, 1}, words});
+  EXPECT_FALSE(has_high_octet(content)) << "it goes by any hop";
+  const Report read = read_report(content);
+  EXPECT_EQ(field(read.parts[1].header, "Content-Type"), "message/global-delivery-status");  // RFC 6533 §4
+  EXPECT_EQ(field(read.parts[1].header, "Content-Transfer-Encoding"), "quoted-printable");
+  const std::string encoded = "=E7=94=A8=E6=88=B7=E4=B8=8D=E5=AD=98=E5=9C=A8";
+  EXPECT_THAT(read.blocks[1], HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 " + encoded));
+  EXPECT_THAT(read.parts[0].body, HasSubstr(encoded));
+}
+
+TEST_F(Dsn, RefersToTheMessageThatItIsAbout) {
+  struct Case {
+    const char* name;
+    std::string returned;
+    std::string id;
+  };
+  const Case cases[] = {
+      {"plain", "Subject: x\r\nMessage-ID: <a.b@example.org>\r\n", "<a.b@example.org>"},
+      {"folded, in another case", "message-id:\r\n <a@example.org>\r\nSubject: x\r\n", "<a@example.org>"},
+      {"none", "Subject: x\r\n", ""},
+      {"in the body", "Subject: x\r\n\r\nMessage-ID: <a@example.org>\r\n", ""},
+      {"not one", "Message-ID: a@example.org\r\n", ""},
+      {"with a blank", "Message-ID: <a b@example.org>\r\n", ""},
+      {"without an end", "Message-ID: <a@example.org\r\n", ""},
+      {"endless", "Message-ID: <" + std::string(800, 'a') + ">\r\n", ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    facts.returned = c.returned;
+    const Report read = report(DsnAction::Failed);
+    EXPECT_EQ(field(read.header, "In-Reply-To"), c.id);
+    EXPECT_EQ(field(read.header, "References"), c.id);
+  }
 }
 
 TEST_F(Dsn, GivesEachRecipientABlock) {
@@ -216,11 +265,11 @@ TEST_F(Dsn, TakesTheTypesOfRfc6533BeyondAscii) {
   envelope.recipients[0].mailbox = {"j\xc3\xb6rg", "b\xc3\xbc" "cher.example"};
   facts.returned = "Subject: gr\xc3\xbc\xc3\x9f\r\n";
   const Report headers = report(DsnAction::Failed);
-  EXPECT_EQ(field(headers.header, "Content-Transfer-Encoding"), "8bit");
+  EXPECT_EQ(field(headers.header, "Content-Transfer-Encoding"), "7bit");
   EXPECT_EQ(field(headers.parts[1].header, "Content-Type"), "message/global-delivery-status");
-  EXPECT_EQ(field(headers.blocks[1], "Final-Recipient"), "utf-8;j\xc3\xb6rg@b\xc3\xbc" "cher.example");
+  EXPECT_EQ(field(headers.blocks[1], "Final-Recipient"), "utf-8;j=C3=B6rg@b=C3=BCcher.example");
   EXPECT_EQ(field(headers.parts[2].header, "Content-Type"), "message/global-headers");
-  for (const Part& part : headers.parts) EXPECT_EQ(field(part.header, "Content-Transfer-Encoding"), "8bit");
+  for (const Part& part : headers.parts) EXPECT_EQ(field(part.header, "Content-Transfer-Encoding"), "quoted-printable");
   facts.is_returned_whole = true;
   EXPECT_EQ(field(report(DsnAction::Failed).parts[2].header, "Content-Type"), "message/global");
 }
@@ -236,10 +285,9 @@ TEST_F(Dsn, MarksEachPartByItsOwnOctets) {
   EXPECT_EQ(field(read.parts[2].header, "Content-Transfer-Encoding"), "8bit");
 }
 
-TEST_F(Dsn, EncodesItsPartsForAWayThatTakesNoEightBitContent) {
+TEST_F(Dsn, EncodesItsPartsSinceAnyWayTakesThose) {
   envelope.recipients[0].mailbox = {"j\xc3\xb6rg", "example.net"};
   facts.returned = "Subject: gr\xc3\xbc\xc3\x9f\r\n";
-  facts.is_seven_bit = true;
   const std::string content = format(DsnAction::Failed);
   EXPECT_FALSE(has_high_octet(content));
   const Report read = read_report(content);

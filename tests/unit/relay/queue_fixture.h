@@ -108,10 +108,22 @@ class QueueFixture : public ::testing::Test {
     account_.name = "tests";
     account_.mode = AccountMode::Production;
     put_account();
-    routes_ = {route_to("live", "live.example"), route_to("dead", "dead.example")};
+    routes_ = {route_to("live", "live.example"), route_to("dead", "dead.example"), route_to("sender", "sender.example")};
   }
   ~QueueFixture() override { stop(); }
 
+  void set_state(store::AccountState state) {
+    account_.state = state;
+    put_account();
+  }
+  // Puts an account beside the fixture's own in the store.
+  AccountId add_account(const std::string& name) {
+    store::AccountRecord other = account_;
+    other.id = make_account_id(random_);
+    other.name = name;
+    EXPECT_TRUE(store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_account(other); }));
+    return other.id;
+  }
   void put_account() {
     ASSERT_TRUE(store_.directory().write([this](store::DirectoryWriter& writer) { return writer.put_account(account_); }));
   }

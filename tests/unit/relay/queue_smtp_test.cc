@@ -1,5 +1,6 @@
 // The queue and the real SMTP transport against a next hop on loopback that misbehaves on command.
 #include "core/bytes.h"
+#include "tests/support/captured_log.h"
 #include "tests/support/fake_smarthost.h"
 #include "tests/unit/relay/queue_fixture.h"
 
@@ -16,6 +17,7 @@ class QueueSmtpTest : public QueueFixture {
  protected:
   void start_to(const test::FakeSmarthost& hop) {
     routes_[0].port = hop.port();
+    routes_.resize(1);
     start(make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example"}));
   }
 };
@@ -123,8 +125,9 @@ TEST_F(QueueSmtpTest, SendsAChunkAgainAtOnceWhereTheHopHadSaidGoodbye) {
   EXPECT_EQ(hop.connections(), 2U);
   hop.reply("RCPT", "421 4.3.2 going down\r\n");
   const MessageId third = accept("live.example");
-  run_until([&] { return has_event(third, EventType::RecipientDeferred); });
-  EXPECT_EQ(hop.messages().size(), 2U) << "MAIL was heard: the chunk behind it may have been, too";
+  run_until([&] { return stage(third) == RecipientStage::Delivered; });
+  EXPECT_EQ(hop.messages().size(), 3U) << "no recipient was taken, so no content had left";
+  EXPECT_EQ(state(third).attempts, 1U);
 }
 
 TEST_F(QueueSmtpTest, DefersWhatTheNextHopDefersOrBreaksOff) {
@@ -292,6 +295,119 @@ TEST_F(QueueSmtpTest, DefersWhereTlsIsRequiredAndNotOffered) {
   EXPECT_EQ(stage(id), RecipientStage::Pending);
   EXPECT_EQ(effective_enhanced_code(state(id).last_status).subject, 7U) << format_status(state(id).last_status);
   EXPECT_TRUE(hop.messages().empty());
+}
+
+// A next hop's odd ways that cost a message no attempt: docs/next-hops.md.
+TEST_F(QueueSmtpTest, GoesOnOverANewConnectionWhereOneTakesNoMoreMessages) {
+  struct Case {
+    const char* step;
+    const char* reply;
+  };
+  const Case cases[] = {{"MAIL", "452 4.5.3 too many messages in this session\r\n"},
+                        {"MAIL", "450 4.7.1 enough\r\n"},
+                        {"MAIL", "421 4.7.0 enough\r\n"},
+                        {"MAIL", "503 5.5.1 out of step\r\n"},
+                        {"RCPT", "452 4.5.3 too many recipients in this session\r\n"}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.reply);
+    test::FakeSmarthost hop;
+    start_to(hop);
+    const MessageId first = accept("live.example");
+    run_until([&] { return stage(first) == RecipientStage::Delivered; });
+    hop.reply(c.step, c.reply);
+    const MessageId second = accept("live.example");
+    run_until([&] { return stage(second) == RecipientStage::Delivered; });
+    EXPECT_EQ(events(second), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
+    EXPECT_EQ(hop.connections(), 2U);
+    stop();
+  }
+}
+
+TEST_F(QueueSmtpTest, UsesTheConnectionsThatTheNextHopTakes) {
+  test::FakeSmarthostOptions options;
+  options.most_connections = 2;
+  test::FakeSmarthost hop(options);
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 30; ++i) ids.push_back(accept("live.example"));
+  start_to(hop);
+  for (const MessageId& id : ids) run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  for (const MessageId& id : ids) EXPECT_EQ(state(id).attempts, 1U);
+  EXPECT_EQ(hop.messages().size(), ids.size());
+}
+
+TEST_F(QueueSmtpTest, WaitsForTheRouteToBeMendedAndSaysSoOnce) {
+  test::CapturedLog log;
+  test::FakeSmarthost hop;
+  hop.reply("MAIL", "535 5.7.8 authentication required\r\n", 0);
+  start_to(hop);
+  const MessageId first = accept("live.example");
+  const MessageId second = accept("live.example");
+  run_until([&] { return state(first).attempts == 1 && state(second).attempts == 1; });
+  EXPECT_EQ(stage(first), RecipientStage::Pending);
+  stop();
+  const std::string lines = log.finish();
+  const std::size_t said = lines.find("route_unfit route=live");
+  EXPECT_NE(said, std::string::npos) << lines;
+  EXPECT_EQ(lines.find("route_unfit", said + 1), std::string::npos) << lines;
+}
+
+TEST_F(QueueSmtpTest, SendsInTheClearLaterWhereOpportunisticTlsIsBroken) {
+  test::FakeSmarthostOptions options;
+  options.keywords.push_back("STARTTLS");  // without a certificate: no handshake succeeds
+  test::FakeSmarthost hop(options);
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  EXPECT_EQ(stage(id), RecipientStage::Pending);
+  advance(minutes(5));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_FALSE(hop.messages().at(0).was_tls);
+}
+
+TEST_F(QueueSmtpTest, KeepsAPasswordUnderTlsThoughThatIsBroken) {
+  test::FakeSmarthostOptions options;
+  options.keywords.push_back("STARTTLS");
+  options.user_name = "relay";
+  options.password = "not-a-real-password";
+  test::FakeSmarthost hop(options);
+  routes_[0].user_name = options.user_name;
+  routes_[0].password = Secret(std::string(options.password));
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  for (unsigned attempt = 1; attempt <= 3; ++attempt) {
+    run_until([&] { return state(id).attempts == attempt; });
+    advance(minutes(20));
+  }
+  const std::vector<std::string> commands = hop.commands();
+  EXPECT_EQ(std::ranges::count(commands, "AUTH"), 0);
+  EXPECT_TRUE(hop.messages().empty());
+}
+
+TEST_F(QueueSmtpTest, SendsByDataWhereAHopOffersChunkingAndKnowsNoBdat) {
+  test::FakeSmarthost hop(taking_chunks());
+  hop.reply("end-of-data", "502 5.5.1 unknown command\r\n");
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  const MessageId next = accept("live.example");
+  run_until([&] { return stage(next) == RecipientStage::Delivered; });
+  EXPECT_EQ(state(id).attempts, 1U);
+  const std::vector<std::string> commands = hop.commands();
+  EXPECT_EQ(std::ranges::count_if(commands, [](auto& said) { return said.starts_with("BDAT"); }), 1);
+  EXPECT_EQ(std::ranges::count(commands, "DATA"), 2);
+}
+
+TEST_F(QueueSmtpTest, SaysWhoRefusedWhatTheNextHopCannotTake) {
+  test::FakeSmarthostOptions options;
+  options.keywords = {"SIZE 5"};
+  test::FakeSmarthost hop(options);
+  routes_[0].domains = {"*"};
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Bounced && notification().has_value(); });
+  EXPECT_TRUE(state(id).is_own_word);
+  const auto events = store_.spool().events_of(id).value();
+  EXPECT_FALSE(events.empty());
 }
 
 }  // namespace

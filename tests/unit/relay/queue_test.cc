@@ -11,6 +11,13 @@ using store::RecipientStage;
 
 class QueueTest : public QueueFixture {};
 
+// The reports wait, with their content.
+RecipientReport bounces_all_but_reports(const std::string&, const Recipient& recipient) {
+  const bool is_report = recipient.mailbox.domain == "sender.example";
+  if (is_report) return failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 3, 0}, "later"});
+  return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no such user"});
+}
+
 TEST_F(QueueTest, DeliversAMessageAsSoonAsItIsWoken) {
   start();
   const MessageId id = accept("live.example");
@@ -300,10 +307,7 @@ TEST_F(QueueTest, ReportsAPermanentFailureToTheSender) {
 }
 
 TEST_F(QueueTest, WritesANoticeThatHoldsTheReportAndTheHeader) {
-  script_.answer = [](const std::string&, const Recipient&) {
-    return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no such user"});
-  };
-  routes_ = {route_to("live", "live.example")};  // the notice stays: nothing leads to its recipient
+  script_.answer = bounces_all_but_reports;
   start();
   const MessageId id = accept("live.example");
   run_until([&] { return notification().has_value(); });
@@ -318,7 +322,7 @@ TEST_F(QueueTest, WritesANoticeThatHoldsTheReportAndTheHeader) {
 }
 
 TEST_F(QueueTest, ReturnsTheWholeContentWhereRetAsksForIt) {
-  script_.answer = [](auto&, auto&) { return failed_report(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no"}); };
+  script_.answer = bounces_all_but_reports;
   start();
   test::Draft draft = draft_to({"live.example"});
   draft.message.envelope.parameters.ret = DsnReturn::Full;

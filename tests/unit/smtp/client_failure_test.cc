@@ -60,7 +60,7 @@ enum class Break { Gone, TimedOut, Garbage };
 void break_off(ClientScript& script, Break how) {
   if (how == Break::Gone) script.session().peer_gone();
   if (how == Break::TimedOut) script.session().timed_out();
-  if (how == Break::Garbage) script.feed("#\n");
+  if (how == Break::Garbage) script.feed("#\r#\n");
 }
 
 TEST(ClientFailure, EveryRecipientHasAStatusWhereverTheDialogueBreaks) {

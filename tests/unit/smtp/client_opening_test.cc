@@ -206,5 +206,58 @@ TEST(ClientOpening, AnEndWithoutAReplyToQuitIsNoFailure) {
   EXPECT_EQ(script.failure(), "");
 }
 
+struct MechanismCase {
+  const char* name;
+  std::string_view keyword;
+  std::string_view command;  // the first word or two of AUTH
+};
+
+// As it stood in drafts, and still stands in what some hops say.
+TEST(ClientOpening, ReadsTheOldWayToOfferAuth) {
+  const MechanismCase cases[] = {
+      {"one", "AUTH=PLAIN", "AUTH PLAIN"},
+      {"several", "AUTH=LOGIN PLAIN", "AUTH PLAIN"},
+      {"LOGIN alone", "auth=login", "AUTH LOGIN"},
+      {"blank behind", "AUTH= LOGIN", "AUTH LOGIN"},
+  };
+  for (const MechanismCase& c : cases) {
+    SCOPED_TRACE(c.name);
+    ClientConfig config = test::plain_client_config();
+    config.user_name = "relay";
+    config.password = Secret(std::string("not-a-real-password"));
+    config.allows_auth_without_tls = true;
+    test::ClientScript script(config);
+    script.feed("220 mx\n").expect_sent("EHLO client.example\r\n");
+    script.feed("250-mx\n250 " + std::string(c.keyword) + "\n");
+    EXPECT_EQ(script.session().output().substr(0, c.command.size()), c.command);
+  }
+}
+
+TEST(ClientOpening, KnowsWhatFailedForItsTls) {
+  ClientConfig config = test::plain_client_config();
+  config.tls = ClientTls::IfOffered;
+  const auto at_starttls = [&config] {
+    test::ClientScript script(config);
+    script.feed("220 mx\r\n").expect_sent("EHLO client.example\r\n").feed("250-mx\r\n250 STARTTLS\r\n");
+    script.expect_sent("STARTTLS\r\n");
+    return script;
+  };
+  test::ClientScript closed = at_starttls();
+  closed.session().peer_gone();
+  EXPECT_TRUE(closed.session().has_failed_at_tls());
+  test::ClientScript handshake = at_starttls();
+  handshake.feed("220 go\r\n").expect_start_tls().session().tls_failed("wrong version number");
+  EXPECT_TRUE(handshake.session().has_failed_at_tls());
+  test::ClientScript behind = at_starttls();
+  behind.feed("220 go\r\n").expect_start_tls().tls_started().session().peer_gone();
+  EXPECT_TRUE(behind.session().has_failed_at_tls()) << "nothing was ever heard under TLS";
+  test::ClientScript later = at_starttls();
+  later.feed("220 go\r\n").expect_start_tls().tls_started().feed("421 4.3.2 busy\r\n");
+  EXPECT_FALSE(later.session().has_failed_at_tls());
+  test::ClientScript before(config);
+  before.session().peer_gone();
+  EXPECT_FALSE(before.session().has_failed_at_tls());
+}
+
 }  // namespace
 }  // namespace postern::smtp

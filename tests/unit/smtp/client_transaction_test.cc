@@ -172,5 +172,36 @@ TEST(ClientTransaction, LeavesOutOnlyTheRecipientThatNeedsSmtputf8) {
   EXPECT_EQ(script.results(), "550 5.6.7 the address needs SMTPUTF8 and the next hop does not offer it r0\n250 ok r1\n");
 }
 
+// AUTH or TLS that the hop wants of us, or a step that it takes for the wrong one: the route's fault, whoever the mail is for.
+TEST(ClientTransaction, IsDeferredWhereTheSessionIsAtFault) {
+  const std::string_view stages[] = {"MAIL", "RCPT", "DATA"};
+  for (const std::string code : {"503", "530", "534", "535", "538"}) {
+    for (std::size_t stage = 0; stage < std::size(stages); ++stage) {
+      SCOPED_TRACE(code + " at " + std::string(stages[stage]));
+      test::ClientScript script;
+      const Envelope envelope = test::numbered_envelope(1);
+      script.open({}).begin(envelope);
+      for (std::size_t i = 0; i < stage; ++i) script.feed("250 ok\r\n");
+      script.session().output_sent();
+      script.feed(code + " 5.7.8 not so\r\n").expect_ready();
+      EXPECT_EQ(script.results(), "451 4.7.8 " + std::string(stages[stage]) + " refused: " + code + " 5.7.8 not so r0\n");
+      EXPECT_TRUE(script.session().was_unfit());
+    }
+  }
+}
+
+TEST(ClientTransaction, SaysWhoSpoke) {
+  test::ClientScript script;
+  Envelope envelope = test::numbered_envelope(1);
+  script.open({}).begin(envelope).feed("550 5.1.8 no\r\n").expect_ready();
+  EXPECT_FALSE(script.session().results().at(0).is_own_word);
+  envelope.parameters.body = BodyType::EightBitMime;
+  script.begin(envelope).expect_ready();
+  EXPECT_TRUE(script.session().results().at(0).is_own_word) << "nobody was asked";
+  envelope.parameters.body = BodyType::SevenBit;
+  script.begin(envelope).session().peer_gone();
+  EXPECT_TRUE(script.session().results().at(0).is_own_word);
+}
+
 }  // namespace
 }  // namespace postern::smtp

@@ -35,7 +35,12 @@ const GoodCase kGoodCases[] = {
     {"lines are joined", "550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three\r\n", "550 5.7.1 one two three",
      "5.7.1 one\n5.7.1 two\n5.7.1 three\n"},
     {"empty continuation", "250-\r\n250-a\r\n250 \r\n", "250 a", "\na\n\n"},
-    {"controls and 8-bit octets are replaced", "450 a\tb\x1b[0m\xc3\xa4\r\n", "450 a b?[0m??", "a b?[0m??\n"},
+    {"controls and what is no UTF-8 are replaced", "450 a\tb\x1b[0m\xc3\xe2\x80\xae\r\n", "450 a b?[0m??", "a b?[0m??\n"},
+    {"UTF-8 is kept", "550 5.1.1 \xe7\x94\xa8\xe6\x88\xb7 \xf0\x9f\x93\xad\r\n",
+     "550 5.1.1 \xe7\x94\xa8\xe6\x88\xb7 \xf0\x9f\x93\xad", "5.1.1 \xe7\x94\xa8\xe6\x88\xb7 \xf0\x9f\x93\xad\n"},
+    {"bare LF", "250 ok\n", "250 ok", "ok\n"},
+    {"bare LF in some lines", "250-a\n250-b\r\n250 c\n", "250 a b c", "a\nb\nc\n"},
+    {"double CR", "250-a\r\r\n250 ok\r\r\n", "250 a ok", "a\nok\n"},
     {"a second digit above 5", "571 5.7.1 no\r\n", "571 5.7.1 no", "5.7.1 no\n"},
 };
 
@@ -94,10 +99,8 @@ TEST(ReplyParser, GivesUpOnWhatIsNotAReply) {
       {"leading space", " 250 ok\r\n", ReplyProblem::BadCode},
       {"no separator", "250ok\r\n", ReplyProblem::BadCode},
       {"tab as separator", "250\tok\r\n", ReplyProblem::BadCode},
-      {"bare LF", "250 ok\n", ReplyProblem::BadLineEnd},
-      {"LF alone", "\n", ReplyProblem::BadLineEnd},
-      {"bare CR", "250 o\rk\r\n", ReplyProblem::BadLineEnd},
-      {"double CR", "250 ok\r\r\n", ReplyProblem::BadLineEnd},
+      {"LF alone", "\n", ReplyProblem::BadCode},
+      {"bare CR", "250 o\rk\r\n", ReplyProblem::BareCr},
       {"NUL", "250 o\0k\r\n"s, ReplyProblem::Nul},
       {"code changes", "250-a\r\n550 b\r\n", ReplyProblem::CodeChanged},
       {"junk in a continuation", "250-a\r\nb\r\n", ReplyProblem::BadCode},
@@ -124,6 +127,15 @@ TEST(ReplyParser, TakesALineAndALineCountAtTheirLimits) {
   EXPECT_EQ(feed(parser, longest, 100), ReplyParser::Progress::Done);
   EXPECT_EQ(parser.take().status.text.size(), kMaxReplyTextOctets);
   EXPECT_EQ(feed(parser, repeated("250-x\r\n", kMaxReplyLines - 1) + "250 x\r\n", 100), ReplyParser::Progress::Done);
+}
+
+TEST(ReplyParser, CutsTheTextBetweenCharacters) {
+  ReplyParser parser;
+  std::string text = "550 ";
+  for (std::size_t i = 0; i < kMaxReplyTextOctets; ++i) text += "\xe7\x94\xa8";
+  text.resize(4 + 3 * 600);
+  ASSERT_EQ(feed(parser, text + "\r\n", 4'096), ReplyParser::Progress::Done);
+  EXPECT_EQ(parser.take().status.text.size(), kMaxReplyTextOctets / 3 * 3);
 }
 
 TEST(ReplyParser, BoundsTheTextItKeeps) {

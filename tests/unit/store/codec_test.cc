@@ -176,6 +176,7 @@ class Values {
       state.last_status = status();
       state.remote = text();
       state.delay_notified = coin();
+      state.is_own_word = coin();
     }
     delivery.due = maybe_instant();
     delivery.lane = number();
@@ -270,6 +271,11 @@ TEST(Codec, RestoresEveryRecordOfTheHttpService) {
                                       .message = {values.octets<16>()},
                                       .at = values.instant()},
                     encode_idempotency, decode_idempotency);
+    expect_restored(DestinationPause{.name = values.text(),
+                                     .since = values.instant(),
+                                     .until = values.instant(),
+                                     .why = values.status()},
+                    encode_destination_pause, decode_destination_pause);
   }
 }
 
@@ -318,6 +324,22 @@ TEST(Codec, StillReadsAMessageOfTheFirstRecordVersion) {
   const Result<MessageRecord> restored = decode_message(first);
   ASSERT_TRUE(restored);
   EXPECT_EQ(*restored, message);
+}
+
+TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
+  DeliveryRecord delivery;
+  delivery.recipients.resize(1);
+  delivery.recipients[0].attempts = 3;
+  std::string octets;
+  encode_delivery(delivery, octets);
+  // Without the checksum; the last four fields are empty, and is_own_word stands before them.
+  std::string first = octets.substr(0, octets.size() - 4 - 5) + std::string(4, '\0');
+  first[1] = 1;
+  const std::uint32_t sum = crc32c(first);
+  for (int i = 0; i < 4; ++i) first.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
+  const Result<DeliveryRecord> restored = decode_delivery(first);
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(*restored, delivery);
 }
 
 TEST(Codec, RefusesARecordWithAnyOctetChanged) {

@@ -4,6 +4,7 @@
 #include "store/codec.h"
 #include "store/crc32c.h"
 #include "store/environment.h"
+#include "store/octets.h"
 #include "store/schema.h"
 #include "store/table.h"
 #include "tests/support/temp_store.h"
@@ -188,6 +189,25 @@ TEST(Store, FindsDamagedKeys) {
     store.open();
     EXPECT_EQ(store.spool().examine().value().size(), 1U) << c.name;
   }
+}
+
+// What stands behind it is due all the same.
+TEST(Store, ReadsTheDueIndexPastADamagedEntry) {
+  TempStore store(test::small_limits(), false);
+  test::FakeRandom random;
+  const MessageId id = make_message_id(Instant{}, random);
+  ASSERT_TRUE(test::commit_draft(store.spool(), test::make_draft(id, Instant{}, {"a.example"}), "content"));
+  const DueEntry entry = store.spool().due(std::nullopt, Instant::max(), 10).value().at(0);
+  const std::string key(std::string_view(KeyOctets().add(entry.due).add(entry.id.octets)));
+  store.close();
+  for (const auto& [damaged, value] : {std::pair<std::string, std::string>{"0", ""}, {key, "not a lane"}}) {
+    damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Due), damaged, value);
+  }
+  store.open();
+  const std::vector<DueEntry> read = store.spool().due(std::nullopt, Instant::max(), 10).value();
+  ASSERT_EQ(read.size(), 1U);
+  EXPECT_EQ(read[0].id, id);
+  EXPECT_EQ(read[0].lane, kMixedLane) << "the record has the domains";
 }
 
 TEST(Store, RemovesTheAgeOfAnIdempotencyKeyThatIsDamaged) {
