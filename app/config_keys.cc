@@ -336,7 +336,7 @@ constexpr ConfigKey<RouteSettings> kRouteKeys[] = {
     {{.name = "ca_file", .group = "Route", .type = Path, .default_value = "", .is_reloadable = true,
       .help = "PEM file with the authorities that certificates are checked against. Empty: the system's."},
      &R::ca_file},
-    {{.name = "spf", .group = "Route", .type = TextList, .default_value = "",
+    {{.name = "spf", .group = "Route", .type = TextList, .default_value = "", .is_reloadable = true,
       .help = "What the SPF records of sending domains must hold so that mail over this route passes, as the next hop's operator "
               "says: [\"include:_spf.example.net\"]. `postern domain records` advises it. Empty: \"a:\" with the host name for a "
               "next hop on this machine, nothing for another."},
