@@ -22,4 +22,10 @@ std::optional<std::chrono::seconds> TokenBucket::take(std::uint32_t per_second, 
   return std::nullopt;
 }
 
+std::uint32_t TokenBucket::left(std::uint32_t per_second, Instant now) const {
+  const double elapsed = std::max(0.0, std::chrono::duration<double>(now - filled_).count());
+  const double tokens = std::min<double>(per_second, tokens_ + elapsed * per_second);
+  return tokens < 1 ? 0 : static_cast<std::uint32_t>(tokens);
+}
+
 }  // namespace postern

@@ -19,6 +19,9 @@ class TokenBucket {
   // nothing. Requires: `per_second` is not 0.
   std::optional<std::chrono::seconds> take(std::uint32_t per_second, double count, Instant now);
 
+  // Whole tokens that are there.
+  std::uint32_t left(std::uint32_t per_second, Instant now) const;
+
  private:
   double tokens_ = 0;
   Instant filled_;

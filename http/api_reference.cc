@@ -33,9 +33,9 @@ same as absent. Fields marked with * must be there in a request, and are always 
 `next` where the answer has that. A page may be shorter than `limit`, even empty, with more behind it.
 
 **Limits.** An account's keys make `http_requests_per_second` requests (100 unless configured otherwise) together, its signed-in
-people as many; what sends mail counts against the plan instead. One more is 429 `rate_limited`. 429 carries `Retry-After` in
-seconds and, for a rate, `RateLimit-Limit`, `-Remaining` and `-Reset`. Every response has an `X-Request-Id`,
-which the log has too. `/api/…` is another name of `/v1/…`, and `HEAD` is answered like `GET`.
+people as many; what sends mail counts against the plan instead. One more is 429 `rate_limited`. Where there is a rate, answers
+carry `RateLimit-Limit`, `-Remaining` and `-Reset`, of messages where the request sends some, and 429 `Retry-After` in seconds.
+Every response has an `X-Request-Id`, which the log has too. `/api/…` is another name of `/v1/…`, and `HEAD` is answered like `GET`.
 )";
 
 std::string_view view(const json::value& text) { return {text.get_string().data(), text.get_string().size()}; }

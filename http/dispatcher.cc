@@ -10,6 +10,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -94,6 +95,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
  private:
   net::Awaitable<std::optional<ApiResponse>> pass_gates(RequestHead& head);
   void complete(ApiResponse& response) const;
+  void add_rate(ApiResponse& response) const;
   std::optional<ApiResponse> find_route(const RequestHead& head);
   bool may_see_metrics(const RequestHead& head) const;
   std::optional<ApiResponse> count_request();
@@ -106,6 +108,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
   PeerFacts peer_;
   const Route* route_ = nullptr;
   ApiRequest request_;
+  bool is_admitted_ = false;           // the caller is known
   std::optional<std::string> origin_;  // of a page that may read the answer
 };
 
@@ -117,8 +120,31 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::begin(Req
   co_return refused;
 }
 
+// Messages a second where the request sends some, else requests a second. A refusal by a rate says it itself.
+void Dispatcher::RoutedExchange::add_rate(ApiResponse& response) const {
+  const auto says_it = [](const auto& field) { return field.first.starts_with("RateLimit-"); };
+  if (std::ranges::any_of(response.headers, says_it)) return;
+  const Instant now = dispatcher_.context_.clock.now();
+  const Caller& caller = request_.caller;
+  relay::QuotaTable::RateLeft rate;
+  if (!route_->has_plan_rate) {
+    rate = {dispatcher_.request_rate_.per_second(), dispatcher_.request_rate_.left(caller, now)};
+  } else if (caller.key && !caller.has_test_key()) {
+    const auto left = dispatcher_.context_.submission.quota.rate_left(caller.account, caller.key->plan, caller.key->key,
+                                                                      caller.key->key_per_second, now);
+    if (!left) return;
+    rate = *left;
+  } else {
+    return;
+  }
+  response.headers.emplace_back("RateLimit-Limit", std::to_string(rate.limit));
+  response.headers.emplace_back("RateLimit-Remaining", std::to_string(rate.left));
+  response.headers.emplace_back("RateLimit-Reset", rate.left < rate.limit ? "1" : "0");
+}
+
 // What goes with every answer, refusals too.
 void Dispatcher::RoutedExchange::complete(ApiResponse& response) const {
+  if (is_admitted_) add_rate(response);
   if (origin_) allow_origin(response, *origin_);
 }
 
@@ -177,6 +203,7 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::authentic
   std::variant<Caller, ApiResponse> admitted = co_await dispatcher_.auth_filter_.admit(route_->access, std::move(facts));
   if (auto* refused = std::get_if<ApiResponse>(&admitted)) co_return std::move(*refused);
   request_.caller = std::move(std::get<Caller>(admitted));
+  is_admitted_ = true;
   co_return std::nullopt;
 }
 

@@ -26,6 +26,8 @@ class RequestRate {
 
   // nullopt: granted, and counted. Else how long to wait, and nothing is counted. Any thread.
   std::optional<std::chrono::seconds> take(const Caller& caller, Instant now);
+  // How many more are granted at once now.
+  std::uint32_t left(const Caller& caller, Instant now);
   std::uint32_t per_second() const { return per_second_; }
 
  private:

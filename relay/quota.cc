@@ -60,6 +60,21 @@ QuotaAnswer QuotaTable::peek_message(const AccountId& account, const store::Plan
   return answer({account, plan, key, key_per_second, 0}, now);
 }
 
+std::optional<QuotaTable::RateLeft> QuotaTable::rate_left(const AccountId& account, const store::Plan& plan, const KeyId& key,
+                                                           std::optional<std::uint32_t> key_per_second, Instant now) {
+  const std::lock_guard lock(mutex_);
+  const auto left_of = [now](std::uint32_t limit, const TokenBucket* bucket) {
+    return RateLeft{limit, bucket ? bucket->left(limit, now) : limit};
+  };
+  std::optional<RateLeft> tighter;
+  if (plan.per_second) tighter = left_of(*plan.per_second, account_buckets_.find(account));
+  if (key_per_second) {
+    const RateLeft of_key = left_of(*key_per_second, key_buckets_.find(key));
+    if (!tighter || std::pair(of_key.left, of_key.limit) < std::pair(tighter->left, tighter->limit)) tighter = of_key;
+  }
+  return tighter;
+}
+
 QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
   const auto [usage, is_new] = usages_.touch(account);
   if (is_new) {

@@ -47,6 +47,13 @@ class QuotaTable {
   QuotaAnswer peek_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
                            std::optional<std::uint32_t> key_per_second, Instant now);
   QuotaAnswer peek(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now);
+  // The tighter of the account's and the key's rate, and how many messages it grants at once now; nullopt: there is none.
+  struct RateLeft {
+    std::uint32_t limit = 0;
+    std::uint32_t left = 0;
+  };
+  std::optional<RateLeft> rate_left(const AccountId& account, const store::Plan& plan, const KeyId& key,
+                                    std::optional<std::uint32_t> key_per_second, Instant now);
   // Gives back what was reserved and not used.
   void release(const AccountId& account, std::uint64_t recipients);
 

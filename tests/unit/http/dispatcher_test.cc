@@ -111,6 +111,26 @@ TEST_F(DispatcherTest, RefusesNamesThatItDoesNotKnow) {
   EXPECT_THAT(post("", "{\n\"reply_to\" 1}").body, HasSubstr("line 2, column 12"));
 }
 
+TEST_F(DispatcherTest, SaysWhatIsLeftOfTheRate) {
+  const auto rate = [this](const std::string& path, const std::string& credential) {
+    const ApiResponse response = request(head("GET " + path, credential) + "\r\n");
+    return field_of(response, "RateLimit-Limit") + ' ' + field_of(response, "RateLimit-Remaining") + ' ' +
+           field_of(response, "RateLimit-Reset");
+  };
+  EXPECT_EQ(rate("/v1/mail", sender_), "100 99 1");
+  EXPECT_EQ(rate("/v1/mail", manager_), "100 98 1") << "the account's keys have one together";
+  EXPECT_EQ(rate("/v1/keys?unknown=1", manager_), "100 97 1") << "refusals say it too";
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(rate("/v1/mail", sender_), "100 99 1");
+  EXPECT_EQ(rate("/v1/open/x", {}), "  ");
+  EXPECT_EQ(rate("/v1/batch", sender_), "  ") << "a plan without a rate";
+  auth::NewKey wanted;
+  wanted.name = "slow";
+  wanted.per_second = 5;
+  const std::string slow(keys.create(account_, wanted).value().text.reveal());
+  EXPECT_EQ(rate("/v1/batch", slow), "5 5 0") << "of what sends, messages";
+}
+
 TEST_F(DispatcherTest, LetsConfiguredOriginsIn) {
   const std::string origin = "Origin: https://app.example.org\r\n";
   const std::string question = head("OPTIONS /v1/mail", {}, origin + "Access-Control-Request-Method: POST\r\n") + "\r\n";
