@@ -200,9 +200,8 @@ TEST(Store, ReadsTheDueIndexPastADamagedEntry) {
   const DueEntry entry = store.spool().due(std::nullopt, Instant::max(), 10).value().at(0);
   const std::string key(std::string_view(KeyOctets().add(entry.due).add(entry.id.octets)));
   store.close();
-  for (const auto& [damaged, value] : {std::pair<std::string, std::string>{"0", ""}, {key, "not a lane"}}) {
-    damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Due), damaged, value);
-  }
+  damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Due), "0", "");
+  damage(store.folder() / "spool", kSpoolTables, static_cast<std::size_t>(SpoolTable::Due), key, "not a lane");
   store.open();
   const std::vector<DueEntry> read = store.spool().due(std::nullopt, Instant::max(), 10).value();
   ASSERT_EQ(read.size(), 1U);
