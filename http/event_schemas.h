@@ -32,6 +32,8 @@ inline constexpr std::string_view kEventSchemas = R"json({
   "email_id": {"type": "string"}, "created_at": {"type": "string", "format": "date-time", "description": "Of the message."},
   "from": {"type": "string"}, "to": {"type": "array", "items": {"type": "string"}}, "subject": {"type": "string"},
   "tags": {"type": "object", "additionalProperties": {"type": "string"}}, "test": {"type": "boolean"}}},
+"SentEventData": {"allOf": [{"$ref": "#/components/schemas/EmailEventData"}, {"type": "object", "properties": {
+  "warnings": {"type": "string", "description": "Of a test message: what a receiver might refuse."}}}]},
 "RecipientEventData": {"allOf": [{"$ref": "#/components/schemas/EmailEventData"}, {"type": "object", "required": ["recipient"],
   "properties": {"recipient": {"type": "string"}, "status": {"$ref": "#/components/schemas/EventStatus"},
   "remote": {"type": "string"}}}]},
@@ -48,7 +50,7 @@ inline constexpr std::string_view kEventSchemas = R"json({
 "WithheldEventData": {"allOf": [{"$ref": "#/components/schemas/EmailEventData"}, {"type": "object", "required": ["reason"],
   "properties": {"reason": {"type": "string"}}}]},
 "EmailSent": {"type": "object", "required": ["type", "created_at", "data"], "properties": {"type": {"const": "email.sent"},
-  "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/EmailEventData"}}},
+  "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/SentEventData"}}},
 "EmailDelivered": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "email.delivered"},
   "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/RecipientEventData"}}},

@@ -340,7 +340,7 @@ TEST(ListEmails, ShowsWhatFitsItsFilters) {
   EXPECT_THAT(ids({{"message_id", "<" + live + "@relay.example>"}}), ElementsAre(live));
   EXPECT_THAT(ids({{"message_id", tagged + "@relay.example"}}), ElementsAre(tagged));
   const std::string own = doors.smtp_message("a@example.org", "ann@example.net", "Message-ID: <own@example.org>\r\n\r\nx");
-  EXPECT_THAT(ids({{"message_id", "own@example.org"}}), ElementsAre(own.substr(own.find("Queued as ") + 10, 26)));
+  EXPECT_THAT(ids({{"message_id", "own@example.org"}}), ElementsAre(own.substr(own.find("queued as ") + 10, 26)));
   EXPECT_THAT(ids({{"message_id", "none@example.org"}}), is_empty);
   for (const Query& query :
        {Query{{"to", "ann"}}, Query{{"from", ""}}, Query{{"status", "done"}}, Query{{"environment", "both"}}}) {
