@@ -339,7 +339,7 @@ TEST_F(DispatcherTest, TakesTheWordOfATrustedProxyAboutItsClient) {
 TEST_F(DispatcherTest, ProbesAreNoLinesOfTheLog) {
   test::CapturedLog log;
   for (const char* operation : {"getHealth", "getReadiness", "getMetrics"}) {
-    for (const std::uint16_t status : {200, 503, 403}) {
+    for (const std::uint16_t status : std::initializer_list<std::uint16_t>{200, 503, 403}) {
       dispatcher_->request_ended({.method = "GET", .operation = operation, .problem = {}, .request_id = "req_1", .status = status,
                                   .lasted = {}, .peer = {}, .key = {}});
     }
