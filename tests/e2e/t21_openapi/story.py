@@ -221,7 +221,7 @@ def names(api, test):
         answer = api.call("sendEmail", key=test, body={**mail(SIMULATED), member: "b@example.org"})[1]
         check("did you mean reply_to?" in answer["message"], f"{answer}")
     for name, call in sorted(api.successes.items()):
-        if api.document.operations[name][2]["security"]:
+        if call["key"] is not None and api.document.operations[name][2]["security"]:
             api.refuse(name, 422, "validation_error", **{**call, "query": "no_such_parameter=1"})
 
 
