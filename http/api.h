@@ -63,6 +63,7 @@ struct ApiRequest {
   IpAddress peer;
   std::uint16_t peer_port = 0;
   bool is_peer_local = false;  // on this machine, and not only its proxy is
+  bool is_head = false;        // HEAD: the response's body is not sent
   std::string tls;          // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty in the clear
   std::string base_url;     // "https://relay.example.net:8443", from the Host field, for links
 
@@ -81,6 +82,8 @@ class BodySource {
   virtual net::Awaitable<std::optional<std::string>> next(std::chrono::steady_clock::duration longest) = 0;
   // Shutdown: next() ends soon.
   virtual void stop() = 0;
+  // next() answers soon, with an empty piece where it has no other. On the connection's executor.
+  virtual void wake() {}
 };
 
 struct ApiResponse {
@@ -188,7 +191,7 @@ struct Route {
   std::string_view other_content = {};    // a media type that success may have beside JSON, or instead of it
   std::span<const Parameter> parameters = {};
   std::array<std::uint16_t, 2> failures = {};  // statuses that its kind of row does not have anyway; 0: none
-  bool has_plan_rate = false;  // its messages have the plan's rate; other requests have http/request_rate's
+  bool has_plan_rate = false;  // its messages have the plan's rate, and its requests one of their own (http/request_rate)
 };
 
 // What webhooks get of one type of events: a section of openapi.json.

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "core/secret.h"
+#include "http/account_turns.h"
 #include "http/forwarded.h"
 #include "net/worker_pool.h"
 #include "relay/submission.h"
@@ -44,6 +45,11 @@ struct ApiSettings {
   Secret metrics_token{};  // empty: /metrics is for this machine
 };
 
+// Of the four workers: who asks for what is slow leaves the others half of them.
+inline constexpr std::size_t kJobsAtOnce = 2;
+inline constexpr std::size_t kWaitingJobs = 64;      // of one account; one more is 503
+inline constexpr std::size_t kSlowJobsAtOnce = 1;    // of one account among the domain workers
+
 struct ApiContext {
   store::Store& store;
   net::WorkerPool& workers;          // what blocks for a moment: reads, composing and parsing
@@ -67,6 +73,9 @@ struct ApiContext {
   Random& random;
   ApiSettings settings;
   const ServiceState* service = nullptr;  // set by the dispatcher
+  AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
+  AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`
+  AccountTurns slow_turns{kSlowJobsAtOnce, kWaitingJobs};    // at `domain_workers`
 };
 
 }  // namespace postern::http

@@ -124,7 +124,8 @@ Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {
 // What takes long.
 template <Work work>
 net::Awaitable<ApiResponse> on_domain_worker(ApiContext& context, ApiRequest& request) {
-  return answer_on(context.domain_workers, [&context, &request] { return work(context, request); });
+  return answer_on(context.slow_turns, context.domain_workers, request.caller.account,
+                   [&context, &request] { return work(context, request); });
 }
 
 constexpr std::array<Route, 5> kRoutes = {{

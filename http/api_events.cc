@@ -1,11 +1,13 @@
 // /v1/events: what happened to an account's messages, paged or as it happens.
 #include "auth/session_token.h"
+#include "core/bytes.h"
 #include "http/api.h"
 #include "http/api_context.h"
 #include "http/event_json.h"
 #include "http/event_schemas.h"
 #include "http/event_stream.h"
 #include "http/limits.h"
+#include "http/message_lookup.h"
 #include "http/request_fields.h"
 #include "http/worker_job.h"
 
@@ -47,14 +49,28 @@ Result<std::optional<std::uint64_t>> read_event_id(const ApiRequest& request, st
 Result<EventFilter> read_filter(const ApiRequest& request) {
   EventFilter filter;
   filter.account = request.caller.account;
-  filter.is_test_only = request.caller.has_test_key();
+  if (const auto environment = request.query_parameter("environment")) {
+    filter.environment = *environment == "test" ? Environment::Test : Environment::Live;
+    if (*environment != environment_name(*filter.environment)) {
+      return Error(ErrorCode::InvalidArgument, "environment must be live or test");
+    }
+  }
+  if (request.caller.has_test_key()) {
+    if (filter.environment == Environment::Live) {
+      return Error(ErrorCode::InvalidArgument, "environment: a test key sees events of test mail only");
+    }
+    filter.environment = Environment::Test;
+  }
   for (const auto& [name, value] : request.query) {
     if (name != "type") continue;
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(',', begin), value.size());
       filter.types.push_back(value.substr(begin, end - begin));
       const bool is_known = parse_event_wire_name(filter.types.back()).has_value();
-      if (!is_known) return Error(ErrorCode::InvalidArgument, "type: there is no such type of events");
+      if (!is_known) {
+        const std::string quoted = '"' + escape_for_log(filter.types.back(), 64) + '"';
+        return Error(ErrorCode::InvalidArgument, "type: there is no type " + quoted + "; docs/events.md lists them");
+      }
       begin = end + 1;
     }
   }
@@ -140,11 +156,8 @@ Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
   if (!filled) return filled.error();
   if (page->is_newer) std::ranges::reverse(page->found);
   json::array data;
-  for (const Event& event : page->found) {
-    const auto stored = spool.find(event.message);
-    const bool has_message = stored && *stored;
-    data.push_back(event_item(event, has_message ? &**stored : nullptr));
-  }
+  MessageLookup messages(spool);
+  for (const Event& event : page->found) data.push_back(event_item(event, messages.find(event.message)));
   json::object body = page_json(std::move(data), page->next.has_value());
   body["next"] = page->next ? json::value(format_event_id(*page->next)) : json::value(nullptr);
   return ApiResponse::json(body);
@@ -178,42 +191,50 @@ bool may_still_read(const ApiContext& context, const Caller& caller, const IpAdd
          (*account)->state == store::AccountState::Active;
 }
 
-ApiResponse open_stream(ApiContext& context, const ApiRequest& request) {
+net::Awaitable<ApiResponse> open_stream(ApiContext& context, ApiRequest& request) {
   auto filter = read_filter(request);
-  if (!filter) return api_error(filter.error());
-  const auto after = stream_position(context.store.spool(), request);
-  if (!after) return api_error(after.error());
-  auto ticket = context.event_hub.open_stream(request.caller.account);
-  if (!ticket) return api_refusal(Refusal::TooManyConnections, "there are too many live streams of this account: close one");
+  if (!filter) co_return api_error(filter.error());
+  auto job = [&context, &request] { return stream_position(context.store.spool(), request); };
+  const auto after = co_await run_in_turn(context.turns, context.workers, request.caller.account, job);
+  if (!after) co_return api_problem(ApiProblem::Unavailable);
+  if (!*after) co_return api_error(after->error());
+  auto ticket = request.is_head ? nullptr : context.event_hub.open_stream(request.caller.account);
+  if (!ticket && !request.is_head) {
+    co_return api_refusal(Refusal::TooManyConnections, "there are too many live streams of this account: close one");
+  }
   ApiResponse response;
   response.content_type = "text/event-stream";
   response.headers.emplace_back("X-Accel-Buffering", "no");  // proxies of nginx's kind hold back what they buffer
   auto is_allowed = [&context, caller = request.caller, peer = request.peer] { return may_still_read(context, caller, peer); };
-  response.stream = std::make_unique<EventStream>(context.store.spool(), context.event_hub, std::move(ticket), std::move(*filter),
-                                                  *after, std::move(is_allowed));
-  return response;
+  response.stream =
+      std::make_unique<EventStream>(context, std::move(ticket), std::move(*filter), **after, std::move(is_allowed));
+  co_return response;
 }
 
 net::Awaitable<ApiResponse> list_events(ApiContext& context, ApiRequest& request) {
-  if (request.header("accept").find("text/event-stream") != std::string_view::npos) co_return open_stream(context, request);
+  if (request.header("accept").find("text/event-stream") != std::string_view::npos) {
+    ApiResponse stream = co_await open_stream(context, request);
+    co_return stream;
+  }
   auto answer = co_await on_worker<list_page>(context, request);
   co_return answer;
 }
 
-net::Awaitable<ApiResponse> stream_events(ApiContext& context, ApiRequest& request) { co_return open_stream(context, request); }
-
 constexpr Parameter kType{.name = "type", .description = "Only events of this type; several with commas, or several times."};
 constexpr Parameter kEmailId{.name = "email_id", .description = "Only events of this e-mail."};
+constexpr Parameter kEnvironment{.name = "environment", .description = "Only events of that mail.", .values = "live test"};
 constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
                                          {.name = "after", .description = "An event: go on with those that are older."},
                                          {.name = "before", .description = "An event: go on with those that are newer."},
                                          kType,
-                                         kEmailId};
+                                         kEmailId,
+                                         kEnvironment};
 constexpr Parameter kStreamParameters[] = {
     {.name = "Last-Event-ID", .description = "The event that was seen last; browsers send it again.", .is_header = true},
     {.name = "after", .description = "The same in the query."},
     kType,
-    kEmailId};
+    kEmailId,
+    kEnvironment};
 
 constexpr std::array<Route, 2> kRoutes = {{
     {.method = Method::Get,
@@ -230,7 +251,7 @@ constexpr std::array<Route, 2> kRoutes = {{
      .path = "/v1/events/stream",
      .access = Access::Manage,
      .body = Body::None,
-     .handler = stream_events,
+     .handler = open_stream,
      .operation = "streamEvents",
      .summary = "Events as they happen (server-sent events), from Last-Event-ID on",
      .tag = "events",

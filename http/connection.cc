@@ -6,6 +6,9 @@
 #include "core/log.h"
 #include "http/response_head.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -44,7 +47,7 @@ Connection::Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer,
   peer_.is_local = peer.is_local;
 }
 
-Connection::~Connection() { context_.bodies.give_back(held_octets_); }
+Connection::~Connection() { context_.bodies.give_back(holder_, held_octets_); }
 
 net::Awaitable<void> Connection::run() {
   bool goes_on = co_await start_tls();
@@ -106,12 +109,13 @@ void Connection::begin_request() {
 
 void Connection::end_request() {
   exchange_.reset();
-  context_.bodies.give_back(std::exchange(held_octets_, 0));
+  context_.bodies.give_back(holder_, std::exchange(held_octets_, 0));
 }
 
 // Of the body that comes in or goes out. False: there is no room.
 bool Connection::hold(std::size_t octets) {
-  if (!context_.bodies.take(octets)) return false;
+  if (held_octets_ == 0) holder_ = exchange_ ? exchange_->account() : AccountId{};
+  if (!context_.bodies.take(holder_, octets)) return false;
   held_octets_ += octets;
   return true;
 }
@@ -230,25 +234,41 @@ net::Awaitable<bool> Connection::send_body(const std::string& head, const ApiRes
 
 net::Awaitable<bool> Connection::send_stream(BodySource& source) {
   if (is_stopping_) source.stop();
-  for (;;) {
-    std::optional<std::string> piece = co_await source.next(context_.timeouts.stream_wait);
-    const bool has_ended = !piece || (piece->empty() && is_stopping_);
-    if (has_ended) break;
-    bool is_alive = false;
-    if (piece->empty()) {
-      is_alive = co_await is_peer_there();
-    } else {
-      const std::string chunk = current_.is_http_1_0 ? std::move(*piece) : format_chunk(*piece);
-      is_alive = co_await send(chunk);
-    }
-    if (!is_alive) co_return false;
-  }
-  if (current_.is_http_1_0) co_return true;
-  const bool is_sent = co_await send("0\r\n\r\n");
+  has_input_ = false;
+  watch_peer();
+  bool is_sent = co_await send_pieces(source);
+  stream_.unwatch();
+  if (is_sent && !current_.is_http_1_0) is_sent = co_await send("0\r\n\r\n");
   co_return is_sent;
 }
 
-// A slice at a time: each has the deadline for itself, so a slow client may take a long body as long as it takes it.
+net::Awaitable<bool> Connection::send_pieces(BodySource& source) {
+  for (;;) {
+    std::optional<std::string> piece = co_await source.next(context_.timeouts.stream_wait);
+    const bool has_ended = !piece || (piece->empty() && is_stopping_);
+    if (has_ended) co_return true;
+    if (std::exchange(has_input_, false)) {
+      const bool is_there = co_await is_peer_there();
+      if (!is_there) co_return false;
+      watch_peer();
+    }
+    if (piece->empty()) continue;
+    const std::string chunk = current_.is_http_1_0 ? std::move(*piece) : format_chunk(*piece);
+    const bool is_alive = co_await send(chunk);
+    if (!is_alive) co_return false;
+  }
+}
+
+// A client that goes is seen at once, whatever the source waits for: what it holds is somebody else's then.
+void Connection::watch_peer() {
+  stream_.watch([this] {
+    has_input_ = true;
+    if (source_ != nullptr) source_->wake();
+  });
+}
+
+// A slice at a time: each has the deadline for itself, so a slow client may take a long body as long as it takes it. The other
+// connections have their turn in between, also where this client takes all at once.
 net::Awaitable<bool> Connection::send(std::string_view octets) {
   while (!octets.empty()) {
     if (is_cancelled_) co_return false;
@@ -257,6 +277,7 @@ net::Awaitable<bool> Connection::send(std::string_view octets) {
     const Result<void> written = co_await stream_.write_all(slice);
     if (!written) co_return false;
     octets.remove_prefix(slice.size());
+    if (!octets.empty()) co_await net::asio::post(stream_.executor(), net::asio::use_awaitable_t<net::Executor>{});
   }
   co_return true;
 }

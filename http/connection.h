@@ -36,7 +36,7 @@ struct ConnectionTimeouts {
   std::chrono::seconds body_in_all{600};
   // For the client to take kWriteOctets.
   std::chrono::seconds write{30};
-  // Between two pieces of a streamed body: then it is seen whether the client is still there.
+  // For a streamed body's next piece; then the source is asked again.
   std::chrono::seconds stream_wait{15};
   // For the client to close its side after a refusal.
   std::chrono::seconds linger{2};
@@ -84,6 +84,8 @@ class Connection final : public net::Task {
   net::Awaitable<bool> respond(ApiResponse response);
   net::Awaitable<bool> send_body(const std::string& head, const ApiResponse& response);
   net::Awaitable<bool> send_stream(BodySource& source);
+  net::Awaitable<bool> send_pieces(BodySource& source);
+  void watch_peer();
   net::Awaitable<bool> send(std::string_view octets);
   net::Awaitable<bool> is_peer_there();
   bool hold(std::size_t octets);
@@ -103,6 +105,8 @@ class Connection final : public net::Task {
   std::array<char, kReadOctets> space_;
   std::uint64_t body_octets_ = 0;
   std::size_t held_octets_ = 0;  // taken from the room for bodies
+  AccountId holder_;             // in whose name
+  bool has_input_ = false;       // while a stream is sent: the client sent something, or ended its side
   bool has_timed_out_ = false;
   bool is_reading_ = false;
   bool is_stopping_ = false;

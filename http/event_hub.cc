@@ -45,7 +45,7 @@ class EventHub::Impl : public std::enable_shared_from_this<EventHub::Impl> {
   void notify();
   void stop();
   void cancel() { stop(); }
-  net::Awaitable<std::uint64_t> wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest);
+  net::Awaitable<std::uint64_t> wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest, Interrupt* interrupt);
   std::unique_ptr<StreamTicket> open_stream(const AccountId& account);
 
  private:
@@ -134,7 +134,8 @@ void EventHub::Impl::stop() {
   timer_.cancel();
 }
 
-net::Awaitable<std::uint64_t> EventHub::Impl::wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest) {
+net::Awaitable<std::uint64_t> EventHub::Impl::wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest,
+                                                         Interrupt* interrupt) {
   const auto waiter = std::make_shared<Waiter>(co_await asio::this_coro::executor);
   waiter->timer.expires_after(longest);
   {
@@ -142,7 +143,9 @@ net::Awaitable<std::uint64_t> EventHub::Impl::wait_above(std::uint64_t seen, std
     if (last_sequence_ > seen || is_stopped_) co_return last_sequence_;
     waiters_.push_back(waiter);
   }
+  if (interrupt != nullptr) interrupt->timer_ = &waiter->timer;
   co_await waiter->timer.async_wait(asio::as_tuple(kAwait));
+  if (interrupt != nullptr) interrupt->timer_ = nullptr;
   const std::lock_guard lock(mutex_);
   waiters_.remove(waiter);
   co_return last_sequence_;
@@ -174,8 +177,9 @@ std::unique_ptr<net::Task> EventHub::make_task() { return std::make_unique<net::
 
 void EventHub::notify() { impl_->notify(); }
 
-net::Awaitable<std::uint64_t> EventHub::wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest) {
-  return impl_->wait_above(seen, longest);
+net::Awaitable<std::uint64_t> EventHub::wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest,
+                                                   Interrupt* interrupt) {
+  return impl_->wait_above(seen, longest, interrupt);
 }
 
 std::unique_ptr<EventHub::StreamTicket> EventHub::open_stream(const AccountId& account) { return impl_->open_stream(account); }

@@ -8,6 +8,8 @@
 #include "net/awaitable.h"
 #include "net/task_group.h"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -34,9 +36,22 @@ class EventHub {
   // Events may have been committed. Any thread; cheap, also inside a store::Completion.
   void notify();
 
-  // Until an event above `seen` is there, or `longest` has passed, or the hub stops. Returns the last sequence known. On the
-  // caller's executor, which must be of one thread.
-  net::Awaitable<std::uint64_t> wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest);
+  // Ends a wait that was given it. On the waiter's executor.
+  class Interrupt {
+   public:
+    void fire() {
+      if (timer_ != nullptr) timer_->cancel();
+    }
+
+   private:
+    friend class EventHub;
+    net::asio::steady_timer* timer_ = nullptr;  // while it waits
+  };
+
+  // Until an event above `seen` is there, or `longest` has passed, or `interrupt` (which may be null) fires, or the hub stops.
+  // Returns the last sequence known. On the caller's executor, which must be of one thread.
+  net::Awaitable<std::uint64_t> wait_above(std::uint64_t seen, std::chrono::steady_clock::duration longest,
+                                           Interrupt* interrupt = nullptr);
 
   // One of the account's streams, while it lives. May outlive the hub.
   class StreamTicket {

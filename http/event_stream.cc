@@ -1,9 +1,9 @@
 #include "http/event_stream.h"
 
 #include "http/event_json.h"
+#include "http/message_lookup.h"
+#include "http/worker_job.h"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -12,44 +12,46 @@
 namespace postern::http {
 namespace {
 
-constexpr net::asio::use_awaitable_t<net::Executor> kAwait{};
-
 constexpr std::size_t kEventsPerPiece = 64;
-constexpr std::chrono::seconds kLongestSlice{1};         // of a wait, so that stop() is seen soon
+constexpr std::size_t kPieceOctets = 64 * 1024;          // what one write to a client takes; an event more at most
+constexpr std::chrono::seconds kLongestSlice{1};         // of a wait: keys are revoked meanwhile
 constexpr std::string_view kOpening = "retry: 3000\n\n";  // ms until a client connects again
 constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
 
 }  // namespace
 
 bool EventFilter::wants(const Event& event) const {
-  if (is_test_only && event.environment != Environment::Test) return false;
+  if (environment && event.environment != *environment) return false;
   return event.account == account && (!message || event.message == *message) && wants_event(types, event.type);
 }
 
-EventStream::EventStream(const store::Spool& spool, EventHub& hub, std::unique_ptr<EventHub::StreamTicket> ticket,
-                         EventFilter filter, std::uint64_t after, IsAllowed is_allowed)
-    : spool_(spool),
-      hub_(hub),
-      ticket_(std::move(ticket)),
-      filter_(std::move(filter)),
-      is_allowed_(std::move(is_allowed)),
-      seen_(after) {}
+EventStream::EventStream(ApiContext& context, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter,
+                         std::uint64_t after, IsAllowed is_allowed)
+    : context_(context), ticket_(std::move(ticket)), filter_(std::move(filter)), is_allowed_(std::move(is_allowed)), seen_(after) {}
 
 std::optional<std::string> EventStream::read() {
   if (Steady::now() >= ends_at_ || !is_allowed_()) return std::nullopt;
-  std::string piece;
-  const auto events = spool_.events_of_account_after(filter_.account, seen_, kEventsPerPiece);
+  const store::Spool& spool = context_.store.spool();
+  const auto events = spool.events_of_account_after(filter_.account, seen_, kEventsPerPiece);
   if (!events) return std::nullopt;
+  std::string piece;
+  MessageLookup messages(spool);
   for (const Event& event : *events) {
+    if (piece.size() >= kPieceOctets) break;
     seen_ = event.sequence;
     if (!filter_.wants(event)) continue;
-    const auto stored = spool_.find(event.message);
-    const bool has_message = stored && *stored;
     // JSON has no line end in it that would end the field.
     piece += "id: " + std::to_string(event.sequence) + "\ndata: " +
-             boost::json::serialize(event_item(event, has_message ? &**stored : nullptr)) + "\n\n";
+             boost::json::serialize(event_item(event, messages.find(event.message))) + "\n\n";
   }
   return piece;
+}
+
+// An empty piece where the account has too much under way: it is later.
+net::Awaitable<std::optional<std::string>> EventStream::read_in_turn() {
+  auto job = [this] { return read(); };
+  auto piece = co_await run_in_turn(context_.turns, context_.workers, filter_.account, job);
+  co_return piece.value_or(std::string());
 }
 
 net::Awaitable<std::optional<std::string>> EventStream::next(Steady::duration longest) {
@@ -57,21 +59,18 @@ net::Awaitable<std::optional<std::string>> EventStream::next(Steady::duration lo
   const Steady::time_point deadline = Steady::now() + longest;
   while (!is_stopped_) {
     const std::uint64_t before = seen_;
-    std::optional<std::string> piece = read();
+    std::optional<std::string> piece = co_await read_in_turn();
     const Steady::time_point now = Steady::now();
     if (piece && piece->empty() && now - last_sent_ >= kKeepAlive) piece = kKeepAliveComment;
     if (!piece || !piece->empty()) {
       last_sent_ = now;
       co_return piece;
     }
-    if (now >= deadline) co_return piece;
-    if (seen_ != before) {  // events that nobody wants here: more may follow, and others are served in between
-      co_await net::asio::post(kAwait);
-      continue;
-    }
+    if (now >= deadline || std::exchange(is_woken_, false)) co_return piece;
+    if (seen_ != before) continue;  // events that nobody wants here: more may follow
     const auto slice = std::min<Steady::duration>(deadline - now, kLongestSlice);
     // Events of other accounts wake it too: from the last one that there is, not from the last of its own.
-    known_ = co_await hub_.wait_above(known_, slice);
+    known_ = co_await context_.event_hub.wait_above(known_, slice, &interrupt_);
   }
   co_return std::nullopt;
 }

@@ -1,9 +1,11 @@
 // EventStream: an account's events as they happen, as server-sent events (HTML Living Standard §9.2). It holds a position in the
-// event log and no events: a slow reader reads later, and nothing piles up here.
+// event log and no events: a slow reader reads later, and nothing piles up here. The log is read, and JSON made of it, on a worker
+// and in the account's turn: a thread that serves connections only hands pieces on.
 #pragma once
 
 #include "core/clock.h"
 #include "http/api.h"
+#include "http/api_context.h"
 #include "http/event_hub.h"
 #include "store/store.h"
 
@@ -25,7 +27,7 @@ struct EventFilter {
   AccountId account;
   std::vector<std::string> types;    // wire names; empty: all
   std::optional<MessageId> message;  // of that message only
-  bool is_test_only = false;         // for a test key: what live mail does is not its business
+  std::optional<Environment> environment;  // of that one only
 
   bool wants(const Event& event) const;
 };
@@ -33,26 +35,33 @@ struct EventFilter {
 class EventStream final : public BodySource {
  public:
   // Says whether who asked may still read: keys are revoked and accounts suspended while a stream is open. Asked before every
-  // look at the log, so it has to be quick.
+  // look at the log, on a worker.
   using IsAllowed = std::function<bool()>;
 
-  // Events above `after`. `spool` and `hub` outlive it.
-  EventStream(const store::Spool& spool, EventHub& hub, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter,
-              std::uint64_t after, IsAllowed is_allowed);
+  // Events above `after`. `context` outlives it. No ticket: for a response whose body is not sent.
+  EventStream(ApiContext& context, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter, std::uint64_t after,
+              IsAllowed is_allowed);
 
   // nullopt: it was stopped, is not allowed any more or is too old, or the log cannot be read. The client connects again, with
   // Last-Event-ID, and is told.
   net::Awaitable<std::optional<std::string>> next(std::chrono::steady_clock::duration longest) override;
-  void stop() override { is_stopped_ = true; }
+  void stop() override {
+    is_stopped_ = true;
+    interrupt_.fire();
+  }
+  void wake() override {
+    is_woken_ = true;
+    interrupt_.fire();
+  }
 
  private:
   using Steady = std::chrono::steady_clock;
 
-  // What is there now; nullopt: it cannot be read, or not any more.
+  // What is there now, a piece of it; nullopt: it cannot be read, or not any more. On a worker.
   std::optional<std::string> read();
+  net::Awaitable<std::optional<std::string>> read_in_turn();
 
-  const store::Spool& spool_;
-  EventHub& hub_;
+  ApiContext& context_;
   std::unique_ptr<EventHub::StreamTicket> ticket_;
   EventFilter filter_;
   IsAllowed is_allowed_;
@@ -62,6 +71,8 @@ class EventStream final : public BodySource {
   Steady::time_point last_sent_ = Steady::now();
   bool has_begun_ = false;
   bool is_stopped_ = false;
+  bool is_woken_ = false;
+  EventHub::Interrupt interrupt_;
 };
 
 }  // namespace postern::http

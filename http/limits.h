@@ -41,6 +41,8 @@ inline constexpr std::size_t kMaxInlineJsonOctets = 64 * 1024;
 // Bodies that the connections of all clients hold at once, on their way in or out: some forty e-mails with 10 MiB of attachments
 // each. Parsed and composed, a body takes up to five times as much, but no more than the workers have in hand.
 inline constexpr std::size_t kMaxHeldBodyOctets = 512 * 1024 * 1024;
+// Of them those of one account: two of the biggest e-mails.
+inline constexpr std::size_t kMaxHeldBodyOctetsOfOne = 160 * 1024 * 1024;
 // A response up to this size is not counted among them: strangers may ask for /openapi.json and read it slowly, and must not take
 // the room of those who send.
 inline constexpr std::size_t kUncountedResponseOctets = 256 * 1024;

@@ -47,6 +47,8 @@ class Exchange {
   virtual std::size_t max_body_octets() const = 0;
   virtual net::Awaitable<ApiResponse> answer(std::string body) = 0;
 
+  // Whose request it is, once begin() has found that out; null: nobody's.
+  virtual AccountId account() const = 0;
   virtual std::string_view operation() const = 0;
   virtual std::optional<KeyId> key() const = 0;
   // Who asks, where that is not the connection's peer: a trusted proxy's client.

@@ -9,7 +9,7 @@ namespace postern::http {
 Server::Server(std::vector<net::Executor> executors, RequestHandler& handler, const Clock& clock, Random& random,
                const ServerOptions& options)
     : net::Server(std::move(executors), options.admission),
-      bodies_(options.max_held_body_octets),
+      bodies_(options.max_held_body_octets, options.max_held_body_octets_of_one),
       context_{.handler = handler, .clock = clock, .random = random, .bodies = bodies_, .timeouts = options.timeouts} {}
 
 std::unique_ptr<net::Task> Server::serve(net::Arrival arrival, std::unique_ptr<net::AdmittedPeer> admitted) {

@@ -12,7 +12,8 @@ namespace postern::http {
 struct ServerOptions {
   net::AdmissionLimits admission;  // for all listeners together
   ConnectionTimeouts timeouts;
-  std::size_t max_held_body_octets = kMaxHeldBodyOctets;  // of all connections; beyond it 503
+  std::size_t max_held_body_octets = kMaxHeldBodyOctets;             // of all connections; beyond it 503
+  std::size_t max_held_body_octets_of_one = kMaxHeldBodyOctetsOfOne;  // of those with one account's requests
 };
 
 class Server final : public net::Server {

@@ -6,16 +6,29 @@
 #include "http/api.h"
 #include "http/api_context.h"
 
+#include <memory>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace postern::http {
 
-// Runs `job` (→ Result<ApiResponse>) on one of `workers`; an Error becomes its HTTP failure, a full pool 503. What `job` refers to
-// must live until this returns.
+// Runs `job` on one of `workers` when it is the account's turn; nullopt: too many of its jobs wait, or the pool is full. What `job`
+// refers to must live until this returns.
 template <class Job>
-net::Awaitable<ApiResponse> answer_on(net::WorkerPool& workers, Job job) {
-  auto answer = co_await workers.run(std::move(job));
-  if (!answer) co_return api_problem(ApiProblem::Unavailable);
+net::Awaitable<std::optional<std::invoke_result_t<Job&>>> run_in_turn(AccountTurns& turns, net::WorkerPool& workers,
+                                                                      AccountId account, Job job) {
+  const std::unique_ptr<AccountTurns::Turn> turn = co_await turns.take(account);
+  if (!turn) co_return std::nullopt;
+  auto done = co_await workers.run(std::move(job));
+  co_return done;
+}
+
+// The same for a job (→ Result<ApiResponse>) whose result is the response: an Error becomes its HTTP failure, nullopt 503.
+template <class Job>
+net::Awaitable<ApiResponse> answer_on(AccountTurns& turns, net::WorkerPool& workers, AccountId account, Job job) {
+  auto answer = co_await run_in_turn(turns, workers, account, std::move(job));
+  if (!answer) co_return api_problem(ApiProblem::Unavailable, "too many requests of this account wait: try again later");
   if (!*answer) co_return api_error(answer->error());
   co_return std::move(**answer);
 }
@@ -26,8 +39,9 @@ using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);
 // own: reads wait for no write.
 template <Work work>
 net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
-  net::WorkerPool& workers = request.method == Method::Get ? context.workers : context.write_workers;
-  return answer_on(workers, [&context, &request] { return work(context, request); });
+  const bool is_read = request.method == Method::Get;
+  return answer_on(is_read ? context.turns : context.write_turns, is_read ? context.workers : context.write_workers,
+                   request.caller.account, [&context, &request] { return work(context, request); });
 }
 
 // The same for what live mail depends on, and what it was: refused to a test key.

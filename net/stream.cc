@@ -65,6 +65,8 @@ class Stream::Impl {
   Awaitable<void> linger_and_close();
   void close();
   void cancel();
+  void watch(std::function<void()> on_input);
+  void unwatch();
 
   tcp::socket& socket() { return socket_; }
   Watchdog& watchdog() { return *watchdog_; }
@@ -87,6 +89,7 @@ class Stream::Impl {
   std::shared_ptr<Watchdog> watchdog_;
   std::unique_ptr<TlsSession> tls_;
   tcp::endpoint local_;
+  std::shared_ptr<std::function<void()>> watcher_;
   int reads_in_turn_ = 0;
   bool was_cancelled_ = false;
 };
@@ -209,6 +212,21 @@ void Stream::Impl::cancel() {
   socket_.cancel(ignored);
 }
 
+void Stream::Impl::watch(std::function<void()> on_input) {
+  watcher_ = std::make_shared<std::function<void()>>(std::move(on_input));
+  socket_.async_wait(tcp::socket::wait_read, [weak = std::weak_ptr(watcher_)](const SocketError& ec) {
+    const auto watcher = weak.lock();
+    if (watcher && !ec) (*watcher)();
+  });
+}
+
+void Stream::Impl::unwatch() {
+  if (!watcher_) return;
+  watcher_.reset();
+  SocketError ignored;
+  socket_.cancel(ignored);
+}
+
 void Stream::Impl::say_goodbye() {
   if (tls_) tls_->say_goodbye();
   SocketError ignored;
@@ -286,6 +304,8 @@ Awaitable<void> Stream::linger_and_close(std::chrono::steady_clock::duration tim
   return impl_->linger_and_close();
 }
 
+void Stream::watch(std::function<void()> on_input) { impl_->watch(std::move(on_input)); }
+void Stream::unwatch() { impl_->unwatch(); }
 void Stream::cancel() { impl_->cancel(); }
 
 std::uint16_t Stream::local_port() const { return impl_->local().port(); }

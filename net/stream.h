@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,6 +56,10 @@ class Stream {
   // As close(), but waits up to `timeout` for the peer to end its side, discarding what it still sends: a close with input
   // unread resets the connection, and the peer may then never see the last reply. For refusals that hang up.
   Awaitable<void> linger_and_close(std::chrono::steady_clock::duration timeout);
+  // Calls `on_input` once, when the peer sends something or ends its side; reads nothing. A write may wait meanwhile, a read may
+  // not. Ends with the call, with unwatch(), or when a wait is cancelled or times out.
+  void watch(std::function<void()> on_input);
+  void unwatch();
   // Wakes a waiting operation with Cancelled; does nothing if none waits. On the stream's own executor.
   void cancel();
 

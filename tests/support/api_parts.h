@@ -30,7 +30,7 @@ class ApiParts {
 
   // An endpoint that asks for a part that is not given looks at nothing.
   http::ApiContext make_context(auth::SessionTokens* tokens = nullptr, relay::DomainAdmin* domains = nullptr,
-                                http::WebhookAdmin* webhooks = nullptr) {
+                                http::WebhookAdmin* webhooks = nullptr, http::EventHub* event_hub = nullptr) {
     return {.store = *store,
             .workers = workers,
             .write_workers = write_workers,
@@ -45,7 +45,7 @@ class ApiParts {
             .tokens = tokens ? *tokens : absent<auth::SessionTokens>(),
             .domains = domains ? *domains : absent<relay::DomainAdmin>(),
             .webhooks = webhooks ? *webhooks : absent<http::WebhookAdmin>(),
-            .event_hub = absent<http::EventHub>(),
+            .event_hub = event_hub ? *event_hub : absent<http::EventHub>(),
             .metrics = metrics,
             .submission = submission,
             .clock = clock,

@@ -9,6 +9,9 @@
 #include <boost/json/object.hpp>
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 namespace postern::http {
 namespace {
 
@@ -23,6 +26,7 @@ class EventApi : public ::testing::Test {
     test::Draft draft =
         test::make_draft(make_message_id(api_.clock.now() + Duration{++made_}, api_.random), api_.clock.now(), {"live.example"});
     draft.message.account = account;
+    draft.message.summary.subject = subject_;
     for (Event& event : draft.events) event.account = account;
     const MessageId id = draft.message.id;
     EXPECT_TRUE(test::commit_draft(api_.store.spool(), std::move(draft), "Subject: hello\r\n\r\n"));
@@ -46,6 +50,7 @@ class EventApi : public ::testing::Test {
 
   test::ApiFixture api_{event_api()};
   int made_ = 0;
+  std::string subject_;
 };
 
 TEST_F(EventApi, PagesGoFromTheNewestToTheOldestAndBack) {
@@ -91,6 +96,15 @@ TEST_F(EventApi, ATestKeySeesWhatTestKeysDid) {
   EXPECT_THAT(ids(api_.ask("GET /v1/events")), ElementsAre("evt_2", "evt_1"));
 }
 
+TEST_F(EventApi, FiltersByEnvironment) {
+  accept(api_.account);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?environment=live")).size(), 1U);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?environment=test")).size(), 0U);
+  EXPECT_EQ(api_.ask("GET /v1/events?environment=both").status, 422);
+  const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
+  EXPECT_EQ(api_.ask("GET /v1/events?environment=live", test_key).status, 422);
+}
+
 TEST_F(EventApi, WrongParametersAreNamed) {
   for (const std::string_view query : {"limit=0", "limit=101", "after=x", "before=evt_", "after=evt_1&before=evt_2",
                                        "type=email.opened", "type=", "email_id=42"}) {
@@ -110,8 +124,10 @@ class EventStreaming : public EventApi {
     while (tasks_.count() > 0) loop_.context().run_one_for(std::chrono::milliseconds(50));
   }
   std::unique_ptr<EventStream> open(std::uint64_t after, EventFilter filter) {
-    auto stream = std::make_unique<EventStream>(api_.store.spool(), hub_, hub_.open_stream(filter.account), filter, after,
-                                                [this] { return ++looks_ > 0 && is_allowed_; });
+    auto stream = std::make_unique<EventStream>(context_, hub_.open_stream(filter.account), filter, after, [this] {
+      looked_on_ = std::this_thread::get_id();
+      return is_allowed_.load();
+    });
     EXPECT_THAT(*loop_.run(stream->next(std::chrono::seconds(0))), HasSubstr("retry:"));
     return stream;
   }
@@ -122,12 +138,13 @@ class EventStreaming : public EventApi {
     return filter;
   }
 
-  bool is_allowed_ = true;
-  int looks_ = 0;  // at the log
+  std::atomic<bool> is_allowed_{true};
+  std::thread::id looked_on_;  // at the log, the last time
   test::CoroutineLoop loop_;
   net::asio::executor_work_guard<net::asio::io_context::executor_type> work_{loop_.context().get_executor()};
   EventHub hub_{loop_.executor(), [this] { return api_.store.spool().last_sequence(); }};
   net::TaskGroup tasks_;
+  ApiContext context_{api_.make_context(nullptr, nullptr, nullptr, &hub_)};
 };
 
 TEST_F(EventStreaming, GivesWhatIsThereAboveItsPosition) {
@@ -163,18 +180,54 @@ TEST_F(EventStreaming, LeavesOutWhatIsNotWanted) {
   EXPECT_THAT(piece, Not(HasSubstr("email.sent")));
 }
 
-TEST_F(EventStreaming, LetsOthersGoOnWhileItReadsPastWhatIsNotWanted) {
+TEST_F(EventStreaming, ReadsPastWhatIsNotWantedAwayFromTheConnectionsThread) {
   for (int i = 0; i < 200; ++i) accept(api_.account);
   EventFilter filter = own();
   filter.types = {"email.complained"};
   const auto stream = open(0, filter);
   const auto waiting = loop_.start(stream->next(std::chrono::seconds(120)));
-  int looks = 0;
-  net::asio::post(loop_.context(), [&] { looks = looks_; });
-  while (looks == 0) loop_.context().run_one();
-  EXPECT_EQ(looks, 1);
+  bool has_gone_on = false;
+  net::asio::post(loop_.context(), [&] { has_gone_on = true; });
+  while (!has_gone_on) loop_.context().run_one();
+  EXPECT_FALSE(waiting->has_value());
   stream->stop();
   EXPECT_EQ(loop_.wait(waiting), std::nullopt);
+  EXPECT_NE(looked_on_, std::this_thread::get_id());
+}
+
+TEST_F(EventStreaming, GivesPiecesOfABoundedSize) {
+  subject_.assign(store::kMaxSummaryOctets, 's');
+  constexpr std::size_t kEvents = 200;
+  for (std::size_t i = 0; i < kEvents; ++i) accept(api_.account);
+  const auto stream = open(0, own());
+  std::size_t seen = 0;
+  std::size_t pieces = 0;
+  for (; seen < kEvents; ++pieces) {
+    const std::string piece = next(*stream);
+    EXPECT_LT(piece.size(), 68U * 1024);
+    for (std::size_t at = piece.find("\ndata: "); at != std::string::npos; at = piece.find("\ndata: ", at + 1)) ++seen;
+  }
+  EXPECT_EQ(seen, kEvents);
+  EXPECT_GT(pieces, 3U);
+}
+
+TEST_F(EventStreaming, IsWokenWhereItsReaderMayBeGone) {
+  const auto stream = open(0, own());
+  const auto waiting = loop_.start(stream->next(std::chrono::hours(1)));
+  loop_.settle();
+  stream->wake();
+  EXPECT_EQ(loop_.wait(waiting), "");
+}
+
+TEST_F(EventStreaming, AHeadTakesNoStream) {
+  std::vector<std::unique_ptr<EventHub::StreamTicket>> tickets;
+  for (std::size_t i = 0; i < kMaxStreamsPerAccount; ++i) tickets.push_back(hub_.open_stream(api_.account));
+  ApiRequest request;
+  request.caller = api_.caller;
+  const auto stream = [&] { return loop_.run(event_api().routes.back().handler(context_, request)); };
+  EXPECT_EQ(stream().status, 503);
+  request.is_head = true;
+  EXPECT_EQ(stream().status, 200);
 }
 
 TEST_F(EventStreaming, EndsWhenItIsStopped) {

@@ -38,6 +38,9 @@ class CountingSource final : public BodySource {
   }
   void stop() override {
     is_stopped_ = true;
+    wake();
+  }
+  void wake() override {
     if (timer_) timer_->cancel();
   }
 
@@ -67,6 +70,7 @@ class ScriptedExchange final : public Exchange {
     if (path_ == "/empty") response.status = 204;
     co_return response;
   }
+  AccountId account() const override { return {}; }
   std::string_view operation() const override { return path_; }
   std::optional<KeyId> key() const override { return std::nullopt; }
 
@@ -387,14 +391,46 @@ TEST_F(HttpServerTest, FinishesTheRequestUnderWayWhenItDrains) {
   EXPECT_THAT(rest, HasSubstr("/a:xy"));
 }
 
+// At once: the source would wait much longer than any test.
 TEST_F(HttpServerTest, NoticesThatAStreamsClientIsGone) {
   ServerOptions options;
-  options.timeouts.stream_wait = std::chrono::seconds(0);
+  options.timeouts.stream_wait = std::chrono::hours(1);
   start(options);
   client_->send(get("/endless"));
   read_response(*client_);
   client_->close();
   EXPECT_EQ(handler_.ended(1), std::vector<std::string>{"GET /endless 200"});
+}
+
+TEST_F(HttpServerTest, NoticesThatAStreamsClientIsGoneUnderTls) {
+  ServerOptions options;
+  options.timeouts.stream_wait = std::chrono::hours(1);
+  start(options, true);
+  ASSERT_TRUE(client_->start_tls());
+  client_->send(get("/endless"));
+  read_response(*client_);
+  client_->close();
+  EXPECT_EQ(handler_.ended(1), std::vector<std::string>{"GET /endless 200"});
+}
+
+AccountId account_number(std::uint8_t number) {
+  AccountId account;
+  account.octets[0] = number;
+  return account;
+}
+
+TEST(BodyRoom, LeavesTheOthersTheirsWhereOneTakesAllItMay) {
+  BodyRoom room(100, 60);
+  const AccountId one = account_number(1);
+  const AccountId other = account_number(2);
+  EXPECT_TRUE(room.take(one, 40));
+  EXPECT_FALSE(room.take(one, 21)) << "more than one may hold";
+  EXPECT_TRUE(room.take(one, 20));
+  EXPECT_FALSE(room.take(other, 41)) << "more than there is";
+  EXPECT_TRUE(room.take(other, 40));
+  room.give_back(one, 60);
+  EXPECT_TRUE(room.take(other, 20));
+  EXPECT_FALSE(room.take(other, 1));
 }
 
 }  // namespace
