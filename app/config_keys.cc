@@ -155,7 +155,8 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
     {{.name = "http_requests_per_second", .group = "HTTP service", .type = Integer, .default_value = "100", .unit = "requests",
       .minimum = 1, .maximum = 1'000'000,
       .help = "Requests a second that an account's API keys may make together, and its signed-in people besides. One more is "
-              "answered 429 rate_limited. Requests that send mail are not counted: the plan's rate bounds them."},
+              "answered 429 rate_limited. Requests that send mail are counted apart: the plan's rate where it is higher, or ten "
+              "times this number where the plan has no rate."},
      &S::http_requests_per_second},
     {{.name = "http_cors_origins", .group = "HTTP service", .type = TextList, .default_value = "",
       .help = "Origins whose web pages may call the HTTP API from a browser (CORS): \"https://app.example.org\", or \"*\" for any. "

@@ -33,8 +33,10 @@ same as absent. Fields marked with * must be there in a request, and are always 
 `next` where the answer has that. A page may be shorter than `limit`, even empty, with more behind it.
 
 **Limits.** An account's keys make `http_requests_per_second` requests (100 unless configured otherwise) together, its signed-in
-people as many; what sends mail counts against the plan instead. One more is 429 `rate_limited`. Where there is a rate, answers
-carry `RateLimit-Limit`, `-Remaining` and `-Reset`, of messages where the request sends some, and 429 `Retry-After` in seconds.
+people as many. Requests that send mail are counted apart, by the plan's rate where it is higher, or ten times the number where the
+plan has no rate; their messages count against the plan besides. Without a credential an address (an IPv6 /64 is one) makes 50. One
+more is 429 `rate_limited`. Where there is a rate, answers carry `RateLimit-Limit`, `-Remaining` and `-Reset`, of messages where the
+request sends some, and 429 `Retry-After` in seconds.
 Every response has an `X-Request-Id`, which the log has too. `/api/…` is another name of `/v1/…`, and `HEAD` is answered like `GET`.
 )";
 

@@ -1,6 +1,7 @@
 // /, /healthz, /readyz, /metrics, /openapi.json: for load balancers, Prometheus and whoever writes a client.
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/gzip.h"
 #include "http/metrics.h"
 #include "http/service_state.h"
 
@@ -38,9 +39,22 @@ net::Awaitable<ApiResponse> get_root(ApiContext&, ApiRequest& request) {
       boost::json::object{{"name", "Postern"}, {"api", request.base_url + "/v1"}, {"openapi", request.base_url + "/openapi.json"}});
 }
 
-net::Awaitable<ApiResponse> get_openapi(ApiContext& context, ApiRequest&) {
+// It is the same for everybody until the next version: whoever has it is told so, and whoever takes gzip gets a tenth of it.
+net::Awaitable<ApiResponse> get_openapi(ApiContext& context, ApiRequest& request) {
   ApiResponse response;
-  if (context.service != nullptr) response.body = context.service->openapi;
+  if (context.service == nullptr) co_return response;
+  const ServiceState& service = *context.service;
+  response.headers = {{"ETag", service.openapi_etag}, {"Cache-Control", "no-cache"}, {"Vary", "Accept-Encoding"}};
+  const std::string_view known = request.header("if-none-match");
+  const bool is_known = known == "*" || known.find(std::string_view(service.openapi_etag).substr(2)) != std::string_view::npos;
+  if (is_known) {
+    response.status = 304;
+  } else if (accepts_gzip(request.header("accept-encoding"))) {
+    response.headers.emplace_back("Content-Encoding", "gzip");
+    response.body = service.openapi_gzip;
+  } else {
+    response.body = service.openapi;
+  }
   co_return response;
 }
 

@@ -1,12 +1,15 @@
 #include "http/dispatcher.h"
 
+#include "auth/sha256.h"
 #include "core/bytes.h"
 #include "core/log.h"
 #include "http/cross_origin.h"
+#include "http/gzip.h"
 #include "http/json_body.h"
 #include "http/limits.h"
 #include "http/metrics.h"
 #include "http/openapi.h"
+#include "http/worker_job.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -22,9 +25,13 @@ constexpr std::string_view kHealthPath = "/healthz";
 constexpr std::string_view kMetricsOperation = "getMetrics";
 
 // What is asked every few seconds by machines; the metrics count it.
+bool asks_of_probes(std::string_view operation) {
+  return operation == "getHealth" || operation == "getReadiness" || operation == kMetricsOperation;
+}
+
 bool is_probe(const RequestOutcome& outcome) {
   const std::string_view operation = outcome.operation;
-  const bool is_service = operation == "getHealth" || operation == "getReadiness" || operation == kMetricsOperation;
+  const bool is_service = asks_of_probes(operation);
   return is_service && (outcome.status == 200 || outcome.status == 503);
 }
 
@@ -87,6 +94,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
   net::Awaitable<ApiResponse> answer(std::string body) override;
   std::optional<IpAddress> client() const override { return peer_.address; }
 
+  AccountId account() const override { return request_.caller.account; }
   std::string_view operation() const override { return route_ == nullptr ? std::string_view() : route_->operation; }
   std::optional<KeyId> key() const override {
     return request_.caller.key ? std::optional(request_.caller.key->key) : std::nullopt;
@@ -100,6 +108,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
   bool may_see_metrics(const RequestHead& head) const;
   std::optional<ApiResponse> count_request();
   std::optional<ApiResponse> check_parameters(const RequestHead& head) const;
+  std::optional<ApiResponse> count_stranger();
   void fill_request(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> authenticate(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> parse_json();
@@ -128,7 +137,7 @@ void Dispatcher::RoutedExchange::add_rate(ApiResponse& response) const {
   const Caller& caller = request_.caller;
   relay::QuotaTable::RateLeft rate;
   if (!route_->has_plan_rate) {
-    rate = {dispatcher_.request_rate_.per_second(), dispatcher_.request_rate_.left(caller, now)};
+    rate = {dispatcher_.request_rate_.per_second(caller, false), dispatcher_.request_rate_.left(caller, now)};
   } else if (caller.key && !caller.has_test_key()) {
     const auto left = dispatcher_.context_.submission.quota.rate_left(caller.account, caller.key->plan, caller.key->key,
                                                                       caller.key->key_per_second, now);
@@ -162,6 +171,8 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::pass_gate
     refused = co_await authenticate(head);
     if (!refused) refused = count_request();
     if (refused) co_return refused;
+  } else if (refused = count_stranger(); refused) {
+    co_return refused;
   }
   refused = check_parameters(head);
   if (refused) co_return refused;
@@ -213,16 +224,27 @@ bool Dispatcher::RoutedExchange::may_see_metrics(const RequestHead& head) const 
 }
 
 std::optional<ApiResponse> Dispatcher::RoutedExchange::count_request() {
-  if (route_->has_plan_rate) return std::nullopt;
   RequestRate& rate = dispatcher_.request_rate_;
-  const auto wait = rate.take(request_.caller, dispatcher_.context_.clock.now());
+  const bool is_sending = route_->has_plan_rate;
+  const auto wait = rate.take(request_.caller, is_sending, dispatcher_.context_.clock.now());
   if (!wait) return std::nullopt;
   const std::string detail = "too many requests a second: wait " + std::to_string(wait->count()) + " s";
-  return api_refusal_with_wait(Refusal::RateLimited, detail, *wait, rate.per_second());
+  return api_refusal_with_wait(Refusal::RateLimited, detail, *wait,
+                               rate.per_second(request_.caller, is_sending));
+}
+
+// A probe is never told to wait: whoever asks whether the service is well is told so.
+std::optional<ApiResponse> Dispatcher::RoutedExchange::count_stranger() {
+  if (asks_of_probes(route_->operation)) return std::nullopt;
+  const auto wait = dispatcher_.open_rate_.take(peer_.address, 1, dispatcher_.context_.clock.now());
+  if (!wait) return std::nullopt;
+  const std::string detail = "too many requests a second from this address: wait " + std::to_string(wait->count()) + " s";
+  return api_refusal_with_wait(Refusal::RateLimited, detail, *wait, kOpenRequestsPerSecond);
 }
 
 void Dispatcher::RoutedExchange::fill_request(RequestHead& head) {
   request_.method = route_->method;
+  request_.is_head = head.method == "HEAD";
   request_.path = std::move(head.target.path);
   request_.query = std::move(head.target.query);
   request_.headers = std::move(head.fields);
@@ -242,6 +264,10 @@ net::Awaitable<ApiResponse> Dispatcher::RoutedExchange::answer(std::string body)
   }
   ApiResponse response = co_await route_->handler(dispatcher_.context_, request_);
   complete(response);
+  if (route_->access == Access::Open && response.body.size() > kOpenOctetsOfOne) {
+    dispatcher_.open_rate_.take(peer_.address, static_cast<double>(response.body.size()) / kOpenOctetsOfOne,
+                                dispatcher_.context_.clock.now());
+  }
   co_return response;
 }
 
@@ -254,7 +280,8 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::parse_jso
     parsed = read();
   } else {
     auto job = read;
-    auto done = co_await dispatcher_.context_.workers.run(std::move(job));
+    ApiContext& context = dispatcher_.context_;
+    auto done = co_await run_in_turn(context.turns, context.workers, request_.caller.account, std::move(job));
     if (!done) co_return api_problem(ApiProblem::Unavailable);
     parsed = std::move(*done);
   }
@@ -271,6 +298,10 @@ Dispatcher::Dispatcher(ApiContext& context, std::span<const ApiArea> areas)
   const boost::json::object openapi = make_openapi(areas);
   state_.openapi = boost::json::serialize(openapi);
   names_ = std::make_unique<const BodyNames>(openapi.at("components").at("schemas").get_object());
+  state_.openapi_gzip = gzip(state_.openapi);
+  auth::Sha256 hash;
+  hash.update(state_.openapi);
+  state_.openapi_etag = "W/\"" + format_hex(hash.finish()) + '"';
   context_.service = &state_;
 }
 

@@ -36,6 +36,7 @@ class Dispatcher final : public RequestHandler {
   AuthFilter auth_filter_;
   RequestRate request_rate_;
   std::unique_ptr<const BodyNames> names_;
+  AddressRate open_rate_{kOpenRequestsPerSecond};
   ServiceState state_;
 };
 

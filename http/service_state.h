@@ -7,7 +7,9 @@
 namespace postern::http {
 
 struct ServiceState {
-  std::string openapi;  // openapi.json, made once
+  std::string openapi;       // openapi.json, made once
+  std::string openapi_gzip;  // the same
+  std::string openapi_etag;  // of both, so a weak one
   std::atomic<bool> is_draining{false};
 };
 

@@ -209,6 +209,55 @@ TEST_F(DispatcherTest, RefusesWhoeverIsOfASuspendedAccount) {
   EXPECT_EQ(get("/v1/keys", manager_), "403 account_suspended");
 }
 
+// Also those that are refused before the plan's rate hears of them, and a test key's, which has no plan.
+TEST_F(DispatcherTest, TakesSoManyRequestsThatSendOfAnAccount) {
+  const auto granted = [&](const std::string& key) {
+    int count = 0;
+    while (count < 5'000 && get("/v1/batch", key) == "200") ++count;
+    return count;
+  };
+  EXPECT_EQ(granted(manager_), 1'000) << "no rate in the plan";
+  EXPECT_EQ(get("/v1/keys", manager_), "200");
+  store::Plan plan{"custom", 20, {}, {}};
+  accounts.set_plan(account_, plan).value();
+  clock.advance(std::chrono::seconds(2));
+  EXPECT_EQ(granted(manager_), 100) << "not below what other requests may";
+  plan.per_second = 300;
+  accounts.set_plan(account_, plan).value();
+  clock.advance(std::chrono::seconds(2));
+  EXPECT_EQ(granted(sender_), 300) << "nor below the plan";
+}
+
+TEST_F(DispatcherTest, SendsItsDocumentOnceAndThenSaysThatItIsTheSame) {
+  const ApiResponse plain = request(head("GET /openapi.json") + "\r\n");
+  const std::string tag = field_of(plain, "ETag");
+  EXPECT_THAT(tag, testing::StartsWith("W/\""));
+  const ApiResponse small = request(head("GET /openapi.json", {}, "Accept-Encoding: br, gzip;q=0.8\r\n") + "\r\n");
+  EXPECT_EQ(field_of(small, "Content-Encoding"), "gzip");
+  EXPECT_EQ(field_of(small, "ETag"), tag);
+  EXPECT_LT(small.body.size() * 2, plain.body.size());
+  const ApiResponse same = request(head("GET /openapi.json", {}, "If-None-Match: \"x\", " + tag + "\r\n") + "\r\n");
+  EXPECT_EQ(same.status, 304);
+  EXPECT_EQ(same.body, "");
+  EXPECT_EQ(request(head("GET /openapi.json", {}, "If-None-Match: \"x\"\r\n") + "\r\n").status, 200);
+}
+
+// Without a credential it is the address that counts, an IPv6 /64 being one; a long answer counts for several.
+TEST_F(DispatcherTest, TakesSoManyRequestsASecondOfAnAddress) {
+  const auto ask = [&](const std::string& path, const char* address) {
+    return request(head("GET " + path) + "\r\n", peer_at(address, "TLSv1.3")).status;
+  };
+  int granted = 0;
+  while (granted < 1'000 && ask("/v1/open/x", "2001:db8::1") == 200) ++granted;
+  EXPECT_EQ(granted, 50);
+  EXPECT_EQ(ask("/v1/open/x", "2001:db8::2"), 429);
+  EXPECT_EQ(ask("/healthz", "2001:db8::2"), 200) << "a probe is told how the service is";
+  EXPECT_EQ(ask("/v1/open/x", "2001:db8:1::1"), 200);
+  EXPECT_EQ(get("/v1/keys", manager_), "200");
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(ask("/v1/open/x", "2001:db8::2"), 200);
+}
+
 TEST_F(DispatcherTest, TakesSoManyRequestsASecondOfAnAccount) {
   const std::string other = make_key(store::Permission::FullAccess);
   for (int i = 0; i < 50; ++i) {
@@ -226,7 +275,7 @@ TEST_F(DispatcherTest, TakesSoManyRequestsASecondOfAnAccount) {
   EXPECT_EQ(get("/v1/keys", other), "429 rate_limited") << "the account's keys have one rate";
   EXPECT_EQ(get("/v1/keys", make_session()), "200") << "its people have another, to revoke the key";
   EXPECT_EQ(get("/v1/open/x", {}), "200");
-  EXPECT_EQ(get("/v1/batch", manager_), "200") << "what sends has the plan's rate";
+  EXPECT_EQ(get("/v1/batch", manager_), "200") << "what sends is counted apart";
   clock.advance(std::chrono::seconds(1));
   EXPECT_EQ(get("/v1/keys", manager_), "200");
 }

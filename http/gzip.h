@@ -1,0 +1,14 @@
+// A text as gzip (RFC 1952), for what is made once and sent often. Over Beast's deflate. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace postern::http {
+
+std::string gzip(std::string_view text);
+
+// Whether an Accept-Encoding field takes gzip: it names it, and not with a weight of 0 (RFC 9110 §12.5.3).
+bool accepts_gzip(std::string_view accept_encoding);
+
+}  // namespace postern::http
