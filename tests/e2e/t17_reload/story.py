@@ -55,8 +55,8 @@ def lines(relay, name="log"):
 
 
 def the_log_cannot_be_opened(relay, session):
-    """As after logrotate's `create 0640 root adm`, which a service user cannot open; as a FIFO that nobody reads; without a spare
-    descriptor. The lines go where they went, and nothing else is taken over either."""
+    """As after logrotate's `create 0640 root adm`, which a service user cannot open; as a FIFO that nobody reads. The lines go
+    where they went, and nothing else is taken over either."""
     log, old = relay.folder / "log", relay.folder / "log.old"
     for make, undo in ((log.mkdir, log.rmdir), (lambda: os.mkfifo(log), log.unlink)):
         log.rename(old)
@@ -68,6 +68,9 @@ def the_log_cannot_be_opened(relay, session):
         check(session.noop()[0] == 250, "the relay serves on")
         undo()
         old.rename(log)
+
+
+def no_descriptor_is_left(relay, session):
     hard = resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE)[1]
     before = lines(relay).count("reload_failed")
     resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{relay.process.pid}/fd")), hard))
@@ -83,7 +86,7 @@ class HeldHop:
 
     def __init__(self):
         self.port = free_port()
-        self.taken = []
+        self.taken, self.open = [], set()
         self.has_content = threading.Semaphore(0)
         self.may_answer = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", self.port))
@@ -95,23 +98,31 @@ class HeldHop:
                 threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
 
     def serve(self, connection):
+        self.open.add(connection)
         with contextlib.suppress(OSError), connection, connection.makefile("rwb") as stream:
-            def say(line):
-                stream.write(line + b"\r\n")
-                stream.flush()
-            say(b"220 held.postern.test")
-            while line := stream.readline():
-                verb = line[:4].upper()
-                if verb == b"DATA":
-                    say(b"354 go on")
-                    while stream.readline() not in (b".\r\n", b""):
-                        pass
-                    self.has_content.release()
-                    self.may_answer.wait()
-                    self.taken.append(line)
-                say(b"221 bye" if verb == b"QUIT" else b"250 ok")
-                if verb == b"QUIT":
-                    return
+            self.converse(stream)
+        self.open.discard(connection)
+
+    def converse(self, stream):
+        def say(line):
+            stream.write(line + b"\r\n")
+            stream.flush()
+        recipient = None
+        say(b"220 held.postern.test")
+        while line := stream.readline():
+            verb = line[:4].upper()
+            if verb == b"RCPT":
+                recipient = line.partition(b"<")[2].partition(b">")[0].decode()
+            if verb == b"DATA":
+                say(b"354 go on")
+                while stream.readline() not in (b".\r\n", b""):
+                    pass
+                self.has_content.release()
+                self.may_answer.wait()
+                self.taken.append(recipient)
+            say(b"221 bye" if verb == b"QUIT" else b"250 ok")
+            if verb == b"QUIT":
+                return
 
     def close(self):
         self.may_answer.set()
@@ -214,12 +225,88 @@ def socket_is_open(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+class Load:
+    """Clients that submit until they are told to end; what was acknowledged to them."""
+
+    def __init__(self, relay, key, clients=2):
+        self.relay, self.key, self.acknowledged, self.is_over = relay, key, [], threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(number,)) for number in range(clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, number):
+        count = 0
+        while not self.is_over.is_set():
+            lost = contextlib.suppress(OSError, smtplib.SMTPException)
+            with lost, smtplib.SMTP("127.0.0.1", self.relay.plain) as client:
+                client.login("app", self.key)
+                while not self.is_over.is_set():
+                    count += 1
+                    recipient = f"c{number}m{count}@example.net"
+                    client.mail("sender@example.org")
+                    client.rcpt(recipient)
+                    if client.data(PLAIN_MESSAGE)[0] == 250:
+                        self.acknowledged.append(recipient)
+
+    def end(self):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def held(relay):
+    """Descriptors and threads of the relay."""
+    process = f"/proc/{relay.process.pid}"
+    return len(os.listdir(f"{process}/fd")), len(os.listdir(f"{process}/task"))
+
+
+def faults_under_load(context):
+    """Every fault of a reload, and a drain with SIGHUPs, while mail comes in: all of it arrives, once, and nothing is left."""
+    hop = HeldHop()
+    hop.may_answer.set()
+    relay = context.relay(next_hop_port=hop.port, extra="retry_initial_seconds = 1\nretry_max_seconds = 1\n",
+                          route_extra="idle_timeout_seconds = 1", name="loaded")
+    relay.account("app", "--mode", "production")
+    relay.cli("account", "set-plan", "app", "--per-second", "1000")
+    key = relay.key("app", "--live")
+    relay.start()
+    submit(relay, key, "first@example.net")
+    wait_until(lambda: hop.taken == ["first@example.net"], "the first message arrives")
+    at_rest = wait_until(lambda: not hop.open and held(relay), "the relay rests")
+
+    load = Load(relay, key)
+    sound = relay.config.read_text()
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as session:
+        for _ in range(3):
+            the_log_cannot_be_opened(relay, session)
+            no_certificate = 'tls_certificate_file = "missing"\ntls_key_file = "missing"\n' + sound
+            for text in ("max_conections = 2\n" + sound, no_certificate, sound):
+                reload(relay, lambda _, now=text: now)
+    relay.process.send_signal(signal.SIGTERM)
+    for _ in range(20):
+        relay.process.send_signal(signal.SIGHUP)
+    check(relay.process.wait(300) == 0, f"the relay ended with {relay.process.returncode}")
+    before = len(hop.taken)
+    relay.start()
+    wait_until(lambda: len(hop.taken) > before, "mail flows again")
+    load.end()
+    wanted = sorted(["first@example.net", *load.acknowledged])
+    wait_until(lambda: sorted(hop.taken) == wanted or len(hop.taken) > len(wanted), "all that was acknowledged arrives")
+    check(sorted(hop.taken) == wanted, "something arrived twice, or was never acknowledged")
+    check(relay.request("GET", "/healthz")[0] == 200, "HTTP answers")
+    wait_until(lambda: not hop.open and held(relay) == at_rest, f"descriptors and threads are {at_rest} again")
+    print(f"    under load: {len(wanted)} acknowledged and delivered once; descriptors and threads at rest: {at_rest}")
+    relay.stop()
+    hop.close()
+
+
 def run(context):
     context.folder.mkdir(exist_ok=True)
     reloads(context)
     drains(context)
     cuts_off(context)
     ends_whoever_stalls(context)
+    faults_under_load(context)
 
 
 def reloads(context):
@@ -253,6 +340,7 @@ def reloads(context):
     relay.config.write_text(sound)
 
     the_log_cannot_be_opened(relay, open_session)
+    no_descriptor_is_left(relay, open_session)
 
     # A log that was rotated is let go of whatever the configuration says.
     log = relay.folder / "log"
