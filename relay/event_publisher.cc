@@ -125,7 +125,7 @@ void publish_report(Publisher& publisher, const RecipientReport& report, Recipie
       return publisher.settle(report.index, std::move(state), RecipientStage::Suppressed, EventType::RecipientSuppressed);
     case Outcome::Complained:
       publisher.record(report.index, state, EventType::RecipientDelivered);
-      return publisher.settle(report.index, std::move(state), RecipientStage::Delivered, EventType::RecipientComplained);
+      return publisher.settle(report.index, std::move(state), RecipientStage::Complained, EventType::RecipientComplained);
   }
 }
 

@@ -159,7 +159,7 @@ std::vector<std::uint32_t> Queue::Impl::without_suppressed(const Job& job, std::
   std::vector<std::uint32_t> others;
   for (const std::uint32_t index : job.recipients) {
     const std::string address = normalised_mailbox(message.envelope.recipients[index].mailbox);
-    const auto found = parts_.store.directory().is_suppressed(message.account, address);
+    const auto found = parts_.store.directory().is_suppressed(message.account, address, parts_.clock.now());
     if (!found) storage_failed("find_suppression", found.error(), message.id);
     (found && *found ? suppressed : others).push_back(index);
   }
@@ -171,7 +171,11 @@ void Queue::Impl::suppress(const store::StoredMessage& stored, const Publication
   if (suppressions.empty()) return;
   const AccountId& account = stored.message.account;
   auto change = [account, suppressions = std::move(suppressions)](store::DirectoryWriter& writer) -> Result<void> {
-    for (const store::SuppressionRecord& suppression : suppressions) {
+    const auto owner = writer.find_account(account);
+    if (!owner) return owner.error();
+    if (!*owner || (*owner)->auto_suppression == store::AutoSuppression::Off) return {};
+    for (store::SuppressionRecord suppression : suppressions) {
+      if ((*owner)->suppression_days > 0) suppression.until = suppression.at + std::chrono::days((*owner)->suppression_days);
       if (auto put = writer.put_suppression(account, suppression); !put) return put;
     }
     return {};

@@ -1,5 +1,6 @@
 #include "relay/suppression.h"
 
+#include "core/case_fold.h"
 #include "core/mailbox.h"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ std::optional<SuppressionReason> reason_of(const Event& event) {
 Result<std::string> normalised(std::string_view address) {
   const auto mailbox = parse_mailbox(address);
   if (!mailbox) return Error(ErrorCode::InvalidArgument, "that is not an e-mail address: write local@domain");
-  return normalised_mailbox(*mailbox);
+  return fold_case(normalised_mailbox(*mailbox));
 }
 
 }  // namespace
@@ -56,7 +57,8 @@ std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& store
     const auto reason = reason_of(event);
     const auto mailbox = parse_mailbox(event.recipient);
     if (!reason || !mailbox) continue;
-    suppressions.push_back({.address = normalised_mailbox(*mailbox), .reason = *reason, .at = event.at, .message = message.id});
+    const std::string address = fold_case(normalised_mailbox(*mailbox));
+    suppressions.push_back({.address = address, .reason = *reason, .at = event.at, .message = message.id});
   }
   return suppressions;
 }

@@ -98,7 +98,7 @@ void put_recipient_state(RecordEncoder& out, const RecipientState& state) {
 }
 RecipientState get_recipient_state(RecordDecoder& in) {
   RecipientState state;
-  state.stage = in.word(RecipientStage::Pending, RecipientStage::Cancelled);
+  state.stage = in.word(RecipientStage::Pending, RecipientStage::Complained);
   state.attempts = in.number<std::uint16_t>();
   state.next_attempt = in.instant();
   state.last_status = get_status(in);

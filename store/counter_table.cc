@@ -5,18 +5,22 @@
 #include "store/octets.h"
 #include "store/table.h"
 
+#include <array>
+
 namespace postern::store {
 namespace {
 
+constexpr std::array kCounterPeriods = {CounterPeriod::Day, CounterPeriod::Month, CounterPeriod::WhitelistDay};
+
 Instant start_of(CounterPeriod period, Instant at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
-  if (period == CounterPeriod::Day) return day;
+  if (period != CounterPeriod::Month) return day;
   const std::chrono::year_month_day date{day};
   return std::chrono::sys_days{date.year() / date.month() / 1};
 }
 
 Instant end_of(CounterPeriod period, Instant start) {
-  if (period == CounterPeriod::Day) return start + std::chrono::days(1);
+  if (period != CounterPeriod::Month) return start + std::chrono::days(1);
   const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(start)};
   return std::chrono::sys_days{(date.year() / date.month() + std::chrono::months(1)) / 1};
 }
@@ -69,7 +73,7 @@ Result<void> add_to_counter(WriteTransaction& transaction, const AccountId& acco
 
 Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant before) {
   std::size_t count = 0;
-  for (const CounterPeriod period : {CounterPeriod::Day, CounterPeriod::Month}) {
+  for (const CounterPeriod period : kCounterPeriods) {
     const auto has_ended = [&](Instant start) { return end_of(period, start) <= before; };
     Result<std::vector<std::string>> keys = collect(transaction, period, has_ended, [](std::string_view) { return true; });
     if (!keys) return keys.error();
@@ -80,7 +84,7 @@ Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant befor
 }
 
 Result<void> clear_counters(WriteTransaction& transaction, const AccountId& account) {
-  for (const CounterPeriod period : {CounterPeriod::Day, CounterPeriod::Month}) {
+  for (const CounterPeriod period : kCounterPeriods) {
     const auto is_of_account = [&](std::string_view key) { return key.ends_with(octets_of(account.octets)); };
     Result<std::vector<std::string>> keys = collect(transaction, period, [](Instant) { return true; }, is_of_account);
     if (!keys) return keys.error();

@@ -4,6 +4,7 @@
 
 #include "store/account_table.h"
 #include "store/commit_queue.h"
+#include "store/confirmation_table.h"
 #include "store/counter_table.h"
 #include "store/domain_table.h"
 #include "store/environment.h"
@@ -39,11 +40,26 @@ class Writer final : public DirectoryWriter {
   Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage) override {
     return store::put_key_usage(transaction_, id, usage);
   }
+  Result<void> put_key_refusal(const KeyId& id, const KeyRefusal& refusal) override {
+    return store::put_key_refusal(transaction_, id, refusal);
+  }
   Result<void> add_to_whitelist(const AccountId& account, const WhitelistEntry& entry) override {
     return store::add_to_whitelist(transaction_, account, entry);
   }
   Result<void> remove_from_whitelist(const AccountId& account, std::string_view normalised_address) override {
     return store::remove_from_whitelist(transaction_, account, normalised_address);
+  }
+  Result<std::optional<Confirmation>> find_confirmation(const AccountId& account, ConfirmationKind kind,
+                                                        std::string_view normalised_address) override {
+    return store::find_confirmation(transaction_, account, kind, normalised_address);
+  }
+  Result<void> put_confirmation(const Confirmation& confirmation) override;
+  Result<void> remove_confirmation(const AccountId& account, ConfirmationKind kind,
+                                   std::string_view normalised_address) override {
+    return erase_confirmation(transaction_, account, kind, normalised_address);
+  }
+  Result<std::uint64_t> counter(const AccountId& account, CounterPeriod period, Instant at) override {
+    return store::counter(transaction_, account, period, at);
   }
   Result<void> add_to_counter(const AccountId& account, CounterPeriod period, Instant at,
                               std::uint64_t count) override {
@@ -51,6 +67,7 @@ class Writer final : public DirectoryWriter {
   }
   Result<std::size_t> expire_counters(Instant before) override { return store::expire_counters(transaction_, before); }
 
+  Result<std::optional<UserRecord>> find_user(const UserId& id) override { return store::find_user(transaction_, id); }
   Result<void> put_user(const UserRecord& user) override;
   Result<void> remove_user(const UserId& id) override { return erase_user(transaction_, id); }
   Result<void> put_production_request(const ProductionRequest& request) override;
@@ -111,7 +128,7 @@ Result<void> Writer::remove_account(const AccountId& id) {
     if (Result<void> erased = erase_key(transaction_, key.id); !erased) return erased;
   }
   for (const auto clear : {clear_whitelist, clear_users, clear_domains, clear_webhooks, clear_suppressions, clear_usage,
-                           erase_production_request}) {
+                           clear_confirmations, erase_production_request}) {
     if (Result<void> cleared = clear(transaction_, id); !cleared) return cleared;
   }
   return clear_counters(transaction_, id);
@@ -120,6 +137,11 @@ Result<void> Writer::remove_account(const AccountId& id) {
 Result<void> Writer::put_key(const KeyRecord& key) {
   if (Result<void> required = require_account(key.account); !required) return required;
   return store::put_key(transaction_, key);
+}
+
+Result<void> Writer::put_confirmation(const Confirmation& confirmation) {
+  if (Result<void> required = require_account(confirmation.account); !required) return required;
+  return store::put_confirmation(transaction_, confirmation);
 }
 
 Result<void> Writer::put_user(const UserRecord& user) {
@@ -251,6 +273,21 @@ Result<std::optional<KeyUsage>> Directory::find_key_usage(const KeyId& id) const
   return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_key_usage(transaction, id); });
 }
 
+Result<std::optional<KeyRefusal>> Directory::find_key_refusal(const KeyId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_key_refusal(transaction, id); });
+}
+
+Result<std::optional<Confirmation>> Directory::find_confirmation(const AccountId& account, ConfirmationKind kind,
+                                                                 std::string_view normalised_address) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::find_confirmation(transaction, account, kind, normalised_address);
+  });
+}
+
+Result<std::vector<Confirmation>> Directory::list_confirmations(const AccountId& account) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_confirmations(transaction, account); });
+}
+
 Result<bool> Directory::is_whitelisted(const AccountId& account, std::string_view normalised_address) const {
   return impl_->with_reader([&](ReadTransaction& transaction) {
     return store::is_whitelisted(transaction, account, normalised_address);
@@ -306,9 +343,9 @@ Result<std::vector<DomainRecord>> Directory::list_domains(const AccountId& accou
   return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_domains(transaction, account); });
 }
 
-Result<bool> Directory::is_suppressed(const AccountId& account, std::string_view normalised_address) const {
+Result<bool> Directory::is_suppressed(const AccountId& account, std::string_view normalised_address, Instant now) const {
   return impl_->with_reader([&](ReadTransaction& transaction) {
-    return store::is_suppressed(transaction, account, normalised_address);
+    return store::is_suppressed(transaction, account, normalised_address, now);
   });
 }
 
@@ -375,6 +412,13 @@ Result<void> Directory::examine(std::size_t step, const ReportFinding& report) c
 }
 
 void Directory::drop_dead_readers() const { impl_->environment().drop_dead_readers(); }
+
+Result<void> Directory::upgrade() {
+  Result<bool> folded = impl_->with_reader([](ReadTransaction& transaction) { return are_suppressions_folded(transaction); });
+  if (!folded) return folded.error();
+  if (*folded) return {};
+  return impl_->queue().run([](WriteTransaction& transaction) { return fold_suppressions(transaction); });
+}
 
 Result<void> Directory::copy_to(const std::filesystem::path& folder) const { return impl_->environment().copy_to(folder); }
 

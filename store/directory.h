@@ -45,9 +45,14 @@ class Directory {
   // Keys whose id text or prefix begins with `text`: what a person types. At most `limit`.
   Result<std::vector<KeyRecord>> find_keys_starting(std::string_view text, std::size_t limit) const;
   Result<std::optional<KeyUsage>> find_key_usage(const KeyId& id) const;
+  Result<std::optional<KeyRefusal>> find_key_refusal(const KeyId& id) const;
 
   Result<bool> is_whitelisted(const AccountId& account, std::string_view normalised_address) const;
   Result<std::vector<WhitelistEntry>> list_whitelist(const AccountId& account) const;
+  Result<std::optional<Confirmation>> find_confirmation(const AccountId& account, ConfirmationKind kind,
+                                                        std::string_view normalised_address) const;
+  // In order of kind and address; those whose time is over are among them.
+  Result<std::vector<Confirmation>> list_confirmations(const AccountId& account) const;
 
   // Recipients counted in the period that contains `at` (UTC).
   Result<std::uint64_t> counter(const AccountId& account, CounterPeriod period, Instant at) const;
@@ -65,8 +70,9 @@ class Directory {
   Result<std::optional<DomainRecord>> find_domain_named(const AccountId& account, std::string_view normalised_name) const;
   Result<std::vector<DomainRecord>> list_domains(const AccountId& account) const;
 
-  // --- Suppressions: on the path of every live RCPT ---
-  Result<bool> is_suppressed(const AccountId& account, std::string_view normalised_address) const;
+  // --- Suppressions: looked up before every attempt; addresses in any case of letters ---
+  // One whose time is over is not.
+  Result<bool> is_suppressed(const AccountId& account, std::string_view normalised_address, Instant now) const;
   // In order of address, strictly after `after`.
   Result<std::vector<SuppressionRecord>> list_suppressions(const AccountId& account, std::string_view after,
                                                            std::size_t limit) const;
@@ -92,6 +98,9 @@ class Directory {
   Result<void> examine(std::size_t step, const std::function<void(std::string)>& report) const;
   // Frees the reader slots of processes that died.
   void drop_dead_readers() const;
+  // Brings what an earlier version wrote to the form in which it is looked up; a read transaction where nothing is to do.
+  Result<void> upgrade();
+
   // See Store::back_up().
   Result<void> copy_to(const std::filesystem::path& folder) const;
   // As Spool::stall().
@@ -133,13 +142,22 @@ class DirectoryWriter {
   virtual Result<void> remove_key(const KeyId& id) = 0;  // its last use too
   // Of a key that is gone nothing is stored, and that is no error: its last use is written some time after it.
   virtual Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage) = 0;
+  virtual Result<void> put_key_refusal(const KeyId& id, const KeyRefusal& refusal) = 0;
 
   // LimitExceeded above kMaxWhitelistEntries per account.
   virtual Result<void> add_to_whitelist(const AccountId& account, const WhitelistEntry& entry) = 0;
   virtual Result<void> remove_from_whitelist(const AccountId& account, std::string_view normalised_address) = 0;
 
+  virtual Result<std::optional<Confirmation>> find_confirmation(const AccountId& account, ConfirmationKind kind,
+                                                                std::string_view normalised_address) = 0;
+  virtual Result<void> put_confirmation(const Confirmation& confirmation) = 0;
+  virtual Result<void> remove_confirmation(const AccountId& account, ConfirmationKind kind,
+                                           std::string_view normalised_address) = 0;  // absent: no error
+
+  virtual Result<std::uint64_t> counter(const AccountId& account, CounterPeriod period, Instant at) = 0;
   // Adds to the counter of the period that contains `at`.
   virtual Result<void> add_to_counter(const AccountId& account, CounterPeriod period, Instant at, std::uint64_t count) = 0;
+  virtual Result<std::optional<UserRecord>> find_user(const UserId& id) = 0;
   // AlreadyExists: the address is another user's. LimitExceeded above kMaxUsersPerAccount.
   virtual Result<void> put_user(const UserRecord& user) = 0;
   virtual Result<void> remove_user(const UserId& id) = 0;
@@ -151,7 +169,7 @@ class DirectoryWriter {
   virtual Result<void> put_domain(const DomainRecord& domain) = 0;
   virtual Result<void> remove_domain(const DomainId& id) = 0;
 
-  // LimitExceeded above kMaxSuppressionsPerAccount.
+  // One that lasts longer stays as it is. LimitExceeded above kMaxSuppressionsPerAccount.
   virtual Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression) = 0;
   virtual Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) = 0;
 

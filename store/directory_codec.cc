@@ -14,10 +14,14 @@ void list_fields(auto& io, Of<AccountRecord> auto& account) {
   io(account.id, account.name, between(account.mode, AccountMode::Sandbox, AccountMode::Production),
      between(account.state, AccountState::Active, AccountState::Suspended), account.plan.name, account.plan.per_second,
      account.plan.per_day, account.plan.per_month, account.from_domains, account.created);
+  io.since(2, account.is_self_made, between(account.auto_suppression, AutoSuppression::On, AutoSuppression::Off),
+           account.suppression_days);
 }
-void encode_account(const AccountRecord& account, std::string& out) { encode_fields(RecordKind::Account, account, out); }
+void encode_account(const AccountRecord& account, std::string& out) {
+  encode_fields(RecordKind::Account, account, out, kAccountRecordVersion);
+}
 Result<AccountRecord> decode_account(std::string_view record) {
-  return decode_fields<AccountRecord>(RecordKind::Account, "account", record);
+  return decode_fields<AccountRecord>(RecordKind::Account, "account", record, kAccountRecordVersion);
 }
 
 void list_fields(auto& io, Of<IpNetwork> auto& network) {
@@ -39,6 +43,14 @@ Result<KeyUsage> decode_key_usage(std::string_view record) {
   return decode_fields<KeyUsage>(RecordKind::KeyUsage, "key usage", record);
 }
 
+void list_fields(auto& io, Of<KeyRefusal> auto& refusal) {
+  io(refusal.use, refusal.reason);
+}
+void encode_key_refusal(const KeyRefusal& refusal, std::string& out) { encode_fields(RecordKind::KeyRefusal, refusal, out); }
+Result<KeyRefusal> decode_key_refusal(std::string_view record) {
+  return decode_fields<KeyRefusal>(RecordKind::KeyRefusal, "key's refusal", record);
+}
+
 void list_fields(auto& io, Of<WhitelistEntry> auto& entry) {
   io(entry.address, entry.added);
 }
@@ -49,11 +61,28 @@ Result<WhitelistEntry> decode_whitelist_entry(std::string_view record) {
   return decode_fields<WhitelistEntry>(RecordKind::WhitelistEntry, "whitelist entry", record);
 }
 
+void list_fields(auto& io, Of<EndedSession> auto& session) {
+  io(session.token_id, session.expires_at);
+}
 void list_fields(auto& io, Of<UserRecord> auto& user) {
   io(user.id, user.account, user.email, user.password_hash, user.created);
+  io.since(2, user.ended_sessions, user.sessions_from);
 }
-void encode_user(const UserRecord& user, std::string& out) { encode_fields(RecordKind::User, user, out); }
-Result<UserRecord> decode_user(std::string_view record) { return decode_fields<UserRecord>(RecordKind::User, "user", record); }
+void encode_user(const UserRecord& user, std::string& out) { encode_fields(RecordKind::User, user, out, kUserRecordVersion); }
+Result<UserRecord> decode_user(std::string_view record) {
+  return decode_fields<UserRecord>(RecordKind::User, "user", record, kUserRecordVersion);
+}
+
+void list_fields(auto& io, Of<Confirmation> auto& confirmation) {
+  io(confirmation.account, between(confirmation.kind, ConfirmationKind::User, ConfirmationKind::Whitelist), confirmation.address,
+     confirmation.code_digest, confirmation.asked, confirmation.expires_at);
+}
+void encode_confirmation(const Confirmation& confirmation, std::string& out) {
+  encode_fields(RecordKind::Confirmation, confirmation, out);
+}
+Result<Confirmation> decode_confirmation(std::string_view record) {
+  return decode_fields<Confirmation>(RecordKind::Confirmation, "confirmation", record);
+}
 
 void list_fields(auto& io, Of<ProductionRequest> auto& request) {
   io(request.account, request.at, request.use_case);
@@ -83,12 +112,13 @@ Result<DomainRecord> decode_domain(std::string_view record) {
 void list_fields(auto& io, Of<SuppressionRecord> auto& suppression) {
   io(suppression.address, between(suppression.reason, SuppressionReason::Bounce, SuppressionReason::Manual), suppression.at,
      suppression.message);
+  io.since(2, suppression.until);
 }
 void encode_suppression(const SuppressionRecord& suppression, std::string& out) {
-  encode_fields(RecordKind::Suppression, suppression, out);
+  encode_fields(RecordKind::Suppression, suppression, out, kSuppressionRecordVersion);
 }
 Result<SuppressionRecord> decode_suppression(std::string_view record) {
-  return decode_fields<SuppressionRecord>(RecordKind::Suppression, "suppression", record);
+  return decode_fields<SuppressionRecord>(RecordKind::Suppression, "suppression", record, kSuppressionRecordVersion);
 }
 
 void list_fields(auto& io, Of<WebhookRecord> auto& webhook) {

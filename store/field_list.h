@@ -40,6 +40,11 @@ class FieldWriter {
   void operator()(const Fields&... fields) {
     (put(fields), ...);
   }
+  // Fields that records of an earlier version end before.
+  template <class... Fields>
+  void since(std::uint8_t, const Fields&... fields) {
+    (put(fields), ...);
+  }
 
  private:
   template <class T>
@@ -92,6 +97,10 @@ class FieldReader {
   void operator()(Fields&&... fields) {
     (get(fields), ...);
   }
+  template <class... Fields>
+  void since(std::uint8_t version, Fields&&... fields) {
+    if (in_.version() >= version) (get(fields), ...);
+  }
 
  private:
   template <class T>
@@ -136,8 +145,8 @@ class FieldReader {
 };
 
 template <class Record>
-void encode_fields(RecordKind kind, const Record& record, std::string& out) {
-  RecordEncoder encoder(kind, out);
+void encode_fields(RecordKind kind, const Record& record, std::string& out, std::uint8_t version = kRecordVersion) {
+  RecordEncoder encoder(kind, out, version);
   FieldWriter writer(encoder);
   writer(record);
   encoder.finish();
@@ -145,8 +154,9 @@ void encode_fields(RecordKind kind, const Record& record, std::string& out) {
 
 // `what`: the record's name in an error.
 template <class Record>
-Result<Record> decode_fields(RecordKind kind, std::string_view what, std::string_view octets) {
-  RecordDecoder decoder(kind, octets);
+Result<Record> decode_fields(RecordKind kind, std::string_view what, std::string_view octets,
+                             std::uint8_t newest = kRecordVersion) {
+  RecordDecoder decoder(kind, octets, newest);
   FieldReader reader(decoder);
   Record record{};
   reader(record);

@@ -2,8 +2,7 @@
 #include "store/key_table.h"
 
 #include "store/codec.h"
-#include "store/octets.h"
-#include "store/table.h"
+#include "store/record_table.h"
 
 namespace postern::store {
 namespace {
@@ -18,6 +17,14 @@ Result<void> erase_index_rows(WriteTransaction& transaction, const KeyRecord& ke
   WritableTable rows(transaction, DirectoryTable::AccountKeys);
   if (Result<bool> erased = rows.erase(account_row(key.account, key.id)); !erased) return erased.error();
   return {};
+}
+
+// What is kept of a key that is there.
+Result<void> put_beside(WriteTransaction& transaction, DirectoryTable table, const KeyId& id, std::string_view record) {
+  Result<std::optional<std::string_view>> key = Table(transaction, DirectoryTable::Keys).find(octets_of(id.octets));
+  if (!key) return key.error();
+  if (!*key) return {};
+  return WritableTable(transaction, table).put(octets_of(id.octets), record);
 }
 
 }  // namespace
@@ -75,6 +82,10 @@ Result<std::optional<KeyUsage>> find_key_usage(Transaction& transaction, const K
   return std::optional<KeyUsage>(std::move(*usage));
 }
 
+Result<std::optional<KeyRefusal>> find_key_refusal(Transaction& transaction, const KeyId& id) {
+  return find_record(transaction, DirectoryTable::KeyRefusals, octets_of(id.octets), decode_key_refusal);
+}
+
 Result<void> put_key(WriteTransaction& transaction, const KeyRecord& key) {
   Result<std::optional<KeyRecord>> twin = find_key_by_digest(transaction, key.digest);
   if (!twin) return twin.error();
@@ -98,7 +109,7 @@ Result<void> erase_key(WriteTransaction& transaction, const KeyId& id) {
   if (!key) return key.error();
   if (!*key) return Error(ErrorCode::NotFound, "no key " + format_id(id));
   if (Result<void> erased = erase_index_rows(transaction, **key); !erased) return erased;
-  for (const DirectoryTable table : {DirectoryTable::Keys, DirectoryTable::KeyUsages}) {
+  for (const DirectoryTable table : {DirectoryTable::Keys, DirectoryTable::KeyUsages, DirectoryTable::KeyRefusals}) {
     Result<bool> erased = WritableTable(transaction, table).erase(octets_of(id.octets));
     if (!erased) return erased.error();
   }
@@ -106,12 +117,15 @@ Result<void> erase_key(WriteTransaction& transaction, const KeyId& id) {
 }
 
 Result<void> put_key_usage(WriteTransaction& transaction, const KeyId& id, const KeyUsage& usage) {
-  Result<std::optional<std::string_view>> key = Table(transaction, DirectoryTable::Keys).find(octets_of(id.octets));
-  if (!key) return key.error();
-  if (!*key) return {};
   std::string record;
   encode_key_usage(usage, record);
-  return WritableTable(transaction, DirectoryTable::KeyUsages).put(octets_of(id.octets), record);
+  return put_beside(transaction, DirectoryTable::KeyUsages, id, record);
+}
+
+Result<void> put_key_refusal(WriteTransaction& transaction, const KeyId& id, const KeyRefusal& refusal) {
+  std::string record;
+  encode_key_refusal(refusal, record);
+  return put_beside(transaction, DirectoryTable::KeyRefusals, id, record);
 }
 
 }  // namespace postern::store

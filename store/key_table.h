@@ -16,6 +16,7 @@ Result<std::vector<KeyRecord>> list_keys(Transaction& transaction, const Account
 // Walks all keys: for people only.
 Result<std::vector<KeyRecord>> find_keys_starting(Transaction& transaction, std::string_view text, std::size_t limit);
 Result<std::optional<KeyUsage>> find_key_usage(Transaction& transaction, const KeyId& id);
+Result<std::optional<KeyRefusal>> find_key_refusal(Transaction& transaction, const KeyId& id);
 
 // AlreadyExists: another key has that digest.
 Result<void> put_key(WriteTransaction& transaction, const KeyRecord& key);
@@ -23,5 +24,6 @@ Result<void> put_key(WriteTransaction& transaction, const KeyRecord& key);
 Result<void> erase_key(WriteTransaction& transaction, const KeyId& id);
 // Of a key that is gone nothing is stored, and that is no error: its last use is written some time after it.
 Result<void> put_key_usage(WriteTransaction& transaction, const KeyId& id, const KeyUsage& usage);
+Result<void> put_key_refusal(WriteTransaction& transaction, const KeyId& id, const KeyRefusal& refusal);
 
 }  // namespace postern::store

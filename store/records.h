@@ -21,6 +21,8 @@ namespace postern::store {
 
 enum class AccountState : std::uint8_t { Active = 1, Suspended = 2 };
 enum class Permission : std::uint8_t { FullAccess = 1, SendingAccess = 2 };
+// Whether hard bounces and complaints suppress an address.
+enum class AutoSuppression : std::uint8_t { On = 1, Off = 2 };
 
 // nullopt is "unlimited"; zero is zero.
 struct Plan {
@@ -38,8 +40,12 @@ struct AccountRecord {
   AccountMode mode = AccountMode::Sandbox;
   AccountState state = AccountState::Active;
   Plan plan;
-  std::vector<std::string> from_domains;  // normalised; empty: any
+  std::vector<std::string> from_domains;  // normalised; a leading dot: every name below; empty: any
   Instant created;
+  // Since record version 2:
+  bool is_self_made = false;              // by signing up: it proves what an operator would know
+  AutoSuppression auto_suppression = AutoSuppression::On;
+  std::uint32_t suppression_days = 0;     // how long an address stays suppressed by itself; 0: for good
 
   friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
 };
@@ -75,6 +81,14 @@ struct KeyUsage {
   friend bool operator==(const KeyUsage&, const KeyUsage&) = default;
 };
 
+// The last time that somebody who had the key's text was refused.
+struct KeyRefusal {
+  KeyUsage use;
+  std::string reason;  // the refusal's token
+
+  friend bool operator==(const KeyRefusal&, const KeyRefusal&) = default;
+};
+
 struct WhitelistEntry {
   std::string address;  // normalised_mailbox()
   Instant added;
@@ -82,7 +96,19 @@ struct WhitelistEntry {
   friend bool operator==(const WhitelistEntry&, const WhitelistEntry&) = default;
 };
 
-enum class CounterPeriod : std::uint8_t { Day = 1, Month = 2 };
+enum class CounterPeriod : std::uint8_t {
+  Day = 1,
+  Month = 2,
+  WhitelistDay = 3,  // whitelist entries asked for on the UTC day, those removed again included
+};
+
+// A session that was signed out before its token's end.
+struct EndedSession {
+  std::string token_id;
+  Instant expires_at;  // of the token; forgotten then
+
+  friend bool operator==(const EndedSession&, const EndedSession&) = default;
+};
 
 // A person who may manage an account over HTTP.
 struct UserRecord {
@@ -91,8 +117,26 @@ struct UserRecord {
   std::string email;          // normalised_mailbox(); unique in the installation
   std::string password_hash;  // encoded argon2id, never shown
   Instant created;
+  // Since record version 2:
+  std::vector<EndedSession> ended_sessions = {};
+  std::optional<Instant> sessions_from = {};  // those opened before are over
 
   friend bool operator==(const UserRecord&, const UserRecord&) = default;
+};
+
+// What an address is asked to agree to before it counts.
+enum class ConfirmationKind : std::uint8_t { User = 1, Whitelist = 2 };
+
+// A question that was mailed to an address and has no answer yet.
+struct Confirmation {
+  AccountId account;
+  ConfirmationKind kind = ConfirmationKind::User;
+  std::string address;                         // normalised_mailbox()
+  std::array<std::uint8_t, 32> code_digest{};  // SHA-256 of the code in the mail
+  Instant asked;
+  Instant expires_at;
+
+  friend bool operator==(const Confirmation&, const Confirmation&) = default;
 };
 
 // What an account asked for when it wants to leave the sandbox; gone once an operator decided.
@@ -144,10 +188,12 @@ struct DomainRecord {
 enum class SuppressionReason : std::uint8_t { Bounce = 1, Complaint = 2, Manual = 3 };
 
 struct SuppressionRecord {
-  std::string address;  // normalised_mailbox()
+  std::string address;  // normalised_mailbox() in lower case: people mistype it
   SuppressionReason reason = SuppressionReason::Manual;
   Instant at;
   std::optional<MessageId> message;  // the one that bounced or was complained of
+  // Since record version 2:
+  std::optional<Instant> until = {};  // nullopt: for good
 
   friend bool operator==(const SuppressionRecord&, const SuppressionRecord&) = default;
 };
@@ -248,6 +294,7 @@ enum class RecipientStage : std::uint8_t {
   Expired = 4,
   Suppressed = 5,
   Cancelled = 6,
+  Complained = 7,  // delivered, and then called spam
 };
 
 struct RecipientState {

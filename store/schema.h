@@ -34,10 +34,15 @@ enum class RecordKind : std::uint8_t {
   ProductionRequest = 18,
   Usage = 19,
   Idempotency = 20,
+  KeyRefusal = 21,
+  Confirmation = 22,
   DestinationPause = 30,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
-inline constexpr std::uint8_t kDeliveryRecordVersion = 2;  // 1 is still read: its states end before is_own_word
+inline constexpr std::uint8_t kDeliveryRecordVersion = 2;     // 1 is still read: its states end before is_own_word
+inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
+inline constexpr std::uint8_t kUserRecordVersion = 2;         // 1 ends before ended_sessions
+inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
 inline constexpr std::uint8_t kMessageRecordVersion = 2;  // 1 is still read: it ends before signature_fields
 
 // Tables are opened in this order; the enumerators are indexes into the environment's handles, not stored.
@@ -60,14 +65,17 @@ enum class DirectoryTable : std::size_t {
   AccountWebhooks,     // account id, webhook id → nothing
   WebhookProgress,     // webhook id → WebhookProgress
   PendingEvents,       // webhook id, sequence (8) → PendingWebhookEvent
-  Suppressions,        // account id, normalised address → Suppression; account id alone → Counter of them
+  Suppressions,        // account id, normalised address in lower case → Suppression; account id alone → Counter of them
   ProductionRequests,  // account id → ProductionRequest
   Usage,               // account id, day (8), key id → Usage
+  KeyRefusals,         // key id → KeyRefusal
+  Confirmations,       // account id, kind (1), address → Confirmation
 };
-inline constexpr std::array<std::string_view, 21> kDirectoryTables = {
+inline constexpr std::array<std::string_view, 23> kDirectoryTables = {
     "meta",         "accounts",         "account_names",  "keys",         "key_digests",         "account_keys", "key_usages",
     "whitelist",    "counters",         "users",          "user_emails",  "account_users",       "domains",      "domain_names",
-    "webhooks",     "account_webhooks", "webhook_progress", "pending_events", "suppressions", "production_requests", "usage"};
+    "webhooks",     "account_webhooks", "webhook_progress", "pending_events", "suppressions", "production_requests", "usage",
+    "key_refusals", "confirmations"};
 
 enum class SpoolTable : std::size_t {
   Meta,           // "schema" → Schema, "totals" → Totals
@@ -93,5 +101,6 @@ inline constexpr std::array<std::string_view, 15> kSpoolTables = {
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";
+inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // in the directory's Meta: their keys are in lower case
 
 }  // namespace postern::store

@@ -97,6 +97,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   }
   store->directory_ = std::make_unique<Directory>(std::move(*directory), options.stall_after);
   store->spool_ = std::make_unique<Spool>(std::move(*spool), options.spool, options.stall_after);
+  if (Result<void> upgraded = store->directory_->upgrade(); !upgraded) return upgraded.error();
   if (options.runs_recovery) {
     store->directory_->start();
     store->spool_->start();

@@ -1,6 +1,7 @@
 // Suppressions; the counting row has the account's id for its key and sorts before the addresses.
 #include "store/suppression_table.h"
 
+#include "core/case_fold.h"
 #include "store/codec.h"
 #include "store/directory.h"
 #include "store/record_table.h"
@@ -9,7 +10,7 @@ namespace postern::store {
 namespace {
 
 std::string row(const AccountId& account, std::string_view address) {
-  return std::string(octets_of(account.octets)).append(address);
+  return std::string(octets_of(account.octets)).append(fold_case(address));
 }
 
 Result<std::uint64_t> load_count(Transaction& transaction, const AccountId& account) {
@@ -27,12 +28,10 @@ Result<void> put_count(WriteTransaction& transaction, const AccountId& account, 
 
 }  // namespace
 
-Result<bool> is_suppressed(Transaction& transaction, const AccountId& account, std::string_view normalised_address) {
-  if (!fits_in_key(normalised_address)) return false;
-  Result<std::optional<std::string_view>> found =
-      Table(transaction, DirectoryTable::Suppressions).find(row(account, normalised_address));
+Result<bool> is_suppressed(Transaction& transaction, const AccountId& account, std::string_view normalised_address, Instant now) {
+  const Result<std::optional<SuppressionRecord>> found = find_suppression(transaction, account, normalised_address);
   if (!found) return found.error();
-  return found->has_value();
+  return found->has_value() && ((*found)->until.value_or(Instant::max()) > now);
 }
 
 Result<std::optional<SuppressionRecord>> find_suppression(Transaction& transaction, const AccountId& account,
@@ -60,9 +59,11 @@ Result<std::vector<SuppressionRecord>> list_suppressions(Transaction& transactio
 
 Result<void> put_suppression(WriteTransaction& transaction, const AccountId& account, const SuppressionRecord& suppression) {
   if (!fits_in_key(suppression.address)) return Error(ErrorCode::InvalidArgument, "a suppression is of one address");
-  Result<bool> exists = is_suppressed(transaction, account, suppression.address);
-  if (!exists) return exists.error();
-  if (!*exists) {
+  Result<std::optional<SuppressionRecord>> known = find_suppression(transaction, account, suppression.address);
+  if (!known) return known.error();
+  // What was suppressed for longer stays so.
+  if (*known && (*known)->until.value_or(Instant::max()) > suppression.until.value_or(Instant::max())) return {};
+  if (!*known) {
     Result<std::uint64_t> count = load_count(transaction, account);
     if (!count) return count.error();
     if (*count >= kMaxSuppressionsPerAccount) {
@@ -71,21 +72,56 @@ Result<void> put_suppression(WriteTransaction& transaction, const AccountId& acc
     }
     if (Result<void> put = put_count(transaction, account, *count + 1); !put) return put;
   }
+  SuppressionRecord folded = suppression;
+  folded.address = fold_case(suppression.address);
   std::string record;
-  encode_suppression(suppression, record);
+  encode_suppression(folded, record);
   return WritableTable(transaction, DirectoryTable::Suppressions).put(row(account, suppression.address), record);
 }
 
 Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& account, std::string_view normalised_address) {
-  Result<bool> exists = is_suppressed(transaction, account, normalised_address);
-  if (!exists) return exists.error();
-  if (!*exists) return Error(ErrorCode::NotFound, "that address is not suppressed");
+  Result<std::optional<SuppressionRecord>> known = find_suppression(transaction, account, normalised_address);
+  if (!known) return known.error();
+  if (!*known) return Error(ErrorCode::NotFound, "that address is not suppressed");
   Result<std::uint64_t> count = load_count(transaction, account);
   if (!count) return count.error();
   if (Result<void> put = put_count(transaction, account, *count > 0 ? *count - 1 : 0); !put) return put;
   WritableTable suppressions(transaction, DirectoryTable::Suppressions);
   if (Result<bool> erased = suppressions.erase(row(account, normalised_address)); !erased) return erased.error();
   return {};
+}
+
+Result<bool> are_suppressions_folded(Transaction& transaction) {
+  Result<std::optional<std::string_view>> mark = Table(transaction, DirectoryTable::Meta).find(kFoldedKey);
+  if (!mark) return mark.error();
+  return mark->has_value();
+}
+
+Result<void> fold_suppressions(WriteTransaction& transaction) {
+  std::vector<std::pair<AccountId, SuppressionRecord>> mixed;
+  {
+    Cursor cursor(Table(transaction, DirectoryTable::Suppressions));
+    for (bool found = cursor.first(); found; found = cursor.next()) {
+      KeyReader reader(cursor.key());
+      const AccountId account{reader.octets<10>()};
+      const std::string_view address = cursor.key().substr(std::min(account.octets.size(), cursor.key().size()));
+      if (address.empty() || fold_case(address) == address) continue;
+      Result<SuppressionRecord> record = decode_suppression(cursor.value());
+      if (!record) return record.error();
+      mixed.emplace_back(account, std::move(*record));
+    }
+    if (Result<void> walked = cursor.status(); !walked) return walked;
+  }
+  for (const auto& [account, record] : mixed) {
+    const std::string old_row = std::string(octets_of(account.octets)).append(record.address);
+    WritableTable table(transaction, DirectoryTable::Suppressions);
+    if (Result<bool> erased = table.erase(old_row); !erased) return erased.error();
+    Result<std::uint64_t> count = load_count(transaction, account);
+    if (!count) return count.error();
+    if (Result<void> put = put_count(transaction, account, *count > 0 ? *count - 1 : 0); !put) return put;
+    if (Result<void> put = put_suppression(transaction, account, record); !put) return put;
+  }
+  return WritableTable(transaction, DirectoryTable::Meta).put(kFoldedKey, kFoldedKey);
 }
 
 Result<void> clear_suppressions(WriteTransaction& transaction, const AccountId& account) {

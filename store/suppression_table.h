@@ -1,5 +1,5 @@
-// Suppressions: addresses that an account's live mail does not go to. One row per account and address, and a row that counts
-// them, so that neither the check at RCPT nor the limit walks the list.
+// Suppressions: addresses that an account's live mail does not go to, whatever the case of their letters. One row per account and
+// address, and a row that counts them, so that neither the check at RCPT nor the limit walks the list.
 #pragma once
 
 #include "store/records.h"
@@ -11,7 +11,8 @@
 
 namespace postern::store {
 
-Result<bool> is_suppressed(Transaction& transaction, const AccountId& account, std::string_view normalised_address);
+// One whose time is over is not.
+Result<bool> is_suppressed(Transaction& transaction, const AccountId& account, std::string_view normalised_address, Instant now);
 Result<std::optional<SuppressionRecord>> find_suppression(Transaction& transaction, const AccountId& account,
                                                           std::string_view normalised_address);
 // In order of address, strictly after `after`.
@@ -22,6 +23,9 @@ Result<std::vector<SuppressionRecord>> list_suppressions(Transaction& transactio
 Result<void> put_suppression(WriteTransaction& transaction, const AccountId& account, const SuppressionRecord& suppression);
 // NotFound.
 Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& account, std::string_view normalised_address);
+// Rows of stores that compared case by case get keys in lower case. Once for a store: it remembers.
+Result<void> fold_suppressions(WriteTransaction& transaction);
+Result<bool> are_suppressions_folded(Transaction& transaction);
 Result<void> clear_suppressions(WriteTransaction& transaction, const AccountId& account);
 
 }  // namespace postern::store

@@ -65,7 +65,7 @@ TEST_F(EventPublisherTest, TurnsEachOutcomeIntoItsStageAndEvents) {
       {"complained",
        Outcome::Complained,
        kOk,
-       RecipientStage::Delivered,
+       RecipientStage::Complained,
        {EventType::RecipientDelivered, EventType::RecipientComplained}},
   };
   for (const Case& c : cases) {

@@ -399,7 +399,7 @@ TEST_F(QueueTest, PlaysTheScenariosOfTestMessages) {
   const std::vector<Case> cases = {
       {"delivered", RecipientStage::Delivered, {MessageAccepted, RecipientDelivered}},
       {"bounced", RecipientStage::Bounced, {MessageAccepted, RecipientBounced, DsnQueued}},
-      {"complained", RecipientStage::Delivered, {MessageAccepted, RecipientDelivered, RecipientComplained}},
+      {"complained", RecipientStage::Complained, {MessageAccepted, RecipientDelivered, RecipientComplained}},
       {"suppressed", RecipientStage::Suppressed, {MessageAccepted, RecipientSuppressed, DsnQueued}},
       {"deferred",
        RecipientStage::Delivered,

@@ -75,6 +75,41 @@ TEST_F(Suppressing, AComplaintSuppresses) {
             store::SuppressionReason::Complaint);
 }
 
+TEST_F(Suppressing, TheCaseOfTheLettersIsNothing) {
+  ASSERT_TRUE(suppress(store_.directory(), account_.id, "TO@Live.Example", clock_.now()));
+  start();
+  const MessageId id = accept("live.example");
+  run_until([&] { return is_settled(id); });
+  EXPECT_EQ(stage(id), RecipientStage::Suppressed);
+  EXPECT_EQ(lift_suppression(store_.directory(), account_.id, "tO@LIVE.example").value(), "to@live.example");
+  EXPECT_THAT(listed(), IsEmpty());
+}
+
+TEST_F(Suppressing, AnAccountMayHaveItOff) {
+  account_.auto_suppression = store::AutoSuppression::Off;
+  ASSERT_TRUE(store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_account(account_); }));
+  answer(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no such user"});
+  start();
+  for (int i = 0; i < 2; ++i) {
+    const MessageId id = accept("live.example");
+    run_until([&] { return is_settled(id); });
+    EXPECT_EQ(stage(id), RecipientStage::Bounced) << i;
+  }
+  EXPECT_THAT(listed(), IsEmpty());
+}
+
+TEST_F(Suppressing, AnAccountMayHaveItForATime) {
+  account_.suppression_days = 3;
+  ASSERT_TRUE(store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_account(account_); }));
+  answer(Outcome::Bounced, Status{550, EnhancedCode{5, 1, 1}, "no such user"});
+  start();
+  accept("live.example");
+  run_until([&] { return !listed().empty(); });
+  const auto record = store_.directory().find_suppression(account_.id, "to@live.example").value();
+  ASSERT_TRUE(record && record->until);
+  EXPECT_EQ(*record->until, record->at + std::chrono::days(3));
+}
+
 TEST_F(Suppressing, ARefusalForOtherReasonsDoesNot) {
   answer(Outcome::Bounced, Status{550, EnhancedCode{5, 7, 1}, "not from you"});
   start();

@@ -170,7 +170,7 @@ class Values {
     DeliveryRecord delivery;
     for (std::uint64_t i = random_.below(5); i > 0; --i) {
       RecipientState& state = delivery.recipients.emplace_back();
-      state.stage = word(RecipientStage::Cancelled);
+      state.stage = word(RecipientStage::Complained);
       state.attempts = static_cast<std::uint16_t>(random_.below(65536));
       state.next_attempt = instant();
       state.last_status = status();
@@ -308,6 +308,54 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
     add(encode_pending_webhook_event, values.pending_event());
   }
   EXPECT_EQ(crc32c(all), 1'532'108'822U);
+}
+
+// `octets` as version 1 had them: without the last `tail` of the fields.
+std::string first_version(const std::string& octets, std::size_t tail) {
+  std::string first = octets.substr(0, octets.size() - 4 - tail);
+  first[1] = 1;
+  const std::uint32_t sum = crc32c(first);
+  for (int i = 0; i < 4; ++i) first.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
+  return first;
+}
+
+TEST(Codec, StillReadsTheDirectoryOfTheFirstRecordVersions) {
+  Values values(13);
+  std::string octets;
+  const AccountRecord account = values.account();
+  encode_account(account, octets);
+  EXPECT_EQ(decode_account(first_version(octets, 3)).value(), account);
+  const UserRecord user = values.user();
+  encode_user(user, octets);
+  EXPECT_EQ(decode_user(first_version(octets, 2)).value(), user);
+  const SuppressionRecord suppression = values.suppression();
+  encode_suppression(suppression, octets);
+  EXPECT_EQ(decode_suppression(first_version(octets, 1)).value(), suppression);
+}
+
+TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
+  Values values(14);
+  AccountRecord account = values.account();
+  account.is_self_made = true;
+  account.auto_suppression = AutoSuppression::Off;
+  account.suppression_days = 30;
+  expect_restored(account, encode_account, decode_account);
+  UserRecord user = values.user();
+  user.ended_sessions = {{values.text(), values.instant()}, {values.text(), values.instant()}};
+  user.sessions_from = values.instant();
+  expect_restored(user, encode_user, decode_user);
+  SuppressionRecord suppression = values.suppression();
+  suppression.until = values.instant();
+  expect_restored(suppression, encode_suppression, decode_suppression);
+  const KeyUsage use{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()};
+  expect_restored(KeyRefusal{use, values.text()}, encode_key_refusal, decode_key_refusal);
+  expect_restored(Confirmation{.account = {values.octets<10>()},
+                               .kind = ConfirmationKind::Whitelist,
+                               .address = values.text(),
+                               .code_digest = values.octets<32>(),
+                               .asked = values.instant(),
+                               .expires_at = values.instant()},
+                  encode_confirmation, decode_confirmation);
 }
 
 TEST(Codec, StillReadsAMessageOfTheFirstRecordVersion) {

@@ -93,16 +93,78 @@ TEST_F(DirectoryHttpTest, KeepsDomainsByNameWithinAnAccount) {
 TEST_F(DirectoryHttpTest, ListsSuppressionsInPagesAndForgetsOneThatIsRemoved) {
   const AccountId account = put_account("acme");
   for (const char* address : {"c@x.example", "a@x.example", "b@x.example"}) ASSERT_TRUE(suppress(account, address));
-  EXPECT_TRUE(directory_.is_suppressed(account, "b@x.example").value());
-  EXPECT_FALSE(directory_.is_suppressed(put_account("other"), "b@x.example").value());
+  EXPECT_TRUE(directory_.is_suppressed(account, "b@x.example", clock_.now()).value());
+  EXPECT_FALSE(directory_.is_suppressed(put_account("other"), "b@x.example", clock_.now()).value());
   const std::vector<SuppressionRecord> page = directory_.list_suppressions(account, "", 2).value();
   ASSERT_EQ(page.size(), 2U);
   EXPECT_EQ(page[0].address, "a@x.example");
   EXPECT_EQ(directory_.list_suppressions(account, page[1].address, 2).value().front().address, "c@x.example");
   ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.remove_suppression(account, "b@x.example"); }));
-  EXPECT_FALSE(directory_.is_suppressed(account, "b@x.example").value());
+  EXPECT_FALSE(directory_.is_suppressed(account, "b@x.example", clock_.now()).value());
   EXPECT_EQ(write([&](DirectoryWriter& w) { return w.remove_suppression(account, "b@x.example"); }).error().code(),
             ErrorCode::NotFound);
+}
+
+TEST_F(DirectoryHttpTest, ComparesSuppressedAddressesWithoutRegardToCase) {
+  const AccountId account = put_account("acme");
+  ASSERT_TRUE(suppress(account, "User.Name@example.com"));
+  ASSERT_TRUE(suppress(account, "J\xC3\x9CRGEN@example.com"));
+  for (const char* address : {"User.Name@example.com", "user.name@example.com", "USER.NAME@example.com"}) {
+    EXPECT_TRUE(directory_.is_suppressed(account, address, clock_.now()).value()) << address;
+    EXPECT_EQ(directory_.find_suppression(account, address).value()->address, "user.name@example.com") << address;
+  }
+  EXPECT_TRUE(directory_.is_suppressed(account, "j\xC3\xBCrgen@example.com", clock_.now()).value());
+  EXPECT_FALSE(directory_.is_suppressed(account, "username@example.com", clock_.now()).value());
+  ASSERT_TRUE(suppress(account, "USER.name@example.com"));
+  EXPECT_EQ(directory_.list_suppressions(account, "", 10).value().size(), 2U) << "one and the same";
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.remove_suppression(account, "uSER.nAME@example.com"); }));
+  EXPECT_FALSE(directory_.is_suppressed(account, "user.name@example.com", clock_.now()).value());
+}
+
+TEST_F(DirectoryHttpTest, SuppressesForATimeAndNeverShortensIt) {
+  const AccountId account = put_account("acme");
+  SuppressionRecord record{.address = "a@x.example", .reason = SuppressionReason::Bounce, .at = clock_.now(), .message = {}};
+  record.until = clock_.now() + std::chrono::days(3);
+  const auto put = [&] { write([&](DirectoryWriter& w) { return w.put_suppression(account, record); }).value(); };
+  put();
+  EXPECT_TRUE(directory_.is_suppressed(account, "a@x.example", *record.until - Duration(1)).value());
+  EXPECT_FALSE(directory_.is_suppressed(account, "a@x.example", *record.until).value());
+  record.until.reset();
+  put();
+  record.until = clock_.now() + std::chrono::days(1);
+  put();
+  EXPECT_TRUE(directory_.is_suppressed(account, "a@x.example", clock_.now() + std::chrono::days(999)).value());
+}
+
+TEST_F(DirectoryHttpTest, KeepsTheLastRefusalOfAKeyThatIsThere) {
+  const AccountId account = put_account("acme");
+  KeyRecord key;
+  key.id = make_key_id(random_);
+  key.account = account;
+  key.name = "old";
+  const KeyRefusal refusal{{clock_.now(), *parse_ip_address("192.0.2.1"), "app.example"}, "revoked_key"};
+  const auto put = [&] { return write([&](DirectoryWriter& w) { return w.put_key_refusal(key.id, refusal); }); };
+  ASSERT_TRUE(put()) << "a key that is gone";
+  EXPECT_EQ(directory_.find_key_refusal(key.id).value(), std::nullopt);
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.put_key(key); }));
+  ASSERT_TRUE(put());
+  EXPECT_EQ(directory_.find_key_refusal(key.id).value(), refusal);
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.remove_key(key.id); }));
+  EXPECT_EQ(directory_.find_key_refusal(key.id).value(), std::nullopt);
+}
+
+TEST_F(DirectoryHttpTest, KeepsConfirmationsByAddressTillTheyAreAnsweredOrTheAccountGoes) {
+  const AccountId account = put_account("acme");
+  Confirmation asked{.account = account, .kind = ConfirmationKind::Whitelist, .address = "a@x.example", .code_digest = {{1}},
+                     .asked = clock_.now(), .expires_at = clock_.now() + std::chrono::days(3)};
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.put_confirmation(asked); }));
+  EXPECT_EQ(directory_.find_confirmation(account, ConfirmationKind::Whitelist, "a@x.example").value(), asked);
+  EXPECT_EQ(directory_.find_confirmation(account, ConfirmationKind::User, "a@x.example").value(), std::nullopt);
+  asked.code_digest = {{2}};
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.put_confirmation(asked); }));
+  EXPECT_EQ(directory_.list_confirmations(account).value(), std::vector<Confirmation>{asked});
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.remove_account(account); }));
+  EXPECT_TRUE(directory_.list_confirmations(account).value().empty());
 }
 
 TEST_F(DirectoryHttpTest, KeepsAWebhookWithItsProgressAndPendingEventsTillItIsRemoved) {
@@ -186,7 +248,7 @@ TEST_F(DirectoryHttpTest, RemovesAnAccountWithAllThatHttpGaveIt) {
   EXPECT_EQ(directory_.find_user_by_email(user.email).value(), std::nullopt);
   EXPECT_EQ(directory_.find_domain(domain.id).value(), std::nullopt);
   EXPECT_EQ(directory_.find_webhook(webhook.id).value(), std::nullopt);
-  EXPECT_FALSE(directory_.is_suppressed(account, "a@x.example").value());
+  EXPECT_FALSE(directory_.is_suppressed(account, "a@x.example", clock_.now()).value());
   EXPECT_TRUE(directory_.list_usage(account, clock_.now(), clock_.now() + std::chrono::days(1)).value().empty());
 }
 
