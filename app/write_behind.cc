@@ -18,6 +18,7 @@ void WriteBehind::stop() {
   }
   wakes_.notify_all();
   thread_.join();
+  relay::operator_log::sum_up();
   write_quotas();
   write_usages();
   write_sent();
@@ -29,6 +30,7 @@ void WriteBehind::run() {
       std::unique_lock lock(mutex_);
       if (wakes_.wait_for(lock, kQuotaEvery, [this] { return is_stopping_; })) return;
     }
+    relay::operator_log::sum_up();
     write_quotas();
     note_space();
     if (round % kUsageEvery != 0) continue;
@@ -63,10 +65,14 @@ void WriteBehind::write_quotas() {
 
 void WriteBehind::write_usages() {
   const auto unsaved = usage_.take_unsaved();
-  if (unsaved.empty()) return;
+  const auto refusals = usage_.take_unsaved_refusals();
+  if (unsaved.empty() && refusals.empty()) return;
   const Result<void> written = store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
     for (const auto& [key, usage] : unsaved) {
       if (auto put = writer.put_key_usage(key, usage); !put) return put.error();
+    }
+    for (const auto& [key, refusal] : refusals) {
+      if (auto put = writer.put_key_refusal(key, refusal); !put) return put.error();
     }
     return {};
   });

@@ -10,6 +10,7 @@ namespace postern::auth {
 namespace {
 
 constexpr std::size_t kMaxNameOctets = 64;
+constexpr std::uint32_t kMaxSuppressionDays = 3'650;  // whoever wants longer wants it for good
 
 struct NamedPlan {
   std::string_view name;
@@ -52,11 +53,9 @@ Result<store::AccountRecord> AccountAdmin::draft(const NewAccount& wanted) {
   record.name = wanted.name;
   record.mode = wanted.mode;
   record.plan = wanted.plan;
-  for (const std::string& domain : wanted.from_domains) {
-    Result<std::string> read = read_from_domain(domain);
-    if (!read) return read.error();
-    record.from_domains.push_back(std::move(*read));
-  }
+  auto domains = read_from_domains(wanted.from_domains);
+  if (!domains) return domains.error();
+  record.from_domains = std::move(*domains);
   record.created = clock_.now();
   return record;
 }
@@ -93,6 +92,22 @@ Result<void> AccountAdmin::set_state(const AccountId& id, store::AccountState st
 
 Result<void> AccountAdmin::set_plan(const AccountId& id, const store::Plan& plan) {
   return change(id, [&plan](store::AccountRecord& account) { account.plan = plan; });
+}
+
+Result<void> AccountAdmin::set_from_domains(const AccountId& id, const std::vector<std::string>& domains) {
+  const auto read = read_from_domains(domains);
+  if (!read) return read.error();
+  return change(id, [&](store::AccountRecord& account) { account.from_domains = *read; });
+}
+
+Result<void> AccountAdmin::set_auto_suppression(const AccountId& id, store::AutoSuppression suppression, std::uint32_t days) {
+  if (days > kMaxSuppressionDays) {
+    return Error(ErrorCode::InvalidArgument, "an address is suppressed for 1 to 3650 days, or for good");
+  }
+  return change(id, [&](store::AccountRecord& account) {
+    account.auto_suppression = suppression;
+    account.suppression_days = days;
+  });
 }
 
 Result<void> AccountAdmin::remove(const AccountId& id) {

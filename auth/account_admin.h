@@ -38,6 +38,10 @@ class AccountAdmin {
   Result<void> set_mode(const AccountId& id, AccountMode mode);
   Result<void> set_state(const AccountId& id, store::AccountState state);
   Result<void> set_plan(const AccountId& id, const store::Plan& plan);
+  // As people write them; empty: any. InvalidArgument.
+  Result<void> set_from_domains(const AccountId& id, const std::vector<std::string>& domains);
+  // `days`: how long an address stays suppressed; 0: for good.
+  Result<void> set_auto_suppression(const AccountId& id, store::AutoSuppression suppression, std::uint32_t days);
   // With its keys and whitelist. Messages that are queued still go out.
   Result<void> remove(const AccountId& id);
 

@@ -18,6 +18,7 @@ struct KeyScheme {
   std::string brand = "pk";          // 1 to 16 of a-z and 0-9, beginning with a letter
   bool has_environment = true;       // false: "<brand>_<secret>", and every key is live
   std::uint32_t max_active_keys = 0;  // per account; 0: no bound
+  bool name_required = false;         // whoever makes a key says what it is for
 };
 
 inline constexpr std::size_t kSecretCharacters = 48;   // 42 random (250 bits) and 6 of checksum

@@ -8,17 +8,28 @@
 #include "core/refusals.h"
 #include "store/directory.h"
 
+#include <optional>
 #include <string_view>
 #include <variant>
 
 namespace postern::auth {
 
-using AuthResult = std::variant<Principal, Refusal>;
+// Whose key it was, where it was recognised: the secret was right, and it is expired, revoked or used from a foreign network.
+struct KeyOwner {
+  KeyId key;
+  AccountId account;
+};
+struct AuthFailure {
+  Refusal refusal = Refusal::InvalidKey;
+  std::optional<KeyOwner> owner;
+};
+
+using AuthResult = std::variant<Principal, AuthFailure>;
 
 // Whether an authenticate() that ended so counts against the client's address. Whoever has the secret of an expired or revoked
 // key, or uses a right one from elsewhere, guesses nothing: an application left with such a key must not slow its neighbours
 // behind one address down.
-bool is_guess(Refusal refusal);
+bool is_guess(const AuthFailure& failure);
 
 // Reads the directory on the caller's thread (microseconds, no lock). Any thread; one object serves all.
 class Authenticator {

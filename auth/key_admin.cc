@@ -20,7 +20,37 @@ Result<void> check_domains(const store::AccountRecord& account, const store::Key
   return {};
 }
 
+Result<void> read_networks(const std::vector<std::string>& texts, std::vector<IpNetwork>& networks) {
+  networks.clear();
+  for (const std::string& text : texts) {
+    const auto network = parse_ip_network(text);
+    if (!network) {
+      return Error(ErrorCode::InvalidArgument, "not a network: " + text + "; write 192.0.2.0/24, 2001:db8::/32 or one address");
+    }
+    networks.push_back(*network);
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<void> apply_changes(const KeyChanges& changes, store::KeyRecord& key) {
+  if (changes.name) {
+    if (const auto valid = check_name(*changes.name); !valid) return valid.error();
+    key.name = *changes.name;
+  }
+  if (changes.permission) key.permission = *changes.permission;
+  if (changes.from_domains) {
+    auto domains = read_from_domains(*changes.from_domains);
+    if (!domains) return domains.error();
+    key.from_domains = std::move(*domains);
+  }
+  if (changes.networks) {
+    if (const auto read = read_networks(*changes.networks, key.networks); !read) return read.error();
+  }
+  if (changes.per_second) key.per_second = *changes.per_second;
+  return {};
+}
 
 KeyState key_state(const store::KeyRecord& key, Instant now) {
   if (key.revoked_at) return KeyState::Revoked;  // whatever the clock says: a clock set back revives nothing
@@ -41,25 +71,21 @@ std::string_view key_state_name(KeyState state) {
 
 Result<store::KeyRecord> KeyAdmin::draft(const AccountId& account, const NewKey& wanted) const {
   if (const auto valid = check_environment(wanted.environment); !valid) return valid.error();
-  if (const auto valid = check_name(wanted.name); !valid) return valid.error();
+  if (wanted.name.empty() && scheme_.name_required) {
+    return Error(ErrorCode::InvalidArgument, "name is missing: say what the key is for (key_name_required)");
+  }
+  const std::string name = wanted.name.empty() ? "default" : wanted.name;
+  if (const auto valid = check_name(name); !valid) return valid.error();
   store::KeyRecord record;
   record.id = make_key_id(random_);
   record.account = account;
-  record.name = wanted.name;
+  record.name = name;
   record.environment = wanted.environment;
   record.permission = wanted.permission;
-  for (const std::string& domain : wanted.from_domains) {
-    Result<std::string> read = read_from_domain(domain);
-    if (!read) return read.error();
-    record.from_domains.push_back(std::move(*read));
-  }
-  for (const std::string& network : wanted.networks) {
-    const auto parsed = parse_ip_network(network);
-    if (!parsed) {
-      return Error(ErrorCode::InvalidArgument, "not a network: " + network + "; write 192.0.2.0/24, 2001:db8::/32 or one address");
-    }
-    record.networks.push_back(*parsed);
-  }
+  auto domains = read_from_domains(wanted.from_domains);
+  if (!domains) return domains.error();
+  record.from_domains = std::move(*domains);
+  if (const auto read = read_networks(wanted.networks, record.networks); !read) return read.error();
   record.per_second = wanted.per_second;
   record.created = clock_.now();
   record.expires_at = wanted.expires_at;
@@ -133,7 +159,7 @@ Result<void> KeyAdmin::revoke(const KeyId& id) {
 }
 
 Result<void> KeyAdmin::set_expiry(const KeyId& id, std::optional<Instant> expires_at) {
-  return update(id, {.name = {}, .expires_at = expires_at});
+  return update(id, {.expires_at = expires_at});
 }
 
 Result<void> KeyAdmin::apply_expiry(store::DirectoryWriter& writer, store::KeyRecord& key,
@@ -149,11 +175,15 @@ Result<void> KeyAdmin::apply_expiry(store::DirectoryWriter& writer, store::KeyRe
 }
 
 Result<void> KeyAdmin::update(const KeyId& id, const KeyChanges& changes) {
-  if (changes.name) {
-    if (const auto valid = check_name(*changes.name); !valid) return valid.error();
-  }
   return change(id, [&](store::DirectoryWriter& writer, store::KeyRecord& key) -> Result<void> {
-    if (changes.name) key.name = *changes.name;
+    if (const auto applied = apply_changes(changes, key); !applied) return applied.error();
+    const auto owner = writer.find_account(key.account);
+    if (!owner) return owner.error();
+    if (!*owner) return no_such_key();
+    // What the account lost meanwhile is no reason to refuse another change.
+    if (changes.from_domains) {
+      if (const auto allowed = check_domains(**owner, key); !allowed) return allowed.error();
+    }
     return changes.expires_at ? apply_expiry(writer, key, *changes.expires_at) : Result<void>();
   });
 }

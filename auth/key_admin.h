@@ -32,19 +32,27 @@ KeyState key_state(const store::KeyRecord& key, Instant now);
 std::string_view key_state_name(KeyState state);
 
 struct NewKey {
-  std::string name;                        // 1 to 64 printable characters
+  std::string name;                        // 1 to 64 printable characters; "default" for none, unless the scheme requires one
   Environment environment = Environment::Live;
-  store::Permission permission = store::Permission::SendingAccess;
+  store::Permission permission = store::Permission::FullAccess;  // where nobody says which, at both doors
   std::vector<std::string> from_domains;   // as people write them
   std::vector<std::string> networks;
   std::optional<Instant> expires_at;
   std::optional<std::uint32_t> per_second;
 };
 
+// What is not named stays.
 struct KeyChanges {
-  std::optional<std::string> name;
-  std::optional<std::optional<Instant>> expires_at;  // an inner nullopt: never expires
+  std::optional<std::string> name = {};
+  std::optional<std::optional<Instant>> expires_at = {};  // an inner nullopt: never expires
+  std::optional<store::Permission> permission = {};
+  std::optional<std::vector<std::string>> from_domains = {};  // as people write them; empty: all of the account's
+  std::optional<std::vector<std::string>> networks = {};      // empty: any
+  std::optional<std::optional<std::uint32_t>> per_second = {};  // an inner nullopt: the plan's
 };
+
+// All of `changes` but the date, checked and normalised. InvalidArgument.
+Result<void> apply_changes(const KeyChanges& changes, store::KeyRecord& key);
 
 struct CreatedKey {
   store::KeyRecord record;
@@ -59,6 +67,8 @@ class KeyAdmin {
   KeyAdmin(store::Directory& directory, const KeyScheme& scheme, const Clock& clock, Random& random)
       : directory_(directory), scheme_(scheme), clock_(clock), random_(random) {}
 
+  const KeyScheme& scheme() const { return scheme_; }
+
   Result<CreatedKey> create(const AccountId& account, const NewKey& wanted);
   // The same in two steps, for who looks at the rights in between: draft() checks and normalises, and writes nothing.
   Result<store::KeyRecord> draft(const AccountId& account, const NewKey& wanted) const;
@@ -67,7 +77,7 @@ class KeyAdmin {
   // nullopt: never expires. A revoked or retired key stays dead (Conflict). Reviving an expired key needs room for one more
   // active key (LimitExceeded).
   Result<void> set_expiry(const KeyId& id, std::optional<Instant> expires_at);
-  // Name and date together or neither, under the rules of set_expiry().
+  // All of it together or nothing, the date under the rules of set_expiry(). Conflict: a From domain is not the account's.
   Result<void> update(const KeyId& id, const KeyChanges& changes);
   // A successor with the same policy; the old key works for `overlap` more (0: revoked now; at most kMaxOverlap). Conflict: it
   // is not active. Needs no room among the active keys, so that it also works where an account has a single one; but no more

@@ -27,4 +27,14 @@ Result<std::string> read_from_domain(std::string_view text) {
   return std::string(text.substr(0, text.size() - name.size())) + normalised_domain(name);
 }
 
+Result<std::vector<std::string>> read_from_domains(std::span<const std::string> texts) {
+  std::vector<std::string> domains;
+  for (const std::string& text : texts) {
+    Result<std::string> domain = read_from_domain(text);
+    if (!domain) return domain.error();
+    domains.push_back(std::move(*domain));
+  }
+  return domains;
+}
+
 }  // namespace postern::auth

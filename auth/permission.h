@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postern::auth {
 
@@ -19,5 +20,6 @@ bool is_domain_allowed(std::span<const std::string> domains, std::string_view do
 bool covers_domain(std::string_view allowed, std::string_view domain);
 // A From domain as people write it → normalised, its leading dot kept. InvalidArgument.
 Result<std::string> read_from_domain(std::string_view text);
+Result<std::vector<std::string>> read_from_domains(std::span<const std::string> texts);
 
 }  // namespace postern::auth

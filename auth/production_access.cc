@@ -16,7 +16,8 @@ Error did_not_ask() { return Error(ErrorCode::NotFound, "that account has not as
 bool is_delivered_for_real(const store::StoredMessage& stored) {
   return stored.message.environment == Environment::Live && stored.message.origin == store::MessageOrigin::Submission &&
          std::ranges::any_of(stored.delivery.recipients, [](const store::RecipientState& recipient) {
-           return recipient.stage == store::RecipientStage::Delivered;
+           using enum store::RecipientStage;
+           return recipient.stage == Delivered || recipient.stage == Complained;
          });
 }
 

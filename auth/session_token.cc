@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <mutex>
@@ -256,7 +257,12 @@ class FileSessionTokens final : public SessionTokens {
     if (!user || !account || !issued || !expires || *issued > clock_.now() + kClockSlack) return no_token();
     if (const auto not_before = instant_claim(jwt, "nbf"); not_before && *not_before > clock_.now()) return no_token();
     if (*expires <= clock_.now()) return Error(ErrorCode::DeadlinePassed, "the session has ended");
-    return SessionClaims{*user, *account, *expires, std::string(text_claim(jwt, "pwm"))};
+    return SessionClaims{.user = *user,
+                         .account = *account,
+                         .expires_at = *expires,
+                         .password_mark = std::string(text_claim(jwt, "pwm")),
+                         .token_id = std::string(text_claim(jwt, "jti")),
+                         .opened_at = *issued};
   }
 
   // The key whose header, octet for octet, the token begins with: algorithm and key id are settled before anything of the token
@@ -300,8 +306,20 @@ std::string password_mark(const store::UserRecord& user) {
   return format_base32hex(std::span(digest).first(kMarkOctets));
 }
 
+void end_session(store::UserRecord& user, const SessionClaims& session, Instant now) {
+  std::erase_if(user.ended_sessions, [now](const store::EndedSession& ended) { return ended.expires_at <= now; });
+  if (user.ended_sessions.size() >= kMaxEndedSessions) {
+    user.sessions_from = std::chrono::floor<std::chrono::seconds>(now);
+    user.ended_sessions.clear();
+  }
+  user.ended_sessions.push_back({session.token_id, session.expires_at});
+}
+
 bool is_session_of(const SessionClaims& claims, const store::UserRecord& user) {
-  return claims.user == user.id && claims.account == user.account && claims.password_mark == password_mark(user);
+  if (claims.user != user.id || claims.account != user.account || claims.password_mark != password_mark(user)) return false;
+  if (user.sessions_from && claims.opened_at < *user.sessions_from) return false;
+  return std::ranges::none_of(user.ended_sessions,
+                              [&](const store::EndedSession& ended) { return ended.token_id == claims.token_id; });
 }
 
 Result<std::unique_ptr<SessionTokens>> SessionTokens::open(const std::filesystem::path& file, Duration lifetime,

@@ -21,12 +21,21 @@ struct SessionClaims {
   AccountId account;
   Instant expires_at;
   std::string password_mark;  // password_mark() of the user when the session was opened
+  std::string token_id = {};  // tells a user's sessions apart
+  Instant opened_at = {};     // in whole seconds
 };
 
 // Changes with the user's password and says nothing about it.
 std::string password_mark(const store::UserRecord& user);
 
-// True while the session goes on: the user is still of that account and has the password that opened it.
+// Sessions that were signed out and whose tokens have not ended by themselves, remembered of one user; with one more, all that
+// were opened before end with it.
+inline constexpr std::size_t kMaxEndedSessions = 100;
+
+// From now on is_session_of() is false for it.
+void end_session(store::UserRecord& user, const SessionClaims& session, Instant now);
+
+// True while the session goes on: the user is still of that account, has the password that opened it, and did not sign out.
 bool is_session_of(const SessionClaims& claims, const store::UserRecord& user);
 
 // Any thread.

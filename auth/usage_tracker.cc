@@ -8,6 +8,19 @@ void UsageTracker::record(const KeyId& key, store::KeyUsage usage) {
   unsaved_[key] = std::move(usage);
 }
 
+void UsageTracker::record_refusal(const KeyId& key, store::KeyRefusal refusal) {
+  const std::lock_guard lock(mutex_);
+  if (unsaved_refusals_.size() >= kMaxTrackedKeys && !unsaved_refusals_.contains(key)) return;
+  unsaved_refusals_[key] = std::move(refusal);
+}
+
+std::vector<std::pair<KeyId, store::KeyRefusal>> UsageTracker::take_unsaved_refusals() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<KeyId, store::KeyRefusal>> taken(unsaved_refusals_.begin(), unsaved_refusals_.end());
+  unsaved_refusals_.clear();
+  return taken;
+}
+
 std::vector<std::pair<KeyId, store::KeyUsage>> UsageTracker::take_unsaved() {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<KeyId, store::KeyUsage>> taken(unsaved_.begin(), unsaved_.end());

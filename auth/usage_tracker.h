@@ -1,5 +1,5 @@
-// Last use of keys and what they sent, written behind: a busy key costs small records every few seconds, never one on the hot
-// path.
+// Last use of keys, the last time that one was refused, and what they sent, written behind: a busy key costs small records every
+// few seconds, never one on the hot path.
 #pragma once
 
 #include "core/clock.h"
@@ -36,6 +36,10 @@ class UsageTracker {
   // What was used since the last call. The caller writes it every few seconds.
   std::vector<std::pair<KeyId, store::KeyUsage>> take_unsaved();
 
+  // Somebody who had the key's text was refused.
+  void record_refusal(const KeyId& key, store::KeyRefusal refusal);
+  std::vector<std::pair<KeyId, store::KeyRefusal>> take_unsaved_refusals();
+
   // One message was accepted. Any thread.
   void count_sent(const AccountId& account, const KeyId& key, Instant at, std::uint64_t recipients);
   // What was sent since the last call. The caller adds it to the directory, or puts it back.
@@ -50,6 +54,7 @@ class UsageTracker {
   std::mutex mutex_;
   std::map<SentKey, SentCount> unsaved_sent_;
   std::map<KeyId, store::KeyUsage> unsaved_;
+  std::map<KeyId, store::KeyRefusal> unsaved_refusals_;
 };
 
 }  // namespace postern::auth

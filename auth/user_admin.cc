@@ -38,21 +38,28 @@ Result<store::UserRecord> UserAdmin::draft(const AccountId& account, std::string
   if (*namesake) return address_taken();
   Result<std::string> hash = hash_password(password, random_);
   if (!hash) return hash.error();
-  return store::UserRecord{make_user_id(random_), account, std::move(*address), std::move(*hash), clock_.now()};
+  return store::UserRecord{.id = make_user_id(random_),
+                           .account = account,
+                           .email = std::move(*address),
+                           .password_hash = std::move(*hash),
+                           .created = clock_.now(),
+                           .ended_sessions = {},
+                           .sessions_from = {}};
 }
 
-Result<store::UserRecord> UserAdmin::sign_up(std::string_view email, const Secret& password) {
+Result<store::UserRecord> UserAdmin::sign_up(std::string_view email, const Secret& password, const store::Plan& plan) {
   Result<store::UserRecord> user = draft({}, email, password);
   if (!user) return user.error();
   NewAccount wanted;
   wanted.name = user->email;
-  wanted.plan = *plan_named("starter");
+  wanted.plan = plan;
   Result<store::AccountRecord> account = accounts_.draft(wanted);
   if (!account) {  // an address may be longer than a name
     wanted.name = format_id(user->id);
     account = accounts_.draft(wanted);
   }
   if (!account) return account.error();
+  account->is_self_made = true;
   user->account = account->id;
   const Result<void> written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
     Result<void> put = writer.put_account(*account);
@@ -102,6 +109,10 @@ Result<store::UserRecord> UserAdmin::sign_in(std::string_view email, const Secre
   return std::move(*user);
 }
 
+Result<void> UserAdmin::sign_out(const SessionClaims& session) {
+  return change(session.user, [&](store::UserRecord& user) { end_session(user, session, clock_.now()); });
+}
+
 void UserAdmin::renew_hash(store::UserRecord& user, const Secret& password) {
   const Result<std::string> hash = hash_password(password, random_);
   bool is_same_password = false;
@@ -126,7 +137,7 @@ Result<store::UserRecord> UserAdmin::find(std::string_view email_or_id) const {
 
 Result<void> UserAdmin::change(const UserId& id, const std::function<void(store::UserRecord&)>& edit) {
   return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
-    auto user = directory_.find_user(id);  // sees the last commit, and no other can come before this one
+    auto user = writer.find_user(id);
     if (!user) return user.error();
     if (!*user) return no_such_user();
     edit(**user);
@@ -143,7 +154,7 @@ Result<void> UserAdmin::set_password(const UserId& id, const Secret& password) {
 
 Result<void> UserAdmin::remove(const UserId& id) {
   return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
-    const auto user = directory_.find_user(id);  // as in change()
+    const auto user = writer.find_user(id);
     if (!user) return user.error();
     if (!*user) return no_such_user();
     return writer.remove_user(id);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auth/account_admin.h"
+#include "auth/session_token.h"
 #include "core/secret.h"
 #include "store/directory.h"
 
@@ -20,13 +21,17 @@ class UserAdmin {
   UserAdmin(store::Directory& directory, AccountAdmin& accounts, const Clock& clock, Random& random)
       : directory_(directory), accounts_(accounts), clock_(clock), random_(random) {}
 
-  // A new account in sandbox mode, named after the address, with its first user. AlreadyExists: the address is taken.
-  Result<store::UserRecord> sign_up(std::string_view email, const Secret& password);
+  // A new account in sandbox mode that made itself, named after the address, with its first user. AlreadyExists: the address is
+  // taken.
+  Result<store::UserRecord> sign_up(std::string_view email, const Secret& password,
+                                    const store::Plan& plan = *plan_named("starter"));
   // A further user of an account. InvalidArgument: no address, a password too short; AlreadyExists; NotFound: no account.
   Result<store::UserRecord> create(const AccountId& account, std::string_view email, const Secret& password);
   // NotFound for an unknown address and for a wrong password alike, after the same work. A right password whose hash has the
   // costs of an older version is hashed again.
   Result<store::UserRecord> sign_in(std::string_view email, const Secret& password);
+  // The session's token is worthless from then on. NotFound.
+  Result<void> sign_out(const SessionClaims& session);
   // By address, as people write it, or id.
   Result<store::UserRecord> find(std::string_view email_or_id) const;
   Result<void> set_password(const UserId& id, const Secret& password);

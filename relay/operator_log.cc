@@ -3,8 +3,12 @@
 
 #include "core/log.h"
 #include "core/time_format.h"
+#include "relay/log_budget.h"
 
+#include <chrono>
+#include <mutex>
 #include <string>
+#include <utility>
 
 namespace postern::relay::operator_log {
 namespace {
@@ -15,16 +19,71 @@ constexpr std::size_t kMaxLoggedText = 256;  // of a next hop's reply; the whole
 
 std::string peer_text(const IpAddress& peer) { return format_ip_address(peer); }
 
+// Of one account: each recipient of a batch that is refused would be a line.
+constexpr std::uint32_t kRefusalLinesPerSecond = 100;
+// Of one account's test mail, which has neither rate nor quota. Live mail's lines are bounded by the plan.
+constexpr std::uint32_t kTestLinesPerSecond = 1'000;
+// Of one client address, before anybody knows who it is.
+constexpr std::uint32_t kStrangerLinesPerSecond = 20;
+
+struct Budgets {
+  LogBudget<AccountId> refusals{kRefusalLinesPerSecond};
+  LogBudget<AccountId> tests{kTestLinesPerSecond};
+  LogBudget<IpAddress> strangers{kStrangerLinesPerSecond};
+};
+Budgets& budgets() {
+  static Budgets all;
+  return all;
+}
+
+std::int64_t this_second() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+bool may_log_refusal(const Client& client) { return budgets().refusals.take(client.account, this_second()); }
+bool may_log_mail(const AccountId& account, Environment environment) {
+  return environment == Environment::Live || budgets().tests.take(account, this_second());
+}
+
+// Names do not change while an account is there.
+class AccountNames {
+ public:
+  void ask(NameOfAccount look_up) {
+    const std::lock_guard lock(mutex_);
+    look_up_ = std::move(look_up);
+    known_ = {};
+  }
+  std::string find(const AccountId& id) {
+    const std::lock_guard lock(mutex_);
+    if (const std::string* name = known_.find(id)) return *name;
+    std::string name = look_up_ ? look_up_(id) : std::string();
+    if (name.empty()) return "-";
+    known_.touch(id).first = name;
+    known_.shrink_to(kMaxLogParties);
+    return name;
+  }
+
+ private:
+  std::mutex mutex_;
+  NameOfAccount look_up_;
+  RecentMap<AccountId, std::string> known_;
+};
+AccountNames& names() {
+  static AccountNames all;
+  return all;
+}
+
 std::string_view clipped(std::string_view text) { return text.substr(0, kMaxLoggedText); }
 
 std::string optional_id(const std::optional<MessageId>& id) { return id ? format_message_id(*id) : "-"; }
 
 void attempted(Level level, std::string_view fact, const Attempt& attempt, const Status& status) {
-  if (!log::is_enabled(level)) return;
+  if (!log::is_enabled(level) || !may_log_mail(attempt.account, attempt.environment)) return;
   const std::string said = format_status(status);
   log::write(level, fact,
              {{"id", format_message_id(attempt.message)},
               {"account", format_id(attempt.account)},
+              {"account_name", account_name(attempt.account)},
               {"environment", environment_name(attempt.environment)},
               {"recipient", attempt.recipient},
               {"route", attempt.route},
@@ -38,36 +97,72 @@ void message_failed(std::string_view event, const Client& client, const MessageI
              {{"id", format_message_id(id)},
               {"error", error.message()},
               {"account", format_id(client.account)},
+              {"account_name", account_name(client.account)},
               {"key", format_id(client.key)},
               {"peer", peer_text(client.peer)}});
 }
 
 }  // namespace
 
+void name_accounts(NameOfAccount look_up) { names().ask(std::move(look_up)); }
+
+std::string account_name(const AccountId& account) { return names().find(account); }
+
+void sum_up() {
+  const auto say = [](std::string_view who, const std::string& name, std::uint64_t lines, std::string_view kind) {
+    log::write(Level::Warning, "log_lines_left_out", {{"kind", kind}, {"lines", lines}, {who, name}});
+  };
+  for (const auto& [account, lines] : budgets().refusals.take_left_out()) {
+    say("account", format_id(account) + " " + account_name(account), lines, "refusals");
+  }
+  for (const auto& [account, lines] : budgets().tests.take_left_out()) {
+    say("account", format_id(account) + " " + account_name(account), lines, "test_mail");
+  }
+  for (const auto& [peer, lines] : budgets().strangers.take_left_out()) say("peer", peer_text(peer), lines, "auth_failed");
+}
+
 void auth_succeeded(const Client& client) {
   log::write(Level::Info, "auth_succeeded",
-             {{"account", format_id(client.account)}, {"key", format_id(client.key)}, {"peer", peer_text(client.peer)}});
+             {{"account", format_id(client.account)},
+              {"account_name", account_name(client.account)},
+              {"key", format_id(client.key)},
+              {"peer", peer_text(client.peer)}});
+}
+
+void key_refused(const Client& client, Refusal refusal) {
+  if (!may_log_refusal(client)) return;
+  log::write(Level::Warning, "auth_failed",
+             {{"reason", refusal_row(refusal).token},
+              {"peer", peer_text(client.peer)},
+              {"account", format_id(client.account)},
+              {"account_name", account_name(client.account)},
+              {"key", format_id(client.key)}});
 }
 
 void auth_failed(Refusal refusal, const IpAddress& peer) {
+  if (!budgets().strangers.take(limit_group(peer), this_second())) return;
   log::write(Level::Warning, "auth_failed", {{"reason", refusal_row(refusal).token}, {"peer", peer_text(peer)}});
 }
 
 void sender_refused(const Client& client, Refusal refusal, const std::optional<Mailbox>& reverse_path, std::string_view detail) {
+  if (!may_log_refusal(client)) return;
   log::write(Level::Info, "sender_refused",
              {{"reason", refusal_row(refusal).token},
               {"sender", format_path(reverse_path)},
               {"detail", clipped(detail)},
               {"account", format_id(client.account)},
+              {"account_name", account_name(client.account)},
               {"key", format_id(client.key)},
               {"peer", peer_text(client.peer)}});
 }
 
 void recipient_refused(const Client& client, Refusal refusal, const Mailbox& forward_path) {
+  if (!may_log_refusal(client)) return;
   log::write(Level::Info, "recipient_refused",
              {{"reason", refusal_row(refusal).token},
               {"recipient", format_mailbox(forward_path)},
               {"account", format_id(client.account)},
+              {"account_name", account_name(client.account)},
               {"key", format_id(client.key)},
               {"peer", peer_text(client.peer)}});
 }
@@ -77,23 +172,28 @@ void protocol_refused(std::string_view token, const IpAddress& peer, std::uint64
 }
 
 void message_accepted(const Client& client, const AcceptedMessage& message) {
-  if (!log::is_enabled(Level::Info)) return;
+  if (!log::is_enabled(Level::Info) || !may_log_mail(client.account, message.environment)) return;
   log::write(Level::Info, "message_accepted",
              {{"id", format_message_id(message.id)},
               {"account", format_id(client.account)},
+              {"account_name", account_name(client.account)},
               {"key", format_id(client.key)},
               {"environment", environment_name(message.environment)},
               {"recipients", std::uint64_t{message.recipients}},
               {"octets", message.octets},
+              {"message_id", clipped(message.header_id)},
+              {"sender_domain", message.sender_domain},
               {"peer", peer_text(client.peer)}});
 }
 
 void message_refused(const Client& client, Refusal refusal, const std::optional<MessageId>& id, std::string_view detail) {
+  if (!may_log_refusal(client)) return;
   log::write(Level::Info, "message_refused",
              {{"id", optional_id(id)},
               {"reason", refusal_row(refusal).token},
               {"detail", clipped(detail)},
               {"account", format_id(client.account)},
+              {"account_name", account_name(client.account)},
               {"key", format_id(client.key)},
               {"peer", peer_text(client.peer)}});
 }
@@ -111,11 +211,12 @@ void recipient_delivered(const Attempt& attempt, const Status& status) {
 }
 
 void recipient_deferred(const Attempt& attempt, const Status& status, Instant next_attempt) {
-  if (!log::is_enabled(Level::Info)) return;
+  if (!log::is_enabled(Level::Info) || !may_log_mail(attempt.account, attempt.environment)) return;
   const std::string said = format_status(status);
   log::write(Level::Info, "recipient_deferred",
              {{"id", format_message_id(attempt.message)},
               {"account", format_id(attempt.account)},
+              {"account_name", account_name(attempt.account)},
               {"environment", environment_name(attempt.environment)},
               {"recipient", attempt.recipient},
               {"route", attempt.route},

@@ -17,10 +17,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace postern::relay::operator_log {
+
+// Every line that has to do with an account says its id and its name. `look_up` is asked once for each, and not for long: empty
+// where there is no such account. Without one lines say "-".
+using NameOfAccount = std::function<std::string(const AccountId&)>;
+void name_accounts(NameOfAccount look_up);
+std::string account_name(const AccountId& account);
+
+// Lines that one account's refusals and test mail, or one stranger, cause in a second are bounded (docs/operations.md); this
+// writes how many were left out since the last call: about once a second.
+void sum_up();
 
 // --- Submission ------------------------------------------------------------------------------------------------------
 
@@ -32,6 +44,8 @@ struct Client {
 };
 
 void auth_succeeded(const Client& client);
+// Whoever it is has the key's text: it is expired, revoked, or used from a foreign network. The same fact as auth_failed.
+void key_refused(const Client& client, Refusal refusal);
 // Nothing of the credential: it may be a real key with one wrong character.
 void auth_failed(Refusal refusal, const IpAddress& peer);
 // `detail`: the reply's words, where they say more than the token.
@@ -47,6 +61,8 @@ struct AcceptedMessage {
   Environment environment = Environment::Live;
   std::size_t recipients = 0;
   std::uint64_t octets = 0;
+  std::string_view header_id = {};      // the Message-ID that recipients see; empty: it has ours
+  std::string_view sender_domain = {};  // of the reverse-path; empty: the null one
 };
 // After the sync, with the 250.
 void message_accepted(const Client& client, const AcceptedMessage& message);

@@ -1,6 +1,8 @@
 #include "relay/smtp_submission.h"
 
 #include "net/wait_for.h"
+#include "auth/sha256.h"
+#include "relay/auth_failure.h"
 #include "relay/operator_log.h"
 #include "smtp/trace_header.h"
 
@@ -30,7 +32,8 @@ class SmtpConversation final : public smtp::Conversation {
   void abandon_message() override { submission_.reset(); }
 
  private:
-  smtp::AuthenticateAnswer refuse_credential(Refusal refusal, bool ends_session);
+  smtp::AuthenticateAnswer refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name);
+  bool is_same_again(std::string_view key);
   // A simulated refusal is no refusal of ours.
   Verdict counted(Verdict verdict) {
     const std::optional<Refusal>& refusal = submission_->refusal_facts().refusal;
@@ -42,24 +45,38 @@ class SmtpConversation final : public smtp::Conversation {
   auth::AuthThrottle& throttle_;
   const RefusalCounter& count_;
   Submitter submitter_;
+  std::optional<auth::Sha256Digest> wrong_key_;  // the last one that was counted
   std::unique_ptr<Submission> submission_;  // of the transaction under way: an idle connection holds none
 };
 
-smtp::AuthenticateAnswer SmtpConversation::refuse_credential(Refusal refusal, bool ends_session) {
-  operator_log::auth_failed(refusal, submitter_.address);
+smtp::AuthenticateAnswer SmtpConversation::refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name) {
+  const Refusal refusal = failure.refusal;
+  log_auth_failure(failure, submitter_.address);
+  remember_refusal(context_.usage, failure, {context_.clock.now(), submitter_.address, std::string(helo_name)});
   count_(refusal_row(refusal).token, RefusalOf::Credential);
-  return {Verdict::refuse(refusal_status(refusal), ends_session)};
+  return {Verdict::refuse(refusal_status(refusal), refusal == Refusal::TooManyFailures)};
+}
+
+// Clients try PLAIN and then LOGIN with the one key that they have: one failure.
+bool SmtpConversation::is_same_again(std::string_view key) {
+  auth::Sha256 hash;
+  hash.update(key);
+  const auth::Sha256Digest digest = hash.finish();
+  const bool is_same = wrong_key_ == digest;
+  wrong_key_ = digest;
+  return is_same;
 }
 
 net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const smtp::Credential& credential,
                                                                         smtp::SessionFacts facts) {
   const Instant now = context_.clock.now();
   const auth::ThrottleDecision throttled = throttle_.decide(submitter_.address, now);
-  if (throttled.is_blocked) co_return refuse_credential(Refusal::TooManyFailures, true);
   const auth::AuthResult result = context_.authenticator.authenticate(credential.password.reveal(), submitter_.address, now);
-  if (const auto* refusal = std::get_if<Refusal>(&result)) {
-    smtp::AuthenticateAnswer refused = refuse_credential(*refusal, false);
-    if (auth::is_guess(*refusal)) throttle_.record_failure(submitter_.address, now);
+  if (const auto* failure = std::get_if<auth::AuthFailure>(&result)) {
+    const bool is_guess = auth::is_guess(*failure);
+    if (is_guess && throttled.is_blocked) co_return refuse_credential({Refusal::TooManyFailures, {}}, facts.helo_name);
+    smtp::AuthenticateAnswer refused = refuse_credential(*failure, facts.helo_name);
+    if (is_guess && !is_same_again(credential.password.reveal())) throttle_.record_failure(submitter_.address, now);
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return std::move(refused);
   }
@@ -67,6 +84,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
   throttle_.record_success(submitter_.address, now);
   submitter_.key = principal.key;
   submitter_.user_name = credential.user_name;
+  submitter_.helo_name = facts.helo_name;
   context_.usage.record(principal.key, {now, submitter_.address, std::string(facts.helo_name)});
   operator_log::auth_succeeded({principal.account, principal.key, submitter_.address});
   co_return smtp::AuthenticateAnswer{Verdict::accept()};

@@ -5,6 +5,7 @@
 #include "core/header_text.h"
 #include "core/refusals.h"
 #include "relay/addressees.h"
+#include "relay/auth_failure.h"
 #include "relay/await_completion.h"
 #include "relay/dkim_keys.h"
 #include "relay/from_field.h"
@@ -80,11 +81,13 @@ Verdict Submission::refuse_recipient(Verdict verdict, Refusal refusal, const Rec
 Verdict Submission::judge_sender(const std::optional<Mailbox>& reverse_path, std::uint32_t messages) {
   const Instant now = context_.clock.now();
   auth::AuthResult fresh = context_.authenticator.refresh(submitter_.key, submitter_.address, now);
-  if (const auto* refusal = std::get_if<Refusal>(&fresh)) {
-    const bool is_key_dead = *refusal != Refusal::AuthUnavailable;
-    if (is_submitting()) operator_log::auth_failed(*refusal, submitter_.address);
-    refusal_facts_ = {*refusal, {}};
-    return Verdict::refuse(open_session_refusal_status(*refusal), is_key_dead);
+  if (const auto* failure = std::get_if<auth::AuthFailure>(&fresh)) {
+    const Refusal refusal = failure->refusal;
+    const bool is_key_dead = refusal != Refusal::AuthUnavailable;
+    if (is_submitting()) log_auth_failure(*failure, submitter_.address);
+    if (is_submitting()) remember_refusal(context_.usage, *failure, {now, submitter_.address, submitter_.helo_name});
+    refusal_facts_ = {refusal, {}};
+    return Verdict::refuse(open_session_refusal_status(refusal), is_key_dead);
   }
   principal_ = std::move(std::get<auth::Principal>(fresh));
   if (const auto room = context_.store.spool().can_accept(); !room) {
@@ -447,7 +450,14 @@ net::Awaitable<Verdict> Submission::commit() {
     co_return refuse(storage_refusal(committed.error()));
   }
   reserved_ = 0;
-  operator_log::message_accepted(client(), {id, principal_.environment, envelope_->recipients.size(), octets});
+  const HeaderField* const given_id = header_.find("Message-ID");
+  operator_log::message_accepted(
+      client(), {.id = id,
+                 .environment = principal_.environment,
+                 .recipients = envelope_->recipients.size(),
+                 .octets = octets,
+                 .header_id = given_id ? trim_ascii_space(given_id->value) : std::string_view(),
+                 .sender_domain = envelope_->reverse_path ? envelope_->reverse_path->domain : std::string_view()});
   context_.usage.count_sent(principal_.account, principal_.key, context_.clock.now(), envelope_->recipients.size());
   context_.wake_queue(due);
   co_return accept({id, false});

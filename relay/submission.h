@@ -61,6 +61,7 @@ struct Submitter {
   IpAddress address;
   std::uint16_t port = 0;
   std::string user_name;
+  std::string helo_name = {};  // as it was at AUTH
 };
 
 // What the trace header says of the connection.

@@ -43,7 +43,7 @@ class AdminTest : public ::testing::Test {
     return token_of(Authenticator(directory(), scheme).refresh(id, *parse_ip_address(address), clock.now()));
   }
   static std::string_view token_of(const AuthResult& result) {
-    const auto* refusal = std::get_if<Refusal>(&result);
+    const auto* refusal = std::get_if<AuthFailure>(&result);
     return refusal == nullptr ? "ok" : refusal_row(*refusal).token;
   }
 

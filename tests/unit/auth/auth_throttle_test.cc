@@ -100,33 +100,6 @@ TEST(AuthThrottle, DoesNotBlockLongerWhenTheClockIsSetBack) {
   EXPECT_FALSE(throttle.decide(address("192.0.2.1"), kStart - minutes(1)).is_blocked);
 }
 
-TEST(AuthThrottle, TakesBackWhatWasNoGuess) {
-  AuthThrottle throttle({});
-  throttle.withdraw_guess(address("192.0.2.1"), kStart);
-  for (int i = 0; i < 10; ++i) throttle.record_guess(address("192.0.2.1"), kStart);
-  throttle.withdraw_guess(address("192.0.2.1"), kStart);
-  EXPECT_FALSE(throttle.decide(address("192.0.2.1"), kStart).is_blocked);
-  throttle.record_guess(address("192.0.2.1"), kStart);
-  EXPECT_TRUE(throttle.decide(address("192.0.2.1"), kStart).is_blocked);
-}
-
-TEST(AuthThrottle, ForgivesNoGuessForASuccess) {
-  AuthThrottle throttle({});
-  for (int i = 0; i < 10; ++i) {
-    throttle.record_guess(address("192.0.2.1"), kStart);
-    throttle.record_success(address("192.0.2.1"), kStart);
-  }
-  EXPECT_TRUE(throttle.decide(address("192.0.2.1"), kStart).is_blocked);
-  EXPECT_FALSE(throttle.decide(address("192.0.2.1"), kStart + minutes(10)).is_blocked);
-}
-
-TEST(AuthThrottle, CountsFailuresAndGuessesTogether) {
-  AuthThrottle throttle({});
-  fail(throttle, address("192.0.2.1"), 5);
-  for (int i = 0; i < 5; ++i) throttle.record_guess(address("192.0.2.1"), kStart);
-  EXPECT_TRUE(throttle.decide(address("192.0.2.1"), kStart).is_blocked);
-}
-
 TEST(AuthThrottle, SaysForHowLong) {
   AuthThrottle throttle({});
   fail(throttle, address("192.0.2.1"), 10, kStart);
