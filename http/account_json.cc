@@ -35,7 +35,8 @@ boost::json::value instant_json(const std::optional<Instant>& instant) {
   return instant ? boost::json::value(format_rfc3339(*instant)) : boost::json::value(nullptr);
 }
 
-boost::json::object key_json(const store::KeyRecord& key, const std::optional<store::KeyUsage>& usage, Instant now) {
+boost::json::object key_json(const store::KeyRecord& key, const std::optional<store::KeyUsage>& usage,
+                             const std::optional<store::KeyRefusal>& refusal, Instant now) {
   boost::json::array networks;
   for (const IpNetwork& network : key.networks) networks.emplace_back(format_ip_network(network));
   boost::json::object json = {{"object", "api_key"},
@@ -54,6 +55,11 @@ boost::json::object key_json(const store::KeyRecord& key, const std::optional<st
                               {"last_used_at", usage ? instant_json(usage->at) : boost::json::value(nullptr)}};
   json["per_second"] = key.per_second ? boost::json::value(*key.per_second) : boost::json::value(nullptr);
   json["successor"] = key.successor ? boost::json::value(format_id(*key.successor)) : boost::json::value(nullptr);
+  json["last_refused"] = refusal ? boost::json::value({{"at", format_rfc3339(refusal->use.at)},
+                                                       {"from", format_ip_address(refusal->use.address)},
+                                                       {"client", refusal->use.helo_name},
+                                                       {"reason", refusal->reason}})
+                                 : boost::json::value(nullptr);
   json["last_used_from"] = usage ? boost::json::value(format_ip_address(usage->address)) : boost::json::value(nullptr);
   return json;
 }
@@ -70,6 +76,9 @@ boost::json::object account_json(const store::AccountRecord& account) {
             {"per_day", limit_json(account.plan.per_day)},
             {"per_month", limit_json(account.plan.per_month)}}},
           {"from_domains", list_json(account.from_domains)},
+          {"auto_suppression", account.auto_suppression == store::AutoSuppression::On},
+          {"suppression_days", account.suppression_days == 0 ? boost::json::value(nullptr)
+                                                             : boost::json::value(account.suppression_days)},
           {"created_at", format_rfc3339(account.created)}};
 }
 

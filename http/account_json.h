@@ -14,7 +14,8 @@ std::string_view permission_name(store::Permission permission);  // "full_access
 std::optional<store::Permission> parse_permission(std::string_view name);
 
 // Never its text.
-boost::json::object key_json(const store::KeyRecord& key, const std::optional<store::KeyUsage>& usage, Instant now);
+boost::json::object key_json(const store::KeyRecord& key, const std::optional<store::KeyUsage>& usage,
+                             const std::optional<store::KeyRefusal>& refusal, Instant now);
 
 boost::json::object account_json(const store::AccountRecord& account);
 

@@ -90,13 +90,18 @@ ApiResponse ApiResponse::json(const boost::json::value& value, std::uint16_t sta
 ApiResponse ApiResponse::json_with_secret(const boost::json::object& object, std::string_view name, const Secret& secret,
                                           std::uint16_t status) {
   ApiResponse response = json(object, status);
-  std::string body;
-  body.reserve(response.body.size() + name.size() + secret.reveal().size() + std::string_view(R"(,"":"")").size());
-  body.append(response.body, 0, response.body.size() - 1).append(",\"").append(name).append("\":\"");
-  body.append(secret.reveal()).append("\"}");  // what the request is for
-  response.body = std::move(body);
-  response.holds_secret = true;
+  response.add_secret(name, secret);
   return response;
+}
+
+void ApiResponse::add_secret(std::string_view name, const Secret& secret) {
+  std::string longer;
+  longer.reserve(body.size() + name.size() + secret.reveal().size() + std::string_view(R"(,"":"")").size());
+  longer.append(body, 0, body.size() - 1).append(",\"").append(name).append("\":\"");
+  longer.append(secret.reveal()).append("\"}");  // what the request is for
+  if (holds_secret) wipe_string(body);
+  body = std::move(longer);
+  holds_secret = true;
 }
 
 boost::json::object page_json(boost::json::array data, bool has_more) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "auth/principal.h"
+#include "auth/session_token.h"
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/ip_address.h"
@@ -45,7 +46,7 @@ struct Caller {
   AccountId account;
   std::optional<auth::Principal> key;  // fresh: looked up for this request
   std::optional<UserId> user;
-  std::string password_mark;           // of the user when the session was opened (auth/session_token.h)
+  auth::SessionClaims session;         // of the user
 
   // In many hands: it has to do with test messages only.
   bool has_test_key() const { return key && key->environment == Environment::Test; }
@@ -100,6 +101,8 @@ struct ApiResponse {
   // left outside the body.
   static ApiResponse json_with_secret(const boost::json::object& object, std::string_view name, const Secret& secret,
                                       std::uint16_t status = 200);
+  // One more of them, into a body that json_with_secret() made.
+  void add_secret(std::string_view name, const Secret& secret);
 };
 
 // A page of a list as all of them are answered.
@@ -213,6 +216,7 @@ ApiArea key_api();
 ApiArea email_api();
 ApiArea sandbox_api();
 ApiArea domain_api();
+ApiArea confirmation_api();
 ApiArea event_api();
 ApiArea webhook_api();
 ApiArea suppression_api();

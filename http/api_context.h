@@ -5,6 +5,7 @@
 #include "auth/auth_throttle.h"
 #include "auth/authenticator.h"
 #include "auth/key_admin.h"
+#include "auth/password_throttle.h"
 #include "core/clock.h"
 #include "core/random.h"
 #include "core/secret.h"
@@ -23,6 +24,7 @@
 namespace postern::auth {
 class UserAdmin;
 class SessionTokens;
+class AddressProofs;
 }  // namespace postern::auth
 namespace postern::relay {
 class DomainAdmin;
@@ -37,6 +39,7 @@ struct ServiceState;
 struct ApiSettings {
   std::string hostname;
   bool signup_is_open = false;
+  store::Plan signup_plan = *auth::plan_named("starter");  // of accounts that make themselves
   std::uint64_t max_message_octets = 52'428'800;
   std::size_t max_recipients = 1000;
   std::uint32_t requests_per_second = 100;  // of an account's keys, and of its people; those that send mail apart
@@ -59,10 +62,12 @@ struct ApiContext {
   net::WorkerPool& domain_workers;    // DNS look-ups, as slow as somebody's name server, and DKIM keys
   const auth::Authenticator& authenticator;
   auth::AuthThrottle& throttle;
+  auth::PasswordThrottle& password_throttle;
   auth::UsageTracker& usage;
   auth::AccountAdmin& accounts;
   auth::KeyAdmin& keys;
   auth::UserAdmin& users;
+  auth::AddressProofs& proofs;
   auth::SessionTokens& tokens;
   relay::DomainAdmin& domains;
   WebhookAdmin& webhooks;

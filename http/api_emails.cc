@@ -415,7 +415,7 @@ constexpr std::string_view kSchemas = R"json({
 "EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at",
   "last_status", "remote"], "properties": {
   "email": {"type": "string"},
-  "status": {"enum": ["pending", "delivered", "bounced", "expired", "suppressed", "cancelled"]},
+  "status": {"enum": ["pending", "delivered", "bounced", "expired", "suppressed", "cancelled", "complained"]},
   "attempts": {"type": "integer"},
   "next_attempt_at": {"type": ["string", "null"], "format": "date-time"},
   "last_status": {"type": ["string", "null"]},

@@ -185,9 +185,7 @@ bool may_still_read(const ApiContext& context, const Caller& caller, const IpAdd
   }
   const auto user = context.store.directory().find_user(*caller.user);
   const auto account = context.store.directory().find_account(caller.account);
-  const auth::SessionClaims session{
-      .user = *caller.user, .account = caller.account, .expires_at = {}, .password_mark = caller.password_mark};
-  return user && *user && auth::is_session_of(session, **user) && account && *account &&
+  return user && *user && auth::is_session_of(caller.session, **user) && account && *account &&
          (*account)->state == store::AccountState::Active;
 }
 

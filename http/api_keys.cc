@@ -57,11 +57,13 @@ Result<store::KeyRecord> find_visible_key(ApiContext& context, const ApiRequest&
 Result<boost::json::object> describe_key(ApiContext& context, const store::KeyRecord& key) {
   const auto usage = context.store.directory().find_key_usage(key.id);
   if (!usage) return usage.error();
-  return key_json(key, *usage, context.clock.now());
+  const auto refusal = context.store.directory().find_key_refusal(key.id);
+  if (!refusal) return refusal.error();
+  return key_json(key, *usage, *refusal, context.clock.now());
 }
 
 ApiResponse created_response(ApiContext& context, const auth::CreatedKey& created) {
-  const boost::json::object json = key_json(created.record, std::nullopt, context.clock.now());
+  const boost::json::object json = key_json(created.record, std::nullopt, std::nullopt, context.clock.now());
   return ApiResponse::json_with_secret(json, "token", created.text, 201);  // the one time that it is shown
 }
 
@@ -106,12 +108,28 @@ Environment read_environment(RequestFields& fields, const Maker& maker) {
   return implied;
 }
 
-// full_access where nothing is said, as Resend has it.
-store::Permission read_permission(RequestFields& fields) {
+// nullopt: nothing was said.
+std::optional<store::Permission> read_permission(RequestFields& fields) {
   const auto text = fields.text("permission");
-  const auto permission = text ? parse_permission(*text) : store::Permission::FullAccess;
+  if (!text) return std::nullopt;
+  const auto permission = parse_permission(*text);
   if (!permission) fields.fail("permission", "must be full_access or sending_access");
-  return permission.value_or(store::Permission::SendingAccess);
+  return permission;
+}
+
+auth::KeyChanges read_changes(RequestFields& fields, Instant now) {
+  auth::KeyChanges changes;
+  changes.name = fields.text("name");
+  changes.expires_at = read_expiry(fields, now);
+  changes.permission = read_permission(fields);
+  if (fields.has("from_domains")) changes.from_domains = fields.texts("from_domains", kMaxDomains);
+  if (fields.has("networks")) changes.networks = fields.texts("networks", kMaxNetworks);
+  if (fields.has("per_second")) {
+    const auto rate = fields.number("per_second", 0, std::numeric_limits<std::uint32_t>::max());
+    changes.per_second = rate ? std::optional(static_cast<std::uint32_t>(*rate)) : std::nullopt;
+  }
+  fields.refuse_unknown();
+  return changes;
 }
 
 // Resend's domain_id: one of the account's domains.
@@ -132,9 +150,12 @@ Result<void> read_domain_id(ApiContext& context, const AccountId& account, Reque
 Result<auth::NewKey> read_new_key(ApiContext& context, const ApiRequest& request, const Maker& maker) {
   RequestFields fields(request.json);
   auth::NewKey wanted;
-  wanted.name = fields.text("name").value_or("default");
+  if (const auto name = fields.text("name")) {
+    wanted.name = *name;
+    if (name->empty()) fields.fail("name", "must not be empty");
+  }
   wanted.environment = read_environment(fields, maker);
-  wanted.permission = read_permission(fields);
+  wanted.permission = read_permission(fields).value_or(wanted.permission);
   wanted.from_domains = fields.texts("from_domains", kMaxDomains);
   if (const auto read = read_domain_id(context, request.caller.account, fields, wanted); !read) return read.error();
   wanted.networks = fields.texts("networks", kMaxNetworks);
@@ -203,15 +224,13 @@ Result<ApiResponse> change_key(ApiContext& context, const ApiRequest& request) {
   if (!key) return key.error();
   if (auto refused = refuse_excess(*maker, *key)) return std::move(*refused);
   RequestFields fields(request.json);
-  auth::KeyChanges changes;
-  changes.name = fields.text("name");
-  changes.expires_at = read_expiry(fields, context.clock.now());
-  fields.refuse_unknown();
+  const auth::KeyChanges changes = read_changes(fields, context.clock.now());
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
-  if (changes.expires_at) {
-    key->expires_at = *changes.expires_at;
-    if (auto refused = refuse_excess(*maker, *key)) return std::move(*refused);
-  }
+  // Neither is a wider key narrowed by a narrower one, nor is one made wider than that.
+  if (auto refused = refuse_excess(*maker, *key)) return std::move(*refused);
+  if (const auto applied = auth::apply_changes(changes, *key); !applied) return applied.error();
+  if (changes.expires_at) key->expires_at = *changes.expires_at;
+  if (auto refused = refuse_excess(*maker, *key)) return std::move(*refused);
   if (const auto changed = context.keys.update(key->id, changes); !changed) return changed.error();
   return show_key(context, request);
 }
@@ -252,7 +271,7 @@ Result<ApiResponse> remove_key(ApiContext& context, const ApiRequest& request) {
 constexpr std::string_view kSchemas = R"({
   "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission",
       "state", "from_domains", "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at",
-      "successor", "last_used_at", "last_used_from"],
+      "successor", "last_used_at", "last_used_from", "last_refused"],
     "properties": {
     "object": {"const": "api_key"}, "id": {"type": "string"}, "name": {"type": "string", "examples": ["shop"]},
     "key_prefix": {"type": "string", "description": "the first 16 characters, to recognise it by"},
@@ -262,7 +281,11 @@ constexpr std::string_view kSchemas = R"({
     "per_second": {"type": ["integer", "null"]}, "created_at": {"type": "string", "format": "date-time"},
     "expires_at": {"type": ["string", "null"]}, "revoked_at": {"type": ["string", "null"]},
     "retires_at": {"type": ["string", "null"]}, "successor": {"type": ["string", "null"]},
-    "last_used_at": {"type": ["string", "null"]}, "last_used_from": {"type": ["string", "null"]}}},
+    "last_used_at": {"type": ["string", "null"]}, "last_used_from": {"type": ["string", "null"]},
+    "last_refused": {"type": ["object", "null"], "required": ["at", "from", "client", "reason"],
+      "description": "The last time that somebody who has it was refused: it is expired, revoked, or used from a foreign network.",
+      "properties": {"at": {"type": "string", "format": "date-time"}, "from": {"type": "string"}, "client": {"type": "string"},
+        "reason": {"enum": ["expired_key", "revoked_key", "key_network"]}}}}},
   "ApiKeyList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}}}},
@@ -285,7 +308,9 @@ constexpr std::string_view kSchemas = R"({
   "CreatedApiKey": {"allOf": [{"$ref": "#/components/schemas/ApiKey"}, {"type": "object", "required": ["token"], "properties": {
     "token": {"type": "string", "description": "the key itself; it is never shown again"}}}]},
   "ApiKeyChanges": {"type": "object", "additionalProperties": false, "properties": {
-    "name": {"type": "string", "maxLength": 64},
+    "name": {"type": "string", "maxLength": 64}, "permission": {"enum": ["full_access", "sending_access"]},
+    "from_domains": {"$ref": "#/components/schemas/ApiKeyDomains"}, "networks": {"$ref": "#/components/schemas/ApiKeyNetworks"},
+    "per_second": {"type": ["integer", "null"], "minimum": 0, "maximum": 4294967295, "description": "null: the plan's."},
     "expires_at": {"$ref": "#/components/schemas/ApiKeyExpiry"}, "expiresAt": {"$ref": "#/components/schemas/ApiKeyExpiry"},
     "expires_in_days": {"$ref": "#/components/schemas/ApiKeyDays"}, "expiresInDays": {"$ref": "#/components/schemas/ApiKeyDays"}}},
   "ApiKeyRotation": {"type": "object", "additionalProperties": false, "properties": {
@@ -322,7 +347,7 @@ constexpr std::array<Route, 6> rows_of(const KeyRoutes& routes) {
       {.method = Method::Get, .path = item_path, .access = Access::Manage, .body = Body::None, .handler = on_worker<show_key>,
        .operation = operations[2], .summary = "Show a key's policy and last use", .tag = kTag, .response_schema = "ApiKey"},
       {.method = Method::Patch, .path = item_path, .access = Access::Manage, .body = Body::Json, .handler = on_worker<change_key>,
-       .operation = operations[3], .summary = "Change a key's name or the date at which it stops working", .tag = kTag,
+       .operation = operations[3], .summary = "Change a key: what is named, nothing else", .tag = kTag,
        .request_schema = "ApiKeyChanges", .response_schema = "ApiKey", .failures = {409}},
       {.method = Method::Delete, .path = item_path, .access = Access::Manage, .body = Body::None, .handler = on_worker<remove_key>,
        .operation = operations[4], .summary = "Revoke a key at once and for good; with ?purge=true, also forget it", .tag = kTag,

@@ -1,5 +1,6 @@
 // /v1/auth: people sign up and in with an e-mail address and a password, and get a session token. Guessing is slowed by client
 // address, as AUTH is.
+#include "auth/address_proof.h"
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
 #include "core/log.h"
@@ -10,6 +11,7 @@
 #include "http/request_fields.h"
 #include "http/worker_job.h"
 #include "net/wait_for.h"
+#include "relay/operator_log.h"
 
 #include <boost/json/object.hpp>
 
@@ -29,9 +31,10 @@ Result<Credentials> read_credentials(const ApiRequest& request) {
 }
 
 // isAdmin is what clients of such services look for; over HTTP nobody administers the installation.
-boost::json::object user_json(const store::UserRecord& user) {
+boost::json::object user_json(const store::UserRecord& user, bool is_proven) {
   return {{"id", format_id(user.id)},
           {"email", user.email},
+          {"email_verified", is_proven},
           {"isAdmin", false},
           {"account_id", format_id(user.account)},
           {"created_at", format_rfc3339(user.created)}};
@@ -41,11 +44,44 @@ Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& u
   const Secret token = context.tokens.issue(user);
   const auto claims = context.tokens.verify(token.reveal());  // for when it ends
   if (!claims) return claims.error();
+  const auto proven = context.proofs.is_proven(user);
+  if (!proven) return proven.error();
   const boost::json::object answer = {{"object", "session"},
                                       {"token_type", "Bearer"},
                                       {"expires_at", format_rfc3339(claims->expires_at)},
-                                      {"user", user_json(user)}};
+                                      {"user", user_json(user, *proven)}};
   return ApiResponse::json_with_secret(answer, "token", token, status);
+}
+
+// Where an account has a single key, whoever signs up gets it with the answer.
+Result<std::optional<auth::CreatedKey>> make_only_key(ApiContext& context, const AccountId& account) {
+  if (context.keys.scheme().max_active_keys != 1) return std::optional<auth::CreatedKey>();
+  auth::NewKey wanted;
+  wanted.name = "default";
+  wanted.permission = store::Permission::FullAccess;
+  auto created = context.keys.create(account, wanted);
+  if (!created) return created.error();
+  return std::optional(std::move(*created));
+}
+
+// The account is there also where no mail can be sent now: another one can be asked for.
+void ask_for_proof(ApiContext& context, const store::UserRecord& user) {
+  const auto account = context.store.directory().find_account(user.account);
+  if (!account || !*account || !context.proofs.are_required(**account)) return;
+  const auto asked = context.proofs.ask(**account, store::ConfirmationKind::User, user.email);
+  if (!asked) {
+    log::write(log::Level::Warning, "verification_not_sent",
+               {{"account", format_id(user.account)}, {"account_name", (*account)->name}, {"error", asked.error().message()}});
+  }
+}
+
+Result<ApiResponse> open_first_session(ApiContext& context, const store::UserRecord& user) {
+  ask_for_proof(context, user);
+  const auto key = make_only_key(context, user.account);
+  if (!key) return key.error();
+  Result<ApiResponse> response = open_session(context, user, 201);
+  if (response && *key) response->add_secret("api_key", (*key)->text);  // the one time that it is shown
+  return response;
 }
 
 ApiResponse too_many_failures(const auth::ThrottleDecision& throttled) {
@@ -54,7 +90,10 @@ ApiResponse too_many_failures(const auth::ThrottleDecision& throttled) {
 
 void log_person(std::string_view fact, const store::UserRecord& user, const IpAddress& peer) {
   log::write(log::Level::Info, fact,
-             {{"user", format_id(user.id)}, {"account", format_id(user.account)}, {"peer", format_ip_address(peer)}});
+             {{"user", format_id(user.id)},
+              {"account", format_id(user.account)},
+              {"account_name", relay::operator_log::account_name(user.account)},
+              {"peer", format_ip_address(peer)}});
 }
 
 net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
@@ -62,19 +101,18 @@ net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
   const auto credentials = read_credentials(request);
   if (!credentials) co_return api_error(credentials.error());
   const Instant now = context.clock.now();
-  const auth::ThrottleDecision throttled = context.throttle.decide(request.peer, now);
-  if (throttled.is_blocked) co_return too_many_failures(throttled);
   // Counted before it is tried, and also where it succeeds: nobody makes accounts without end, or tries out whose address has one.
-  context.throttle.record_guess(request.peer, now);
+  const auth::ThrottleDecision throttled = context.password_throttle.begin(request.peer, {}, now);
+  if (throttled.is_blocked) co_return too_many_failures(throttled);
   auto answer = co_await context.password_workers.run([&]() -> Result<ApiResponse> {
-    const auto user = context.users.sign_up(credentials->email, credentials->password);
+    const auto user = context.users.sign_up(credentials->email, credentials->password, context.settings.signup_plan);
     if (!user) return user.error();
     log_person("signed_up", *user, request.peer);
-    return open_session(context, *user, 201);
+    return open_first_session(context, *user);
   });
   if (answer && *answer) co_return std::move(**answer);
   const bool is_taken = answer && answer->error().code() == ErrorCode::AlreadyExists;
-  if (!is_taken) context.throttle.withdraw_guess(request.peer, now);
+  if (!is_taken) context.password_throttle.withdraw(request.peer, {}, now);
   if (is_taken && throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
   co_return answer ? api_error(answer->error()) : api_problem(ApiProblem::Unavailable);
 }
@@ -83,9 +121,9 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
   const auto credentials = read_credentials(request);
   if (!credentials) co_return api_error(credentials.error());
   const Instant now = context.clock.now();
-  const auth::ThrottleDecision throttled = context.throttle.decide(request.peer, now);
+  // Before the slow check: many at once count as many.
+  const auth::ThrottleDecision throttled = context.password_throttle.begin(request.peer, credentials->email, now);
   if (throttled.is_blocked) co_return too_many_failures(throttled);
-  context.throttle.record_guess(request.peer, now);  // before the slow check: many at once count as many
   auto answer = co_await context.password_workers.run([&]() -> Result<ApiResponse> {
     const auto user = context.users.sign_in(credentials->email, credentials->password);
     if (!user) return user.error();
@@ -97,10 +135,24 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return api_problem(ApiProblem::InvalidCredentials);
   }
-  context.throttle.withdraw_guess(request.peer, now);
+  if (answer && *answer) {
+    context.password_throttle.succeeded(request.peer, credentials->email, now);
+  } else {
+    context.password_throttle.withdraw(request.peer, credentials->email, now);
+  }
   if (!answer) co_return api_problem(ApiProblem::Unavailable);
   if (!*answer) co_return api_error(answer->error());
   co_return std::move(**answer);
+}
+
+// The token is worthless from here on, whatever time it has left.
+Result<ApiResponse> log_out(ApiContext& context, const ApiRequest& request) {
+  if (!request.caller.user) {
+    return api_refusal(Refusal::PermissionDenied, "this needs a session token: an API key is revoked, not signed out");
+  }
+  const auto ended = context.users.sign_out(request.caller.session);
+  if (!ended) return ended.error();
+  return ApiResponse::json(boost::json::object{{"object", "session"}, {"ended", true}});
 }
 
 boost::json::value key_of(const Caller& caller) {
@@ -121,7 +173,9 @@ Result<ApiResponse> show_caller(ApiContext& context, const ApiRequest& request) 
     const auto found = directory.find_user(*caller.user);
     if (!found) return found.error();
     if (!*found) return api_problem(ApiProblem::InvalidCredentials);
-    user = user_json(**found);
+    const auto proven = context.proofs.is_proven(**found);
+    if (!proven) return proven.error();
+    user = user_json(**found, *proven);
   }
   if (!*account) return api_problem(ApiProblem::InvalidCredentials);
   const boost::json::object answer = {{"object", "me"},
@@ -141,13 +195,18 @@ constexpr std::string_view kSchemas = R"({
   "Credentials": {"type": "object", "required": ["email", "password"], "properties": {
     "email": {"type": "string", "format": "email"},
     "password": {"type": "string"}}},
-  "User": {"type": "object", "required": ["id", "email", "isAdmin", "account_id", "created_at"], "properties": {
-    "id": {"type": "string"}, "email": {"type": "string"}, "isAdmin": {"const": false}, "account_id": {"type": "string"},
+  "User": {"type": "object", "required": ["id", "email", "email_verified", "isAdmin", "account_id", "created_at"], "properties": {
+    "id": {"type": "string"}, "email": {"type": "string"}, "email_verified": {"type": "boolean"},
+    "isAdmin": {"const": false}, "account_id": {"type": "string"},
     "created_at": {"type": "string", "format": "date-time"}}},
   "Session": {"type": "object", "required": ["object", "token", "token_type", "expires_at", "user"], "properties": {
     "object": {"const": "session"}, "token": {"type": "string", "examples": ["eyJhbGciOiJIUzI1NiJ9…"]},
     "token_type": {"const": "Bearer"},
-    "expires_at": {"type": "string", "format": "date-time"}, "user": {"$ref": "#/components/schemas/User"}}},
+    "expires_at": {"type": "string", "format": "date-time"}, "user": {"$ref": "#/components/schemas/User"},
+    "api_key": {"type": "string", "description":
+      "After signing up, where an account has a single key: that key, which is never shown again."}}},
+  "EndedSession": {"type": "object", "required": ["object", "ended"], "properties": {
+    "object": {"const": "session"}, "ended": {"const": true}}},
   "Me": {"type": "object", "required": ["object", "user", "api_key", "account"], "properties": {
     "object": {"const": "me"},
     "user": {"oneOf": [{"$ref": "#/components/schemas/User"}, {"type": "null"}]},
@@ -165,6 +224,9 @@ constexpr Route kRoutes[] = {
     {.method = Method::Post, .path = "/v1/auth/login", .access = Access::Open, .body = Body::Json, .handler = log_in,
      .operation = "logIn", .summary = "Get a session token", .tag = "session", .request_schema = "Credentials",
      .response_schema = "Session", .failures = {401, 403}},
+    {.method = Method::Post, .path = "/v1/auth/logout", .access = Access::Manage, .body = Body::None,
+     .handler = on_worker<log_out>, .operation = "logOut", .summary = "End the session: its token is worthless from now on",
+     .tag = "session", .response_schema = "EndedSession", .failures = {403}},
     {.method = Method::Get, .path = "/v1/auth/me", .access = Access::Manage, .body = Body::None, .handler = on_worker<show_caller>,
      .operation = "getMe", .summary = "Who asks: user or key, and the account", .tag = "session", .response_schema = "Me"},
 };

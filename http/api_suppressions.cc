@@ -34,6 +34,7 @@ json::object suppression_json(const SuppressionRecord& suppression) {
           {"email", suppression.address},
           {"origin", relay::suppression_reason_name(suppression.reason)},
           {"source_id", suppression.message ? json::value(format_message_id(*suppression.message)) : json::value(nullptr)},
+          {"until", suppression.until ? json::value(format_rfc3339(*suppression.until)) : json::value(nullptr)},
           {"created_at", format_rfc3339(suppression.at)}};
 }
 
@@ -194,12 +195,13 @@ constexpr std::string_view kSchemas = R"json({
   "deleted": {"type": "boolean"}}},
 "SuppressionNames": {"type": "object", "required": ["data"], "properties": {
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/SuppressionName"}}}},
-"Suppression": {"type": "object", "required": ["id", "email", "origin", "source_id", "created_at"], "properties": {
+"Suppression": {"type": "object", "required": ["id", "email", "origin", "source_id", "until", "created_at"], "properties": {
   "object": {"const": "suppression"},
   "id": {"type": "string"},
   "email": {"type": "string", "format": "email"},
   "origin": {"type": "string", "enum": ["bounce", "complaint", "manual"]},
   "source_id": {"type": ["string", "null"], "description": "The e-mail that bounced or was complained of."},
+  "until": {"type": ["string", "null"], "description": "null: for good."},
   "created_at": {"type": "string", "format": "date-time"}}},
 "SuppressionList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
   "object": {"const": "list"},

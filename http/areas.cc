@@ -12,6 +12,7 @@ std::span<const ApiArea> all_areas() {
       event_api(),
       webhook_api(),
       suppression_api(),
+      confirmation_api(),
       usage_api(),
       explain_api(),
       service_api(),

@@ -5,6 +5,7 @@
 #include "core/bytes.h"
 #include "http/metrics.h"
 #include "net/wait_for.h"
+#include "relay/auth_failure.h"
 #include "relay/operator_log.h"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ std::string client_name(std::string_view user_agent) {
 struct AuthFilter::Verdict {
   std::optional<Caller> caller;
   Refusal refusal = Refusal::InvalidKey;  // without a caller
+  std::optional<auth::KeyOwner> owner;    // of a key that was recognised and not let in
   bool is_session = false;
   bool is_guess = false;                  // counts against the address
 
@@ -55,15 +57,16 @@ net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access acces
   }
   const Instant now = context_.clock.now();
   const auth::ThrottleDecision throttled = context_.throttle.decide(facts.peer, now);
-  if (throttled.is_blocked) {
-    relay::operator_log::auth_failed(Refusal::TooManyFailures, facts.peer);
-    context_.metrics.count_auth_failure(Door::Http);
-    co_return api_refusal_with_wait(Refusal::TooManyFailures, {}, std::chrono::ceil<std::chrono::seconds>(throttled.blocked_for));
-  }
   Verdict verdict = check(*token, facts, now);
   if (!verdict.caller) {
-    relay::operator_log::auth_failed(verdict.refusal, facts.peer);
     context_.metrics.count_auth_failure(Door::Http);
+    if (verdict.is_guess && throttled.is_blocked) {
+      relay::operator_log::auth_failed(Refusal::TooManyFailures, facts.peer);
+      co_return api_refusal_with_wait(Refusal::TooManyFailures, {}, std::chrono::ceil<std::chrono::seconds>(throttled.blocked_for));
+    }
+    const auth::AuthFailure failure{verdict.refusal, verdict.owner};
+    relay::log_auth_failure(failure, facts.peer);
+    relay::remember_refusal(context_.usage, failure, {now, facts.peer, client_name(facts.user_agent)});
     if (verdict.is_guess) context_.throttle.record_failure(facts.peer, now);
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return verdict.response();
@@ -84,32 +87,35 @@ AuthFilter::Verdict AuthFilter::check(std::string_view token, const CredentialFa
 
 AuthFilter::Verdict AuthFilter::check_key(std::string_view key, const CredentialFacts& facts, Instant now) {
   auth::AuthResult result = context_.authenticator.authenticate(key, facts.peer, now);
-  if (const auto* refusal = std::get_if<Refusal>(&result)) {
-    return {.caller = {}, .refusal = *refusal, .is_guess = auth::is_guess(*refusal)};
+  if (const auto* failure = std::get_if<auth::AuthFailure>(&result)) {
+    return {.caller = {}, .refusal = failure->refusal, .owner = failure->owner, .is_guess = auth::is_guess(*failure)};
   }
   auto& principal = std::get<auth::Principal>(result);
-  if (principal.account_state == store::AccountState::Suspended) return {.caller = {}, .refusal = Refusal::AccountSuspended};
+  if (principal.account_state == store::AccountState::Suspended) {
+    return {.caller = {}, .refusal = Refusal::AccountSuspended, .owner = {}};
+  }
   context_.usage.record(principal.key, {now, facts.peer, client_name(facts.user_agent)});
-  Caller caller{.account = principal.account, .key = {}, .user = {}, .password_mark = {}};
+  Caller caller{.account = principal.account, .key = {}, .user = {}, .session = {}};
   caller.key = std::move(principal);
-  return {.caller = std::move(caller)};
+  return {.caller = std::move(caller), .owner = {}};
 }
 
 // The token says who signed in; the directory says whether that still holds.
 AuthFilter::Verdict AuthFilter::check_session(std::string_view token) const {
   const Result<auth::SessionClaims> claims = context_.tokens.verify(token);
-  if (!claims) return {.caller = {}, .is_session = true, .is_guess = claims.error().code() != ErrorCode::DeadlinePassed};
+  const bool is_over = !claims && claims.error().code() == ErrorCode::DeadlinePassed;
+  if (!claims) return {.caller = {}, .owner = {}, .is_session = true, .is_guess = !is_over};
   const store::Directory& directory = context_.store.directory();
   const auto user = directory.find_user(claims->user);
   const auto account = directory.find_account(claims->account);
-  if (!user || !account) return {.caller = {}, .refusal = Refusal::AuthUnavailable, .is_session = true};
+  if (!user || !account) return {.caller = {}, .refusal = Refusal::AuthUnavailable, .owner = {}, .is_session = true};
   const bool is_known = *user && *account && auth::is_session_of(*claims, **user);
-  if (!is_known) return {.caller = {}, .is_session = true};
+  if (!is_known) return {.caller = {}, .owner = {}, .is_session = true};
   if ((*account)->state == store::AccountState::Suspended) {
-    return {.caller = {}, .refusal = Refusal::AccountSuspended, .is_session = true};
+    return {.caller = {}, .refusal = Refusal::AccountSuspended, .owner = {}, .is_session = true};
   }
-  return {.caller = Caller{.account = claims->account, .key = {}, .user = claims->user, .password_mark = claims->password_mark},
-          .is_session = true};
+  Caller caller{.account = claims->account, .key = {}, .user = claims->user, .session = *claims};
+  return {.caller = std::move(caller), .owner = {}, .is_session = true};
 }
 
 }  // namespace postern::http

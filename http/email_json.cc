@@ -22,7 +22,8 @@ struct StageRow {
 };
 
 // The worst first.
-constexpr std::array<StageRow, 6> kStages = {{
+constexpr std::array<StageRow, 7> kStages = {{
+    {RecipientStage::Complained, "complained", "complained"},
     {RecipientStage::Bounced, "bounced", "bounced"},
     {RecipientStage::Expired, "expired", "failed"},
     {RecipientStage::Suppressed, "suppressed", "suppressed"},

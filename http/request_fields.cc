@@ -48,6 +48,14 @@ std::optional<std::uint64_t> RequestFields::number(std::string_view name, std::u
   return std::nullopt;
 }
 
+std::optional<bool> RequestFields::boolean(std::string_view name) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  if (const bool* truth = value->if_bool()) return *truth;
+  fail(name, "must be true or false");
+  return std::nullopt;
+}
+
 std::vector<std::string> RequestFields::texts(std::string_view name, std::size_t most) {
   std::vector<std::string> texts;
   const boost::json::value* value = find(name);

@@ -27,6 +27,7 @@ class RequestFields {
   // nullopt or empty: absent, null, or wrong.
   std::optional<std::string> text(std::string_view name);
   std::optional<std::uint64_t> number(std::string_view name, std::uint64_t least, std::uint64_t most);
+  std::optional<bool> boolean(std::string_view name);
   // A list of texts, or one text; at most `most` of them.
   std::vector<std::string> texts(std::string_view name, std::size_t most);
   // One that must be there and not be empty.

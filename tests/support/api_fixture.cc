@@ -77,8 +77,8 @@ std::string ApiAnswer::header(std::string_view name) const {
   return found == headers.end() ? std::string() : found->second;
 }
 
-ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted)
-    : ApiParts({.key_scheme = std::move(wanted)}),
+ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted, auth::ProofRules rules)
+    : ApiParts({.key_scheme = std::move(wanted), .proof_rules = rules}),
       tokens(
           auth::SessionTokens::open(folder.path() / "session-keys", std::chrono::hours(1), std::chrono::hours(720), clock, random)
               .value()),
@@ -108,7 +108,13 @@ auth::CreatedKey ApiFixture::make_key(Environment environment) {
 }
 
 http::Caller ApiFixture::caller_of(const store::UserRecord& user) const {
-  return {user.account, std::nullopt, user.id, auth::password_mark(user)};
+  const auth::SessionClaims session{.user = user.id,
+                                    .account = user.account,
+                                    .expires_at = clock.now() + std::chrono::hours(1),
+                                    .password_mark = auth::password_mark(user),
+                                    .token_id = "session",
+                                    .opened_at = clock.now()};
+  return {user.account, std::nullopt, user.id, session};
 }
 
 http::Caller ApiFixture::caller_of(const KeyId& key) const {

@@ -32,7 +32,7 @@ struct ApiAnswer {
 
 class ApiFixture : public ApiParts {
  public:
-  explicit ApiFixture(http::ApiArea area, auth::KeyScheme wanted = {});
+  explicit ApiFixture(http::ApiArea area, auth::KeyScheme wanted = {}, auth::ProofRules rules = {});
   ~ApiFixture();
 
   // `target` is "POST /v1/api-keys/key_…/rotate?a=b"; `body` is JSON or nothing. A target without a row answers 404 and 405 as

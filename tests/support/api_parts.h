@@ -2,6 +2,7 @@
 // clock and chance are the test's own; an AUTH failure is not delayed, because a delay's clock is the machine's.
 #pragma once
 
+#include "auth/address_proof.h"
 #include "auth/session_token.h"
 #include "auth/usage_tracker.h"
 #include "auth/user_admin.h"
@@ -20,13 +21,18 @@ namespace postern::test {
 struct ApiPartsOptions {
   auth::KeyScheme key_scheme{};
   store::SpoolLimits spool = small_limits();
+  auth::ProofRules proof_rules{};
   auth::ThrottleLimits throttle{.first_delay = Duration(0), .longest_delay = Duration(0)};
 };
 
 class ApiParts {
  public:
   explicit ApiParts(const ApiPartsOptions& options = {})
-      : store(options.spool), scheme(options.key_scheme), throttle(options.throttle) {}
+      : store(options.spool),
+        scheme(options.key_scheme),
+        throttle(options.throttle),
+        password_throttle(options.throttle),
+        proof_rules(options.proof_rules) {}
 
   // An endpoint that asks for a part that is not given looks at nothing.
   http::ApiContext make_context(auth::SessionTokens* tokens = nullptr, relay::DomainAdmin* domains = nullptr,
@@ -38,10 +44,12 @@ class ApiParts {
             .domain_workers = domain_workers,
             .authenticator = authenticator,
             .throttle = throttle,
+            .password_throttle = password_throttle,
             .usage = usage,
             .accounts = accounts,
             .keys = keys,
             .users = users,
+            .proofs = proofs,
             .tokens = tokens ? *tokens : absent<auth::SessionTokens>(),
             .domains = domains ? *domains : absent<relay::DomainAdmin>(),
             .webhooks = webhooks ? *webhooks : absent<http::WebhookAdmin>(),
@@ -60,10 +68,20 @@ class ApiParts {
   auth::KeyScheme scheme;
   auth::Authenticator authenticator{store.directory(), scheme};
   auth::AuthThrottle throttle;
+  auth::PasswordThrottle password_throttle;
   auth::UsageTracker usage;
   auth::AccountAdmin accounts{store.directory(), clock, random};
   auth::KeyAdmin keys{store.directory(), scheme, clock, random};
   auth::UserAdmin users{store.directory(), accounts, clock, random};
+  // Tests that want them say so, before the first request.
+  auth::ProofRules proof_rules;
+  std::vector<auth::ProofMail> proof_mails;  // as they would be sent
+  Result<void> keep_mail(const auth::ProofMail& mail) {
+    proof_mails.push_back(mail);
+    return {};
+  }
+  auth::AddressProofs proofs{store.directory(), clock, random, proof_rules,
+                             [this](const auth::ProofMail& mail) { return keep_mail(mail); }};
   http::Metrics metrics{clock};
   relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
   relay::SubmissionContext submission{.store = *store,

@@ -25,7 +25,7 @@ class ApiKeysTest : public ::testing::Test {
   }
   std::string_view authenticate(const std::string& token) {
     const auto result = api.authenticator.authenticate(token, *parse_ip_address("192.0.2.1"), api.clock.now());
-    const auto* refusal = std::get_if<Refusal>(&result);
+    const auto* refusal = std::get_if<auth::AuthFailure>(&result);
     return refusal == nullptr ? "ok" : refusal_row(*refusal).token;
   }
   store::KeyRecord stored(const std::string& id) { return api.directory().find_key(*parse_key_id(id)).value()->key; }
@@ -158,6 +158,19 @@ TEST_F(ApiKeysTest, ShowsTheLastUse) {
   EXPECT_EQ(shown.text("last_used_from"), "198.51.100.7");
 }
 
+TEST_F(ApiKeysTest, ShowsTheLastRefusedUse) {
+  const auto made = create();
+  const auto id = *parse_key_id(made.text("id"));
+  EXPECT_TRUE(api.ask(on("GET", made.text("id"))).body.at("last_refused").is_null());
+  const store::KeyRefusal refusal{{api.clock.now(), *parse_ip_address("198.51.100.7"), "old.example"}, "revoked_key"};
+  ASSERT_TRUE(api.directory().write([&](store::DirectoryWriter& writer) { return writer.put_key_refusal(id, refusal); }));
+  const auto shown = api.ask(on("GET", made.text("id")));
+  EXPECT_EQ(shown.text("last_refused.at"), "2026-01-05T10:00:00Z");
+  EXPECT_EQ(shown.text("last_refused.from"), "198.51.100.7");
+  EXPECT_EQ(shown.text("last_refused.client"), "old.example");
+  EXPECT_EQ(shown.text("last_refused.reason"), "revoked_key");
+}
+
 TEST_F(ApiKeysTest, FindsNoKeyOfAnotherAccount) {
   const auto made = create();
   Caller stranger;
@@ -185,7 +198,25 @@ TEST_F(ApiKeysTest, ChangesNameAndDate) {
   EXPECT_EQ(changed.text("expires_at"), "2026-03-01T00:00:00Z");
   EXPECT_EQ(api.ask(on("PATCH", id), R"({"name": "newer"})").text("expires_at"), "2026-03-01T00:00:00Z");
   EXPECT_TRUE(api.ask(on("PATCH", id), R"({"expires_at": null})").body.at("expires_at").is_null());
-  EXPECT_EQ(api.ask(on("PATCH", id), R"({"permission": "full_access"})").status, 422) << "a policy is for good";
+}
+
+TEST_F(ApiKeysTest, ChangesThePolicyOnlyWhereItIsNamed) {
+  const std::string id = create(R"({"from_domains": ["a.example"], "networks": ["192.0.2.0/24"], "per_second": 5})").text("id");
+  ASSERT_EQ(api.ask(on("PATCH", id), R"({"permission": "sending_access"})").status, 200);
+  store::KeyRecord key = stored(id);
+  EXPECT_EQ(key.permission, store::Permission::SendingAccess);
+  EXPECT_EQ(key.from_domains, std::vector<std::string>{"a.example"});
+  EXPECT_EQ(key.networks, std::vector<IpNetwork>{*parse_ip_network("192.0.2.0/24")});
+  EXPECT_EQ(key.per_second, 5U);
+  ASSERT_EQ(api.ask(on("PATCH", id), R"({"from_domains": [".B.example"], "networks": [], "per_second": null})").status, 200);
+  key = stored(id);
+  EXPECT_EQ(key.from_domains, std::vector<std::string>{".b.example"});
+  EXPECT_TRUE(key.networks.empty());
+  EXPECT_EQ(key.per_second, std::nullopt);
+  for (const char* wrong : {R"({"permission": "admin"})", R"({"from_domains": ["-"]})", R"({"networks": ["x"]})",
+                            R"({"per_second": -1})", R"({"environment": "live"})"}) {
+    EXPECT_EQ(api.ask(on("PATCH", id), wrong).status, 422) << wrong;
+  }
 }
 
 TEST_F(ApiKeysTest, RevivesAnExpiredKeyWithALaterDate) {
@@ -292,6 +323,9 @@ TEST_F(ApiKeysTest, LetsNoKeyOutliveOrWidenItselfByAnother) {
   }
   EXPECT_EQ(api.ask(on("PATCH", wide.text("id")), caller, R"({"name": "renamed"})").status, 403);
   EXPECT_EQ(authenticate(wide.text("token")), "ok");
+  for (const char* wider : {R"({"from_domains": []})", R"({"networks": []})", R"({"per_second": null})", R"({"per_second": 6})"}) {
+    EXPECT_EQ(api.ask(on("PATCH", own), caller, wider).status, 403) << wider;
+  }
   EXPECT_EQ(api.ask(on("POST", own, "/rotate"), caller).status, 201) << "its own rotation changes no right";
 }
 

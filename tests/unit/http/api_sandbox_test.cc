@@ -166,5 +166,34 @@ TEST_F(ApiSandboxTest, ShowsTheAccount) {
   EXPECT_EQ(api.ask("GET /v1/account").body.as_object().if_contains("conditions"), nullptr);
 }
 
+TEST_F(ApiSandboxTest, ChangesWhetherAndForHowLongTheAccountSuppresses) {
+  auto answer = api.ask("PATCH /v1/account", R"({"suppression_days": 30})");
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body.at("auto_suppression"), true);
+  EXPECT_EQ(answer.body.at("suppression_days"), 30);
+  answer = api.ask("PATCH /v1/account", R"({"auto_suppression": false})");
+  EXPECT_EQ(answer.body.at("auto_suppression"), false);
+  EXPECT_EQ(answer.body.at("suppression_days"), 30) << "what is not named stays";
+  EXPECT_TRUE(api.ask("PATCH /v1/account", R"({"suppression_days": null})").body.at("suppression_days").is_null());
+  for (const char* wrong : {R"({"auto_suppression": "no"})", R"({"suppression_days": 0})", R"({"plan": "scale"})"}) {
+    EXPECT_EQ(api.ask("PATCH /v1/account", wrong).status, 422) << wrong;
+  }
+}
+
+TEST_F(ApiSandboxTest, LetsAnAccountNarrowItsDomainsAndAddOnesThatItHasVerified) {
+  ASSERT_TRUE(api.accounts.set_from_domains(api.account, std::vector<std::string>{".a.example", "b.example"}));
+  EXPECT_EQ(api.ask("PATCH /v1/account", R"({"from_domains": ["c.example"]})").status, 403);
+  EXPECT_EQ(api.ask("PATCH /v1/account", R"({"from_domains": []})").status, 403) << "any domain is the operator's to allow";
+  EXPECT_EQ(api.ask("PATCH /v1/account", R"({"from_domains": ["example.org"]})").status, 403);
+  verify_domain();
+  EXPECT_EQ(api.ask("PATCH /v1/account", R"({"from_domains": ["mail.a.example", "example.org"]})").status, 200);
+  EXPECT_EQ(api.directory().find_account(api.account).value()->from_domains,
+            (std::vector<std::string>{"mail.a.example", "example.org"}));
+  auth::NewKey wanted;
+  wanted.from_domains = {"example.org"};
+  const Caller narrow = api.caller_of(api.make_key(wanted).record.id);
+  EXPECT_EQ(api.ask("PATCH /v1/account", narrow, R"({"from_domains": ["example.org"]})").status, 403);
+}
+
 }  // namespace
 }  // namespace postern::http

@@ -108,7 +108,6 @@ TEST_F(ApiSessionTest, LetsNobodyGuessOnByUsingAnAccountOfHisOwnInBetween) {
   for (int i = 0; i < 9; ++i) {
     EXPECT_EQ(log_in(kWrong).status, 401) << i;
     EXPECT_EQ(log_in().status, i < 8 ? 200 : 429) << i;
-    api.throttle.record_success(*parse_ip_address(api.peer), api.clock.now());  // and a key of his own
   }
   EXPECT_EQ(sign_up(kUnknown).status, 429) << "accounts neither";
 }
@@ -153,6 +152,44 @@ TEST(ApiSessionLog, HoldsIdsAndPeersButNothingThatPeopleTyped) {
     EXPECT_THAT(text, HasSubstr(wanted));
   }
   for (const char* unwanted : {"correct", "example.org", "eyJ", "argon2"}) EXPECT_THAT(text, Not(HasSubstr(unwanted)));
+}
+
+TEST_F(ApiSessionTest, EndsTheSessionThatIsSignedOutAndNoOther) {
+  ASSERT_EQ(sign_up().status, 201);
+  const auto first = api.tokens->verify(log_in().text("token")).value();
+  const auto second = api.tokens->verify(log_in().text("token")).value();
+  const http::Caller leaving{first.account, std::nullopt, first.user, first};
+  const auto answer = api.ask("POST /v1/auth/logout", leaving);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body.at("ended"), true);
+  const auto user = api.users.find("ada@example.org").value();
+  EXPECT_FALSE(auth::is_session_of(first, user));
+  EXPECT_TRUE(auth::is_session_of(second, user));
+  EXPECT_EQ(log_in().status, 200) << "signing in again";
+}
+
+TEST_F(ApiSessionTest, SignsOutPeopleNotKeys) {
+  const auto key = api.make_key();
+  EXPECT_EQ(api.ask("POST /v1/auth/logout", api.caller_of(key.record.id)).status, 403);
+}
+
+TEST(ApiSessionKeys, HandsOutTheOnlyKeyOfAnAccountOnceWithTheSignUp) {
+  test::ApiFixture api{session_api(), {.brand = "mk", .has_environment = true, .max_active_keys = 1}};
+  api.context.settings.signup_is_open = true;
+  const auto answer = api.ask("POST /v1/auth/signup", kAda);
+  ASSERT_EQ(answer.status, 201);
+  EXPECT_TRUE(answer.holds_secret);
+  EXPECT_THAT(answer.text("token"), StartsWith("eyJ"));
+  ASSERT_THAT(answer.text("api_key"), StartsWith("mk_live_"));
+  const auto result = api.authenticator.authenticate(answer.text("api_key"), *parse_ip_address("192.0.2.9"), api.clock.now());
+  const auto& principal = std::get<auth::Principal>(result);
+  EXPECT_EQ(principal.permission, store::Permission::FullAccess);
+  EXPECT_EQ(format_id(principal.account), answer.text("user.account_id"));
+  EXPECT_FALSE(api.ask("POST /v1/auth/login", kAda).body.as_object().contains("api_key")) << "never again";
+}
+
+TEST_F(ApiSessionTest, HandsOutNoKeyWhereAnAccountMayHaveMany) {
+  EXPECT_FALSE(sign_up().body.as_object().contains("api_key"));
 }
 
 TEST_F(ApiSessionTest, SaysWhoAsks) {

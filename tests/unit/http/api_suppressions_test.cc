@@ -23,7 +23,7 @@ class SuppressionApi : public ::testing::Test {
 };
 
 TEST_F(SuppressionApi, AnAddressIsAddedShownAndRemoved) {
-  EXPECT_EQ(api_.ask("POST /v1/suppressions", R"({"email":"Gone@EXAMPLE.net"})").text("id"), "Gone@example.net");
+  EXPECT_EQ(api_.ask("POST /v1/suppressions", R"({"email":"Gone@EXAMPLE.net"})").text("id"), "gone@example.net");
   const auto shown = api_.ask("GET /v1/suppressions/Gone@example.NET");
   EXPECT_EQ(shown.text("object"), "suppression");
   EXPECT_EQ(shown.text("origin"), "manual");
