@@ -1,6 +1,7 @@
 // postern account …
 #include "app/commands.h"
 
+#include "app/queued_messages.h"
 #include "auth/account_admin.h"
 #include "auth/production_access.h"
 #include "core/bytes.h"
@@ -44,18 +45,42 @@ Result<void> apply_limit(std::string_view text, std::optional<T>& limit) {
   return {};
 }
 
-Result<store::Plan> make_plan(const PlanOptions& options) {
-  const bool is_custom = !options.per_second.empty() || !options.per_day.empty() || !options.per_month.empty();
-  if (options.name.empty() && !is_custom) {
+// A plan's name says its rate; a limit says itself; what is not named stays as it is in `plan`.
+Result<void> apply_plan(const PlanOptions& options, store::Plan& plan) {
+  const bool has_limits = !options.per_second.empty() || !options.per_day.empty() || !options.per_month.empty();
+  if (options.name.empty() && !has_limits) {
     return Error(ErrorCode::InvalidArgument, "name a plan (starter, growth, scale) or give limits");
   }
-  auto plan = options.name.empty() ? store::Plan{} : auth::plan_named(options.name);
-  if (!plan) return Error(ErrorCode::InvalidArgument, "there is no plan " + printable(options.name) + ": starter, growth or scale");
-  if (is_custom) plan->name = "custom";
-  if (const auto applied = apply_limit(options.per_second, plan->per_second); !applied) return applied.error();
-  if (const auto applied = apply_limit(options.per_day, plan->per_day); !applied) return applied.error();
-  if (const auto applied = apply_limit(options.per_month, plan->per_month); !applied) return applied.error();
-  return *plan;
+  if (!options.name.empty()) {
+    const auto named = auth::plan_named(options.name);
+    if (!named) {
+      return Error(ErrorCode::InvalidArgument, "there is no plan " + printable(options.name) + ": starter, growth or scale");
+    }
+    plan.name = named->name;
+    plan.per_second = named->per_second;
+  }
+  if (const auto applied = apply_limit(options.per_second, plan.per_second); !applied) return applied.error();
+  if (const auto applied = apply_limit(options.per_day, plan.per_day); !applied) return applied.error();
+  if (const auto applied = apply_limit(options.per_month, plan.per_month); !applied) return applied.error();
+  if (auth::plan_named(plan.name) != plan) plan.name = "custom";
+  return {};
+}
+
+std::string plan_text(const store::Plan& plan) {
+  return plan.name + " (" + limit_text(plan.per_second) + " a second, " + limit_text(plan.per_day) + " a day, " +
+         limit_text(plan.per_month) + " a month)";
+}
+
+ValueObject plan_value(const store::Plan& plan) {
+  return {{"plan", plan.name},
+          {"per_second", limit_value(plan.per_second)},
+          {"per_day", limit_value(plan.per_day)},
+          {"per_month", limit_value(plan.per_month)}};
+}
+
+std::string suppression_text(const store::AccountRecord& account) {
+  if (account.auto_suppression == store::AutoSuppression::Off) return "off";
+  return account.suppression_days == 0 ? "on" : std::to_string(account.suppression_days) + "d";
 }
 
 std::optional<AccountMode> parse_mode(std::string_view text) {
@@ -79,6 +104,8 @@ ValueObject account_value(const store::AccountRecord& account) {
           {"per_day", limit_value(account.plan.per_day)},
           {"per_month", limit_value(account.plan.per_month)},
           {"from_domains", std::move(domains)},
+          {"auto_suppression", suppression_text(account)},
+          {"self_made", account.is_self_made},
           {"created", instant_value(account.created)}};
 }
 
@@ -97,6 +124,43 @@ Result<void> change_account(CommandContext& context, const std::string& name, st
   return confirm_change(context, *account, done);
 }
 
+struct Holdings {
+  std::string text;  // for people: what goes with the account
+  std::vector<MessageId> queued;
+};
+
+Result<Holdings> list_holdings(CommandContext& context, const store::AccountRecord& account) {
+  Holdings holdings;
+  const store::Directory& directory = context.directory();
+  const auto keys = directory.list_keys(account.id);
+  if (!keys) return keys.error();
+  const auto users = directory.list_users(account.id);
+  if (!users) return users.error();
+  const auto domains = directory.list_domains(account.id);
+  if (!domains) return domains.error();
+  const auto webhooks = directory.list_webhooks(account.id);
+  if (!webhooks) return webhooks.error();
+  const auto whitelist = directory.list_whitelist(account.id);
+  if (!whitelist) return whitelist.error();
+  const auto is_its = [&](const store::StoredMessage& stored) { return stored.message.account == account.id; };
+  const auto queued = queued_messages(context, is_its);
+  if (!queued) return queued.error();
+  holdings.queued = *queued;
+  const auto count = [&](std::size_t number, std::string_view one, std::string_view many) {
+    holdings.text += (holdings.text.empty() ? "" : ", ") + std::to_string(number) + " " + std::string(number == 1 ? one : many);
+  };
+  count(keys->size(), "key", "keys");
+  count(users->size(), "user", "users");
+  count(domains->size(), "domain", "domains");
+  count(webhooks->size(), "webhook", "webhooks");
+  count(whitelist->size(), "whitelist entry", "whitelist entries");
+  holdings.text += ", its suppressions, and ";
+  holdings.text += std::to_string(queued->size());
+  holdings.text += queued->size() == 1 ? " queued message, which is" : " queued messages, which are";
+  holdings.text += " cancelled without a report";
+  return holdings;
+}
+
 }  // namespace
 
 Result<void> create_account(CommandContext& context, const AccountCreateOptions& options) {
@@ -104,10 +168,10 @@ Result<void> create_account(CommandContext& context, const AccountCreateOptions&
   if (!mode) return bad_mode(options.mode);
   auto plan_options = options.plan;
   if (plan_options.name.empty()) plan_options.name = "starter";
-  const auto plan = make_plan(plan_options);
-  if (!plan) return plan.error();
+  store::Plan plan;
+  if (const auto applied = apply_plan(plan_options, plan); !applied) return applied.error();
   auth::AccountAdmin admin(context.directory(), context.clock(), context.random());
-  const auto account = admin.create({options.name, *mode, *plan, options.domains});
+  const auto account = admin.create({options.name, *mode, plan, options.domains});
   if (!account) return account.error();
   context.print(account_value(*account), "account " + printable(account->name) + " created (" + format_id(account->id) + ", " +
                                              std::string(account_mode_name(account->mode)) + ", plan " + account->plan.name +
@@ -149,6 +213,8 @@ Result<void> show_account(CommandContext& context, const std::string& name) {
                                      {"recipients a day", std::to_string(*day) + " of " + limit_text(account->plan.per_day)},
                                      {"recipients a month", std::to_string(*month) + " of " + limit_text(account->plan.per_month)},
                                      {"From domains", joined(account->from_domains, "any")},
+                                     {"automatic suppression", suppression_text(*account)},
+                                     {"self-made", account->is_self_made ? "yes" : "no"},
                                      {"created", format_time(account->created)}}));
   return {};
 }
@@ -160,11 +226,54 @@ Result<void> set_account_mode(CommandContext& context, const std::string& accoun
                         [&](auth::AccountAdmin& admin, const AccountId& id) { return admin.set_mode(id, *mode); });
 }
 
-Result<void> set_account_plan(CommandContext& context, const std::string& account, const PlanOptions& options) {
-  const auto plan = make_plan(options);
-  if (!plan) return plan.error();
-  return change_account(context, account, "plan is now " + plan->name,
-                        [&](auth::AccountAdmin& admin, const AccountId& id) { return admin.set_plan(id, *plan); });
+Result<void> set_account_plan(CommandContext& context, const std::string& name, const PlanOptions& options) {
+  const auto account = context.find_account(name);
+  if (!account) return account.error();
+  store::Plan plan = account->plan;
+  if (const auto applied = apply_plan(options, plan); !applied) return applied.error();
+  auth::AccountAdmin admin(context.directory(), context.clock(), context.random());
+  if (const auto changed = admin.set_plan(account->id, plan); !changed) return changed.error();
+  context.print(ValueObject{{"id", format_id(account->id)},
+                            {"name", account->name},
+                            {"before", plan_value(account->plan)},
+                            {"after", plan_value(plan)},
+                            {"done", "plan is now " + plan.name}},
+                "account " + printable(account->name) + ": plan was " + plan_text(account->plan) + "\n" +
+                    "account " + printable(account->name) + ": plan is now " + plan_text(plan) + "\n");
+  return {};
+}
+
+Result<void> set_account_domains(CommandContext& context, const std::string& name, const std::vector<std::string>& domains,
+                                 bool is_any) {
+  if (domains.empty() != is_any) {
+    return Error(ErrorCode::InvalidArgument, "name all the domains that it may send from, or say --any");
+  }
+  const auto before = context.find_account(name);
+  if (!before) return before.error();
+  auth::AccountAdmin admin(context.directory(), context.clock(), context.random());
+  if (const auto changed = admin.set_from_domains(before->id, domains); !changed) return changed.error();
+  const auto after = context.directory().find_account(before->id);
+  if (!after) return after.error();
+  const std::string now = *after ? joined((*after)->from_domains, "any") : "any";
+  return confirm_change(context, *before, "From domains were " + joined(before->from_domains, "any") + ", are now " + now);
+}
+
+Result<void> set_account_suppression(CommandContext& context, const std::string& name, const std::string& how) {
+  auto suppression = store::AutoSuppression::On;
+  std::uint64_t days = 0;
+  if (how == "off") {
+    suppression = store::AutoSuppression::Off;
+  } else if (how != "on") {
+    const bool is_days = how.ends_with('d');
+    const auto number = is_days ? parse_unsigned(std::string_view(how).substr(0, how.size() - 1)) : std::nullopt;
+    if (!number || *number == 0 || *number > std::numeric_limits<std::uint32_t>::max()) {
+      return Error(ErrorCode::InvalidArgument, "not a choice: " + printable(how) + "; on, off, or for a time such as 30d");
+    }
+    days = *number;
+  }
+  return change_account(context, name, "automatic suppression is now " + how, [&](auth::AccountAdmin& admin, const AccountId& id) {
+    return admin.set_auto_suppression(id, suppression, static_cast<std::uint32_t>(days));
+  });
 }
 
 Result<void> suspend_account(CommandContext& context, const std::string& account) {
@@ -179,9 +288,25 @@ Result<void> resume_account(CommandContext& context, const std::string& account)
   });
 }
 
-Result<void> remove_account(CommandContext& context, const std::string& account) {
-  return change_account(context, account, "removed with its keys and whitelist",
-                        [](auth::AccountAdmin& admin, const AccountId& id) { return admin.remove(id); });
+Result<void> remove_account(CommandContext& context, const AccountRemoveOptions& options) {
+  const auto account = context.find_account(options.account);
+  if (!account) return account.error();
+  const auto holdings = list_holdings(context, *account);
+  if (!holdings) return holdings.error();
+  if (!options.is_sure) {
+    const std::string question = "account " + printable(account->name) + " would be removed with " + holdings->text;
+    if (const auto agreed = context.ask(question); !agreed) return agreed.error();
+  }
+  auth::AccountAdmin admin(context.directory(), context.clock(), context.random());
+  if (const auto removed = admin.remove(account->id); !removed) return removed.error();
+  std::uint64_t cancelled = 0;
+  for (const MessageId& id : holdings->queued) {
+    // Delivered or removed meanwhile: nothing is left to cancel.
+    if (context.spool().cancel(id, context.clock().now())) ++cancelled;
+  }
+  context.confirm({{"id", format_id(account->id)}, {"name", account->name}, {"done", "removed"}, {"cancelled_messages", cancelled}},
+                  "account " + printable(account->name) + ": removed with " + holdings->text);
+  return {};
 }
 
 Result<void> list_production_requests(CommandContext& context) {

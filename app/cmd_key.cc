@@ -3,7 +3,10 @@
 
 #include "app/config_values.h"
 #include "auth/key_admin.h"
+#include "core/bytes.h"
 #include "core/time_format.h"
+
+#include <limits>
 
 namespace postern::app {
 namespace {
@@ -41,20 +44,23 @@ Result<std::optional<Instant>> parse_expiry(std::string_view text, Instant now) 
   return Error(ErrorCode::InvalidArgument, "not an expiry: " + printable(text) + "; write 30d, 2027-01-31 or never");
 }
 
+Result<store::Permission> read_permission(std::string_view text) {
+  if (text == "full_access") return store::Permission::FullAccess;
+  if (text == "sending_access") return store::Permission::SendingAccess;
+  return Error(ErrorCode::InvalidArgument, "not a permission: " + printable(text) + "; full_access or sending_access");
+}
+
 Result<auth::NewKey> make_new_key(CommandContext& context, const KeyCreateOptions& options) {
   if (options.is_test == options.is_live && context.settings().key_has_environment) {
     return Error(ErrorCode::InvalidArgument, "say --test (simulates everything) or --live (relays)");
   }
-  if (options.permission != "full_access" && options.permission != "sending_access") {
-    return Error(ErrorCode::InvalidArgument,
-                 "not a permission: " + printable(options.permission) + "; full_access or sending_access");
-  }
+  const auto permission = read_permission(options.permission);
+  if (!permission) return permission.error();
   const auto expires_at = parse_expiry(options.expires, context.clock().now());
   if (!expires_at) return expires_at.error();
   return auth::NewKey{.name = options.name,
                       .environment = options.is_test ? Environment::Test : Environment::Live,
-                      .permission = options.permission == "full_access" ? store::Permission::FullAccess
-                                                                        : store::Permission::SendingAccess,
+                      .permission = *permission,
                       .from_domains = options.from_domains,
                       .networks = options.networks,
                       .expires_at = *expires_at,
@@ -119,7 +125,64 @@ std::string domains_text(const store::KeyRecord& key) {
   return text.empty() ? "the account's" : text;
 }
 
+Value refusal_value(const store::KeyRefusal& refusal) {
+  return ValueObject{{"at", instant_value(refusal.use.at)},
+                     {"address", format_ip_address(refusal.use.address)},
+                     {"helo_name", refusal.use.helo_name},
+                     {"reason", refusal.reason}};
+}
+
+std::string refusal_text(const store::KeyRefusal& refusal) {
+  return format_time(refusal.use.at) + " from " + format_ip_address(refusal.use.address) + " as " + refusal.use.helo_name + ": " +
+         refusal.reason;
+}
+
+Result<auth::KeyChanges> read_key_changes(const KeySetOptions& options) {
+  auth::KeyChanges changes;
+  if (!options.name.empty()) changes.name = options.name;
+  if (!options.permission.empty()) {
+    const auto permission = read_permission(options.permission);
+    if (!permission) return permission.error();
+    changes.permission = *permission;
+  }
+  if (!options.from_domains.empty() || options.is_any_domain) changes.from_domains = options.from_domains;
+  if (!options.networks.empty() || options.is_any_network) changes.networks = options.networks;
+  if (options.per_second == "plan") changes.per_second = std::optional<std::uint32_t>();
+  if (!options.per_second.empty() && options.per_second != "plan") {
+    const auto rate = parse_unsigned(options.per_second);
+    if (!rate || *rate > std::numeric_limits<std::uint32_t>::max()) {
+      return Error(ErrorCode::InvalidArgument, "not a rate: " + printable(options.per_second) + "; write a number, or plan");
+    }
+    changes.per_second = static_cast<std::uint32_t>(*rate);
+  }
+  const bool is_nothing = !changes.name && !changes.permission && !changes.from_domains && !changes.networks && !changes.per_second;
+  if (is_nothing) return Error(ErrorCode::InvalidArgument, "say what is to change");
+  return changes;
+}
+
+std::string policy_text(const store::KeyRecord& key) {
+  return key.name + ", " + std::string(permission_name(key.permission)) + ", From domains " + domains_text(key) + ", networks " +
+         networks_text(key) + ", " + (key.per_second ? std::to_string(*key.per_second) + " messages a second" : "the plan's rate");
+}
+
 }  // namespace
+
+Result<void> set_key(CommandContext& context, const KeySetOptions& options) {
+  const auto changes = read_key_changes(options);
+  if (!changes) return changes.error();
+  const auto before = context.find_key(options.key);
+  if (!before) return before.error();
+  const auto scheme = make_key_scheme(context.settings());
+  auth::KeyAdmin admin(context.directory(), scheme, context.clock(), context.random());
+  if (const auto changed = admin.update(before->id, *changes); !changed) return changed.error();
+  const auto after = context.directory().find_key(before->id);
+  if (!after) return after.error();
+  if (!*after) return Error(ErrorCode::NotFound, "the key was deleted meanwhile");
+  context.print(ValueObject{{"before", key_value(context, *before)}, {"after", key_value(context, (*after)->key)}},
+                "key " + format_id(before->id) + " was: " + printable(policy_text(*before)) + "\n" + "key " +
+                    format_id(before->id) + " is now: " + printable(policy_text((*after)->key)) + "\n");
+  return {};
+}
 
 Result<void> create_key(CommandContext& context, const KeyCreateOptions& options) {
   const auto account = context.find_account(options.account);
@@ -147,10 +210,13 @@ Result<void> list_keys(CommandContext& context, const std::string& account) {
     value.emplace_back("last_used", instant_value(last_used));
     values.emplace_back(std::move(value));
     rows.push_back({context.account_name(key.account), key.name, key.prefix + "…", std::string(environment_name(key.environment)),
+                    std::string(permission_name(key.permission)),
                     std::string(auth::key_state_name(auth::key_state(key, context.clock().now()))), format_time(key.expires_at),
                     format_time(last_used), format_id(key.id)});
   }
-  context.print(values, format_table({"ACCOUNT", "NAME", "KEY", "ENV", "STATE", "EXPIRES (UTC)", "LAST USED", "ID"}, rows));
+  const std::vector<std::string> titles = {"ACCOUNT", "NAME", "KEY", "ENV", "PERMISSION",
+                                           "STATE", "EXPIRES (UTC)", "LAST USED", "ID"};
+  context.print(values, format_table(titles, rows));
   return {};
 }
 
@@ -163,6 +229,9 @@ Result<void> show_key(CommandContext& context, const std::string& text) {
   value.emplace_back("last_used", *usage ? instant_value((*usage)->at) : Value());
   value.emplace_back("last_address", *usage ? Value(format_ip_address((*usage)->address)) : Value());
   value.emplace_back("last_helo_name", *usage ? Value((*usage)->helo_name) : Value());
+  const auto refusal = context.directory().find_key_refusal(key->id);
+  if (!refusal) return refusal.error();
+  value.emplace_back("last_refused", *refusal ? refusal_value(**refusal) : Value());
   const std::string last = *usage ? format_time((*usage)->at) + " from " + format_ip_address((*usage)->address) + " as " +
                                         (*usage)->helo_name
                                   : "never";
@@ -181,7 +250,8 @@ Result<void> show_key(CommandContext& context, const std::string& text) {
                                      {"revoked", format_time(key->revoked_at)},
                                      {"retires", format_time(key->retires_at)},
                                      {"successor", key->successor ? format_id(*key->successor) : "-"},
-                                     {"last used", last}}));
+                                     {"last used", last},
+                                     {"last refused", *refusal ? refusal_text(**refusal) : "never"}}));
   return {};
 }
 

@@ -3,12 +3,15 @@
 
 #include "app/message_text.h"
 #include "core/event.h"
+#include "http/event_json.h"
 
 #include <algorithm>
 #include <map>
 
 namespace postern::app {
 namespace {
+
+constexpr std::size_t kMostCounted = 100'000;  // of those that are not shown: a second of reading
 
 struct Filter {
   std::optional<AccountId> account;  // the spool has an index of them: not for matches()
@@ -36,7 +39,7 @@ Result<Filter> make_filter(CommandContext& context, const MessageListOptions& op
     filter.stage = parse_stage(options.stage);
     if (!filter.stage) {
       return Error(ErrorCode::InvalidArgument, "not a stage: " + printable(options.stage) +
-                                                   "; pending, delivered, bounced, expired, suppressed or cancelled");
+                                                   "; pending, delivered, bounced, expired, suppressed, cancelled or complained");
     }
   }
   return filter;
@@ -47,9 +50,10 @@ Result<void> print_messages(CommandContext& context, const Filter& filter, std::
                             const std::string& where_none = {}) {
   ValueList values;
   std::vector<std::vector<std::string>> rows;
+  std::size_t more = 0;
   const auto visited = for_each_message(context.spool(), filter.account, before, [&](const store::StoredMessage& stored) {
-    if (values.size() >= limit) return false;
     if (!filter.matches(stored)) return true;
+    if (values.size() >= limit) return ++more < kMostCounted;
     values.emplace_back(message_value(context, stored));
     rows.push_back(message_row(context, stored));
     return true;
@@ -57,6 +61,7 @@ Result<void> print_messages(CommandContext& context, const Filter& filter, std::
   if (!visited) return visited.error();
   if (values.empty() && !where_none.empty()) return Error(ErrorCode::NotFound, where_none);
   context.print(values, format_table(message_titles(), rows));
+  if (more > 0) context.tell_more(more, more == kMostCounted);
   return {};
 }
 
@@ -82,7 +87,7 @@ Result<void> print_content(CommandContext& context, const store::StoredMessage& 
 
 Value event_value(const Event& event) {
   return ValueObject{{"at", instant_value(event.at)},
-                     {"type", event_type_name(event.type)},
+                     {"type", http::event_wire_name(event.type)},
                      {"recipient", event.recipient},
                      {"status", event.status.code == 0 ? Value() : Value(format_status(event.status))},
                      {"detail", event.detail}};
@@ -92,10 +97,10 @@ std::string events_text(const std::vector<Event>& events) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(events.size());
   for (const auto& event : events) {
-    rows.push_back({format_time(event.at), std::string(event_type_name(event.type)), event.recipient,
-                    event.status.code == 0 ? event.detail : format_status(event.status)});
+    rows.push_back({format_time(event.at), std::string(http::event_wire_name(event.type)), event.recipient,
+                    event.status.code == 0 ? "-" : format_status(event.status), event.detail});
   }
-  return "\n" + format_table({"TIME (UTC)", "EVENT", "RECIPIENT", "STATUS"}, rows);
+  return "\n" + format_table({"TIME (UTC)", "EVENT", "RECIPIENT", "STATUS", "DETAIL"}, rows);
 }
 
 }  // namespace

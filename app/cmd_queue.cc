@@ -3,6 +3,7 @@
 
 #include "app/config_values.h"
 #include "app/message_text.h"
+#include "app/queued_messages.h"
 #include "relay/route.h"
 
 #include <algorithm>
@@ -10,30 +11,6 @@
 
 namespace postern::app {
 namespace {
-
-constexpr std::size_t kPage = 256;
-constexpr Instant kEndOfTime = Instant::max();
-
-using Visit = std::function<Result<bool>(const store::DueEntry&, const store::StoredMessage&)>;
-
-// Every due message in order of its next attempt, until `visit` returns false.
-Result<void> for_each_due(store::Spool& spool, const Visit& visit) {
-  std::optional<store::DueEntry> after;
-  for (;;) {
-    const auto entries = spool.due(after, kEndOfTime, kPage);
-    if (!entries) return entries.error();
-    for (const auto& entry : *entries) {
-      const auto stored = spool.find(entry.id);
-      if (!stored) return stored.error();
-      if (!*stored) continue;
-      const auto goes_on = visit(entry, **stored);
-      if (!goes_on) return goes_on.error();
-      if (!*goes_on) return {};
-    }
-    if (entries->size() < kPage) return {};
-    after = entries->back();
-  }
-}
 
 struct LastAttempt {
   std::uint16_t attempts = 0;
@@ -53,6 +30,24 @@ LastAttempt last_attempt(const store::StoredMessage& stored) {
 const store::DestinationPause* pause_of(const std::vector<store::DestinationPause>& pauses, const std::string& route) {
   const auto found = std::ranges::find(pauses, route, &store::DestinationPause::name);
   return found == pauses.end() ? nullptr : &*found;
+}
+
+bool waits_for_domain(const store::StoredMessage& stored, const std::string& domain) {
+  const auto& recipients = stored.message.envelope.recipients;
+  for (std::size_t i = 0; i < recipients.size() && i < stored.delivery.recipients.size(); ++i) {
+    const bool is_pending = stored.delivery.recipients[i].stage == store::RecipientStage::Pending;
+    if (is_pending && normalised_domain(recipients[i].mailbox.domain) == domain) return true;
+  }
+  return false;
+}
+
+// `sender`: an address or a domain; "<>" is the null reverse-path.
+bool is_from(const store::StoredMessage& stored, const std::string& sender) {
+  const auto& path = stored.message.envelope.reverse_path;
+  if (!path) return sender == "<>";
+  const auto mailbox = parse_mailbox(sender);
+  if (mailbox) return normalised_mailbox(*path) == normalised_mailbox(*mailbox);
+  return normalised_domain(path->domain) == normalised_domain(sender);
 }
 
 }  // namespace
@@ -75,6 +70,9 @@ Result<void> list_queue(CommandContext& context, std::size_t limit) {
       });
   if (!visited) return visited.error();
   context.print(values, format_table({"ID", "NEXT ATTEMPT (UTC)", "ATTEMPTS", "ACCOUNT", "FIRST RECIPIENT", "LAST STATUS"}, rows));
+  const auto usage = context.spool().usage();
+  if (!usage) return usage.error();
+  if (values.size() >= limit && usage->queued > values.size()) context.tell_more(usage->queued - values.size());
   return {};
 }
 
@@ -157,14 +155,49 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
   return {};
 }
 
-Result<void> cancel_message(CommandContext& context, const std::string& text) {
-  const auto stored = context.find_message(text);
-  if (!stored) return stored.error();
-  if (const auto cancelled = context.spool().cancel(stored->message.id, context.clock().now()); !cancelled) {
-    return cancelled.error();
+Result<void> cancel_messages(CommandContext& context, const QueueCancelOptions& options) {
+  const bool has_filter = !options.account.empty() || !options.domain.empty() || !options.sender.empty() || options.is_all;
+  if (options.message.empty() != has_filter) {
+    return Error(ErrorCode::InvalidArgument, "name a message, or say which: --account, --domain, --sender, or --all");
   }
-  const auto id = format_message_id(stored->message.id);
-  context.confirm({{"id", id}, {"done", "cancelled"}}, "message " + id + ": what was still pending is cancelled");
+  if (!has_filter) {
+    const auto stored = context.find_message(options.message);
+    if (!stored) return stored.error();
+    if (const auto cancelled = context.spool().cancel(stored->message.id, context.clock().now()); !cancelled) {
+      return cancelled.error();
+    }
+    const auto id = format_message_id(stored->message.id);
+    context.confirm({{"id", id}, {"done", "cancelled"}}, "message " + id + ": what was still pending is cancelled");
+    return {};
+  }
+  std::optional<AccountId> account;
+  if (!options.account.empty()) {
+    const auto found = context.find_account(options.account);
+    if (!found) return found.error();
+    account = found->id;
+  }
+  const auto ids = queued_messages(context, [&](const store::StoredMessage& stored) {
+    return (!account || stored.message.account == *account) &&
+           (options.domain.empty() || waits_for_domain(stored, normalised_domain(options.domain))) &&
+           (options.sender.empty() || is_from(stored, options.sender));
+  });
+  if (!ids) return ids.error();
+  const std::string what = std::to_string(ids->size()) + (ids->size() == 1 ? " message" : " messages");
+  if (!options.is_sure && !ids->empty()) {
+    if (const auto agreed = context.ask(what + " would be cancelled"); !agreed) return agreed.error();
+  }
+  std::uint64_t cancelled = 0;
+  for (const MessageId& id : *ids) {
+    const auto done = context.spool().cancel(id, context.clock().now());
+    // Settled or removed between the listing and now: nothing is left to cancel.
+    const bool is_over = !done && (done.error().code() == ErrorCode::NotFound || done.error().code() == ErrorCode::Conflict);
+    if (is_over) continue;
+    if (!done) return done.error();
+    ++cancelled;
+  }
+  context.confirm({{"messages", cancelled}, {"done", "cancelled"}},
+                  std::to_string(cancelled) + (cancelled == 1 ? " message" : " messages") +
+                      ": what was still pending is cancelled");
   return {};
 }
 

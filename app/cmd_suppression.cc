@@ -23,13 +23,15 @@ Result<void> list_suppressions(CommandContext& context, const std::string& name)
       const std::string message = record.message ? format_message_id(*record.message) : "";
       const std::string reason(relay::suppression_reason_name(record.reason));
       values.emplace_back(ValueObject{{"address", record.address}, {"reason", reason}, {"at", instant_value(record.at)},
+                                      {"until", instant_value(record.until)},
                                       {"message", message.empty() ? Value() : Value(message)}});
-      rows.push_back({record.address, reason, format_time(record.at), message.empty() ? "-" : message});
+      rows.push_back({record.address, reason, format_time(record.at),
+                      record.until ? format_time(record.until) : "for good", message.empty() ? "-" : message});
       after = record.address;
     }
     has_more = records->size() == kReadAtOnce;
   }
-  context.print(values, format_table({"ADDRESS", "REASON", "SINCE (UTC)", "MESSAGE"}, rows));
+  context.print(values, format_table({"ADDRESS", "REASON", "SINCE (UTC)", "UNTIL (UTC)", "MESSAGE"}, rows));
   return {};
 }
 

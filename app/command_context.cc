@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <iostream>
+#include <string>
 
 namespace postern::app {
 namespace {
@@ -83,6 +85,20 @@ void CommandContext::print(const Value& value, const std::string& text) {
 }
 
 void CommandContext::confirm(const ValueObject& value, const std::string& sentence) { print(value, sentence + "\n"); }
+
+void CommandContext::tell_more(std::uint64_t count, bool is_least) {
+  std::ostream& to = as_json() ? err_ : out_;
+  to << (is_least ? "at least " : "") << count << " more: --limit NUMBER or --all shows them\n";
+}
+
+Result<void> CommandContext::ask(const std::string& what) {
+  if (::isatty(STDIN_FILENO) != 1) return Error(ErrorCode::Conflict, what + ": say --yes if that is meant");
+  err_ << what << ". Go on? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer == "y" || answer == "yes") return {};
+  return Error(ErrorCode::Conflict, "nothing was changed");
+}
 
 Result<store::AccountRecord> CommandContext::find_account(std::string_view text) {
   const auto named = directory().find_account_named(text);

@@ -47,6 +47,12 @@ class CommandContext {
   // One sentence of confirmation; as JSON an object with `value`.
   void confirm(const ValueObject& value, const std::string& sentence);
 
+  // Of a list that was cut short: how many more there are, and how to see them. As JSON it goes to err().
+  void tell_more(std::uint64_t count, bool is_least = false);
+  // Before what cannot be undone: a person at a terminal is asked. Conflict: he does not agree, or there is none and --yes was
+  // not said.
+  Result<void> ask(const std::string& what);
+
   // By name, id or unique beginning of the id. NotFound, or Conflict where several begin so.
   Result<store::AccountRecord> find_account(std::string_view text);
   // By id or unique beginning of id or key prefix.

@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #pragma GCC diagnostic pop
 
+#include <limits>
 #include <memory>
 #include <tuple>
 #include <type_traits>
@@ -78,13 +79,26 @@ void add_repeated(CLI::App& verb, const std::string& name, std::vector<std::stri
 }
 
 void add_limit(CLI::App& verb, std::size_t& limit) {
-  verb.add_option("--limit", limit = 50, "at most so many; default 50")->check(CLI::Range(1, 1'000'000));
+  auto* most = verb.add_option("--limit", limit = 50, "at most so many; default 50")->check(CLI::Range(1, 1'000'000));
+  verb.add_flag_callback("--all", [&limit] { limit = std::numeric_limits<std::size_t>::max(); }, "all of them")->excludes(most);
 }
 
 void add_plan_options(CLI::App& verb, PlanOptions& plan) {
   verb.add_option("--per-second", plan.per_second, "messages a second: a number or unlimited");
   verb.add_option("--per-day", plan.per_day, "recipients a day (UTC): a number or unlimited");
   verb.add_option("--per-month", plan.per_month, "recipients a month (UTC): a number or unlimited");
+}
+
+void declare_account_settings(CLI::App& noun, Builder& build) {
+  auto [domains, account, names, is_any] =
+      build.command(noun, "set-domains", "Set the domains that it may send from; names all of them", set_account_domains);
+  domains.add_option("account", account)->required();
+  domains.add_option("domain", names, "example.org, or .example.org with every name below it");
+  domains.add_flag("--any", is_any, "any domain");
+  auto [suppression, suppressed, how] = build.command(
+      noun, "set-suppression", "Whether hard bounces and complaints suppress an address", set_account_suppression);
+  suppression.add_option("account", suppressed)->required();
+  suppression.add_option("how", how, "on, off, or for a time such as 30d")->required();
 }
 
 void declare_account(CLI::App& app, Builder& build) {
@@ -100,13 +114,18 @@ void declare_account(CLI::App& app, Builder& build) {
   auto [set_mode, moded, mode] = build.command(noun, "set-mode", "Switch between sandbox and production", set_account_mode);
   set_mode.add_option("account", moded)->required();
   set_mode.add_option("mode", mode, "sandbox or production")->required();
-  auto [set_plan, planned, plan] = build.command(noun, "set-plan", "Set rate and quotas", set_account_plan);
+  auto [set_plan, planned, plan] =
+      build.command(noun, "set-plan", "Change rate and quotas: those that are named, no others", set_account_plan);
   set_plan.add_option("account", planned)->required();
-  set_plan.add_option("plan", plan.name, "starter, growth or scale");
+  set_plan.add_option("plan", plan.name, "starter, growth or scale: the rate of that plan");
   add_plan_options(set_plan, plan);
   build.on(noun, "suspend", "account", "Refuse its mail from the next MAIL on", suspend_account);
   build.on(noun, "resume", "account", "End a suspension", resume_account);
-  build.on(noun, "remove", "account", "Remove it with its keys and whitelist", remove_account);
+  declare_account_settings(noun, build);
+  auto [removing, removed] =
+      build.command(noun, "remove", "Remove it with all that is its; what it has queued is cancelled", remove_account);
+  removing.add_option("account", removed.account)->required();
+  removing.add_flag("--yes", removed.is_sure, "without asking");
   build.command(noun, "requests", "List who asks to leave the sandbox", list_production_requests);
   build.on(noun, "approve", "account", "Grant what it asked for: production mode", approve_production);
   build.on(noun, "decline", "account", "Refuse what it asked for", decline_production);
@@ -129,21 +148,36 @@ void declare_key_create(CLI::App& noun, Builder& build) {
   verb.add_flag("--live", create.is_live, "a key that relays")->excludes(test);
   verb.add_option("--name", create.name, "for people");
   verb.add_option("--expires", create.expires, "30d, 12h or a date; default: never");
-  verb.add_option("--permission", create.permission, "sending_access (default) or full_access");
+  verb.add_option("--permission", create.permission,
+                  "full_access (default: sends, reads and manages) or sending_access (only sends)");
   add_repeated(verb, "--from-domain", create.from_domains, "a domain, or .example.org and all below; none: the account's");
   add_repeated(verb, "--network", create.networks, "a client network such as 192.0.2.0/24; none: any");
   verb.add_option("--rate", create.per_second, "messages a second, below the plan's");
   verb.add_flag("--quiet,-q", create.is_quiet, "print the key and nothing else");
 }
 
+void declare_key_set(CLI::App& noun, Builder& build) {
+  auto [verb, set] = build.command(noun, "set", "Change what a key may do: what is named, nothing else", set_key);
+  verb.add_option("key", set.key)->required();
+  verb.add_option("--name", set.name);
+  verb.add_option("--permission", set.permission, "full_access or sending_access");
+  add_repeated(verb, "--from-domain", set.from_domains, "a domain that it may send from, in place of those it has");
+  verb.add_flag("--any-domain", set.is_any_domain, "all of the account's domains")->excludes("--from-domain");
+  add_repeated(verb, "--network", set.networks, "a client network, in place of those it has");
+  verb.add_flag("--any-network", set.is_any_network, "from anywhere")->excludes("--network");
+  verb.add_option("--rate", set.per_second, "messages a second, or plan: the plan's");
+}
+
 void declare_key(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "key", "API keys: create, rotate, revoke");
   declare_key_create(noun, build);
+  declare_key_set(noun, build);
   build.list(noun, "List keys", list_keys);
   build.on(noun, "show", "key", "Show a key's policy and last use; by id, prefix or the beginning of either", show_key);
   build.on(noun, "revoke", "key", "Refuse it at once and for good, in open sessions too", revoke_key);
-  for (const char* name : {"expire", "extend"}) {
-    auto [verb, key, when] = build.command(noun, name, "Set the date at which it stops working", set_key_expiry);
+  for (const auto& [name, help] : {std::pair("expire", "Set the date at which it stops working, such as 30d from now"),
+                                   std::pair("extend", "Let it work until a later date, also one that has expired")}) {
+    auto [verb, key, when] = build.command(noun, name, help, set_key_expiry);
     verb.add_option("key", key)->required();
     verb.add_option("when", when, "30d from now, a date, or never")->required();
   }
@@ -201,7 +235,7 @@ void declare_message(CLI::App& app, Builder& build) {
   listing.add_option("--before", list.before, "only older ones than this message");
   listing.add_option("--account", list.account);
   listing.add_option("--run", list.run, "only with this AUTH user name");
-  listing.add_option("--stage", list.stage, "pending, delivered, bounced, expired, suppressed or cancelled");
+  listing.add_option("--stage", list.stage, "pending, delivered, bounced, expired, suppressed, cancelled or complained");
   auto [verb, show] = build.command(noun, "show", "Show one message", show_message);
   verb.add_option("message", show.message, "id or its beginning");
   verb.add_flag("--latest", show.is_latest, "the newest one");
@@ -226,7 +260,14 @@ void declare_queue(CLI::App& app, Builder& build) {
   auto [verb, retry] = build.command(noun, "retry", "Attempt delivery now", retry_queue);
   verb.add_option("message", retry.message);
   verb.add_flag("--all", retry.is_all, "every queued message");
-  build.on(noun, "cancel", "message", "Give up what is still pending of a message", cancel_message);
+  auto [cancelling, cancel] =
+      build.command(noun, "cancel", "Give up what is still pending of a message, or of many", cancel_messages);
+  cancelling.add_option("message", cancel.message);
+  cancelling.add_option("--account", cancel.account, "all of this account's");
+  cancelling.add_option("--domain", cancel.domain, "all with a pending recipient of this domain");
+  cancelling.add_option("--sender", cancel.sender, "all with this reverse-path: an address, a domain, or <>");
+  cancelling.add_flag("--all", cancel.is_all, "every queued message");
+  cancelling.add_flag("--yes", cancel.is_sure, "without asking");
 }
 
 Result<void> print_version(CommandContext& context) {

@@ -30,7 +30,15 @@ Result<void> set_account_mode(CommandContext& context, const std::string& accoun
 Result<void> set_account_plan(CommandContext& context, const std::string& account, const PlanOptions& plan);
 Result<void> suspend_account(CommandContext& context, const std::string& account);
 Result<void> resume_account(CommandContext& context, const std::string& account);
-Result<void> remove_account(CommandContext& context, const std::string& account);
+struct AccountRemoveOptions {
+  std::string account;
+  bool is_sure = false;  // else a person is asked, and a program refused
+};
+// What of it is queued is cancelled.
+Result<void> remove_account(CommandContext& context, const AccountRemoveOptions& options);
+Result<void> set_account_domains(CommandContext& context, const std::string& account, const std::vector<std::string>& domains,
+                                 bool is_any);
+Result<void> set_account_suppression(CommandContext& context, const std::string& account, const std::string& how);
 // Who asks to leave the sandbox, and the operator's decision.
 Result<void> list_production_requests(CommandContext& context);
 Result<void> approve_production(CommandContext& context, const std::string& account);
@@ -49,10 +57,10 @@ Result<void> delete_user(CommandContext& context, const std::string& user);
 // --- key (cmd_key.cc) ---
 struct KeyCreateOptions {
   std::string account;
-  std::string name = "default";
+  std::string name;
   bool is_test = false;
   bool is_live = false;
-  std::string permission = "sending_access";
+  std::string permission = "full_access";
   std::vector<std::string> from_domains;
   std::vector<std::string> networks;
   std::string expires;  // "30d" or a date; empty: never
@@ -64,7 +72,19 @@ struct KeyRotateOptions {
   std::string overlap = "0s";
   bool is_quiet = false;
 };
+// Empty: as it is.
+struct KeySetOptions {
+  std::string key;
+  std::string name;
+  std::string permission;
+  std::vector<std::string> from_domains;
+  bool is_any_domain = false;
+  std::vector<std::string> networks;
+  bool is_any_network = false;
+  std::string per_second;  // a number, or "plan"
+};
 Result<void> create_key(CommandContext& context, const KeyCreateOptions& options);
+Result<void> set_key(CommandContext& context, const KeySetOptions& options);
 Result<void> list_keys(CommandContext& context, const std::string& account);  // empty: of all accounts
 Result<void> show_key(CommandContext& context, const std::string& key);
 Result<void> revoke_key(CommandContext& context, const std::string& key);
@@ -118,7 +138,15 @@ struct QueueRetryOptions {
 Result<void> list_queue(CommandContext& context, std::size_t limit);
 Result<void> show_queue(CommandContext& context);
 Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& options);
-Result<void> cancel_message(CommandContext& context, const std::string& message);
+struct QueueCancelOptions {
+  std::string message;
+  std::string account;
+  std::string domain;  // of a recipient that is pending
+  std::string sender;  // the reverse-path: an address, or a domain
+  bool is_all = false;
+  bool is_sure = false;  // else what would be cancelled is counted
+};
+Result<void> cancel_messages(CommandContext& context, const QueueCancelOptions& options);
 
 // --- webhook (cmd_webhook.cc); `webhook` is an id or the beginning of one ---
 Result<void> list_webhooks(CommandContext& context, const std::string& account);  // empty: of all accounts

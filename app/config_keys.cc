@@ -61,10 +61,14 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .maximum = 1'000'000,
       .help = "Active keys that one account may hold. 0: no bound."},
      &S::max_active_keys_per_account},
+    {{.name = "key_name_required", .group = "API keys", .type = Boolean, .default_value = "false",
+      .help = "Whether a key needs a name. Where it does not, one without is called \"default\"."},
+     &S::key_name_required},
     {{.name = "auth_failures_per_address", .group = "API keys", .type = Integer, .default_value = "10", .unit = "failures",
       .minimum = 1, .maximum = 1'000'000,
-      .help = "Failed AUTH attempts from one IPv4 address or IPv6 /64 within auth_failure_window_seconds before it is answered "
-              "421 too_many_failures. A right key that has expired, is revoked or comes from a foreign network counts as none."},
+      .help = "Failed AUTH attempts from one IPv4 address or IPv6 /64 within auth_failure_window_seconds after which a wrong key "
+              "is answered 421 too_many_failures; a right one is let in. One that has expired, is revoked or comes from a foreign "
+              "network counts as none. Wrong passwords are counted apart, and then no password is looked at."},
      &S::auth_failures_per_address},
     {{.name = "auth_failure_window_seconds", .group = "API keys", .type = Integer, .default_value = "600", .unit = "seconds",
       .minimum = 1, .maximum = 86'400,
@@ -180,9 +184,30 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "\"open\": anybody who reaches the HTTP service can make an account (in sandbox mode) with an e-mail address and a "
               "password. \"closed\": only the operator makes accounts and users."},
      &S::signup},
+    {{.name = "signup_confirms_addresses", .group = "HTTP service", .default_value = "auto", .choices = "auto|yes|no",
+      .help = "Whether an account that signed up by itself reaches only addresses that agreed, its user's own included: each gets "
+              "one mail with a link and a code, and counts as whitelisted once it has answered. What an operator adds needs none "
+              "of it. \"auto\": in production, not in development."},
+     &S::signup_confirms_addresses},
+    {{.name = "signup_mails_per_day", .group = "HTTP service", .type = Integer, .default_value = "10", .unit = "mails",
+      .minimum = 0, .maximum = 10'000,
+      .help = "Such mails that one account can cause on a UTC day, those to addresses that it removed again included."},
+     &S::signup_mails_per_day},
+    {{.name = "signup_recipients_per_day", .group = "HTTP service", .type = Integer, .default_value = "100", .unit = "recipients",
+      .minimum = 0, .maximum = 1'000'000'000,
+      .help = "Quota a UTC day on the plan of an account that signs up by itself; an operator can change it."},
+     &S::signup_recipients_per_day},
+    {{.name = "signup_recipients_per_month", .group = "HTTP service", .type = Integer, .default_value = "1000",
+      .unit = "recipients", .minimum = 0, .maximum = 1'000'000'000,
+      .help = "Quota a UTC month on the plan of an account that signs up by itself."},
+     &S::signup_recipients_per_month},
+    {{.name = "public_url", .group = "HTTP service",
+      .help = "What links in mails begin with, such as \"https://mail.example.org\", without a slash at its end. Empty: https:// "
+              "and the hostname."},
+     &S::public_url},
     {{.name = "session_token_lifetime_minutes", .group = "HTTP service", .type = Integer, .default_value = "60", .unit = "minutes",
       .minimum = 1, .maximum = 1'440,
-      .help = "How long a user stays signed in. A token cannot be taken back before; removing the user ends it."},
+      .help = "How long a user stays signed in. Signing out, a new password and removing the user end it before."},
      &S::session_token_lifetime_minutes},
     {{.name = "session_key_lifetime_hours", .group = "HTTP service", .type = Integer, .default_value = "720", .unit = "hours",
       .minimum = 24, .maximum = 8'760,

@@ -76,7 +76,8 @@ store::StoreOptions make_store_options(const Settings& settings, bool runs_recov
 auth::KeyScheme make_key_scheme(const Settings& settings) {
   return {.brand = settings.key_brand,
           .has_environment = settings.key_has_environment,
-          .max_active_keys = to_u32(settings.max_active_keys_per_account)};
+          .max_active_keys = to_u32(settings.max_active_keys_per_account),
+          .name_required = settings.key_name_required};
 }
 
 auth::ThrottleLimits make_throttle_limits(const Settings& settings) {

@@ -4,6 +4,7 @@
 #include "app/config_values.h"
 #include "app/listening.h"
 #include "auth/account_admin.h"
+#include "auth/address_proof.h"
 #include "auth/key_admin.h"
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
@@ -19,9 +20,11 @@
 #include "net/task_group.h"
 #include "net/worker_pool.h"
 #include "relay/domain_admin.h"
+#include "relay/proof_mail.h"
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -43,9 +46,28 @@ http::ServerOptions make_server_options(const Settings& s) {
   return options;
 }
 
+store::Plan make_signup_plan(const Settings& s) {
+  store::Plan plan = *auth::plan_named("starter");
+  if (!s.confirms_addresses()) return plan;
+  plan.name = "custom";
+  plan.per_day = static_cast<std::uint64_t>(s.signup_recipients_per_day);
+  plan.per_month = static_cast<std::uint64_t>(s.signup_recipients_per_month);
+  return plan;
+}
+
+auth::ProofRules make_proof_rules(const Settings& s) {
+  return {.is_required = s.confirms_addresses(), .mails_per_day = static_cast<std::uint32_t>(s.signup_mails_per_day)};
+}
+
+relay::ProofMailSettings make_proof_mail_settings(const Settings& s) {
+  const std::string hostname = effective_hostname(s);
+  return {.hostname = hostname, .public_url = s.public_url.empty() ? "https://" + hostname : s.public_url};
+}
+
 http::ApiSettings make_api_settings(const Settings& s) {
   return {.hostname = effective_hostname(s),
           .signup_is_open = s.signup == "open",
+          .signup_plan = make_signup_plan(s),
           .max_message_octets = static_cast<std::uint64_t>(s.max_message_octets),
           .max_recipients = static_cast<std::size_t>(s.max_recipients),
           .requests_per_second = static_cast<std::uint32_t>(s.http_requests_per_second),
@@ -73,9 +95,15 @@ class HttpService::Impl {
         resolver_(std::move(opened.resolver)),
         tokens_(std::move(opened.tokens)),
         key_scheme_(make_key_scheme(settings)),
+        password_throttle_(make_throttle_limits(settings)),
         accounts_(parts.store.directory(), parts.clock, parts.random),
         keys_(parts.store.directory(), key_scheme_, parts.clock, parts.random),
         users_(parts.store.directory(), accounts_, parts.clock, parts.random),
+        proofs_(parts.store.directory(), parts.clock, parts.random, make_proof_rules(settings),
+                [this, &parts_random = parts.random, &clock = parts.clock, wake = std::cref(parts.submission.wake_queue),
+                 mail_settings = make_proof_mail_settings(settings)](const auth::ProofMail& mail) {
+                  return relay::send_proof_mail(mail, mail_settings, store_, parts_random, clock.now(), wake.get());
+                }),
         domains_(parts.store.directory(), *resolver_, parts.clock, parts.random,
                  {.spf = make_spf_mechanisms(settings),
                   .seal = [&seal = parts.seal, &random = parts.random](auto& domain) { return seal.seal(domain, random); }}),
@@ -95,10 +123,12 @@ class HttpService::Impl {
                  .domain_workers = domain_workers_,
                  .authenticator = parts.authenticator,
                  .throttle = parts.throttle,
+                 .password_throttle = password_throttle_,
                  .usage = parts.usage,
                  .accounts = accounts_,
                  .keys = keys_,
                  .users = users_,
+                 .proofs = proofs_,
                  .tokens = *tokens_,
                  .domains = domains_,
                  .webhooks = webhooks_,
@@ -124,9 +154,11 @@ class HttpService::Impl {
   std::unique_ptr<relay::Resolver> resolver_;
   std::unique_ptr<auth::SessionTokens> tokens_;
   auth::KeyScheme key_scheme_;
+  auth::PasswordThrottle password_throttle_;
   auth::AccountAdmin accounts_;
   auth::KeyAdmin keys_;
   auth::UserAdmin users_;
+  auth::AddressProofs proofs_;
   relay::DomainAdmin domains_;
   net::WorkerPool workers_;
   net::WorkerPool write_workers_;

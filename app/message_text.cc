@@ -8,13 +8,14 @@ namespace postern::app {
 namespace {
 
 using store::RecipientStage;
-constexpr std::array<std::pair<RecipientStage, std::string_view>, 6> kStages = {
+constexpr std::array<std::pair<RecipientStage, std::string_view>, 7> kStages = {
     {{RecipientStage::Pending, "pending"},
      {RecipientStage::Delivered, "delivered"},
      {RecipientStage::Bounced, "bounced"},
      {RecipientStage::Expired, "expired"},
      {RecipientStage::Suppressed, "suppressed"},
-     {RecipientStage::Cancelled, "cancelled"}}};
+     {RecipientStage::Cancelled, "cancelled"},
+     {RecipientStage::Complained, "complained"}}};
 
 // "2 delivered, 1 bounced"
 std::string summarise(const store::DeliveryRecord& delivery) {

@@ -19,6 +19,7 @@
 #include "relay/host_lookup.h"
 #include "relay/key_seal.h"
 #include "relay/maintenance.h"
+#include "relay/operator_log.h"
 #include "relay/queue.h"
 #include "relay/smtp_submission.h"
 #include "relay/store_watch.h"
@@ -279,6 +280,10 @@ Result<void> Daemon::listen() {
 }
 
 void Daemon::start() {
+  relay::operator_log::name_accounts([this](const AccountId& id) {
+    const auto account = store_->directory().find_account(id);
+    return account && *account ? (*account)->name : std::string();
+  });
   queue_task_.start(queue_executor_, queue_.make_task());
   smtp_.start();
   if (http_) http_->start();
@@ -330,6 +335,7 @@ void Daemon::stop() {
   maintenance_.stop();
   write_behind_.stop();
   store_watch_.stop();
+  relay::operator_log::name_accounts({});
   // A delivery that was still connecting ends with its thread; then nothing uses the store. Completions of its last commits
   // are posted to executors that stand still but live.
   runtime_.stop();

@@ -65,6 +65,7 @@ struct Settings {
   std::string key_brand;
   bool key_has_environment = false;
   std::int64_t max_active_keys_per_account = 0;
+  bool key_name_required = false;
   std::int64_t auth_failures_per_address = 0;
   std::int64_t auth_failure_window_seconds = 0;
   std::int64_t auth_throttle_max_addresses = 0;
@@ -97,6 +98,11 @@ struct Settings {
   std::string http_metrics_token_file;
   Secret http_metrics_token;  // the first line of the file
   std::string signup;
+  std::string signup_confirms_addresses;
+  std::int64_t signup_mails_per_day = 0;
+  std::int64_t signup_recipients_per_day = 0;
+  std::int64_t signup_recipients_per_month = 0;
+  std::string public_url;
   std::int64_t session_token_lifetime_minutes = 0;
   std::int64_t session_key_lifetime_hours = 0;
   bool webhook_allow_http = false;
@@ -126,6 +132,10 @@ struct Settings {
   std::vector<RouteSettings> routes;
 
   bool is_development() const { return environment == "development"; }
+  // Whether accounts that sign up by themselves reach only addresses that agreed.
+  bool confirms_addresses() const {
+    return signup_confirms_addresses == "yes" || (signup_confirms_addresses == "auto" && !is_development());
+  }
 };
 
 }  // namespace postern::app

@@ -45,7 +45,7 @@ def deferred_then_delivered(context, name, *sink_options):
         bad.start()
     relay, key = relay_to(context, name, port)
     message_id = send(relay, key)
-    wait_until(lambda: "recipient_deferred" in event_types(relay, message_id), f"{name}: a deferral is recorded")
+    wait_until(lambda: "email.delivery_delayed" in event_types(relay, message_id), f"{name}: a deferral is recorded")
     listed = relay.json("queue", "list")
     check([m["id"] for m in listed] == [message_id], f"{name}: queue list shows {listed}")
     status = relay.message(message_id)["recipients"][0]["status"]

@@ -35,7 +35,7 @@ def run(context):
         if most:
             relay.cli("key", "create", "team", "--live", "--quiet", expect=1)
         if not has_test_keys:
-            relay.cli("key", "create", "team", "--test", "--quiet", expect=1)
+            relay.cli("key", "create", "team", "--test", "--name", "test", "--quiet", expect=1)
         elif not most:
             check(relay.key("team", "--test").startswith(keys[0].split("_")[0] + "_test_"), f"{name}: test key")
         relay.start()

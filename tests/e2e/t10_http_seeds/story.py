@@ -80,11 +80,12 @@ def postkit(context):
 
 def sendkit(context):
     relay = start(context, "sendkit")
-    full = relay.key("team", "--live", "--permission", "full_access")
-    sender = relay.key("team", "--live", "--permission", "sending_access", "--from-domain", "example.org")
+    full = relay.key("team", "--live", "--name", "full", "--permission", "full_access")
+    sender = relay.key("team", "--live", "--name", "sender", "--permission", "sending_access", "--from-domain", "example.org")
     relay.start()
     curl = Curl(relay)
     expect(curl("GET", "/v1/emails", *bearer(full)), 200)
+    expect(curl("POST", "/v1/api-keys", *bearer(full), *as_json({"permission": "sending_access"})), 422, "validation_error")
     credentials_that_fail(relay, curl, full)
     expect(curl("GET", "/v1/api-keys", *bearer(sender)), 403, "permission_denied")
     expect(curl("POST", "/v1/emails", *bearer(sender), *email("a@elsewhere.example")), 403, "sender_not_allowed")
@@ -166,19 +167,20 @@ def mailkite(context):
     credentials = {"email": "you@example.com", "password": "a long enough password"}
     signed = expect(curl("POST", "/api/auth/signup", *as_json(credentials)), 201)
     check(signed["token"].startswith("eyJ"), "sign-up returns a session token")
+    check(signed["api_key"].startswith("mk_live_"), "an account has its one key from the moment of signing up")
     token = expect(curl("POST", "/api/auth/login", *as_json(credentials)), 200)
     check(token["user"]["email"] == "you@example.com" and token["user"]["isAdmin"] is False, f"{token['user']}")
     expect(curl("POST", "/api/auth/login", *as_json(dict(credentials, password="something else"))), 401, "invalid_credentials")
     jwt = bearer(token["token"])
     expect(curl("GET", "/api/domains", *jwt), 200)
-    made = expect(curl("POST", "/v1/api-keys", *jwt, *as_json({"name": "the one"})), 201)
-    check(made["token"].startswith("mk_live_"), "the key's form")
+    only = expect(curl("GET", "/v1/api-keys", *jwt), 200)["data"][0]
     expect(curl("POST", "/v1/api-keys", *jwt, *as_json({"name": "a second"})), 422, "limit_exceeded")
-    expect(curl("GET", "/api/domains", *bearer(made["token"])), 200)
-    expect(curl("POST", "/v1/send", *bearer(made["token"]), *email(to="stranger@example.net")), 403, "recipient_not_whitelisted")
+    expect(curl("GET", "/api/domains", *bearer(signed["api_key"])), 200)
+    expect(curl("POST", "/v1/send", *bearer(signed["api_key"]), *email(to="stranger@example.net")), 403,
+           "recipient_not_whitelisted")
     # Rotating invalidates the old key at once.
-    successor = expect(curl("POST", f"/v1/api-keys/{made['id']}/rotate", *jwt), 201)
-    expect(curl("GET", "/api/domains", *bearer(made["token"])), 401, "revoked_key")
+    successor = expect(curl("POST", f"/v1/api-keys/{only['id']}/rotate", *jwt), 201)
+    expect(curl("GET", "/api/domains", *bearer(signed["api_key"])), 401, "revoked_key")
     expect(curl("GET", "/api/domains", *bearer(successor["token"])), 200)
     # Unknown and foreign resources are 404.
     expect(curl("GET", "/v1/domains/dom_0000000000000000", *jwt), 404, "not_found")

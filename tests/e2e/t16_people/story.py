@@ -25,6 +25,10 @@ def users(relay):
     check(log_in(relay, "correct horse")[0] == 401, "the old password works")
     status, session, _ = log_in(relay, "battery staple")
     check(status == 200, f"the new password: {status} {session}")
+    _, leaving, _ = log_in(relay, "battery staple")
+    check(relay.request("POST", "/v1/auth/logout", {}, key=leaving["token"])[0] == 200, "signing out")
+    check(relay.request("GET", "/v1/auth/me", key=leaving["token"])[0] == 401, "a token works after its session was signed out")
+    check(relay.request("GET", "/v1/auth/me", key=session["token"])[0] == 200, "another session ended too")
     check([u["email"] for u in relay.json("user", "list")] == ["ada@example.org"], "the list of users")
     check(relay.request("POST", "/v1/auth/signup",
                         {"email": "eve@example.org", "password": "correct horse"})[1]["name"] == "signup_closed",

@@ -5,6 +5,7 @@ import http.client
 import importlib.util
 import json
 import pathlib
+import re
 import sys
 
 from support import check, wait_until
@@ -61,9 +62,32 @@ class Api:
         check((seen, answer["name"]) == (status, problem), f"{name}: wanted {status} {problem}: {seen} {answer}")
 
 
+def mailed_link(api):
+    """The last path segment of the link in the next mail that asks an address, and the code in it."""
+    def unseen():
+        found = [re.search(rb"/v1/confirm/(acc_\w+\.(\w+))", mail.text) for mail in api.sink.messages()]
+        return [link for link in found if link and link[1] not in api.seen]
+    wait_until(unseen, "a mail that asks an address")
+    link = unseen()[0]
+    api.seen.add(link[1])
+    return link[1].decode(), link[2].decode()
+
+
 def session(api):
     account = {"email": "ada@example.org", "password": PASSWORD}
     token = api.succeed("signUp", body=account)["token"]
+    api.refuse("addSandboxEmail", 409, "conflict", key=token, body={"email": "friend@example.net"})
+    mailed_link(api)
+    api.succeed("sendVerification", key=token)
+    link, _ = mailed_link(api)
+    api.refuse("showConfirmation", 404, "not_found", path={"token": "acc_0.0"})
+    api.refuse("confirmByLink", 404, "not_found", path={"token": link + "0"})
+    api.succeed("showConfirmation", path={"token": link})
+    api.succeed("confirmByLink", path={"token": link})
+    api.refuse("sendVerification", 409, "conflict", key=token)
+    leaving = api.relay.request("POST", "/v1/auth/login", account)[1]["token"]
+    api.succeed("logOut", key=leaving)
+    api.refuse("getMe", 401, "invalid_credentials", key=leaving)
     api.refuse("signUp", 409, "conflict", body=account)
     api.refuse("signUp", 422, "validation_error", body={"email": "eve@example.org", "password": "short"})
     api.succeed("logIn", body=account)
@@ -178,8 +202,11 @@ def suppressions(api, token):
 
 def sandbox_and_production(api, token, live, server):
     api.succeed("addSandboxEmail", key=token, body={"email": "friend@example.net"})
+    api.refuse("sendEmail", 403, "recipient_not_whitelisted", key=live, body=mail("friend@example.net"))
+    api.succeed("confirmAddress", key=token, body={"code": mailed_link(api)[1]})
     api.succeed("listSandboxEmails", key=token)
     api.succeed("getAccount", key=token)
+    api.succeed("changeAccount", key=token, body={"auto_suppression": True, "suppression_days": 30})
     api.refuse("requestProductionAccess", 422, "validation_error", key=token, body={"use_case": "receipts"})
     api.refuse("sendEmail", 403, "recipient_not_whitelisted", key=live, body=mail("stranger@example.net"))
     status, sent, _ = api.call("sendEmail", key=live, body={**mail("friend@example.net"), "cc": "stranger@example.net"})
@@ -245,7 +272,7 @@ def test_keys_keep_to_themselves(api, test, live_message):
     check({email["environment"] for email in listed} == {"test"}, f"a test key sees live mail: {listed}")
     for name in ("addSandboxEmail", "removeSandboxEmail", "requestProductionAccess", "createDomain", "deleteDomain", "verifyDomain",
                  "createWebhook", "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
-                 "addSuppression", "deleteSuppression", "addSuppressions", "removeSuppressions"):
+                 "addSuppression", "deleteSuppression", "addSuppressions", "removeSuppressions", "changeAccount", "confirmAddress"):
         status, answer, _ = api.call(name, **{**api.successes[name], "key": test})
         check(status in (403, 404), f"{name} with a test key: {status} {answer}")
 
@@ -261,12 +288,14 @@ def run(context):
 
 def story(context, server):
     sink = context.sink().start()
-    relay = context.relay(next_hop_port=sink.port, extra=f'signup = "open"\nresolver_addresses = ["127.0.0.1@{server.port}"]\n'
+    relay = context.relay(next_hop_port=sink.port, extra='signup = "open"\nsignup_confirms_addresses = "yes"\n'
+                          f'resolver_addresses = ["127.0.0.1@{server.port}"]\n'
                           'resolver_timeout_seconds = 60\nauth_failures_per_address = 10000')
     relay.account("other")
     outsider = relay.key("other", "--live", "--permission", "full_access")
     relay.start()
     api = Api(relay)
+    api.sink, api.seen = sink, set()
     api.document.check_itself()
     token = session(api)
     live, test, only_sending = keys(api, token)
@@ -288,6 +317,6 @@ def story(context, server):
     check(relay.request("GET", "/readyz")[0] == 200, "the service is not ready any more")
     relay.stop()
     log = (relay.folder / "log").read_text(errors="replace")
-    for secret in (PASSWORD, token, live, test, "ada@example.org", "Grüße"):
+    for secret in (PASSWORD, token, live, test, "Grüße"):
         check(secret not in log, f"the log holds {secret!r}")
     check(json.dumps(api.document.content).count("operationId") == len(api.document.operations), "an operation is hidden")
