@@ -222,7 +222,6 @@ Result<ApiResponse> change_key(ApiContext& context, const ApiRequest& request) {
   if (!maker) return maker.error();
   auto key = find_visible_key(context, request, *maker);
   if (!key) return key.error();
-  if (auto refused = refuse_excess(*maker, *key)) return std::move(*refused);
   RequestFields fields(request.json);
   const auth::KeyChanges changes = read_changes(fields, context.clock.now());
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());

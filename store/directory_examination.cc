@@ -100,6 +100,7 @@ void DirectoryExamination::examine_keys() {
   walk_index(DirectoryTable::KeyDigests, DirectoryTable::Keys, in_value);
   walk_index(DirectoryTable::AccountKeys, DirectoryTable::Keys, behind_account_in_key);
   walk_records(DirectoryTable::KeyUsages, decode_key_usage);
+  walk_records(DirectoryTable::KeyRefusals, decode_key_refusal);
 }
 
 void DirectoryExamination::examine_people() {
@@ -136,6 +137,7 @@ void DirectoryExamination::examine_webhooks() {
 
 void DirectoryExamination::examine_addresses() {
   walk_records(DirectoryTable::Whitelist, decode_whitelist_entry);
+  walk_records(DirectoryTable::Confirmations, decode_confirmation);
   walk(DirectoryTable::Suppressions, [this](std::string_view key, std::string_view value) {
     // Under the account alone stands how many there are.
     const bool is_sound = key.size() == kIdOctets ? decode_counter(value).has_value() : decode_suppression(value).has_value();

@@ -143,7 +143,7 @@ ApiAnswer ApiFixture::ask(std::string_view target, const http::Caller& who, std:
       route != nullptr ? loop.run(route->handler(context, request))
                        : http::api_problem(has_path ? http::ApiProblem::MethodNotAllowed : http::ApiProblem::NotFound);
   ApiAnswer answer{response.status, nullptr, std::move(response.headers), response.holds_secret};
-  if (!response.body.empty()) answer.body = boost::json::parse(response.body);
+  if (!response.body.empty() && response.content_type == "application/json") answer.body = boost::json::parse(response.body);
   return answer;
 }
 

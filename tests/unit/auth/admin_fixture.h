@@ -44,7 +44,7 @@ class AdminTest : public ::testing::Test {
   }
   static std::string_view token_of(const AuthResult& result) {
     const auto* refusal = std::get_if<AuthFailure>(&result);
-    return refusal == nullptr ? "ok" : refusal_row(*refusal).token;
+    return refusal == nullptr ? "ok" : refusal_row(refusal->refusal).token;
   }
 
   test::FakeClock clock;

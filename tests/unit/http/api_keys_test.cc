@@ -26,7 +26,7 @@ class ApiKeysTest : public ::testing::Test {
   std::string_view authenticate(const std::string& token) {
     const auto result = api.authenticator.authenticate(token, *parse_ip_address("192.0.2.1"), api.clock.now());
     const auto* refusal = std::get_if<auth::AuthFailure>(&result);
-    return refusal == nullptr ? "ok" : refusal_row(*refusal).token;
+    return refusal == nullptr ? "ok" : refusal_row(refusal->refusal).token;
   }
   store::KeyRecord stored(const std::string& id) { return api.directory().find_key(*parse_key_id(id)).value()->key; }
   static std::string on(std::string_view method, const std::string& id, std::string_view rest = "") {

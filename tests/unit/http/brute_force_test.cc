@@ -168,10 +168,11 @@ TEST_F(BruteForceTest, AKeyThatIsNotValidAnyMoreIsNoGuess) {
 }
 
 TEST_F(BruteForceTest, ARightKeyInBetweenForgivesHalfOnly) {
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 6; ++i) ask_smtp(kUnknownKey, "192.0.2.1");
     ask_http(key_, "192.0.2.1");
   }
+  for (int i = 0; i < 6; ++i) ask_smtp(kUnknownKey, "192.0.2.1");
   EXPECT_EQ(ask_http(kUnknownKey, "192.0.2.1"), 429U);
 }
 
