@@ -176,7 +176,7 @@ def throttle(ports, key):
     """Whoever guesses is counted by the own address, not by the proxy's; a right key gets in from either."""
     login = b"AUTH PLAIN " + base64.b64encode(b"\0app\0" + key[:-4].encode() + b"0000") + b"\r\n"
     answers = b""
-    for _ in range(6):
+    for _ in range(12):  # the same wrong key again in one connection is no further guess
         client = Proxied(ports.starttls, version_1(GUESSER))
         client.starttls(context=tls())
         client.ehlo()
@@ -225,7 +225,7 @@ def not_believed(relay, ports):
 
 def run(context):
     sink = context.sink().start()
-    relay = context.relay(next_hop_port=sink.port)
+    relay = context.relay(next_hop_port=sink.port, extra='trace_client = "show"')
     ports = Ports()
     with relay.config.open("a") as config:
         config.write(ports.tables())

@@ -88,6 +88,7 @@ def session(api):
     leaving = api.relay.request("POST", "/v1/auth/login", account)[1]["token"]
     api.succeed("logOut", key=leaving)
     api.refuse("getMe", 401, "invalid_credentials", key=leaving)
+    api.successes["logOut"]["key"] = token  # what is tried with it later is refused before it signs out
     api.refuse("signUp", 409, "conflict", body=account)
     api.refuse("signUp", 422, "validation_error", body={"email": "eve@example.org", "password": "short"})
     api.succeed("logIn", body=account)
