@@ -17,6 +17,16 @@ class ChunkRequest final : public CommitRequest {
         sums_(sum_chunk(id, index, content_)) {}
 
   Result<void> apply(WriteTransaction& transaction) override {
+    Result<void> put = put_content(transaction);
+    // At once: the message's own request may stand in the same commit, and must not be accepted without this chunk.
+    if (!put) window_->fail(put.error());
+    return put;
+  }
+  void complete(Result<void> outcome) override { window_->release(content_.size(), outcome); }
+  std::size_t octets() const override { return content_.size(); }
+
+ private:
+  Result<void> put_content(WriteTransaction& transaction) {
     if (std::optional<Error> lost = window_->error()) return *lost;
     if (Result<void> room = frame_.of(transaction).space.take(content_.size()); !room) return room;
     if (index_ > 0) return put_chunk(transaction, {id_, index_, content_, sums_});
@@ -27,10 +37,7 @@ class ChunkRequest final : public CommitRequest {
     if (put) frame_.of(transaction).open_marks.add(id_);
     return put;
   }
-  void complete(Result<void> outcome) override { window_->release(content_.size(), outcome); }
-  std::size_t octets() const override { return content_.size(); }
 
- private:
   SpoolFrame& frame_;
   std::shared_ptr<WriterWindow> window_;
   MessageId id_;
