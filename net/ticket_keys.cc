@@ -57,7 +57,9 @@ int use_key(SSL* connection, unsigned char* name, unsigned char* iv, EVP_CIPHER_
   const auto key = keys->opening_key({name, std::tuple_size_v<decltype(TicketKeys::Key::name)>}, now);
   if (!key) return 0;
   if (EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv) != 1 || !begin_mac(mac, *key)) return -1;
-  return now - key->made < TicketKeys::kLifetime ? 1 : 2;
+  // A ticket of TLS 1.3 is for one use (RFC 8446 §C.4): without a new one the client could not resume again.
+  const bool is_for_one_use = SSL_version(connection) >= TLS1_3_VERSION;
+  return is_for_one_use || now - key->made >= TicketKeys::kLifetime ? 2 : 1;
 }
 
 }  // namespace
