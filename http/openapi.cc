@@ -87,7 +87,7 @@ bool needs_credential(const Route& route) { return route.access != Access::Open;
 bool takes_json(const Route& route) { return route.body == Body::Json; }
 bool names_a_thing(const Route& route) { return route.path.find(':') != std::string_view::npos; }
 // A parameter that it does not know, if it has none.
-bool takes_input(const Route& route) { return takes_json(route) || needs_credential(route); }
+bool takes_input(const Route& route) { return takes_json(route) || needs_credential(route) || !route.parameters.empty(); }
 bool is_throttled(const Route& route) { return needs_credential(route) || takes_json(route); }
 bool is_any(const Route&) { return true; }
 bool is_only_named(const Route&) { return false; }

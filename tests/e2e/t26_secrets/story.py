@@ -129,8 +129,8 @@ def http_requests(relay, key, refused):
     kept, made = [], {}
     for is_tls in (False, True):
         connection = connect_http(relay, is_tls)
-        check(ask(connection, "GET", "/v1/usage", key)[0] == 200, "the key is refused over HTTP")
-        check(ask(connection, "GET", "/v1/usage", refused)[0] == 401, "a wrong key is taken over HTTP")
+        check(ask(connection, "GET", "/v1/emails", key)[0] == 200, "the key is refused over HTTP")
+        check(ask(connection, "GET", "/v1/emails", refused)[0] == 401, "a wrong key is taken over HTTP")
         status, answer = ask(connection, "POST", "/v1/api-keys", key, {"name": f"made {is_tls}", "environment": "test"})
         check(status in (200, 201), f"{status} {answer}")
         made[f"a key made over HTTP (tls {is_tls})"] = answer["token"]

@@ -14,7 +14,7 @@ TEST_F(CommandLine, ChangesOfAPlanWhatIsNamedAndShowsBothStates) {
   EXPECT_THAT(must({"account", "set-plan", "demo", "growth"}),
               HasSubstr("is now custom (100 a second, 1000 a day, unlimited a month)"));
   EXPECT_THAT(must({"account", "set-plan", "demo", "--per-day", "unlimited", "--json"}),
-              HasSubstr("\"after\":{\"plan\":\"growth\",\"per_second\":100,\"per_day\":\"unlimited\""));
+              HasSubstr("\"after\":{\"plan\":\"custom\",\"per_second\":100,\"per_day\":\"unlimited\""));
 }
 
 TEST_F(CommandLine, ChangesWhatAnAccountMaySendFromAndWhetherItSuppresses) {

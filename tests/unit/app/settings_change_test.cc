@@ -22,6 +22,7 @@ domains = ["*"]
 host = "hub.example"
 user_name = "relay"
 password = "one"
+tls = "required"
 )";
 
 Settings settings_of(std::string_view text) {

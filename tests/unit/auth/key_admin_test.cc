@@ -70,7 +70,6 @@ struct BadKey {
 };
 
 const BadKey kBadKeys[] = {
-    {"no name", [](NewKey& key) { key.name = ""; }, "1 to 64"},
     {"a name too long", [](NewKey& key) { key.name = std::string(65, 'x'); }, "1 to 64"},
     {"a name of two lines", [](NewKey& key) { key.name = "a\nb"; }, "printable"},
     {"not a domain", [](NewKey& key) { key.from_domains = {"exa mple.org"}; }, "not a domain: exa mple.org"},

@@ -113,10 +113,7 @@ TEST_F(ApiDomainsTest, FindsNoDomainOfAnotherAccount) {
     EXPECT_EQ(api.ask("GET /v1/domains/" + std::string(unknown)).status, 404) << unknown;
   }
   ASSERT_EQ(api.ask(on("POST", added, "/verify")).text("status"), "verified");
-  const auto second = add_as(stranger, "example.org");
-  ASSERT_EQ(second.status, 201);
-  publish(second);
-  EXPECT_EQ(api.ask(on("POST", second, "/verify"), stranger).status, 409) << "one account holds a verified name";
+  EXPECT_EQ(add_as(stranger, "example.org").status, 409) << "one account holds a verified name";
 }
 
 TEST_F(ApiDomainsTest, LetsAKeyChangeItsOwnDomainsOnly) {

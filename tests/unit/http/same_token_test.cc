@@ -201,10 +201,10 @@ void confine(Doors& doors) {
   });
 }
 
+// A right key still gets in: it is the next wrong one that is told.
 void guess(Doors& doors) {
-  const std::string right = std::exchange(doors.credential, "pk_live_guessed");
+  doors.credential = "pk_live_guessed";
   for (int i = 0; i < 20; ++i) (void)doors.request("/v1/emails", "{}");
-  doors.credential = right;
 }
 
 // In each copy of the key's record, what says how long its name is.

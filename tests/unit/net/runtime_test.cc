@@ -47,6 +47,9 @@ TEST(Runtime, NamesTheThreadsThatGiveNoSignOfLife) {
   std::promise<void> is_back;
   asio::post(queue, [&] { is_back.set_value(); });
   is_back.get_future().wait();
+  std::promise<void> answered;
+  asio::post(runtime.executor(0), [&] { answered.set_value(); });
+  answered.get_future().wait();
   EXPECT_TRUE(runtime.find_stalled().empty());
 }
 
