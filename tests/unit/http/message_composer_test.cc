@@ -188,7 +188,8 @@ TEST(MessageComposer, FoldsAsciiFieldsAndEncodesNoneOfThem) {
     const std::string field = field_of(content, name);
     EXPECT_EQ(unfolded(field), name + ':' + (value.empty() ? "" : " ") + value);
     if (field.find("\r\n") != std::string::npos) {
-      for (const std::string_view line : lines_of(field + "\r\n")) {
+      const std::string whole = field + "\r\n";
+      for (const std::string_view line : lines_of(whole)) {
         EXPECT_NE(line.find_first_not_of(' '), std::string_view::npos) << "RFC 5322 §3.2.2: no blank line within " << name;
       }
     }
