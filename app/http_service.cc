@@ -39,7 +39,7 @@ constexpr std::size_t kDomainWorkers = 4;
 constexpr std::size_t kMaxWaitingSlowJobs = 64;  // seconds of work already
 constexpr std::chrono::seconds kWebhookGrace{3};   // what is cut off then is sent again after the next start
 
-http::ServerOptions make_server_options(const Settings& s) {
+http::ServerOptions make_http_options(const Settings& s) {
   http::ServerOptions options;
   options.admission = {.total = static_cast<std::size_t>(s.http_max_connections),
                        .per_address = static_cast<std::size_t>(s.http_max_connections_per_address)};
@@ -139,7 +139,7 @@ class HttpService::Impl {
                  .random = parts.random,
                  .settings = make_api_settings(settings)},
         dispatcher_(context_, http::all_areas()),
-        server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_server_options(settings)) {}
+        server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_http_options(settings)) {}
 
   Result<void> listen();
   void start();
@@ -203,7 +203,7 @@ Result<bool> HttpService::Impl::reload(const Settings& settings) {
   auto contexts = load_certificates(settings, settings.http_listeners, listening_, shown);
   if (!contexts) return contexts.error();
   for (auto& [listener, context] : *contexts) server_.set_tls(listener, std::move(context));
-  server_.set_admission_limits(make_server_options(settings).admission);
+  server_.set_admission_limits(make_http_options(settings).admission);
   shown.warn(effective_hostname(settings_), SystemClock().now());
   return shown != std::exchange(shown_, shown);
 }

@@ -96,7 +96,7 @@ relay::SubmissionSettings make_submission_settings(const Settings& s) {
           .long_lines = make_long_lines(s)};
 }
 
-smtp::ServerOptions make_server_options(const Settings& s) {
+smtp::ServerOptions make_smtp_options(const Settings& s) {
   smtp::ServerOptions options;
   options.admission = {.total = static_cast<std::size_t>(s.max_connections),
                        .per_address = static_cast<std::size_t>(s.max_connections_per_address)};
@@ -161,7 +161,7 @@ class Daemon {
         http_submission_(submission_),
         handler_(submission_, throttle_,
                  [this](std::string_view token, relay::RefusalOf what) { refused_over_smtp(token, what); }),
-        smtp_(runtime_.io_executors(), handler_, make_server_options(settings)),
+        smtp_(runtime_.io_executors(), handler_, make_smtp_options(settings)),
         metrics_(clock_),
         write_behind_(*store_, quota_, usage_),
         maintenance_(*store_, clock_, {}),
@@ -310,7 +310,7 @@ Result<void> Daemon::reload(const Settings& settings) {
   const Result<bool> is_certificate_changed = reload_certificates(settings);
   if (!is_certificate_changed) return is_certificate_changed.error();
   if (*is_certificate_changed) change.taken_over.emplace_back("certificates");
-  smtp_.set_admission_limits(make_server_options(settings).admission);
+  smtp_.set_admission_limits(make_smtp_options(settings).admission);
   routes_.set(table);
   queue_.replace_routes(table);
   take_over_settings(settings_, settings);

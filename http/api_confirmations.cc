@@ -110,7 +110,7 @@ Result<ApiResponse> confirm_by_link(ApiContext& context, const ApiRequest& reque
   return page_of("Thank you", "<p>Your address is confirmed. You can close this page.");
 }
 
-constexpr std::string_view kSchemas = R"({
+constexpr std::string_view kConfirmationSchemas = R"({
   "ConfirmationCode": {"type": "object", "additionalProperties": false, "required": ["code"], "properties": {
     "code": {"type": "string", "maxLength": 64, "examples": ["abcd-efgh-ijkl"], "description": "As it stands in the mail."}}},
   "Confirmation": {"type": "object", "required": ["object", "kind", "email", "confirmed"], "properties": {
@@ -118,7 +118,7 @@ constexpr std::string_view kSchemas = R"({
     "confirmed": {"type": "boolean"}}}
 })";
 
-constexpr Route kRoutes[] = {
+constexpr Route kConfirmationRoutes[] = {
     {.method = Method::Post, .path = "/v1/confirmations", .access = Access::Manage, .body = Body::Json,
      .handler = on_worker_live<confirm_by_code>, .operation = "confirmAddress",
      .summary = "Confirm an address by the code that was mailed to it", .tag = "sandbox", .request_schema = "ConfirmationCode",
@@ -138,6 +138,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-ApiArea confirmation_api() { return {kRoutes, kSchemas}; }
+ApiArea confirmation_api() { return {kConfirmationRoutes, kConfirmationSchemas}; }
 
 }  // namespace postern::http

@@ -128,7 +128,7 @@ net::Awaitable<ApiResponse> on_domain_worker(ApiContext& context, ApiRequest& re
                    [&context, &request] { return work(context, request); });
 }
 
-constexpr std::array<Route, 5> kRoutes = {{
+constexpr std::array<Route, 5> kDomainRoutes = {{
     {.method = Method::Get,
      .path = "/v1/domains",
      .access = Access::Manage,
@@ -180,7 +180,7 @@ constexpr std::array<Route, 5> kRoutes = {{
      .response_schema = "DeletedDomain"},
 }};
 
-constexpr std::string_view kSchemas = R"json({
+constexpr std::string_view kDomainSchemas = R"json({
 "DomainStatus": {"type": "string", "enum": ["not_started", "pending", "verified", "temporary_failure", "failed"]},
 "NewDomain": {"type": "object", "required": ["name"], "properties": {
   "name": {"type": "string", "description": "The domain that From fields will have; Unicode or A-labels.",
@@ -216,6 +216,6 @@ constexpr std::string_view kSchemas = R"json({
 
 }  // namespace
 
-ApiArea domain_api() { return {kRoutes, kSchemas}; }
+ApiArea domain_api() { return {kDomainRoutes, kDomainSchemas}; }
 
 }  // namespace postern::http

@@ -29,7 +29,7 @@ namespace json = boost::json;
 using store::StoredMessage;
 
 constexpr std::size_t kDefaultPage = 20;  // Resend's
-constexpr std::size_t kMaxPage = 100;     // Resend's
+constexpr std::size_t kMaxEmails = 100;     // Resend's
 
 bool can_see(const Caller& caller, const store::MessageRecord& message) {
   return message.account == caller.account && (!caller.has_test_key() || message.environment == Environment::Test);
@@ -64,7 +64,7 @@ ApiResponse content_gone() {
 
 // --- Lists -------------------------------------------------------------------------------------------------------------
 
-struct Page {
+struct EmailPage {
   EmailFilter filter;
   std::size_t limit = kDefaultPage;
   std::optional<MessageId> after;   // older than this one: the list begins with the newest
@@ -80,9 +80,9 @@ std::optional<MessageId> read_cursor(const ApiRequest& request, std::string_view
 }
 
 // `fault` tells what is wrong.
-Page read_page(const ApiRequest& request, std::string& fault) {
-  Page page;
-  const auto limit = read_limit(request, kMaxPage, kDefaultPage);
+EmailPage read_page(const ApiRequest& request, std::string& fault) {
+  EmailPage page;
+  const auto limit = read_limit(request, kMaxEmails, kDefaultPage);
   if (limit) {
     page.limit = *limit;
   } else {
@@ -120,11 +120,11 @@ bool has_message_id(const store::Spool& spool, const store::MessageRecord& messa
 }
 
 // What fits may be far apart: after so many it says where to go on, though the page is not full.
-Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const Page& page) {
+Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const EmailPage& page) {
   FoundPage found;
   std::optional<MessageId> cursor = page.before ? page.before : page.after;
   const bool are_apart = caller.has_test_key() || page.filter.is_selective();
-  const std::size_t at_once = (are_apart ? kMaxPage : page.limit) + 1;
+  const std::size_t at_once = (are_apart ? kMaxEmails : page.limit) + 1;
   const std::optional<std::string>& message_id = page.filter.message_id();
   std::size_t content_reads = 0;
   for (std::size_t looked_at = 0; looked_at < kMaxListReads && content_reads < kMaxListContentReads; looked_at += at_once) {
@@ -149,7 +149,7 @@ Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, con
 
 Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) {
   std::string fault;
-  const Page page = read_page(request, fault);
+  const EmailPage page = read_page(request, fault);
   if (!fault.empty()) return Error(ErrorCode::InvalidArgument, fault);
   auto found = find_page(context.store.spool(), request.caller, page);
   if (!found) return found.error();
@@ -258,9 +258,9 @@ constexpr Parameter kBatchParameters[] = {
      .description = "permissive: what is wrong with one e-mail keeps no other from being sent.",
      .values = "strict permissive",
      .is_header = true}};
-constexpr std::array<Parameter, 3 + kEmailFilterParameters.size()> kListParameters = [] {
+constexpr std::array<Parameter, 3 + kEmailFilterParameters.size()> kEmailListParameters = [] {
   std::array<Parameter, 3 + kEmailFilterParameters.size()> parameters = {
-      {limit_parameter(kMaxPage, kDefaultPage),
+      {limit_parameter(kMaxEmails, kDefaultPage),
        {.name = "after", .description = "An e-mail: go on with those that are older."},
        {.name = "before", .description = "An e-mail: go on with those that are newer."}}};
   std::ranges::copy(kEmailFilterParameters, parameters.begin() + 3);
@@ -299,7 +299,7 @@ constexpr Route reading(std::string_view path, std::string_view operation, std::
           .other_content = other_content};
 }
 
-constexpr std::array<Route, 11> kRoutes = {{
+constexpr std::array<Route, 11> kEmailRoutes = {{
     sending("/v1/emails", "sendEmail", "Send an e-mail"),
     sending("/v1/send", "sendEmailAlias", "Send an e-mail; the same as /v1/emails"),
     {.method = Method::Post,
@@ -325,7 +325,7 @@ constexpr std::array<Route, 11> kRoutes = {{
      .summary = "List the account's e-mails, the newest first",
      .tag = "emails",
      .response_schema = "EmailList",
-     .parameters = kListParameters},
+     .parameters = kEmailListParameters},
     reading<get_email>("/v1/emails/:id", "getEmail", "Show an e-mail and its recipients' states", "Email"),
     reading<get_email_raw>("/v1/emails/:id/raw", "getEmailRaw", "The message as it leaves", {}, "message/rfc822"),
     reading<list_email_events>("/v1/emails/:id/events", "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents"),
@@ -345,7 +345,7 @@ constexpr std::array<Route, 11> kRoutes = {{
      .failures = {409}},
 }};
 
-constexpr std::string_view kSchemas = R"json({
+constexpr std::string_view kEmailSchemas = R"json({
 "AddressOrList": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
   "description": "name@domain or Name <name@domain>; one address a string."},
 "NewAttachment": {"type": "object", "required": ["content"], "properties": {
@@ -453,6 +453,6 @@ constexpr std::string_view kSchemas = R"json({
 
 }  // namespace
 
-ApiArea email_api() { return {kRoutes, kSchemas}; }
+ApiArea email_api() { return {kEmailRoutes, kEmailSchemas}; }
 
 }  // namespace postern::http

@@ -24,12 +24,12 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxPage = 100;
-constexpr std::size_t kReadAtOnce = 500;
+constexpr std::size_t kMaxEvents = 100;
+constexpr std::size_t kEventsAtOnce = 500;
 
-struct Page {
+struct EventPage {
   EventFilter filter;
-  std::size_t limit = kMaxPage;
+  std::size_t limit = kMaxEvents;
   std::uint64_t cursor = 0;
   bool is_newer = false;  // the ones next above the cursor, instead of next below it
 
@@ -82,12 +82,12 @@ Result<EventFilter> read_filter(const ApiRequest& request) {
 }
 
 // Resend's words: `after` goes on with what is older, `before` with what is newer than that.
-Result<Page> read_page(const ApiRequest& request) {
-  Page page;
+Result<EventPage> read_page(const ApiRequest& request) {
+  EventPage page;
   auto filter = read_filter(request);
   if (!filter) return filter.error();
   page.filter = std::move(*filter);
-  const auto limit = read_limit(request, kMaxPage, kMaxPage);
+  const auto limit = read_limit(request, kMaxEvents, kMaxEvents);
   const auto after = read_event_id(request, "after");
   const auto before = read_event_id(request, "before");
   if (!limit) return limit.error();
@@ -100,18 +100,18 @@ Result<Page> read_page(const ApiRequest& request) {
   return page;
 }
 
-Result<std::vector<Event>> read_batch(const store::Spool& spool, const Page& page, std::uint64_t cursor) {
-  if (page.is_newer) return spool.events_of_account_after(page.filter.account, cursor, kReadAtOnce);
-  return spool.events_of_account_before(page.filter.account, cursor, kReadAtOnce);
+Result<std::vector<Event>> read_batch(const store::Spool& spool, const EventPage& page, std::uint64_t cursor) {
+  if (page.is_newer) return spool.events_of_account_after(page.filter.account, cursor, kEventsAtOnce);
+  return spool.events_of_account_before(page.filter.account, cursor, kEventsAtOnce);
 }
 
-Result<void> fill(const store::Spool& spool, Page& page) {
+Result<void> fill(const store::Spool& spool, EventPage& page) {
   std::uint64_t cursor = page.cursor;
   std::size_t looked_at = 0;
   for (bool is_last = false; !is_last;) {
     const auto events = read_batch(spool, page, cursor);
     if (!events) return events.error();
-    is_last = events->size() < kReadAtOnce;
+    is_last = events->size() < kEventsAtOnce;
     for (const Event& event : *events) {
       if (page.filter.wants(event)) {
         if (page.found.size() == page.limit) {
@@ -132,7 +132,7 @@ Result<void> fill(const store::Spool& spool, Page& page) {
 }
 
 // One message's events are few and have an index of their own.
-Result<void> fill_from_message(const store::Spool& spool, Page& page) {
+Result<void> fill_from_message(const store::Spool& spool, EventPage& page) {
   auto events = spool.events_of(*page.filter.message);
   if (!events) return events.error();
   if (!page.is_newer) std::ranges::reverse(*events);
@@ -221,7 +221,7 @@ net::Awaitable<ApiResponse> list_events(ApiContext& context, ApiRequest& request
 constexpr Parameter kType{.name = "type", .description = "Only events of this type; several with commas, or several times."};
 constexpr Parameter kEmailId{.name = "email_id", .description = "Only events of this e-mail."};
 constexpr Parameter kEnvironment{.name = "environment", .description = "Only events of that mail.", .values = "live test"};
-constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+constexpr Parameter kEventListParameters[] = {limit_parameter(kMaxEvents, kMaxEvents),
                                          {.name = "after", .description = "An event: go on with those that are older."},
                                          {.name = "before", .description = "An event: go on with those that are newer."},
                                          kType,
@@ -234,7 +234,7 @@ constexpr Parameter kStreamParameters[] = {
     kEmailId,
     kEnvironment};
 
-constexpr std::array<Route, 2> kRoutes = {{
+constexpr std::array<Route, 2> kEventRoutes = {{
     {.method = Method::Get,
      .path = "/v1/events",
      .access = Access::Manage,
@@ -244,7 +244,7 @@ constexpr std::array<Route, 2> kRoutes = {{
      .summary = "List events, newest first; with Accept: text/event-stream a live stream",
      .tag = "events",
      .response_schema = "EventList",
-     .parameters = kListParameters},
+     .parameters = kEventListParameters},
     {.method = Method::Get,
      .path = "/v1/events/stream",
      .access = Access::Manage,
@@ -260,6 +260,6 @@ constexpr std::array<Route, 2> kRoutes = {{
 
 }  // namespace
 
-ApiArea event_api() { return {kRoutes, kEventSchemas, kEventWebhooks}; }
+ApiArea event_api() { return {kEventRoutes, kEventSchemas, kEventWebhooks}; }
 
 }  // namespace postern::http

@@ -148,7 +148,7 @@ net::Awaitable<ApiResponse> explain(ApiContext& context, ApiRequest& request) {
   co_return ApiResponse::json(body);
 }
 
-constexpr std::array<Route, 1> kRoutes = {{
+constexpr std::array<Route, 1> kExplainRoutes = {{
     {.method = Method::Post,
      .path = "/v1/explain",
      .access = Access::Send,
@@ -161,7 +161,7 @@ constexpr std::array<Route, 1> kRoutes = {{
      .response_schema = "Explanation"},
 }};
 
-constexpr std::string_view kSchemas = R"json({
+constexpr std::string_view kExplainSchemas = R"json({
 "ExplainQuestion": {"type": "object", "required": ["from", "to"], "properties": {
   "from": {"type": "string"},
   "to": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
@@ -182,6 +182,6 @@ constexpr std::string_view kSchemas = R"json({
 
 }  // namespace
 
-ApiArea explain_api() { return {kRoutes, kSchemas}; }
+ApiArea explain_api() { return {kExplainRoutes, kExplainSchemas}; }
 
 }  // namespace postern::http

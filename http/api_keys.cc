@@ -19,7 +19,7 @@
 namespace postern::http {
 namespace {
 
-constexpr std::size_t kMaxPage = 1'000;
+constexpr std::size_t kMaxKeys = 1'000;
 constexpr std::size_t kMaxDomains = 100;         // of one key, each compared at every MAIL
 constexpr std::size_t kMaxNetworks = 100;        // of one key, each compared at every AUTH
 constexpr std::uint64_t kMaxDays = 36'500;       // a hundred years; the clock's type holds 292
@@ -186,7 +186,7 @@ Result<ApiResponse> create_key(ApiContext& context, const ApiRequest& request) {
 Result<ApiResponse> list_keys(ApiContext& context, const ApiRequest& request) {
   const auto maker = find_maker(context, request.caller);
   if (!maker) return maker.error();
-  const auto limit = read_limit(request, kMaxPage, kMaxPage);
+  const auto limit = read_limit(request, kMaxKeys, kMaxKeys);
   if (!limit) return limit.error();
   auto keys = context.store.directory().list_keys(request.caller.account);
   if (!keys) return keys.error();
@@ -267,7 +267,7 @@ Result<ApiResponse> remove_key(ApiContext& context, const ApiRequest& request) {
       {"object", "api_key"}, {"id", format_id(key->id)}, {"state", is_purge ? "deleted" : "revoked"}, {"deleted", true}});
 }
 
-constexpr std::string_view kSchemas = R"({
+constexpr std::string_view kKeySchemas = R"({
   "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission",
       "state", "from_domains", "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at",
       "successor", "last_used_at", "last_used_from", "last_refused"],
@@ -320,9 +320,9 @@ constexpr std::string_view kSchemas = R"({
     "deleted": {"const": true}}}
 })";
 
-constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+constexpr Parameter kKeyListParameters[] = {limit_parameter(kMaxKeys, kMaxKeys),
                                          {.name = "after", .description = "The id of the key that the page before ended with."}};
-constexpr Parameter kRemovalParameters[] = {
+constexpr Parameter kKeyRemovalParameters[] = {
     {.name = "purge", .description = "true: the key is not listed any more.", .values = "true false"}};
 
 // The rows of one path; `operations` name them.
@@ -339,7 +339,7 @@ constexpr std::array<Route, 6> rows_of(const KeyRoutes& routes) {
   return {{
       {.method = Method::Get, .path = list_path, .access = Access::Manage, .body = Body::None, .handler = on_worker<list_keys>,
        .operation = operations[0], .summary = "List keys, newest first", .tag = kTag, .response_schema = "ApiKeyList",
-       .parameters = kListParameters},
+       .parameters = kKeyListParameters},
       {.method = Method::Post, .path = list_path, .access = Access::Manage, .body = Body::Json, .handler = on_worker<create_key>,
        .operation = operations[1], .summary = "Make a key and show it, once", .tag = kTag, .request_schema = "NewApiKey",
        .status = 201, .response_schema = "CreatedApiKey"},
@@ -350,7 +350,7 @@ constexpr std::array<Route, 6> rows_of(const KeyRoutes& routes) {
        .request_schema = "ApiKeyChanges", .response_schema = "ApiKey", .failures = {409}},
       {.method = Method::Delete, .path = item_path, .access = Access::Manage, .body = Body::None, .handler = on_worker<remove_key>,
        .operation = operations[4], .summary = "Revoke a key at once and for good; with ?purge=true, also forget it", .tag = kTag,
-       .response_schema = "RemovedApiKey", .parameters = kRemovalParameters},
+       .response_schema = "RemovedApiKey", .parameters = kKeyRemovalParameters},
       {.method = Method::Post, .path = rotation_path, .access = Access::Manage, .body = Body::Json,
        .handler = on_worker<rotate_key>, .operation = operations[5], .summary = "Make a successor with the same policy",
        .tag = kTag,
@@ -369,10 +369,10 @@ constexpr std::array<Route, 12> make_routes() {
   return rows;
 }
 
-constexpr std::array<Route, 12> kRoutes = make_routes();
+constexpr std::array<Route, 12> kKeyRoutes = make_routes();
 
 }  // namespace
 
-ApiArea key_api() { return {kRoutes, kSchemas}; }
+ApiArea key_api() { return {kKeyRoutes, kKeySchemas}; }
 
 }  // namespace postern::http

@@ -19,7 +19,7 @@
 namespace postern::http {
 namespace {
 
-constexpr std::size_t kMaxPage = 1'000;
+constexpr std::size_t kMaxEntries = 1'000;
 constexpr std::size_t kMaxAccountDomains = 1'000;  // each compared at every MAIL of the account
 
 struct ShownEntry {
@@ -51,8 +51,8 @@ Result<std::vector<ShownEntry>> shown_entries(ApiContext& context, const Account
 }
 
 // In order of address.
-Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) {
-  const auto limit = read_limit(request, kMaxPage, kMaxPage);
+Result<ApiResponse> list_captured(ApiContext& context, const ApiRequest& request) {
+  const auto limit = read_limit(request, kMaxEntries, kMaxEntries);
   if (!limit) return limit.error();
   const auto entries = shown_entries(context, request.caller.account);
   if (!entries) return entries.error();
@@ -233,7 +233,7 @@ Result<ApiResponse> ask_for_production(ApiContext& context, const ApiRequest& re
   return ApiResponse::json(request_json(*asked), 201);
 }
 
-constexpr std::string_view kSchemas = R"({
+constexpr std::string_view kSandboxSchemas = R"({
   "NewSandboxEmail": {"type": "object", "additionalProperties": false, "required": ["email"], "properties": {
     "email": {"type": "string", "format": "email"}}},
   "SandboxEmail": {"type": "object", "required": ["object", "email", "status", "created_at"], "properties": {
@@ -275,22 +275,22 @@ constexpr std::string_view kSchemas = R"({
       "items": {"$ref": "#/components/schemas/ProductionCondition"}}}}
 })";
 
-constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+constexpr Parameter kSandboxListParameters[] = {limit_parameter(kMaxEntries, kMaxEntries),
                                          {.name = "after", .description = "The address that the page before ended with."}};
-constexpr Parameter kRemovalParameters[] = {{.name = "email", .description = "The address.", .is_required = true}};
+constexpr Parameter kSandboxRemovalParameters[] = {{.name = "email", .description = "The address.", .is_required = true}};
 
-constexpr Route kRoutes[] = {
+constexpr Route kSandboxRoutes[] = {
     {.method = Method::Get, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::None,
-     .handler = on_worker<list_emails>, .operation = "listSandboxEmails",
+     .handler = on_worker<list_captured>, .operation = "listSandboxEmails",
      .summary = "List whom the account may reach in sandbox mode", .tag = "sandbox", .response_schema = "SandboxEmailList",
-     .parameters = kListParameters},
+     .parameters = kSandboxListParameters},
     {.method = Method::Post, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::Json,
      .handler = on_worker_live<allow_email>, .operation = "addSandboxEmail", .summary = "Allow a recipient in sandbox mode",
      .tag = "sandbox", .request_schema = "NewSandboxEmail", .status = 201, .response_schema = "SandboxEmail", .failures = {409}},
     {.method = Method::Delete, .path = "/v1/sandbox/emails", .access = Access::Manage, .body = Body::None,
      .handler = on_worker_live<disallow_email>, .operation = "removeSandboxEmailByQuery",
      .summary = "Disallow the recipient that ?email= names", .tag = "sandbox", .response_schema = "RemovedSandboxEmail",
-     .parameters = kRemovalParameters, .failures = {404}},
+     .parameters = kSandboxRemovalParameters, .failures = {404}},
     {.method = Method::Delete, .path = "/v1/sandbox/emails/:email", .access = Access::Manage, .body = Body::None,
      .handler = on_worker_live<disallow_email>, .operation = "removeSandboxEmail", .summary = "Disallow a recipient",
      .tag = "sandbox", .response_schema = "RemovedSandboxEmail"},
@@ -309,6 +309,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-ApiArea sandbox_api() { return {kRoutes, kSchemas}; }
+ApiArea sandbox_api() { return {kSandboxRoutes, kSandboxSchemas}; }
 
 }  // namespace postern::http

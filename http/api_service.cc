@@ -58,7 +58,7 @@ net::Awaitable<ApiResponse> get_openapi(ApiContext& context, ApiRequest& request
   co_return response;
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kServiceRoutes[] = {
     {.method = Method::Get, .path = "/healthz", .access = Access::Open, .body = Body::None, .handler = get_health,
      .operation = "getHealth", .summary = "The process serves requests", .tag = "service", .response_schema = "ServiceStatus"},
     {.method = Method::Get, .path = "/readyz", .access = Access::Open, .body = Body::None, .handler = get_readiness,
@@ -74,7 +74,7 @@ constexpr Route kRoutes[] = {
      .operation = "getOpenapi", .summary = "This document", .tag = "service", .response_schema = "OpenapiDocument"},
 };
 
-constexpr std::string_view kSchemas = R"({
+constexpr std::string_view kServiceSchemas = R"({
   "ServiceStatus": {
     "type": "object",
     "required": ["status"],
@@ -91,6 +91,6 @@ constexpr std::string_view kSchemas = R"({
 
 }  // namespace
 
-ApiArea service_api() { return {kRoutes, kSchemas}; }
+ApiArea service_api() { return {kServiceRoutes, kServiceSchemas}; }
 
 }  // namespace postern::http

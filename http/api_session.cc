@@ -188,7 +188,7 @@ Result<ApiResponse> show_caller(ApiContext& context, const ApiRequest& request) 
   return ApiResponse::json(answer);
 }
 
-constexpr std::string_view kSchemas = R"({
+constexpr std::string_view kSessionSchemas = R"({
   "NewUser": {"type": "object", "required": ["email", "password"], "properties": {
     "email": {"type": "string", "format": "email"},
     "password": {"type": "string", "minLength": 10, "maxLength": 1024}}},
@@ -217,7 +217,7 @@ constexpr std::string_view kSchemas = R"({
       "id": {"type": "string"}, "name": {"type": "string"}, "mode": {"enum": ["sandbox", "production"]}}}}}
 })";
 
-constexpr Route kRoutes[] = {
+constexpr Route kSessionRoutes[] = {
     {.method = Method::Post, .path = "/v1/auth/signup", .access = Access::Open, .body = Body::Json, .handler = sign_up,
      .operation = "signUp", .summary = "Make an account in sandbox mode with its first user", .tag = "session",
      .request_schema = "NewUser", .status = 201, .response_schema = "Session", .failures = {403, 409}},
@@ -233,6 +233,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-ApiArea session_api() { return {kRoutes, kSchemas}; }
+ApiArea session_api() { return {kSessionRoutes, kSessionSchemas}; }
 
 }  // namespace postern::http

@@ -24,8 +24,8 @@ namespace json = boost::json;
 
 using store::SuppressionRecord;
 
-constexpr std::size_t kMaxPage = 100;
-constexpr std::size_t kReadAtOnce = 500;
+constexpr std::size_t kMaxSuppressions = 100;
+constexpr std::size_t kSuppressionsAtOnce = 500;
 constexpr std::size_t kMaxBatch = 100;
 constexpr std::size_t kMaxShownOctets = 64;  // of what is no address
 
@@ -52,7 +52,7 @@ std::string normalised_or_as_is(std::string_view address) {
 }
 
 Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& request) {
-  const auto limit = read_limit(request, kMaxPage, kMaxPage);
+  const auto limit = read_limit(request, kMaxSuppressions, kMaxSuppressions);
   if (!limit) return limit.error();
   const auto origin = request.query_parameter("origin");
   if (origin && *origin != "bounce" && *origin != "complaint" && *origin != "manual") {
@@ -62,7 +62,7 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
   json::array data;
   bool has_more = false;
   for (std::size_t looked_at = 0; !has_more;) {
-    const auto records = context.store.directory().list_suppressions(request.caller.account, cursor, kReadAtOnce);
+    const auto records = context.store.directory().list_suppressions(request.caller.account, cursor, kSuppressionsAtOnce);
     if (!records) return records.error();
     for (const SuppressionRecord& record : *records) {
       const bool is_wanted = !origin || relay::suppression_reason_name(record.reason) == *origin;
@@ -72,7 +72,7 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
       cursor = record.address;
     }
     looked_at += records->size();
-    if (records->size() < kReadAtOnce) break;
+    if (records->size() < kSuppressionsAtOnce) break;
     has_more = has_more || looked_at >= kMaxListReads;
   }
   json::object body = page_json(std::move(data), has_more);
@@ -153,7 +153,7 @@ Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& r
   return ApiResponse::json(json::object{{"data", std::move(data)}});
 }
 
-constexpr Parameter kListParameters[] = {limit_parameter(kMaxPage, kMaxPage),
+constexpr Parameter kSuppressionListParameters[] = {limit_parameter(kMaxSuppressions, kMaxSuppressions),
                                          {.name = "after", .description = "The address that the page before ended with."},
                                          {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
 
@@ -165,9 +165,9 @@ constexpr Route route(Method method, std::string_view path, Body body, Handler h
           .response_schema = response_schema, .parameters = parameters};
 }
 
-constexpr std::array<Route, 6> kRoutes = {{
+constexpr std::array<Route, 6> kSuppressionRoutes = {{
     route(Method::Get, "/v1/suppressions", Body::None, on_worker_live<list_suppressions>, "listSuppressions",
-          "List suppressed addresses, in order of address", "", 200, "SuppressionList", kListParameters),
+          "List suppressed addresses, in order of address", "", 200, "SuppressionList", kSuppressionListParameters),
     route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
           "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
     route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker_live<add_suppressions>, "addSuppressions",
@@ -180,7 +180,7 @@ constexpr std::array<Route, 6> kRoutes = {{
           "Send to an address again", "", 200, "SuppressionName"),
 }};
 
-constexpr std::string_view kSchemas = R"json({
+constexpr std::string_view kSuppressionSchemas = R"json({
 "NewSuppression": {"type": "object", "required": ["email"], "additionalProperties": false, "properties": {
   "email": {"type": "string", "format": "email"}}},
 "SuppressionBatch": {"type": "object", "required": ["emails"], "properties": {
@@ -212,6 +212,6 @@ constexpr std::string_view kSchemas = R"json({
 
 }  // namespace
 
-ApiArea suppression_api() { return {kRoutes, kSchemas}; }
+ApiArea suppression_api() { return {kSuppressionRoutes, kSuppressionSchemas}; }
 
 }  // namespace postern::http

@@ -100,7 +100,7 @@ constexpr Parameter kParameters[] = {
     {.name = "from", .description = "The first day (UTC); 30 days before `to` where it is absent.", .format = "date"},
     {.name = "to", .description = "The last day; today where it is absent. At most 400 days after `from`.", .format = "date"}};
 
-constexpr std::array<Route, 1> kRoutes = {{{.method = Method::Get,
+constexpr std::array<Route, 1> kUsageRoutes = {{{.method = Method::Get,
                                             .path = "/v1/usage",
                                             .access = Access::Manage,
                                             .body = Body::None,
@@ -111,7 +111,7 @@ constexpr std::array<Route, 1> kRoutes = {{{.method = Method::Get,
                                             .response_schema = "Usage",
                                             .parameters = kParameters}}};
 
-constexpr std::string_view kSchemas = R"json({
+constexpr std::string_view kUsageSchemas = R"json({
 "QuotaUse": {"type": "object", "required": ["used", "limit"], "properties": {
   "used": {"type": "integer", "description": "Recipients of live mail in the current UTC day or month."},
   "limit": {"type": ["integer", "null"], "description": "null: unlimited."}}},
@@ -134,6 +134,6 @@ constexpr std::string_view kSchemas = R"json({
 
 }  // namespace
 
-ApiArea usage_api() { return {kRoutes, kSchemas}; }
+ApiArea usage_api() { return {kUsageRoutes, kUsageSchemas}; }
 
 }  // namespace postern::http

@@ -162,7 +162,7 @@ Result<ApiResponse> replay_webhook_event(ApiContext& context, const ApiRequest& 
   return ApiResponse::json(json::object{{"object", "webhook_event"}, {"id", format_event_id(*sequence)}});
 }
 
-constexpr Parameter kListParameters[] = {
+constexpr Parameter kWebhookListParameters[] = {
     limit_parameter(store::kMaxWebhooksPerAccount, store::kMaxWebhooksPerAccount),
     {.name = "after", .description = "The id of the webhook that the page before ended with."}};
 
@@ -183,9 +183,9 @@ constexpr Route route(Method method, std::string_view path, Body body, Handler h
           .parameters = parameters};
 }
 
-constexpr std::array<Route, 9> kRoutes = {{
+constexpr std::array<Route, 9> kWebhookRoutes = {{
     route(Method::Get, "/v1/webhooks", Body::None, on_worker<list_webhooks>, "listWebhooks", "List the account's webhooks", "",
-          200, "WebhookList", kListParameters),
+          200, "WebhookList", kWebhookListParameters),
     route(Method::Post, "/v1/webhooks", Body::Json, on_worker_live<create_webhook>, "createWebhook",
           "Have events sent to an HTTPS endpoint from now on", "NewWebhook", 201, "WebhookSecret"),
     route(Method::Get, "/v1/webhooks/:id", Body::None, on_worker<get_webhook>, "getWebhook", "Show a webhook and its secret", "",
@@ -204,7 +204,7 @@ constexpr std::array<Route, 9> kRoutes = {{
           "rotateWebhookSigningSecret", "The same as rotate-secret", "", 200, "WebhookSecret"),
 }};
 
-constexpr std::string_view kSchemas = R"json({
+constexpr std::string_view kWebhookSchemas = R"json({
 "WebhookEvents": {"type": ["array", "string", "null"], "maxItems": 64, "items": {"type": "string"},
   "examples": [["email.delivered"]],
   "description": "Types of events; null or empty: all."},
@@ -251,6 +251,6 @@ constexpr std::string_view kSchemas = R"json({
 
 }  // namespace
 
-ApiArea webhook_api() { return {kRoutes, kSchemas}; }
+ApiArea webhook_api() { return {kWebhookRoutes, kWebhookSchemas}; }
 
 }  // namespace postern::http

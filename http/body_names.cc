@@ -15,7 +15,7 @@ namespace json = boost::json;
 constexpr std::size_t kMaxShownNameOctets = 64;
 constexpr int kMaxSchemaDepth = 8;  // none of ours reaches five; one that refers to itself ends here
 
-std::string_view view(json::string_view text) { return {text.data(), text.size()}; }
+std::string_view chars(json::string_view text) { return {text.data(), text.size()}; }
 
 std::string unknown_name(std::string_view name, const std::vector<std::string_view>& known) {
   std::string text = "is unknown here; ";
@@ -39,7 +39,7 @@ struct BodyNames::Shape {
   void add(const json::object& schemas, const json::object& schema, int depth) {
     if (depth > kMaxSchemaDepth) return;
     if (const json::value* reference = schema.if_contains("$ref")) {
-      const std::string_view path = view(reference->get_string());
+      const std::string_view path = chars(reference->get_string());
       const json::value* named = schemas.if_contains(path.substr(path.rfind('/') + 1));
       return named ? add(schemas, named->get_object(), depth + 1) : void();
     }
@@ -55,7 +55,7 @@ struct BodyNames::Shape {
     if (!properties) return;
     is_closed = true;
     for (const auto& [name, member] : properties->get_object()) {
-      auto& shape = members[std::string(view(name))];
+      auto& shape = members[std::string(chars(name))];
       shape = std::make_unique<Shape>();
       shape->add(schemas, member.get_object(), depth + 1);
     }
@@ -73,9 +73,9 @@ struct BodyNames::Shape {
     if (!object || !is_closed) return std::nullopt;
     if (auto problem = rename(*object, path)) return problem;
     for (auto& member : *object) {
-      const auto known = members.find(view(member.key()));
+      const auto known = members.find(chars(member.key()));
       if (known == members.end()) continue;  // null
-      auto problem = known->second->settle(member.value(), place(path, view(member.key())));
+      auto problem = known->second->settle(member.value(), place(path, chars(member.key())));
       if (problem) return problem;
     }
     return std::nullopt;
@@ -89,7 +89,7 @@ struct BodyNames::Shape {
   std::optional<std::string> rename(json::object& object, const std::string& path) const {
     std::vector<std::pair<std::string, std::string>> others;
     for (const auto& member : object) {
-      const std::string_view name = view(member.key());
+      const std::string_view name = chars(member.key());
       if (members.contains(name)) continue;
       std::string snake = snake_case(name);
       const bool is_known = members.contains(snake);
@@ -119,7 +119,7 @@ BodyNames::BodyNames(const json::object& schemas) {
   for (const auto& member : schemas) {
     auto shape = std::make_unique<Shape>();
     shape->add(schemas, member.value().get_object(), 0);
-    shapes_.emplace(view(member.key()), std::move(shape));
+    shapes_.emplace(chars(member.key()), std::move(shape));
   }
 }
 

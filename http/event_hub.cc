@@ -25,7 +25,6 @@ constexpr milliseconds kShortestRound{20};  // between two wakes of everybody
 constexpr milliseconds kBusyPoll{250};      // while somebody waits
 constexpr milliseconds kIdlePoll{1000};
 
-constexpr asio::use_awaitable_t<net::Executor> kAwait{};
 
 struct Waiter {
   explicit Waiter(const net::Executor& on) : executor(on), timer(on) {}
@@ -76,7 +75,7 @@ net::Awaitable<void> EventHub::Impl::run() {
     look();
     co_await rest();
     timer_.expires_after(kShortestRound);
-    if (!is_stopped_) co_await timer_.async_wait(asio::as_tuple(kAwait));
+    if (!is_stopped_) co_await timer_.async_wait(asio::as_tuple(net::kAwait));
   }
   wake_all();
 }
@@ -89,7 +88,7 @@ net::Awaitable<void> EventHub::Impl::rest() {
     has_waiters = !waiters_.empty();
   }
   timer_.expires_after(has_waiters ? kBusyPoll : kIdlePoll);
-  co_await timer_.async_wait(asio::as_tuple(kAwait));
+  co_await timer_.async_wait(asio::as_tuple(net::kAwait));
 }
 
 void EventHub::Impl::look() {
@@ -144,7 +143,7 @@ net::Awaitable<std::uint64_t> EventHub::Impl::wait_above(std::uint64_t seen, std
     waiters_.push_back(waiter);
   }
   if (interrupt != nullptr) interrupt->timer_ = &waiter->timer;
-  co_await waiter->timer.async_wait(asio::as_tuple(kAwait));
+  co_await waiter->timer.async_wait(asio::as_tuple(net::kAwait));
   if (interrupt != nullptr) interrupt->timer_ = nullptr;
   const std::lock_guard lock(mutex_);
   waiters_.remove(waiter);

@@ -1,6 +1,7 @@
 #include "http/event_stream.h"
 
 #include "http/event_json.h"
+#include "http/limits.h"
 #include "http/message_lookup.h"
 #include "http/worker_job.h"
 
@@ -13,7 +14,6 @@ namespace postern::http {
 namespace {
 
 constexpr std::size_t kEventsPerPiece = 64;
-constexpr std::size_t kPieceOctets = 64 * 1024;          // what one write to a client takes; an event more at most
 constexpr std::chrono::seconds kLongestSlice{1};         // of a wait: keys are revoked meanwhile
 constexpr std::string_view kOpening = "retry: 3000\n\n";  // ms until a client connects again
 constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
@@ -37,7 +37,7 @@ std::optional<std::string> EventStream::read() {
   std::string piece;
   MessageLookup messages(spool);
   for (const Event& event : *events) {
-    if (piece.size() >= kPieceOctets) break;
+    if (piece.size() >= kWriteOctets) break;
     seen_ = event.sequence;
     if (!filter_.wants(event)) continue;
     // JSON has no line end in it that would end the field.

@@ -77,7 +77,7 @@ json::array describe_parameters(const Route& route, const std::vector<std::strin
   return parameters;
 }
 
-struct Failure {
+struct FailureEntry {
   std::string_view status;
   std::string_view description;
   bool (*is_possible)(const Route& route);
@@ -92,7 +92,7 @@ bool is_throttled(const Route& route) { return needs_credential(route) || takes_
 bool is_any(const Route&) { return true; }
 bool is_only_named(const Route&) { return false; }
 
-constexpr std::array<Failure, 11> kFailures = {{
+constexpr std::array<FailureEntry, 11> kFailures = {{
     {"400", "The request or its JSON is malformed.", is_any},
     {"401", "There is no credential, or it is not valid.", needs_credential},
     {"403", "The credential does not allow this.", needs_credential},
@@ -106,7 +106,7 @@ constexpr std::array<Failure, 11> kFailures = {{
     {"507", "The disk is nearly full.", is_only_named},
 }};
 
-bool is_possible(const Failure& failure, const Route& route) {
+bool is_possible(const FailureEntry& failure, const Route& route) {
   const auto is_this = [&](std::uint16_t status) { return std::to_string(status) == failure.status; };
   return failure.is_possible(route) || std::ranges::any_of(route.failures, is_this);
 }
@@ -120,7 +120,7 @@ json::object describe_success(const Route& route) {
 
 json::object describe_responses(const Route& route) {
   json::object responses{{std::to_string(route.status), describe_success(route)}};
-  for (const Failure& failure : kFailures) {
+  for (const FailureEntry& failure : kFailures) {
     if (!is_possible(failure, route)) continue;
     responses[failure.status] = json::object{{"description", failure.description}, {"content", json_content(kErrorSchema)}};
   }

@@ -24,12 +24,7 @@ namespace asio = net::asio;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kReviewEvery{2000};    // of the list of webhooks: other processes change it
-constexpr std::size_t kReadAtOnce = 256;
-constexpr asio::use_awaitable_t<net::Executor> kAwait{};
-
-void rethrow(const std::exception_ptr& failure) {
-  if (failure) std::rethrow_exception(failure);
-}
+constexpr std::size_t kWakenAtOnce = 256;
 
 }  // namespace
 
@@ -75,7 +70,7 @@ net::Awaitable<void> WebhookDispatcher::Impl::run() {
     co_await parts_.event_hub.wait_above(seen_, milliseconds(500));
   }
   end_.expires_at(asio::steady_timer::time_point::max());
-  while (working_ > 0) co_await end_.async_wait(asio::as_tuple(kAwait));
+  while (working_ > 0) co_await end_.async_wait(asio::as_tuple(net::kAwait));
 }
 
 net::Awaitable<void> WebhookDispatcher::Impl::work(std::shared_ptr<Impl> self, Sender sender) {
@@ -115,7 +110,7 @@ void WebhookDispatcher::Impl::follow(const store::WebhookRecord& webhook) {
   }
   sender = std::make_shared<WebhookSender>(parts_, slots_, webhook);
   ++working_;
-  asio::co_spawn(parts_.executor, work(shared_from_this(), sender), rethrow);
+  asio::co_spawn(parts_.executor, work(shared_from_this(), sender), net::rethrow);
 }
 
 // New events: only the senders of their accounts look at the log.
@@ -127,11 +122,11 @@ void WebhookDispatcher::Impl::tell_senders() {
   }
   std::set<AccountId> accounts;
   for (;;) {
-    const auto events = parts_.store.spool().events_after(seen_, kReadAtOnce);
+    const auto events = parts_.store.spool().events_after(seen_, kWakenAtOnce);
     if (!events || events->empty()) break;
     for (const Event& event : *events) accounts.insert(event.account);
     seen_ = events->back().sequence;
-    if (events->size() < kReadAtOnce) break;
+    if (events->size() < kWakenAtOnce) break;
   }
   for (auto& [id, sender] : senders_) {
     if (accounts.contains(sender->webhook().account)) sender->poke();

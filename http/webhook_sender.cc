@@ -24,13 +24,8 @@ namespace asio = net::asio;
 constexpr Duration kSaveEvery = std::chrono::seconds(1);  // a crash repeats what was delivered since
 constexpr Duration kLookEvery = std::chrono::seconds(2);  // how soon a replay by another process is seen
 constexpr std::size_t kReadAtOnce = 128;                  // events of the log between two turns of the others
-constexpr asio::use_awaitable_t<net::Executor> kAwait{};
 
 // Requests do not throw; what gets here is a bug or the end of memory, and ends the process.
-void rethrow(const std::exception_ptr& failure) {
-  if (failure) std::rethrow_exception(failure);
-}
-
 }  // namespace
 
 bool WebhookSlots::has_room(const AccountId& account) const {
@@ -110,7 +105,7 @@ void WebhookSender::start_requests() {
       slots_->give_back(webhook_.account);
       return;
     }
-    asio::co_spawn(parts_.executor, send(shared_from_this(), *sequence), rethrow);
+    asio::co_spawn(parts_.executor, send(shared_from_this(), *sequence), net::rethrow);
   }
 }
 
@@ -222,7 +217,7 @@ net::Awaitable<void> WebhookSender::rest() {
     if (backlog_->has_unsaved()) until = std::min(until, next_save_);
   }
   timer_.expires_after(std::max(until - now, Duration{0}));
-  co_await timer_.async_wait(asio::as_tuple(kAwait));
+  co_await timer_.async_wait(asio::as_tuple(net::kAwait));
 }
 
 net::Awaitable<void> WebhookSender::run() {
@@ -238,7 +233,7 @@ net::Awaitable<void> WebhookSender::run() {
     const bool is_dead = is_gone_ || backlog_->is_dead(parts_.clock.now());
     if (is_dead) co_await disable();
     if (has_more) {
-      co_await asio::post(parts_.executor, kAwait);
+      co_await asio::post(parts_.executor, net::kAwait);
     } else if (!is_stopping_) {
       co_await rest();
     }

@@ -34,14 +34,14 @@ Peer announced_by(const Peer& proxy, const ProxyHeader& header) {
           .is_local = proxy.is_local && header.source->address.is_loopback()};
 }
 
-class Arrival final : public Task {
+class HeaderWait final : public Task {
  public:
-  Arrival(tcp::socket socket, const Peer& proxy, ProxyGate::OnArrival on_arrival)
+  HeaderWait(tcp::socket socket, const Peer& proxy, ProxyGate::OnArrival on_arrival)
       : socket_(std::move(socket)),
         watchdog_(std::make_shared<Watchdog>(socket_, ProxyGate::kHeaderTimeout)),
         proxy_(proxy),
         on_arrival_(std::move(on_arrival)) {}
-  ~Arrival() override { watchdog_->stop(); }
+  ~HeaderWait() override { watchdog_->stop(); }
 
   Awaitable<void> run() override;
   void stop() override { cancel(); }
@@ -60,7 +60,7 @@ class Arrival final : public Task {
   bool is_cancelled_ = false;
 };
 
-Awaitable<void> Arrival::run() {
+Awaitable<void> HeaderWait::run() {
   ProxyParse parsed = parse_proxy_header(octets_);
   while (const auto* needed = std::get_if<ProxyNeedsOctets>(&parsed)) {
     const bool is_alive = co_await read(needed->count);
@@ -73,7 +73,7 @@ Awaitable<void> Arrival::run() {
 }
 
 // What there is, up to `count`: TLS and the protocol read the socket themselves behind the header.
-Awaitable<bool> Arrival::read(std::size_t count) {
+Awaitable<bool> HeaderWait::read(std::size_t count) {
   if (is_cancelled_ || watchdog_->has_passed()) co_return false;
   const std::size_t had = octets_.size();
   octets_.resize(had + count);
@@ -85,14 +85,14 @@ Awaitable<bool> Arrival::read(std::size_t count) {
   co_return !std::get<0>(outcome);
 }
 
-void Arrival::cancel() {
+void HeaderWait::cancel() {
   is_cancelled_ = true;
   boost::system::error_code ignored;
   socket_.cancel(ignored);
 }
 
 // A connection that said nothing at all is how a proxy looks whether the port is open: no line.
-void Arrival::log_lost() const {
+void HeaderWait::log_lost() const {
   if (is_cancelled_) return;
   if (watchdog_->has_passed()) return log_refused(proxy_, "timed out");
   if (!octets_.empty()) log_refused(proxy_, "closed within the header");
@@ -107,7 +107,7 @@ bool ProxyGate::admits(const IpAddress& proxy) const {
 void ProxyGate::read_header(tcp::socket socket, const Peer& proxy, OnArrival on_arrival) {
   if (arrivals_.count() >= kMaxAwaitedHeaders) return log_refused(proxy, "too many headers are awaited");
   const Executor executor = socket.get_executor();
-  arrivals_.start(executor, std::make_unique<Arrival>(std::move(socket), proxy, std::move(on_arrival)));
+  arrivals_.start(executor, std::make_unique<HeaderWait>(std::move(socket), proxy, std::move(on_arrival)));
 }
 
 }  // namespace postern::net

@@ -37,7 +37,7 @@ using Bio = std::unique_ptr<BIO, FreeWith<&BIO_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, FreeWith<&GENERAL_NAMES_free>>;
 using Number = std::unique_ptr<BIGNUM, FreeWith<&BN_free>>;
 
-Error failed(const std::string& what) { return Error(ErrorCode::TlsFailed, "make a certificate: " + what); }
+Error not_made(const std::string& what) { return Error(ErrorCode::TlsFailed, "make a certificate: " + what); }
 
 bool add_name(GENERAL_NAMES* names, const std::string& text) {
   const bool is_address = parse_ip_address(text).has_value();
@@ -118,14 +118,14 @@ Result<void> write_file(const std::string& path, BIO* content, mode_t mode) {
 Result<void> write_self_signed_certificate(const std::string& hostname, const std::string& certificate_file,
                                            const std::string& key_file) {
   const Key key(EVP_EC_gen("P-256"));
-  if (!key) return failed("no key");
+  if (!key) return not_made("no key");
   const Certificate certificate = make_certificate(key.get(), hostname);
-  if (!certificate) return failed("no certificate for " + hostname);
+  if (!certificate) return not_made("no certificate for " + hostname);
   const Bio key_text(BIO_new(BIO_s_secmem()));
   const Bio certificate_text(BIO_new(BIO_s_mem()));
   if (!key_text || !certificate_text || PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
       PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return failed("no PEM text");
+    return not_made("no PEM text");
   }
   Result<void> written = write_file(key_file, key_text.get(), 0600);
   if (!written) return written;

@@ -36,7 +36,7 @@ bool is_same_hop(const Route* a, const Route* b) {
   return a != nullptr && b != nullptr && a->host == b->host && a->port == b->port;
 }
 
-bool is_due(const store::RecipientState& state, Instant now) {
+bool is_left_due(const store::RecipientState& state, Instant now) {
   return state.stage == store::RecipientStage::Pending && state.next_attempt <= now;
 }
 
@@ -76,7 +76,7 @@ std::vector<DestinationSet::Group> DestinationSet::group_due(const store::Stored
   std::vector<Group> groups;
   const auto& states = stored.delivery.recipients;
   for (std::uint32_t index = 0; index < states.size(); ++index) {
-    if (!is_due(states[index], now)) continue;
+    if (!is_left_due(states[index], now)) continue;
     std::shared_ptr<Destination> destination = destination_for(stored.message, index);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&destination](const Group& g) { return g.destination == destination; });

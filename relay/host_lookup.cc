@@ -123,12 +123,12 @@ void LookUpThreads::run() {
 }
 
 // Whoever waits leaves: at the deadline, with the answer, or with the executor's context.
-class Waiting {
+class Waiter {
  public:
-  Waiting(std::shared_ptr<LookUp> look_up, asio::steady_timer& timer) : look_up_(std::move(look_up)) { look_up_->timer = &timer; }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() {
+  Waiter(std::shared_ptr<LookUp> look_up, asio::steady_timer& timer) : look_up_(std::move(look_up)) { look_up_->timer = &timer; }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() {
     const std::lock_guard lock(look_up_->mutex);
     look_up_->timer = nullptr;
   }
@@ -165,7 +165,7 @@ net::Awaitable<Result<std::vector<tcp::endpoint>>> look_up_host(std::string host
   const net::Executor executor = co_await asio::this_coro::executor;
   const auto look_up = std::make_shared<LookUp>(std::move(host), port);
   asio::steady_timer timer(executor, timeout);
-  const Waiting waiting(look_up, timer);
+  const Waiter waiting(look_up, timer);
   if (const Result<void> begun = begin(look_up); !begun) co_return begun.error();
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable_t<net::Executor>()));
   const std::lock_guard lock(look_up->mutex);

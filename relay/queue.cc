@@ -32,7 +32,6 @@ constexpr Duration kStepBack = std::chrono::minutes(1);            // what is la
 constexpr auto kCancelGrace = std::chrono::seconds(2);  // for cancelled deliveries to end; one that is connecting takes longer
 constexpr auto kStoppingPoll = std::chrono::milliseconds(200);
 
-constexpr asio::use_awaitable_t<net::Executor> kAwait{};
 
 }  // namespace
 
@@ -70,7 +69,7 @@ net::Awaitable<void> Queue::Impl::run() {
     const bool has_more = read_slices();
     for (const auto& destination : destinations_->all()) start_deliveries(destination);
     if (has_more) {
-      co_await asio::post(parts_.executor, kAwait);
+      co_await asio::post(parts_.executor, net::kAwait);
     } else {
       co_await rest();
     }
@@ -154,7 +153,7 @@ net::Awaitable<void> Queue::Impl::rest() {
   const Duration left = time_to_rest();
   read_front_at_ = now() + left;
   timer_.expires_after(left);
-  co_await timer_.async_wait(asio::as_tuple(kAwait));
+  co_await timer_.async_wait(asio::as_tuple(net::kAwait));
 }
 
 // Until the poll, or sooner if something is due or a probe is allowed sooner.

@@ -27,13 +27,8 @@ constexpr Duration kBusyPutOff = std::chrono::seconds(30);    // of one group of
 constexpr Duration kLeastPutOff = std::chrono::seconds(1);
 constexpr Duration kFreshLease = std::chrono::seconds(1);     // under way as good as at once: its record is not read again
 
-constexpr asio::use_awaitable_t<net::Executor> kAwait{};
 
 // Transports do not throw; what gets here is a bug or the end of memory, and ends the process.
-void rethrow(const std::exception_ptr& failure) {
-  if (failure) std::rethrow_exception(failure);
-}
-
 // RFC 5321 §4.5.3.1.10: 452, too many recipients. The same code says that storage lacks, so the detail decides where there is one.
 bool is_refused_for_number(const RecipientReport& report) {
   if (report.outcome != Outcome::Deferred || report.status.code != 452) return false;
@@ -78,7 +73,7 @@ void Queue::Impl::start_deliveries(const std::shared_ptr<Destination>& destinati
     std::optional<Job> job = destination->take(at);
     if (!job) return;
     ++running_;
-    asio::co_spawn(parts_.executor, work(shared_from_this(), destination, std::move(*job)), rethrow);
+    asio::co_spawn(parts_.executor, work(shared_from_this(), destination, std::move(*job)), net::rethrow);
   }
 }
 
@@ -94,7 +89,7 @@ net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_p
       destination->finished(*job);
       self->delivered(destination, std::move(*job), std::move(reports), suppressed);
     }
-    if (done % kJobsPerTurn == 0) co_await asio::post(self->parts_.executor, kAwait);
+    if (done % kJobsPerTurn == 0) co_await asio::post(self->parts_.executor, net::kAwait);
     job = destination->take(self->now());
   }
   --self->running_;

@@ -14,7 +14,7 @@
 namespace postern::relay {
 namespace {
 
-constexpr net::asio::use_awaitable_t<net::Executor> kLinesAwait{};
+
 
 // Reads what a writer has taken, its first `skip` octets left out; the writer is flushed.
 class WrittenContent {
@@ -56,7 +56,7 @@ net::Awaitable<Result<void>> Submission::mend_long_lines() {
     const Result<std::string> chunk = content.next();
     if (!chunk) co_return chunk.error();
     mender.feed(*chunk, nothing);
-    co_await net::asio::post(executor, kLinesAwait);
+    co_await net::asio::post(executor, net::kAwait);
   }
   mender.finish(nothing);
   if (!mender.is_needed()) {
@@ -89,7 +89,7 @@ net::Awaitable<Result<void>> Submission::rewrite(const store::MessageWriter& as_
     if (!chunk) co_return chunk.error();
     mender.feed(*chunk, out);
     if (content.is_over()) mender.finish(out);
-    co_await net::asio::post(executor, kLinesAwait);
+    co_await net::asio::post(executor, net::kAwait);
   }
   warnings_.emplace_back("lines above 998 octets were encoded");
   co_return Result<void>();

@@ -11,7 +11,7 @@ namespace postern::smtp {
 namespace {
 
 constexpr EnhancedCode kProtocol{4, 5, 0};
-constexpr EnhancedCode kSecurity{4, 7, 0};
+constexpr EnhancedCode kTlsOrAuth{4, 7, 0};
 
 // RFC 5321 §4.5.3.1.10: 552 to RCPT is an old way to say "too many recipients" and is taken as a 452.
 Status rcpt_refusal(const Reply& reply) {
@@ -182,7 +182,7 @@ void ClientSession::Impl::on_end_of_data(const Reply& reply) {
 Status ClientSession::Impl::refusal_of(const Reply& reply) {
   if (!is_about_the_session(reply.code())) return reply.status;
   is_unfit_ = is_unfit_ || has_unsettled();
-  return deferral_from(reply, stage_, kSecurity);
+  return deferral_from(reply, stage_, kTlsOrAuth);
 }
 
 void ClientSession::Impl::settle_rest(const Status& status, Speaker speaker) {

@@ -16,7 +16,7 @@
 namespace postern::store {
 namespace {
 
-constexpr std::size_t kAccountOctets = 10;  // in front of a message id or a sequence
+constexpr std::size_t kOwnerOctets = 10;  // in front of a message id or a sequence
 constexpr std::size_t kInstantOctets = 8;   // in front of an idempotency key
 constexpr std::uint32_t kNoChunk = ~std::uint32_t{0};  // behind every chunk of a message
 
@@ -177,10 +177,10 @@ void Examination::examine_event(std::string_view key, std::string_view record) {
 
 void Examination::examine_account_rows() {
   walk(SpoolTable::AccountMessages, [this](auto key, auto) {
-    if (!has_row(SpoolTable::Messages, behind(key, kAccountOctets))) find("a message of an account is listed but not there");
+    if (!has_row(SpoolTable::Messages, behind(key, kOwnerOctets))) find("a message of an account is listed but not there");
   });
   walk(SpoolTable::AccountEvents, [this](auto key, auto) {
-    if (!has_row(SpoolTable::Events, behind(key, kAccountOctets))) find("an event of an account is listed but not there");
+    if (!has_row(SpoolTable::Events, behind(key, kOwnerOctets))) find("an event of an account is listed but not there");
   });
 }
 

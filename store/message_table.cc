@@ -14,7 +14,7 @@ namespace {
 
 Error no_message(const MessageId& id) { return Error(ErrorCode::NotFound, "no message " + format_message_id(id)); }
 
-constexpr std::size_t kAccountOctets = 10;  // in front of the message id
+constexpr std::size_t kHolderOctets = 10;  // in front of the message id
 
 KeyOctets account_row(const AccountId& account, const MessageId& id) {
   return KeyOctets().add(account.octets).add(id.octets);
@@ -88,7 +88,7 @@ Result<std::optional<IndexedMessage>> oldest(Transaction& transaction, SpoolTabl
 
 // Adds the message that a row of account_messages names; one that is not there is examine()'s to report.
 Result<void> add_listed(Transaction& transaction, std::string_view row, std::vector<StoredMessage>& messages) {
-  KeyReader reader(row.substr(kAccountOctets));
+  KeyReader reader(row.substr(kHolderOctets));
   Result<std::optional<StoredMessage>> message = find_message(transaction, MessageId{reader.octets<16>()});
   if (!message) return message.error();
   if (*message) messages.push_back(std::move(**message));

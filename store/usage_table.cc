@@ -7,7 +7,7 @@
 namespace postern::store {
 namespace {
 
-constexpr std::size_t kAccountOctets = 10;  // in front of the day
+constexpr std::size_t kDayAccountOctets = 10;  // in front of the day
 
 Instant day_of(Instant at) { return std::chrono::floor<std::chrono::days>(at); }
 
@@ -22,7 +22,7 @@ Result<std::vector<std::string>> collect_ended(Transaction& transaction, Instant
   bool found = cursor.first();
   while (found && keys.size() < limit) {
     KeyReader reader(cursor.key());
-    const AccountId account{reader.octets<kAccountOctets>()};
+    const AccountId account{reader.octets<kDayAccountOctets>()};
     if (reader.instant() < before) {
       keys.emplace_back(cursor.key());
       found = cursor.next();
@@ -42,7 +42,7 @@ Result<std::vector<UsageRow>> list_usage(Transaction& transaction, const Account
   Cursor cursor(Table(transaction, DirectoryTable::Usage));
   bool found = cursor.seek(day_row(account, day_of(from)));
   for (; found && cursor.key().starts_with(prefix); found = cursor.next()) {
-    if (KeyReader(cursor.key().substr(kAccountOctets)).instant() >= to) break;
+    if (KeyReader(cursor.key().substr(kDayAccountOctets)).instant() >= to) break;
     Result<UsageRow> row = decode_usage(cursor.value());
     if (!row) return row.error();
     rows.push_back(*row);

@@ -15,7 +15,7 @@ namespace postern::test {
 namespace {
 
 // Ends a hang and measures nothing: on a loaded machine an answer may take long.
-constexpr timeval kPatience{.tv_sec = 120, .tv_usec = 0};
+constexpr timeval kSocketPatience{.tv_sec = 120, .tv_usec = 0};
 
 }  // namespace
 
@@ -24,7 +24,7 @@ TestClient::TestClient(std::uint16_t port) {
   ::signal(SIGPIPE, SIG_IGN);
   socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   POSTERN_CHECK(socket_ >= 0);
-  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &kSocketPatience, sizeof kSocketPatience);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);

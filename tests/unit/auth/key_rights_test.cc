@@ -30,7 +30,7 @@ struct ExcessCase {
   bool is_within;
 };
 
-const ExcessCase kCases[] = {
+const ExcessCase kExcessCases[] = {
     {"the same", [](auto&) {}, true},
     {"a lesser permission", [](auto& key) { key.permission = store::Permission::SendingAccess; }, true},
     {"a test key", [](auto& key) { key.environment = Environment::Test; }, true},
@@ -53,7 +53,7 @@ const ExcessCase kCases[] = {
 };
 
 TEST(KeyRights, AreWithinTheMakers) {
-  for (const ExcessCase& c : kCases) {
+  for (const ExcessCase& c : kExcessCases) {
     store::KeyRecord key = narrow_key();
     c.edit(key);
     EXPECT_EQ(!excess_right(narrow_key(), key).has_value(), c.is_within) << c.what;

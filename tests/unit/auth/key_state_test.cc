@@ -10,7 +10,7 @@ constexpr Instant kNow{seconds{1'767'607'200}};
 constexpr Instant kPast = kNow - seconds(1);
 constexpr Instant kFuture = kNow + seconds(1);
 
-struct Case {
+struct StateCase {
   const char* name;
   std::optional<Instant> expires_at;
   std::optional<Instant> revoked_at;
@@ -18,7 +18,7 @@ struct Case {
   KeyState expected;
 };
 
-const Case kCases[] = {
+const StateCase kStateCases[] = {
     {"nothing set", {}, {}, {}, KeyState::Active},
     {"expires later", kFuture, {}, {}, KeyState::Active},
     {"expires now", kNow, {}, {}, KeyState::Expired},
@@ -35,7 +35,7 @@ const Case kCases[] = {
 };
 
 TEST(KeyState, FollowsDatesAndRevocation) {
-  for (const Case& c : kCases) {
+  for (const StateCase& c : kStateCases) {
     store::KeyRecord key;
     key.expires_at = c.expires_at;
     key.revoked_at = c.revoked_at;

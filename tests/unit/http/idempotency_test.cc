@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kEmail = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "first"})";
+constexpr const char* kFirstEmail = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "first"})";
 constexpr const char* kOther = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "second"})";
 constexpr const char* kOtherTo = R"({"from": "a@example.org", "to": "c@example.net", "subject": "x", "text": "first"})";
 
@@ -34,10 +34,10 @@ std::size_t stored(Doors& doors) { return doors.store.spool().usage().value().me
 
 TEST(Idempotency, AnswersAReplayOverHttpWithTheFirstId) {
   Doors doors;
-  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
+  const ApiResponse first = doors.send(kFirstEmail, {{"idempotency-key", "k"}});
   ASSERT_EQ(first.status, 200) << first.body;
   doors.clock.advance(std::chrono::hours(1));
-  const ApiResponse again = doors.send(kEmail, {{"idempotency-key", "k"}});
+  const ApiResponse again = doors.send(kFirstEmail, {{"idempotency-key", "k"}});
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(again.body, first.body);
   EXPECT_EQ(again.headers, (Doors::Headers{{"Idempotency-Replayed", "true"}}));
@@ -47,31 +47,31 @@ TEST(Idempotency, AnswersAReplayOverHttpWithTheFirstId) {
 
 TEST(Idempotency, RefusesAnotherMessageOfTheSameKey) {
   Doors doors;
-  ASSERT_EQ(doors.send(kEmail, {{"idempotency-key", "k"}}).status, 200);
+  ASSERT_EQ(doors.send(kFirstEmail, {{"idempotency-key", "k"}}).status, 200);
   for (const char* other : {kOther, kOtherTo}) {
     const ApiResponse conflict = doors.send(other, {{"idempotency-key", "k"}});
     EXPECT_EQ(conflict.status, 409);
     EXPECT_EQ(text_of(body_of(conflict), "name"), "idempotency_conflict");
   }
   EXPECT_EQ(doors.send(kOther, {{"idempotency-key", "l"}}).status, 200);
-  EXPECT_EQ(doors.send(kEmail).status, 200) << "without a key it is a message of its own";
+  EXPECT_EQ(doors.send(kFirstEmail).status, 200) << "without a key it is a message of its own";
   EXPECT_EQ(stored(doors), 3U);
 }
 
 TEST(Idempotency, ForgetsAKeyAfterItsRetention) {
   Doors doors;
-  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
+  const ApiResponse first = doors.send(kFirstEmail, {{"idempotency-key", "k"}});
   doors.clock.advance(store::kIdempotencyRetention + std::chrono::seconds(1));
-  const ApiResponse later = doors.send(kEmail, {{"idempotency-key", "k"}});
+  const ApiResponse later = doors.send(kFirstEmail, {{"idempotency-key", "k"}});
   EXPECT_EQ(later.status, 200);
   EXPECT_NE(later.body, first.body);
 }
 
 TEST(Idempotency, RefusesAKeyThatIsEmptyOrTooLong) {
   Doors doors;
-  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", ""}}).status, 422);
-  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", std::string(257, 'k')}}).status, 422);
-  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", std::string(256, 'k')}}).status, 200);
+  EXPECT_EQ(doors.send(kFirstEmail, {{"idempotency-key", ""}}).status, 422);
+  EXPECT_EQ(doors.send(kFirstEmail, {{"idempotency-key", std::string(257, 'k')}}).status, 422);
+  EXPECT_EQ(doors.send(kFirstEmail, {{"idempotency-key", std::string(256, 'k')}}).status, 200);
 }
 
 TEST(Idempotency, AnswersAReplayOverSmtpWithTheFirstId) {
@@ -110,17 +110,17 @@ TEST(Idempotency, AnswersAReplayOverHttpWhereTheQuotaIsUsedUp) {
   Doors doors;
   doors.use_account(AccountMode::Production, {"small", {}, 1, {}});
   doors.use_key(Environment::Live);
-  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
-  EXPECT_EQ(doors.send(kEmail).status, 429);
-  EXPECT_EQ(doors.send(kEmail, {{"idempotency-key", "k"}}).body, first.body);
+  const ApiResponse first = doors.send(kFirstEmail, {{"idempotency-key", "k"}});
+  EXPECT_EQ(doors.send(kFirstEmail).status, 429);
+  EXPECT_EQ(doors.send(kFirstEmail, {{"idempotency-key", "k"}}).body, first.body);
 }
 
 TEST(Idempotency, IsEachAccountsOwn) {
   Doors doors;
-  const ApiResponse first = doors.send(kEmail, {{"idempotency-key", "k"}});
+  const ApiResponse first = doors.send(kFirstEmail, {{"idempotency-key", "k"}});
   doors.use_account(AccountMode::Production);
   doors.use_key(Environment::Live);
-  const ApiResponse second = doors.send(kEmail, {{"idempotency-key", "k"}});
+  const ApiResponse second = doors.send(kFirstEmail, {{"idempotency-key", "k"}});
   EXPECT_EQ(second.status, 200);
   EXPECT_NE(second.body, first.body);
 }
@@ -129,7 +129,7 @@ TEST(Idempotency, IsEachAccountsOwn) {
 TEST(Idempotency, StoresOneOfTwoThatAreUnderWayAtOnce) {
   for (const bool is_same : {true, false}) {
     Doors doors;
-    const auto [first, second] = doors.send_at_once({kEmail, is_same ? kEmail : kOther}, {{"idempotency-key", "k"}});
+    const auto [first, second] = doors.send_at_once({kFirstEmail, is_same ? kFirstEmail : kOther}, {{"idempotency-key", "k"}});
     EXPECT_EQ(first.status, 200) << first.body;
     EXPECT_EQ(second.status, is_same ? 200 : 409) << second.body;
     if (is_same) {
@@ -141,11 +141,11 @@ TEST(Idempotency, StoresOneOfTwoThatAreUnderWayAtOnce) {
 
 TEST(Idempotency, OfABatchCompletesWhatWasBegun) {
   Doors doors;
-  const std::string batch = '[' + std::string(kEmail) + ',' + kOther + ']';
+  const std::string batch = '[' + std::string(kFirstEmail) + ',' + kOther + ']';
   const ApiResponse first = doors.post("/v1/emails/batch", batch, {{"idempotency-key", "k"}});
   ASSERT_EQ(first.status, 200) << first.body;
   EXPECT_EQ(doors.post("/v1/emails/batch", batch, {{"idempotency-key", "k"}}).body, first.body);
-  const std::string changed = '[' + std::string(kEmail) + ',' + kOtherTo + ']';
+  const std::string changed = '[' + std::string(kFirstEmail) + ',' + kOtherTo + ']';
   EXPECT_EQ(doors.post("/v1/emails/batch", changed, {{"idempotency-key", "k"}}).status, 409);
   EXPECT_EQ(stored(doors), 2U);
 }
@@ -154,7 +154,7 @@ TEST(Idempotency, OfABatchIsForThatBatchAlone) {
   for (const char* validation : {"strict", "permissive"}) {
     Doors doors;
     const Doors::Headers headers = {{"idempotency-key", "k"}, {"x-batch-validation", validation}};
-    const std::string one(kEmail);
+    const std::string one(kFirstEmail);
     ASSERT_EQ(doors.post("/v1/emails/batch", '[' + one + ',' + kOther + ']', headers).status, 200);
     for (const std::string& other :
          {'[' + one + ']', '[' + one + ',' + kOther + ',' + kOtherTo + ']', '[' + one + ',' + one + ']'}) {
@@ -168,7 +168,7 @@ TEST(Idempotency, OfABatchIsForThatBatchAlone) {
 
 TEST(Idempotency, OfTwentyEqualBatchesAtOnceIsAnsweredOnceAnew) {
   Doors doors;
-  const std::string batch = '[' + std::string(kEmail) + ',' + kOther + ',' + kOtherTo + ']';
+  const std::string batch = '[' + std::string(kFirstEmail) + ',' + kOther + ',' + kOtherTo + ']';
   std::set<std::string> bodies;
   std::size_t replayed = 0;
   for (const ApiResponse& response : doors.batches_at_once(20, batch, {{"idempotency-key", "k"}})) {
@@ -184,7 +184,7 @@ TEST(Idempotency, OfTwentyEqualBatchesAtOnceIsAnsweredOnceAnew) {
 TEST(Idempotency, OfABatchKeepsClearOfTheKeysOfEmails) {
   Doors doors;
   ASSERT_EQ(doors.send(kOther, {{"idempotency-key", "k/0"}}).status, 200);
-  EXPECT_EQ(doors.post("/v1/emails/batch", '[' + std::string(kEmail) + ']', {{"idempotency-key", "k"}}).status, 200);
+  EXPECT_EQ(doors.post("/v1/emails/batch", '[' + std::string(kFirstEmail) + ']', {{"idempotency-key", "k"}}).status, 200);
   EXPECT_EQ(doors.send(kOther, {{"idempotency-key", "k"}}).status, 200);
   EXPECT_EQ(stored(doors), 3U);
 }
@@ -194,7 +194,7 @@ TEST(Idempotency, OfAPermissiveBatchSendsLaterWhatCouldNotGo) {
   doors.use_account(AccountMode::Sandbox);
   doors.use_key(Environment::Live);
   ASSERT_TRUE(doors.accounts.allow(doors.account, "c@example.net"));
-  const std::string batch = '[' + std::string(kEmail) + ',' + kOtherTo + ']';
+  const std::string batch = '[' + std::string(kFirstEmail) + ',' + kOtherTo + ']';
   const Doors::Headers headers = {{"idempotency-key", "k"}, {"x-batch-validation", "permissive"}};
   const auto count = [&](const char* list) {
     return body_of(doors.post("/v1/emails/batch", batch, headers)).at(list).as_array().size();
@@ -210,7 +210,7 @@ TEST(Idempotency, OfAPermissiveBatchSendsLaterWhatCouldNotGo) {
 // Whichever write of the batch finds the disk full: what was sent stays sent, and asking again sends the rest.
 TEST(Idempotency, OfABatchCompletesWhatAFullDiskCutOff) {
   constexpr std::size_t kMoreThanItsWrites = 60;
-  const std::string batch = '[' + std::string(kEmail) + ',' + kOther + ',' + kOtherTo + ']';
+  const std::string batch = '[' + std::string(kFirstEmail) + ',' + kOther + ',' + kOtherTo + ']';
   std::set<std::size_t> cut_off_after;
   for (std::size_t nth = 1; nth <= kMoreThanItsWrites; ++nth) {
     Doors doors;

@@ -10,7 +10,7 @@ using testing::Not;
 
 constexpr Instant kNow{std::chrono::seconds(1'795'253'400)};
 
-std::string head_of(const ApiResponse& response, bool keeps_alive = true, bool is_http_1_0 = false) {
+std::string rendered_head(const ApiResponse& response, bool keeps_alive = true, bool is_http_1_0 = false) {
   return format_response_head(response,
                               {.now = kNow, .request_id = "req_1", .keeps_alive = keeps_alive, .is_http_1_0 = is_http_1_0});
 }
@@ -24,32 +24,32 @@ class NoSource final : public BodySource {
 TEST(ResponseHeadTest, CarriesWhatEveryResponseHas) {
   const ApiResponse response = ApiResponse::json(boost::json::object{{"a", 1}}, 201);
   EXPECT_EQ(
-      head_of(response),
+      rendered_head(response),
       "HTTP/1.1 201 Created\r\nDate: Sat, 21 Nov 2026 09:30:00 GMT\r\nX-Request-Id: req_1\r\nX-Content-Type-Options: nosniff\r\n"
       "Cache-Control: no-store\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n");
 }
 
 TEST(ResponseHeadTest, SaysThatTheConnectionEnds) {
-  EXPECT_THAT(head_of({}, false), HasSubstr("Connection: close\r\n"));
-  EXPECT_THAT(head_of({}, true), Not(HasSubstr("Connection:")));
+  EXPECT_THAT(rendered_head({}, false), HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(rendered_head({}, true), Not(HasSubstr("Connection:")));
 }
 
 TEST(ResponseHeadTest, FramesByTheKindOfBody) {
   ApiResponse none;
   none.status = 204;
-  EXPECT_THAT(head_of(none), Not(HasSubstr("Content-Length")));
-  EXPECT_THAT(head_of({}), HasSubstr("Content-Length: 0\r\n"));
+  EXPECT_THAT(rendered_head(none), Not(HasSubstr("Content-Length")));
+  EXPECT_THAT(rendered_head({}), HasSubstr("Content-Length: 0\r\n"));
   ApiResponse streamed;
   streamed.stream = std::make_unique<NoSource>();
   streamed.content_type = "text/event-stream";
-  EXPECT_THAT(head_of(streamed), HasSubstr("Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"));
-  EXPECT_THAT(head_of(streamed, false, true), Not(HasSubstr("Transfer-Encoding")));
+  EXPECT_THAT(rendered_head(streamed), HasSubstr("Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(rendered_head(streamed, false, true), Not(HasSubstr("Transfer-Encoding")));
 }
 
 TEST(ResponseHeadTest, LeavesOutWhatWouldBreakItsLine) {
   ApiResponse response;
   response.headers = {{"X-A", "b\r\nX-Evil: yes"}, {"X-B\n", "c"}, {"X-Nul", std::string("d\0", 2)}, {"X-Good", "e"}};
-  const std::string head = head_of(response);
+  const std::string head = rendered_head(response);
   EXPECT_THAT(head, Not(HasSubstr("Evil")));
   EXPECT_THAT(head, Not(HasSubstr("X-B")));
   EXPECT_THAT(head, Not(HasSubstr("X-Nul")));
@@ -59,7 +59,7 @@ TEST(ResponseHeadTest, LeavesOutWhatWouldBreakItsLine) {
 TEST(ResponseHeadTest, LetsTheEndpointDecideAboutCaching) {
   ApiResponse response;
   response.headers = {{"cache-control", "max-age=60"}};
-  EXPECT_THAT(head_of(response), Not(HasSubstr("no-store")));
+  EXPECT_THAT(rendered_head(response), Not(HasSubstr("no-store")));
 }
 
 }  // namespace

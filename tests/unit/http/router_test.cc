@@ -15,10 +15,10 @@ constexpr Route kMail[] = {
     row(Method::Get, "/v1/emails/:id", "get"),      row(Method::Get, "/v1/emails/latest", "latest"),
     row(Method::Post, "/v1/emails/batch", "batch"), row(Method::Delete, "/v1/emails/:id/parts/:part", "part")};
 constexpr Route kOther[] = {row(Method::Get, "/", "root"), row(Method::Get, "/healthz", "health")};
-constexpr ApiArea kAreas[] = {{kMail, {}}, {kOther, {}}};
+constexpr ApiArea kTwoAreas[] = {{kMail, {}}, {kOther, {}}};
 
 std::string found(std::string_view method, std::string_view target) {
-  const RouteAnswer answer = Router(kAreas).find(method, *parse_target(target));
+  const RouteAnswer answer = Router(kTwoAreas).find(method, *parse_target(target));
   if (const auto* wrong = std::get_if<WrongMethod>(&answer)) return "allow " + wrong->allow;
   const auto* match = std::get_if<RouteMatch>(&answer);
   if (match == nullptr) return "nothing";

@@ -11,7 +11,7 @@ namespace json = boost::json;
 
 json::object parse(std::string_view text) { return json::parse(text).as_object(); }
 
-const json::object kSchemas = parse(R"({
+const json::object kSchemaTexts = parse(R"({
   "Part": {"type": "object", "required": ["id"], "properties": {
     "id": {"type": "string", "examples": ["p1"], "description": "Its name."}, "size": {"type": ["integer", "null"], "minimum": 2}}},
   "Whole": {"allOf": [{"$ref": "#/components/schemas/Part"}, {"type": "object", "required": ["parts"], "properties": {
@@ -33,17 +33,17 @@ constexpr TypeCase kTypes[] = {
 };
 
 TEST(SchemaTextTest, SaysTypesInWords) {
-  for (const TypeCase& one : kTypes) EXPECT_EQ(SchemaText(kSchemas).type(parse(one.schema)), one.words);
+  for (const TypeCase& one : kTypes) EXPECT_EQ(SchemaText(kSchemaTexts).type(parse(one.schema)), one.words);
 }
 
 TEST(SchemaTextTest, ListsTheFieldsOfAllParts) {
-  EXPECT_EQ(SchemaText(kSchemas).fields(kSchemas.at("Whole").as_object()),
+  EXPECT_EQ(SchemaText(kSchemaTexts).fields(kSchemaTexts.at("Whole").as_object()),
             "| field | type | |\n|---|---|---|\n| `id` * | string | Its name. |\n| `size` | integer or null, at least 2 |  |\n"
             "| `parts` * | list of [Part](#part), at most 3 of them |  |\n");
 }
 
 TEST(SchemaTextTest, MakesAnExample) {
-  EXPECT_EQ(json::parse(SchemaText(kSchemas).example(parse(R"({"$ref": "#/components/schemas/Whole"})"))),
+  EXPECT_EQ(json::parse(SchemaText(kSchemaTexts).example(parse(R"({"$ref": "#/components/schemas/Whole"})"))),
             json::parse(R"({"id": "p1", "size": 2, "parts": [{"id": "p1", "size": 2}]})"));
 }
 

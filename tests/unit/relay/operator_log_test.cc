@@ -84,18 +84,18 @@ TEST_F(OperatorLogTest, BoundsTheLinesOfOneAccountsRefusalsAndSumsUpTheRest) {
   const operator_log::Client noisy{AccountId{{8}}, KeyId{{2}}, *parse_ip_address("192.0.2.7")};
   const operator_log::Client quiet{AccountId{{9}}, KeyId{{2}}, *parse_ip_address("192.0.2.8")};
   const Mailbox mailbox = *parse_mailbox("a@example.net");
-  constexpr std::uint64_t kRefused = 5'000;
+  constexpr std::uint64_t kRefusals = 5'000;
   const std::string text = written([&] {
-    for (std::uint64_t i = 0; i < kRefused; ++i) operator_log::recipient_refused(noisy, Refusal::RecipientNotWhitelisted, mailbox);
+    for (std::uint64_t i = 0; i < kRefusals; ++i) operator_log::recipient_refused(noisy, Refusal::RecipientNotWhitelisted, mailbox);
     operator_log::recipient_refused(quiet, Refusal::RecipientNotWhitelisted, mailbox);
     operator_log::sum_up();
   });
   std::uint64_t lines = 0;
   for (std::size_t at = 0; (at = text.find("recipient_refused ", at)) != std::string::npos; ++at) ++lines;
-  EXPECT_LT(lines, kRefused / 2);
+  EXPECT_LT(lines, kRefusals / 2);
   EXPECT_NE(text.find(format_id(quiet.account)), std::string::npos) << "nobody else's lines go";
   const std::uint64_t of_noisy = lines - 1;
-  const std::string summed = "log_lines_left_out kind=refusals lines=" + std::to_string(kRefused - of_noisy);
+  const std::string summed = "log_lines_left_out kind=refusals lines=" + std::to_string(kRefusals - of_noisy);
   EXPECT_NE(text.find(summed), std::string::npos) << text.substr(text.size() - 300);
 }
 

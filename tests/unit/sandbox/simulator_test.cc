@@ -20,7 +20,7 @@ struct Step {
   }
 };
 
-struct Case {
+struct SimulatorCase {
   const char* local_part;
   std::vector<Step> expected;
 };
@@ -40,7 +40,7 @@ std::vector<Step> course_of(const Scenario& scenario) {
   return steps;
 }
 
-const Case kCases[] = {
+const SimulatorCase kSimulatorCases[] = {
     {"delivered", {{seconds(0), Delivered, 250, {2, 0, 0}}}},
     {"bounced", {{seconds(0), Bounced, 550, {5, 1, 1}}}},
     {"deferred",
@@ -67,7 +67,7 @@ const Case kCases[] = {
 };
 
 TEST(Simulator, PlaysEachScenarioToItsEnd) {
-  for (const Case& c : kCases) EXPECT_EQ(course_of(scenario_named(c.local_part)), c.expected) << c.local_part;
+  for (const SimulatorCase& c : kSimulatorCases) EXPECT_EQ(course_of(scenario_named(c.local_part)), c.expected) << c.local_part;
 }
 
 TEST(Simulator, SaysTheSameForTheSameAttempt) {
@@ -84,7 +84,7 @@ TEST(Simulator, SaysTheSameForTheSameAttempt) {
 }
 
 TEST(Simulator, NamesTheNextAttemptForADeferralOnly) {
-  for (const Case& c : kCases) {
+  for (const SimulatorCase& c : kSimulatorCases) {
     for (unsigned attempt = 1; attempt <= c.expected.size(); ++attempt) {
       const SimulatedAttempt attempted = simulate(scenario_named(c.local_part), attempt);
       EXPECT_EQ(attempted.retry_after.has_value(), attempted.outcome == Deferred) << c.local_part;

@@ -32,7 +32,7 @@ TEST(ChunkArgument, RefusesWhatLeavesTheNextCommandUnknown) {
   }
 }
 
-struct Case {
+struct ChunkCase {
   const char* name;
   std::string content;
   bool is_clean;
@@ -40,10 +40,10 @@ struct Case {
   bool ends_in_cr;
 };
 
-class ChunkReaderTable : public testing::TestWithParam<Case> {};
+class ChunkReaderTable : public testing::TestWithParam<ChunkCase> {};
 
 TEST_P(ChunkReaderTable, SaysTheSameOnEveryCut) {
-  const Case& c = GetParam();
+  const ChunkCase& c = GetParam();
   for (std::size_t cut = 0; cut <= c.content.size(); ++cut) {
     ChunkReader reader;
     const std::string_view content = c.content;
@@ -56,22 +56,22 @@ TEST_P(ChunkReaderTable, SaysTheSameOnEveryCut) {
   }
 }
 
-std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+std::string name_of(const testing::TestParamInfo<ChunkCase>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(All, ChunkReaderTable, testing::Values(
-    Case{"Nothing", "", true, true, false},
-    Case{"OneLine", "a\r\n", true, true, false},
-    Case{"EmptyLines", "\r\n\r\n", true, true, false},
-    Case{"Dots", ".\r\n..\r\n", true, true, false},
-    Case{"NoLineEnd", "a\r\nb", true, false, false},
-    Case{"EndsInCr", "a\r\nb\r", true, false, true},
-    Case{"OnlyCr", "\r", true, false, true},
-    Case{"LfFirst", "\na", false, false, false},
-    Case{"LfInside", "a\nb\r\n", false, false, false},
-    Case{"LfBehindALine", "a\r\n\nb", false, false, false},
-    Case{"CrInside", "a\rb\r\n", false, false, false},
-    Case{"CrCrLf", "a\r\r\n", false, false, false},
-    Case{"LfCr", "a\n\r", false, false, false}), name_of);
+    ChunkCase{"Nothing", "", true, true, false},
+    ChunkCase{"OneLine", "a\r\n", true, true, false},
+    ChunkCase{"EmptyLines", "\r\n\r\n", true, true, false},
+    ChunkCase{"Dots", ".\r\n..\r\n", true, true, false},
+    ChunkCase{"NoLineEnd", "a\r\nb", true, false, false},
+    ChunkCase{"EndsInCr", "a\r\nb\r", true, false, true},
+    ChunkCase{"OnlyCr", "\r", true, false, true},
+    ChunkCase{"LfFirst", "\na", false, false, false},
+    ChunkCase{"LfInside", "a\nb\r\n", false, false, false},
+    ChunkCase{"LfBehindALine", "a\r\n\nb", false, false, false},
+    ChunkCase{"CrInside", "a\rb\r\n", false, false, false},
+    ChunkCase{"CrCrLf", "a\r\r\n", false, false, false},
+    ChunkCase{"LfCr", "a\n\r", false, false, false}), name_of);
 
 TEST(ChunkReader, SeesNulInAnyChunk) {
   ChunkReader reader;

@@ -39,7 +39,7 @@ Reading read_cut(const std::string& input, std::size_t cut) {
   return result;
 }
 
-struct Case {
+struct ContentCase {
   const char* name;
   std::string input;
   Progress progress;
@@ -47,10 +47,10 @@ struct Case {
   std::string rest = "";
 };
 
-class ContentReaderTable : public testing::TestWithParam<Case> {};
+class ContentReaderTable : public testing::TestWithParam<ContentCase> {};
 
 TEST_P(ContentReaderTable, ReadsTheSameOnEverySplit) {
-  const Case& c = GetParam();
+  const ContentCase& c = GetParam();
   for (std::size_t cut = 0; cut <= c.input.size(); ++cut) {
     const Reading reading = read_cut(c.input, cut);
     ASSERT_EQ(reading.progress, c.progress) << cut;
@@ -60,38 +60,38 @@ TEST_P(ContentReaderTable, ReadsTheSameOnEverySplit) {
   }
 }
 
-std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+std::string content_name(const testing::TestParamInfo<ContentCase>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(Ends, ContentReaderTable, testing::Values(
-    Case{"Empty", ".\r\n", Progress::EndOfData, ""},
-    Case{"OneLine", "a\r\n.\r\n", Progress::EndOfData, "a\r\n"},
-    Case{"EmptyLines", "\r\n\r\n.\r\n", Progress::EndOfData, "\r\n\r\n"},
-    Case{"StopsBehindTheEnd", "a\r\n.\r\nQUIT\r\n", Progress::EndOfData, "a\r\n", "QUIT\r\n"},
-    Case{"StuffedDot", "..\r\n.\r\n", Progress::EndOfData, ".\r\n"},
-    Case{"StuffedLine", "..a.\r\n...\r\n.\r\n", Progress::EndOfData, ".a.\r\n..\r\n"},
-    Case{"DotThatWasNotStuffed", ".a\r\n.\r\n", Progress::EndOfData, "a\r\n"},
-    Case{"DotInsideALine", "a.\r\nb.c\r\n.\r\n", Progress::EndOfData, "a.\r\nb.c\r\n"},
-    Case{"DotAndBlankIsNoEnd", ". \r\n.\r\n", Progress::EndOfData, " \r\n"},
-    Case{"BlankAndDotIsNoEnd", " .\r\n.\r\n", Progress::EndOfData, " .\r\n"},
-    Case{"NoEnd", "a\r\n..", Progress::NeedMore, "a\r\n."},
-    Case{"UnicodeSeparatorsEndNothing", "a\xE2\x80\xA8.\xE2\x80\xA8\xC2\x85.\xC2\x85\r\n.\r\n", Progress::EndOfData,
+    ContentCase{"Empty", ".\r\n", Progress::EndOfData, ""},
+    ContentCase{"OneLine", "a\r\n.\r\n", Progress::EndOfData, "a\r\n"},
+    ContentCase{"EmptyLines", "\r\n\r\n.\r\n", Progress::EndOfData, "\r\n\r\n"},
+    ContentCase{"StopsBehindTheEnd", "a\r\n.\r\nQUIT\r\n", Progress::EndOfData, "a\r\n", "QUIT\r\n"},
+    ContentCase{"StuffedDot", "..\r\n.\r\n", Progress::EndOfData, ".\r\n"},
+    ContentCase{"StuffedLine", "..a.\r\n...\r\n.\r\n", Progress::EndOfData, ".a.\r\n..\r\n"},
+    ContentCase{"DotThatWasNotStuffed", ".a\r\n.\r\n", Progress::EndOfData, "a\r\n"},
+    ContentCase{"DotInsideALine", "a.\r\nb.c\r\n.\r\n", Progress::EndOfData, "a.\r\nb.c\r\n"},
+    ContentCase{"DotAndBlankIsNoEnd", ". \r\n.\r\n", Progress::EndOfData, " \r\n"},
+    ContentCase{"BlankAndDotIsNoEnd", " .\r\n.\r\n", Progress::EndOfData, " .\r\n"},
+    ContentCase{"NoEnd", "a\r\n..", Progress::NeedMore, "a\r\n."},
+    ContentCase{"UnicodeSeparatorsEndNothing", "a\xE2\x80\xA8.\xE2\x80\xA8\xC2\x85.\xC2\x85\r\n.\r\n", Progress::EndOfData,
          "a\xE2\x80\xA8.\xE2\x80\xA8\xC2\x85.\xC2\x85\r\n"},
-    Case{"VerticalTabAndFormFeedEndNothing", "a\v.\v\f.\f\r\n.\r\n", Progress::EndOfData, "a\v.\v\f.\f\r\n"}), name_of);
+    ContentCase{"VerticalTabAndFormFeedEndNothing", "a\v.\v\f.\f\r\n.\r\n", Progress::EndOfData, "a\v.\v\f.\f\r\n"}), content_name);
 
 // CVE-2023-51764, -51765, -51766, -52354, CVE-2024-27305 and their kin.
 INSTANTIATE_TEST_SUITE_P(Smuggling, ContentReaderTable, testing::Values(
-    Case{"LfDotLf", "a\n.\n", Progress::BareNewline, ""},
-    Case{"LfDotCrlf", "a\n.\r\n", Progress::BareNewline, ""},
-    Case{"CrlfDotLf", "a\r\n.\n", Progress::BareNewline, ""},
-    Case{"CrDotCr", "a\r.\r", Progress::BareNewline, ""},
-    Case{"CrDotCrlf", "a\r.\r\n", Progress::BareNewline, ""},
-    Case{"CrlfDotCrX", "a\r\n.\rx", Progress::BareNewline, ""},
-    Case{"CrlfDotCrCrlf", "a\r\n.\r\r\n", Progress::BareNewline, ""},
-    Case{"CrCrlfDotCrlf", "a\r\r\n.\r\n", Progress::BareNewline, ""},
-    Case{"CrlfNulDot", std::string("a\r\n\0.\r\n.\r\n", 10), Progress::EndOfData, std::string("a\r\n\0.\r\n", 7)},
-    Case{"LfAlone", "\n", Progress::BareNewline, ""},
-    Case{"LfCr", "a\n\r.\r\n", Progress::BareNewline, ""},
-    Case{"CrlfLf", "a\r\n\n.\r\n", Progress::BareNewline, ""}), name_of);
+    ContentCase{"LfDotLf", "a\n.\n", Progress::BareNewline, ""},
+    ContentCase{"LfDotCrlf", "a\n.\r\n", Progress::BareNewline, ""},
+    ContentCase{"CrlfDotLf", "a\r\n.\n", Progress::BareNewline, ""},
+    ContentCase{"CrDotCr", "a\r.\r", Progress::BareNewline, ""},
+    ContentCase{"CrDotCrlf", "a\r.\r\n", Progress::BareNewline, ""},
+    ContentCase{"CrlfDotCrX", "a\r\n.\rx", Progress::BareNewline, ""},
+    ContentCase{"CrlfDotCrCrlf", "a\r\n.\r\r\n", Progress::BareNewline, ""},
+    ContentCase{"CrCrlfDotCrlf", "a\r\r\n.\r\n", Progress::BareNewline, ""},
+    ContentCase{"CrlfNulDot", std::string("a\r\n\0.\r\n.\r\n", 10), Progress::EndOfData, std::string("a\r\n\0.\r\n", 7)},
+    ContentCase{"LfAlone", "\n", Progress::BareNewline, ""},
+    ContentCase{"LfCr", "a\n\r.\r\n", Progress::BareNewline, ""},
+    ContentCase{"CrlfLf", "a\r\n\n.\r\n", Progress::BareNewline, ""}), content_name);
 
 TEST(ContentReader, TellsOfNulAndOfLongLines) {
   EXPECT_TRUE(read_cut(std::string("a\0b\r\n", 5), 2).has_nul);

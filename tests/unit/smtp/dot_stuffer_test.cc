@@ -18,13 +18,13 @@ std::string stuffed(std::string_view content, std::size_t piece_size) {
   return stuffer.finish(out) ? out : "refused";
 }
 
-struct Case {
+struct StufferCase {
   const char* name;
   std::string_view content;
   std::string_view mail_data;
 };
 
-const Case kCases[] = {
+const StufferCase kCases[] = {
     {"nothing", "", ".\r\n"},
     {"one line", "a\r\n", "a\r\n.\r\n"},
     {"the last line end is added", "a", "a\r\n.\r\n"},
@@ -47,7 +47,7 @@ const Case kCases[] = {
 };
 
 TEST(DotStuffer, GivesTheSameHoweverTheContentIsCut) {
-  for (const Case& c : kCases) {
+  for (const StufferCase& c : kCases) {
     for (const std::size_t piece_size : {1U, 2U, 3U, 4U, 1000U}) {
       SCOPED_TRACE(c.name);
       EXPECT_EQ(stuffed(c.content, piece_size), c.mail_data);

@@ -100,7 +100,7 @@ TEST(HostileNextHop, RefusingEhloDoesNotGetAroundTls) {
   EXPECT_THAT(script.failure(), StartsWith("454 4.7.5 "));
 }
 
-std::string repeated(std::string_view text, std::size_t times) {
+std::string times_over(std::string_view text, std::size_t times) {
   std::string all;
   for (std::size_t i = 0; i < times; ++i) all.append(text);
   return all;
@@ -184,7 +184,7 @@ TEST(HostileNextHop, ItsWordsAreOnePrintableLineOfBoundedLength) {
   ClientScript script;
   const Envelope envelope = numbered_envelope(1);
   script.open({}).begin(envelope).feed("250 ok\r\n");
-  script.feed("550-5.1.1 no\x1B[2J\xC2\x9B\x08\r\n" + repeated("550-" + std::string(400, 'y') + "\r\n", 20) + "550 \x7F end\r\n");
+  script.feed("550-5.1.1 no\x1B[2J\xC2\x9B\x08\r\n" + times_over("550-" + std::string(400, 'y') + "\r\n", 20) + "550 \x7F end\r\n");
   const std::string status = script.results();
   EXPECT_THAT(status, StartsWith("550 5.1.1 no?[2J??"));
   EXPECT_LE(status.size(), kMaxReplyTextOctets + 32);

@@ -8,7 +8,7 @@
 namespace postern::smtp {
 namespace {
 
-struct Case {
+struct LineCase {
   const char* name;
   std::string input;
   LineStatus status;
@@ -16,7 +16,7 @@ struct Case {
 };
 
 TEST(LineReader, FramesByCrlfOnly) {
-  const Case kCases[] = {
+  const LineCase kCases[] = {
       {"a line", "NOOP\r\n", LineStatus::Line, "NOOP"},
       {"only the first line", "NOOP\r\nQUIT\r\n", LineStatus::Line, "NOOP"},
       {"empty line", "\r\n", LineStatus::Line, ""},
@@ -32,7 +32,7 @@ TEST(LineReader, FramesByCrlfOnly) {
       {"one octet too long", std::string(19, 'x') + "\r\n", LineStatus::TooLong},
       {"full without an end", std::string(20, 'x'), LineStatus::TooLong},
   };
-  for (const Case& c : kCases) {
+  for (const LineCase& c : kCases) {
     const LineResult result = read_line(c.input, 20, 0);
     EXPECT_EQ(result.status, c.status) << c.name;
     EXPECT_EQ(result.line, c.line) << c.name;

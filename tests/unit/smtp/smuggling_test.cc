@@ -91,7 +91,7 @@ TEST(Smuggling, NothingButTheTrueEndEndsTheDataOnTheWayIn) {
 }
 
 // The mail data for this content; nullopt: refused.
-std::optional<std::string> stuffed(std::string_view content, std::size_t piece_size) {
+std::optional<std::string> stuffed_whole(std::string_view content, std::size_t piece_size) {
   DotStuffer stuffer;
   std::string out;
   for (std::size_t at = 0; at < content.size(); at += piece_size) {
@@ -105,7 +105,7 @@ TEST(Smuggling, NothingButTheTrueEndLeavesOnTheWayOut) {
   for_every_string([](const std::string& text) {
     const std::string content = "a" + text + "MAIL FROM:<evil@example.org>";
     for (const std::size_t piece_size : {1U, 1'000U}) {
-      const std::optional<std::string> out = stuffed(content, piece_size);
+      const std::optional<std::string> out = stuffed_whole(content, piece_size);
       ASSERT_EQ(out.has_value(), !has_bare_newline(content)) << escaped(text);
       if (!out) continue;
       ASSERT_FALSE(has_bare_newline(*out)) << escaped(text);
