@@ -1,12 +1,20 @@
 #!/usr/bin/env python3
 """Runs the end-to-end stories: one folder each (tNN_name/story.py with a function `run(context)`), each with its own relay.
 
-usage: run.py [--postern BINARY] [--without STORY] [STORY …]
+Three run side by side, since most of a story's time is waiting. A story that takes long says so with a line `SECONDS = …`:
+those start first.
+
+usage: run.py [--postern BINARY] [--without STORY] [--jobs COUNT] [STORY …]
 """
 
 import argparse
+import concurrent.futures
 import importlib.util
+import os
 import pathlib
+import queue
+import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -64,25 +72,55 @@ def run_story(folder, postern):
             return False
 
 
+def run_here(folder, postern):
+    started = time.monotonic()
+    passed = run_story(folder, postern)
+    print(f"  {folder.name}: {'ok' if passed else 'FAILED'} ({time.monotonic() - started:.1f} s)", flush=True)
+    return passed
+
+
+def run_apart(folder, postern, slots):
+    """In a process of its own, with ports of its own."""
+    slot = slots.get()
+    try:
+        command = [sys.executable, __file__, "--postern", str(postern), "--jobs", "1", folder.name]
+        done = subprocess.run(command, env={**os.environ, "POSTERN_E2E_SLOT": str(slot)}, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    finally:
+        slots.put(slot)
+    print(done.stdout, end="", flush=True)
+    return done.returncode == 0
+
+
+def expected_seconds(folder):
+    said = re.search(r"^SECONDS = (\d+)", (folder / "story.py").read_text(), re.MULTILINE)
+    return int(said.group(1)) if said else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--postern", default=str(support.ROOT / "build/asan/app/postern"))
     parser.add_argument("--without", action="append", default=[], help="a story that another binary plays")
+    parser.add_argument("--jobs", type=int, default=3, choices=range(1, support.SLOTS + 1), help="stories at once")
     parser.add_argument("stories", nargs="*")
     arguments = parser.parse_args()
     support.install_peers()
     here = pathlib.Path(__file__).parent
+    postern = pathlib.Path(arguments.postern).resolve()
     folders = sorted(p.parent for p in here.glob("t[0-9][0-9]_*/story.py"))
     chosen = [f for f in folders if not arguments.stories or any(s in f.name for s in arguments.stories)]
     chosen = [f for f in chosen if not any(s in f.name for s in arguments.without)]
-    failed = 0
-    for folder in chosen:
-        started = time.monotonic()
-        passed = run_story(folder, pathlib.Path(arguments.postern).resolve())
-        failed += not passed
-        print(f"  {folder.name}: {'ok' if passed else 'FAILED'} ({time.monotonic() - started:.1f} s)", flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed or not chosen else 0
+    if arguments.jobs == 1 or len(chosen) == 1:
+        passed = [run_here(folder, postern) for folder in chosen]
+        return 0 if passed and all(passed) else 1
+    chosen.sort(key=expected_seconds, reverse=True)
+    slots = queue.SimpleQueue()
+    for slot in range(arguments.jobs):
+        slots.put(slot)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        passed = list(pool.map(lambda folder: run_apart(folder, postern, slots), chosen))
+    print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
+    return 0 if passed and all(passed) else 1
 
 
 if __name__ == "__main__":

@@ -17,6 +17,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "build" / "peers"
 STOP_SECONDS = 180  # ends a hang; below the shortest wait for a next hop, which a relay that stops must not sit out
+# Stories that run side by side each have a share of the ports.
+SLOTS = 4
+SLOT_PORTS = (32_768 - 10_240) // SLOTS
+FIRST_PORT = 10_240 + int(os.environ.get("POSTERN_E2E_SLOT", "0")) * SLOT_PORTS
+OWN_PORTS = (FIRST_PORT, FIRST_PORT + SLOT_PORTS)
+
 given_ports = set()  # of this process: no two servers of a story get the same
 
 
@@ -32,7 +38,7 @@ def check(condition, message):
 def free_port():
     """Below the ports that the kernel hands to clients: none of them can take it while its server is restarted."""
     while True:
-        port = random.randrange(10_240, 32_768)
+        port = random.randrange(*OWN_PORTS)
         if port in given_ports:
             continue
         with socket.socket() as probe:

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 
 from support import PLAIN_MESSAGE, check, sha256_of
 
+SECONDS = 20
 HERE = pathlib.Path(__file__).parent
 USER = "ci-clients"
 

@@ -5,6 +5,8 @@ import smtplib
 
 from support import ROOT, check
 
+SECONDS = 30
+
 BASE62 = "[0-9A-Za-z]{48}"
 SCHEMES = {  # name: (pattern of a live key, test keys exist, most active keys)
     "postkit": (rf"pk_live_{BASE62}", True, None),

@@ -11,6 +11,7 @@ import ssl
 
 from support import check, wait_until
 
+SECONDS = 30
 CANARY = "canary-value-that-no-log-may-hold"
 
 

@@ -13,6 +13,8 @@ import threading
 
 from support import PLAIN_MESSAGE, check, free_port, wait_until
 
+SECONDS = 25
+
 
 def make_certificate(folder, name):
     certificate, key = folder / f"{name}.crt", folder / f"{name}.key"

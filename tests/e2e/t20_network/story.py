@@ -13,6 +13,7 @@ import time
 
 from support import check, wait_until
 
+SECONDS = 140
 SEED = 20
 MESSAGES = 60
 MAX_GROWTH_KIB = 64 * 1024  # of the relay's memory over the story; the messages of one moment fit 8 connections many times over

@@ -9,6 +9,8 @@ import time
 from raw_client import Raw, auth_plain, greeted, in_data, introduced, logged_in
 from support import PLAIN_MESSAGE, check, wait_until
 
+SECONDS = 40
+
 
 def forged_trace(relay, key, sink):
     """What a client writes into Received, Return-Path and the like stays below our own field, as it came."""
