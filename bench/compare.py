@@ -5,7 +5,7 @@
 Needs root and Debian's postfix and dovecot-core (neither needs to be started). Run: scripts/deps bench &&
 cmake --preset release -DPOSTERN_BENCH=ON && ninja -C build/release && python3 bench/compare.py [CASE...]
 POSTERN_BENCH_ROUNDS (3), POSTERN_BENCH_SCALE (1: part of the messages to send), POSTERN_BENCH_DIR (the disk to measure on),
-POSTERN_BENCH_OUT (build/bench).
+POSTERN_BENCH_OUT (build/bench). POSTERN_BENCH_POSTERN (before=PATH,after=PATH): builds of Postern in turn, and no peer.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ import plot
 ROUNDS = int(os.environ.get("POSTERN_BENCH_ROUNDS", "3"))
 OUT = pathlib.Path(os.environ.get("POSTERN_BENCH_OUT", bench.ROOT / "build/bench"))
 SCALE = float(os.environ.get("POSTERN_BENCH_SCALE", "1"))
+BUILDS = os.environ.get("POSTERN_BENCH_POSTERN")
 FLOOR = "counting only"
 
 
@@ -33,9 +34,13 @@ class Case:
     messages: dict  # server → how many; a server that is not named does not run
     options: dict   # of smtp_load
 
+    def takes(self, server):
+        return server.name in self.messages or isinstance(server, bench.Postern)
+
     def run(self, server, sink):
         credential = server.credential if self.options.get("each") == 0 else server.auth
-        options = dict(self.options, messages=max(1, int(self.messages[server.name] * SCALE)), auth=credential)
+        count = self.messages.get(server.name, self.messages["Postern"])
+        options = dict(self.options, messages=max(1, int(count * SCALE)), auth=credential)
         options["port"] = server.ports[options.get("tls", "none")]
         return measure(server, sink, options)
 
@@ -129,6 +134,8 @@ def print_tables(rows):
             delivered = f"{row['delivered_per_second']:,.0f}" if "delivered_per_second" in row else "–"
             print(f"| {title} | {name} | {row['per_second']:,.0f} | {delivered} | {row['accept_cpu']:.3f} | {row['cpu']:.3f} | "
                   f"{row['p50_ms']:.1f} | {row['p99_ms']:.1f} |")
+    if BUILDS:
+        return print_builds(rows)
     print("\n| case | rate: times Postfix's | delivered: times Postfix's | CPU: part of Postfix's "
           "| accepting CPU: times counting only |")
     print("|---|---:|---:|---:|---:|")
@@ -143,6 +150,16 @@ def print_tables(rows):
         if ours and floor:
             cells[3] = f"{ours['accept_cpu'] / max(floor['accept_cpu'], 1e-6):.1f}"
         print(f"| {title} | {' | '.join(cells)} |")
+
+
+def print_builds(rows):
+    first, *others = next(iter(rows.values()))
+    print(f"\n| case | build | rate: times {first}'s | CPU accepting: times {first}'s | CPU with relaying: times {first}'s |")
+    print("|---|---|---:|---:|---:|")
+    for title, servers in rows.items():
+        for other in others:
+            ratios = (servers[other][figure] / max(servers[first][figure], 1e-6) for figure in ("per_second", "accept_cpu", "cpu"))
+            print(f"| {title} | {other} | {' | '.join(f'{ratio:.3f}' for ratio in ratios)} |")
 
 
 def write_plots(rows):
@@ -168,11 +185,16 @@ def main():
         folder = pathlib.Path(name)
         folder.chmod(0o755)
         sink = bench.Sink()
-        servers = [Floor()]
+        servers = []
         try:
-            servers += [bench.Postern(folder / "postern", sink.port), bench.Postfix(folder / "postfix", sink.port)]
+            if BUILDS:
+                for title, path in (build.split("=", 1) for build in BUILDS.split(",")):
+                    servers.append(bench.Postern(folder / title, sink.port, path))
+                    servers[-1].name = title
+            else:
+                servers += [Floor(), bench.Postern(folder / "postern", sink.port), bench.Postfix(folder / "postfix", sink.port)]
             # Before any load: what it leaves on the heap would hold the connections for nothing.
-            if not sys.argv[1:] or "idle" in sys.argv[1:]:
+            if not BUILDS and (not sys.argv[1:] or "idle" in sys.argv[1:]):
                 for tls, connections in (("none", 1000), ("starttls", 500)):
                     kib, standing = idle_memory(servers[1], connections, tls)
                     print(f"idle, {tls}: {kib:.1f} KiB (PSS) for each of {standing} authenticated connections")
@@ -180,7 +202,7 @@ def main():
                 found = {}
                 for _ in range(ROUNDS):
                     for server in servers:
-                        if server.name in case.messages:
+                        if case.takes(server):
                             found.setdefault(server.name, []).append(case.run(server, sink))
                 rows[case.title] = {server: median_of(results) for server, results in found.items()}
         finally:
@@ -189,7 +211,8 @@ def main():
             sink.stop()
     if rows:
         print_tables(rows)
-        write_plots(rows)
+        if not BUILDS:
+            write_plots(rows)
 
 
 if __name__ == "__main__":
