@@ -1,5 +1,7 @@
 #include "core/bytes.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 

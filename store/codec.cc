@@ -120,6 +120,7 @@ void put_summary(RecordEncoder& out, const MessageSummary& summary) {
     out.text(name);
     out.text(value);
   }
+  out.text(summary.message_id);
 }
 MessageSummary get_summary(RecordDecoder& in) {
   MessageSummary summary;
@@ -133,6 +134,7 @@ MessageSummary get_summary(RecordDecoder& in) {
     std::string name = in.text();
     summary.tags.emplace_back(std::move(name), in.text());
   }
+  if (in.version() >= 3) summary.message_id = in.text();
   return summary;
 }
 

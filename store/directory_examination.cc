@@ -4,6 +4,7 @@
 #include "store/examination_walk.h"
 #include "store/octets.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 

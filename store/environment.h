@@ -8,6 +8,7 @@
 #include <lmdb.h>
 
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>

@@ -6,6 +6,8 @@
 #include "store/retention.h"
 #include "store/table.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 

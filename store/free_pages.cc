@@ -2,6 +2,7 @@
 // writer takes follows LMDB's own rule: only what was freed before the oldest state that anybody reads.
 #include "store/free_pages.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 

@@ -5,6 +5,8 @@
 #include "store/record_table.h"
 #include "store/retention.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 

@@ -33,8 +33,7 @@ class OpenContent {
 };
 
 // Content of test messages, queued and captured: all of it together is bounded by half of the spool, that of one account by a
-// quarter, so that test mail gives way before live mail does. What was queued when the server started is not counted. The commit
-// thread's.
+// quarter, so that test mail gives way before live mail does. The commit thread's.
 class TestMail {
  public:
   explicit TestMail(std::uint64_t spool_octets) : capacity_(spool_octets) {}

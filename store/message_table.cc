@@ -261,14 +261,15 @@ Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery) {
 }
 
 Result<void> erase_message(SpoolTransaction spool, const MessageId& id) {
-  Result<MessageRecord> message = load_message(spool.transaction, id);
-  if (!message) return message.error();
+  Result<MessageFacts> facts = load_message_facts(spool.transaction, id);
+  if (!facts) return facts.error();
   Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
   if (!delivery) return delivery.error();
   WritableTable rows(spool.transaction, SpoolTable::AccountMessages);
-  if (Result<bool> erased = rows.erase(account_row(message->account, id)); !erased) return erased.error();
+  if (Result<bool> erased = rows.erase(account_row(facts->account, id)); !erased) return erased.error();
   if (delivery->due) {
     if (Result<void> erased = erase_due(spool.transaction, *delivery->due, id); !erased) return erased;
+    if (facts->environment == Environment::Test) spool.test_mail.remove(facts->account, facts->content_octets);
   }
   if (delivery->settled_at) {
     WritableTable settled(spool.transaction, SpoolTable::Settled);
@@ -326,13 +327,22 @@ Result<IndexedOwner> owner_of_captured(Transaction& transaction, std::string_vie
   return owner;
 }
 
-Result<void> count_captured(SpoolTransaction spool) {
-  Cursor cursor(Table(spool.transaction, SpoolTable::Captured));
-  for (bool found = cursor.first(); found; found = cursor.next()) {
-    Result<IndexedOwner> owner = owner_of_captured(spool.transaction, cursor.key(), cursor.value());
+Result<void> count_test_mail(SpoolTransaction spool) {
+  Cursor captured(Table(spool.transaction, SpoolTable::Captured));
+  for (bool found = captured.first(); found; found = captured.next()) {
+    Result<IndexedOwner> owner = owner_of_captured(spool.transaction, captured.key(), captured.value());
     if (owner) spool.test_mail.add(owner->account, owner->weight);
   }
-  return cursor.status();
+  if (Result<void> walked = captured.status(); !walked) return walked;
+  Cursor due(Table(spool.transaction, SpoolTable::Due));
+  for (bool found = due.first(); found; found = due.next()) {
+    if (KeyReader(due.value()).number(8) != kMixedLane) continue;
+    KeyReader key(due.key());
+    (void)key.instant();
+    Result<MessageFacts> facts = load_message_facts(spool.transaction, MessageId{key.octets<16>()});
+    if (facts && facts->environment == Environment::Test) spool.test_mail.add(facts->account, facts->content_octets);
+  }
+  return due.status();
 }
 
 Result<std::optional<IndexedMessage>> oldest_settled(Transaction& transaction) {

@@ -45,7 +45,7 @@ struct Redelivery {
 };
 Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery);
 
-// settled → removed, content and all. Its events stay until their own retention.
+// settled, or committed → removed, content and all. Its events stay until their own retention.
 Result<void> erase_message(SpoolTransaction spool, const MessageId& id);
 // Removes captured content whose time has come; the records stay.
 Result<void> erase_captured_content(SpoolTransaction spool, const MessageId& id);
@@ -64,8 +64,9 @@ struct IndexedOwner {
 Result<IndexedOwner> owner_of_settled(Transaction& transaction, std::string_view key, std::string_view value);
 Result<IndexedOwner> owner_of_captured(Transaction& transaction, std::string_view key, std::string_view value);
 
-// Counts all captured content as test mail of its accounts: at the start of a server.
-Result<void> count_captured(SpoolTransaction spool);
+// Counts what is captured and queued as test mail of its accounts, at the start of a server. Of the queue only what meets no
+// destination is looked at: test messages have the mixed lane.
+Result<void> count_test_mail(SpoolTransaction spool);
 
 // The oldest entry of the settled and of the captured index.
 Result<std::optional<IndexedMessage>> oldest_settled(Transaction& transaction);

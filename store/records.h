@@ -250,8 +250,8 @@ struct UsageRow {
 
 enum class MessageOrigin : std::uint8_t { Submission = 1, Notification = 2 };
 
-// What lists show of a message after its content is gone. From SMTP only `from` and `subject` are known (as they stand in the
-// header section, at most kMaxSummaryOctets each); HTTP fills in the rest.
+// What lists show of a message after its content is gone. From SMTP `reply_to` is not known; `from` and `subject` are as they stand
+// in the header section, at most kMaxSummaryOctets each.
 inline constexpr std::size_t kMaxSummaryOctets = 998;
 struct MessageSummary {
   std::string from;
@@ -261,6 +261,8 @@ struct MessageSummary {
   std::vector<std::string> bcc;
   std::vector<std::string> reply_to;
   std::vector<std::pair<std::string, std::string>> tags;
+  // Since record version 3:
+  std::string message_id = {};  // of the header as it goes out, without angle brackets, at most kMaxSummaryOctets
 
   friend bool operator==(const MessageSummary&, const MessageSummary&) = default;
 };

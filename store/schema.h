@@ -43,7 +43,8 @@ inline constexpr std::uint8_t kDeliveryRecordVersion = 2;     // 1 is still read
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
 inline constexpr std::uint8_t kUserRecordVersion = 2;         // 1 ends before ended_sessions
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
-inline constexpr std::uint8_t kMessageRecordVersion = 2;  // 1 is still read: it ends before signature_fields
+// 1 is still read: it ends before signature_fields; 2 ends before the summary's message_id.
+inline constexpr std::uint8_t kMessageRecordVersion = 3;
 
 // Tables are opened in this order; the enumerators are indexes into the environment's handles, not stored.
 enum class DirectoryTable : std::size_t {

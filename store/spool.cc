@@ -61,6 +61,9 @@ class Spool::Impl {
 
 namespace {
 
+// What one commit removes of what somebody asks to be removed: others wait for it.
+constexpr std::size_t kMessagesPerRemoval = 64;
+constexpr std::uint64_t kOctetsPerRemoval = 32ULL << 20;  // of content, and one message more
 constexpr std::uint64_t kRecordsOctets = 8 * 1024;  // of a message beside its content, pages that they share included
 
 struct Acceptance {
@@ -401,6 +404,31 @@ Result<void> Spool::cancel(const MessageId& id, Instant now) {
       [&](SpoolTransaction spool) { return apply_cancel(spool, id, now, impl_->limits.capture_retention); });
 }
 
+Result<std::size_t> Spool::remove_messages(std::span<const MessageId> ids) {
+  std::size_t removed = 0;
+  while (!ids.empty()) {
+    std::size_t done = 0;
+    std::size_t gone = 0;
+    Result<void> erased = impl_->run([&](SpoolTransaction spool) -> Result<void> {
+      std::uint64_t octets = 0;
+      done = gone = 0;  // a batch may be tried again
+      for (; done < std::min(ids.size(), kMessagesPerRemoval) && octets < kOctetsPerRemoval; ++done) {
+        Result<MessageFacts> facts = load_message_facts(spool.transaction, ids[done]);
+        if (!facts && facts.error().code() == ErrorCode::NotFound) continue;
+        if (!facts) return facts.error();
+        if (Result<void> one = erase_message(spool, ids[done]); !one) return one;
+        octets += facts->content_octets;
+        ++gone;
+      }
+      return {};
+    });
+    if (!erased) return erased.error();
+    removed += gone;
+    ids = ids.subspan(done);
+  }
+  return removed;
+}
+
 Result<Expiry> Spool::remove_expired(Instant now, std::size_t limit) {
   impl_->environment->drop_dead_readers();
   Expiry expiry;
@@ -438,7 +466,7 @@ Result<void> Spool::examine(std::size_t step, const ReportFinding& report) const
 void Spool::start() { impl_->queue.start(); }
 
 Result<std::size_t> Spool::recover() {
-  Result<void> counted = impl_->run([](SpoolTransaction spool) { return count_captured(spool); });
+  Result<void> counted = impl_->run([](SpoolTransaction spool) { return count_test_mail(spool); });
   if (!counted) return counted.error();
   return recover_spool(*impl_->environment, impl_->queue);
 }

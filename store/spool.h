@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -187,6 +188,9 @@ class Spool {
   Result<void> retry_now(const MessageId& id, Instant now);
   // Pending recipients become Cancelled, with an event each. Fails and blocks as retry_now().
   Result<void> cancel(const MessageId& id, Instant now);
+  // Removes messages, queued or settled, content and all; their events stay. Returns how many there were. An attempt that is under
+  // way ends in nothing. Commits of a bounded size; blocks until synced. For test mail: nobody is told of one that was queued.
+  Result<std::size_t> remove_messages(std::span<const MessageId> ids);
 
   // --- Keeping it bounded ---
   // Removes at most `limit` of what has outlived its retention or is above its bound: content of test messages, records of

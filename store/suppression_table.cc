@@ -6,6 +6,8 @@
 #include "store/directory.h"
 #include "store/record_table.h"
 
+#include <algorithm>
+
 namespace postern::store {
 namespace {
 

@@ -118,6 +118,11 @@ TEST_F(MailSharesTest, AreCountedAgainAfterARestart) {
     if (!commit(std::move(writer), loud_, Environment::Test)) break;
     ids.push_back(id);
   }
+  store_.reopen();
+  EXPECT_EQ(commit(open(loud_, 200'000), loud_, Environment::Test).error().code(), ErrorCode::StorageFull) << "while queued";
+  ASSERT_EQ(store_.spool().remove_messages(std::span(ids).first(1)).value(), 1U);
+  EXPECT_TRUE(commit(open(loud_, 200'000), loud_, Environment::Test)) << "what is removed counts no more";
+  ids.erase(ids.begin());
   for (const MessageId& id : ids) {
     Settlement settlement;
     settlement.id = id;
@@ -132,6 +137,7 @@ TEST_F(MailSharesTest, AreCountedAgainAfterARestart) {
   while (store_.spool().remove_expired(clock_.now(), 100).value().contents > 0) {
   }
   EXPECT_TRUE(commit(open(loud_, 200'000), loud_, Environment::Test)) << "after their retention";
+  EXPECT_TRUE(store_.spool().examine().value().empty());
 }
 
 }  // namespace

@@ -62,6 +62,26 @@ TEST_F(SpoolTest, HoldsAMessageWholeAfterItsCompletion) {
   EXPECT_EQ(findings(store), std::vector<std::string>());
 }
 
+TEST_F(SpoolTest, RemovesMessagesInTheStateThatTheyAreIn) {
+  TempStore store;
+  std::vector<MessageId> gone;
+  for (int i = 0; i < 70; ++i) gone.push_back(accept(store, "queued", Environment::Test));
+  const MessageId captured = accept(store, "captured", Environment::Test);
+  settle(store, settlement(captured, 0, RecipientStage::Delivered)).value();
+  gone.push_back(captured);
+  const MessageId stays = accept(store, "stays", Environment::Test);
+  gone.push_back(next_id());  // nobody's
+  EXPECT_EQ(store.spool().remove_messages(gone).value(), 71U);
+  EXPECT_EQ(store.spool().remove_messages(gone).value(), 0U);
+  EXPECT_EQ(store.spool().usage().value().messages, 1U);
+  EXPECT_EQ(store.spool().usage().value().queued, 1U);
+  EXPECT_EQ(store.spool().usage().value().captured_octets, 0U);
+  EXPECT_EQ(read_content(store.spool(), store.spool().find(stays).value().value().message), "stays");
+  const Result<void> late = settle(store, settlement(gone[0], 0, RecipientStage::Delivered));
+  EXPECT_EQ(late.error().code(), ErrorCode::NotFound) << "an attempt that was under way";
+  EXPECT_EQ(findings(store), std::vector<std::string>());
+}
+
 TEST_F(SpoolTest, KeepsEverythingOverAReopening) {
   TempStore store;
   const MessageId id = accept(store, "content");
