@@ -124,6 +124,31 @@ Result<void> show_run(CommandContext& context, const RunShowOptions& options) {
   return print_messages(context, filter, std::nullopt, options.limit, "there is no run " + printable(options.run));
 }
 
+Result<void> remove_run(CommandContext& context, const RunRemoveOptions& options) {
+  MessageListOptions wanted;
+  wanted.account = options.account;
+  wanted.run = options.run;
+  const auto filter = make_filter(context, wanted);
+  if (!filter) return filter.error();
+  std::vector<MessageId> ids;
+  const auto visited = for_each_message(context.spool(), filter->account, std::nullopt, [&](const store::StoredMessage& stored) {
+    const bool is_of_run = filter->matches(stored) && stored.message.environment == Environment::Test;
+    if (is_of_run) ids.push_back(stored.message.id);
+    return true;
+  });
+  if (!visited) return visited.error();
+  if (ids.empty()) return Error(ErrorCode::NotFound, "there is no run " + printable(options.run));
+  const auto count_words = [](std::size_t count) { return std::to_string(count) + (count == 1 ? " message" : " messages"); };
+  if (!options.is_sure) {
+    if (const auto agreed = context.ask(count_words(ids.size()) + " would be removed"); !agreed) return agreed.error();
+  }
+  const auto removed = context.spool().remove_messages(ids);
+  if (!removed) return removed.error();
+  context.confirm({{"run", options.run}, {"messages", *removed}, {"done", "removed"}},
+                  "run " + printable(options.run) + ": " + count_words(*removed) + " removed");
+  return {};
+}
+
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options) {
   if (options.message.empty() && !options.is_latest) {
     return Error(ErrorCode::InvalidArgument, "name a message, or say --latest");

@@ -250,6 +250,10 @@ void declare_run(CLI::App& app, Builder& build) {
   auto [verb, show] = build.command(noun, "show", "List the messages of a run", show_run);
   verb.add_option("run", show.run)->required();
   add_limit(verb, show.limit);
+  auto [removing, remove] = build.command(noun, "remove", "Remove the messages of a run, queued or captured", remove_run);
+  removing.add_option("run", remove.run)->required();
+  removing.add_option("--account", remove.account, "only this account's");
+  removing.add_flag("--yes", remove.is_sure, "without asking");
 }
 
 void declare_queue(CLI::App& app, Builder& build) {

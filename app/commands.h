@@ -119,6 +119,11 @@ struct RunShowOptions {
   std::string run;
   std::size_t limit = 50;
 };
+struct RunRemoveOptions {
+  std::string run;
+  std::string account;
+  bool is_sure = false;
+};
 struct MessageShowOptions {
   std::string message;
   bool is_latest = false;
@@ -129,6 +134,7 @@ Result<void> list_messages(CommandContext& context, const MessageListOptions& op
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options);
 Result<void> list_runs(CommandContext& context, std::size_t limit);
 Result<void> show_run(CommandContext& context, const RunShowOptions& options);
+Result<void> remove_run(CommandContext& context, const RunRemoveOptions& options);
 
 // --- queue (cmd_queue.cc) ---
 struct QueueRetryOptions {

@@ -214,6 +214,7 @@ struct ApiArea {
 ApiArea session_api();
 ApiArea key_api();
 ApiArea email_api();
+ApiArea run_api();
 ApiArea sandbox_api();
 ApiArea domain_api();
 ApiArea confirmation_api();

@@ -10,9 +10,6 @@
 #include "http/send_handlers.h"
 #include "http/worker_job.h"
 
-#include "core/header_text.h"
-#include "relay/header_scan.h"
-
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -105,35 +102,18 @@ struct FoundPage {
   std::optional<MessageId> next;  // where to go on; nullopt: there are no more
 };
 
-// "<id>" is what the relay gives a message without a Message-ID; a client's own one is read from the content, if that is there.
-bool has_message_id(const store::Spool& spool, const store::MessageRecord& message, const std::string& wanted, std::size_t& reads) {
-  if (wanted.substr(0, wanted.find('@')) == format_message_id(message.id)) return true;
-  if (message.chunk_count == 0) return false;
-  ++reads;
-  const Result<std::string> chunk = spool.read_chunk(message.id, 0);
-  if (!chunk) return false;
-  relay::HeaderScan header;
-  header.feed(*chunk);
-  header.finish();
-  const relay::HeaderField* field = header.find("Message-ID");
-  return field && without_angle_brackets(header_text(field->value, store::kMaxSummaryOctets)) == wanted;
-}
-
 // What fits may be far apart: after so many it says where to go on, though the page is not full.
 Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const EmailPage& page) {
   FoundPage found;
   std::optional<MessageId> cursor = page.before ? page.before : page.after;
   const bool are_apart = caller.has_test_key() || page.filter.is_selective();
   const std::size_t at_once = (are_apart ? kMaxEmails : page.limit) + 1;
-  const std::optional<std::string>& message_id = page.filter.message_id();
-  std::size_t content_reads = 0;
-  for (std::size_t looked_at = 0; looked_at < kMaxListReads && content_reads < kMaxListContentReads; looked_at += at_once) {
+  for (std::size_t looked_at = 0; looked_at < kMaxListReads; looked_at += at_once) {
     auto batch =
         page.before ? spool.list_newer_of(caller.account, *cursor, at_once) : spool.list_of(caller.account, cursor, at_once);
     if (!batch) return batch.error();
     for (StoredMessage& stored : *batch) {
-      const bool is_seen = can_see(caller, stored.message) && page.filter.wants(stored) &&
-                           (!message_id || has_message_id(spool, stored.message, *message_id, content_reads));
+      const bool is_seen = can_see(caller, stored.message) && page.filter.wants(stored);
       if (is_seen && found.messages.size() == page.limit) {
         found.next = found.messages.back().message.id;
         return found;
@@ -258,12 +238,13 @@ constexpr Parameter kBatchParameters[] = {
      .description = "permissive: what is wrong with one e-mail keeps no other from being sent.",
      .values = "strict permissive",
      .is_header = true}};
-constexpr std::array<Parameter, 3 + kEmailFilterParameters.size()> kEmailListParameters = [] {
-  std::array<Parameter, 3 + kEmailFilterParameters.size()> parameters = {
+constexpr std::array<Parameter, 4 + kMailParameters.size()> kEmailListParameters = [] {
+  std::array<Parameter, 4 + kMailParameters.size()> parameters = {
       {limit_parameter(kMaxEmails, kDefaultPage),
        {.name = "after", .description = "An e-mail: go on with those that are older."},
-       {.name = "before", .description = "An e-mail: go on with those that are newer."}}};
-  std::ranges::copy(kEmailFilterParameters, parameters.begin() + 3);
+       {.name = "before", .description = "An e-mail: go on with those that are newer."},
+       kStatusParameter}};
+  std::ranges::copy(kMailParameters, parameters.begin() + 4);
   return parameters;
 }();
 

@@ -3,6 +3,7 @@
 #include "core/bytes.h"
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/email_filter.h"
 #include "http/event_json.h"
 #include "http/event_schemas.h"
 #include "http/event_stream.h"
@@ -74,6 +75,9 @@ Result<EventFilter> read_filter(const ApiRequest& request) {
       begin = end + 1;
     }
   }
+  auto mail = EmailFilter::read(request);
+  if (!mail) return mail.error();
+  filter.mail = std::move(*mail);
   if (const auto text = request.query_parameter("email_id")) {
     filter.message = parse_message_id(*text);
     if (!filter.message) return Error(ErrorCode::InvalidArgument, "email_id must be the id of an e-mail");
@@ -105,7 +109,7 @@ Result<std::vector<Event>> read_batch(const store::Spool& spool, const EventPage
   return spool.events_of_account_before(page.filter.account, cursor, kEventsAtOnce);
 }
 
-Result<void> fill(const store::Spool& spool, EventPage& page) {
+Result<void> fill(const store::Spool& spool, MessageLookup& messages, EventPage& page) {
   std::uint64_t cursor = page.cursor;
   std::size_t looked_at = 0;
   for (bool is_last = false; !is_last;) {
@@ -113,7 +117,7 @@ Result<void> fill(const store::Spool& spool, EventPage& page) {
     if (!events) return events.error();
     is_last = events->size() < kEventsAtOnce;
     for (const Event& event : *events) {
-      if (page.filter.wants(event)) {
+      if (page.filter.wants(event, messages)) {
         if (page.found.size() == page.limit) {
           page.next = page.found.back().sequence;
           return {};
@@ -132,13 +136,13 @@ Result<void> fill(const store::Spool& spool, EventPage& page) {
 }
 
 // One message's events are few and have an index of their own.
-Result<void> fill_from_message(const store::Spool& spool, EventPage& page) {
+Result<void> fill_from_message(const store::Spool& spool, MessageLookup& messages, EventPage& page) {
   auto events = spool.events_of(*page.filter.message);
   if (!events) return events.error();
   if (!page.is_newer) std::ranges::reverse(*events);
   for (const Event& event : *events) {
     const bool is_behind = page.is_newer ? event.sequence > page.cursor : event.sequence < page.cursor;
-    if (!is_behind || !page.filter.wants(event)) continue;
+    if (!is_behind || !page.filter.wants(event, messages)) continue;
     if (page.found.size() == page.limit) {
       page.next = page.found.back().sequence;
       return {};
@@ -152,11 +156,11 @@ Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
   auto page = read_page(request);
   if (!page) return page.error();
   const store::Spool& spool = context.store.spool();
-  const Result<void> filled = page->filter.message ? fill_from_message(spool, *page) : fill(spool, *page);
+  MessageLookup messages(spool);
+  const Result<void> filled = page->filter.message ? fill_from_message(spool, messages, *page) : fill(spool, messages, *page);
   if (!filled) return filled.error();
   if (page->is_newer) std::ranges::reverse(page->found);
   json::array data;
-  MessageLookup messages(spool);
   for (const Event& event : page->found) data.push_back(event_item(event, messages.find(event.message)));
   json::object body = page_json(std::move(data), page->next.has_value());
   body["next"] = page->next ? json::value(format_event_id(*page->next)) : json::value(nullptr);
@@ -220,19 +224,24 @@ net::Awaitable<ApiResponse> list_events(ApiContext& context, ApiRequest& request
 
 constexpr Parameter kType{.name = "type", .description = "Only events of this type; several with commas, or several times."};
 constexpr Parameter kEmailId{.name = "email_id", .description = "Only events of this e-mail."};
-constexpr Parameter kEnvironment{.name = "environment", .description = "Only events of that mail.", .values = "live test"};
-constexpr Parameter kEventListParameters[] = {limit_parameter(kMaxEvents, kMaxEvents),
-                                         {.name = "after", .description = "An event: go on with those that are older."},
-                                         {.name = "before", .description = "An event: go on with those that are newer."},
-                                         kType,
-                                         kEmailId,
-                                         kEnvironment};
-constexpr Parameter kStreamParameters[] = {
-    {.name = "Last-Event-ID", .description = "The event that was seen last; browsers send it again.", .is_header = true},
-    {.name = "after", .description = "The same in the query."},
-    kType,
-    kEmailId,
-    kEnvironment};
+constexpr Parameter kLastEventId{
+    .name = "Last-Event-ID", .description = "The event that was seen last; browsers send it again.", .is_header = true};
+
+// `own`, and what of the e-mail may be asked for.
+template <std::size_t N>
+constexpr std::array<Parameter, N + 2 + kMailParameters.size()> with_mail(const std::array<Parameter, N>& own) {
+  std::array<Parameter, N + 2 + kMailParameters.size()> parameters{};
+  const auto rest = std::ranges::copy(own, parameters.begin()).out;
+  rest[0] = kType;
+  rest[1] = kEmailId;
+  std::ranges::copy(kMailParameters, rest + 2);
+  return parameters;
+}
+constexpr auto kEventListParameters =
+    with_mail<3>({{limit_parameter(kMaxEvents, kMaxEvents),
+                   {.name = "after", .description = "An event: go on with those that are older."},
+                   {.name = "before", .description = "An event: go on with those that are newer."}}});
+constexpr auto kStreamParameters = with_mail<2>({{kLastEventId, {.name = "after", .description = "The same in the query."}}});
 
 constexpr std::array<Route, 2> kEventRoutes = {{
     {.method = Method::Get,

@@ -3,6 +3,7 @@
 #include "http/api_context.h"
 #include "http/gzip.h"
 #include "http/metrics.h"
+#include "http/representation.h"
 #include "http/service_state.h"
 
 #include <boost/json/object.hpp>
@@ -26,10 +27,11 @@ net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
 
 // Of the whole installation, so no account's credential opens it: the dispatcher has asked for the operator's token, or, without
 // one, whether the client is on this machine.
-net::Awaitable<ApiResponse> get_metrics(ApiContext& context, ApiRequest&) {
+net::Awaitable<ApiResponse> get_metrics(ApiContext& context, ApiRequest& request) {
   ApiResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = context.metrics.text();
+  settle_representation(request, response);
   co_return response;
 }
 
@@ -45,9 +47,7 @@ net::Awaitable<ApiResponse> get_openapi(ApiContext& context, ApiRequest& request
   if (context.service == nullptr) co_return response;
   const ServiceState& service = *context.service;
   response.headers = {{"ETag", service.openapi_etag}, {"Cache-Control", "no-cache"}, {"Vary", "Accept-Encoding"}};
-  const std::string_view known = request.header("if-none-match");
-  const bool is_known = known == "*" || known.find(std::string_view(service.openapi_etag).substr(2)) != std::string_view::npos;
-  if (is_known) {
+  if (names_entity_tag(request.header("if-none-match"), service.openapi_etag)) {
     response.status = 304;
   } else if (accepts_gzip(request.header("accept-encoding"))) {
     response.headers.emplace_back("Content-Encoding", "gzip");
@@ -86,7 +86,7 @@ constexpr std::string_view kServiceSchemas = R"({
     "properties": {"name": {"const": "Postern"}, "api": {"type": "string", "format": "uri"},
                    "openapi": {"type": "string", "format": "uri"}}
   },
-  "OpenapiDocument": {"type": "object", "required": ["openapi", "info", "paths", "components"]}
+  "OpenapiDocument": {"type": "object", "required": ["openapi", "info", "paths", "components"], "additionalProperties": true}
 })";
 
 }  // namespace

@@ -157,27 +157,27 @@ constexpr Parameter kSuppressionListParameters[] = {limit_parameter(kMaxSuppress
                                          {.name = "after", .description = "The address that the page before ended with."},
                                          {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
 
-constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
-                      std::string_view summary, std::string_view request_schema, std::uint16_t status,
-                      std::string_view response_schema, std::span<const Parameter> parameters = {}) {
+constexpr Route suppression_route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
+                                  std::string_view summary, std::string_view request_schema, std::uint16_t status,
+                                  std::string_view response_schema, std::span<const Parameter> parameters = {}) {
   return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
           .summary = summary, .tag = "suppressions", .request_schema = request_schema, .status = status,
           .response_schema = response_schema, .parameters = parameters};
 }
 
 constexpr std::array<Route, 6> kSuppressionRoutes = {{
-    route(Method::Get, "/v1/suppressions", Body::None, on_worker_live<list_suppressions>, "listSuppressions",
-          "List suppressed addresses, in order of address", "", 200, "SuppressionList", kSuppressionListParameters),
-    route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
-          "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
-    route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker_live<add_suppressions>, "addSuppressions",
-          "Suppress up to 100 addresses", "SuppressionBatch", 201, "SuppressionNames"),
-    route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker_live<remove_suppressions>, "removeSuppressions",
-          "Take up to 100 addresses off the list", "SuppressionRemoval", 200, "SuppressionNames"),
-    route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker_live<get_suppression>, "getSuppression",
-          "Show why an address is suppressed", "", 200, "Suppression"),
-    route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker_live<delete_suppression>, "deleteSuppression",
-          "Send to an address again", "", 200, "SuppressionName"),
+    suppression_route(Method::Get, "/v1/suppressions", Body::None, on_worker_live<list_suppressions>, "listSuppressions",
+                      "List suppressed addresses, in order of address", "", 200, "SuppressionList", kSuppressionListParameters),
+    suppression_route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
+                      "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
+    suppression_route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker_live<add_suppressions>, "addSuppressions",
+                      "Suppress up to 100 addresses", "SuppressionBatch", 201, "SuppressionNames"),
+    suppression_route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker_live<remove_suppressions>,
+                      "removeSuppressions", "Take up to 100 addresses off the list", "SuppressionRemoval", 200, "SuppressionNames"),
+    suppression_route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker_live<get_suppression>, "getSuppression",
+                      "Show why an address is suppressed", "", 200, "Suppression"),
+    suppression_route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker_live<delete_suppression>,
+                      "deleteSuppression", "Send to an address again", "", 200, "SuppressionName"),
 }};
 
 constexpr std::string_view kSuppressionSchemas = R"json({

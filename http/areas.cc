@@ -7,6 +7,7 @@ std::span<const ApiArea> all_areas() {
       session_api(),
       key_api(),
       email_api(),
+      run_api(),
       sandbox_api(),
       domain_api(),
       event_api(),

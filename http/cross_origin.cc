@@ -15,7 +15,8 @@ ApiResponse preflight_answer() {
   response.status = 204;
   response.headers = {
       {"Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE"},
-      {"Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Batch-Validation"},
+      {"Access-Control-Allow-Headers",
+       "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Batch-Validation"},
       {"Access-Control-Max-Age", "600"}};
   return response;
 }
@@ -25,7 +26,7 @@ void allow_origin(ApiResponse& response, const std::string& origin) {
   if (origin != "*") response.headers.emplace_back("Vary", "Origin");
   response.headers.emplace_back(
       "Access-Control-Expose-Headers",
-      "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Idempotency-Replayed");
+      "X-Request-Id, ETag, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Idempotency-Replayed");
 }
 
 }  // namespace postern::http

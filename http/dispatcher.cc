@@ -1,6 +1,5 @@
 #include "http/dispatcher.h"
 
-#include "auth/sha256.h"
 #include "core/bytes.h"
 #include "core/log.h"
 #include "http/cross_origin.h"
@@ -9,6 +8,7 @@
 #include "http/limits.h"
 #include "http/metrics.h"
 #include "http/openapi.h"
+#include "http/representation.h"
 #include "http/worker_job.h"
 
 #include <boost/json/serialize.hpp>
@@ -299,9 +299,7 @@ Dispatcher::Dispatcher(ApiContext& context, std::span<const ApiArea> areas)
   state_.openapi = boost::json::serialize(openapi);
   names_ = std::make_unique<const BodyNames>(openapi.at("components").at("schemas").get_object());
   state_.openapi_gzip = gzip(state_.openapi);
-  auth::Sha256 hash;
-  hash.update(state_.openapi);
-  state_.openapi_etag = "W/\"" + format_hex(hash.finish()) + '"';
+  state_.openapi_etag = entity_tag(state_.openapi);
   context_.service = &state_;
 }
 

@@ -55,12 +55,18 @@ bool has_tag(const store::MessageRecord& message, std::string_view wanted) {
   });
 }
 
-}  // namespace
-
 std::string without_angle_brackets(std::string_view id) {
   const bool has_them = id.size() >= 2 && id.front() == '<' && id.back() == '>';
   return std::string(has_them ? id.substr(1, id.size() - 2) : id);
 }
+
+// A record of before it was stored tells only the one that the relay made of the message's id.
+bool has_message_id(const store::MessageRecord& message, std::string_view wanted) {
+  if (!message.summary.message_id.empty()) return message.summary.message_id == wanted;
+  return wanted.substr(0, wanted.find('@')) == format_message_id(message.id);
+}
+
+}  // namespace
 
 Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
   EmailFilter filter;
@@ -75,7 +81,7 @@ Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
   filter.tag_ = read_text_filter(request, "tag");
   filter.run_ = read_text_filter(request, "run");
   filter.message_id_ = read_text_filter(request, "message_id");
-  if (filter.message_id_) filter.message_id_ = without_angle_brackets(*filter.message_id_);
+  if (filter.message_id_) filter.message_id_ = without_angle_brackets(*filter.message_id_).substr(0, store::kMaxSummaryOctets);
   filter.status_ = read_text_filter(request, "status");
   if (filter.status_ && !is_one_of(kLastEvents, *filter.status_)) {
     return Error(ErrorCode::InvalidArgument, "status: one of " + std::string(kLastEvents));
@@ -89,18 +95,27 @@ Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
 }
 
 bool EmailFilter::wants(const store::StoredMessage& stored) const {
-  const store::MessageRecord& message = stored.message;
-  if (environment_ && message.environment != *environment_) return false;
-  if (run_ && run_of(message) != *run_) return false;
+  if (environment_ && stored.message.environment != *environment_) return false;
   if (status_ && last_event_name(stored.delivery) != *status_) return false;
-  if (subject_ && to_ascii_lower(message.summary.subject).find(*subject_) == std::string::npos) return false;
-  if (tag_ && !has_tag(message, *tag_)) return false;
-  if (to_ && !has_recipient(message, *to_)) return false;
-  return !from_ || is_from(message, *from_);
+  return has_content(stored.message) && (!to_ || has_recipient(stored.message, *to_));
 }
 
-bool EmailFilter::is_selective() const {
-  return to_ || from_ || subject_ || tag_ || run_ || message_id_ || status_ || environment_;
+bool EmailFilter::wants(const Event& event, const store::StoredMessage* stored) const {
+  const bool names_recipient = !event.recipient.empty();
+  if (to_ && names_recipient) {
+    const auto recipient = parse_mailbox(event.recipient);
+    if (!recipient || comparable(*recipient) != *to_) return false;
+  }
+  if (stored == nullptr) return !asks_for_content() && (!to_ || names_recipient);
+  return has_content(stored->message) && (!to_ || names_recipient || has_recipient(stored->message, *to_));
+}
+
+bool EmailFilter::has_content(const store::MessageRecord& message) const {
+  if (run_ && run_of(message) != *run_) return false;
+  if (message_id_ && !has_message_id(message, *message_id_)) return false;
+  if (subject_ && to_ascii_lower(message.summary.subject).find(*subject_) == std::string::npos) return false;
+  if (tag_ && !has_tag(message, *tag_)) return false;
+  return !from_ || is_from(message, *from_);
 }
 
 std::string_view run_of(const store::MessageRecord& message) {

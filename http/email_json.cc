@@ -106,7 +106,8 @@ json::object email_details(const store::StoredMessage& stored, const std::option
   object["object"] = "email";
   object["text"] = content && content->text ? json::value(*content->text) : json::value(nullptr);
   object["html"] = content && content->html ? json::value(*content->html) : json::value(nullptr);
-  object["message_id"] = content ? json::value('<' + content->header_message_id + '>') : json::value(nullptr);
+  const std::string& message_id = content ? content->header_message_id : stored.message.summary.message_id;
+  object["message_id"] = content || !message_id.empty() ? json::value('<' + message_id + '>') : json::value(nullptr);
   const bool is_from_smtp = !stored.message.helo_name.empty();
   if (content && is_from_smtp) {
     // From SMTP: what lists show are the fields as they stand, this is them read.

@@ -2,7 +2,6 @@
 
 #include "http/event_json.h"
 #include "http/limits.h"
-#include "http/message_lookup.h"
 #include "http/worker_job.h"
 
 #include <boost/json/serialize.hpp>
@@ -20,9 +19,10 @@ constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
 
 }  // namespace
 
-bool EventFilter::wants(const Event& event) const {
+bool EventFilter::wants(const Event& event, MessageLookup& messages) const {
   if (environment && event.environment != *environment) return false;
-  return event.account == account && (!message || event.message == *message) && wants_event(types, event.type);
+  if (event.account != account || (message && event.message != *message) || !wants_event(types, event.type)) return false;
+  return !mail.asks_for_message() || mail.wants(event, messages.find(event.message));
 }
 
 EventStream::EventStream(ApiContext& context, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter,
@@ -39,7 +39,7 @@ std::optional<std::string> EventStream::read() {
   for (const Event& event : *events) {
     if (piece.size() >= kWriteOctets) break;
     seen_ = event.sequence;
-    if (!filter_.wants(event)) continue;
+    if (!filter_.wants(event, messages)) continue;
     // JSON has no line end in it that would end the field.
     piece += "id: " + std::to_string(event.sequence) + "\ndata: " +
              boost::json::serialize(event_item(event, messages.find(event.message))) + "\n\n";

@@ -6,7 +6,9 @@
 #include "core/clock.h"
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/email_filter.h"
 #include "http/event_hub.h"
+#include "http/message_lookup.h"
 #include "store/store.h"
 
 #include <chrono>
@@ -28,8 +30,9 @@ struct EventFilter {
   std::vector<std::string> types;    // wire names; empty: all
   std::optional<MessageId> message;  // of that message only
   std::optional<Environment> environment;  // of that one only
+  EmailFilter mail = {};             // of such messages only
 
-  bool wants(const Event& event) const;
+  bool wants(const Event& event, MessageLookup& messages) const;
 };
 
 class EventStream final : public BodySource {

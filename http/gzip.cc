@@ -11,7 +11,6 @@
 namespace postern::http {
 namespace {
 
-constexpr int kLevel = 9;  // made once
 constexpr int kWindowBits = 15;
 constexpr int kMemoryLevel = 8;
 
@@ -19,10 +18,10 @@ void append_little_endian(std::string& out, std::uint32_t number) {
   for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(number >> shift & 0xff));
 }
 
-std::string deflate(std::string_view text) {
+std::string deflate(std::string_view text, int level) {
   namespace zlib = boost::beast::zlib;
   zlib::deflate_stream stream;
-  stream.reset(kLevel, kWindowBits, kMemoryLevel, zlib::Strategy::normal);
+  stream.reset(level, kWindowBits, kMemoryLevel, zlib::Strategy::normal);
   std::string out(stream.upper_bound(text.size()), '\0');
   zlib::z_params parameters;
   parameters.next_in = text.data();
@@ -38,10 +37,11 @@ std::string deflate(std::string_view text) {
 
 }  // namespace
 
-std::string gzip(std::string_view text) {
-  // No flags, no time, best compression, system unknown (§2.3).
+std::string gzip(std::string_view text, int level) {
+  // No flags, no time, best compression or none of its kind, system unknown (§2.3).
   std::string out("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff", 10);
-  out += deflate(text);
+  if (level != kBestGzipLevel) out[8] = 0;
+  out += deflate(text, level);
   boost::crc_32_type sum;
   sum.process_bytes(text.data(), text.size());
   append_little_endian(out, sum.checksum());

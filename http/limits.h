@@ -51,9 +51,6 @@ inline constexpr std::size_t kUncountedResponseOctets = 256 * 1024;
 // `next` says where to go on.
 inline constexpr std::size_t kMaxListReads = 2'000;
 
-// Contents that are looked into for one page: each is a chunk of up to 64 KiB.
-inline constexpr std::size_t kMaxListContentReads = 200;
-
 // What is written under one deadline: a client must take so much within it.
 inline constexpr std::size_t kWriteOctets = 64 * 1024;
 // A response up to this size is copied behind its head, to leave in one write.

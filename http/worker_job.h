@@ -5,6 +5,7 @@
 #include "core/result.h"
 #include "http/api.h"
 #include "http/api_context.h"
+#include "http/representation.h"
 
 #include <memory>
 #include <optional>
@@ -36,12 +37,16 @@ net::Awaitable<ApiResponse> answer_on(AccountTurns& turns, net::WorkerPool& work
 using Work = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&);
 
 // The endpoint that does `work` on a worker. What changes something waits for its sync, which may be slow, and has workers of its
-// own: reads wait for no write.
+// own: reads wait for no write. What is read has an ETag.
 template <Work work>
 net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) {
   const bool is_read = request.method == Method::Get;
   return answer_on(is_read ? context.turns : context.write_turns, is_read ? context.workers : context.write_workers,
-                   request.caller.account, [&context, &request] { return work(context, request); });
+                   request.caller.account, [&context, &request, is_read] {
+                     Result<ApiResponse> answer = work(context, request);
+                     if (is_read && answer) settle_representation(request, *answer);
+                     return answer;
+                   });
 }
 
 // The same for what live mail depends on, and what it was: refused to a test key.

@@ -65,6 +65,13 @@ std::string fixed_header(const HeaderScan& header, std::string_view message_id, 
   return fixed;
 }
 
+std::string outgoing_message_id(const HeaderScan& header, std::string_view message_id, std::string_view hostname) {
+  const HeaderField* const kept_id = first_message_id(header);
+  if (kept_id == nullptr) return std::string(message_id).append("@").append(hostname);
+  const std::string_view id = kept_id->value.substr(kept_id->value.find('<') + 1);
+  return std::string(id.substr(0, id.find('>')));
+}
+
 std::vector<std::string> header_warnings(const HeaderScan& header) {
   std::vector<std::string> warnings;
   if (const HeaderField* from = header.find("From")) {

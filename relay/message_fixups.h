@@ -15,6 +15,9 @@ namespace postern::relay {
 // kMaxPlainLineOctets are folded at their white space.
 std::string fixed_header(const HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now, bool folds);
 
+// The Message-ID that fixed_header() leaves or puts there, without angle brackets.
+std::string outgoing_message_id(const HeaderScan& header, std::string_view message_id, std::string_view hostname);
+
 // What is wrong in a header section though it is taken, and what was mended: a sentence each, without the client's octets.
 std::vector<std::string> header_warnings(const HeaderScan& header);
 

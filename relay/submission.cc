@@ -361,6 +361,8 @@ store::MessageRecord Submission::make_record(Instant now) const {
   record.helo_name = trace_.helo_name;
   record.trace_octets = trace_octets_;
   record.summary = *summary_;
+  record.summary.message_id = outgoing_message_id(header_, format_message_id(record.id), context_.settings.hostname)
+                                  .substr(0, store::kMaxSummaryOctets);
   return record;
 }
 

@@ -245,6 +245,16 @@ TEST_F(CommandLine, ShowsAMessageByAnyUniqueBeginning) {
   EXPECT_THAT(must({"run", "list", "--json"}), HasSubstr("{\"run\":\"ci-1\",\"account\":\"demo\",\"messages\":1"));
 }
 
+TEST_F(CommandLine, RemovesARun) {
+  must({"account", "create", "demo"});
+  put_message("demo", "ci-1");
+  const auto other = format_message_id(put_message("demo", "ci-2"));
+  const auto live = format_message_id(put_message("demo", "ci-1", Environment::Live));
+  EXPECT_EQ(must({"run", "remove", "ci-1", "--account", "demo", "--yes"}), "run ci-1: 1 message removed\n");
+  EXPECT_EQ(run({"run", "remove", "ci-1", "--yes"}).status, kExitRefused);
+  EXPECT_THAT(must({"message", "list"}), AllOf(HasSubstr(other), HasSubstr(live)));
+}
+
 TEST_F(CommandLine, ShowsNoRunOfLiveMessages) {
   must({"account", "create", "demo"});
   put_message("demo", "app", Environment::Live);
@@ -270,6 +280,7 @@ TEST_F(CommandLine, RefusesWhatIsNotThereAlike) {
       {"webhook", "list", "nobody"},       {"webhook", "show", "wh_none"},    {"webhook", "enable", "wh_none"},
       {"webhook", "delete", "wh_none"},    {"webhook", "replay", "wh_none", "--event", "evt_1"},
       {"message", "show", "0123456789"},   {"message", "show", "--latest"},   {"message", "list", "--before", "0123456789"},
+      {"run", "remove", "ci-none"},
       {"run", "show", "ci-none"},          {"queue", "retry", "0123456789"},  {"queue", "cancel", "0123456789"}};
   for (auto command : commands) {
     command.emplace_back("--json");

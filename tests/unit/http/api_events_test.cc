@@ -32,8 +32,9 @@ class EventApi : public ::testing::Test {
     EXPECT_TRUE(test::commit_draft(api_.store.spool(), std::move(draft), "Subject: hello\r\n\r\n"));
     return id;
   }
-  void record(const AccountId& account, const MessageId& message, EventType type) {
+  void record(const AccountId& account, const MessageId& message, EventType type, std::string recipient = {}) {
     Event event;
+    event.recipient = std::move(recipient);
     event.at = api_.clock.now();
     event.type = type;
     event.account = account;
@@ -105,9 +106,35 @@ TEST_F(EventApi, FiltersByEnvironment) {
   EXPECT_EQ(api_.ask("GET /v1/events?environment=live", test_key).status, 422);
 }
 
+TEST_F(EventApi, FiltersByWhatTheMessageIs) {
+  test::Draft draft =
+      test::make_draft(make_message_id(api_.clock.now(), api_.random), api_.clock.now(), {"ann.example", "bob.example"},
+                       Environment::Test);
+  draft.message.account = draft.events[0].account = api_.account;
+  draft.message.user_name = "ci-1";
+  draft.message.summary = {.from = "Shop <shop@example.org>", .subject = "Order 17", .to = {}, .cc = {}, .bcc = {},
+                           .reply_to = {}, .tags = {{"kind", "order"}}, .message_id = "17@example.org"};
+  const MessageId id = draft.message.id;
+  ASSERT_TRUE(test::commit_draft(api_.store.spool(), std::move(draft), "x"));
+  accept(api_.account);
+  record(api_.account, id, EventType::RecipientDelivered, "to@ann.example");
+  record(api_.account, id, EventType::RecipientBounced, "to@bob.example");
+  for (const char* query : {"run=ci-1", "from=SHOP@example.org", "subject=order", "tag=kind", "tag=kind:order",
+                            "message_id=<17@example.org>", "run=ci-1&tag=kind"}) {
+    EXPECT_THAT(ids(api_.ask("GET /v1/events?" + std::string(query))), ElementsAre("evt_4", "evt_3", "evt_1")) << query;
+  }
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?to=TO@bob.example")), ElementsAre("evt_4", "evt_1"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?run=ci-1&to=to@ann.example&type=email.delivered")), ElementsAre("evt_3"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?run=ci-1&email_id=" + format_message_id(id) + "&limit=1")), ElementsAre("evt_4"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?run=ci-2")), IsEmpty());
+  ASSERT_TRUE(api_.store.spool().remove_messages(std::array{id}));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?to=to@bob.example")), ElementsAre("evt_4")) << "the event itself says whom it is about";
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?subject=order")), IsEmpty());
+}
+
 TEST_F(EventApi, WrongParametersAreNamed) {
   for (const std::string_view query : {"limit=0", "limit=101", "after=x", "before=evt_", "after=evt_1&before=evt_2",
-                                       "type=email.opened", "type=", "email_id=42"}) {
+                                       "type=email.opened", "type=", "email_id=42", "to=nobody", "from="}) {
     const auto answer = api_.ask("GET /v1/events?" + std::string(query));
     EXPECT_EQ(answer.status, 422) << query;
     EXPECT_EQ(answer.name(), "validation_error") << query;
@@ -178,6 +205,18 @@ TEST_F(EventStreaming, LeavesOutWhatIsNotWanted) {
   const std::string piece = next(*stream);
   EXPECT_THAT(piece, HasSubstr("id: 3\n"));
   EXPECT_THAT(piece, Not(HasSubstr("email.sent")));
+}
+
+TEST_F(EventStreaming, LeavesOutMailThatIsNotWanted) {
+  ApiRequest request;
+  request.query = {{"subject", "wanted"}};
+  EventFilter filter = own();
+  filter.mail = EmailFilter::read(request).value();
+  accept(api_.account);
+  subject_ = "What is wanted";
+  accept(api_.account);
+  const auto stream = open(0, filter);
+  EXPECT_THAT(next(*stream), ::testing::AllOf(HasSubstr("id: 2\n"), Not(HasSubstr("id: 1\n"))));
 }
 
 TEST_F(EventStreaming, ReadsPastWhatIsNotWantedAwayFromTheConnectionsThread) {

@@ -342,6 +342,12 @@ TEST(ListEmails, ShowsWhatFitsItsFilters) {
   const std::string own = doors.smtp_message("a@example.org", "ann@example.net", "Message-ID: <own@example.org>\r\n\r\nx");
   EXPECT_THAT(ids({{"message_id", "own@example.org"}}), ElementsAre(own.substr(own.find("queued as ") + 10, 26)));
   EXPECT_THAT(ids({{"message_id", "none@example.org"}}), is_empty);
+  const MessageId own_id = parse_message_id(own.substr(own.find("queued as ") + 10, 26)).value();
+  ASSERT_EQ(doors.cancel(format_message_id(own_id)).status, 200);
+  ASSERT_TRUE(doors.store.spool().remove_expired(doors.clock.now() + std::chrono::days(4), 100)) << "the content of test mail";
+  EXPECT_FALSE(doors.store.spool().read_chunk(own_id, 0));
+  EXPECT_EQ(ids({{"message_id", "<own@example.org>"}}).size(), 1U);
+  EXPECT_EQ(text_of(body_of(doors.get("/v1/emails/:id", format_message_id(own_id))), "message_id"), "<own@example.org>");
   for (const Query& query :
        {Query{{"to", "ann"}}, Query{{"from", ""}}, Query{{"status", "done"}}, Query{{"environment", "both"}}}) {
     const ApiResponse refused = doors.get("/v1/emails", {}, query);
