@@ -6,6 +6,8 @@ import importlib.util
 import json
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 
 from support import check, wait_until
@@ -14,6 +16,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 from document import Document  # noqa: E402
 import hostile  # noqa: E402
+from typescript import typescript  # noqa: E402
 
 PASSWORD = "correct horse battery"
 SIMULATED = "delivered@simulator.postern.test"
@@ -24,6 +27,15 @@ def name_server(folder):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.NameServer(folder)
+
+
+def compiles(folder, document):
+    """A client that knows nothing but the document's types needs no cast, and its mistakes are found."""
+    (folder / "openapi.ts").write_text(typescript(document))
+    shutil.copy(HERE / "client.ts", folder)
+    options = "--strict --noEmit --target es2022 --lib es2022,dom --module es2022 --moduleResolution node".split()
+    done = subprocess.run(["tsc", *options, "client.ts"], cwd=folder, capture_output=True, text=True)
+    check(done.returncode == 0, f"the typed client does not compile: {done.stdout}")
 
 
 class Api:
@@ -150,6 +162,14 @@ def reading(api, key, message):
     waiting = api.call("sendEmail", key=key, body=mail("deferred@simulator.postern.test"))[1]["id"]
     wait_until(lambda: api.relay.message(waiting)["recipients"][0]["attempts"], "a first attempt")
     api.succeed("cancelEmail", key=key, path={"id": waiting})
+    in_run = api.call("sendEmail", key=key, body=mail(SIMULATED, run="ci 1"))[1]["id"]
+    check(api.call("listEmails", key=key, query="run=ci+1")[1]["data"][0]["id"] == in_run, "the run's e-mail is not listed")
+    check(api.call("listEvents", key=key, query="run=ci+1")[1]["data"], "the run's events are not listed")
+    check(api.succeed("deleteRun", key=key, path={"run": "ci%201"})["deleted"] == 1, "the run is not deleted")
+    api.refuse("deleteRun", 404, "not_found", key=key, path={"run": "ci%201"})
+    fields = api.call("getEmail", key=key, path={"id": message})[2]
+    again = api.relay.request("GET", f"/v1/emails/{message}", None, key, {"If-None-Match": fields["etag"]})
+    check(again[:2] == (304, b""), f"an e-mail that has not changed: {again}")
 
 
 def stream(api, key, name, headers, query=""):
@@ -298,6 +318,7 @@ def story(context, server):
     api = Api(relay)
     api.sink, api.seen = sink, set()
     api.document.check_itself()
+    compiles(context.folder, api.document.content)
     token = session(api)
     live, test, only_sending = keys(api, token)
     message = sending(api, test)
