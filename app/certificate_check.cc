@@ -132,9 +132,9 @@ void FileChecks::check_pair(const CertificateFiles& files, std::size_t line) {
 
 void FileChecks::check_times(const Place& place, const std::string& file, const Chain& chain) {
   if (X509_cmp_current_time(X509_get0_notAfter(chain.leaf.get())) < 0) {
-    problems_.add(place, file + " has expired", "renew it");
+    problems_.warn(place, file + " has expired", "renew it");
   } else if (X509_cmp_current_time(X509_get0_notBefore(chain.leaf.get())) > 0) {
-    problems_.add(place, file + " is not valid yet", "look at the machine's clock, or wait");
+    problems_.warn(place, file + " is not valid yet", "look at the machine's clock, or wait");
   }
 }
 

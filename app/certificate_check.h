@@ -12,9 +12,10 @@
 
 namespace postern::app {
 
-// Errors: a file that is missing or garbage, a key of another certificate, a certificate whose time is over or has not come.
-// Warnings: a certificate that does not name `hostname`; one whose chain leads to no authority that this machine knows, by itself
-// and without the intermediate certificates that clients need; a key that others can read; what this user may not read.
+// Errors, with which the daemon would not start: a file that is missing or garbage, a key of another certificate.
+// Warnings: a certificate whose time is over or has not come, or that does not name `hostname`; one whose chain leads to no
+// authority that this machine knows, by itself and without the intermediate certificates that clients need; a key that others can
+// read; what this user may not read.
 // `file` is the configuration's, for the problems.
 std::vector<ConfigProblem> check_named_files(const Settings& settings, const std::filesystem::path& file);
 

@@ -6,6 +6,8 @@
 #include "auth/production_access.h"
 #include "core/bytes.h"
 
+#include <limits>
+
 namespace postern::app {
 namespace {
 

@@ -23,6 +23,7 @@
 #include <cerrno>
 #include <cstring>
 #include <set>
+#include <system_error>
 
 namespace postern::app {
 namespace {
@@ -151,7 +152,12 @@ void check_certificate(const CertificateFiles& files, Findings& findings) {
     return;
   }
   const auto days = days_until_expiry(files.certificate);
-  if (!days || *days < 0) return;  // check_files() said what is wrong
+  if (!days) return;  // check_files() said what is wrong
+  if (*days < 0) {
+    return findings.push_back({Grade::Fail, "certificate",
+                               files.certificate + " has expired: the relay serves on, and clients that verify it send nothing; "
+                                                   "renew it and send SIGHUP"});
+  }
   const std::string words = files.certificate + " is valid for " + std::to_string(*days) + " more days";
   findings.push_back(*days < kDaysBeforeExpiry ? Finding{Grade::Warn, "certificate", words + "; renew it and send SIGHUP"}
                                                : Finding{Grade::Ok, "certificate", words});
@@ -296,8 +302,10 @@ void check_routes(const Settings& settings, const DoctorOptions& options, Findin
     if (!options.route.empty() && route.name != options.route) continue;
     const RouteProbe probe = probe_route(settings, route, std::chrono::seconds(options.seconds));
     const std::string words = "route " + route.name + ": " + probe.words;
+    // Where the next hop is down nobody here has anything to do, unless it is this route that was asked about.
+    const Grade bad = probe.is_down && options.route.empty() ? Grade::Warn : Grade::Fail;
     findings.push_back(probe.is_good ? Finding{Grade::Ok, "route", words}
-                                     : Finding{Grade::Fail, "route", words + "; mail waits in the queue until this works"});
+                                     : Finding{bad, "route", words + "; mail waits in the queue until this works"});
   }
   if (settings.routes.empty()) findings.push_back({Grade::Warn, "route", "none: live mail is refused with no_route"});
 }

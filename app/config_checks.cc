@@ -87,6 +87,46 @@ void check_origins(const Settings& settings, Problems& problems) {
   }
 }
 
+bool is_host_and_port(std::string_view text) {
+  constexpr std::uint64_t kHighestPort = 65'535;
+  const std::size_t colon = text.find(':', text.starts_with('[') ? text.find(']') : 0);
+  if (colon != std::string_view::npos) {
+    const auto port = parse_unsigned(text.substr(colon + 1));
+    if (!port || *port == 0 || *port > kHighestPort) return false;
+  }
+  std::string_view host = text.substr(0, colon);
+  const bool is_v6 = host.starts_with('[') && host.ends_with(']');
+  if (is_v6) host = host.substr(1, host.size() - 2);
+  return is_v6 ? host.find(':') != std::string_view::npos && parse_ip_address(host)
+               : parse_ip_address(host).has_value() || (is_valid_domain(host, false) && !is_valid_address_literal(host));
+}
+
+// "https://mail.example.org:8443/relay" (RFC 3986 §4.3), to which a path can be added: no query, no fragment, no user.
+bool is_base_url(std::string_view text) {
+  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+  const std::size_t path = std::min(text.find('/', scheme), text.size());
+  const auto is_of_path = [](char c) {
+    return is_ascii_alnum(c) || std::string_view("/-._~%!$&'()*+,;=:@").find(c) != std::string_view::npos;
+  };
+  return scheme > 0 && is_host_and_port(text.substr(scheme, path - scheme)) && std::ranges::all_of(text.substr(path), is_of_path) &&
+         !text.ends_with('/');
+}
+
+// Links in mails, and whether those mails get anywhere.
+void check_sign_up(const Settings& settings, Problems& problems) {
+  if (!settings.public_url.empty() && !is_base_url(settings.public_url)) {
+    problems.add({0, "public_url"}, quote_toml(settings.public_url) + " is no absolute http or https URL that a path can follow",
+                 "write scheme, host and what a proxy needs, without a slash at the end: \"https://mail.example.org\"");
+  }
+  const auto is_for_all = [](const RouteSettings& route) { return std::ranges::find(route.domains, "*") != route.domains.end(); };
+  const bool mails_strangers = settings.signup == "open" && settings.confirms_addresses();
+  if (mails_strangers && std::ranges::none_of(settings.routes, is_for_all)) {
+    problems.warn({0, "signup"},
+                  "asks addresses of any domain by mail, and no route has \"*\": who signs up elsewhere is never asked",
+                  "add a [[route]] for \"*\", or set signup_confirms_addresses = \"no\"");
+  }
+}
+
 void check_relations(const Settings& settings, Problems& problems) {
   if (settings.retry_initial_seconds > settings.retry_max_seconds) {
     problems.add({0, "retry_initial_seconds"}, "is longer than retry_max_seconds", "make it at most that");
@@ -324,6 +364,7 @@ void check_settings(Settings& settings, Problems& problems) {
   check_webhooks(settings, problems);
   check_origins(settings, problems);
   check_relations(settings, problems);
+  check_sign_up(settings, problems);
   check_listeners(settings, problems);
   check_routes(settings, problems);
 }

@@ -3,6 +3,7 @@
 
 #include "app/config_values.h"
 #include "app/listening.h"
+#include "app/settings_change.h"
 #include "auth/account_admin.h"
 #include "auth/address_proof.h"
 #include "auth/key_admin.h"
@@ -204,6 +205,8 @@ Result<bool> HttpService::Impl::reload(const Settings& settings) {
   if (!contexts) return contexts.error();
   for (auto& [listener, context] : *contexts) server_.set_tls(listener, std::move(context));
   server_.set_admission_limits(make_http_options(settings).admission);
+  take_over_settings(settings_, settings);
+  domains_.set_spf(make_spf_mechanisms(settings_));
   shown.warn(effective_hostname(settings_), SystemClock().now());
   return shown != std::exchange(shown_, shown);
 }

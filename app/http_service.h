@@ -46,8 +46,8 @@ class HttpService {
   // Binds; nothing is accepted before start().
   Result<void> listen();
   void start();
-  // Takes over certificates and connection limits; a certificate that cannot be loaded leaves every listener as it was. True:
-  // another certificate is shown.
+  // Takes over certificates, connection limits and the routes' SPF; a certificate that cannot be loaded leaves every listener as it
+  // was. True: another certificate is shown.
   Result<bool> reload(const Settings& settings);
   // The beginning of the end: no connection is accepted, requests under way go on, streams end, webhooks begin nothing.
   void close();

@@ -44,6 +44,12 @@ std::string describe_session(const smtp::ClientConnection& connection, const rel
   return words;
 }
 
+// Against what the route's own settings, TLS or AUTH, got as an answer.
+bool is_down(const Status& failure) {
+  const bool is_of_policy = failure.enhanced && failure.enhanced->subject == 7;
+  return failure.code < 500 && (failure.code == 421 || !is_of_policy);
+}
+
 // A coroutine's own copies of what it needs.
 struct Attempt {
   relay::Route route;
@@ -69,12 +75,15 @@ net::Awaitable<void> run_probe(Attempt attempt, RouteProbe& probe) {
     const std::string address = endpoint.address().to_string();
     const smtp::ClientConfig config = config_of(attempt.route, attempt.hostname, endpoint.address().is_loopback());
     probe.words = place + " [" + address + "]: no answer in time";
+    probe.is_down = true;
     auto opened = co_await smtp::ClientConnection::open(endpoint, attempt.route.host, config, *tls, attempt.timeouts);
     if (!opened.connection) {
       probe.words = place + " [" + address + "]: " + escape_for_log(format_status(opened.failure), kMaxReplyOctets);
+      probe.is_down = is_down(opened.failure);
       continue;
     }
     probe.is_good = true;
+    probe.is_down = false;
     probe.words = place + " [" + address + "]: " + describe_session(*opened.connection, attempt.route);
     co_await opened.connection->quit();
     co_return;

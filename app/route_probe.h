@@ -10,6 +10,7 @@ namespace postern::app {
 
 struct RouteProbe {
   bool is_good = false;
+  bool is_down = false;  // it does not answer, or not now: nothing of the route's own is wrong
   std::string words;  // what was done, and where it failed the reply or the reason
 };
 

@@ -134,7 +134,13 @@ Result<void> DomainAdmin::refuse_if_verified_elsewhere(const AccountId& account,
 }
 
 std::vector<DnsRecordToPublish> DomainAdmin::records(const store::DomainRecord& domain) const {
+  const std::lock_guard lock(mutex_);
   return records_to_publish(domain, settings_.spf);
+}
+
+void DomainAdmin::set_spf(std::vector<std::string> spf) {
+  const std::lock_guard lock(mutex_);
+  settings_.spf = std::move(spf);
 }
 
 Result<store::DomainRecord> DomainAdmin::verify(const DomainId& id) {

@@ -46,6 +46,8 @@ class DomainAdmin {
   // NotFound, also where the domain is another account's.
   Result<store::DomainRecord> find(const AccountId& account, const DomainId& id) const;
   std::vector<DnsRecordToPublish> records(const store::DomainRecord& domain) const;
+  // DomainSettings::spf from now on.
+  void set_spf(std::vector<std::string> spf);
   // Looks all records up and stores what it found. Verified: every required record is there. A domain that was verified stays
   // so when the DNS does not answer, and fails only on an answer that says otherwise. NotFound. Conflict: another account has
   // verified the name, or a verification of the same account is under way: a DNS that its owner made slow holds up one worker,
@@ -62,8 +64,8 @@ class DomainAdmin {
   Resolver& resolver_;
   const Clock& clock_;
   Random& random_;
-  DomainSettings settings_;
-  std::mutex mutex_;
+  DomainSettings settings_;  // its spf is guarded by mutex_
+  mutable std::mutex mutex_;
   std::set<AccountId> looking_;  // guarded by mutex_: accounts with a verification under way, at most one a thread
 };
 

@@ -56,6 +56,18 @@ def lines(relay, name="log"):
     return (relay.folder / name).read_text()
 
 
+def the_spf_of_a_route_is_taken_over(relay):
+    relay.account("domains")
+    key = relay.key("domains", "--live", "--permission", "full_access")
+    path = "/v1/domains/" + relay.request("POST", "/v1/domains", {"name": "example.org"}, key)[1]["id"]
+    sound = relay.config.read_text()
+    reload(relay, lambda text: text + '[[route]]\nname = "spf"\ndomains = ["example.net"]\nhost = "hop.example.net"\n'
+           'spf = ["include:_spf.example.net"]\n')
+    records = [record for record in relay.request("GET", path, key=key)[1]["records"] if record["record"] == "SPF"]
+    check("include:_spf.example.net" in records[0]["value"], f"the record that is advised after a reload: {records}")
+    reload(relay, lambda _: sound)
+
+
 def the_log_cannot_be_opened(relay, session):
     """As after logrotate's `create 0640 root adm`, which a service user cannot open; as a FIFO that nobody reads. The lines go
     where they went, and nothing else is taken over either."""
@@ -323,6 +335,8 @@ def reloads(context):
     check(over_implicit_tls(relay) == second_pem, "implicit TLS shows the second certificate")
     check(over_starttls(relay) == second_pem, "STARTTLS shows the second certificate")
     check(open_session.noop()[0] == 250, "the session that was open goes on")
+
+    the_spf_of_a_route_is_taken_over(relay)
 
     missing = second.replace("second.crt", "missing.crt")
     reload(relay, lambda text: text.replace(second, missing))

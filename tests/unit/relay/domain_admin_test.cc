@@ -197,6 +197,19 @@ TEST_F(DomainAdminTest, AdvisesNoSpfWhereNobodyKnowsWhoDelivers) {
   for (const auto& record : admin.records(added())) EXPECT_NE(record.purpose, "spf");
 }
 
+TEST_F(DomainAdminTest, AdvisesTheSpfThatIsInForce) {
+  const auto spf_of = [&](const store::DomainRecord& domain) {
+    for (const auto& record : admin_.records(domain)) {
+      if (record.purpose == "spf") return record.value;
+    }
+    return std::string();
+  };
+  const store::DomainRecord domain = added();
+  EXPECT_EQ(spf_of(domain), "v=spf1 a:relay.example.net ~all");
+  admin_.set_spf({"include:_spf.example.net"});
+  EXPECT_EQ(spf_of(domain), "v=spf1 include:_spf.example.net ~all");
+}
+
 TEST_F(DomainAdminTest, DoesNotBringBackADomainThatWasRemovedMeanwhile) {
   const auto domain = added();
   resolver_.publish(admin_.records(domain));
