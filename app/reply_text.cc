@@ -2,6 +2,9 @@
 
 #include "core/refusals.h"
 #include "http/api.h"
+#include "smtp/replies.h"
+
+#include <algorithm>
 
 namespace postern::app {
 namespace {
@@ -35,6 +38,22 @@ std::string describe_problems() {
   return text;
 }
 
+std::string describe_protocol() {
+  std::string text =
+      "# Refusals of the protocol\n\n"
+      "What is wrong with a command or its order, made from the table in `smtp/replies.h`. HTTP says none of these.\n\n"
+      "| token | SMTP | what is said | why |\n|---|---|---|---|\n";
+  for (const smtp::FixedReply* reply : smtp::reply_catalogue()) {
+    if (reply->code < 400) continue;
+    const std::string_view token = smtp::token_of(*reply);
+    const std::string_view said = reply->text.substr(std::min(token.size() + 2, reply->text.size()));
+    const std::string space = reply->enhanced.empty() ? "" : " ";
+    text += "| `" + std::string(token) + "` | " + std::to_string(reply->code) + space + std::string(reply->enhanced) + " | " +
+            std::string(said) + " | " + std::string(reply->source) + " |\n";
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string make_reply_reference() {
@@ -53,7 +72,7 @@ std::string make_reply_reference() {
   }
   text += "\n";
   for (const auto& row : refusal_table()) text += describe(row);
-  return text + describe_problems();
+  return text + describe_protocol() + describe_problems();
 }
 
 }  // namespace postern::app

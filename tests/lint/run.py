@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks that a machine can make of the source: include direction, sizes, openings and columns of files, length of functions,
-registered tests, what docs/security.md names, the unit's exposure, the RFC coverage. Exit 1 with the findings."""
+registered tests, what docs/security.md names, the facts and metrics of docs/operations.md, the unit's exposure, the RFC coverage.
+Exit 1 with the findings."""
 
 import itertools
 import pathlib
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 
+import observed
 import rfc_coverage
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -159,6 +161,7 @@ def main():
     findings += check_type_names(paths)
     findings += check_security_page(paths)
     findings += check_unit()
+    findings += observed.lint()
     findings += rfc_coverage.lint()
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0

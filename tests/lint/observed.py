@@ -1,0 +1,92 @@
+"""What operators look for stands in docs/operations.md: every fact of the log and every metric, as the source has them, and nothing
+else. Every reply of smtp/replies.h is in its catalogue, from which docs/smtp-replies.md is made."""
+
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = "docs/operations.md"
+# Made by the log itself, which is below log::write().
+OWN_FACTS = {"log_lines_lost": "core/log.cc"}
+
+
+def sources():
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.cc", "*.h"], cwd=ROOT, capture_output=True,
+                           text=True, check=True).stdout.split()
+    return {name: (ROOT / name).read_text() for name in names
+            if not name.startswith(("tests/", "bench/")) and (ROOT / name).exists()}
+
+
+def arguments(text, begin):
+    """The arguments of a call whose parenthesis opens before `begin`."""
+    found, depth, start, in_text = [], 0, begin, False
+    for at in range(begin, len(text)):
+        char = text[at]
+        if char == '"' and text[at - 1] != "\\":
+            in_text = not in_text
+        elif in_text:
+            continue
+        elif char in "([{":
+            depth += 1
+        elif char in ")]}" and depth > 0:
+            depth -= 1
+        elif (char == "," and depth == 0) or char == ")":
+            found.append(text[start:at].strip())
+            start = at + 1
+            if char == ")":
+                return found
+    return found
+
+
+def calls(text, name):
+    for call in re.finditer(r"\b" + name + r"\(", text):
+        yield call.start(), arguments(text, call.end())
+
+
+def literal(argument):
+    found = re.fullmatch(r'"([a-z0-9_]+)"', argument)
+    return found[1] if found else None
+
+
+def facts_of(text):
+    """Those that log::write() gets, and those that a function gets which hands one on."""
+    facts = set()
+    for at, given in calls(text, "log::write"):
+        fact = literal(given[1])
+        if fact:
+            facts.add(fact)
+            continue
+        forwarder = re.findall(r"^\S[^;{}]*?(\w+)\([^;{}]*\{$", text[:at], re.M)[-1]
+        facts |= {literal(one) for where, others in calls(text, forwarder) for one in others if literal(one)}
+    return facts
+
+
+def table(page, heading):
+    """The names in the first column of the table below a heading."""
+    section = page.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| (`[^|]*`) \|", section, re.M)
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+def compare(what, listed, made):
+    for name in sorted({name for name in listed if listed.count(name) > 1}):
+        yield f"{PAGE}: the {what} {name} is there twice"
+    for name in sorted(set(listed) - made):
+        yield f"{PAGE}: no code makes the {what} {name}"
+    for name in sorted(made - set(listed)):
+        yield f"{PAGE}: lacks the {what} {name}"
+
+
+def lint():
+    code = sources()
+    page = (ROOT / PAGE).read_text()
+    facts = set().union(*(facts_of(text) for text in code.values()))
+    facts |= {fact for fact, name in OWN_FACTS.items() if f'"{fact}"' in code[name]}
+    yield from compare("fact", table(page, "What does each log line mean?"), facts)
+    metrics = {name for text in code.values() for name in re.findall(r'"((?:postern|process)_[a-z_]+)"', text)}
+    yield from compare("metric", table(page, "What does each metric say?"), metrics)
+    header, source = code["smtp/replies.h"], code["smtp/replies.cc"]
+    for name in re.findall(r"^inline constexpr FixedReply (\w+)", header, re.M):
+        if f"&{name}" not in source:
+            yield f"smtp/replies.cc: the catalogue lacks {name}"
