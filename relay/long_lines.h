@@ -1,10 +1,11 @@
-// Lines that are too long for the way (RFC 5321 §4.5.3.1.6): found while a message arrives, and mended before it is signed. What
-// readers decode stays equal. Pure.
+// Lines that cannot go the way before them: too long for it (RFC 5321 §4.5.3.1.6), mended before a message is signed, or 8-bit
+// for a next hop without 8BITMIME (RFC 6152 §3), mended on the way out. What readers decode stays equal. Pure.
 //
-// Mending takes two passes over the content, since a part says in front of its body how that is encoded: the first finds the parts
-// with long lines, the second writes everything anew. Parts with them become quoted-printable; base64 and quoted-printable are cut
-// into shorter lines; header fields are folded. Left alone: what is signed or encrypted as a whole (RFC 1847), other encodings,
-// preambles, and a word of more than 998 octets in a header field.
+// Two passes over the content, since a part says in front of its body how that is encoded: the first finds the parts with such
+// lines, the second writes everything anew. Parts become quoted-printable; base64 and quoted-printable are cut into shorter lines;
+// long header fields are folded. Long lines are left alone in what is signed or encrypted as a whole (RFC 1847), in other
+// encodings and in preambles, as is a word of more than 998 octets in a field. 8-bit octets there, and in any header section, are
+// an obstacle(); of a preamble or epilogue, which nobody reads, each becomes a '?'.
 #pragma once
 
 #include "relay/header_scan.h"
@@ -40,8 +41,12 @@ void append_folded(std::string& out, std::string_view field);
 inline constexpr std::size_t kMaxMimeDepth = 16;
 inline constexpr std::size_t kMaxMimeParts = 10'000;
 
+enum class Mending { LongLines, HighOctets };
+
 class LineMender {
  public:
+  explicit LineMender(Mending mending = Mending::LongLines) : mending_(mending) {}
+
   // Content from its first header line on, CR LF line ends, in any pieces; twice the same, begin_writing() between. `out` gets what
   // is to be sent instead, in the second pass only.
   void feed(std::string_view content, std::string& out);
@@ -49,26 +54,37 @@ class LineMender {
 
   // After the first pass: is there anything to mend?
   bool is_needed() const { return is_needed_; }
+  // Of Mending::HighOctets, after the first pass: why they cannot all be mended, in words; empty where they can.
+  std::string_view obstacle() const { return obstacle_; }
   void begin_writing();
 
  private:
-  enum class Place { Header, Body, Left };  // Left: copied as it is
+  enum class Place { Header, Body, Between, Left };  // Between: preamble or epilogue. Left: copied as it is
   enum class Coding { None, QuotedPrintable, Base64, Other };
   struct PartHeader;
 
+  bool is_faulty(std::string_view line) const;
+  void note_obstacle(std::string_view why);
+  void copy(std::string_view text, std::string_view if_high, std::string& out);
   void take_line(std::string_view line, std::string& out);
+  void take_between(std::string_view line, std::string& out);
+  void leave_to(std::size_t level);
   bool take_boundary(std::string_view line, std::string& out);
   void begin_header(bool is_message);
   void end_header(std::string& out);
   void enter(const PartHeader& header);
   void write_header(std::string& out, const PartHeader& header) const;
   void take_body_line(std::string_view line, std::string& out);
+  void append_encoded(std::string_view text, std::string& out) const;
 
   struct Multipart {
     std::string delimiter;  // "--" and the boundary
     bool is_digest = false; // its parts are messages where they do not say what they are (RFC 2046 §5.1.5)
+    bool has_parts = false;
+    bool is_garbled = false;  // of its preamble something gets lost
   };
 
+  Mending mending_;
   bool is_writing_ = false;
   bool is_needed_ = false;
   std::string line_;                     // incomplete
@@ -78,7 +94,9 @@ class LineMender {
   bool is_message_header_ = true;        // not a part's
   Coding coding_ = Coding::None;
   std::size_t bodies_ = 0;               // begun so far
-  std::vector<bool> has_long_lines_;     // of each body
+  std::vector<bool> has_faulty_lines_;   // of each body
+  std::string_view left_for_;            // the obstacle that 8-bit octets are in Place::Left
+  std::string_view obstacle_;            // the first; both are literals
 };
 
 }  // namespace postern::relay

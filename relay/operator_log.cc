@@ -206,6 +206,14 @@ void message_not_signed(const Client& client, const MessageId& id, const Error& 
   message_failed("message_not_signed", client, id, error);
 }
 
+void message_not_signed(const AccountId& account, const MessageId& id, const Error& error) {
+  log::write(Level::Error, "message_not_signed",
+             {{"id", format_message_id(id)},
+              {"error", error.message()},
+              {"account", format_id(account)},
+              {"account_name", account_name(account)}});
+}
+
 void recipient_delivered(const Attempt& attempt, const Status& status) {
   attempted(Level::Info, "recipient_delivered", attempt, status);
 }

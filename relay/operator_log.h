@@ -72,6 +72,8 @@ void message_refused(const Client& client, Refusal refusal, const std::optional<
 void message_not_stored(const Client& client, const MessageId& id, const Error& error);
 // It is accepted all the same.
 void message_not_signed(const Client& client, const MessageId& id, const Error& error);
+// The same on its way out, where it had to be converted and signed anew.
+void message_not_signed(const AccountId& account, const MessageId& id, const Error& error);
 
 // --- Delivery --------------------------------------------------------------------------------------------------------
 

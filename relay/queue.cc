@@ -217,7 +217,8 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
   return [executor, &spool, settings](const std::shared_ptr<const RouteTable>& routes,
                                       const Route* route) -> std::unique_ptr<Transport> {
     if (route == nullptr) return std::make_unique<SimulatedTransport>(settings.simulator_domain);
-    return std::make_unique<SmtpTransport>(executor, spool, routes, *route, SmtpTransportOptions{settings.hostname, {}});
+    const SmtpTransportOptions options{.hostname = settings.hostname, .timeouts = {}, .signer = settings.signer};
+    return std::make_unique<SmtpTransport>(executor, spool, routes, *route, options);
   };
 }
 

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "net/awaitable.h"
 #include "net/task_group.h"
+#include "relay/content_signer.h"
 #include "relay/destination_set.h"
 #include "relay/event_publisher.h"
 #include "relay/notices.h"
@@ -58,10 +59,11 @@ class Queue {
   std::shared_ptr<Impl> impl_;  // shared with completions and deliveries that are still under way
 };
 
-// The transports of the server: SMTP for routes, the simulation for test messages. `spool` outlives them.
+// The transports of the server: SMTP for routes, the simulation for test messages. `spool` and the signer outlive them.
 struct TransportSettings {
   std::string hostname;  // for EHLO
   std::string simulator_domain = "simulator.postern.test";
+  const MessageSigner* signer = nullptr;  // of what had to be converted on its way out
 };
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool, TransportSettings settings);
 

@@ -4,8 +4,10 @@
 #include "core/bytes.h"
 #include "relay/host_lookup.h"
 #include "relay/operator_log.h"
+#include "relay/spooled_content.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace postern::relay {
@@ -70,32 +72,9 @@ bool has_deferral(const std::vector<smtp::ClientRecipientStatus>& statuses) {
   return std::any_of(statuses.begin(), statuses.end(), [](const auto& said) { return said.status.is_transient(); });
 }
 
-// Reads what is sent of a message in order: its signatures, then its content, a chunk at a time.
-class ChunkReader {
- public:
-  ChunkReader(const store::Spool& spool, const store::MessageRecord& message) : spool_(spool), message_(message) {}
-
-  Result<std::string> next() {
-    const bool is_first = !std::exchange(was_asked_, true);
-    if (is_first && !message_.signature_fields.empty()) return message_.signature_fields;
-    if (index_ == message_.chunk_count) return std::string();
-    auto chunk = spool_.read_chunk(message_.id, index_++);
-    if (!chunk) {
-      has_failed_ = true;
-      operator_log::queue_storage_failed("read content", chunk.error(), message_.id);
-    }
-    return chunk;
-  }
-  bool was_asked() const { return was_asked_; }
-  bool has_failed() const { return has_failed_; }
-
- private:
-  const store::Spool& spool_;
-  const store::MessageRecord& message_;
-  std::uint32_t index_ = 0;
-  bool was_asked_ = false;
-  bool has_failed_ = false;
-};
+bool needs_seven_bit(const Envelope& envelope, const smtp::ClientCapabilities& capabilities) {
+  return envelope.parameters.body == BodyType::EightBitMime && !capabilities.eight_bit_mime;
+}
 
 }  // namespace
 
@@ -205,23 +184,37 @@ smtp::ClientConfig SmtpTransport::client_config(const tcp::endpoint& endpoint) c
 }
 
 net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, const DeliveryRequest& request) {
-  const store::MessageRecord& message = request.message->message;
-  ChunkReader reader(spool_, message);
-  const smtp::ContentSource source = [&reader] { return reader.next(); };
-  smtp::ClientTransaction transaction{&message.envelope, request.recipients,
-                                     message.content_octets + message.signature_fields.size()};
-
   smtp::ClientConnection* const connection = hop.connection.get();
   sending_.insert(connection);
-  Sent sent;
-  sent.statuses = co_await connection->send(std::move(transaction), source);
+  Sent sent = co_await send_content(hop, request);
   sending_.erase(connection);
-  sent.is_content_lost = reader.has_failed();
+  ++hop.messages;
+  co_return sent;
+}
+
+net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& hop, const DeliveryRequest& request) {
+  const store::MessageRecord& message = request.message->message;
+  smtp::ClientConnection* const connection = hop.connection.get();
+  SpooledContent content(spool_, message);
+  Sent sent;
+  std::optional<Envelope> seven_bit;
+  if (needs_seven_bit(message.envelope, connection->capabilities())) {
+    const std::optional<Status> obstacle = co_await content.make_seven_bit(options_.signer);
+    if (obstacle) {
+      for (const std::uint32_t index : request.recipients) sent.statuses.push_back({index, *obstacle, true});
+      co_return sent;
+    }
+    seven_bit = message.envelope;
+    seven_bit->parameters.body = BodyType::SevenBit;
+  }
+  const smtp::ContentSource source = [&content] { return content.next(); };
+  smtp::ClientTransaction transaction{seven_bit ? &*seven_bit : &message.envelope, request.recipients, content.octets()};
+  sent.statuses = co_await connection->send(std::move(transaction), source);
+  sent.is_content_lost = content.has_failed();
   // Before content goes out nothing of the message is theirs: whatever was answered can be asked again.
-  const bool is_spent = hop.messages > 0 && !reader.was_asked() && is_session_spent(hop, sent);
+  const bool is_spent = hop.messages > 0 && !content.was_asked() && is_session_spent(hop, sent);
   if (connection->was_chunk_unknown()) avoids_chunks_ = true;
   sent.is_stale = (is_spent || connection->was_chunk_unknown()) && !is_cancelled_;
-  ++hop.messages;
   co_return sent;
 }
 

@@ -1,10 +1,11 @@
 // SMTP to one smarthost (RFC 5321 §3.3): opens or reuses a connection, sends the content straight from the spool chunk by
-// chunk, turns the next hop's words into reports. One object per destination.
+// chunk (relay/spooled_content), turns the next hop's words into reports. One object per destination.
 #pragma once
 
 #include "core/result.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
+#include "relay/content_signer.h"
 #include "relay/idle_connections.h"
 #include "relay/route.h"
 #include "relay/transport.h"
@@ -23,6 +24,7 @@ namespace postern::relay {
 struct SmtpTransportOptions {
   std::string hostname;  // for EHLO
   smtp::ClientTimeouts timeouts;
+  const MessageSigner* signer = nullptr;  // of what is converted; outlives the transport
 };
 
 class SmtpTransport final : public Transport {
@@ -59,6 +61,7 @@ class SmtpTransport final : public Transport {
   void note_tls_failure(const Status& failure);
   static bool is_session_spent(const HopConnection& hop, const Sent& sent);
   net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);
+  net::Awaitable<Sent> send_content(HopConnection& hop, const DeliveryRequest& request);
   smtp::ClientConfig client_config(const net::asio::ip::tcp::endpoint& endpoint) const;
   std::vector<RecipientReport> conclude(HopConnection hop, const Sent& sent);
   void keep_or_quit(HopConnection hop);

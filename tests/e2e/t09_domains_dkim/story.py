@@ -2,6 +2,7 @@
 signatures that another implementation of DKIM verifies over the same zone."""
 
 import contextlib
+import email
 import json
 import os
 import pathlib
@@ -124,6 +125,7 @@ def arrives_signed(server, sink, send_it):
     check(all(s["domain"] == DOMAIN and "from" in s["signed"] and "subject" in s["signed"] for s in found), f"signed: {found}")
     changed = message.replace(b"sender@example.org>", b"forger@example.org>", 1)
     check(not any(s["good"] for s in signatures(server.zone, changed)), "a changed author must not verify")
+    return message
 
 
 def over_http(relay, server):
@@ -185,6 +187,14 @@ def story(context, server):
         "from": "Sender <sender@example.org>", "to": "someone@example.net", "subject": "Grüße", "text": ".\n\nLast line."},
         key)[0] == 200,
         "sent over HTTP"))
+
+    sink.stop()
+    sink.options = ("-8",)  # says nothing of 8BITMIME
+    sink.start()
+    converted = arrives_signed(server, sink, lambda: send(relay, key, RAW))
+    check(converted.isascii(), f"8-bit content for a hop that takes none: {converted}")
+    decoded = email.message_from_bytes(converted).get_payload(decode=True)
+    check(decoded == RAW.split(b"\r\n\r\n", 1)[1], f"decoded: {decoded}")
 
     server.publish([line for line in lines if "postern-verification" not in line])
     relay.cli("domain", "verify", DOMAIN, expect=1)

@@ -1,8 +1,13 @@
 // The queue and the real SMTP transport against a next hop on loopback that misbehaves on command.
 #include "core/bytes.h"
+#include "relay/dkim_keys.h"
+#include "relay/dkim_signer.h"
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_smarthost.h"
+#include "tests/unit/relay/dkim_verification.h"
 #include "tests/unit/relay/queue_fixture.h"
+
+#include <gmock/gmock.h>
 
 #include <atomic>
 #include <thread>
@@ -15,10 +20,10 @@ using store::RecipientStage;
 
 class QueueSmtpTest : public QueueFixture {
  protected:
-  void start_to(const test::FakeSmarthost& hop) {
+  void start_to(const test::FakeSmarthost& hop, const MessageSigner* signer = nullptr) {
     routes_[0].port = hop.port();
     routes_.resize(1);
-    start(make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example"}));
+    start(make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example", .signer = signer}));
   }
 };
 
@@ -212,16 +217,20 @@ TEST_F(QueueSmtpTest, SendsManyRecipientsInSeveralTransactions) {
   EXPECT_EQ(recipients, 201U);
 }
 
-// Content is never converted: what a hop cannot take comes back, and nothing of it is sent.
+// What a hop cannot take comes back, and nothing of it is sent.
 TEST_F(QueueSmtpTest, BouncesWhatTheNextHopCannotTake) {
   struct Case {
     const char* name;
     std::vector<std::string> keywords;
     std::function<void(Envelope&)> change;
     EnhancedCode expected;
+    std::string content = "Subject: hello\r\n\r\nbody\r\n";
   };
+  const auto be_eight_bit = [](Envelope& e) { e.parameters.body = BodyType::EightBitMime; };
   const std::vector<Case> cases = {
-      {"8-bit", {"SIZE", "SMTPUTF8"}, [](Envelope& e) { e.parameters.body = BodyType::EightBitMime; }, {5, 6, 3}},
+      {"8-bit, its header too", {"SIZE", "SMTPUTF8"}, be_eight_bit, {5, 6, 3}, "Subject: gr\xC3\xBC\xC3\x9F\r\n\r\nx\r\n"},
+      {"8-bit, signed by others", {"SIZE"}, be_eight_bit, {5, 6, 3}, "DKIM-Signature: v=1\r\n\r\ngr\xC3\xBC\xC3\x9F\r\n"},
+      {"8-bit, too big once it is converted", {"SIZE 100"}, be_eight_bit, {5, 3, 4}, "\r\n" + std::string(60, '\xFC') + "\r\n"},
       {"SMTPUTF8", {"8BITMIME"}, [](Envelope& e) { e.parameters.smtputf8 = true; }, {5, 6, 7}},
       {"an internationalised recipient",
        {"8BITMIME"},
@@ -238,9 +247,10 @@ TEST_F(QueueSmtpTest, BouncesWhatTheNextHopCannotTake) {
     start_to(hop);
     test::Draft draft = draft_to({"live.example"});
     c.change(draft.message.envelope);
-    const MessageId id = accept(std::move(draft));
+    const MessageId id = accept(std::move(draft), c.content);
     run_until([&] { return load(id).delivery.is_settled(); });
     EXPECT_EQ(stage(id), RecipientStage::Bounced);
+    EXPECT_THAT(hop.messages(), ::testing::IsEmpty());
     EXPECT_EQ(state(id).last_status.enhanced, c.expected) << format_status(state(id).last_status);
     for (const std::string& command : hop.commands()) EXPECT_EQ(command.find("live.example"), std::string::npos) << command;
     stop();
@@ -267,6 +277,93 @@ TEST_F(QueueSmtpTest, ReportsEightBitMailByAHopThatTakesNone) {
     EXPECT_NE(report.find("Status: 5.6.3\r\n"), std::string::npos);
     EXPECT_NE(report.find("Subject: gr=C3=BC=C3=9F\r\n"), std::string::npos);
     stop();
+  }
+}
+
+// Of quoted-printable.
+std::string unquoted(std::string_view text) {
+  std::string octets;
+  for (std::size_t i = 0; i < text.size(); i += text[i] == '=' ? 3 : 1) {
+    if (text[i] != '=') {
+      octets.push_back(text[i]);
+    } else if (text.substr(i, 3) != "=\r\n") {
+      octets.push_back(static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16)));
+    }
+  }
+  return octets;
+}
+
+TEST_F(QueueSmtpTest, ConvertsEightBitContentForAHopThatTakesNoneAndSignsItAnew) {
+  store::DomainRecord domain;
+  domain.name = "example.org";
+  domain.state = store::DomainState::Verified;
+  domain.dkim_keys = {make_rsa_key(random_).value(), make_ed25519_key(random_).value()};
+  using Found = Result<std::optional<store::DomainRecord>>;
+  const auto signer = DkimSigner::create([&](const AccountId& account, std::string_view) -> Found {
+    return account == account_.id ? std::optional(domain) : std::nullopt;
+  }).value();
+  const std::string trace = "Received: by us\r\n";
+  const std::string header = "From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n";
+  std::string text = ".\r\n..\r\n";
+  while (text.size() < 3 * store::kChunkOctets) text += "gr\xC3\xBC\xC3\x9F\x65 = blank \r\n";
+  const std::string before = "--b\r\nContent-Type: text/plain; charset=utf-8\r\n";
+  const std::string behind = "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: plain\r\n\r\nx\r\n--b--\r\n";
+  const std::string eight_bit = "Content-Transfer-Encoding: 8bit\r\n\r\n";
+
+  for (const bool takes_chunks : {false, true}) {
+    SCOPED_TRACE(takes_chunks);
+    test::FakeSmarthostOptions options;
+    options.keywords = {"PIPELINING", "SIZE 10485760"};
+    if (takes_chunks) options.keywords.emplace_back("CHUNKING");
+    test::FakeSmarthost hop(options);
+    start_to(hop, signer.get());
+    const std::string body = takes_chunks ? text.substr(0, 500) + "\r\n" : text;
+    test::Draft draft = draft_to({"live.example"});
+    draft.message.envelope.parameters.body = BodyType::EightBitMime;
+    draft.message.signature_fields = "DKIM-Signature: v=1; of what it was\r\n";
+    draft.message.trace_octets = static_cast<std::uint32_t>(trace.size());
+    const MessageId id = accept(std::move(draft), trace + header + eight_bit + before + eight_bit + body + behind);
+    run_until([&] { return load(id).delivery.is_settled(); });
+    ASSERT_EQ(hop.messages().size(), 1U) << format_status(state(id).last_status);
+    const test::SmarthostMessage message = hop.messages().at(0);
+    EXPECT_FALSE(has_high_octet(message.content));
+    EXPECT_EQ(message.mail.find("BODY="), std::string::npos) << message.mail;
+    EXPECT_NE(message.mail.find("SIZE=" + std::to_string(message.content.size())), std::string::npos) << message.mail;
+    const std::size_t begin = message.content.find(trace);
+    ASSERT_NE(begin, std::string::npos);
+    const std::string top = trace + header + "\r\n" + before + "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
+    ASSERT_EQ(message.content.substr(begin, top.size()), top);
+    ASSERT_TRUE(message.content.ends_with(behind));
+    const std::size_t encoded = message.content.size() - behind.size() - begin - top.size();
+    EXPECT_EQ(unquoted(std::string_view(message.content).substr(begin + top.size(), encoded)), body);
+    const test::Verified verified = test::verify(message.content, domain);
+    EXPECT_EQ(verified.good, 2U);
+    EXPECT_EQ(verified.bad, 0U);
+    stop();
+  }
+}
+
+TEST_F(QueueSmtpTest, SendsConvertedContentUnsignedWhereItWasOrCannotBeSignedAnew) {
+  const auto signer = DkimSigner::create([](const AccountId&, std::string_view) -> Result<std::optional<store::DomainRecord>> {
+    return Error(ErrorCode::IoError, "no directory today");
+  }).value();
+  for (const std::string& fields : {std::string(), std::string("DKIM-Signature: v=1\r\n")}) {
+    test::FakeSmarthostOptions options;
+    options.keywords = {"SIZE"};
+    test::FakeSmarthost hop(options);
+    start_to(hop, signer.get());
+    test::Draft draft = draft_to({"live.example"});
+    draft.message.envelope.parameters.body = BodyType::EightBitMime;
+    draft.message.signature_fields = fields;
+    test::CapturedLog log;
+    const MessageId id = accept(std::move(draft), "From: a@example.org\r\n\r\ngr\xC3\xBC\xC3\x9F\r\n");
+    run_until([&] { return load(id).delivery.is_settled(); });
+    ASSERT_EQ(hop.messages().size(), 1U);
+    EXPECT_EQ(hop.messages().at(0).content, "From: a@example.org\r\nMIME-Version: 1.0\r\n"
+                                            "Content-Transfer-Encoding: quoted-printable\r\n\r\ngr=C3=BC=C3=9F\r\n");
+    stop();
+    const std::string lines = log.finish();
+    EXPECT_EQ(lines.find("message_not_signed") != std::string::npos, !fields.empty()) << lines;
   }
 }
 
