@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include <future>
 #include <vector>
 
 namespace postern::store {
@@ -170,6 +171,38 @@ TEST_F(SpoolSpaceTest, IsRefusedForAReaderThatStaysAndNamesIt) {
     EXPECT_EQ(space.pinned_octets, 0U);
   }
   store_.open();
+}
+
+// A chunk, and the acceptance of its message, in one commit: what the chunk finds no room for must not be acknowledged without it.
+TEST_F(SpoolSpaceTest, AcceptsNoMessageOneOfWhoseChunksFoundNone) {
+  std::promise<void> is_held;
+  std::promise<void> may_go_on;
+  // The commit thread waits here: all that comes meanwhile is one commit.
+  store_.spool().record_event(Event{}, [&](const Result<void>&) {
+    is_held.set_value();
+    may_go_on.get_future().wait();
+  });
+  is_held.get_future().wait();
+  const std::string content = std::string(kChunkOctets, 'x') + "the last of it\r\n";
+  std::vector<test::Waiter> waiters(200);  // two and a half times what there is room for
+  std::vector<MessageId> ids;
+  for (test::Waiter& waiter : waiters) {
+    const test::Draft draft = make_draft(ids.emplace_back(next_id()), clock_.now(), {"a.example"});
+    auto writer = store_.spool().open_message(draft.message.id);
+    writer->append(content);
+    store_.spool().commit(std::move(writer), draft.new_message(), waiter.completion());
+  }
+  may_go_on.set_value();
+  std::size_t accepted = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!waiters[i].get()) continue;
+    ++accepted;
+    const auto first = store_.spool().read_chunk(ids[i], 0);
+    ASSERT_TRUE(first) << "message " << i << " of " << accepted << " accepted: " << first.error().message();
+    EXPECT_TRUE(store_.spool().read_chunk(ids[i], 1)) << "message " << i;
+  }
+  EXPECT_GT(accepted, 20U);
+  EXPECT_LT(accepted, ids.size());
 }
 
 }  // namespace
