@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 namespace postern::auth {
 namespace {
 
 constexpr std::size_t kMaxNameOctets = 64;
+constexpr std::chrono::milliseconds kBetweenSlices{5};  // a server that writes as well looks every millisecond whether it may
 constexpr std::uint32_t kMaxSuppressionDays = 3'650;  // whoever wants longer wants it for good
 
 struct NamedPlan {
@@ -111,12 +114,18 @@ Result<void> AccountAdmin::set_auto_suppression(const AccountId& id, store::Auto
 }
 
 Result<void> AccountAdmin::remove(const AccountId& id) {
-  return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+  const Result<void> removed = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
     const auto found = writer.find_account(id);
     if (!found) return found.error();
     if (!*found) return no_such_account();
     return writer.remove_account(id);
   });
+  if (!removed) return removed;
+  // The account is gone: where this fails, the server goes on with it.
+  for (Result<bool> has_more = directory_.remove_leftovers(); has_more && *has_more; has_more = directory_.remove_leftovers()) {
+    std::this_thread::sleep_for(kBetweenSlices);
+  }
+  return {};
 }
 
 Result<std::string> AccountAdmin::allow(const AccountId& id, std::string_view address) {

@@ -44,7 +44,17 @@ void Maintenance::sweep() {
   if (store_.spool().has_failed()) return;
   sweep_spool();
   store_.directory().drop_dead_readers();
+  sweep_leftovers();
   sweep_counters();
+}
+
+// Of accounts and webhooks that were removed: what they left is more than one commit should erase.
+void Maintenance::sweep_leftovers() {
+  for (bool has_more = true; has_more && !is_stopping();) {
+    const auto removed = store_.directory().remove_leftovers();
+    if (!removed) return operator_log::maintenance_failed("remove_leftovers", removed.error());
+    has_more = *removed;
+  }
 }
 
 void Maintenance::sweep_spool() {

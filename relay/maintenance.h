@@ -40,6 +40,7 @@ class Maintenance {
   void loop();
   bool is_stopping() const;
   void sweep_spool();
+  void sweep_leftovers();
   void sweep_counters();
 
   store::Store& store_;

@@ -42,10 +42,4 @@ Result<void> erase_confirmation(WriteTransaction& transaction, const AccountId& 
   return {};
 }
 
-Result<void> clear_confirmations(WriteTransaction& transaction, const AccountId& account) {
-  WritableTable confirmations(transaction, DirectoryTable::Confirmations);
-  if (Result<std::size_t> erased = confirmations.erase_prefix(octets_of(account.octets)); !erased) return erased.error();
-  return {};
-}
-
 }  // namespace postern::store

@@ -20,6 +20,5 @@ Result<void> put_confirmation(WriteTransaction& transaction, const Confirmation&
 // Absent: no error.
 Result<void> erase_confirmation(WriteTransaction& transaction, const AccountId& account, ConfirmationKind kind,
                                 std::string_view normalised_address);
-Result<void> clear_confirmations(WriteTransaction& transaction, const AccountId& account);
 
 }  // namespace postern::store

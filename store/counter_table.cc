@@ -29,15 +29,15 @@ KeyOctets row(const AccountId& account, CounterPeriod period, Instant at) {
   return KeyOctets().add(static_cast<std::uint8_t>(period)).add(start_of(period, at)).add(account.octets);
 }
 
-// The keys of `period` that `is_wanted` picks, the oldest first, as long as `goes_on` allows it for a row's start.
-template <class GoesOn, class Wanted>
-Result<std::vector<std::string>> collect(Transaction& transaction, CounterPeriod period, GoesOn goes_on, Wanted is_wanted) {
+// The keys of `period`, the oldest first, as long as `goes_on` allows it for a row's start.
+template <class GoesOn>
+Result<std::vector<std::string>> collect(Transaction& transaction, CounterPeriod period, GoesOn goes_on) {
   std::vector<std::string> keys;
   const KeyOctets prefix = KeyOctets().add(static_cast<std::uint8_t>(period));
   Cursor cursor(Table(transaction, DirectoryTable::Counters));
   for (bool found = cursor.seek(prefix); found && cursor.key().starts_with(prefix); found = cursor.next()) {
     if (!goes_on(KeyReader(cursor.key().substr(1)).instant())) break;
-    if (is_wanted(cursor.key())) keys.emplace_back(cursor.key());
+    keys.emplace_back(cursor.key());
   }
   if (Result<void> walked = cursor.status(); !walked) return walked.error();
   return keys;
@@ -75,7 +75,7 @@ Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant befor
   std::size_t count = 0;
   for (const CounterPeriod period : kCounterPeriods) {
     const auto has_ended = [&](Instant start) { return end_of(period, start) <= before; };
-    Result<std::vector<std::string>> keys = collect(transaction, period, has_ended, [](std::string_view) { return true; });
+    Result<std::vector<std::string>> keys = collect(transaction, period, has_ended);
     if (!keys) return keys.error();
     if (Result<void> erased = erase_all(transaction, *keys); !erased) return erased.error();
     count += keys->size();
@@ -83,14 +83,23 @@ Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant befor
   return count;
 }
 
+// By looking for its row of each day or month that has any: all rows are as many as there are accounts, and more.
 Result<void> clear_counters(WriteTransaction& transaction, const AccountId& account) {
+  std::vector<std::string> keys;
   for (const CounterPeriod period : kCounterPeriods) {
-    const auto is_of_account = [&](std::string_view key) { return key.ends_with(octets_of(account.octets)); };
-    Result<std::vector<std::string>> keys = collect(transaction, period, [](Instant) { return true; }, is_of_account);
-    if (!keys) return keys.error();
-    if (Result<void> erased = erase_all(transaction, *keys); !erased) return erased;
+    const KeyOctets prefix = KeyOctets().add(static_cast<std::uint8_t>(period));
+    Cursor cursor(Table(transaction, DirectoryTable::Counters));
+    bool found = cursor.seek(prefix);
+    while (found && cursor.key().starts_with(prefix)) {
+      const Instant start = KeyReader(cursor.key().substr(1)).instant();
+      const KeyOctets own = row(account, period, start);
+      found = cursor.seek(own);
+      if (found && cursor.key() == std::string_view(own)) keys.emplace_back(cursor.key());
+      found = found && cursor.seek(KeyOctets(prefix).add(start + Duration(1)));
+    }
+    if (Result<void> walked = cursor.status(); !walked) return walked;
   }
-  return {};
+  return erase_all(transaction, keys);
 }
 
 }  // namespace postern::store

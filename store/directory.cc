@@ -10,6 +10,8 @@
 #include "store/environment.h"
 #include "store/examination.h"
 #include "store/key_table.h"
+#include "store/leftovers.h"
+#include "store/octets.h"
 #include "store/production_request_table.h"
 #include "store/suppression_table.h"
 #include "store/usage_table.h"
@@ -35,6 +37,7 @@ class Writer final : public DirectoryWriter {
   }
   Result<void> put_account(const AccountRecord& account) override { return store::put_account(transaction_, account); }
   Result<void> remove_account(const AccountId& id) override;
+  Result<void> remove_leftovers() override { return erase_leftovers(transaction_, kLeftoverSlice); }
   Result<void> put_key(const KeyRecord& key) override;
   Result<void> remove_key(const KeyId& id) override { return erase_key(transaction_, id); }
   Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage) override {
@@ -87,7 +90,7 @@ class Writer final : public DirectoryWriter {
     return store::find_webhook(transaction_, id);
   }
   Result<void> put_webhook(const WebhookRecord& webhook) override;
-  Result<void> remove_webhook(const WebhookId& id) override { return erase_webhook(transaction_, id); }
+  Result<void> remove_webhook(const WebhookId& id) override;
   Result<void> put_webhook_progress(const WebhookId& id, const WebhookProgress& progress) override {
     return store::put_webhook_progress(transaction_, id, progress);
   }
@@ -120,18 +123,19 @@ Result<void> Writer::require_account(const AccountId& id) {
   return {};
 }
 
+// What has no bound, or a large one, goes in slices: most accounts have no more than the first holds.
 Result<void> Writer::remove_account(const AccountId& id) {
-  Result<std::vector<KeyRecord>> keys = list_keys(id);
-  if (!keys) return keys.error();
   if (Result<void> erased = erase_account(transaction_, id); !erased) return erased;
-  for (const KeyRecord& key : *keys) {
-    if (Result<void> erased = erase_key(transaction_, key.id); !erased) return erased;
-  }
-  for (const auto clear : {clear_whitelist, clear_users, clear_domains, clear_webhooks, clear_suppressions, clear_usage,
-                           clear_confirmations, erase_production_request}) {
+  for (const auto clear : {clear_users, clear_domains, clear_webhooks, clear_counters, erase_production_request}) {
     if (Result<void> cleared = clear(transaction_, id); !cleared) return cleared;
   }
-  return clear_counters(transaction_, id);
+  if (Result<void> left = leave_rows(transaction_, octets_of(id.octets)); !left) return left;
+  return remove_leftovers();
+}
+
+Result<void> Writer::remove_webhook(const WebhookId& id) {
+  if (Result<void> erased = erase_webhook(transaction_, id); !erased) return erased;
+  return remove_leftovers();
 }
 
 Result<void> Writer::put_key(const KeyRecord& key) {
@@ -222,6 +226,7 @@ Result<std::optional<Directory::KeyWithAccount>> with_account(Transaction& trans
   if (!*key) return std::optional<Directory::KeyWithAccount>();
   Result<std::optional<AccountRecord>> account = find_account(transaction, (*key)->account);
   if (!account) return account.error();
+  if (!*account && is_left_over(transaction, octets_of((*key)->account.octets))) return std::optional<Directory::KeyWithAccount>();
   if (!*account) return Error(ErrorCode::CorruptRecord, "key " + format_id((*key)->id) + " has no account");
   return std::optional(Directory::KeyWithAccount{.key = std::move(**key), .account = std::move(**account)});
 }
@@ -409,6 +414,15 @@ Result<void> Directory::examine(std::size_t step, const ReportFinding& report) c
     examine_directory(transaction, step, report);
     return {};
   });
+}
+
+Result<bool> Directory::remove_leftovers() {
+  const auto look = [](ReadTransaction& transaction) { return has_leftovers(transaction); };
+  Result<bool> has_some = impl_->with_reader(look);
+  if (!has_some || !*has_some) return has_some;
+  const Result<void> erased = write([](DirectoryWriter& writer) { return writer.remove_leftovers(); });
+  if (!erased) return erased.error();
+  return impl_->with_reader(look);
 }
 
 void Directory::drop_dead_readers() const { impl_->environment().drop_dead_readers(); }

@@ -112,6 +112,8 @@ class Directory {
   Result<void> write(const std::function<Result<void>(DirectoryWriter&)>& change);
   // The same on the commit thread, together with what else waits; `done` is called there after the sync.
   void write_later(std::function<Result<void>(DirectoryWriter&)> change, Completion done);
+  // Erases a slice of the rows that accounts and webhooks left which were removed. True: there are more. Blocks, as write().
+  Result<bool> remove_leftovers();
 
  private:
   class Impl;
@@ -135,8 +137,10 @@ class DirectoryWriter {
 
   // AlreadyExists: another account has that name.
   virtual Result<void> put_account(const AccountRecord& account) = 0;
-  // Also removes all that is the account's: keys, users, domains, whitelist, webhooks, suppressions, usage and counters.
+  // With all that is the account's: keys, users, domains, whitelist, webhooks, suppressions, usage and counters. Nobody finds any of
+  // it any more; where that is much, rows of it are left to Directory::remove_leftovers().
   virtual Result<void> remove_account(const AccountId& id) = 0;
+  virtual Result<void> remove_leftovers() = 0;  // a slice
   // AlreadyExists: another key has that digest.
   virtual Result<void> put_key(const KeyRecord& key) = 0;
   virtual Result<void> remove_key(const KeyId& id) = 0;  // its last use too
@@ -176,7 +180,7 @@ class DirectoryWriter {
   virtual Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) = 0;
   // LimitExceeded above kMaxWebhooksPerAccount.
   virtual Result<void> put_webhook(const WebhookRecord& webhook) = 0;
-  virtual Result<void> remove_webhook(const WebhookId& id) = 0;  // its progress and pending events too
+  virtual Result<void> remove_webhook(const WebhookId& id) = 0;  // its progress and pending events too, as with an account
   // As with the last use of a key: of a webhook that is gone nothing is stored.
   virtual Result<void> put_webhook_progress(const WebhookId& id, const WebhookProgress& progress) = 0;
   virtual Result<void> put_pending_event(const WebhookId& id, const PendingWebhookEvent& event) = 0;

@@ -2,6 +2,7 @@
 #include "store/codec.h"
 #include "store/examination.h"
 #include "store/examination_walk.h"
+#include "store/leftovers.h"
 #include "store/octets.h"
 
 #include <algorithm>
@@ -79,7 +80,6 @@ void DirectoryExamination::walk_index(DirectoryTable index, DirectoryTable of, T
 
 std::string_view in_value(std::string_view, std::string_view value) { return value; }
 std::string_view behind_account_in_key(std::string_view key, std::string_view) { return behind_account(key); }
-std::string_view first_in_key(std::string_view key, std::string_view) { return first_id(key); }
 
 void DirectoryExamination::examine_accounts() {
   walk_records(DirectoryTable::Accounts, decode_account, [this](std::string_view key, const AccountRecord& account) {
@@ -133,7 +133,10 @@ void DirectoryExamination::examine_webhooks() {
   walk_index(DirectoryTable::AccountWebhooks, DirectoryTable::Webhooks, behind_account_in_key);
   walk_records(DirectoryTable::WebhookProgress, decode_webhook_progress);
   walk_records(DirectoryTable::PendingEvents, decode_pending_webhook_event);
-  walk_index(DirectoryTable::PendingEvents, DirectoryTable::Webhooks, first_in_key);
+  walk(DirectoryTable::PendingEvents, [this](std::string_view key, std::string_view) {
+    if (has_row(DirectoryTable::Webhooks, first_id(key)) || is_left_over(transaction_, first_id(key))) return;
+    report_("a row of the table pending_events leads to nothing in webhooks");
+  });
 }
 
 void DirectoryExamination::examine_addresses() {

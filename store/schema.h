@@ -102,6 +102,8 @@ inline constexpr std::array<std::string_view, 15> kSpoolTables = {
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";
-inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // in the directory's Meta: their keys are in lower case
+// In the directory's Meta.
+inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // their keys are in lower case
+inline constexpr std::string_view kLeftoverKey = "leftover ";  // and an id (10) → nothing: its record is gone, rows of it may be left
 
 }  // namespace postern::store

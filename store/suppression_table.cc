@@ -126,10 +126,4 @@ Result<void> fold_suppressions(WriteTransaction& transaction) {
   return WritableTable(transaction, DirectoryTable::Meta).put(kFoldedKey, kFoldedKey);
 }
 
-Result<void> clear_suppressions(WriteTransaction& transaction, const AccountId& account) {
-  WritableTable suppressions(transaction, DirectoryTable::Suppressions);
-  if (Result<std::size_t> erased = suppressions.erase_prefix(octets_of(account.octets)); !erased) return erased.error();
-  return {};
-}
-
 }  // namespace postern::store

@@ -26,6 +26,5 @@ Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& a
 // Rows of stores that compared case by case get keys in lower case. Once for a store: it remembers.
 Result<void> fold_suppressions(WriteTransaction& transaction);
 Result<bool> are_suppressions_folded(Transaction& transaction);
-Result<void> clear_suppressions(WriteTransaction& transaction, const AccountId& account);
 
 }  // namespace postern::store

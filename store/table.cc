@@ -53,14 +53,14 @@ Result<bool> WritableTable::insert(std::string_view key, std::string_view value)
   return true;
 }
 
-Result<std::size_t> WritableTable::erase_prefix(std::string_view prefix) {
+Result<std::size_t> WritableTable::erase_prefix(std::string_view prefix, std::size_t limit) {
   MDB_cursor* cursor = nullptr;
   int code = mdb_cursor_open(transaction_->handle(), handle_, &cursor);
   std::size_t count = 0;
   MDB_val key = as_value(prefix);
   MDB_val value{};
   if (code == 0) code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-  while (code == 0 && as_view(key).starts_with(prefix)) {
+  while (code == 0 && count < limit && as_view(key).starts_with(prefix)) {
     code = transaction_->note_write(mdb_cursor_del(cursor, 0));
     if (code == 0) code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     ++count;

@@ -4,6 +4,7 @@
 
 #include "store/transaction.h"
 
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -48,8 +49,8 @@ class WritableTable {
   Result<std::span<char>> reserve(std::string_view key, std::size_t size);
   // False: it was not there.
   Result<bool> erase(std::string_view key);
-  // Every key that begins with `prefix`. Returns how many.
-  Result<std::size_t> erase_prefix(std::string_view prefix);
+  // Keys that begin with `prefix`, the first `limit` of them. Returns how many.
+  Result<std::size_t> erase_prefix(std::string_view prefix, std::size_t limit = std::numeric_limits<std::size_t>::max());
 
  private:
   Result<void> put_with(std::string_view key, std::string_view value, unsigned flags);

@@ -76,10 +76,4 @@ Result<std::size_t> expire_usage(WriteTransaction& transaction, Instant before, 
   return keys->size();
 }
 
-Result<void> clear_usage(WriteTransaction& transaction, const AccountId& account) {
-  WritableTable usage(transaction, DirectoryTable::Usage);
-  if (Result<std::size_t> erased = usage.erase_prefix(octets_of(account.octets)); !erased) return erased.error();
-  return {};
-}
-
 }  // namespace postern::store

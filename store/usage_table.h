@@ -15,6 +15,5 @@ Result<std::vector<UsageRow>> list_usage(Transaction& transaction, const Account
 Result<void> add_usage(WriteTransaction& transaction, const AccountId& account, const UsageRow& added);
 // Drops at most `limit` rows of days before `before`. Returns how many. Steps from account to account.
 Result<std::size_t> expire_usage(WriteTransaction& transaction, Instant before, std::size_t limit);
-Result<void> clear_usage(WriteTransaction& transaction, const AccountId& account);
 
 }  // namespace postern::store

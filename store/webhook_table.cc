@@ -3,6 +3,7 @@
 
 #include "store/codec.h"
 #include "store/directory.h"
+#include "store/leftovers.h"
 #include "store/record_table.h"
 
 #include <algorithm>
@@ -110,9 +111,7 @@ Result<void> erase_webhook(WriteTransaction& transaction, const WebhookId& id) {
     Result<bool> erased = WritableTable(transaction, table).erase(octets_of(id.octets));
     if (!erased) return erased.error();
   }
-  WritableTable pending(transaction, DirectoryTable::PendingEvents);
-  if (Result<std::size_t> erased = pending.erase_prefix(octets_of(id.octets)); !erased) return erased.error();
-  return {};
+  return leave_rows(transaction, octets_of(id.octets));
 }
 
 Result<void> clear_webhooks(WriteTransaction& transaction, const AccountId& account) {

@@ -64,10 +64,4 @@ Result<void> remove_from_whitelist(WriteTransaction& transaction, const AccountI
   return {};
 }
 
-Result<void> clear_whitelist(WriteTransaction& transaction, const AccountId& account) {
-  WritableTable whitelist(transaction, DirectoryTable::Whitelist);
-  if (Result<std::size_t> erased = whitelist.erase_prefix(octets_of(account.octets)); !erased) return erased.error();
-  return {};
-}
-
 }  // namespace postern::store

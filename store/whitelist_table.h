@@ -17,6 +17,5 @@ Result<void> add_to_whitelist(WriteTransaction& transaction, const AccountId& ac
 // NotFound.
 Result<void> remove_from_whitelist(WriteTransaction& transaction, const AccountId& account,
                                    std::string_view normalised_address);
-Result<void> clear_whitelist(WriteTransaction& transaction, const AccountId& account);
 
 }  // namespace postern::store

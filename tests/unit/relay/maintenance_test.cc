@@ -1,4 +1,6 @@
 #include "relay/maintenance.h"
+
+#include "store/leftovers.h"
 #include "tests/support/temp_store.h"
 
 namespace postern::relay {
@@ -45,6 +47,24 @@ TEST_F(MaintenanceTest, RemovesAllIdempotencyKeysThatHaveEndedThoughNothingElseH
   Maintenance maintenance(*store_, clock_, {.slice = 2});
   maintenance.sweep();
   EXPECT_EQ(store_.spool().remove_expired(clock_.now(), 100).value().idempotency, 0U) << "left over by one sweep";
+}
+
+TEST_F(MaintenanceTest, GoesOnWithWhatARemovedAccountLeft) {
+  store::AccountRecord account;
+  account.id = make_account_id(random_);
+  account.name = "large";
+  store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    if (Result<void> put = writer.put_account(account); !put) return put;
+    for (std::size_t i = 0; i < 3 * store::kLeftoverSlice; ++i) {
+      store::SuppressionRecord suppression;
+      suppression.address = std::to_string(i) + "@x.example";
+      if (Result<void> put = writer.put_suppression(account.id, suppression); !put) return put;
+    }
+    return writer.remove_account(account.id);
+  }).value();
+  EXPECT_FALSE(store_.directory().list_suppressions(account.id, "", 1).value().empty()) << "one commit erases a slice";
+  Maintenance(*store_, clock_, {}).sweep();
+  EXPECT_TRUE(store_.directory().list_suppressions(account.id, "", 1).value().empty());
 }
 
 TEST_F(MaintenanceTest, StopsWhileItWaitsForItsNextRound) {

@@ -1,5 +1,7 @@
 // What the HTTP service keeps in the directory: users, domains, suppressions, webhooks, usage, production requests.
 #include "store/directory.h"
+
+#include "store/leftovers.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>
@@ -250,6 +252,51 @@ TEST_F(DirectoryHttpTest, RemovesAnAccountWithAllThatHttpGaveIt) {
   EXPECT_EQ(directory_.find_webhook(webhook.id).value(), std::nullopt);
   EXPECT_FALSE(directory_.is_suppressed(account, "a@x.example", clock_.now()).value());
   EXPECT_TRUE(directory_.list_usage(account, clock_.now(), clock_.now() + std::chrono::days(1)).value().empty());
+}
+
+// More than one commit should erase: what is left is nobody's, no finding of an examination, and still known after a restart.
+TEST_F(DirectoryHttpTest, RemovesWhatALargeAccountHadInSlicesAlsoOverAReopening) {
+  const AccountId account = put_account("acme");
+  const AccountId other = put_account("other");
+  const WebhookRecord webhook = make_webhook(account);
+  KeyRecord key;
+  ASSERT_TRUE(put(webhook));
+  ASSERT_TRUE(suppress(other, "1@x.example"));
+  ASSERT_TRUE(write([&](DirectoryWriter& w) -> Result<void> {
+    for (std::size_t i = 0; i < 2 * kLeftoverSlice; ++i) {
+      key.id = make_key_id(random_);
+      key.account = account;
+      key.name = "key";
+      random_.fill(key.digest);
+      SuppressionRecord suppression;
+      suppression.address = std::to_string(i) + "@x.example";
+      PendingWebhookEvent event;
+      event.sequence = i + 1;
+      if (Result<void> put = w.put_key(key); !put) return put;
+      if (Result<void> put = w.put_suppression(account, suppression); !put) return put;
+      if (Result<void> put = w.put_pending_event(webhook.id, event); !put) return put;
+    }
+    return {};
+  }));
+  ASSERT_TRUE(directory_.find_key_by_digest(key.digest).value().has_value());
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.remove_account(account); }));
+  EXPECT_EQ(directory_.find_key_by_digest(key.digest).value().has_value(), false) << "a key of nobody";
+  EXPECT_TRUE(directory_.list_webhooks(account).value().empty());
+  EXPECT_EQ(directory_.examine().value(), std::vector<std::string>());
+
+  store_.reopen();
+  Directory& directory = store_.directory();
+  std::size_t slices = 1;
+  for (bool has_more = true; has_more; ++slices) {
+    EXPECT_EQ(directory.examine().value(), std::vector<std::string>());
+    has_more = directory.remove_leftovers().value();
+  }
+  EXPECT_GE(slices, 6U);
+  EXPECT_TRUE(directory.list_keys(account).value().empty());
+  EXPECT_TRUE(directory.list_suppressions(account, "", 10).value().empty());
+  EXPECT_TRUE(directory.list_pending_events(webhook.id, 0, 10).value().empty());
+  EXPECT_EQ(directory.list_suppressions(other, "", 10).value().size(), 1U);
+  EXPECT_FALSE(directory.remove_leftovers().value());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Several processes at one store: what one writes the other reads at once, and one that dies blocks nobody.
 #include "store/environment.h"
+#include "store/leftovers.h"
 #include "store/schema.h"
 #include "store/store.h"
 #include "store/transaction.h"
@@ -7,6 +8,7 @@
 #include "tests/support/temp_store.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,6 +126,79 @@ TEST(Processes, GoOnWhenOneDiesInsideItsWriteTransaction) {
   ::waitpid(child, nullptr, 0);
   EXPECT_TRUE(put_account(*store, 2));
   EXPECT_EQ(store->directory().list_accounts().value().size(), 1U);
+}
+
+TEST(Processes, GoOnWithTheRemovalOfAnAccountThatOneDiedIn) {
+  const TempFolder folder;
+  const Pipe to_parent;
+  const AccountId account = make_account(1).id;
+  const pid_t child = fork_child([&] {
+    const std::unique_ptr<Store> store = open_store(folder);
+    put_account(*store, 1).value();
+    store->directory().write([&](DirectoryWriter& writer) -> Result<void> {
+      for (std::size_t i = 0; i < 3 * kLeftoverSlice; ++i) {
+        SuppressionRecord suppression;
+        suppression.address = std::to_string(i) + "@x.example";
+        if (Result<void> put = writer.put_suppression(account, suppression); !put) return put;
+      }
+      return {};
+    }).value();
+    store->directory().write([&](DirectoryWriter& writer) { return writer.remove_account(account); }).value();
+    POSTERN_CHECK(store->directory().remove_leftovers().value());
+    to_parent.tell();
+    ::pause();
+  });
+  ASSERT_TRUE(to_parent.wait());
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  const std::unique_ptr<Store> store = open_store(folder);
+  EXPECT_FALSE(store->directory().list_suppressions(account, "", 1).value().empty());
+  while (store->directory().remove_leftovers().value()) {
+  }
+  EXPECT_TRUE(store->directory().list_suppressions(account, "", 1).value().empty());
+  EXPECT_EQ(store->directory().examine().value(), std::vector<std::string>());
+}
+
+// Two containers with one volume: each process is number 1 of its own. Where namespaces may not be made the test has nothing to do;
+// what it would find is simulated below.
+TEST(Processes, OfTwoNamespacesCannotHaveOneNumberAndAChildHasAnother) {
+  const TempFolder folder;
+  (void)open_store(folder);
+  Pipe is_open;
+  const Pipe may_end;
+  const auto as_number_one = [](const auto& body) {
+    return fork_child([&] {
+      if (::unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0) ::_exit(2);
+      const pid_t first = fork_child([&] { body(); });
+      int status = -1;
+      if (::waitpid(first, &status, 0) != first || status != 0) ::_exit(1);
+    });
+  };
+  const pid_t server = as_number_one([&] {
+    POSTERN_CHECK(::getpid() == 1);
+    const std::unique_ptr<Store> store = open_store(folder);
+    is_open.tell();
+    may_end.wait();
+  });
+  ::close(std::exchange(is_open.ends[1], -1));
+  const bool has_namespaces = is_open.wait();
+  int status = -1;
+  if (has_namespaces) {
+    const pid_t command = as_number_one([&] {
+      const StoreOptions options{.folder = folder.path(), .spool = test::small_limits(), .runs_recovery = false};
+      const auto refused = Store::open(options);
+      POSTERN_CHECK(!refused && refused.error().code() == ErrorCode::AlreadyExists);
+      POSTERN_CHECK(refused.error().context().find("another PID namespace that is number 1 there") != std::string::npos);
+      int outcome = -1;
+      const pid_t child = fork_child([&] { put_account(*Store::open(options).value(), 7).value(); });
+      POSTERN_CHECK(::waitpid(child, &outcome, 0) == child && outcome == 0);
+    });
+    EXPECT_EQ(::waitpid(command, &status, 0), command);
+    EXPECT_EQ(status, 0);
+    may_end.tell();
+  }
+  EXPECT_EQ(::waitpid(server, &status, 0), server);
+  if (has_namespaces) EXPECT_EQ(open_store(folder)->directory().list_accounts().value().size(), 1U);
 }
 
 // A child that holds the write lock of an environment and stops there, as a command does that got Ctrl-Z.
