@@ -182,21 +182,28 @@ bool is_plain(std::string_view value) {
   return true;
 }
 
+// Octets of the character in front of `text` if it may stand in a line as it is; 0: it is a control, no UTF-8, or deceives readers.
+std::size_t readable_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
+  const std::string_view character = text.substr(0, first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2);
+  return is_valid_utf8(character) && !has_deceptive_code_point(character) ? character.size() : 0;
+}
+
 void append_quoted(std::string& line, std::string_view value) {
   line.push_back('"');
-  for (const char c : value) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      line.push_back('\\');
-      line.push_back(c);
-    } else if (octet < 0x20 || octet >= 0x7F) {
+  while (!value.empty()) {
+    const std::size_t length = readable_length(value);
+    if (value.front() == '"' || value.front() == '\\') line.push_back('\\');
+    if (length == 0) {
       static constexpr char kDigits[] = "0123456789abcdef";
+      const auto octet = static_cast<unsigned char>(value.front());
       line.append("\\u00");
       line.push_back(kDigits[octet >> 4]);
       line.push_back(kDigits[octet & 15]);
-    } else {
-      line.push_back(c);
     }
+    line.append(value.substr(0, length));
+    value.remove_prefix(std::max<std::size_t>(length, 1));
   }
   line.push_back('"');
 }

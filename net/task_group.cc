@@ -49,6 +49,11 @@ Awaitable<void> TaskGroup::run(std::shared_ptr<Entry> entry) { co_await entry->t
 
 void TaskGroup::ended(const std::shared_ptr<Entry>& entry, std::exception_ptr failure) {
   if (failure) log_failure(failure);
+  // A daemon that goes on without its queue looks well and delivers nothing.
+  if (failure && entry->task->is_essential()) {
+    log::tell_standard_error("postern: a part of the server failed: the process ends");
+    std::rethrow_exception(failure);
+  }
   entry->task.reset();
   const std::lock_guard lock(mutex_);
   entries_.erase(entry->position);

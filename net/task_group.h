@@ -23,6 +23,8 @@ class Task {
   virtual void stop() = 0;
   // End now: every wait of the task ends at once.
   virtual void cancel() = 0;
+  // The process is of no use without it.
+  virtual bool is_essential() const { return false; }
 };
 
 // Any thread may start tasks and count them. The waiting functions block: never call them on a thread that runs the tasks.
@@ -35,7 +37,7 @@ class TaskGroup {
   ~TaskGroup();
 
   // Runs `task` on `executor` and destroys it there. False, and the task destroyed, once stop_all() was called. A task that
-  // throws is logged and ends alone.
+  // throws is logged and ends alone; an essential one ends the process, which whoever watches over it starts again.
   bool start(Executor executor, std::unique_ptr<Task> task);
 
   // Shutdown in one call: stop_all(), wait up to `grace`, cancel_all(), wait for the end of all.

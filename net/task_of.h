@@ -1,4 +1,4 @@
-// The task of an object that does the work itself, and that lives as long as it is needed.
+// The task of an object that does the work itself, and that lives as long as it is needed: a part of the server, such as its queue.
 #pragma once
 
 #include "net/task_group.h"
@@ -15,6 +15,7 @@ class TaskOf final : public Task {
   Awaitable<void> run() override { return worker_->run(); }
   void stop() override { worker_->stop(); }
   void cancel() override { worker_->cancel(); }
+  bool is_essential() const override { return true; }
 
  private:
   std::shared_ptr<Worker> worker_;

@@ -123,5 +123,29 @@ TEST_F(LogTest, OthersCannotReadIt) {
   EXPECT_EQ(mode_of(path_), 0600u);
 }
 
+TEST_F(LogTest, KeepsReadableTextAndEscapesWhatDeceivesOrIsNone) {
+  start_log().value();
+  const struct {
+    std::string_view value;
+    std::string_view written;
+  } kRows[] = {
+      {"gr\xC3\xBC\xC3\x9F\x65@b\xC3\xBC\x63her.example", "gr\xC3\xBC\xC3\x9F\x65@b\xC3\xBC\x63her.example"},
+      {"\xE7\x94\xA8\xE6\x88\xB7 \xF0\x9F\x93\xA7", "\xE7\x94\xA8\xE6\x88\xB7 \xF0\x9F\x93\xA7"},
+      {"a\r\nb\x1B[31m\x7F", R"(a\u000d\u000ab\u001b[31m\u007f)"},
+      {"say \"\\\"", R"(say \"\\\")"},
+      {"\xFF\xC3(\xC3", R"(\u00ff\u00c3(\u00c3)"},
+      {"\xC0\xAF \xED\xA0\x80", R"(\u00c0\u00af \u00ed\u00a0\u0080)"},
+      {"x\xE2\x80\xAEgpj.exe", R"(x\u00e2\u0080\u00aegpj.exe)"},
+      {"\xC2\x85", R"(\u00c2\u0085)"},
+  };
+  std::string expected;
+  for (const auto& row : kRows) {
+    write(Level::Info, "said", {{"text", row.value}});
+    expected += "info said text=\"" + std::string(row.written) + "\"\n";
+  }
+  stop();
+  EXPECT_EQ(content_of(path_), expected);
+}
+
 }  // namespace
 }  // namespace postern::log

@@ -1,6 +1,7 @@
 #include "net/task_group.h"
 
 #include "net/runtime.h"
+#include "net/task_of.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -8,6 +9,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <new>
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
@@ -73,6 +77,16 @@ class FailingTask final : public Task {
   void cancel() override {}
 };
 
+class FailingPart {
+ public:
+  Awaitable<void> run() {
+    throw std::bad_alloc();
+    co_return;
+  }
+  void stop() {}
+  void cancel() {}
+};
+
 class TaskGroupTest : public testing::Test {
  protected:
   TaskGroupTest() { runtime_.start(); }
@@ -124,6 +138,18 @@ TEST_F(TaskGroupTest, ATaskThatThrowsEndsAlone) {
   ASSERT_TRUE(group_.start(runtime_.executor(0), std::make_unique<FailingTask>()));
   group_.drain(120s);
   EXPECT_EQ(seen_.stopped, 1);
+}
+
+TEST(TaskGroupDeath, APartOfTheServerThatThrowsEndsTheProcess) {
+  const auto run = [] {
+    Runtime runtime(1);
+    TaskGroup group;
+    runtime.start();
+    group.start(runtime.executor(0), std::make_unique<TaskOf<FailingPart>>(std::make_shared<FailingPart>()));
+    group.wait();
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(run(), testing::KilledBySignal(SIGABRT), "a part of the server failed: the process ends");
 }
 
 TEST_F(TaskGroupTest, AnEmptyGroupDrainsAtOnce) {
