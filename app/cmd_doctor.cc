@@ -4,6 +4,7 @@
 #include "app/certificate_check.h"
 #include "app/config.h"
 #include "app/config_values.h"
+#include "app/port_owner.h"
 #include "app/route_probe.h"
 #include "relay/dkim_keys.h"
 #include "relay/key_seal.h"
@@ -238,9 +239,9 @@ bool try_socket(Address address, bool connects) {
   return done == 0;
 }
 
-// A banner that is not ours. Behind TLS or a proxy's header nothing is said first: then it counts as ours.
-bool is_another_program(const HttpListenerSettings&) { return false; }
-bool is_another_program(const ListenerSettings& listener) {
+// A banner that is not ours. Behind TLS or a proxy's header nothing is said first, nor over HTTP: then whose the socket is decides.
+bool has_foreign_banner(const HttpListenerSettings&) { return false; }
+bool has_foreign_banner(const ListenerSettings& listener) {
   if (listener.tls == "implicit" || !listener.proxy_networks.empty()) return false;
   Address address = socket_address(listener, true);
   const int descriptor = ::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -265,15 +266,23 @@ PortState port_state(const Listener& listener) {
   return try_socket(socket_address(listener, false), false) ? PortState::Free : PortState::Closed;
 }
 
+// `server`: the process that serves the store, where that can be told.
 template <class Listener>
-void check_port(const Listener& listener, const std::string& kind, bool is_serving, Findings& findings) {
+bool is_another_program(const Listener& listener, std::optional<store::ProcessId> server) {
+  const auto is_ours = server ? is_listening(*server, static_cast<std::uint16_t>(listener.port)) : std::nullopt;
+  return !is_ours.value_or(true) || has_foreign_banner(listener);
+}
+
+template <class Listener>
+void check_port(const Listener& listener, const std::string& kind, bool is_serving, std::optional<store::ProcessId> server,
+                Findings& findings) {
   const std::string name = listener.address + " port " + std::to_string(listener.port);
   switch (port_state(listener)) {
     case PortState::Answers:
       if (!is_serving) {
         findings.push_back({Grade::Fail, kind, name + ": another program has it, for no postern serves this store; stop that or "
                                                       "choose another port"});
-      } else if (is_another_program(listener)) {
+      } else if (is_another_program(listener, server)) {
         findings.push_back({Grade::Fail, kind, name + ": another program than postern answers; stop that or choose another port"});
       } else {
         findings.push_back({Grade::Ok, kind, name + ": answers"});
@@ -293,8 +302,9 @@ void check_port(const Listener& listener, const std::string& kind, bool is_servi
 
 void check_ports(const Settings& settings, Findings& findings) {
   const bool is_serving = store::is_served(settings.data_dir);
-  for (const auto& listener : settings.listeners) check_port(listener, "listener", is_serving, findings);
-  for (const auto& listener : settings.http_listeners) check_port(listener, "http listener", is_serving, findings);
+  const auto server = store::serving_process(settings.data_dir);
+  for (const auto& listener : settings.listeners) check_port(listener, "listener", is_serving, server, findings);
+  for (const auto& listener : settings.http_listeners) check_port(listener, "http listener", is_serving, server, findings);
 }
 
 void check_routes(const Settings& settings, const DoctorOptions& options, Findings& findings) {

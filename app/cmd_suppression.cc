@@ -20,6 +20,8 @@ Result<void> list_suppressions(CommandContext& context, const std::string& name)
     const auto records = context.directory().list_suppressions(account->id, after, kReadAtOnce);
     if (!records) return records.error();
     for (const store::SuppressionRecord& record : *records) {
+      after = record.address;
+      if (!relay::is_in_force(record, context.clock().now())) continue;
       const std::string message = record.message ? format_message_id(*record.message) : "";
       const std::string reason(relay::suppression_reason_name(record.reason));
       values.emplace_back(ValueObject{{"address", record.address}, {"reason", reason}, {"at", instant_value(record.at)},
@@ -27,7 +29,6 @@ Result<void> list_suppressions(CommandContext& context, const std::string& name)
                                       {"message", message.empty() ? Value() : Value(message)}});
       rows.push_back({record.address, reason, format_time(record.at),
                       record.until ? format_time(record.until) : "for good", message.empty() ? "-" : message});
-      after = record.address;
     }
     has_more = records->size() == kReadAtOnce;
   }

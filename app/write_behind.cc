@@ -2,6 +2,7 @@
 
 #include "relay/operator_log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace postern::app {
@@ -39,9 +40,12 @@ void WriteBehind::run() {
   }
 }
 
-// As MAIL is answered.
+// As MAIL is answered, and the messages themselves: where a little is freed again and again, MAIL is taken all the same.
 void WriteBehind::note_space() {
-  const Result<void> room = store_.spool().can_accept();
+  const std::uint64_t refused = store_.spool().refused_for_room();
+  quiet_looks_ = refused == std::exchange(refused_for_room_, refused) ? std::min(quiet_looks_ + 1, kQuietLooks) : 0;
+  Result<void> room = store_.spool().can_accept();
+  if (room && quiet_looks_ < kQuietLooks) room = Error(ErrorCode::StorageFull, "messages find no room any more");
   const bool is_full = !room && room.error().code() != ErrorCode::StorageShedding;
   if (is_full == std::exchange(is_full_, is_full)) return;
   is_full ? relay::operator_log::storage_full(room.error()) : relay::operator_log::storage_recovered();

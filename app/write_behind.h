@@ -26,15 +26,19 @@ class WriteBehind {
   // Writes what is left and ends the thread.
   void stop();
 
+  // One look at the room for new mail, as the thread does it: a line at the change to none, and one at its end. It has ended where
+  // MAIL is taken and kQuietLooks went by without a message that found no room.
+  void note_space();
+
  private:
   static constexpr std::chrono::seconds kQuotaEvery{1};       // a crash forgets at most that much of a quota
   static constexpr unsigned kUsageEvery = 5;                  // rounds of kQuotaEvery
+  static constexpr unsigned kQuietLooks = 10;
 
   void run();
   void write_quotas();
   void write_usages();
   void write_sent();
-  void note_space();
 
   store::Store& store_;
   relay::QuotaTable& quota_;
@@ -43,6 +47,8 @@ class WriteBehind {
   std::condition_variable wakes_;
   bool is_stopping_ = false;
   bool is_full_ = false;  // the spool, at the last look
+  std::uint64_t refused_for_room_ = 0;    // at the last look
+  unsigned quiet_looks_ = kQuietLooks;
   std::thread thread_;
 };
 

@@ -11,12 +11,14 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
 #include <sstream>
 
 namespace postern::store {
@@ -137,6 +139,22 @@ bool is_served(const std::filesystem::path& folder) {
   const bool is_free = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
   ::close(fd);
   return !is_free;
+}
+
+// "1: FLOCK  ADVISORY  WRITE process device:inode first last", the device in hexadecimal.
+std::optional<ProcessId> serving_process(const std::filesystem::path& folder) {
+  struct stat facts {};
+  if (::stat((folder / "serve.lock").c_str(), &facts) != 0) return std::nullopt;
+  const std::string inode = ":" + std::to_string(facts.st_ino);
+  std::ifstream lines("/proc/locks");
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, kind, force, way, place;
+    ProcessId process = 0;
+    const bool is_read = static_cast<bool>(words >> number >> kind >> force >> way >> process >> place);
+    if (is_read && kind == "FLOCK" && way == "WRITE" && process > 0 && place.ends_with(inode)) return process;
+  }
+  return std::nullopt;
 }
 
 Checkup check_store(const StoreOptions& options) {

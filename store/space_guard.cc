@@ -101,6 +101,7 @@ Result<void> SpaceGuard::take(std::uint64_t octets) {
   const auto wanted = static_cast<std::int64_t>(octets);
   if (wanted > allowance_ && !is_measured_) measure();
   if (wanted > allowance_) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
     const Result<void> refused = answer();
     return refused ? Error(ErrorCode::StorageFull, std::string(name_of(SpaceFinding::CapReached))) : refused;
   }

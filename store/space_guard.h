@@ -26,6 +26,8 @@ class SpaceGuard {
   Result<void> check();
   // SpaceVerdict's, as of the last look.
   std::uint64_t capacity() const { return capacity_.load(std::memory_order_relaxed); }
+  // How often take() refused.
+  std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
   // Looks now: something was removed, or a write found no room. Any thread.
   SpoolSpace look();
 
@@ -47,6 +49,7 @@ class SpaceGuard {
   std::atomic<std::int64_t> next_look_{0};  // steady clock, nanoseconds
   std::atomic<SpaceFinding> finding_{SpaceFinding::Room};
   std::atomic<std::uint64_t> capacity_;
+  std::atomic<std::uint64_t> refused_{0};
   // The commit thread's.
   std::int64_t allowance_ = 0;       // octets that may still come in, as of measured_at_
   std::int64_t taken_in_batch_ = 0;  // what no measure can see yet

@@ -233,6 +233,8 @@ Result<void> Spool::can_accept() const {
 
 SpoolSpace Spool::look_at_space() const { return impl_->space.look(); }
 
+std::uint64_t Spool::refused_for_room() const { return impl_->space.refused(); }
+
 std::optional<Stall> Spool::stall() const { return impl_->queue.stall(); }
 
 // A stopped process ends only when it goes on.

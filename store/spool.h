@@ -128,6 +128,9 @@ class Spool {
   Result<void> can_accept() const;
   // Looks at the room there is, for can_accept() too. A read transaction and some system calls: not on an I/O thread.
   SpoolSpace look_at_space() const;
+  // Messages that were refused at their commit since this opened, for lack of room. Where free pages come and go that is all that
+  // shows of a spool which is as good as full.
+  std::uint64_t refused_for_room() const;
   // No commit has ended for a while. Cheap unless there is a stall.
   std::optional<Stall> stall() const;
   // Asks the process that `pinned_by` names to end, stopped or not. False: it is not one that this process can tell.

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -89,6 +90,40 @@ TEST_F(Doctor, TellsAnotherProgramFromThePosternThatHoldsTheStore) {
       store::Store::open({.folder = folder_.path() / "data", .spool = test::small_limits(), .runs_recovery = true}).value();
   EXPECT_THAT(examine(), HasSubstr("another program than postern answers"));
   EXPECT_FALSE(is_sound_);
+}
+
+// Nothing is said first over implicit TLS and HTTP, nor before a proxy's header.
+TEST_F(Doctor, TellsAnotherProgramWhereNothingIsSaidFirst) {
+  std::optional<SilentListener> implicit, proxied, http;
+  implicit.emplace(), proxied.emplace(), http.emplace();
+  write_config("[[listener]]\naddress = \"127.0.0.1\"\ntls = \"implicit\"\nport = " + implicit->port() +
+               "\n[[listener]]\naddress = \"127.0.0.1\"\nproxy_networks = [\"192.0.2.0/24\"]\nport = " + proxied->port() +
+               "\n[[http_listener]]\naddress = \"127.0.0.1\"\nport = " + http->port() + "\n");
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t other = ::fork();  // with the sockets
+  if (other == 0) {
+    char octet = 0;
+    ::close(ends[1]);
+    ::_exit(::read(ends[0], &octet, 1) == 0 ? 0 : 1);
+  }
+  const auto server =
+      store::Store::open({.folder = folder_.path() / "data", .spool = test::small_limits(), .runs_recovery = true}).value();
+  const auto words = [](const std::optional<SilentListener>& listener, std::string_view said) {
+    return HasSubstr("127.0.0.1 port " + listener->port() + ": " + std::string(said));
+  };
+  const std::string held = examine();
+  for (const auto* listener : {&implicit, &proxied, &http}) EXPECT_THAT(held, words(*listener, "answers"));
+  const std::vector<std::string> ports = {implicit->port(), proxied->port(), http->port()};
+  implicit.reset(), proxied.reset(), http.reset();
+  const std::string lost = examine();
+  for (const std::string& port : ports) EXPECT_THAT(lost, HasSubstr("port " + port + ": another program than postern answers"));
+  EXPECT_FALSE(is_sound_);
+  ::close(ends[1]);
+  int status = -1;
+  EXPECT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0);
+  ::close(ends[0]);
 }
 
 TEST_F(Doctor, FindsSigningKeysThatCannotBeOpened) {

@@ -1,6 +1,8 @@
 // The service manager's protocol, and the write-behind.
 #include "app/process.h"
 #include "app/write_behind.h"
+#include "tests/support/captured_log.h"
+#include "tests/support/temp_store.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -57,6 +59,41 @@ TEST(NotifySystemd, DoesNothingWithoutAManager) {
   ::setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
   notify_systemd("READY=1");
   ::unsetenv("NOTIFY_SOCKET");
+}
+
+// One line for the whole stretch, and one for its end.
+TEST(WriteBehindLog, SaysThatTheSpoolIsFullAndThatItIsNotAnyMore) {
+  store::SpoolLimits limits = test::small_limits();
+  limits.max_octets = 8U << 20;
+  test::TempStore store(limits);
+  test::FakeRandom random;
+  test::CapturedLog log;
+  auth::UsageTracker usage;
+  relay::QuotaTable quota([](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; });
+  WriteBehind write_behind(*store, quota, usage);
+  write_behind.note_space();
+  std::vector<MessageId> ids;
+  std::int64_t at = 0;
+  for (const std::size_t octets : {200'000U, 1U}) {
+    for (Result<void> accepted; accepted;) {
+      const MessageId id = make_message_id(Instant(Duration(++at)), random);
+      accepted = test::commit_draft(store.spool(), test::make_draft(id, Instant(), {"a.example"}), std::string(octets, 'x'));
+      if (accepted) ids.push_back(id);
+    }
+  }
+  for (int i = 0; i < 3; ++i) write_behind.note_space();
+  for (const MessageId& id : ids) {
+    store::Settlement settlement;
+    settlement.id = id;
+    settlement.changes.emplace_back().state.stage = store::RecipientStage::Delivered;
+    test::Waiter waiter;
+    store.spool().settle(settlement, waiter.completion());
+    ASSERT_TRUE(waiter.get());
+  }
+  (void)store.spool().look_at_space();  // as the store's watch does
+  for (int i = 0; i < 20; ++i) write_behind.note_space();
+  const std::string lines = log.finish();
+  EXPECT_THAT(lines, testing::MatchesRegex("warning storage_full [^\n]*\ninfo storage_recovered\n")) << lines;
 }
 
 TEST(Signals, AHangUpDuringTheDrainIsIgnored) {
