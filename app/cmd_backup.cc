@@ -1,7 +1,11 @@
 // postern backup, postern store compact
 #include "app/commands.h"
 
+#include "app/config_values.h"
+#include "store/backup.h"
+
 #include <filesystem>
+#include <ostream>
 #include <system_error>
 
 namespace postern::app {
@@ -20,7 +24,15 @@ std::uint64_t octets_below(const std::filesystem::path& folder) {
 
 Result<void> back_up_store(CommandContext& context, const std::string& folder) {
   if (folder.empty()) return Error(ErrorCode::InvalidArgument, "name a folder that is not there yet");
-  if (const auto copied = context.store().back_up(folder); !copied) return copied.error();
+  const store::StoreOptions options = make_store_options(context.settings(), false);
+  auto copied = store::back_up_in_child(options, folder, store::Store::BackupWay::Direct);
+  if (!copied && copied.error().code() == ErrorCode::Cancelled) {
+    // The server had to refuse mail for the sake of what was read for so long: what is slow comes after the reading now.
+    context.err() << "the copy was told to end, for mail was refused for its sake; once more, by way of "
+                  << printable(context.settings().data_dir) << std::endl;
+    copied = store::back_up_in_child(options, folder, store::Store::BackupWay::ByStore);
+  }
+  if (!copied) return copied.error();
   const std::uint64_t octets = octets_below(folder);
   context.confirm({{"folder", folder}, {"octets", octets}, {"done", "copied"}},
                   "the store is copied to " + printable(folder) + " (" + std::to_string(octets) + " octets)");

@@ -65,7 +65,8 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
     const auto records = context.store.directory().list_suppressions(request.caller.account, cursor, kSuppressionsAtOnce);
     if (!records) return records.error();
     for (const SuppressionRecord& record : *records) {
-      const bool is_wanted = !origin || relay::suppression_reason_name(record.reason) == *origin;
+      const bool is_of_origin = !origin || relay::suppression_reason_name(record.reason) == *origin;
+      const bool is_wanted = is_of_origin && relay::is_in_force(record, context.clock.now());
       has_more = is_wanted && data.size() == *limit;
       if (has_more) break;
       if (is_wanted) data.push_back(suppression_json(record));
@@ -94,7 +95,7 @@ Result<ApiResponse> get_suppression(ApiContext& context, const ApiRequest& reque
   const std::string address = normalised_or_as_is(request.path_parameter("email"));
   const auto found = context.store.directory().find_suppression(request.caller.account, address);
   if (!found) return found.error();
-  if (!*found) return Error(ErrorCode::NotFound);
+  if (!*found || !relay::is_in_force(**found, context.clock.now())) return Error(ErrorCode::NotFound);
   json::object body = suppression_json(**found);
   body["object"] = "suppression";
   return ApiResponse::json(body);

@@ -74,6 +74,12 @@ std::optional<std::string> parameter_of(std::string_view value, std::string_view
   return std::nullopt;
 }
 
+// Of a field's value, in lower case, without what may follow: parameters, comments.
+std::string first_word(std::string_view value) {
+  const std::string_view text = trim_ascii_space(value);
+  return to_ascii_lower(text.substr(0, text.find_first_of("; \t\r\n(")));
+}
+
 // A line of quoted-printable, cut by soft line breaks and never within an escape.
 void append_cut_quoted_printable(std::string& out, std::string_view line) {
   while (line.size() > kEncodedLineOctets) {
@@ -161,11 +167,11 @@ struct LineMender::PartHeader {
     scan.finish();
     if (is_in_digest) type = "message/rfc822";
     if (const HeaderField* field = scan.find("Content-Type")) {
-      type = to_ascii_lower(trim_ascii_space(field->value.substr(0, field->value.find(';'))));
+      type = first_word(field->value);
       boundary = parameter_of(field->value, "boundary").value_or("");
     }
     const HeaderField* field = scan.find(kEncodingField);
-    const std::string said = field ? to_ascii_lower(trim_ascii_space(field->value)) : "7bit";
+    const std::string said = field ? first_word(field->value) : "7bit";
     says_eight_bit = said == "8bit" || said == "binary";
     if (said == "quoted-printable") {
       coding = Coding::QuotedPrintable;

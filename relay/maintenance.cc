@@ -7,6 +7,8 @@ namespace postern::relay {
 namespace {
 
 constexpr Duration kCounterInterval = std::chrono::hours(1);  // periods are days and months: no hurry
+constexpr Duration kSuppressionInterval = std::chrono::hours(1);  // between two walks: their days are counted
+constexpr std::size_t kSuppressionSlice = 5'000;  // rows looked at in one commit: some milliseconds
 constexpr std::size_t kUsageSlice = 10'000;  // rows dropped in one go
 
 }  // namespace
@@ -45,6 +47,7 @@ void Maintenance::sweep() {
   sweep_spool();
   store_.directory().drop_dead_readers();
   sweep_leftovers();
+  sweep_suppressions();
   sweep_counters();
 }
 
@@ -55,6 +58,19 @@ void Maintenance::sweep_leftovers() {
     if (!removed) return operator_log::maintenance_failed("remove_leftovers", removed.error());
     has_more = *removed;
   }
+}
+
+// One slice a round: suppressions that last for a time are few, but among a million others.
+void Maintenance::sweep_suppressions() {
+  const Instant now = clock_.now();
+  if (suppressions_after_.empty()) {
+    if (!is_due(next_suppressions_, kSuppressionInterval, now)) return;
+    next_suppressions_ = now + kSuppressionInterval;
+  }
+  const auto written = store_.directory().write([this, now](store::DirectoryWriter& writer) {
+    return writer.expire_suppressions(now, suppressions_after_, kSuppressionSlice);
+  });
+  if (!written) operator_log::maintenance_failed("expire_suppressions", written.error());
 }
 
 void Maintenance::sweep_spool() {

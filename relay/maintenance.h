@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace postern::relay {
@@ -41,12 +42,15 @@ class Maintenance {
   bool is_stopping() const;
   void sweep_spool();
   void sweep_leftovers();
+  void sweep_suppressions();
   void sweep_counters();
 
   store::Store& store_;
   const Clock& clock_;
   MaintenanceSettings settings_;
   Instant next_counters_;
+  Instant next_suppressions_;
+  std::string suppressions_after_;  // where the walk over all of them goes on; empty: none is under way
   mutable std::mutex mutex_;
   std::condition_variable stopped_;
   bool is_stopping_ = false;  // under mutex_

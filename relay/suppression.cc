@@ -48,6 +48,8 @@ bool is_hard_bounce(const Status& status) {
   });
 }
 
+bool is_in_force(const SuppressionRecord& suppression, Instant now) { return suppression.until.value_or(Instant::max()) > now; }
+
 std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication) {
   std::vector<SuppressionRecord> suppressions;
   const store::MessageRecord& message = stored.message;

@@ -27,6 +27,9 @@ std::vector<store::SuppressionRecord> suppressions_of(const store::StoredMessage
 // What is reported of a recipient that was left out. 550 5.7.1: the account's own rule, not the next hop's.
 RecipientReport report_suppressed(std::uint32_t recipient);
 
+// False: its time is over, and its row not swept away yet.
+bool is_in_force(const store::SuppressionRecord& suppression, Instant now);
+
 std::string_view suppression_reason_name(store::SuppressionReason reason);  // "bounce", "complaint", "manual"
 
 // For people. `address` as they write it; both block until synced. InvalidArgument: not an address; NotFound: not on the list;

@@ -5,12 +5,17 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <string>
 #include <system_error>
 
 namespace postern::store {
@@ -19,6 +24,7 @@ namespace {
 // Files in the folder of a copy: one while it is made, one when it is done, until the first start.
 constexpr const char* kIncompleteMark = "incomplete";
 constexpr const char* kCopyMark = "copy";
+constexpr const char* kStageName = "backup";  // in the store's own folder, with .incomplete behind it
 
 // More events than an installation makes between a backup and the day it is needed.
 constexpr std::uint64_t kCopyGap = 1'000'000'000;
@@ -71,6 +77,47 @@ Result<void> DraftFolder::make() {
   return mark();
 }
 
+Result<void> carry_over(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (Result<void> made = make_folder(to, 0700); !made) return made;
+  std::error_code error;
+  std::filesystem::copy_file(from / "data.mdb", to / "data.mdb", error);
+  int code = error.value();
+  const int fd = code == 0 ? ::open((to / "data.mdb").c_str(), O_RDONLY | O_CLOEXEC) : -1;
+  if (code == 0 && (fd < 0 || ::fsync(fd) != 0)) code = errno;
+  if (fd >= 0) ::close(fd);
+  if (code != 0) return lmdb_error(code, "copy to " + (to / "data.mdb").string());
+  return sync_folder(to);
+}
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+std::string read_to_end(int fd) {
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+// Says the error's code and words on `fd`; nothing where all is well.
+[[noreturn]] void copy_and_exit(int fd, const StoreOptions& options, const std::filesystem::path& folder, Store::BackupWay way) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const auto store = Store::open(options);
+  const Result<void> copied = store ? (*store)->back_up(folder, way) : Result<void>(store.error());
+  if (!copied) write_all(fd, static_cast<char>(copied.error().code()) + copied.error().context());
+  ::_exit(copied ? 0 : 1);
+}
+
 Result<void> DraftFolder::mark() {
   const std::filesystem::path file = path_ / kIncompleteMark;
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -94,7 +141,8 @@ Result<void> DraftFolder::move_to(const std::filesystem::path& target) {
 
 }  // namespace
 
-Result<void> make_backup(const Spool& spool, const Directory& directory, const std::filesystem::path& folder) {
+Result<void> make_backup(const Spool& spool, const Directory& directory, const std::filesystem::path& folder,
+                         const std::optional<std::filesystem::path>& by_way_of) {
   const std::filesystem::path target = whole_path(folder);
   struct stat facts {};
   if (::lstat(target.c_str(), &facts) == 0) return already_there(folder);
@@ -102,9 +150,43 @@ Result<void> make_backup(const Spool& spool, const Directory& directory, const s
   if (Result<void> made = draft.make(); !made) return made;
   // The spool first: what its messages refer to is in the directory by then. number_after_restore() mends the one thing that may
   // be ahead in the directory.
-  if (Result<void> copied = spool.copy_to(draft.path() / "spool"); !copied) return copied;
-  if (Result<void> copied = directory.copy_to(draft.path() / "directory"); !copied) return copied;
+  std::optional<DraftFolder> stage;
+  if (by_way_of) {
+    stage.emplace(*by_way_of / kStageName);
+    if (Result<void> made = stage->make(); !made) return made;
+  }
+  const std::filesystem::path& first = stage ? stage->path() : draft.path();
+  if (Result<void> copied = spool.copy_to(first / "spool"); !copied) return copied;
+  if (Result<void> copied = directory.copy_to(first / "directory"); !copied) return copied;
+  for (const char* half : {"spool", "directory"}) {
+    if (!stage) break;
+    if (Result<void> carried = carry_over(first / half, draft.path() / half); !carried) return carried;
+  }
   return draft.move_to(target);
+}
+
+void remove_abandoned_stage(const std::filesystem::path& folder) {
+  DraftFolder stage(folder / kStageName);
+  if (::access(stage.path().c_str(), F_OK) == 0) (void)stage.make();
+}
+
+Result<void> back_up_in_child(const StoreOptions& options, const std::filesystem::path& folder, Store::BackupWay way) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return lmdb_error(errno, "make a pipe");
+  const pid_t child = ::fork();
+  if (child == 0) copy_and_exit(ends[1], options, folder, way);
+  ::close(ends[1]);
+  const std::string said = child > 0 ? read_to_end(ends[0]) : "";
+  ::close(ends[0]);
+  if (child < 0) return lmdb_error(errno, "make a process");
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (!said.empty()) return Error(static_cast<ErrorCode>(said.front()), said.substr(1));
+  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  const ErrorCode code = signal == SIGTERM ? ErrorCode::Cancelled : ErrorCode::IoError;
+  return Error(code, "the copy was ended by signal " + std::to_string(signal));
 }
 
 Result<void> refuse_incomplete(const std::filesystem::path& folder) {

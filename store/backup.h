@@ -5,13 +5,22 @@
 #include "core/result.h"
 #include "store/directory.h"
 #include "store/spool.h"
+#include "store/store.h"
 
 #include <filesystem>
+#include <optional>
 
 namespace postern::store {
 
-// See Store::back_up().
-Result<void> make_backup(const Spool& spool, const Directory& directory, const std::filesystem::path& folder);
+// See Store::back_up(). `by_way_of`: the copy is made in this folder and carried over once the store has been read.
+Result<void> make_backup(const Spool& spool, const Directory& directory, const std::filesystem::path& folder,
+                         const std::optional<std::filesystem::path>& by_way_of);
+// What was left in a store's folder by a copy by way of it that was killed.
+void remove_abandoned_stage(const std::filesystem::path& folder);
+
+// Store::back_up() in a process of its own, which a server may end for the sake of mail that it has to refuse meanwhile. Cancelled:
+// it was (SIGTERM).
+Result<void> back_up_in_child(const StoreOptions& options, const std::filesystem::path& folder, Store::BackupWay way);
 
 // Conflict: `folder` is what an interrupted backup left.
 Result<void> refuse_incomplete(const std::filesystem::path& folder);

@@ -25,7 +25,7 @@ Instant end_of(CounterPeriod period, Instant start) {
   return std::chrono::sys_days{(date.year() / date.month() + std::chrono::months(1)) / 1};
 }
 
-KeyOctets row(const AccountId& account, CounterPeriod period, Instant at) {
+KeyOctets counter_row(const AccountId& account, CounterPeriod period, Instant at) {
   return KeyOctets().add(static_cast<std::uint8_t>(period)).add(start_of(period, at)).add(account.octets);
 }
 
@@ -55,7 +55,7 @@ Result<void> erase_all(WriteTransaction& transaction, const std::vector<std::str
 
 Result<std::uint64_t> counter(Transaction& transaction, const AccountId& account, CounterPeriod period, Instant at) {
   Result<std::optional<std::string_view>> record =
-      Table(transaction, DirectoryTable::Counters).find(row(account, period, at));
+      Table(transaction, DirectoryTable::Counters).find(counter_row(account, period, at));
   if (!record) return record.error();
   if (!*record) return std::uint64_t{0};
   return decode_counter(**record);
@@ -68,7 +68,7 @@ Result<void> add_to_counter(WriteTransaction& transaction, const AccountId& acco
   const std::uint64_t after = *before + count < *before ? ~std::uint64_t{0} : *before + count;
   std::string record;
   encode_counter(after, record);
-  return WritableTable(transaction, DirectoryTable::Counters).put(row(account, period, at), record);
+  return WritableTable(transaction, DirectoryTable::Counters).put(counter_row(account, period, at), record);
 }
 
 Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant before) {
@@ -92,7 +92,7 @@ Result<void> clear_counters(WriteTransaction& transaction, const AccountId& acco
     bool found = cursor.seek(prefix);
     while (found && cursor.key().starts_with(prefix)) {
       const Instant start = KeyReader(cursor.key().substr(1)).instant();
-      const KeyOctets own = row(account, period, start);
+      const KeyOctets own = counter_row(account, period, start);
       found = cursor.seek(own);
       if (found && cursor.key() == std::string_view(own)) keys.emplace_back(cursor.key());
       found = found && cursor.seek(KeyOctets(prefix).add(start + Duration(1)));

@@ -86,6 +86,9 @@ class Writer final : public DirectoryWriter {
   Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) override {
     return erase_suppression(transaction_, account, normalised_address);
   }
+  Result<void> expire_suppressions(Instant now, std::string& after, std::size_t limit) override {
+    return store::expire_suppressions(transaction_, now, after, limit);
+  }
   Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) override {
     return store::find_webhook(transaction_, id);
   }

@@ -137,8 +137,8 @@ class DirectoryWriter {
 
   // AlreadyExists: another account has that name.
   virtual Result<void> put_account(const AccountRecord& account) = 0;
-  // With all that is the account's: keys, users, domains, whitelist, webhooks, suppressions, usage and counters. Nobody finds any of
-  // it any more; where that is much, rows of it are left to Directory::remove_leftovers().
+  // With all that is the account's: keys, users, domains, whitelist, webhooks, suppressions, usage and counters. Nobody finds any
+  // of it any more; where that is much, rows of it are left to Directory::remove_leftovers().
   virtual Result<void> remove_account(const AccountId& id) = 0;
   virtual Result<void> remove_leftovers() = 0;  // a slice
   // AlreadyExists: another key has that digest.
@@ -176,6 +176,9 @@ class DirectoryWriter {
   // One that lasts longer stays as it is. LimitExceeded above kMaxSuppressionsPerAccount.
   virtual Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression) = 0;
   virtual Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) = 0;
+
+  // Looks at `limit` of all, those behind `after`, and drops whose time is over; `after` moves along and is empty behind the last.
+  virtual Result<void> expire_suppressions(Instant now, std::string& after, std::size_t limit) = 0;
 
   virtual Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) = 0;
   // LimitExceeded above kMaxWebhooksPerAccount.

@@ -104,6 +104,6 @@ inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";
 // In the directory's Meta.
 inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // their keys are in lower case
-inline constexpr std::string_view kLeftoverKey = "leftover ";  // and an id (10) → nothing: its record is gone, rows of it may be left
+inline constexpr std::string_view kLeftoverKey = "leftover ";  // and an id (10) → nothing: it is gone, rows of it may be left
 
 }  // namespace postern::store

@@ -81,10 +81,12 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   if (Result<void> made = make_folder(options.folder, 0700); !made) return made.error();
   if (Result<void> whole = refuse_incomplete(options.folder); !whole) return whole.error();
   std::unique_ptr<Store> store(new Store);
+  store->options_ = options;
   if (options.runs_recovery) {
     Result<std::unique_ptr<Lock>> lock = Lock::take(options.folder);
     if (!lock) return lock.error();
     store->lock_ = std::move(*lock);
+    remove_abandoned_stage(options.folder);
   }
   if (Result<void> whole = refuse_half(options); !whole) return whole.error();
   Result<std::unique_ptr<LmdbEnvironment>> directory = LmdbEnvironment::open(directory_options(options));
@@ -108,7 +110,17 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   return store;
 }
 
-Result<void> Store::back_up(const std::filesystem::path& folder) const { return make_backup(*spool_, *directory_, folder); }
+Result<void> Store::back_up(const std::filesystem::path& folder, BackupWay way) const {
+  if (way == BackupWay::Direct) return make_backup(*spool_, *directory_, folder, std::nullopt);
+  const SpoolSpace space = spool_->look_at_space();
+  std::error_code ignored;
+  const std::uint64_t octets = space.used_octets + std::filesystem::file_size(options_.folder / "directory" / "data.mdb", ignored);
+  if (space.free_disk_octets < octets + options_.spool.min_free_octets) {
+    return Error(ErrorCode::StorageFull, "there is no room for a copy of " + std::to_string(octets) + " octets in " +
+                                             options_.folder.string() + " above spool_min_free_octets");
+  }
+  return make_backup(*spool_, *directory_, folder, options_.folder);
+}
 
 Result<Compaction> Store::compact(const std::filesystem::path& folder) {
   Result<std::unique_ptr<Lock>> lock = Lock::take(folder);

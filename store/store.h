@@ -32,7 +32,10 @@ class Store {
   // A copy in `folder`, which must not be there yet: laid out as the store's own, each environment consistent in itself, synced.
   // Until it is whole it is `folder`.incomplete; what an interrupted one left there is removed by the next. Also while a server
   // writes. AlreadyExists, Conflict (another backup to it is under way), StorageFull, IoError; what was begun is removed then.
-  Result<void> back_up(const std::filesystem::path& folder) const;
+  // Pages that are freed meanwhile are not used again before it has read all: with ByStore that takes only as long as the store's
+  // own disk does, however slow `folder` is, but room for another copy is needed there (StorageFull).
+  enum class BackupWay { Direct, ByStore };
+  Result<void> back_up(const std::filesystem::path& folder, BackupWay way = BackupWay::Direct) const;
 
   // Both environments of the store in `folder`, which nobody has open; store/compaction.h.
   static Result<Compaction> compact(const std::filesystem::path& folder);
@@ -43,6 +46,7 @@ class Store {
  private:
   Store() = default;
   class Lock;
+  StoreOptions options_;
   std::unique_ptr<Lock> lock_;
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<Spool> spool_;

@@ -11,7 +11,7 @@
 namespace postern::store {
 namespace {
 
-std::string row(const AccountId& account, std::string_view address) {
+std::string suppression_row(const AccountId& account, std::string_view address) {
   return std::string(octets_of(account.octets)).append(fold_case(address));
 }
 
@@ -39,14 +39,14 @@ Result<bool> is_suppressed(Transaction& transaction, const AccountId& account, s
 Result<std::optional<SuppressionRecord>> find_suppression(Transaction& transaction, const AccountId& account,
                                                           std::string_view normalised_address) {
   if (!fits_in_key(normalised_address)) return std::optional<SuppressionRecord>();
-  return find_record(transaction, DirectoryTable::Suppressions, row(account, normalised_address), decode_suppression);
+  return find_record(transaction, DirectoryTable::Suppressions, suppression_row(account, normalised_address), decode_suppression);
 }
 
 Result<std::vector<SuppressionRecord>> list_suppressions(Transaction& transaction, const AccountId& account,
                                                          std::string_view after, std::size_t limit) {
   std::vector<SuppressionRecord> suppressions;
   const std::string_view prefix = octets_of(account.octets);
-  const std::string start = row(account, after.substr(0, kMaxTextOctetsInKey));
+  const std::string start = suppression_row(account, after.substr(0, kMaxTextOctetsInKey));
   Cursor cursor(Table(transaction, DirectoryTable::Suppressions));
   bool found = cursor.seek(start);
   if (found && cursor.key() == start) found = cursor.next();
@@ -78,7 +78,7 @@ Result<void> put_suppression(WriteTransaction& transaction, const AccountId& acc
   folded.address = fold_case(suppression.address);
   std::string record;
   encode_suppression(folded, record);
-  return WritableTable(transaction, DirectoryTable::Suppressions).put(row(account, suppression.address), record);
+  return WritableTable(transaction, DirectoryTable::Suppressions).put(suppression_row(account, suppression.address), record);
 }
 
 Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& account, std::string_view normalised_address) {
@@ -89,7 +89,31 @@ Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& a
   if (!count) return count.error();
   if (Result<void> put = put_count(transaction, account, *count > 0 ? *count - 1 : 0); !put) return put;
   WritableTable suppressions(transaction, DirectoryTable::Suppressions);
-  if (Result<bool> erased = suppressions.erase(row(account, normalised_address)); !erased) return erased.error();
+  if (Result<bool> erased = suppressions.erase(suppression_row(account, normalised_address)); !erased) return erased.error();
+  return {};
+}
+
+Result<void> expire_suppressions(WriteTransaction& transaction, Instant now, std::string& after, std::size_t limit) {
+  std::vector<std::string> ended;
+  {
+    Cursor cursor(Table(transaction, DirectoryTable::Suppressions));
+    bool found = after.empty() ? cursor.first() : cursor.seek(after);
+    if (found && cursor.key() == after) found = cursor.next();
+    std::string last;
+    for (std::size_t row = 0; found && row < limit; ++row, found = cursor.next()) {
+      last = cursor.key();
+      if (cursor.key().size() == AccountId{}.octets.size()) continue;  // how many there are
+      const Result<SuppressionRecord> record = decode_suppression(cursor.value());
+      if (record && record->until.value_or(Instant::max()) <= now) ended.emplace_back(cursor.key());
+    }
+    after = found ? last : std::string();
+    if (Result<void> walked = cursor.status(); !walked) return walked;
+  }
+  for (const std::string& row : ended) {
+    const AccountId account{KeyReader(row).octets<10>()};
+    const std::string_view address = std::string_view(row).substr(account.octets.size());
+    if (Result<void> erased = erase_suppression(transaction, account, address); !erased) return erased;
+  }
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "store/transaction.h"
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,8 @@ Result<std::vector<SuppressionRecord>> list_suppressions(Transaction& transactio
 Result<void> put_suppression(WriteTransaction& transaction, const AccountId& account, const SuppressionRecord& suppression);
 // NotFound.
 Result<void> erase_suppression(WriteTransaction& transaction, const AccountId& account, std::string_view normalised_address);
+// Of `limit` rows behind `after`, erases those whose time is over. `after` becomes the last that was looked at; empty: all were.
+Result<void> expire_suppressions(WriteTransaction& transaction, Instant now, std::string& after, std::size_t limit);
 // Rows of stores that compared case by case get keys in lower case. Once for a store: it remembers.
 Result<void> fold_suppressions(WriteTransaction& transaction);
 Result<bool> are_suppressions_folded(Transaction& transaction);

@@ -9,7 +9,7 @@
 namespace postern::store {
 namespace {
 
-std::string row(const AccountId& account, std::string_view address) {
+std::string whitelist_row(const AccountId& account, std::string_view address) {
   return std::string(octets_of(account.octets)).append(address);
 }
 
@@ -18,7 +18,7 @@ std::string row(const AccountId& account, std::string_view address) {
 Result<bool> is_whitelisted(Transaction& transaction, const AccountId& account, std::string_view normalised_address) {
   if (!fits_in_key(normalised_address)) return false;
   Result<std::optional<std::string_view>> found =
-      Table(transaction, DirectoryTable::Whitelist).find(row(account, normalised_address));
+      Table(transaction, DirectoryTable::Whitelist).find(whitelist_row(account, normalised_address));
   if (!found) return found.error();
   return found->has_value();
 }
@@ -51,7 +51,7 @@ Result<void> add_to_whitelist(WriteTransaction& transaction, const AccountId& ac
   }
   std::string record;
   encode_whitelist_entry(entry, record);
-  return WritableTable(transaction, DirectoryTable::Whitelist).put(row(account, entry.address), record);
+  return WritableTable(transaction, DirectoryTable::Whitelist).put(whitelist_row(account, entry.address), record);
 }
 
 Result<void> remove_from_whitelist(WriteTransaction& transaction, const AccountId& account,
@@ -60,7 +60,7 @@ Result<void> remove_from_whitelist(WriteTransaction& transaction, const AccountI
   if (!listed) return listed.error();
   if (!*listed) return Error(ErrorCode::NotFound, "that address is not on the whitelist");
   WritableTable whitelist(transaction, DirectoryTable::Whitelist);
-  if (Result<bool> erased = whitelist.erase(row(account, normalised_address)); !erased) return erased.error();
+  if (Result<bool> erased = whitelist.erase(whitelist_row(account, normalised_address)); !erased) return erased.error();
   return {};
 }
 

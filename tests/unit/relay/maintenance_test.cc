@@ -49,6 +49,35 @@ TEST_F(MaintenanceTest, RemovesAllIdempotencyKeysThatHaveEndedThoughNothingElseH
   EXPECT_EQ(store_.spool().remove_expired(clock_.now(), 100).value().idempotency, 0U) << "left over by one sweep";
 }
 
+TEST_F(MaintenanceTest, ForgetsSuppressionsWhoseTimeIsOver) {
+  store::AccountRecord account;
+  account.id = make_account_id(random_);
+  account.name = "acme";
+  const std::size_t count = 12'000;  // more than two rounds look at
+  store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    if (Result<void> put = writer.put_account(account); !put) return put;
+    for (std::size_t i = 0; i < count; ++i) {
+      store::SuppressionRecord suppression;
+      suppression.address = std::to_string(i) + "@x.example";
+      if (i % 1'000 == 0) suppression.until = clock_.now() + std::chrono::days(i == 0 ? 30 : 3);
+      if (Result<void> put = writer.put_suppression(account.id, suppression); !put) return put;
+    }
+    return {};
+  }).value();
+  Maintenance maintenance(*store_, clock_, {});
+  const auto listed = [&] { return store_.directory().list_suppressions(account.id, "", 2 * count).value().size(); };
+  const auto sweep_all = [&] {
+    for (int round = 0; round < 4; ++round) maintenance.sweep();
+  };
+  sweep_all();
+  EXPECT_EQ(listed(), count) << "all are in force";
+  clock_.advance(std::chrono::days(3));
+  sweep_all();
+  EXPECT_EQ(listed(), count - 11);
+  EXPECT_TRUE(store_.directory().find_suppression(account.id, "0@x.example").value().has_value());
+  EXPECT_FALSE(store_.directory().find_suppression(account.id, "11000@x.example").value().has_value());
+}
+
 TEST_F(MaintenanceTest, GoesOnWithWhatARemovedAccountLeft) {
   store::AccountRecord account;
   account.id = make_account_id(random_);

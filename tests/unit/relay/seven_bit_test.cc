@@ -56,6 +56,8 @@ TEST(SevenBit, IsWhatASinglePartBecomes) {
        utf8 + "X-Last: 1\r\n" + kEncoding + "\r\n" + kCafeEncoded + "a =3D b=09\r\n.\r\nFrom x\r\n"},
       {"said to be binary, folded", utf8 + "content-transfer-encoding:\r\n binary\r\n\r\n\xFF\xFE\r\n",
        utf8 + kEncoding + "\r\n=FF=FE\r\n"},
+      {"said to be 8bit, with a comment", utf8 + "Content-Transfer-Encoding: 8BIT (as it is)\r\n\r\n" + kCafe,
+       utf8 + kEncoding + "\r\n" + kCafeEncoded},
       {"nothing said, and no MIME", "Subject: x\r\n\r\n" + kCafe,
        "Subject: x\r\nMIME-Version: 1.0\r\n" + kEncoding + "\r\n" + kCafeEncoded},
       {"no line end at the end", utf8 + "\r\ncaf\xC3\xA9", utf8 + kEncoding + "\r\ncaf=C3=A9"},

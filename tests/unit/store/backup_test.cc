@@ -7,6 +7,7 @@
 #include "store/transaction.h"
 #include "tests/support/temp_store.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -233,6 +234,87 @@ TEST(Store, NamesTheFileThatItMayNotOpen) {
   EXPECT_NE(std::string_view(words.data(), count > 0 ? static_cast<std::size_t>(count) : 0).find(closed.string()),
             std::string_view::npos)
       << words.data();
+}
+
+// A process that dies by `number` as soon as a file that it writes has `octets`: a copy is cut short there.
+template <class Body>
+int run_cut_short(int number, rlim_t octets, Body body) {
+  static int cut_by;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    cut_by = number;
+    ::signal(SIGXFSZ, [](int) { ::raise(cut_by); });
+    const rlimit limit{octets, octets};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    ::_exit(body());
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
+
+void fill_with_content(Spool& spool, int messages) {
+  test::FakeRandom random;
+  for (int i = 0; i < messages; ++i) {
+    const MessageId id = make_message_id(Instant{Duration{i}}, random);
+    test::commit_draft(spool, test::make_draft(id, Instant{}, {"a.example"}), std::string(100'000, 'x')).value();
+  }
+}
+
+TEST(Backup, ThatIsKilledLeavesNothingThatLooksWhole) {
+  const TempFolder folder;
+  const fs::path data = folder.path() / "data";
+  const fs::path target = folder.path() / "copy";
+  fill_with_content(Store::open(as_command(data)).value()->spool(), 20);
+  for (const rlim_t octets : {rlim_t{1}, rlim_t{100'000}, rlim_t{1'000'000}}) {
+    const int status =
+        run_cut_short(SIGKILL, octets, [&] { return Store::open(as_command(data)).value()->back_up(target) ? 0 : 1; });
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+    EXPECT_FALSE(fs::exists(target));
+    EXPECT_EQ(Store::open(as_server(target.string() + ".incomplete")).error().code(), ErrorCode::Conflict);
+  }
+  Store::open(as_command(data)).value()->back_up(target).value();
+  EXPECT_FALSE(fs::exists(target.string() + ".incomplete"));
+  EXPECT_EQ(Store::open(as_server(target)).value()->spool().usage().value().messages, 20U);
+}
+
+TEST(Backup, ThatIsSentAwayIsTakenByWayOfTheStoresOwnDisk) {
+  const TempFolder folder;
+  const fs::path data = folder.path() / "data";
+  const fs::path target = folder.path() / "copy";
+  const fs::path stage = data / "backup.incomplete";
+  fill_with_content(Store::open(as_command(data)).value()->spool(), 20);
+  // As the server does it, in the midst of the copy.
+  for (const auto way : {Store::BackupWay::Direct, Store::BackupWay::ByStore}) {
+    const int status = run_cut_short(SIGTERM, 100'000, [&] {
+      const auto copied = back_up_in_child(as_command(data), target, way);
+      return copied ? 0 : static_cast<int>(copied.error().code());
+    });
+    EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, static_cast<int>(ErrorCode::Cancelled));
+    EXPECT_FALSE(fs::exists(target));
+    EXPECT_EQ(fs::exists(stage), way == Store::BackupWay::ByStore);
+  }
+  back_up_in_child(as_command(data), target, Store::BackupWay::ByStore).value();
+  EXPECT_FALSE(fs::exists(stage));
+  EXPECT_EQ(Store::open(as_server(target)).value()->spool().usage().value().messages, 20U);
+  EXPECT_EQ(back_up_in_child(as_command(data), target, Store::BackupWay::Direct).error().code(), ErrorCode::AlreadyExists);
+
+  run_cut_short(SIGKILL, 100'000, [&] {
+    return back_up_in_child(as_command(data), target.string() + "2", Store::BackupWay::ByStore) ? 0 : 1;
+  });
+  EXPECT_TRUE(fs::exists(stage));
+  (void)Store::open(as_server(data)).value();
+  EXPECT_FALSE(fs::exists(stage)) << "a start removes what a killed one left";
+}
+
+TEST(Backup, ByWayOfTheStoresDiskNeedsRoomThereAboveTheReserve) {
+  const TempFolder folder;
+  StoreOptions options = as_command(folder.path() / "data");
+  options.spool.min_free_octets = std::uint64_t{1} << 60;
+  const auto store = Store::open(options).value();
+  const auto refused = store->back_up(folder.path() / "copy", Store::BackupWay::ByStore);
+  EXPECT_EQ(refused.error().code(), ErrorCode::StorageFull);
+  EXPECT_FALSE(fs::exists(folder.path() / "copy.incomplete"));
 }
 
 // Takes every reader slot that is free and says how many.
