@@ -50,6 +50,23 @@ TEST_F(SuppressionApi, PagesAreInOrderOfAddressAndCanBeOfOneOrigin) {
   EXPECT_EQ(api_.ask("GET /v1/suppressions?origin=spite").status, 422);
 }
 
+TEST_F(SuppressionApi, OneWhoseTimeIsOverIsShownNoMore) {
+  for (const auto& [address, days] : {std::pair("a@example.net", 3), std::pair("b@example.net", 4)}) {
+    const store::SuppressionRecord timed{.address = address,
+                                         .reason = store::SuppressionReason::Bounce,
+                                         .at = api_.clock.now(),
+                                         .message = std::nullopt,
+                                         .until = api_.clock.now() + std::chrono::days(days)};
+    const auto put = [&](store::DirectoryWriter& writer) { return writer.put_suppression(api_.account, timed); };
+    ASSERT_TRUE(api_.directory().write(put));
+  }
+  EXPECT_THAT(emails(api_.ask("GET /v1/suppressions")), ElementsAre("a@example.net", "b@example.net"));
+  api_.clock.advance(std::chrono::days(3));
+  EXPECT_THAT(emails(api_.ask("GET /v1/suppressions")), ElementsAre("b@example.net"));
+  EXPECT_EQ(api_.ask("GET /v1/suppressions/a@example.net").status, 404);
+  EXPECT_EQ(api_.ask("GET /v1/suppressions/b@example.net").status, 200);
+}
+
 TEST_F(SuppressionApi, ABatchIsRemovedAndWhatIsNotThereIsPassedOver) {
   api_.ask("POST /v1/suppressions", R"({"email":"a@example.net"})");
   const auto removed = api_.ask("POST /v1/suppressions/batch/remove", R"({"emails":["a@example.net","z@example.net"]})");
