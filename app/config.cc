@@ -87,7 +87,7 @@ class TableReader {
       return problems_.add({table_line_, entry.key}, quote_toml(*text) + " is not a value of it",
                            "write " + describe_values(key));
     }
-    if (text->find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) {
+    if (text->find_first_of("\0\r\n", 0, 3) != std::string::npos) {
       return problems_.add({table_line_, entry.key}, "holds a line break or NUL", "write it on one line");
     }
     member = key.type == KeyType::Path ? resolve(*text) : *text;
