@@ -46,7 +46,7 @@ Result<std::string> SpooledContent::read(std::uint32_t index) {
 
 Result<std::string> SpooledContent::next() {
   const bool is_first = !std::exchange(was_asked_, true);
-  if (is_first && !signatures_.empty()) return signatures_;
+  if (is_first && !signatures_.empty()) return std::move(signatures_);  // octets_ has them counted
   while (index_ < message_.chunk_count) {
     auto chunk = read(index_++);
     if (!chunk || !mender_) return chunk;
