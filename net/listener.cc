@@ -130,6 +130,7 @@ class Listener::AcceptLoop final : public Task {
     acceptor_.close(ignored);
     pause_.cancel();
   }
+  bool is_essential() const override { return true; }
 
  private:
   Awaitable<SocketError> accept();
