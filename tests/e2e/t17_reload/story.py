@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 
 from support import PLAIN_MESSAGE, check, free_port, wait_until
@@ -234,6 +235,41 @@ def ends_whoever_stalls(context):
     hop.close()
 
 
+SILENCE = """
+ip link set lo up && mount --bind "$1/resolv.conf" /etc/resolv.conf && mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf || exit 99
+"$2" -c 'import socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+while server.recv(512): open(sys.argv[1], "w").close()' "$1/asked" &
+shift 2
+exec "$@"
+"""
+
+
+def ends_while_a_name_server_is_silent(context):
+    """A next hop's name is asked of a server that never answers, in namespaces of the relay's own: SIGTERM ends it all the same."""
+    if subprocess.run(["unshare", "-Urmn", "ip", "link", "set", "lo", "up"], capture_output=True).returncode != 0:
+        return print("    no namespaces on this machine: the silent name server is left to the unit tests")
+    relay = context.relay(next_hop_port=free_port(), extra="retry_initial_seconds = 1\nretry_max_seconds = 1\n"
+                          "shutdown_grace_seconds = 2\n", name="silent-names")
+    relay.account("app", "--mode", "production")
+    submit(relay.start(), relay.key("app", "--live"))
+    relay.stop()
+    text = relay.config.read_text()
+    relay.config.write_text(text.replace('host = "127.0.0.1"', 'host = "hop.example"'))
+    (relay.folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
+    (relay.folder / "nsswitch.conf").write_text("hosts: files dns\n")
+    process = subprocess.Popen(["unshare", "-Urmn", "sh", "-c", SILENCE, "sh", str(relay.folder), sys.executable, relay.postern,
+                                "--config", str(relay.config), "serve"], start_new_session=True)
+    try:
+        wait_until(lambda: process.poll() is not None or (relay.folder / "asked").exists(), "the name is asked for")
+        process.send_signal(signal.SIGTERM)
+        check(process.wait(100) == 0, f"the relay ended with {process.returncode}")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def socket_is_open(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -320,6 +356,7 @@ def run(context):
     drains(context)
     cuts_off(context)
     ends_whoever_stalls(context)
+    ends_while_a_name_server_is_silent(context)
     faults_under_load(context)
 
 
