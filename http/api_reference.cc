@@ -38,8 +38,8 @@ plan has no rate; their messages count against the plan besides. Without a crede
 more is 429 `rate_limited`. Where there is a rate, answers carry `RateLimit-Limit`, `-Remaining` and `-Reset`, of messages where the
 request sends some, and 429 `Retry-After` in seconds.
 
-**Again.** What `GET` answers has an `ETag`; with `If-None-Match` what has not changed is 304. JSON of 1 KiB to 1 MiB goes in gzip
-to who takes it.
+**Again.** What `GET` answers has an `ETag`; with `If-None-Match` what has not changed is 304. A client's own cache may keep it and
+has to ask each time (`private, no-cache`), no other may. JSON of 1 KiB to 1 MiB goes in gzip to who takes it.
 
 Every response has an `X-Request-Id`, which the log has too. `/api/…` is another name of `/v1/…`, and `HEAD` is answered like `GET`.
 )";

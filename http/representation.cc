@@ -12,6 +12,8 @@ constexpr std::size_t kMostPackedOctets = 1024 * 1024;  // some 20 ms of a worke
 constexpr int kFastLevel = 1;
 
 bool is_text_type(std::string_view content_type) { return content_type == "application/json" || content_type.starts_with("text/"); }
+// What a mailed link opens: no browser keeps it.
+bool is_page(std::string_view content_type) { return content_type.starts_with("text/html"); }
 
 }  // namespace
 
@@ -26,7 +28,7 @@ bool names_entity_tag(std::string_view if_none_match, std::string_view tag) {
 }
 
 void settle_representation(const ApiRequest& request, ApiResponse& response) {
-  if (response.status != 200 || response.stream || response.holds_secret) return;
+  if (response.status != 200 || response.stream || response.holds_secret || is_page(response.content_type)) return;
   const std::string tag = entity_tag(response.body);
   response.headers.emplace_back("ETag", tag);
   response.headers.emplace_back("Cache-Control", "private, no-cache");

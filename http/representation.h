@@ -15,7 +15,7 @@ std::string entity_tag(std::string_view body);
 bool names_entity_tag(std::string_view if_none_match, std::string_view tag);
 
 // Gives a good answer its ETag and makes it 304 where the client has that; else JSON and text go in gzip to who takes it, if that
-// is worth while. Streams and secrets stay as they are. Hashes and packs all of the body: for a worker.
+// is worth while. Streams, secrets and pages stay as they are. Hashes and packs all of the body: for a worker.
 void settle_representation(const ApiRequest& request, ApiResponse& response);
 
 }  // namespace postern::http

@@ -63,7 +63,8 @@ TEST(Representation, GoesInGzipWhereThatIsWorthWhile) {
   EXPECT_EQ(settled(big, {{"accept-encoding", "gzip"}}).body, big) << "a worker's time";
 }
 
-TEST(Representation, OfAFailureOrASecretHasNoTag) {
+TEST(Representation, OfAFailureASecretOrAPageHasNoTag) {
+  EXPECT_EQ(field_of_answer(settled("<p>", {}, "text/html; charset=utf-8"), "Cache-Control"), "");
   ApiRequest request;
   ApiResponse failure = api_problem(ApiProblem::NotFound);
   settle_representation(request, failure);
