@@ -32,6 +32,13 @@ Result<void> read_networks(const std::vector<std::string>& texts, std::vector<Ip
   return {};
 }
 
+KeyState state_by_dates(const auto& key, Instant now) {
+  if (key.revoked_at) return KeyState::Revoked;  // whatever the clock says: a clock set back revives nothing
+  if (key.retires_at && *key.retires_at <= now) return KeyState::Revoked;
+  if (key.expires_at && *key.expires_at <= now) return KeyState::Expired;
+  return key.retires_at ? KeyState::Retiring : KeyState::Active;
+}
+
 }  // namespace
 
 Result<void> apply_changes(const KeyChanges& changes, store::KeyRecord& key) {
@@ -52,12 +59,8 @@ Result<void> apply_changes(const KeyChanges& changes, store::KeyRecord& key) {
   return {};
 }
 
-KeyState key_state(const store::KeyRecord& key, Instant now) {
-  if (key.revoked_at) return KeyState::Revoked;  // whatever the clock says: a clock set back revives nothing
-  if (key.retires_at && *key.retires_at <= now) return KeyState::Revoked;
-  if (key.expires_at && *key.expires_at <= now) return KeyState::Expired;
-  return key.retires_at ? KeyState::Retiring : KeyState::Active;
-}
+KeyState key_state(const store::KeyRecord& key, Instant now) { return state_by_dates(key, now); }
+KeyState key_state(const store::KeyOutline& key, Instant now) { return state_by_dates(key, now); }
 
 std::string_view key_state_name(KeyState state) {
   switch (state) {
@@ -94,11 +97,11 @@ Result<store::KeyRecord> KeyAdmin::draft(const AccountId& account, const NewKey&
 
 Result<void> KeyAdmin::check_room(store::DirectoryWriter& writer, const AccountId& account, KeyState state) const {
   if (scheme_.max_active_keys == 0) return {};
-  const auto keys = writer.list_keys(account);
+  const auto keys = writer.list_key_outlines(account);
   if (!keys) return keys.error();
   const Instant now = clock_.now();
-  const auto count = static_cast<std::size_t>(std::count_if(
-      keys->begin(), keys->end(), [&](const store::KeyRecord& key) { return key_state(key, now) == state; }));
+  const auto is_in_it = [&](const store::KeyOutline& key) { return key_state(key, now) == state; };
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(*keys, is_in_it));
   if (count < scheme_.max_active_keys) return {};
   return Error(ErrorCode::LimitExceeded,
                "this account has " + std::to_string(count) + ' ' + std::string(key_state_name(state)) +
@@ -106,7 +109,7 @@ Result<void> KeyAdmin::check_room(store::DirectoryWriter& writer, const AccountI
 }
 
 Result<void> KeyAdmin::check_total(store::DirectoryWriter& writer, const AccountId& account) const {
-  const auto keys = writer.list_keys(account);
+  const auto keys = writer.list_key_outlines(account);
   if (!keys) return keys.error();
   if (keys->size() < kMaxKeysPerAccount) return {};
   return Error(ErrorCode::LimitExceeded, "this account has " + std::to_string(keys->size()) + " keys: delete revoked ones first");

@@ -29,6 +29,7 @@ enum class KeyState {
 };
 
 KeyState key_state(const store::KeyRecord& key, Instant now);
+KeyState key_state(const store::KeyOutline& key, Instant now);
 std::string_view key_state_name(KeyState state);
 
 struct NewKey {

@@ -31,8 +31,10 @@ bool is_bound_within(const std::optional<T>& outer, const std::optional<T>& inne
 
 }  // namespace
 
-bool can_see_key(const store::KeyRecord& maker, const store::KeyRecord& key) {
-  return maker.environment == Environment::Live || key.environment == Environment::Test;
+bool can_see_key(const store::KeyRecord& maker, const store::KeyRecord& key) { return can_see_keys(maker, key.environment); }
+
+bool can_see_keys(const store::KeyRecord& maker, Environment environment) {
+  return maker.environment == Environment::Live || environment == Environment::Test;
 }
 
 std::optional<Instant> end_of_key(const store::KeyRecord& key) {

@@ -11,6 +11,7 @@ namespace postern::auth {
 
 // A test key knows test keys only: it can neither see nor touch what sends for real.
 bool can_see_key(const store::KeyRecord& maker, const store::KeyRecord& key);
+bool can_see_keys(const store::KeyRecord& maker, Environment environment);
 
 // When `key` stops working, by date or because it was rotated; nullopt: never.
 std::optional<Instant> end_of_key(const store::KeyRecord& key);

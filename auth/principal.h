@@ -22,6 +22,8 @@ struct Principal {
   store::Plan plan;
   std::optional<std::uint32_t> key_per_second;  // the key's own rate, below the plan's
   std::vector<std::string> from_domains;  // normalised; the key's if it names any, else the account's; empty: any domain
+  bool has_own_domains = false;           // from_domains are the key's: it sees the account's mail from them only
+  bool has_networks = false;              // it works from some networks only
 };
 
 }  // namespace postern::auth

@@ -8,18 +8,7 @@
 namespace postern::auth {
 namespace {
 
-constexpr std::size_t kMessagesAPage = 256;
-constexpr std::size_t kMaxMessagesRead = 16 * kMessagesAPage;  // the newest ones: bounds what one question costs
-
 Error did_not_ask() { return Error(ErrorCode::NotFound, "that account has not asked for production access"); }
-
-bool is_delivered_for_real(const store::StoredMessage& stored) {
-  return stored.message.environment == Environment::Live && stored.message.origin == store::MessageOrigin::Submission &&
-         std::ranges::any_of(stored.delivery.recipients, [](const store::RecipientState& recipient) {
-           using enum store::RecipientStage;
-           return recipient.stage == Delivered || recipient.stage == Complained;
-         });
-}
 
 }  // namespace
 
@@ -30,22 +19,10 @@ Result<bool> ProductionAccess::has_verified_domain(const AccountId& account) con
                              [](const store::DomainRecord& domain) { return domain.state == store::DomainState::Verified; });
 }
 
-Result<bool> ProductionAccess::has_delivered(const AccountId& account) const {
-  std::optional<MessageId> before;
-  for (std::size_t read = 0; read < kMaxMessagesRead; read += kMessagesAPage) {
-    const auto page = store_.spool().list_of(account, before, kMessagesAPage);
-    if (!page) return page.error();
-    if (std::ranges::any_of(*page, is_delivered_for_real)) return true;
-    if (page->size() < kMessagesAPage) return false;
-    before = page->back().message.id;
-  }
-  return false;
-}
-
 Result<std::vector<ProductionCondition>> ProductionAccess::conditions(const AccountId& account) const {
   const auto domain = has_verified_domain(account);
   if (!domain) return domain.error();
-  const auto delivered = has_delivered(account);
+  const auto delivered = store_.spool().has_delivered(account);
   if (!delivered) return delivered.error();
   return std::vector<ProductionCondition>{
       {"verified_domain", *domain,

@@ -38,7 +38,6 @@ class ProductionAccess {
 
  private:
   Result<bool> has_verified_domain(const AccountId& account) const;
-  Result<bool> has_delivered(const AccountId& account) const;
   Result<void> decide(const AccountId& account, bool is_approved);
 
   store::Store& store_;

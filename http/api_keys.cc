@@ -188,19 +188,22 @@ Result<ApiResponse> list_keys(ApiContext& context, const ApiRequest& request) {
   if (!maker) return maker.error();
   const auto limit = read_limit(request, kMaxKeys, kMaxKeys);
   if (!limit) return limit.error();
-  auto keys = context.store.directory().list_keys(request.caller.account);
+  auto keys = context.store.directory().list_key_outlines(request.caller.account);
   if (!keys) return keys.error();
-  std::erase_if(*keys, [&](const store::KeyRecord& key) { return !can_see(*maker, key); });
-  std::ranges::sort(*keys, std::greater(), [](const store::KeyRecord& key) { return std::pair(key.created, key.id); });
+  std::erase_if(*keys, [&](const store::KeyOutline& key) { return *maker && !auth::can_see_keys(**maker, key.environment); });
+  std::ranges::sort(*keys, std::greater(), [](const store::KeyOutline& key) { return std::pair(key.created, key.id); });
   auto next = keys->begin();
   if (const auto after = request.query_parameter("after")) {
-    next = std::ranges::find(*keys, *after, [](const store::KeyRecord& key) { return format_id(key.id); });
+    next = std::ranges::find(*keys, *after, [](const store::KeyOutline& key) { return format_id(key.id); });
     if (next == keys->end()) return Error(ErrorCode::InvalidArgument, "after must be the id of a key of the list");
     ++next;
   }
   boost::json::array data;
   for (; next != keys->end() && data.size() < *limit; ++next) {
-    auto json = describe_key(context, *next);
+    const auto found = context.store.directory().find_key(next->id);
+    if (!found) return found.error();
+    if (!*found) continue;  // deleted meanwhile
+    auto json = describe_key(context, (*found)->key);
     if (!json) return json.error();
     data.emplace_back(std::move(*json));
   }
@@ -366,6 +369,7 @@ constexpr std::array<Route, 12> make_routes() {
                                 "rotateAuthApiKey"}});
   std::array<Route, 12> rows = {plain[0], plain[1], plain[2], plain[3], plain[4], plain[5],
                                 nested[0], nested[1], nested[2], nested[3], nested[4], nested[5]};
+  for (Route& row : rows) row.serves_domain_keys = true;
   return rows;
 }
 

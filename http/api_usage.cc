@@ -18,8 +18,9 @@ namespace {
 namespace json = boost::json;
 using std::chrono::days;
 
+constexpr std::size_t kMaxRows = 10'000;  // of a day and a key: a worker's tens of milliseconds
 constexpr days kDefaultDays{30};
-constexpr days kMaxDays{400};  // as long as rows are kept
+constexpr days kMaxUsageDays{400};  // as long as rows are kept
 
 struct Period {
   Instant from;  // midnights
@@ -46,7 +47,7 @@ Result<Period> read_period(const ApiRequest& request, Instant now) {
   period.to = to->value_or(std::chrono::floor<days>(now)) + days(1);
   period.from = from->value_or(period.to - kDefaultDays);
   if (period.from >= period.to) return Error(ErrorCode::InvalidArgument, "from must not be later than to");
-  if (period.to - period.from > kMaxDays) return Error(ErrorCode::InvalidArgument, "from and to are more than 400 days apart");
+  if (period.to - period.from > kMaxUsageDays) return Error(ErrorCode::InvalidArgument, "from and to are more than 400 days apart");
   return period;
 }
 
@@ -74,8 +75,9 @@ Result<ApiResponse> show_usage(ApiContext& context, const ApiRequest& request) {
   const auto period = read_period(request, now);
   if (!period) return period.error();
   const store::Directory& directory = context.store.directory();
-  const auto rows = directory.list_usage(request.caller.account, period->from, period->to);
+  const auto rows = directory.list_usage(request.caller.account, period->from, period->to, kMaxRows + 1);
   if (!rows) return rows.error();
+  if (rows->size() > kMaxRows) return Error(ErrorCode::LimitExceeded, "that is more than 10,000 rows: ask for fewer days");
   auto quotas = quotas_json(directory, request.caller.account, now);
   if (!quotas) return quotas.error();
   std::uint64_t messages = 0;

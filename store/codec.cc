@@ -185,6 +185,21 @@ Result<SpoolTotals> decode_totals(std::string_view record) {
   return totals;
 }
 
+void encode_event_id_key(const EventIdKey& key, std::string& out) {
+  RecordEncoder encoder(RecordKind::EventIdKey, out);
+  encoder.octets(key.octets);
+  encoder.number(key.last_numbered);
+  encoder.finish();
+}
+Result<EventIdKey> decode_event_id_key(std::string_view record) {
+  RecordDecoder in(RecordKind::EventIdKey, record);
+  EventIdKey key;
+  key.octets = in.octets<16>();
+  key.last_numbered = in.number();
+  if (!in.is_complete()) return corrupt("key of event ids");
+  return key;
+}
+
 void encode_message(const MessageRecord& message, std::string& out) {
   RecordEncoder encoder(RecordKind::Message, out, kMessageRecordVersion);
   encoder.octets(message.id.octets);

@@ -22,9 +22,11 @@ struct SpoolTotals {
 // Each overwrites `out`, whose memory is reused.
 void encode_schema_version(std::uint32_t version, std::string& out);
 void encode_totals(const SpoolTotals& totals, std::string& out);
+void encode_event_id_key(const EventIdKey& key, std::string& out);
 void encode_counter(std::uint64_t count, std::string& out);
 void encode_account(const AccountRecord& account, std::string& out);
 void encode_key(const KeyRecord& key, std::string& out);
+void encode_key_outline(const KeyOutline& outline, std::string& out);
 void encode_key_usage(const KeyUsage& usage, std::string& out);
 void encode_key_refusal(const KeyRefusal& refusal, std::string& out);
 void encode_whitelist_entry(const WhitelistEntry& entry, std::string& out);
@@ -45,9 +47,11 @@ void encode_destination_pause(const DestinationPause& pause, std::string& out);
 
 Result<std::uint32_t> decode_schema_version(std::string_view record);
 Result<SpoolTotals> decode_totals(std::string_view record);
+Result<EventIdKey> decode_event_id_key(std::string_view record);
 Result<std::uint64_t> decode_counter(std::string_view record);
 Result<AccountRecord> decode_account(std::string_view record);
 Result<KeyRecord> decode_key(std::string_view record);
+Result<KeyOutline> decode_key_outline(std::string_view record);  // without the id
 Result<KeyUsage> decode_key_usage(std::string_view record);
 Result<KeyRefusal> decode_key_refusal(std::string_view record);
 Result<WhitelistEntry> decode_whitelist_entry(std::string_view record);

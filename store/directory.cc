@@ -32,6 +32,9 @@ class Writer final : public DirectoryWriter {
     return store::find_account(transaction_, id);
   }
   Result<std::optional<KeyRecord>> find_key(const KeyId& id) override { return store::find_key(transaction_, id); }
+  Result<std::vector<KeyOutline>> list_key_outlines(const AccountId& account) override {
+    return store::list_key_outlines(transaction_, account);
+  }
   Result<std::vector<KeyRecord>> list_keys(const AccountId& account) override {
     return store::list_keys(transaction_, account);
   }
@@ -267,6 +270,10 @@ Result<std::optional<Directory::KeyWithAccount>> Directory::find_key(const KeyId
   });
 }
 
+Result<std::vector<KeyOutline>> Directory::list_key_outlines(const AccountId& account) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_key_outlines(transaction, account); });
+}
+
 Result<std::vector<KeyRecord>> Directory::list_keys(const AccountId& account) const {
   return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_keys(transaction, account); });
 }
@@ -400,9 +407,9 @@ Result<std::uint64_t> Directory::last_seen_sequence() const {
   return impl_->with_reader([](ReadTransaction& transaction) { return store::last_seen_sequence(transaction); });
 }
 
-Result<std::vector<UsageRow>> Directory::list_usage(const AccountId& account, Instant from, Instant to) const {
+Result<std::vector<UsageRow>> Directory::list_usage(const AccountId& account, Instant from, Instant to, std::size_t limit) const {
   return impl_->with_reader([&](ReadTransaction& transaction) {
-    return store::list_usage(transaction, account, from, to);
+    return store::list_usage(transaction, account, from, to, limit);
   });
 }
 

@@ -42,6 +42,8 @@ class Directory {
   Result<std::optional<KeyWithAccount>> find_key_by_digest(const KeyDigest& digest) const;
   Result<std::optional<KeyWithAccount>> find_key(const KeyId& id) const;
   Result<std::vector<KeyRecord>> list_keys(const AccountId& account) const;
+  // The same without a look at the keys' records: for a page of many.
+  Result<std::vector<KeyOutline>> list_key_outlines(const AccountId& account) const;
   // Keys whose id text or prefix begins with `text`: what a person types. At most `limit`.
   Result<std::vector<KeyRecord>> find_keys_starting(std::string_view text, std::size_t limit) const;
   Result<std::optional<KeyUsage>> find_key_usage(const KeyId& id) const;
@@ -89,8 +91,8 @@ class Directory {
   // The greatest event number that any webhook's record, progress or pending event names; 0: none.
   Result<std::uint64_t> last_seen_sequence() const;
 
-  // Days from `from` to before `to`, in order.
-  Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to) const;
+  // Days from `from` to before `to`, in order; the first `limit` rows.
+  Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to, std::size_t limit) const;
 
   // Every record is readable, every index agrees. One sentence per finding; empty: sound. Reads only.
   Result<std::vector<std::string>> examine() const;
@@ -134,6 +136,7 @@ class DirectoryWriter {
   virtual Result<std::optional<AccountRecord>> find_account(const AccountId& id) = 0;
   virtual Result<std::optional<KeyRecord>> find_key(const KeyId& id) = 0;
   virtual Result<std::vector<KeyRecord>> list_keys(const AccountId& account) = 0;
+  virtual Result<std::vector<KeyOutline>> list_key_outlines(const AccountId& account) = 0;
 
   // AlreadyExists: another account has that name.
   virtual Result<void> put_account(const AccountRecord& account) = 0;

@@ -35,6 +35,15 @@ void list_fields(auto& io, Of<KeyRecord> auto& key) {
 void encode_key(const KeyRecord& key, std::string& out) { encode_fields(RecordKind::Key, key, out); }
 Result<KeyRecord> decode_key(std::string_view record) { return decode_fields<KeyRecord>(RecordKind::Key, "key", record); }
 
+void list_fields(auto& io, Of<KeyOutline> auto& outline) {
+  io(between(outline.environment, Environment::Live, Environment::Test), outline.created, outline.expires_at, outline.revoked_at,
+     outline.retires_at);
+}
+void encode_key_outline(const KeyOutline& outline, std::string& out) { encode_fields(RecordKind::KeyOutline, outline, out); }
+Result<KeyOutline> decode_key_outline(std::string_view record) {
+  return decode_fields<KeyOutline>(RecordKind::KeyOutline, "row of an account's key", record);
+}
+
 void list_fields(auto& io, Of<KeyUsage> auto& usage) {
   io(usage.at, usage.address, usage.helo_name);
 }
@@ -125,30 +134,40 @@ void list_fields(auto& io, Of<WebhookRecord> auto& webhook) {
   io(webhook.id, webhook.account, webhook.url, webhook.events,
      between(webhook.state, WebhookState::Enabled, WebhookState::Failed), webhook.secret,
      webhook.previous_secret, webhook.previous_secret_until, webhook.created, webhook.first_sequence);
+  io.since(2, between(webhook.mail, WebhookMail::Any, WebhookMail::Test), webhook.from_domains);
 }
-void encode_webhook(const WebhookRecord& webhook, std::string& out) { encode_fields(RecordKind::Webhook, webhook, out); }
+void encode_webhook(const WebhookRecord& webhook, std::string& out) {
+  encode_fields(RecordKind::Webhook, webhook, out, kWebhookRecordVersion);
+}
 Result<WebhookRecord> decode_webhook(std::string_view record) {
-  return decode_fields<WebhookRecord>(RecordKind::Webhook, "webhook", record);
+  return decode_fields<WebhookRecord>(RecordKind::Webhook, "webhook", record, kWebhookRecordVersion);
 }
 
 void list_fields(auto& io, Of<WebhookProgress> auto& progress) {
   io(progress.cursor, progress.failing_since, progress.delivered, progress.given_up);
+  io.since(2, progress.is_proven);
 }
 void encode_webhook_progress(const WebhookProgress& progress, std::string& out) {
-  encode_fields(RecordKind::WebhookProgress, progress, out);
+  encode_fields(RecordKind::WebhookProgress, progress, out, kWebhookProgressRecordVersion);
 }
 Result<WebhookProgress> decode_webhook_progress(std::string_view record) {
-  return decode_fields<WebhookProgress>(RecordKind::WebhookProgress, "webhook's progress", record);
+  Result<WebhookProgress> progress =
+      decode_fields<WebhookProgress>(RecordKind::WebhookProgress, "webhook's progress", record, kWebhookProgressRecordVersion);
+  const bool is_older = progress && record[1] == 1;
+  if (is_older) progress->is_proven = progress->delivered > 0;
+  return progress;
 }
 
 void list_fields(auto& io, Of<PendingWebhookEvent> auto& event) {
   io(event.sequence, event.message, event.first_attempt, event.due, event.attempts);
+  io.since(2, event.is_requested);
 }
 void encode_pending_webhook_event(const PendingWebhookEvent& event, std::string& out) {
-  encode_fields(RecordKind::PendingWebhookEvent, event, out);
+  encode_fields(RecordKind::PendingWebhookEvent, event, out, kPendingEventRecordVersion);
 }
 Result<PendingWebhookEvent> decode_pending_webhook_event(std::string_view record) {
-  return decode_fields<PendingWebhookEvent>(RecordKind::PendingWebhookEvent, "pending event of a webhook", record);
+  return decode_fields<PendingWebhookEvent>(RecordKind::PendingWebhookEvent, "pending event of a webhook", record,
+                                            kPendingEventRecordVersion);
 }
 
 void list_fields(auto& io, Of<UsageRow> auto& usage) {

@@ -85,6 +85,37 @@ Result<std::vector<Event>> list_events_of(Transaction& transaction, const Messag
   return events;
 }
 
+Result<std::vector<Event>> list_events_of_after(Transaction& transaction, const MessageId& id, std::uint64_t after,
+                                                std::size_t limit) {
+  std::vector<Event> events;
+  if (after == ~std::uint64_t{0}) return events;
+  const std::string_view prefix = octets_of(id.octets);
+  Cursor cursor(Table(transaction, SpoolTable::MessageEvents));
+  bool found = cursor.seek(message_row(id, after + 1));
+  for (; found && cursor.key().starts_with(prefix) && events.size() < limit; found = cursor.next()) {
+    Result<std::optional<Event>> event = load_event(transaction, cursor.key().substr(prefix.size()));
+    if (!event) return event.error();
+    if (*event) events.push_back(std::move(**event));
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return events;
+}
+
+Result<std::vector<Event>> list_events_of_before(Transaction& transaction, const MessageId& id, std::uint64_t before,
+                                                 std::size_t limit) {
+  std::vector<Event> events;
+  const std::string_view prefix = octets_of(id.octets);
+  Cursor cursor(Table(transaction, SpoolTable::MessageEvents));
+  bool found = cursor.seek_before(message_row(id, before));
+  for (; found && cursor.key().starts_with(prefix) && events.size() < limit; found = cursor.previous()) {
+    Result<std::optional<Event>> event = load_event(transaction, cursor.key().substr(prefix.size()));
+    if (!event) return event.error();
+    if (*event) events.push_back(std::move(**event));
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return events;
+}
+
 Result<std::vector<Event>> list_events_after(Transaction& transaction, std::uint64_t after, std::size_t limit) {
   std::vector<Event> events;
   if (after == ~std::uint64_t{0}) return events;

@@ -15,6 +15,11 @@ namespace postern::store {
 Result<void> append_event(SpoolTransaction spool, Event event);
 // In order of sequence.
 Result<std::vector<Event>> list_events_of(Transaction& transaction, const MessageId& id);
+// The same strictly after `after`; newest first strictly before `before`.
+Result<std::vector<Event>> list_events_of_after(Transaction& transaction, const MessageId& id, std::uint64_t after,
+                                                std::size_t limit);
+Result<std::vector<Event>> list_events_of_before(Transaction& transaction, const MessageId& id, std::uint64_t before,
+                                                 std::size_t limit);
 // In order of sequence, strictly after `after`.
 Result<std::vector<Event>> list_events_after(Transaction& transaction, std::uint64_t after, std::size_t limit);
 Result<std::optional<Event>> find_event(Transaction& transaction, std::uint64_t sequence);

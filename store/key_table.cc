@@ -11,6 +11,15 @@ KeyOctets account_row(const AccountId& account, const KeyId& key) {
   return KeyOctets().add(account.octets).add(key.octets);
 }
 
+KeyOutline outline_of(const KeyRecord& key) {
+  return {.id = key.id,
+          .environment = key.environment,
+          .created = key.created,
+          .expires_at = key.expires_at,
+          .revoked_at = key.revoked_at,
+          .retires_at = key.retires_at};
+}
+
 Result<void> erase_index_rows(WriteTransaction& transaction, const KeyRecord& key) {
   WritableTable digests(transaction, DirectoryTable::KeyDigests);
   if (Result<bool> erased = digests.erase(octets_of(key.digest)); !erased) return erased.error();
@@ -60,6 +69,28 @@ Result<std::vector<KeyRecord>> list_keys(Transaction& transaction, const Account
   return keys;
 }
 
+Result<std::vector<KeyOutline>> list_key_outlines(Transaction& transaction, const AccountId& account) {
+  std::vector<KeyOutline> outlines;
+  const std::string_view prefix = octets_of(account.octets);
+  Cursor cursor(Table(transaction, DirectoryTable::AccountKeys));
+  for (bool found = cursor.seek(prefix); found && cursor.key().starts_with(prefix); found = cursor.next()) {
+    KeyReader reader(cursor.key().substr(prefix.size()));
+    const KeyId id{reader.octets<10>()};
+    if (cursor.value().empty()) {  // written before there were outlines, and not again since
+      Result<std::optional<KeyRecord>> key = find_key(transaction, id);
+      if (!key) return key.error();
+      if (*key) outlines.push_back(outline_of(**key));
+      continue;
+    }
+    Result<KeyOutline> outline = decode_key_outline(cursor.value());
+    if (!outline) return outline.error();
+    outline->id = id;
+    outlines.push_back(*outline);
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return outlines;
+}
+
 Result<std::vector<KeyRecord>> find_keys_starting(Transaction& transaction, std::string_view text, std::size_t limit) {
   std::vector<KeyRecord> keys;
   Cursor cursor(Table(transaction, DirectoryTable::Keys));
@@ -101,7 +132,8 @@ Result<void> put_key(WriteTransaction& transaction, const KeyRecord& key) {
   if (Result<void> put = WritableTable(transaction, DirectoryTable::Keys).put(id, record); !put) return put;
   WritableTable digests(transaction, DirectoryTable::KeyDigests);
   if (Result<void> put = digests.put(octets_of(key.digest), id); !put) return put;
-  return WritableTable(transaction, DirectoryTable::AccountKeys).put(account_row(key.account, key.id), {});
+  encode_key_outline(outline_of(key), record);
+  return WritableTable(transaction, DirectoryTable::AccountKeys).put(account_row(key.account, key.id), record);
 }
 
 Result<void> erase_key(WriteTransaction& transaction, const KeyId& id) {

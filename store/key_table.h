@@ -13,6 +13,8 @@ namespace postern::store {
 Result<std::optional<KeyRecord>> find_key(Transaction& transaction, const KeyId& id);
 Result<std::optional<KeyRecord>> find_key_by_digest(Transaction& transaction, const KeyDigest& digest);
 Result<std::vector<KeyRecord>> list_keys(Transaction& transaction, const AccountId& account);
+// The same of what the account's index says: a row each, and no record is read.
+Result<std::vector<KeyOutline>> list_key_outlines(Transaction& transaction, const AccountId& account);
 // Walks all keys: for people only.
 Result<std::vector<KeyRecord>> find_keys_starting(Transaction& transaction, std::string_view text, std::size_t limit);
 Result<std::optional<KeyUsage>> find_key_usage(Transaction& transaction, const KeyId& id);

@@ -72,6 +72,18 @@ struct KeyRecord {
   friend bool operator==(const KeyRecord&, const KeyRecord&) = default;
 };
 
+// What the index of an account's keys says of each: enough to count them, and to put them in order.
+struct KeyOutline {
+  KeyId id;  // in the index's key
+  Environment environment = Environment::Live;
+  Instant created;
+  std::optional<Instant> expires_at;
+  std::optional<Instant> revoked_at;
+  std::optional<Instant> retires_at;
+
+  friend bool operator==(const KeyOutline&, const KeyOutline&) = default;
+};
+
 // Last use; kept apart from KeyRecord so that a busy key does not rewrite its policy.
 struct KeyUsage {
   Instant at;
@@ -198,7 +210,18 @@ struct SuppressionRecord {
   friend bool operator==(const SuppressionRecord&, const SuppressionRecord&) = default;
 };
 
+// Under what accounts know their events: the key of the cipher, and up to which event they were shown the numbers themselves.
+struct EventIdKey {
+  std::array<std::uint8_t, 16> octets{};
+  std::uint64_t last_numbered = 0;
+
+  friend bool operator==(const EventIdKey&, const EventIdKey&) = default;
+};
+
 enum class WebhookState : std::uint8_t { Enabled = 1, Disabled = 2, Failed = 3 };  // Failed: disabled by lasting failure
+
+// Whose events a webhook gets. Any: as all did before there was a choice.
+enum class WebhookMail : std::uint8_t { Any = 1, Live = 2, Test = 3 };
 
 struct WebhookRecord {
   WebhookId id;
@@ -211,6 +234,9 @@ struct WebhookRecord {
   std::optional<Instant> previous_secret_until;
   Instant created;
   std::uint64_t first_sequence = 0; // events from here on are its
+  // Since record version 2:
+  WebhookMail mail = WebhookMail::Any;
+  std::vector<std::string> from_domains;  // only mail from them; empty: all of the account's
 
   friend bool operator==(const WebhookRecord&, const WebhookRecord&) = default;
 };
@@ -221,6 +247,8 @@ struct WebhookProgress {
   std::optional<Instant> failing_since;       // of the first failure after the last success
   std::uint64_t delivered = 0;
   std::uint64_t given_up = 0;
+  // Since record version 2:
+  bool is_proven = false;  // its endpoint answered 2xx since it was named; of an older record: it delivered
 
   friend bool operator==(const WebhookProgress&, const WebhookProgress&) = default;
 };
@@ -232,6 +260,8 @@ struct PendingWebhookEvent {
   Instant first_attempt;
   Instant due;
   std::uint16_t attempts = 0;
+  // Since record version 2:
+  bool is_requested = false;  // somebody asked for this one: it goes whatever types the webhook wants
 
   friend bool operator==(const PendingWebhookEvent&, const PendingWebhookEvent&) = default;
 };

@@ -1,6 +1,7 @@
 // Recovery; see the header. docs/storage.md, "What a crash leaves".
 #include "store/recovery.h"
 
+#include "store/delivery_marks.h"
 #include "store/event_log.h"
 #include "store/message_table.h"
 #include "store/schema.h"
@@ -39,6 +40,7 @@ Result<void> index_by_account(WriteTransaction& transaction) {
 
 Result<std::size_t> recover_spool(const LmdbEnvironment& environment, CommitQueue& queue) {
   if (Result<void> indexed = queue.run(index_by_account); !indexed) return indexed.error();
+  if (Result<void> marked = queue.run(mark_earlier_deliveries); !marked) return marked.error();
   std::size_t removed = 0;
   for (;;) {
     std::vector<MessageId> ids;

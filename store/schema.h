@@ -37,12 +37,17 @@ enum class RecordKind : std::uint8_t {
   KeyRefusal = 21,
   Confirmation = 22,
   DestinationPause = 30,
+  KeyOutline = 31,
+  EventIdKey = 32,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
 inline constexpr std::uint8_t kDeliveryRecordVersion = 2;     // 1 is still read: its states end before is_own_word
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
 inline constexpr std::uint8_t kUserRecordVersion = 2;         // 1 ends before ended_sessions
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
+inline constexpr std::uint8_t kWebhookRecordVersion = 2;      // 1 ends before mail
+inline constexpr std::uint8_t kWebhookProgressRecordVersion = 2;  // 1 ends before is_proven
+inline constexpr std::uint8_t kPendingEventRecordVersion = 2;     // 1 ends before is_requested
 // 1 is still read: it ends before signature_fields; 2 ends before the summary's message_id.
 inline constexpr std::uint8_t kMessageRecordVersion = 3;
 
@@ -53,7 +58,7 @@ enum class DirectoryTable : std::size_t {
   AccountNames,  // name → account id
   Keys,          // key id (10) → Key
   KeyDigests,    // SHA-256 (32) → key id
-  AccountKeys,   // account id, key id → nothing
+  AccountKeys,   // account id, key id → KeyOutline; nothing where an earlier version wrote it
   KeyUsages,     // key id → KeyUsage
   Whitelist,     // account id, normalised address → WhitelistEntry
   Counters,      // period (1), start (8), account id → Counter
@@ -79,7 +84,8 @@ inline constexpr std::array<std::string_view, 23> kDirectoryTables = {
     "key_refusals", "confirmations"};
 
 enum class SpoolTable : std::size_t {
-  Meta,           // "schema" → Schema, "totals" → Totals
+  Meta,           // "schema" → Schema, "totals" → Totals, "delivered" (and an account id) → nothing,
+                  // "event_ids" → EventIdKey
   Messages,       // message id (16) → Message
   Deliveries,     // message id → Delivery
   Content,        // message id, chunk index (4), number of the row (1; none: the first) → Chunk
@@ -105,5 +111,6 @@ inline constexpr std::string_view kTotalsKey = "totals";
 // In the directory's Meta.
 inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // their keys are in lower case
 inline constexpr std::string_view kLeftoverKey = "leftover ";  // and an id (10) → nothing: it is gone, rows of it may be left
+inline constexpr std::string_view kEventIdsKey = "event_ids";
 
 }  // namespace postern::store

@@ -2,6 +2,7 @@
 #include "store/settlement.h"
 
 #include "core/mailbox.h"
+#include "store/delivery_marks.h"
 #include "store/event_log.h"
 #include "store/message_table.h"
 #include "store/spool_content.h"
@@ -93,6 +94,9 @@ Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settleme
   if (Result<void> updated = update_delivery(spool, std::move(redelivery)); !updated) return updated;
   for (const Event& event : settlement.events) {
     if (Result<void> appended = append_event(spool, event); !appended) return appended;
+    const bool is_delivery = event.type == EventType::RecipientDelivered && event.environment == postern::Environment::Live;
+    if (!is_delivery || event.account == AccountId{}) continue;
+    if (Result<void> marked = mark_delivered(spool.transaction, event.account); !marked) return marked;
   }
   for (const NewNotification& notification : settlement.notifications) {
     if (Result<void> put = put_notification(spool, notification, capture_retention); !put) return put;

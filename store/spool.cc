@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "store/commit_queue.h"
+#include "store/delivery_marks.h"
 #include "store/due_index.h"
 #include "store/environment.h"
 #include "store/event_log.h"
@@ -316,6 +317,14 @@ Result<std::vector<StoredMessage>> Spool::list(const std::optional<MessageId>& b
   return impl_->with_reader([&](ReadTransaction& transaction) { return list_messages(transaction, before, limit); });
 }
 
+Result<std::vector<Event>> Spool::events_of_after(const MessageId& id, std::uint64_t after, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_events_of_after(transaction, id, after, limit); });
+}
+
+Result<std::vector<Event>> Spool::events_of_before(const MessageId& id, std::uint64_t before, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_events_of_before(transaction, id, before, limit); });
+}
+
 Result<std::vector<Event>> Spool::events_of(const MessageId& id) const {
   return impl_->with_reader([&](ReadTransaction& transaction) { return list_events_of(transaction, id); });
 }
@@ -334,6 +343,37 @@ Result<std::uint64_t> Spool::last_sequence() const {
     if (!totals) return totals.error();
     return totals->next_sequence - 1;
   });
+}
+
+Result<EventIdKey> Spool::event_id_key(Random& random) {
+  EventIdKey key;
+  const auto find = [&key](Transaction& transaction) -> Result<bool> {
+    const auto found = Table(transaction, SpoolTable::Meta).find(kEventIdsKey);
+    if (!found) return found.error();
+    if (!*found) return false;
+    const Result<EventIdKey> decoded = decode_event_id_key(**found);
+    if (!decoded) return decoded.error();
+    key = *decoded;
+    return true;
+  };
+  const Result<bool> found = impl_->with_reader([&](ReadTransaction& transaction) { return find(transaction); });
+  if (!found) return found.error();
+  if (*found) return key;
+  const Result<void> made = impl_->run([&](SpoolTransaction spool) -> Result<void> {
+    const Result<bool> is_there = find(spool.transaction);  // another process was faster
+    if (!is_there) return is_there.error();
+    if (*is_there) return {};
+    random.fill(key.octets);
+    key.last_numbered = spool.totals.next_sequence - 1;
+    encode_event_id_key(key, spool.buffer);
+    return WritableTable(spool.transaction, SpoolTable::Meta).put(kEventIdsKey, spool.buffer);
+  });
+  if (!made) return made.error();
+  return key;
+}
+
+Result<bool> Spool::has_delivered(const AccountId& account) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return is_marked_delivered(transaction, account); });
 }
 
 Result<std::vector<StoredMessage>> Spool::list_of(const AccountId& account, const std::optional<MessageId>& before,

@@ -8,11 +8,13 @@
 #pragma once
 
 #include "core/event.h"
+#include "core/random.h"
 #include "core/result.h"
 #include "store/completion.h"
 #include "store/records.h"
 #include "store/stall.h"
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -168,6 +170,9 @@ class Spool {
   // Newest first, strictly older than `before` if given.
   Result<std::vector<StoredMessage>> list(const std::optional<MessageId>& before, std::size_t limit) const;
   Result<std::vector<Event>> events_of(const MessageId& id) const;
+  // A page of them: in order of sequence strictly after `after`, newest first strictly before `before`.
+  Result<std::vector<Event>> events_of_after(const MessageId& id, std::uint64_t after, std::size_t limit) const;
+  Result<std::vector<Event>> events_of_before(const MessageId& id, std::uint64_t before, std::size_t limit) const;
   // In order of sequence, strictly after `after`.
   Result<std::vector<Event>> events_after(std::uint64_t after, std::size_t limit) const;
   // One event by its sequence; nullopt: its retention has ended.
@@ -184,6 +189,10 @@ class Spool {
   Result<std::vector<Event>> events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before,
                                                       std::size_t limit) const;
   Result<std::vector<Event>> events_of_account_after(const AccountId& account, std::uint64_t after, std::size_t limit) const;
+  // Made the first time that it is asked for; blocks then until it is synced.
+  Result<EventIdKey> event_id_key(Random& random);
+  // True once a live message that the account submitted was delivered, however long ago.
+  Result<bool> has_delivered(const AccountId& account) const;
   // Appends an event that belongs to no delivery attempt. `done` after the sync.
   void record_event(Event event, Completion done);
   Result<SpoolUsage> usage() const;

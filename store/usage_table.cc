@@ -36,12 +36,13 @@ Result<std::vector<std::string>> collect_ended(Transaction& transaction, Instant
 
 }  // namespace
 
-Result<std::vector<UsageRow>> list_usage(Transaction& transaction, const AccountId& account, Instant from, Instant to) {
+Result<std::vector<UsageRow>> list_usage(Transaction& transaction, const AccountId& account, Instant from, Instant to,
+                                         std::size_t limit) {
   std::vector<UsageRow> rows;
   const std::string_view prefix = octets_of(account.octets);
   Cursor cursor(Table(transaction, DirectoryTable::Usage));
   bool found = cursor.seek(day_row(account, day_of(from)));
-  for (; found && cursor.key().starts_with(prefix); found = cursor.next()) {
+  for (; found && cursor.key().starts_with(prefix) && rows.size() < limit; found = cursor.next()) {
     if (KeyReader(cursor.key().substr(kDayAccountOctets)).instant() >= to) break;
     Result<UsageRow> row = decode_usage(cursor.value());
     if (!row) return row.error();

@@ -9,7 +9,8 @@
 namespace postern::store {
 
 // Days from the one that contains `from` to before `to`, in order of day and key.
-Result<std::vector<UsageRow>> list_usage(Transaction& transaction, const AccountId& account, Instant from, Instant to);
+Result<std::vector<UsageRow>> list_usage(Transaction& transaction, const AccountId& account, Instant from, Instant to,
+                                         std::size_t limit);
 
 // Saturates instead of wrapping.
 Result<void> add_usage(WriteTransaction& transaction, const AccountId& account, const UsageRow& added);

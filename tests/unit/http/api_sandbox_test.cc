@@ -28,9 +28,19 @@ class ApiSandboxTest : public ::testing::Test {
   void deliver_message() {
     auto draft = test::make_draft(make_message_id(api.clock.now(), api.random), api.clock.now(), {"example.net"});
     draft.message.account = api.account;
-    draft.delivery.recipients.front().stage = store::RecipientStage::Delivered;
-    draft.delivery.due.reset();
-    ASSERT_TRUE(test::commit_draft(api.store.spool(), std::move(draft), "Subject: x\r\n\r\n").has_value());
+    ASSERT_TRUE(test::commit_draft(api.store.spool(), draft, "Subject: x\r\n\r\n").has_value());
+    store::Settlement settlement;
+    settlement.id = draft.message.id;
+    settlement.changes.push_back(
+        {.index = 0, .state = {.stage = store::RecipientStage::Delivered, .next_attempt = {}, .last_status = {}, .remote = {}}});
+    Event& event = settlement.events.emplace_back();
+    event.at = api.clock.now();
+    event.type = EventType::RecipientDelivered;
+    event.account = api.account;
+    event.message = draft.message.id;
+    test::Waiter waiter;
+    api.store.spool().settle(std::move(settlement), waiter.completion());
+    ASSERT_TRUE(waiter.get());
   }
   test::ApiAnswer ask_for_production() { return api.ask("POST /v1/account/production-access", R"({"use_case": "receipts"})"); }
   static std::map<std::string, bool> conditions_of(const test::ApiAnswer& answer) {

@@ -142,6 +142,19 @@ TEST_F(UsageApi, PeriodsThatAreNoneAreRefused) {
   }
 }
 
+TEST_F(UsageApi, ReadsSoManyRows) {
+  const Instant now = api_.clock.now();
+  ASSERT_TRUE(api_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    for (int i = 0; i < 10'001; ++i) {
+      if (auto added = writer.add_usage(api_.account, make_key_id(api_.random), now, 1, 1); !added) return added;
+    }
+    return {};
+  }));
+  sent(make_key_id(api_.random), now - std::chrono::days(1), 1, 1);
+  EXPECT_EQ(api_.ask("GET /v1/usage").name(), "limit_exceeded");
+  EXPECT_EQ(api_.ask("GET /v1/usage?from=2026-01-01&to=2026-01-04").status, 200);
+}
+
 TEST_F(UsageApi, ATestKeySeesNoLiveUsage) {
   const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
   EXPECT_EQ(api_.ask("GET /v1/usage", test_key).status, 403);

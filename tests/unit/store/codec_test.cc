@@ -155,7 +155,8 @@ class Values {
             .previous_secret = text(),
             .previous_secret_until = maybe_instant(),
             .created = instant(),
-            .first_sequence = number()};
+            .first_sequence = number(),
+            .from_domains = {}};
   }
   WebhookProgress progress() {
     return {.cursor = number(), .failing_since = maybe_instant(), .delivered = number(), .given_up = number()};
@@ -319,9 +320,9 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
     add(encode_user, values.user(), 2);
     add(encode_domain, values.domain());
     add(encode_suppression, values.suppression(), 1);
-    add(encode_webhook, values.webhook());
-    add(encode_webhook_progress, values.progress());
-    add(encode_pending_webhook_event, values.pending_event());
+    add(encode_webhook, values.webhook(), 2);
+    add(encode_webhook_progress, values.progress(), 1);
+    add(encode_pending_webhook_event, values.pending_event(), 1);
   }
   EXPECT_EQ(crc32c(all), 1'532'108'822U);
 }
@@ -354,6 +355,18 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   SuppressionRecord suppression = values.suppression();
   suppression.until = values.instant();
   expect_restored(suppression, encode_suppression, decode_suppression);
+  WebhookRecord webhook = values.webhook();
+  webhook.mail = WebhookMail::Test;
+  webhook.from_domains = {values.text(), values.text()};
+  expect_restored(webhook, encode_webhook, decode_webhook);
+  WebhookProgress progress = values.progress();
+  progress.is_proven = true;
+  expect_restored(progress, encode_webhook_progress, decode_webhook_progress);
+  PendingWebhookEvent pending = values.pending_event();
+  pending.is_requested = true;
+  expect_restored(pending, encode_pending_webhook_event, decode_pending_webhook_event);
+  expect_restored(EventIdKey{.octets = values.octets<16>(), .last_numbered = values.number()}, encode_event_id_key,
+                  decode_event_id_key);
   const KeyUsage use{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()};
   expect_restored(KeyRefusal{use, values.text()}, encode_key_refusal, decode_key_refusal);
   expect_restored(Confirmation{.account = {values.octets<10>()},
@@ -394,6 +407,24 @@ TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
   const Result<DeliveryRecord> restored = decode_delivery(first);
   ASSERT_TRUE(restored);
   EXPECT_EQ(*restored, delivery);
+}
+
+TEST(Codec, StillReadsWhatWebhooksHadInTheFirstRecordVersion) {
+  Values values(13);
+  std::string octets;
+  for (int i = 0; i < 20; ++i) {
+    const WebhookRecord webhook = values.webhook();
+    encode_webhook(webhook, octets);
+    EXPECT_EQ(decode_webhook(first_version(octets, 2)).value(), webhook) << "events of both environments, and of every domain";
+    WebhookProgress progress = values.progress();
+    progress.delivered = static_cast<std::uint64_t>(i % 2);
+    progress.is_proven = progress.delivered > 0;
+    encode_webhook_progress(progress, octets);
+    EXPECT_EQ(decode_webhook_progress(first_version(octets, 1)).value(), progress) << "who took an event is proven";
+    const PendingWebhookEvent pending = values.pending_event();
+    encode_pending_webhook_event(pending, octets);
+    EXPECT_EQ(decode_pending_webhook_event(first_version(octets, 1)).value(), pending);
+  }
 }
 
 TEST(Codec, RefusesARecordWithAnyOctetChanged) {

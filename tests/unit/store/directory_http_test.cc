@@ -210,7 +210,8 @@ TEST_F(DirectoryHttpTest, AddsUsagePerDayAndKeyAndForgetsOldDays) {
   for (const Instant at : {today, today, tomorrow}) {
     ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.add_usage(account, key, at, 1, 3); }));
   }
-  const std::vector<UsageRow> rows = directory_.list_usage(account, today, tomorrow + std::chrono::days(1)).value();
+  EXPECT_EQ(directory_.list_usage(account, today, tomorrow + std::chrono::days(1), 1).value().size(), 1U);
+  const std::vector<UsageRow> rows = directory_.list_usage(account, today, tomorrow + std::chrono::days(1), 100).value();
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].messages, 2U);
   EXPECT_EQ(rows[0].recipients, 6U);
@@ -221,7 +222,7 @@ TEST_F(DirectoryHttpTest, AddsUsagePerDayAndKeyAndForgetsOldDays) {
     EXPECT_EQ(*dropped, 1U);
     return {};
   }));
-  EXPECT_EQ(directory_.list_usage(account, today, tomorrow + std::chrono::days(1)).value().size(), 1U);
+  EXPECT_EQ(directory_.list_usage(account, today, tomorrow + std::chrono::days(1), 100).value().size(), 1U);
 }
 
 TEST_F(DirectoryHttpTest, KeepsOneProductionRequestForEachAccount) {
@@ -251,7 +252,7 @@ TEST_F(DirectoryHttpTest, RemovesAnAccountWithAllThatHttpGaveIt) {
   EXPECT_EQ(directory_.find_domain(domain.id).value(), std::nullopt);
   EXPECT_EQ(directory_.find_webhook(webhook.id).value(), std::nullopt);
   EXPECT_FALSE(directory_.is_suppressed(account, "a@x.example", clock_.now()).value());
-  EXPECT_TRUE(directory_.list_usage(account, clock_.now(), clock_.now() + std::chrono::days(1)).value().empty());
+  EXPECT_TRUE(directory_.list_usage(account, clock_.now(), clock_.now() + std::chrono::days(1), 100).value().empty());
 }
 
 // More than one commit should erase: what is left is nobody's, no finding of an examination, and still known after a restart.

@@ -1,6 +1,11 @@
 // The directory: accounts, keys, whitelist, counters, and that a change is all or nothing.
 #include "store/directory.h"
 
+#include "store/commit_queue.h"
+#include "store/environment.h"
+#include "store/key_table.h"
+#include "store/octets.h"
+#include "store/table.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>
@@ -215,6 +220,57 @@ TEST_F(DirectoryTest, CountsByUtcDayAndMonthAndForgetsEndedPeriods) {
   EXPECT_EQ(expired, 3U) << "two days and January";
   EXPECT_EQ(directory_.counter(account.id, CounterPeriod::Day, late).value(), 0U);
   EXPECT_EQ(directory_.counter(account.id, CounterPeriod::Day, next_day).value(), 4U);
+}
+
+KeyOutline outline_for(const KeyRecord& key) {
+  return {.id = key.id,
+          .environment = key.environment,
+          .created = key.created,
+          .expires_at = key.expires_at,
+          .revoked_at = key.revoked_at,
+          .retires_at = key.retires_at};
+}
+
+TEST_F(DirectoryTest, OutlinesAnAccountsKeysAsTheyAre) {
+  const AccountRecord account = put_account("acme");
+  KeyRecord key = make_key(account.id);
+  key.created = clock_.now();
+  const auto put = [&] { store_.directory().write([&](DirectoryWriter& writer) { return writer.put_key(key); }).value(); };
+  put();
+  EXPECT_EQ(directory_.list_key_outlines(account.id).value(), std::vector{outline_for(key)});
+  key.environment = Environment::Test;
+  key.expires_at = clock_.now() + std::chrono::hours(1);
+  key.revoked_at = clock_.now() + std::chrono::hours(2);
+  key.retires_at = clock_.now() + std::chrono::hours(3);
+  put();
+  EXPECT_EQ(directory_.list_key_outlines(account.id).value(), std::vector{outline_for(key)});
+  store_.directory().write([&](DirectoryWriter& writer) { return writer.remove_key(key.id); }).value();
+  EXPECT_TRUE(directory_.list_key_outlines(account.id).value().empty());
+}
+
+// The row's value was empty in the first version.
+TEST(KeyOutlines, AreThereForAKeyThatAnEarlierVersionWrote) {
+  test::TempFolder folder;
+  const auto open = [&] {
+    return LmdbEnvironment::open({.folder = folder.path(), .map_octets = 1U << 30, .tables = kDirectoryTables}).value();
+  };
+  KeyRecord key;
+  key.id.octets[0] = 1;
+  key.account.octets[0] = 2;
+  key.environment = Environment::Test;
+  key.revoked_at = Instant(std::chrono::hours(4));
+  {
+    const auto environment = open();
+    CommitQueue queue(*environment);
+    const Result<void> written = queue.run([&](WriteTransaction& transaction) -> Result<void> {
+      if (Result<void> put = put_key(transaction, key); !put) return put;
+      WritableTable rows(transaction, DirectoryTable::AccountKeys);
+      return rows.put(KeyOctets().add(key.account.octets).add(key.id.octets), {});
+    });
+    ASSERT_TRUE(written);
+  }
+  const Directory directory(open(), std::chrono::seconds(5));
+  EXPECT_EQ(directory.list_key_outlines(key.account).value(), std::vector{outline_for(key)});
 }
 
 }  // namespace
