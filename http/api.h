@@ -50,6 +50,8 @@ struct Caller {
 
   // In many hands: it has to do with test messages only.
   bool has_test_key() const { return key && key->environment == Environment::Test; }
+  // It has to do with mail from its own From domains only.
+  bool has_domain_key() const { return key && key->has_own_domains; }
 };
 
 struct ApiRequest {
@@ -194,6 +196,7 @@ struct Route {
   std::string_view other_content = {};    // a media type that success may have beside JSON, or instead of it
   std::span<const Parameter> parameters = {};
   std::array<std::uint16_t, 2> failures = {};  // statuses that its kind of row does not have anyway; 0: none
+  bool serves_domain_keys = false;  // also keys limited to From domains: the handler keeps to their mail. Others are refused here
   bool has_plan_rate = false;  // its messages have the plan's rate, and its requests one of their own (http/request_rate)
 };
 

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "core/secret.h"
 #include "http/account_turns.h"
+#include "http/event_ids.h"
 #include "http/forwarded.h"
 #include "net/worker_pool.h"
 #include "relay/submission.h"
@@ -77,6 +78,7 @@ struct ApiContext {
   const Clock& clock;
   Random& random;
   ApiSettings settings;
+  EventIds event_ids{};
   const ServiceState* service = nullptr;  // set by the dispatcher
   AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
   AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`

@@ -5,6 +5,7 @@
 #include "http/email_json.h"
 #include "http/event_json.h"
 #include "http/limits.h"
+#include "http/mail_scope.h"
 #include "http/message_reader.h"
 #include "http/request_fields.h"
 #include "http/send_handlers.h"
@@ -27,9 +28,13 @@ using store::StoredMessage;
 
 constexpr std::size_t kDefaultPage = 20;  // Resend's
 constexpr std::size_t kMaxEmails = 100;     // Resend's
+constexpr std::size_t kMaxPageRecipients = 5'000;  // of all its e-mails: a page stays below some megabytes
+constexpr std::size_t kMaxEventsPage = 1'000;  // of one e-mail's events: a thousand recipients have thousands
 
 bool can_see(const Caller& caller, const store::MessageRecord& message) {
-  return message.account == caller.account && (!caller.has_test_key() || message.environment == Environment::Test);
+  if (message.account != caller.account) return false;
+  if (caller.has_test_key() && message.environment != Environment::Test) return false;
+  return !caller.has_domain_key() || is_mail_of(message, caller.key->from_domains);
 }
 
 // The caller's message. NotFound: no such id, or it may not see that one.
@@ -105,8 +110,9 @@ struct FoundPage {
 // What fits may be far apart: after so many it says where to go on, though the page is not full.
 Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const EmailPage& page) {
   FoundPage found;
+  std::size_t recipients = 0;
   std::optional<MessageId> cursor = page.before ? page.before : page.after;
-  const bool are_apart = caller.has_test_key() || page.filter.is_selective();
+  const bool are_apart = caller.has_test_key() || caller.has_domain_key() || page.filter.is_selective();
   const std::size_t at_once = (are_apart ? kMaxEmails : page.limit) + 1;
   for (std::size_t looked_at = 0; looked_at < kMaxListReads; looked_at += at_once) {
     auto batch =
@@ -119,7 +125,12 @@ Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, con
         return found;
       }
       cursor = stored.message.id;
-      if (is_seen) found.messages.push_back(std::move(stored));
+      if (!is_seen) continue;
+      recipients += stored.message.envelope.recipients.size();
+      found.messages.push_back(std::move(stored));
+      if (recipients < kMaxPageRecipients) continue;
+      found.next = cursor;
+      return found;
     }
     if (batch->size() < at_once) return found;
   }
@@ -166,11 +177,22 @@ Result<ApiResponse> get_email_raw(ApiContext& context, const ApiRequest& request
 Result<ApiResponse> list_email_events(ApiContext& context, const ApiRequest& request) {
   const auto stored = find_own(context, request);
   if (!stored) return stored.error();
-  const auto events = context.store.spool().events_of(stored->message.id);
+  const auto limit = read_limit(request, kMaxEventsPage, kMaxEventsPage);
+  if (!limit) return limit.error();
+  std::uint64_t cursor = 0;
+  if (const auto after = request.query_parameter("after")) {
+    const auto sequence = context.event_ids.parse(request.caller.account, *after);
+    if (!sequence) return Error(ErrorCode::InvalidArgument, "after must be the id of an event");
+    cursor = *sequence;
+  }
+  const auto events = context.store.spool().events_of_after(stored->message.id, cursor, *limit + 1);
   if (!events) return events.error();
   json::array data;
-  for (const Event& event : *events) data.push_back(event_item(event, &*stored));
-  return ApiResponse::json(page_json(std::move(data), false));
+  for (const Event& event : *events) {
+    if (data.size() == *limit) break;
+    data.push_back(event_item(event, &*stored, context.event_ids));
+  }
+  return ApiResponse::json(page_json(std::move(data), events->size() > *limit));
 }
 
 Result<ApiResponse> cancel_email(ApiContext& context, const ApiRequest& request) {
@@ -248,6 +270,9 @@ constexpr std::array<Parameter, 4 + kMailParameters.size()> kEmailListParameters
   return parameters;
 }();
 
+constexpr Parameter kEventsParameters[] = {limit_parameter(kMaxEventsPage, kMaxEventsPage),
+                                           {.name = "after", .description = "The event that the page before ended with."}};
+
 constexpr Route sending(std::string_view path, std::string_view operation, std::string_view summary) {
   return {.method = Method::Post,
           .path = path,
@@ -267,7 +292,8 @@ constexpr Route sending(std::string_view path, std::string_view operation, std::
 
 template <Work work>
 constexpr Route reading(std::string_view path, std::string_view operation, std::string_view summary,
-                        std::string_view schema, std::string_view other_content = {}) {
+                        std::string_view schema, std::string_view other_content = {},
+                        std::span<const Parameter> parameters = {}) {
   return {.method = Method::Get,
           .path = path,
           .access = Access::Manage,
@@ -277,7 +303,9 @@ constexpr Route reading(std::string_view path, std::string_view operation, std::
           .summary = summary,
           .tag = "emails",
           .response_schema = schema,
-          .other_content = other_content};
+          .other_content = other_content,
+          .parameters = parameters,
+          .serves_domain_keys = true};
 }
 
 constexpr std::array<Route, 11> kEmailRoutes = {{
@@ -306,10 +334,12 @@ constexpr std::array<Route, 11> kEmailRoutes = {{
      .summary = "List the account's e-mails, the newest first",
      .tag = "emails",
      .response_schema = "EmailList",
-     .parameters = kEmailListParameters},
+     .parameters = kEmailListParameters,
+     .serves_domain_keys = true},
     reading<get_email>("/v1/emails/:id", "getEmail", "Show an e-mail and its recipients' states", "Email"),
     reading<get_email_raw>("/v1/emails/:id/raw", "getEmailRaw", "The message as it leaves", {}, "message/rfc822"),
-    reading<list_email_events>("/v1/emails/:id/events", "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents"),
+    reading<list_email_events>("/v1/emails/:id/events", "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents",
+                               {}, kEventsParameters),
     reading<list_attachments>("/v1/emails/:id/attachments", "listAttachments", "List an e-mail's attachments", "AttachmentList"),
     reading<get_attachment>("/v1/emails/:id/attachments/:attachment_id", "getAttachment", "Describe an attachment", "Attachment"),
     reading<get_attachment_content>("/v1/emails/:id/attachments/:attachment_id/content", "getAttachmentContent",
@@ -323,7 +353,8 @@ constexpr std::array<Route, 11> kEmailRoutes = {{
      .summary = "Take what still waits of an e-mail off the queue",
      .tag = "emails",
      .response_schema = "CancelledEmail",
-     .failures = {409}},
+     .failures = {409},
+     .serves_domain_keys = true},
 }};
 
 constexpr std::string_view kEmailSchemas = R"json({

@@ -38,10 +38,10 @@ struct EventPage {
   std::optional<std::uint64_t> next;  // where to go on; nullopt: that was all
 };
 
-Result<std::optional<std::uint64_t>> read_event_id(const ApiRequest& request, std::string_view name) {
+Result<std::optional<std::uint64_t>> read_event_id(const ApiContext& context, const ApiRequest& request, std::string_view name) {
   const auto text = request.query_parameter(name);
   if (!text) return std::optional<std::uint64_t>();
-  const auto sequence = parse_event_id(*text);
+  const auto sequence = context.event_ids.parse(request.caller.account, *text);
   if (!sequence) return Error(ErrorCode::InvalidArgument, std::string(name) + " must be the id of an event");
   return sequence;
 }
@@ -62,6 +62,7 @@ Result<EventFilter> read_filter(const ApiRequest& request) {
     }
     filter.environment = Environment::Test;
   }
+  if (request.caller.has_domain_key()) filter.from_domains = request.caller.key->from_domains;
   for (const auto& [name, value] : request.query) {
     if (name != "type") continue;
     for (std::size_t begin = 0; begin <= value.size();) {
@@ -86,14 +87,14 @@ Result<EventFilter> read_filter(const ApiRequest& request) {
 }
 
 // Resend's words: `after` goes on with what is older, `before` with what is newer than that.
-Result<EventPage> read_page(const ApiRequest& request) {
+Result<EventPage> read_page(const ApiContext& context, const ApiRequest& request) {
   EventPage page;
   auto filter = read_filter(request);
   if (!filter) return filter.error();
   page.filter = std::move(*filter);
   const auto limit = read_limit(request, kMaxEvents, kMaxEvents);
-  const auto after = read_event_id(request, "after");
-  const auto before = read_event_id(request, "before");
+  const auto after = read_event_id(context, request, "after");
+  const auto before = read_event_id(context, request, "before");
   if (!limit) return limit.error();
   if (!after) return after.error();
   if (!before) return before.error();
@@ -105,6 +106,10 @@ Result<EventPage> read_page(const ApiRequest& request) {
 }
 
 Result<std::vector<Event>> read_batch(const store::Spool& spool, const EventPage& page, std::uint64_t cursor) {
+  if (const auto& message = page.filter.message) {  // they have an index of their own
+    return page.is_newer ? spool.events_of_after(*message, cursor, kEventsAtOnce)
+                         : spool.events_of_before(*message, cursor, kEventsAtOnce);
+  }
   if (page.is_newer) return spool.events_of_account_after(page.filter.account, cursor, kEventsAtOnce);
   return spool.events_of_account_before(page.filter.account, cursor, kEventsAtOnce);
 }
@@ -135,49 +140,32 @@ Result<void> fill(const store::Spool& spool, MessageLookup& messages, EventPage&
   return {};
 }
 
-// One message's events are few and have an index of their own.
-Result<void> fill_from_message(const store::Spool& spool, MessageLookup& messages, EventPage& page) {
-  auto events = spool.events_of(*page.filter.message);
-  if (!events) return events.error();
-  if (!page.is_newer) std::ranges::reverse(*events);
-  for (const Event& event : *events) {
-    const bool is_behind = page.is_newer ? event.sequence > page.cursor : event.sequence < page.cursor;
-    if (!is_behind || !page.filter.wants(event, messages)) continue;
-    if (page.found.size() == page.limit) {
-      page.next = page.found.back().sequence;
-      return {};
-    }
-    page.found.push_back(event);
-  }
-  return {};
-}
-
 Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
-  auto page = read_page(request);
+  auto page = read_page(context, request);
   if (!page) return page.error();
   const store::Spool& spool = context.store.spool();
   MessageLookup messages(spool);
-  const Result<void> filled = page->filter.message ? fill_from_message(spool, messages, *page) : fill(spool, messages, *page);
+  const Result<void> filled = fill(spool, messages, *page);
   if (!filled) return filled.error();
   if (page->is_newer) std::ranges::reverse(page->found);
   json::array data;
-  for (const Event& event : page->found) data.push_back(event_item(event, messages.find(event.message)));
+  for (const Event& event : page->found) data.push_back(event_item(event, messages.find(event.message), context.event_ids));
   json::object body = page_json(std::move(data), page->next.has_value());
-  body["next"] = page->next ? json::value(format_event_id(*page->next)) : json::value(nullptr);
+  body["next"] = page->next ? json::value(context.event_ids.format(request.caller.account, *page->next)) : json::value(nullptr);
   return ApiResponse::json(body);
 }
 
-Result<std::uint64_t> stream_position(const store::Spool& spool, const ApiRequest& request) {
+Result<std::uint64_t> stream_position(const ApiContext& context, const ApiRequest& request) {
   const std::string_view last_id = request.header("last-event-id");
   if (!last_id.empty()) {
-    const auto sequence = parse_event_id(last_id);
+    const auto sequence = context.event_ids.parse(request.caller.account, last_id);
     if (!sequence) return Error(ErrorCode::InvalidArgument, "Last-Event-ID must be the id of an event");
     return *sequence;
   }
-  const auto after = read_event_id(request, "after");
+  const auto after = read_event_id(context, request, "after");
   if (!after) return after.error();
   if (*after) return **after;
-  return spool.last_sequence();
+  return context.store.spool().last_sequence();
 }
 
 // What the request's credential was admitted for, looked at again.
@@ -185,7 +173,11 @@ bool may_still_read(const ApiContext& context, const Caller& caller, const IpAdd
   if (caller.key) {
     const auth::AuthResult fresh = context.authenticator.refresh(caller.key->key, peer, context.clock.now());
     const auto* principal = std::get_if<auth::Principal>(&fresh);
-    return principal != nullptr && principal->account_state == store::AccountState::Active;
+    const bool may_read = principal != nullptr && principal->account_state == store::AccountState::Active &&
+                          principal->permission == store::Permission::FullAccess;
+    // A key that was narrowed meanwhile: the client comes again, and sees what it may now.
+    return may_read && principal->has_own_domains == caller.key->has_own_domains &&
+           principal->from_domains == caller.key->from_domains;
   }
   const auto user = context.store.directory().find_user(*caller.user);
   const auto account = context.store.directory().find_account(caller.account);
@@ -196,7 +188,7 @@ bool may_still_read(const ApiContext& context, const Caller& caller, const IpAdd
 net::Awaitable<ApiResponse> open_stream(ApiContext& context, ApiRequest& request) {
   auto filter = read_filter(request);
   if (!filter) co_return api_error(filter.error());
-  auto job = [&context, &request] { return stream_position(context.store.spool(), request); };
+  auto job = [&context, &request] { return stream_position(context, request); };
   const auto after = co_await run_in_turn(context.turns, context.workers, request.caller.account, job);
   if (!after) co_return api_problem(ApiProblem::Unavailable);
   if (!*after) co_return api_error(after->error());
@@ -253,7 +245,8 @@ constexpr std::array<Route, 2> kEventRoutes = {{
      .summary = "List events, newest first; with Accept: text/event-stream a live stream",
      .tag = "events",
      .response_schema = "EventList",
-     .parameters = kEventListParameters},
+     .parameters = kEventListParameters,
+     .serves_domain_keys = true},
     {.method = Method::Get,
      .path = "/v1/events/stream",
      .access = Access::Manage,
@@ -264,7 +257,8 @@ constexpr std::array<Route, 2> kEventRoutes = {{
      .tag = "events",
      .other_content = "text/event-stream",
      .parameters = kStreamParameters,
-     .failures = {503}},
+     .failures = {503},
+     .serves_domain_keys = true},
 }};
 
 }  // namespace

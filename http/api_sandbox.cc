@@ -296,7 +296,7 @@ constexpr Route kSandboxRoutes[] = {
      .tag = "sandbox", .response_schema = "RemovedSandboxEmail"},
     {.method = Method::Get, .path = "/v1/account", .access = Access::Manage, .body = Body::None, .handler = on_worker<show_account>,
      .operation = "getAccount", .summary = "Mode, plan, and what production access still needs", .tag = "account",
-     .response_schema = "Account"},
+     .response_schema = "Account", .serves_domain_keys = true},
     {.method = Method::Patch, .path = "/v1/account", .access = Access::Manage, .body = Body::Json,
      .handler = on_worker_live<change_account>, .operation = "changeAccount",
      .summary = "Change the account's From domains and its automatic suppression: what is named, nothing else", .tag = "account",

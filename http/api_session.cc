@@ -228,7 +228,8 @@ constexpr Route kSessionRoutes[] = {
      .handler = on_worker<log_out>, .operation = "logOut", .summary = "End the session: its token is worthless from now on",
      .tag = "session", .response_schema = "EndedSession", .failures = {403}},
     {.method = Method::Get, .path = "/v1/auth/me", .access = Access::Manage, .body = Body::None, .handler = on_worker<show_caller>,
-     .operation = "getMe", .summary = "Who asks: user or key, and the account", .tag = "session", .response_schema = "Me"},
+     .operation = "getMe", .summary = "Who asks: user or key, and the account", .tag = "session", .response_schema = "Me",
+     .serves_domain_keys = true},
 };
 
 }  // namespace

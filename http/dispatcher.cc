@@ -109,6 +109,7 @@ class Dispatcher::RoutedExchange final : public Exchange {
   std::optional<ApiResponse> count_request();
   std::optional<ApiResponse> check_parameters(const RequestHead& head) const;
   std::optional<ApiResponse> count_stranger();
+  std::optional<ApiResponse> check_scope() const;
   void fill_request(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> authenticate(RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> parse_json();
@@ -170,6 +171,7 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::pass_gate
     if (dispatcher_.state_.is_draining) co_return api_refusal(Refusal::ShuttingDown);
     refused = co_await authenticate(head);
     if (!refused) refused = count_request();
+    if (!refused) refused = check_scope();
     if (refused) co_return refused;
   } else if (refused = count_stranger(); refused) {
     co_return refused;
@@ -240,6 +242,12 @@ std::optional<ApiResponse> Dispatcher::RoutedExchange::count_stranger() {
   if (!wait) return std::nullopt;
   const std::string detail = "too many requests a second from this address: wait " + std::to_string(wait->count()) + " s";
   return api_refusal_with_wait(Refusal::RateLimited, detail, *wait, kOpenRequestsPerSecond);
+}
+
+// What a key may do through management is bounded by what it may do: the account's other things are not for one domain's key.
+std::optional<ApiResponse> Dispatcher::RoutedExchange::check_scope() const {
+  if (route_->access != Access::Manage || route_->serves_domain_keys || !request_.caller.has_domain_key()) return std::nullopt;
+  return api_refusal(Refusal::PermissionDenied, "a key that is limited to From domains sees and manages what is of them only");
 }
 
 void Dispatcher::RoutedExchange::fill_request(RequestHead& head) {

@@ -3,6 +3,7 @@
 #include "core/bytes.h"
 #include "core/check.h"
 
+#include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
 
 #include <algorithm>
@@ -15,6 +16,9 @@ namespace json = boost::json;
 
 // What the spool takes before it has to be waited for.
 constexpr std::size_t kPieceOctets = store::kChunkOctets;
+
+// Recipients between two turns of the other connections: each is a look-up or two of the directory.
+constexpr std::size_t kJudgedAtOnce = 50;
 
 bool needs_smtputf8(const EmailRequest& request) {
   const auto needs = [](const NamedMailbox& address) { return address.mailbox.needs_smtputf8(); };
@@ -62,6 +66,7 @@ std::variant<PreparedEmail, EmailFault> prepare_email(const json::value& body, c
   }
   // Composed: they are not needed any more, and may be big.
   email.request.mail.attachments.clear();
+  email.has_high_octets = has_high_octet(email.content);
   email.fingerprint = fingerprint_of(email);
   return email;
 }
@@ -83,7 +88,7 @@ EmailSubmission::EmailSubmission(ApiContext& context, const ApiRequest& request,
       submission_(context.submission, submitter_) {
   envelope_.reverse_path = email_.request.reverse_path;
   envelope_.parameters.smtputf8 = needs_smtputf8(email_.request);
-  envelope_.parameters.body = has_high_octet(email_.content) ? BodyType::EightBitMime : BodyType::SevenBit;
+  envelope_.parameters.body = email_.has_high_octets ? BodyType::EightBitMime : BodyType::SevenBit;
   submission_.set_summary(email_.request.summary);
 }
 
@@ -92,20 +97,22 @@ void EmailSubmission::set_idempotency_key(std::string_view key, const auth::Sha2
   has_key_ = true;
 }
 
-std::optional<VerdictFailure> EmailSubmission::judge(std::uint32_t rate_messages) {
+net::Awaitable<std::optional<VerdictFailure>> EmailSubmission::judge(std::uint32_t rate_messages) {
   const Verdict sender = submission_.judge_sender(envelope_.reverse_path, rate_messages);
-  if (!sender.is_accepted()) return failure_of(sender, submission_.refusal_facts());
+  if (!sender.is_accepted()) co_return failure_of(sender, submission_.refusal_facts());
   if (has_key_) {
     // Before the recipients: a replay is answered even where the message itself used the quota up.
     const std::optional<Verdict> replay = submission_.find_replay();
-    if (replay && !replay->is_accepted()) return failure_of(*replay, submission_.refusal_facts());
-    if (replay) return std::nullopt;
+    if (replay && !replay->is_accepted()) co_return failure_of(*replay, submission_.refusal_facts());
+    if (replay) co_return std::nullopt;
   }
-  return judge_recipients();
+  auto failure = co_await judge_recipients();
+  co_return failure;
 }
 
-std::optional<VerdictFailure> EmailSubmission::judge_recipients() {
+net::Awaitable<std::optional<VerdictFailure>> EmailSubmission::judge_recipients() {
   for (const Mailbox& mailbox : email_.request.recipients) {
+    if (!recipients_.empty() && recipients_.size() % kJudgedAtOnce == 0) co_await net::asio::post(net::kAwait);
     const Recipient recipient{mailbox, email_.request.notify, {}};
     const Verdict verdict = submission_.judge_recipient(recipient);
     JudgedRecipient& judged = recipients_.emplace_back(JudgedRecipient{mailbox, std::nullopt});
@@ -115,8 +122,8 @@ std::optional<VerdictFailure> EmailSubmission::judge_recipients() {
       judged.failure = failure_of(verdict, submission_.refusal_facts());
     }
   }
-  if (envelope_.recipients.empty()) return recipients_.front().failure;
-  return std::nullopt;
+  if (envelope_.recipients.empty()) co_return recipients_.front().failure;
+  co_return std::nullopt;
 }
 
 net::Awaitable<std::optional<VerdictFailure>> EmailSubmission::send() {

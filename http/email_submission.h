@@ -22,6 +22,7 @@ namespace postern::http {
 struct PreparedEmail {
   EmailRequest request;
   std::string content;
+  bool has_high_octets = false;
   auth::Sha256Digest fingerprint{};  // of what has to be equal for the same idempotency key
 };
 
@@ -44,8 +45,8 @@ class EmailSubmission {
   const auth::Sha256Digest& fingerprint() const { return email_.fingerprint; }
 
   // Sender, an earlier message of the same key, each recipient. A failure: the sender or every recipient is refused, and nothing
-  // will be sent. `rate_messages`: see relay::Submission::judge_sender().
-  std::optional<VerdictFailure> judge(std::uint32_t rate_messages);
+  // will be sent. `rate_messages`: see relay::Submission::judge_sender(). Lets others be served between every few recipients.
+  net::Awaitable<std::optional<VerdictFailure>> judge(std::uint32_t rate_messages);
   // Requires that judge() found no failure. Returns when the message is on disk; at once for a replay.
   net::Awaitable<std::optional<VerdictFailure>> send();
 
@@ -58,7 +59,7 @@ class EmailSubmission {
     Mailbox mailbox;
     std::optional<VerdictFailure> failure;
   };
-  std::optional<VerdictFailure> judge_recipients();
+  net::Awaitable<std::optional<VerdictFailure>> judge_recipients();
 
   const ApiRequest& request_;
   PreparedEmail email_;

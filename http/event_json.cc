@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "core/mailbox.h"
 #include "core/time_format.h"
+#include "http/event_ids.h"
 
 #include <boost/json/array.hpp>
 
@@ -15,7 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kEventIdPrefix = "evt_";
 // In `to`: a message of a thousand recipients has thousands of events, and each has it.
 constexpr std::size_t kMaxListedRecipients = 50;
 constexpr std::size_t kMaxListedOctets = 2'048;
@@ -162,11 +162,10 @@ json::object event_payload(const Event& event, const store::StoredMessage* store
   return payload;
 }
 
-json::object event_item(const Event& event, const store::StoredMessage* stored) {
+json::object event_item(const Event& event, const store::StoredMessage* stored, const EventIds& ids) {
   json::object item;
   item["object"] = "event";
-  item["id"] = format_event_id(event.sequence);
-  item["sequence"] = event.sequence;
+  item["id"] = ids.format(event.account, event.sequence);
   json::object payload = event_payload(event, stored);
   for (auto& member : payload) item[member.key()] = std::move(member.value());
   return item;

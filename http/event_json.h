@@ -16,6 +16,8 @@
 
 namespace postern::http {
 
+class EventIds;
+
 struct EventTypeRow {
   EventType type;
   std::string_view wire_name;  // "email.delivered"; stable
@@ -30,7 +32,9 @@ std::optional<EventType> parse_event_wire_name(std::string_view name);
 // True if `types` (wire names; empty: all) has the event's.
 bool wants_event(const std::vector<std::string>& types, EventType type);
 
-// "evt_4711" for sequence 4711; the bare number is read too.
+inline constexpr std::string_view kEventIdPrefix = "evt_";
+
+// "evt_4711" for sequence 4711; the bare number is read too. For people on the machine; accounts get those of http/event_ids.
 std::string format_event_id(std::uint64_t sequence);
 std::optional<std::uint64_t> parse_event_id(std::string_view text);
 
@@ -39,8 +43,8 @@ boost::json::object status_json(const Status& status);
 
 // {type, created_at, data}: what a webhook gets. `stored` is the event's message; null: its record is gone, or it has none.
 boost::json::object event_payload(const Event& event, const store::StoredMessage* stored);
-// The same with object, id and sequence: an item of GET /v1/events.
-boost::json::object event_item(const Event& event, const store::StoredMessage* stored);
+// The same with object and id: an item of GET /v1/events.
+boost::json::object event_item(const Event& event, const store::StoredMessage* stored, const EventIds& ids);
 
 // The table as docs/events.md shows it, without a final line end.
 std::string event_table_markdown();

@@ -84,10 +84,10 @@ inline constexpr std::string_view kEventSchemas = R"json({
   {"$ref": "#/components/schemas/EmailSuppressed"}, {"$ref": "#/components/schemas/EmailCanceled"},
   {"$ref": "#/components/schemas/EmailDsnQueued"}, {"$ref": "#/components/schemas/EmailDsnWithheld"},
   {"$ref": "#/components/schemas/WebhookDisabled"}], "description": "One of these, told apart by `type`."},
-"EventPlace": {"type": "object", "required": ["object", "id", "sequence"], "properties": {
+"EventPlace": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "event"},
-  "id": {"type": "string", "examples": ["evt_4711"]},
-  "sequence": {"type": "integer", "description": "Rises with every event of the installation."}}},
+  "id": {"type": "string", "examples": ["evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"],
+    "description": "Says which event it is, to its own account, and nothing else."}}},
 "Event": {"allOf": [{"$ref": "#/components/schemas/EventPlace"}, {"$ref": "#/components/schemas/WebhookEvent"}],
   "description": "What webhooks get, with its place in the log."},
 "EventList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {

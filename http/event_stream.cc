@@ -2,6 +2,7 @@
 
 #include "http/event_json.h"
 #include "http/limits.h"
+#include "http/mail_scope.h"
 #include "http/worker_job.h"
 
 #include <boost/json/serialize.hpp>
@@ -22,7 +23,10 @@ constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
 bool EventFilter::wants(const Event& event, MessageLookup& messages) const {
   if (environment && event.environment != *environment) return false;
   if (event.account != account || (message && event.message != *message) || !wants_event(types, event.type)) return false;
-  return !mail.asks_for_message() || mail.wants(event, messages.find(event.message));
+  if (from_domains.empty() && !mail.asks_for_message()) return true;
+  const store::StoredMessage* stored = messages.find(event.message);
+  const bool is_in_scope = from_domains.empty() || (stored != nullptr && is_mail_of(stored->message, from_domains));
+  return is_in_scope && (!mail.asks_for_message() || mail.wants(event, stored));
 }
 
 EventStream::EventStream(ApiContext& context, std::unique_ptr<EventHub::StreamTicket> ticket, EventFilter filter,
@@ -40,9 +44,10 @@ std::optional<std::string> EventStream::read() {
     if (piece.size() >= kWriteOctets) break;
     seen_ = event.sequence;
     if (!filter_.wants(event, messages)) continue;
+    const store::StoredMessage* message = messages.find(event.message);
     // JSON has no line end in it that would end the field.
-    piece += "id: " + std::to_string(event.sequence) + "\ndata: " +
-             boost::json::serialize(event_item(event, messages.find(event.message))) + "\n\n";
+    piece += "id: " + context_.event_ids.format(event.account, event.sequence) + "\ndata: " +
+             boost::json::serialize(event_item(event, message, context_.event_ids)) + "\n\n";
   }
   return piece;
 }

@@ -30,6 +30,7 @@ struct EventFilter {
   std::vector<std::string> types;    // wire names; empty: all
   std::optional<MessageId> message;  // of that message only
   std::optional<Environment> environment;  // of that one only
+  std::vector<std::string> from_domains = {};  // of mail from them only, whose records are there; empty: of all
   EmailFilter mail = {};             // of such messages only
 
   bool wants(const Event& event, MessageLookup& messages) const;

@@ -58,9 +58,9 @@ constexpr NamedExample kMemberExamples[] = {
     {"use_case", "Receipts for our shop's customers"},
     {"name", "shop"},
     {"value", "receipt"},
-    {"since", "evt_4711"},
-    {"event", "evt_4711"},
-    {"next", "evt_4711"},
+    {"since", "evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"},
+    {"event", "evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"},
+    {"next", "evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"},
 };
 
 struct FormatExample {

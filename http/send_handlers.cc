@@ -1,9 +1,11 @@
 #include "http/send_handlers.h"
 
 #include "http/email_submission.h"
+#include "http/worker_job.h"
 #include "relay/operator_log.h"
 #include "relay/quota.h"
 
+#include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -25,7 +27,8 @@ ApiResponse no_key() {
 
 // nullopt: the worker pool is full.
 net::Awaitable<std::optional<std::vector<Prepared>>> prepare_all(ApiContext& context, std::size_t body_octets,
-                                                                 std::vector<const json::value*> bodies, bool takes_attachments) {
+                                                                 std::vector<const json::value*> bodies, bool takes_attachments,
+                                                                 AccountId account) {
   const EmailLimits limits{context.settings.max_recipients, takes_attachments};
   auto job = [&context, &limits, &bodies] {
     std::vector<Prepared> prepared;
@@ -34,7 +37,7 @@ net::Awaitable<std::optional<std::vector<Prepared>>> prepare_all(ApiContext& con
     return prepared;
   };
   if (body_octets <= kInlineOctets) co_return job();
-  auto prepared = co_await context.workers.run(job);
+  auto prepared = co_await run_in_turn(context.turns, context.workers, account, job);
   co_return std::move(prepared);
 }
 
@@ -65,28 +68,30 @@ class Batch {
   Batch(ApiContext& context, const ApiRequest& request, bool is_permissive)
       : context_(context), request_(request), is_permissive_(is_permissive) {}
 
-  // All that can be found wrong without sending anything. A response: the batch is refused as a whole.
-  std::optional<ApiResponse> judge(std::vector<Prepared> prepared, const std::optional<std::string>& key) {
+  // All that can be found wrong without sending anything. A response: the batch is refused as a whole. Others are served between
+  // two e-mails.
+  net::Awaitable<std::optional<ApiResponse>> judge(std::vector<Prepared> prepared, std::optional<std::string> key) {
     const auth::Sha256Digest whole = fingerprint_of_all(prepared);
     for (std::size_t i = 0; i < prepared.size(); ++i) {
       submissions_.push_back(nullptr);
       if (auto* fault = std::get_if<EmailFault>(&prepared[i])) {
         const EmailFault placed{fault->kind, where(i) + ": " + fault->detail};
-        if (!is_permissive_) return placed.response();
+        if (!is_permissive_) co_return placed.response();
         add_error(i, fault->detail);
         continue;
       }
       auto submission = std::make_unique<EmailSubmission>(context_, request_, std::move(std::get<PreparedEmail>(prepared[i])));
       if (key) submission->set_idempotency_key(*key + kBatchMark + std::to_string(i), whole);
-      const auto failure = submission->judge(0);  // charge_batch() took the rate
-      if (failure && (!is_permissive_ || concerns_all(*failure))) return response_of(*failure, where(i));
+      const auto failure = co_await submission->judge(0);  // charge_batch() took the rate
+      if (failure && (!is_permissive_ || concerns_all(*failure))) co_return response_of(*failure, where(i));
       if (failure) {
         add_error(i, failure->message);
       } else {
         submissions_.back() = std::move(submission);
       }
+      co_await net::asio::post(net::kAwait);
     }
-    return std::nullopt;
+    co_return std::nullopt;
   }
 
   net::Awaitable<ApiResponse> send() {
@@ -150,13 +155,14 @@ net::Awaitable<ApiResponse> send_email(ApiContext& context, ApiRequest& request)
   const auto key = idempotency_key_of(request);
   if (const auto* fault = std::get_if<EmailFault>(&key)) co_return fault->response();
   const std::vector<const json::value*> bodies = {&request.json};
-  auto prepared = co_await prepare_all(context, request.body.size(), bodies, true);
+  auto prepared = co_await prepare_all(context, request.body.size(), bodies, true, request.caller.account);
   if (!prepared) co_return api_problem(ApiProblem::Unavailable);
   if (const auto* fault = std::get_if<EmailFault>(&prepared->front())) co_return fault->response();
 
   EmailSubmission submission(context, request, std::move(std::get<PreparedEmail>(prepared->front())));
   if (const auto& text = std::get<std::optional<std::string>>(key)) submission.set_idempotency_key(*text, submission.fingerprint());
-  if (const auto refused = submission.judge(1)) co_return response_of(*refused);
+  const auto refused = co_await submission.judge(1);
+  if (refused) co_return response_of(*refused);
   const auto failure = co_await submission.send();
   if (failure) co_return response_of(*failure);
   ApiResponse response = ApiResponse::json(submission.answer());
@@ -177,11 +183,12 @@ net::Awaitable<ApiResponse> send_batch(ApiContext& context, ApiRequest& request)
   if (auto refused = charge_batch(context, request, list->size())) co_return std::move(*refused);
   std::vector<const json::value*> bodies;
   for (const json::value& body : *list) bodies.push_back(&body);
-  auto prepared = co_await prepare_all(context, request.body.size(), std::move(bodies), false);
+  auto prepared = co_await prepare_all(context, request.body.size(), std::move(bodies), false, request.caller.account);
   if (!prepared) co_return api_problem(ApiProblem::Unavailable);
 
   Batch batch(context, request, validation == kPermissive);
-  if (auto refused = batch.judge(std::move(*prepared), std::get<std::optional<std::string>>(key))) co_return std::move(*refused);
+  auto refused = co_await batch.judge(std::move(*prepared), std::get<std::optional<std::string>>(key));
+  if (refused) co_return std::move(*refused);
   ApiResponse response = co_await batch.send();
   co_return response;
 }

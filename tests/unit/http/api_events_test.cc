@@ -1,4 +1,5 @@
 // Events in pages and as a stream.
+#include "http/event_ids.h"
 #include "http/event_json.h"
 #include "http/event_stream.h"
 #include "tests/support/api_fixture.h"
@@ -27,6 +28,8 @@ class EventApi : public ::testing::Test {
         test::make_draft(make_message_id(api_.clock.now() + Duration{++made_}, api_.random), api_.clock.now(), {"live.example"});
     draft.message.account = account;
     draft.message.summary.subject = subject_;
+    if (!from_.empty()) draft.message.envelope.reverse_path = parse_mailbox(from_).value();
+    if (!from_.empty()) draft.message.summary.from = from_;
     for (Event& event : draft.events) event.account = account;
     const MessageId id = draft.message.id;
     EXPECT_TRUE(test::commit_draft(api_.store.spool(), std::move(draft), "Subject: hello\r\n\r\n"));
@@ -52,6 +55,7 @@ class EventApi : public ::testing::Test {
   test::ApiFixture api_{event_api()};
   int made_ = 0;
   std::string subject_;
+  std::string from_;
 };
 
 TEST_F(EventApi, PagesGoFromTheNewestToTheOldestAndBack) {
@@ -97,6 +101,39 @@ TEST_F(EventApi, ATestKeySeesWhatTestKeysDid) {
   EXPECT_THAT(ids(api_.ask("GET /v1/events")), ElementsAre("evt_2", "evt_1"));
 }
 
+// Its own mail, on an installation that has much of others'.
+TEST_F(EventApi, IdsSayNothingOfTheInstallationAndServeTheirOwnAccountOnly) {
+  api_.context.event_ids = EventIds(api_.store.spool().event_id_key(api_.random).value());
+  for (int i = 0; i < 20; ++i) accept(api_.make_account("other " + std::to_string(i)));
+  for (int i = 0; i < 3; ++i) accept(api_.account);
+  const auto page = api_.ask("GET /v1/events?limit=2");
+  const auto seen = ids(page);
+  ASSERT_EQ(seen.size(), 2U);
+  for (const std::string& id : seen) EXPECT_THAT(id, ::testing::MatchesRegex("evt_[0-9a-z]{26}"));
+  EXPECT_FALSE(page.body.at("data").at(0).as_object().contains("sequence"));
+  EXPECT_EQ(page.text("next"), seen[1]);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?after=" + seen[1])).size(), 1U);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?before=" + seen[1])), std::vector{seen[0]});
+  for (const std::string_view guess : {"evt_1", "evt_22", "22", "evt_00000000000000000000000000", "evt_"}) {
+    EXPECT_EQ(api_.ask("GET /v1/events?after=" + std::string(guess)).status, 422) << guess;
+  }
+  Caller stranger = api_.caller;
+  stranger.account = api_.make_account("stranger");
+  EXPECT_EQ(api_.ask("GET /v1/events?after=" + seen[0], stranger).status, 422);
+  EXPECT_EQ(api_.store.spool().event_id_key(api_.random).value(), api_.store.spool().event_id_key(api_.random).value());
+}
+
+// A store of before there were such ids: a client that stored one goes on where it was.
+TEST_F(EventApi, TheNumbersThatWereGivenOutAreStillRead) {
+  for (int i = 0; i < 3; ++i) accept(api_.account);
+  const store::EventIdKey key = api_.store.spool().event_id_key(api_.random).value();
+  EXPECT_EQ(key.last_numbered, 3U);
+  api_.context.event_ids = EventIds(key);
+  for (int i = 0; i < 2; ++i) accept(api_.account);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?before=evt_2")).size(), 3U);
+  EXPECT_EQ(api_.ask("GET /v1/events?before=evt_4").status, 422);
+}
+
 TEST_F(EventApi, FiltersByEnvironment) {
   accept(api_.account);
   EXPECT_EQ(ids(api_.ask("GET /v1/events?environment=live")).size(), 1U);
@@ -130,6 +167,24 @@ TEST_F(EventApi, FiltersByWhatTheMessageIs) {
   ASSERT_TRUE(api_.store.spool().remove_messages(std::array{id}));
   EXPECT_THAT(ids(api_.ask("GET /v1/events?to=to@bob.example")), ElementsAre("evt_4")) << "the event itself says whom it is about";
   EXPECT_THAT(ids(api_.ask("GET /v1/events?subject=order")), IsEmpty());
+}
+
+TEST_F(EventApi, AKeyOfSomeDomainsSeesTheirMailOnly) {
+  auth::NewKey narrow;
+  narrow.name = "narrow";
+  narrow.permission = store::Permission::FullAccess;
+  narrow.from_domains = {"own.example"};
+  const Caller key = api_.caller_of(api_.make_key(narrow).record.id);
+  from_ = "a@own.example";
+  const MessageId own = accept(api_.account);
+  from_ = "a@other.example";
+  const MessageId other = accept(api_.account);
+  const auto seen = api_.ask("GET /v1/events", key);
+  ASSERT_EQ(ids(seen).size(), 1U);
+  EXPECT_EQ(seen.body.at("data").at(0).at("data").at("email_id").as_string(), format_message_id(own));
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?email_id=" + format_message_id(other), key)).size(), 0U);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?email_id=" + format_message_id(own), key)).size(), 1U);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events")).size(), 2U);
 }
 
 TEST_F(EventApi, WrongParametersAreNamed) {
@@ -178,9 +233,9 @@ TEST_F(EventStreaming, GivesWhatIsThereAboveItsPosition) {
   for (int i = 0; i < 3; ++i) accept(api_.account);
   const auto stream = open(1, own());
   const std::string piece = next(*stream);
-  EXPECT_THAT(piece, Not(HasSubstr("id: 1\n")));
-  EXPECT_THAT(piece, HasSubstr("id: 2\ndata: {\"object\":\"event\",\"id\":\"evt_2\""));
-  EXPECT_THAT(piece, HasSubstr("id: 3\n"));
+  EXPECT_THAT(piece, Not(HasSubstr("id: evt_1\n")));
+  EXPECT_THAT(piece, HasSubstr("id: evt_2\ndata: {\"object\":\"event\",\"id\":\"evt_2\""));
+  EXPECT_THAT(piece, HasSubstr("id: evt_3\n"));
   EXPECT_THAT(piece, ::testing::EndsWith("\n\n"));
 }
 
@@ -191,7 +246,7 @@ TEST_F(EventStreaming, WakesForWhatHappensNow) {
   EXPECT_FALSE(waiting->has_value());
   accept(api_.account);
   hub_.notify();
-  EXPECT_THAT(loop_.wait(waiting).value(), HasSubstr("id: 1\n"));
+  EXPECT_THAT(loop_.wait(waiting).value(), HasSubstr("id: evt_1\n"));
 }
 
 TEST_F(EventStreaming, LeavesOutWhatIsNotWanted) {
@@ -203,7 +258,7 @@ TEST_F(EventStreaming, LeavesOutWhatIsNotWanted) {
   filter.types = {"email.delivered"};
   const auto stream = open(0, filter);
   const std::string piece = next(*stream);
-  EXPECT_THAT(piece, HasSubstr("id: 3\n"));
+  EXPECT_THAT(piece, HasSubstr("id: evt_3\n"));
   EXPECT_THAT(piece, Not(HasSubstr("email.sent")));
 }
 

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -48,6 +49,29 @@ TEST(AreasTest, NameEveryOperationOnce) {
   for (const Route& route : all_routes()) {
     EXPECT_TRUE(names.insert(route.operation).second) << route.operation;
     EXPECT_FALSE(route.summary.empty() || route.tag.empty() || route.handler == nullptr) << route.operation;
+  }
+}
+
+// What shows mail keeps to http/mail_scope, keys and domains to the key's rights. What is the account's as a whole is refused.
+constexpr std::string_view kOfDomainKeys[] = {
+    "getMe", "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "listAttachments",
+    "getAttachment", "getAttachmentContent", "listEvents", "streamEvents", "listDomains", "createDomain", "getDomain",
+    "verifyDomain", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook", "changeWebhook", "deleteWebhook",
+    "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret", "rotateWebhookSigningSecret", "listApiKeys", "createApiKey",
+    "getApiKey", "changeApiKey", "removeApiKey", "rotateApiKey", "listAuthApiKeys", "createAuthApiKey", "getAuthApiKey",
+    "changeAuthApiKey", "removeAuthApiKey", "rotateAuthApiKey"};
+constexpr std::string_view kOfTheWholeAccount[] = {
+    "logOut", "changeAccount", "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
+    "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
+    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage"};
+
+// A new row has to be put into one of the two.
+TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {
+  const auto holds = [](const auto& names, std::string_view name) { return std::ranges::find(names, name) != std::end(names); };
+  for (const Route& route : all_routes()) {
+    if (route.access != Access::Manage) continue;
+    EXPECT_EQ(holds(kOfDomainKeys, route.operation), route.serves_domain_keys) << route.operation;
+    EXPECT_NE(holds(kOfDomainKeys, route.operation), holds(kOfTheWholeAccount, route.operation)) << route.operation;
   }
 }
 

@@ -38,7 +38,12 @@ constexpr Route with_names(Route route) {
   return route;
 }
 constexpr std::string_view kNoteSchema = R"({"Note": {"type": "object", "properties": {"reply_to": {"type": "string"}}}})";
-constexpr Route kRoutes[] = {with_names(row(Method::Post, "/v1/notes", Access::Send, Body::Json, "note")),
+constexpr Route scoped(Route route) {
+  route.serves_domain_keys = true;
+  return route;
+}
+constexpr Route kRoutes[] = {scoped(row(Method::Get, "/v1/scoped", Access::Manage, Body::None, "scoped")),
+                             with_names(row(Method::Post, "/v1/notes", Access::Send, Body::Json, "note")),
                              sending(row(Method::Get, "/v1/batch", Access::Send, Body::None, "batch")),
                              row(Method::Get, "/v1/open/:id", Access::Open, Body::None, "open"),
                              row(Method::Post, "/v1/mail", Access::Send, Body::Json, "send"),
@@ -207,6 +212,18 @@ TEST_F(DispatcherTest, RefusesWhoeverIsOfASuspendedAccount) {
   accounts.set_state(account_, store::AccountState::Suspended).value();
   EXPECT_EQ(get("/v1/keys", session), "403 account_suspended");
   EXPECT_EQ(get("/v1/keys", manager_), "403 account_suspended");
+}
+
+TEST_F(DispatcherTest, LetsAKeyOfSomeDomainsManageOnlyWhatKeepsToThem) {
+  auth::NewKey wanted;
+  wanted.name = "narrow";
+  wanted.permission = store::Permission::FullAccess;
+  wanted.from_domains = {"own.example"};
+  const std::string narrow(keys.create(account_, wanted).value().text.reveal());
+  EXPECT_EQ(get("/v1/keys", narrow), "403 permission_denied");
+  EXPECT_EQ(get("/v1/scoped", narrow), "200");
+  EXPECT_EQ(get("/v1/mail", narrow), "200") << "what a key that only sends may, too";
+  EXPECT_EQ(get("/v1/scoped", manager_), "200");
 }
 
 // Also those that are refused before the plan's rate hears of them, and a test key's, which has no plan.

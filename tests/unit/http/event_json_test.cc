@@ -1,6 +1,7 @@
 // The one JSON shape of events.
 #include "http/event_json.h"
 
+#include "http/event_ids.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
 
@@ -60,11 +61,11 @@ TEST_F(EventJson, ABounceSaysWhatItIsAboutInTheKnownShape) {
   EXPECT_EQ(data.at("bounce"), json::parse(R"({"type":"Permanent","subType":"General","message":"no such user"})"));
 }
 
-TEST_F(EventJson, ItemsOfAListAlsoHaveTheirIdAndSequence) {
-  const json::object item = event_item(event_, &stored_);
+TEST_F(EventJson, ItemsOfAListAlsoHaveTheirId) {
+  const json::object item = event_item(event_, &stored_, EventIds());
   EXPECT_EQ(item.at("object"), "event");
   EXPECT_EQ(item.at("id"), "evt_4711");
-  EXPECT_EQ(item.at("sequence"), 4711);
+  EXPECT_FALSE(item.contains("sequence")) << "it counts for all accounts together";
   EXPECT_EQ(item.at("type"), "email.bounced");
   EXPECT_EQ(item.at("data"), event_payload(event_, &stored_).at("data"));
 }
@@ -81,6 +82,28 @@ TEST_F(EventJson, ListsRecipientsWithinABound) {
   EXPECT_EQ(data().at("to").as_array().size(), 50U);
   stored_.message.summary.to.assign(2, std::string(3'000, 'a') + "@example.net");
   EXPECT_EQ(data().at("to").as_array().size(), 1U) << "one at least";
+}
+
+TEST(EventIdsTest, AreReadBackByTheirOwnAccountOnly) {
+  store::EventIdKey key;
+  key.octets[3] = 7;
+  key.last_numbered = 4;
+  const EventIds ids(key);
+  test::FakeRandom random;
+  const AccountId one = make_account_id(random);
+  const AccountId other = make_account_id(random);
+  std::set<std::string> seen;
+  for (const std::uint64_t sequence : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{2}, ~std::uint64_t{0}}) {
+    const std::string text = ids.format(one, sequence);
+    EXPECT_EQ(ids.parse(one, text), sequence);
+    EXPECT_EQ(ids.parse(other, text), std::nullopt);
+    EXPECT_EQ(ids.parse(one, text.substr(4)), std::nullopt);
+    EXPECT_TRUE(seen.insert(text).second);
+  }
+  EXPECT_NE(ids.format(one, 5), ids.format(other, 5));
+  EXPECT_EQ(ids.parse(one, format_event_id(4)), 4U) << "given out before there were such ids";
+  EXPECT_EQ(ids.parse(one, format_event_id(5)), std::nullopt) << "would tell how many there are";
+  EXPECT_EQ(ids.parse(one, "4"), std::nullopt);
 }
 
 TEST_F(EventJson, TestMessagesAreMarked) {
