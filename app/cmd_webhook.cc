@@ -2,6 +2,7 @@
 #include "app/commands.h"
 
 #include "app/config_values.h"
+#include "http/event_ids.h"
 #include "http/event_json.h"
 #include "http/webhook_admin.h"
 
@@ -21,6 +22,15 @@ std::string state_text(const WebhookRecord& webhook) {
     case store::WebhookState::Failed: return "failed";
   }
   return "unknown";
+}
+
+std::string mail_text(const WebhookRecord& webhook) {
+  switch (webhook.mail) {
+    case store::WebhookMail::Any: return "all";
+    case store::WebhookMail::Live: return "live";
+    case store::WebhookMail::Test: return "test";
+  }
+  return "all";
 }
 
 std::string events_text(const WebhookRecord& webhook) {
@@ -49,6 +59,7 @@ ValueObject webhook_value(CommandContext& context, const WebhookRecord& webhook)
           {"account", context.account_name(webhook.account)},
           {"endpoint", webhook.url},
           {"state", state_text(webhook)},
+          {"environment", mail_text(webhook)},
           {"events", std::move(events)},
           {"created", instant_value(webhook.created)}};
 }
@@ -102,6 +113,7 @@ Result<void> show_webhook(CommandContext& context, const std::string& text) {
                                      {"account", context.account_name(webhook->account)},
                                      {"endpoint", webhook->url},
                                      {"state", state_text(*webhook)},
+                                     {"environment", mail_text(*webhook)},
                                      {"events", events_text(*webhook)},
                                      {"created", format_time(webhook->created)},
                                      {"delivered", std::to_string(progress->delivered)},
@@ -128,8 +140,14 @@ Result<void> replay_webhook(CommandContext& context, const WebhookReplayOptions&
   const auto webhook = find_webhook(context, options.webhook);
   if (!webhook) return webhook.error();
   const bool is_single = !options.event.empty();
-  const auto sequence = http::parse_event_id(is_single ? options.event : options.since);
-  if (!sequence) return Error(ErrorCode::InvalidArgument, "name an event with --event or --since, such as evt_4711");
+  const std::string& text = is_single ? options.event : options.since;
+  const auto key = context.store().spool().event_id_key(context.random());
+  if (!key) return key.error();
+  auto sequence = http::EventIds(*key).parse(webhook->account, text);
+  if (!sequence) sequence = http::parse_event_id(text);  // its number in the log
+  if (!sequence) {
+    return Error(ErrorCode::InvalidArgument, "name an event with --event or --since: its id, or its number in the log");
+  }
   http::WebhookAdmin admin = make_admin(context);
   const auto replayed = is_single ? admin.replay_event(webhook->account, webhook->id, *sequence)
                                   : admin.replay_since(webhook->account, webhook->id, *sequence);

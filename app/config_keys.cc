@@ -221,6 +221,10 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Networks that webhooks may reach although they are not public, as CIDR: \"192.0.2.0/24\". Without any, no webhook "
               "gets to loopback, link-local or private addresses."},
      &S::webhook_allowed_networks},
+    {{.name = "webhook_ports", .group = "HTTP service", .type = TextList, .default_value = "",
+      .help = "Ports that webhooks may go to, as a number or a range: \"443\", \"8000-8999\". Empty: 80, 443 and all above 1023. "
+              "Below, what listens is no web server."},
+     &S::webhook_ports},
 
     // --- DNS ---
     {{.name = "resolver_addresses", .group = "DNS", .type = TextList, .default_value = "",

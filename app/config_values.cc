@@ -118,7 +118,13 @@ std::vector<std::string> make_spf_mechanisms(const Settings& settings) {
 }
 
 http::WebhookPolicy make_webhook_policy(const Settings& settings) {
-  return {.allows_http = settings.webhook_allow_http, .allowed_networks = make_networks(settings.webhook_allowed_networks)};
+  http::WebhookPolicy policy{.allows_http = settings.webhook_allow_http,
+                             .allowed_networks = make_networks(settings.webhook_allowed_networks)};
+  if (!settings.webhook_ports.empty()) policy.ports.clear();
+  for (const std::string& text : settings.webhook_ports) {
+    if (const auto ports = http::parse_port_range(text)) policy.ports.push_back(*ports);
+  }
+  return policy;
 }
 
 std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts) {

@@ -84,6 +84,7 @@ struct Opened {
   std::unique_ptr<relay::Resolver> resolver;
   std::unique_ptr<auth::SessionTokens> tokens;
   net::TlsClientContext webhook_tls;
+  http::EventIds event_ids;
 };
 
 }  // namespace
@@ -115,7 +116,8 @@ class HttpService::Impl {
         event_executor_(parts.runtime.add_thread("events")),
         event_hub_(event_executor_, [this] { return store_.spool().last_sequence(); }),
         webhook_client_(http::look_up_with(*resolver_), std::move(opened.webhook_tls), make_webhook_policy(settings), "Postern"),
-        webhook_dispatcher_({event_executor_, parts.store, parts.clock, parts.random, event_hub_, webhook_client_}),
+        webhook_dispatcher_(
+            {event_executor_, parts.store, parts.clock, parts.random, event_hub_, webhook_client_, opened.event_ids}),
         webhooks_(parts.store, parts.clock, parts.random, make_webhook_policy(settings), [this] { webhook_dispatcher_.wake(); }),
         context_{.store = parts.store,
                  .workers = workers_,
@@ -138,7 +140,8 @@ class HttpService::Impl {
                  .submission = parts.submission,
                  .clock = parts.clock,
                  .random = parts.random,
-                 .settings = make_api_settings(settings)},
+                 .settings = make_api_settings(settings),
+                 .event_ids = opened.event_ids},
         dispatcher_(context_, http::all_areas()),
         server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_http_options(settings)) {}
 
@@ -233,7 +236,12 @@ Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& setting
   if (!tokens) return tokens.error();
   auto tls = net::TlsClientContext::create(net::TlsVerification::Required, "");
   if (!tls) return tls.error();
-  Opened opened{.resolver = std::move(*resolver), .tokens = std::move(*tokens), .webhook_tls = std::move(*tls)};
+  const auto event_key = parts.store.spool().event_id_key(parts.random);
+  if (!event_key) return event_key.error();
+  Opened opened{.resolver = std::move(*resolver),
+                .tokens = std::move(*tokens),
+                .webhook_tls = std::move(*tls),
+                .event_ids = http::EventIds(*event_key)};
   return std::unique_ptr<HttpService>(new HttpService(std::make_unique<Impl>(settings, parts, std::move(opened))));
 }
 

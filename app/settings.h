@@ -107,6 +107,7 @@ struct Settings {
   std::int64_t session_key_lifetime_hours = 0;
   bool webhook_allow_http = false;
   std::vector<std::string> webhook_allowed_networks;
+  std::vector<std::string> webhook_ports;
 
   std::vector<std::string> resolver_addresses;  // "192.0.2.53", "127.0.0.1@5353"
   std::int64_t resolver_timeout_seconds = 0;

@@ -21,8 +21,9 @@ Made from the tables of endpoints in `http/api_*.cc` by `postern docs http-api`;
 [events.md](events.md), what every failure means in [smtp-replies.md](smtp-replies.md).
 
 **Credential.** `Authorization: Bearer …` with an API key, or with a user's session token from `POST /v1/auth/login`. A
-`sending_access` key only sends and asks `/v1/explain`. A test key sees test keys, reads the account's things but for suppressions
-and usage, and changes nothing that live mail depends on: 403. No key changes or revokes a key that may do more than itself. A thing
+`sending_access` key only sends and asks `/v1/explain`. A test key sees test keys, test mail and webhooks for it, and neither sees
+nor changes what belongs to live mail: 403. A key limited to From domains sees mail from them, and manages its own keys, domains and
+webhooks; one bound to networks names no webhook's endpoint; no key changes or revokes a key that may do more than itself. A thing
 of another account is 404. Off loopback, TLS is required.
 
 **Bodies** are JSON (`Content-Type: application/json`), UTF-8, nested at most 32 deep, with 131,072 values at most. `null` is the

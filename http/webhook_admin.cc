@@ -13,6 +13,8 @@ using store::DirectoryWriter;
 using store::WebhookRecord;
 using store::WebhookState;
 
+constexpr std::size_t kMaxReplayed = 65'536;  // remembered: whoever is forgotten may be replayed at once
+
 Result<void> check_events(const std::vector<std::string>& events) {
   if (events.size() > event_type_table().size()) return Error(ErrorCode::InvalidArgument, "events: names types more than once");
   for (const std::string& name : events) {
@@ -27,16 +29,18 @@ Error not_found() { return Error(ErrorCode::NotFound, "there is no such webhook"
 
 }  // namespace
 
-Result<WebhookRecord> WebhookAdmin::create(const AccountId& account, std::string url, std::vector<std::string> events) {
-  if (const auto target = parse_webhook_url(url, policy_); !target) return target.error();
-  if (const auto valid = check_events(events); !valid) return valid.error();
+Result<WebhookRecord> WebhookAdmin::create(const AccountId& account, NewWebhook wanted) {
+  if (const auto target = parse_webhook_url(wanted.url, policy_); !target) return target.error();
+  if (const auto valid = check_events(wanted.events); !valid) return valid.error();
   const auto last = store_.spool().last_sequence();
   if (!last) return last.error();
   WebhookRecord webhook;
   webhook.id = make_webhook_id(random_);
   webhook.account = account;
-  webhook.url = std::move(url);
-  webhook.events = std::move(events);
+  webhook.url = std::move(wanted.url);
+  webhook.events = std::move(wanted.events);
+  webhook.mail = wanted.mail;
+  webhook.from_domains = std::move(wanted.from_domains);
   webhook.secret = make_webhook_secret(random_);
   webhook.created = clock_.now();
   webhook.first_sequence = *last + 1;
@@ -79,12 +83,14 @@ Result<WebhookRecord> WebhookAdmin::change(const AccountId& account, const Webho
   if (!progress) return progress.error();
   return edit(account, id, [&](DirectoryWriter& writer, WebhookRecord& webhook) -> Result<void> {
     const bool is_revived = change.is_enabled == true && webhook.state != WebhookState::Enabled;
+    const bool is_moved = change.url && *change.url != webhook.url;
     if (change.url) webhook.url = *change.url;
     if (change.events) webhook.events = *change.events;
     if (change.is_enabled) webhook.state = *change.is_enabled ? WebhookState::Enabled : WebhookState::Disabled;
-    if (!is_revived) return {};
-    // Nobody sends for a webhook that is not enabled: its progress stands still.
-    progress->failing_since.reset();
+    if (!is_revived && !is_moved) return {};
+    // Nobody sends for a webhook that is not enabled: its progress stands still. Who sends for one that is sees the new endpoint.
+    if (is_revived) progress->failing_since.reset();
+    if (is_moved) progress->is_proven = false;
     return writer.put_webhook_progress(id, *progress);
   });
 }
@@ -114,11 +120,23 @@ Result<void> WebhookAdmin::replay_event(const AccountId& account, const WebhookI
   if (!event) return event.error();
   if (!*event || (*event)->account != account) return Error(ErrorCode::NotFound, "there is no such event (any more)");
   const store::PendingWebhookEvent pending{
-      .sequence = sequence, .message = (*event)->message, .first_attempt = {}, .due = clock_.now(), .attempts = 0};
+      .sequence = sequence, .message = (*event)->message, .first_attempt = {}, .due = clock_.now(), .attempts = 0,
+      .is_requested = true};
   const auto put = [&](DirectoryWriter& writer, WebhookRecord&) { return writer.put_pending_event(id, pending); };
   const auto edited = edit(account, id, put);
   if (!edited) return edited.error();
   return {};
+}
+
+std::optional<std::chrono::seconds> WebhookAdmin::wait_for_replay(const WebhookId& id) {
+  const Instant now = clock_.now();
+  const std::lock_guard lock(mutex_);
+  const auto [last, is_new] = replayed_.touch(id);
+  const bool is_early = !is_new && now >= last && now - last < kReplayEvery;
+  if (is_early) return std::chrono::ceil<std::chrono::seconds>(last + kReplayEvery - now);
+  last = now;
+  replayed_.shrink_to(kMaxReplayed);
+  return std::nullopt;
 }
 
 Result<void> WebhookAdmin::replay_since(const AccountId& account, const WebhookId& id, std::uint64_t sequence) {
@@ -127,12 +145,14 @@ Result<void> WebhookAdmin::replay_since(const AccountId& account, const WebhookI
   if (!last) return last.error();
   // Whatever happens up to then would be passed over.
   if (sequence > *last + 1) return Error(ErrorCode::InvalidArgument, "since: there is no such event yet");
+  auto progress = store_.directory().webhook_progress(id);
+  if (!progress) return progress.error();
   const auto edited = edit(account, id, [&](DirectoryWriter& writer, WebhookRecord& webhook) -> Result<void> {
     // Another value tells the sender, in whatever process it is, to begin anew; one event more does no harm.
     webhook.first_sequence = webhook.first_sequence == sequence ? sequence - 1 : sequence;
-    store::WebhookProgress progress;
-    progress.cursor = sequence - 1;
-    return writer.put_webhook_progress(id, progress);
+    progress->cursor = sequence - 1;
+    progress->failing_since.reset();
+    return writer.put_webhook_progress(id, *progress);
   });
   if (!edited) return edited.error();
   return {};

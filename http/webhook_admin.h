@@ -4,12 +4,14 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "core/recent_map.h"
 #include "core/result.h"
 #include "http/webhook_target.h"
 #include "store/store.h"
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +19,16 @@
 namespace postern::http {
 
 inline constexpr Duration kSecretOverlap = std::chrono::hours(24);  // both secrets sign that long after a rotation
+
+struct NewWebhook {
+  std::string url;
+  std::vector<std::string> events{};  // wire names; empty: all
+  store::WebhookMail mail = store::WebhookMail::Live;
+  std::vector<std::string> from_domains{};
+};
+
+// Of one webhook: a replay sends all that there is.
+inline constexpr Duration kReplayEvery = std::chrono::minutes(1);
 
 struct WebhookChange {
   std::optional<std::string> url;
@@ -33,7 +45,7 @@ class WebhookAdmin {
       : store_(store), clock_(clock), random_(random), policy_(std::move(policy)), on_change_(std::move(on_change)) {}
 
   // Gets the events from now on.
-  Result<store::WebhookRecord> create(const AccountId& account, std::string url, std::vector<std::string> events);
+  Result<store::WebhookRecord> create(const AccountId& account, NewWebhook wanted);
   Result<store::WebhookRecord> find(const AccountId& account, const WebhookId& id) const;
   Result<store::WebhookRecord> change(const AccountId& account, const WebhookId& id, const WebhookChange& change);
   Result<void> remove(const AccountId& account, const WebhookId& id);
@@ -41,8 +53,10 @@ class WebhookAdmin {
   // Sends the one event again, also where the webhook's list of types leaves it out. NotFound: its retention has ended, or it
   // is another account's.
   Result<void> replay_event(const AccountId& account, const WebhookId& id, std::uint64_t sequence);
-  // Sends all that it wants again from `sequence` on, those that were delivered too. Begins anew: counts and retries are reset.
-  // InvalidArgument: no event has that number, nor is it the next one's.
+  // nullopt: it may be replayed now, and counts as replayed. Else how long until kReplayEvery has passed since it was last.
+  std::optional<std::chrono::seconds> wait_for_replay(const WebhookId& id);
+  // Sends all that it wants again from `sequence` on, those that were delivered too. Begins anew: retries are reset, its counts go
+  // on. InvalidArgument: no event has that number, nor is it the next one's.
   Result<void> replay_since(const AccountId& account, const WebhookId& id, std::uint64_t sequence);
 
  private:
@@ -58,6 +72,8 @@ class WebhookAdmin {
   Random& random_;
   WebhookPolicy policy_;
   std::function<void()> on_change_;
+  std::mutex mutex_;
+  RecentMap<WebhookId, Instant> replayed_;  // under mutex_
 };
 
 // "enabled" or "disabled", as Resend has it; by failure is disabled too.

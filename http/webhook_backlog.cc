@@ -43,17 +43,26 @@ void WebhookBacklog::add_stored(const PendingWebhookEvent& event) {
   // Rows that are about to go are none of a replay.
   const bool is_going = removed_.contains(event.sequence) ||
                         std::ranges::find(saving_.removed, event.sequence) != saving_.removed.end();
-  if (!is_going) insert(event, true);
+  if (is_going) return;
+  insert(event, true);
+  Item& item = items_.at(event.sequence);
+  item.event.is_requested = item.event.is_requested || event.is_requested;
+  item.is_stored = true;
+}
+
+void WebhookBacklog::unprove() {
+  progress_.is_proven = false;
+  has_unsaved_ = true;
 }
 
 bool WebhookBacklog::is_first_of_message(const Item& item) const {
   return *by_message_.at(item.event.message).begin() == item.event.sequence;
 }
 
-bool WebhookBacklog::is_down() const { return failures_ >= kDownAfterFailures; }
+bool WebhookBacklog::is_down() const { return failures_ >= (progress_.is_proven ? kDownAfterFailures : kUnprovenFailures); }
 
 std::optional<std::uint64_t> WebhookBacklog::take(Instant now) {
-  if (under_way_ >= (is_down() ? 1 : kMaxWebhookRequests)) return std::nullopt;
+  if (under_way_ >= max_under_way()) return std::nullopt;
   if (is_down() && probe_due_ && !is_due(*probe_due_, kLongestProbeWait, now)) return std::nullopt;
   Item* next = nullptr;
   for (auto& [sequence, item] : items_) {
@@ -72,7 +81,7 @@ std::optional<std::uint64_t> WebhookBacklog::take(Instant now) {
 }
 
 std::optional<Instant> WebhookBacklog::next_due() const {
-  if (under_way_ >= (is_down() ? 1 : kMaxWebhookRequests)) return std::nullopt;
+  if (under_way_ >= max_under_way()) return std::nullopt;
   std::optional<Instant> next;
   for (const auto& [sequence, item] : items_) {
     if (may_go(item) && (!next || item.event.due < *next)) next = item.event.due;
@@ -121,6 +130,7 @@ void WebhookBacklog::delivered(std::uint64_t sequence, Instant now) {
   remove(sequence);
   ++progress_.delivered;
   recover(now);
+  progress_.is_proven = true;
 }
 
 // Requests that were under way beside the one that showed the receiver to be down say nothing new: only probes lengthen the wait.
@@ -158,6 +168,11 @@ void WebhookBacklog::failed(std::uint64_t sequence, Instant now, Random& random)
 void WebhookBacklog::lost(std::uint64_t sequence) {
   end_attempt(sequence);
   ++progress_.given_up;
+  remove(sequence);
+}
+
+void WebhookBacklog::unwanted(std::uint64_t sequence) {
+  end_attempt(sequence);
   remove(sequence);
 }
 

@@ -3,7 +3,8 @@
 //
 // Events of one message go out in order, one after the other; a message whose event fails holds up nothing but itself. After
 // kDownAfterFailures failures in a row it is the receiver that is down: then one event at a time is tried, after growing waits,
-// and what has not been read from the log stays there.
+// and what has not been read from the log stays there. An endpoint that has not proved itself by a 2xx gets one event at a time,
+// and is down after its first failure: whoever names somebody else's has little sent there.
 #pragma once
 
 #include "core/clock.h"
@@ -20,6 +21,7 @@
 namespace postern::http {
 
 inline constexpr std::size_t kMaxWebhookRequests = 8;      // of one webhook at a time: more is a burden, not a service
+inline constexpr unsigned kUnprovenFailures = 1;           // of an endpoint that has not answered 2xx yet: then it counts as down
 inline constexpr std::size_t kMaxUntriedEvents = 256;      // read ahead of the log
 inline constexpr std::size_t kMaxRetriedEvents = 1'000;    // failed ones in memory and in the directory; then reading stops
 inline constexpr std::uint64_t kCursorStep = 1'000;        // events read but not wanted before the cursor is saved all the same
@@ -38,8 +40,12 @@ class WebhookBacklog {
   void set_read_up_to(std::uint64_t sequence);
   // An event that the webhook wants, as of `now`. One that is there already is left as it is.
   void add(std::uint64_t sequence, const MessageId& message, Instant now);
-  // A row of the directory that somebody else put there: a replay. The same.
+  // A row of the directory that somebody else put there: a replay. The same, but that it was asked for is taken over.
   void add_stored(const store::PendingWebhookEvent& event);
+  // Somebody asked for this one, whatever types the webhook wants.
+  bool is_requested(std::uint64_t sequence) const { return items_.at(sequence).event.is_requested; }
+  // The webhook has another endpoint now.
+  void unprove();
 
   // --- Sending ---
   // The next event to send, under way from now on; nullopt: nothing may be sent now.
@@ -51,6 +57,7 @@ class WebhookBacklog {
   void delivered(std::uint64_t sequence, Instant now);
   void failed(std::uint64_t sequence, Instant now, Random& random);
   void lost(std::uint64_t sequence);       // its record is gone: nothing to send any more
+  void unwanted(std::uint64_t sequence);   // the webhook wants it no more
   void interrupted(std::uint64_t sequence);  // by shutdown: no attempt that counts
   bool is_down() const;
   // Lasting failure: the webhook is to be disabled.
@@ -79,6 +86,7 @@ class WebhookBacklog {
   };
   using Items = std::map<std::uint64_t, Item>;
 
+  std::size_t max_under_way() const { return is_down() || !progress_.is_proven ? 1 : kMaxWebhookRequests; }
   bool is_first_of_message(const Item& item) const;
   bool may_go(const Item& item) const { return !item.is_under_way && is_first_of_message(item); }
   Item& end_attempt(std::uint64_t sequence);

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "http/event_hub.h"
+#include "http/event_ids.h"
 #include "http/webhook_client.h"
 #include "net/task_group.h"
 #include "store/store.h"
@@ -20,6 +21,7 @@ namespace postern::http {
 
 inline constexpr std::size_t kMaxWebhookRequestsInAll = 1'000;       // sockets
 inline constexpr std::size_t kMaxWebhookRequestsPerAccount = 32;     // so that one account's slow receivers take no other's turn
+inline constexpr std::uint32_t kWebhookOctetsPerSecond = 4'194'304;  // of one account's webhooks: some thousands of events
 
 struct WebhookDispatcherParts {
   net::Executor executor;  // of a thread that serves no connections: it reads the store
@@ -28,6 +30,7 @@ struct WebhookDispatcherParts {
   Random& random;
   EventHub& event_hub;
   WebhookClient& client;   // on `executor`
+  EventIds event_ids{};
 };
 
 class WebhookDispatcher {

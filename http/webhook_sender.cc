@@ -3,6 +3,7 @@
 #include "core/due.h"
 #include "core/log.h"
 #include "http/event_json.h"
+#include "http/mail_scope.h"
 #include "http/webhook_signature.h"
 #include "relay/await_completion.h"
 
@@ -24,8 +25,13 @@ namespace asio = net::asio;
 constexpr Duration kSaveEvery = std::chrono::seconds(1);  // a crash repeats what was delivered since
 constexpr Duration kLookEvery = std::chrono::seconds(2);  // how soon a replay by another process is seen
 constexpr std::size_t kReadAtOnce = 128;                  // events of the log between two turns of the others
+constexpr std::size_t kMaxPacedAccounts = 65'536;         // remembered: who is forgotten may send a second's worth anew
 
-// Requests do not throw; what gets here is a bug or the end of memory, and ends the process.
+bool is_in(store::WebhookMail mail, Environment environment) {
+  if (mail == store::WebhookMail::Any) return true;
+  return (mail == store::WebhookMail::Test) == (environment == Environment::Test);
+}
+
 }  // namespace
 
 bool WebhookSlots::has_room(const AccountId& account) const {
@@ -49,6 +55,15 @@ void WebhookSlots::give_back(const AccountId& account) {
   if (--found->second == 0) by_account_.erase(found);
   const std::set<WebhookSender*> waiting = std::exchange(waiting_, {});
   for (WebhookSender* sender : waiting) sender->poke();
+}
+
+std::optional<Duration> WebhookSlots::charge(const AccountId& account, std::size_t octets, Instant now) {
+  const auto [bucket, is_new] = octets_.touch(account);
+  if (is_new) {
+    bucket = TokenBucket::full(kWebhookOctetsPerSecond, now);
+    octets_.shrink_to(kMaxPacedAccounts);
+  }
+  return bucket.take(kWebhookOctetsPerSecond, static_cast<double>(octets), now);
 }
 
 WebhookSender::WebhookSender(const WebhookDispatcherParts& parts, std::shared_ptr<WebhookSlots> slots,
@@ -92,13 +107,21 @@ bool WebhookSender::read_log() {
     return false;
   }
   for (const Event& event : *events) {
-    if (wants_event(webhook_.events, event.type)) backlog_->add(event.sequence, event.message, event.at);
+    if (wants(event)) backlog_->add(event.sequence, event.message, event.at);
   }
   if (!events->empty()) backlog_->set_read_up_to(events->back().sequence);
   return events->size() == kReadAtOnce && backlog_->has_room();
 }
 
+bool WebhookSender::wants(const Event& event) const {
+  return is_in(webhook_.mail, event.environment) && wants_event(webhook_.events, event.type);
+}
+
 void WebhookSender::start_requests() {
+  const Instant start = parts_.clock.now();
+  const auto wait = slots_->wait_of(webhook_.account, start);
+  paced_until_ = wait ? std::optional(start + *wait) : std::nullopt;
+  if (wait) return;
   while (slots_->take(webhook_.account, *this)) {
     const auto sequence = backlog_->take(parts_.clock.now());
     if (!sequence) {
@@ -109,28 +132,38 @@ void WebhookSender::start_requests() {
   }
 }
 
-// nullopt: the event is gone, its retention having ended, or damaged for good.
-Result<std::optional<WebhookRequest>> WebhookSender::make_request(std::uint64_t sequence) {
+// None where the event is gone, its retention having ended, or damaged for good; or where the webhook, as it is now, does not want
+// it.
+Result<WebhookSender::Prepared> WebhookSender::make_request(std::uint64_t sequence) {
   const auto event = parts_.store.spool().find_event(sequence);
   if (!event && event.error().code() != ErrorCode::CorruptRecord) return event.error();
-  if (!event || !*event) return std::optional<WebhookRequest>();
+  if (!event || !*event) return Prepared{};
+  const bool is_of_type = backlog_->is_requested(sequence) || wants_event(webhook_.events, (*event)->type);
+  if (!is_of_type || !is_in(webhook_.mail, (*event)->environment)) return Prepared{.request = {}, .is_unwanted = true};
   const auto stored = parts_.store.spool().find((*event)->message);
   const bool has_message = stored && *stored;
+  const bool is_of_domains =
+      webhook_.from_domains.empty() || (has_message && is_mail_of((*stored)->message, webhook_.from_domains));
+  if (!is_of_domains) return Prepared{.request = {}, .is_unwanted = true};
   WebhookRequest request;
   request.url = webhook_.url;
   request.body = boost::json::serialize(event_payload(**event, has_message ? &**stored : nullptr));
-  const std::string id = webhook_message_id(webhook_.id, sequence);
-  request.fields = webhook_signature_fields(webhook_, id, parts_.clock.now(), request.body);
-  return std::optional(std::move(request));
+  const std::string id = webhook_message_id(webhook_.id, parts_.event_ids.format(webhook_.account, sequence));
+  const Instant now = parts_.clock.now();
+  request.fields = webhook_signature_fields(webhook_, id, now, request.body);
+  slots_->charge(webhook_.account, request.body.size(), now);
+  return Prepared{.request = std::move(request)};
 }
 
 net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence) {
-  Result<std::optional<WebhookRequest>> request = self->make_request(sequence);
-  if (!request) {
-    self->ended(sequence, WebhookAnswer{.failure = request.error().message()});
-  } else if (*request) {
-    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(**request));
+  Result<Prepared> prepared = self->make_request(sequence);
+  if (!prepared) {
+    self->ended(sequence, WebhookAnswer{.failure = prepared.error().message()});
+  } else if (prepared->request) {
+    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(*prepared->request));
     self->ended(sequence, answer);
+  } else if (prepared->is_unwanted) {
+    self->backlog_->unwanted(sequence);
   } else {
     self->backlog_->lost(sequence);
   }
@@ -199,6 +232,7 @@ net::Awaitable<void> WebhookSender::disable() {
   event.at = parts_.clock.now();
   event.type = EventType::WebhookDisabled;
   event.account = webhook_.account;
+  event.environment = webhook_.mail == store::WebhookMail::Test ? Environment::Test : Environment::Live;
   event.detail = format_id(webhook_.id);
   store::Spool* spool = &parts_.store.spool();
   auto record = [spool, event](store::Completion done) { spool->record_event(event, std::move(done)); };
@@ -213,6 +247,7 @@ net::Awaitable<void> WebhookSender::rest() {
   Instant until = now + kLookEvery;
   if (backlog_ && !is_stopping_) {
     until = std::min(until, next_look_);
+    if (paced_until_) until = std::min(until, *paced_until_);
     if (const auto due = backlog_->next_due(); due && *due > now) until = std::min(until, *due);
     if (backlog_->has_unsaved()) until = std::min(until, next_save_);
   }
@@ -256,6 +291,7 @@ bool WebhookSender::update(store::WebhookRecord webhook) {
   if (begins_anew) {
     stop();
   } else if (webhook != webhook_) {
+    if (webhook.url != webhook_.url && backlog_) backlog_->unprove();
     webhook_ = std::move(webhook);
     poke();
   }

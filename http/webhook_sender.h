@@ -1,7 +1,9 @@
 // WebhookSender: one webhook's events, from the log to its receiver. For http/webhook_dispatcher only.
 #pragma once
 
+#include "core/recent_map.h"
 #include "core/result.h"
+#include "core/token_bucket.h"
 #include "http/webhook_backlog.h"
 #include "http/webhook_dispatcher.h"
 
@@ -16,12 +18,15 @@ namespace postern::http {
 
 class WebhookSender;
 
-// The requests that all senders share. One thread.
+// The requests that all senders share, and the octets that an account may send a second. One thread.
 class WebhookSlots {
  public:
   // False: no more at the moment; the sender is poked when there may be.
   bool take(const AccountId& account, WebhookSender& sender);
   void give_back(const AccountId& account);
+  // So long the account has to wait, having sent what it may; nullopt: not at all.
+  std::optional<Duration> wait_of(const AccountId& account, Instant now) { return charge(account, 0, now); }
+  std::optional<Duration> charge(const AccountId& account, std::size_t octets, Instant now);
   void forget(WebhookSender& sender) { waiting_.erase(&sender); }
 
  private:
@@ -29,6 +34,7 @@ class WebhookSlots {
 
   std::size_t count_ = 0;
   std::map<AccountId, std::size_t> by_account_;
+  RecentMap<AccountId, TokenBucket> octets_;
   std::set<WebhookSender*> waiting_;
 };
 
@@ -56,9 +62,15 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
   void merge_rows();
   // A slice; true: there is more to read at once.
   bool read_log();
+  // Of what `event` says; the rest is told by its message.
+  bool wants(const Event& event) const;
   void start_requests();
   static net::Awaitable<void> send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence);
-  Result<std::optional<WebhookRequest>> make_request(std::uint64_t sequence);
+  struct Prepared {
+    std::optional<WebhookRequest> request;  // nullopt: there is none to make
+    bool is_unwanted = false;               // because the webhook does not want it any more
+  };
+  Result<Prepared> make_request(std::uint64_t sequence);
   void ended(std::uint64_t sequence, const WebhookAnswer& answer);
   net::Awaitable<void> save();
   net::Awaitable<void> disable();
@@ -72,6 +84,7 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
   net::asio::steady_timer timer_;
   Instant next_save_;
   Instant next_look_;        // at rows that others may have put there
+  std::optional<Instant> paced_until_;  // the account sent what it may: not before
   bool is_poked_ = false;
   bool is_stopping_ = false;
   bool is_gone_ = false;     // the receiver answered 410

@@ -2,6 +2,7 @@
 
 #include "core/base64.h"
 #include "core/check.h"
+#include "http/event_json.h"
 
 #include <openssl/hmac.h>
 
@@ -37,8 +38,8 @@ Secret format_webhook_secret(std::string_view raw_secret) {
   return Secret(std::move(text));
 }
 
-std::string webhook_message_id(const WebhookId& webhook, std::uint64_t sequence) {
-  return format_id(webhook) + "_" + std::to_string(sequence);
+std::string webhook_message_id(const WebhookId& webhook, std::string_view event_id) {
+  return format_id(webhook).append("_").append(event_id.substr(kEventIdPrefix.size()));
 }
 
 std::string sign_webhook(std::string_view raw_secret, std::string_view id, Instant at, std::string_view body) {

@@ -22,8 +22,8 @@ inline constexpr std::size_t kWebhookSecretOctets = 32;  // the specification as
 std::string make_webhook_secret(Random& random);                  // raw octets, as the directory keeps them
 Secret format_webhook_secret(std::string_view raw_secret);        // "whsec_" and base64: what people copy
 
-// The same for every attempt, so that a receiver can tell a repetition: "whk_…_4711".
-std::string webhook_message_id(const WebhookId& webhook, std::uint64_t sequence);
+// The same for every attempt, so that a receiver can tell a repetition: "whk_…_" and what stands behind "evt_" in `event_id`.
+std::string webhook_message_id(const WebhookId& webhook, std::string_view event_id);
 
 // "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=".
 std::string sign_webhook(std::string_view raw_secret, std::string_view id, Instant at, std::string_view body);

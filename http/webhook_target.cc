@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::uint16_t kHttpPort = 80;
-constexpr std::uint16_t kFirstOpenPort = 1'024;
 
 // IPv4: everything that the registry does not call globally reachable.
 constexpr std::array<std::string_view, 16> kForbiddenV4 = {
@@ -116,19 +115,30 @@ std::string make_request_target(const boost::urls::url_view& url) {
   return target;
 }
 
-// Boost's own port_number() takes a port above 65535 modulo 65536. What else listens below 1024 takes a request's lines for its
-// own: mail, remote shells, printers.
-Result<std::uint16_t> judge_port(const boost::urls::url_view& url, bool is_tls) {
-  if (!url.has_port() || url.port().empty()) return is_tls ? kHttpsPort : kHttpPort;
-  const auto port = parse_unsigned(std::string_view(url.port().data(), url.port().size()));
-  if (!port || *port == 0 || *port > 65'535) return refused("endpoint: its port is not a number from 1 to 65535");
-  if (*port != kHttpPort && *port != kHttpsPort && *port < kFirstOpenPort) {
-    return refused("endpoint: its port must be 80, 443 or one above 1023");
+// Boost's own port_number() takes a port above 65535 modulo 65536.
+Result<std::uint16_t> judge_port(const boost::urls::url_view& url, bool is_tls, const WebhookPolicy& policy) {
+  std::uint64_t port = is_tls ? kHttpsPort : kHttpPort;
+  if (url.has_port() && !url.port().empty()) {
+    const auto number = parse_unsigned(std::string_view(url.port().data(), url.port().size()));
+    if (!number || *number == 0 || *number > 65'535) return refused("endpoint: its port is not a number from 1 to 65535");
+    port = *number;
   }
-  return static_cast<std::uint16_t>(*port);
+  const auto holds = [port](const PortRange& range) { return port >= range.first && port <= range.last; };
+  if (std::ranges::none_of(policy.ports, holds)) {
+    return refused("endpoint: that port is not allowed here; common ones are 443 and those above 1023");
+  }
+  return static_cast<std::uint16_t>(port);
 }
 
 }  // namespace
+
+std::optional<PortRange> parse_port_range(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto first = parse_unsigned(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : parse_unsigned(text.substr(dash + 1));
+  if (!first || !last || *first == 0 || *first > *last || *last > 65'535) return std::nullopt;
+  return PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+}
 
 Result<WebhookTarget> parse_webhook_url(std::string_view text, const WebhookPolicy& policy) {
   if (text.size() > kMaxWebhookUrlOctets) return refused("endpoint: is longer than 2,048 octets");
@@ -144,7 +154,7 @@ Result<WebhookTarget> parse_webhook_url(std::string_view text, const WebhookPoli
   }
   if (url.has_userinfo()) return refused("endpoint: must hold no credentials; verify the signature instead");
   if (url.has_fragment()) return refused("endpoint: must have no fragment");
-  const auto port = judge_port(url, target.is_tls);
+  const auto port = judge_port(url, target.is_tls, policy);
   if (!port) return port.error();
   target.port = *port;
   auto host = judge_host(url, policy);

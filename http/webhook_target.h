@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +19,20 @@ namespace postern::http {
 
 inline constexpr std::size_t kMaxWebhookUrlOctets = 2048;  // what common clients and logs still take
 
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  friend bool operator==(const PortRange&, const PortRange&) = default;
+};
+// "443" or "1024-65535"; nullopt: not that, port 0, or the wrong way round.
+std::optional<PortRange> parse_port_range(std::string_view text);
+
 struct WebhookPolicy {
   bool allows_http = false;                   // TLS is required otherwise
   std::vector<IpNetwork> allowed_networks{};  // reachable in spite of their range: a receiver next door, tests
+  // What else listens below 1024 takes a request's lines for its own: mail, remote shells, printers.
+  std::vector<PortRange> ports{{80, 80}, {443, 443}, {1024, 65535}};
 };
 
 struct WebhookTarget {
@@ -31,8 +43,8 @@ struct WebhookTarget {
   std::string request_target;  // path and query, "/" at least
 };
 
-// InvalidArgument, with words for people: not http(s), credentials or a fragment in it, a port that is none or neither 80 nor 443
-// nor above 1023, no host name, a literal of a forbidden network.
+// InvalidArgument, with words for people: not http(s), credentials or a fragment in it, no port or one that the policy leaves out,
+// no host name, a literal of a forbidden network.
 Result<WebhookTarget> parse_webhook_url(std::string_view url, const WebhookPolicy& policy);
 
 // False for what is not a public unicast address (the special-purpose registries of RFC 6890), and for IPv6 addresses that

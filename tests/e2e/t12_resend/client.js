@@ -5,7 +5,7 @@ const http = require("node:http");
 
 const [baseUrl, key, liveKey, webhookPort] = process.argv.slice(2);
 const client = new Resend(key, { baseUrl });
-const owner = new Resend(liveKey, { baseUrl });  // domains and webhooks are a live key's business
+const owner = new Resend(liveKey, { baseUrl });  // domains are a live key's business
 
 // What the package answers: {data, error}; an error ends the run with its name.
 async function ok(step, promise) {
@@ -93,7 +93,7 @@ async function webhooks() {
     });
   });
   await new Promise((resolve) => receiver.listen(Number(webhookPort), "127.0.0.1", resolve));
-  const made = await ok("webhooks.create", owner.webhooks.create({ endpoint: `http://127.0.0.1:${webhookPort}/hook`, events: ["email.delivered"] }));
+  const made = await ok("webhooks.create", client.webhooks.create({ endpoint: `http://127.0.0.1:${webhookPort}/hook`, events: ["email.delivered"] }));
   assert.match(made.signing_secret, /^whsec_/);
   const sent = await ok("emails.send", client.emails.send(message));
   const deadline = setTimeout(() => { throw new Error("no event within 300 s"); }, 300000);
@@ -109,7 +109,7 @@ async function webhooks() {
   assert.strictEqual(verified.type, "email.delivered");
   assert.strictEqual(verified.data.email_id, sent.id);
   assert.throws(() => verify(event.body.replace("delivered", "bounced")), "a changed payload verifies");
-  await ok("webhooks.remove", owner.webhooks.remove(made.id));
+  await ok("webhooks.remove", client.webhooks.remove(made.id));
   receiver.close();
   receiver.closeAllConnections?.();
 }

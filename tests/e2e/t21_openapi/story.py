@@ -185,8 +185,9 @@ def stream(api, key, name, headers, query=""):
 
 def events(api, token):
     first = api.succeed("listEvents", key=token, query="limit=1")["data"][0]["id"]
-    stream(api, token, "streamEvents", {"Last-Event-ID": "evt_0"})
-    stream(api, token, "streamEvents", {}, "?after=evt_0")
+    oldest = api.succeed("listEvents", key=token)["data"][-1]["id"]
+    stream(api, token, "streamEvents", {"Last-Event-ID": oldest})
+    stream(api, token, "streamEvents", {}, "?after=" + oldest)
     types = {event["type"] for event in api.succeed("listEvents", key=token)["data"]}
     check(types <= set(api.document.content["webhooks"]), f"the document's webhooks lack some of {types}")
     api.successes["streamEvents"] = {"key": None, "body": None, "query": "", "headers": None, "path": {}}
@@ -291,8 +292,11 @@ def test_keys_keep_to_themselves(api, test, live_message):
         api.refuse(name, 404, "not_found", key=test, path={"id": live_message})
     listed = api.call("listEmails", key=test, query="limit=100")[1]["data"]
     check({email["environment"] for email in listed} == {"test"}, f"a test key sees live mail: {listed}")
+    made = api.call("createWebhook", key=test, body={"endpoint": "https://hooks.example.org/"})[1]
+    shown = api.call("getWebhook", key=test, path={"id": made["id"]})[1]
+    check(shown["environment"] == "test", f"a test key's webhook: {shown}")
     for name in ("addSandboxEmail", "removeSandboxEmail", "requestProductionAccess", "createDomain", "deleteDomain", "verifyDomain",
-                 "createWebhook", "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
+                 "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
                  "addSuppression", "deleteSuppression", "addSuppressions", "removeSuppressions", "changeAccount", "confirmAddress"):
         status, answer, _ = api.call(name, **{**api.successes[name], "key": test})
         check(status in (403, 404), f"{name} with a test key: {status} {answer}")

@@ -387,7 +387,7 @@ TEST_F(CommandLine, ShowsAndChangesWebhooks) {
     store::Store& store = *opened.value();
     http::WebhookAdmin admin(store, clock, random, {});
     const AccountId account = store.directory().find_account_named("team").value()->id;
-    id = format_id(admin.create(account, "https://hooks.example.org/in", {}).value().id);
+    id = format_id(admin.create(account, {.url = "https://hooks.example.org/in"}).value().id);
   }
   EXPECT_THAT(must({"webhook", "list"}), HasSubstr("https://hooks.example.org/in"));
   EXPECT_THAT(must({"webhook", "list", "team", "--json"}), Not(HasSubstr("whsec_")));

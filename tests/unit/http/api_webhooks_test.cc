@@ -97,14 +97,55 @@ TEST_F(WebhookApi, AnotherAccountsWebhookIsNotThere) {
   EXPECT_EQ(api_.ask("GET " + path).text("status"), "enabled");
 }
 
-TEST_F(WebhookApi, ATestKeyLooksAndTouchesNothing) {
-  const std::string path = "/v1/webhooks/" + make();
+TEST_F(WebhookApi, ATestKeyManagesWebhooksForTestMailAndSeesNoOthers) {
+  const std::string live = "/v1/webhooks/" + make();
   const Caller test_key = api_.caller_of(api_.make_key(Environment::Test).record.id);
-  EXPECT_EQ(api_.ask("GET " + path, test_key).status, 200);
-  EXPECT_FALSE(api_.ask("GET " + path, test_key).body.as_object().contains("signing_secret"));
-  EXPECT_EQ(api_.ask("POST /v1/webhooks", test_key, R"({"endpoint":"https://hooks.example.org/"})").status, 403);
-  EXPECT_EQ(api_.ask("DELETE " + path, test_key).name(), "permission_denied");
-  EXPECT_EQ(api_.ask("POST " + path + "/rotate-secret", test_key).status, 403);
+  EXPECT_EQ(api_.ask("GET " + live, test_key).status, 404);
+  EXPECT_EQ(api_.ask("DELETE " + live, test_key).status, 404);
+  EXPECT_EQ(api_.ask("POST " + live + "/rotate-secret", test_key).status, 404);
+  for (const std::string_view other : {"live", "all"}) {
+    const std::string body = R"({"endpoint":"https://hooks.example.org/","environment":")" + std::string(other) + "\"}";
+    EXPECT_EQ(api_.ask("POST /v1/webhooks", test_key, body).status, 422) << other;
+  }
+  const auto made = api_.ask("POST /v1/webhooks", test_key, R"({"endpoint":"https://hooks.example.org/"})");
+  ASSERT_EQ(made.status, 201);
+  const std::string own = "/v1/webhooks/" + made.text("id");
+  EXPECT_EQ(api_.ask("GET " + own, test_key).text("environment"), "test");
+  EXPECT_EQ(api_.ask("GET " + own, test_key).text("signing_secret"), made.text("signing_secret"));
+  EXPECT_EQ(api_.ask("GET /v1/webhooks", test_key).body.at("data").as_array().size(), 1U);
+  EXPECT_EQ(api_.ask("GET /v1/webhooks").body.at("data").as_array().size(), 2U) << "an owner sees both";
+  EXPECT_EQ(api_.ask("GET /v1/webhooks?environment=live").body.at("data").as_array().size(), 1U);
+  EXPECT_EQ(api_.ask("GET /v1/webhooks?environment=both").status, 422);
+  EXPECT_EQ(api_.ask("DELETE " + own, test_key).status, 200);
+}
+
+TEST_F(WebhookApi, AKeyOfSomeDomainsHasWebhooksForTheirMailOnly) {
+  const std::string wide = "/v1/webhooks/" + make();
+  auth::NewKey narrow;
+  narrow.name = "narrow";
+  narrow.permission = store::Permission::FullAccess;
+  narrow.from_domains = {"own.example"};
+  const Caller key = api_.caller_of(api_.make_key(narrow).record.id);
+  EXPECT_EQ(api_.ask("GET " + wide, key).status, 404);
+  EXPECT_EQ(api_.ask("PATCH " + wide, key, R"({"endpoint":"https://elsewhere.example.org/"})").status, 404);
+  EXPECT_TRUE(api_.ask("GET /v1/webhooks", key).body.at("data").as_array().empty());
+  const auto made = api_.ask("POST /v1/webhooks", key, R"({"endpoint":"https://hooks.example.org/"})");
+  ASSERT_EQ(made.status, 201);
+  const auto webhook = api_.directory().find_webhook(*parse_webhook_id(made.text("id"))).value().value();
+  EXPECT_EQ(webhook.from_domains, std::vector<std::string>{"own.example"});
+  EXPECT_EQ(api_.ask("GET /v1/webhooks", key).body.at("data").as_array().size(), 1U);
+}
+
+TEST_F(WebhookApi, AKeyOfSomeNetworksNamesNoEndpoint) {
+  const std::string path = "/v1/webhooks/" + make();
+  auth::NewKey narrow;
+  narrow.name = "narrow";
+  narrow.permission = store::Permission::FullAccess;
+  narrow.networks = {"192.0.2.0/24"};
+  const Caller key = api_.caller_of(api_.make_key(narrow).record.id);
+  EXPECT_EQ(api_.ask("POST /v1/webhooks", key, R"({"endpoint":"https://hooks.example.org/"})").status, 403);
+  EXPECT_EQ(api_.ask("PATCH " + path, key, R"({"endpoint":"https://hooks.example.org/"})").status, 403);
+  EXPECT_EQ(api_.ask("PATCH " + path, key, R"({"status":"disabled"})").status, 200);
 }
 
 TEST_F(WebhookApi, ARotationShowsTheNewSecret) {
@@ -118,7 +159,12 @@ TEST_F(WebhookApi, ARotationShowsTheNewSecret) {
 TEST_F(WebhookApi, AReplayNamesOneEventOrAStart) {
   const std::string path = "/v1/webhooks/" + make() + "/replay";
   EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_1"})").status, 202);
+  const auto again = api_.ask("POST " + path, R"({"since":"evt_1"})");
+  EXPECT_EQ(again.status, 429) << "a replay sends everything again";
+  EXPECT_EQ(again.header("Retry-After"), "60");
+  api_.clock.advance(std::chrono::minutes(1));
   EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_0"})").status, 422);
+  api_.clock.advance(std::chrono::minutes(1));
   EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_2"})").status, 422) << "evt_1 is yet to come, and would be passed over";
   EXPECT_EQ(api_.ask("POST " + path, R"({"event":"evt_99"})").status, 404) << "there is no such event";
   EXPECT_EQ(api_.ask("POST " + path, R"({"since":"evt_1","event":"evt_1"})").status, 422);

@@ -19,6 +19,7 @@ using ::testing::IsEmpty;
 store::WebhookProgress progress_at(std::uint64_t cursor) {
   store::WebhookProgress progress;
   progress.cursor = cursor;
+  progress.is_proven = true;
   return progress;
 }
 
@@ -90,7 +91,7 @@ TEST_F(Backlog, AJumpForwardMakesWhatWaitedDue) {
 }
 
 TEST_F(Backlog, EventsOfAMessageGoOneAfterTheOtherAndMessagesBesideEachOther) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   add(backlog, 1, 0);
   add(backlog, 2, 1);
   add(backlog, 3, 0);
@@ -100,7 +101,7 @@ TEST_F(Backlog, EventsOfAMessageGoOneAfterTheOtherAndMessagesBesideEachOther) {
 }
 
 TEST_F(Backlog, AFailedEventHoldsUpItsOwnMessageOnly) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   add(backlog, 1, 0);
   add(backlog, 2, 0);
   EXPECT_THAT(take_all(backlog), ElementsAre(1));
@@ -114,14 +115,14 @@ TEST_F(Backlog, AFailedEventHoldsUpItsOwnMessageOnly) {
 }
 
 TEST_F(Backlog, NoMoreRequestsThanItsBound) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::size_t i = 0; i < 20; ++i) add(backlog, i + 1, i);
   EXPECT_EQ(take_all(backlog).size(), kMaxWebhookRequests);
   EXPECT_EQ(backlog.next_due(), std::nullopt) << "only an end makes room";
 }
 
 TEST_F(Backlog, SaysWhenToLookAgain) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   EXPECT_EQ(backlog.next_due(), std::nullopt);
   add(backlog, 1, 0);
   EXPECT_EQ(backlog.next_due(), clock_.now());
@@ -132,7 +133,7 @@ TEST_F(Backlog, SaysWhenToLookAgain) {
 }
 
 TEST_F(Backlog, ADownReceiverIsProbedOneEventAtATimeAndNothingMoreIsRead) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::size_t i = 0; i < 30; ++i) add(backlog, i + 1, i);
   EXPECT_TRUE(backlog.has_room());
   bring_down(backlog);
@@ -144,7 +145,7 @@ TEST_F(Backlog, ADownReceiverIsProbedOneEventAtATimeAndNothingMoreIsRead) {
 }
 
 TEST_F(Backlog, WhatFailsBesideTheLastFailureBeforeDownDoesNotPutOffTheFirstProbe) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::size_t i = 0; i < 30; ++i) add(backlog, i + 1, i);
   for (const std::uint64_t sequence : take_all(backlog)) fail(backlog, sequence);
   const auto together = take_all(backlog);
@@ -158,7 +159,7 @@ TEST_F(Backlog, WhatFailsBesideTheLastFailureBeforeDownDoesNotPutOffTheFirstProb
 }
 
 TEST_F(Backlog, ProbesWaitLongerAndLongerButNeverLongerThanTheirBound) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::size_t i = 0; i < 30; ++i) add(backlog, i + 1, i);
   bring_down(backlog);
   Duration longest{};
@@ -175,7 +176,7 @@ TEST_F(Backlog, ProbesWaitLongerAndLongerButNeverLongerThanTheirBound) {
 }
 
 TEST_F(Backlog, TheFirstSuccessReleasesAllThatWaited) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::size_t i = 0; i < 12; ++i) add(backlog, i + 1, i);
   bring_down(backlog);
   clock_.advance(seconds(7));
@@ -187,7 +188,7 @@ TEST_F(Backlog, TheFirstSuccessReleasesAllThatWaited) {
 }
 
 TEST_F(Backlog, AnEventThatIsNeverTakenDoesNotStarveTheOthers) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   add(backlog, 1, 0);
   while (!backlog.is_down()) {
     clock_.set(*backlog.next_due());
@@ -200,7 +201,7 @@ TEST_F(Backlog, AnEventThatIsNeverTakenDoesNotStarveTheOthers) {
 }
 
 TEST_F(Backlog, AnEventIsGivenUpAfterItsLifetime) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   add(backlog, 1, 0);
   const Instant start = clock_.now();
   std::size_t attempts = 0;
@@ -223,7 +224,7 @@ TEST_F(Backlog, AnEventIsGivenUpAfterItsLifetime) {
 }
 
 TEST_F(Backlog, LastingFailureIsDeathAndKeepsTheEvents) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::size_t i = 0; i < 12; ++i) add(backlog, i + 1, i);
   const Instant start = clock_.now();
   while (!backlog.is_dead(clock_.now())) {
@@ -236,7 +237,7 @@ TEST_F(Backlog, LastingFailureIsDeathAndKeepsTheEvents) {
 }
 
 TEST_F(Backlog, TheSavedCursorNeverPassesAnEventThatIsInNoRow) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   add(backlog, 10, 0);
   add(backlog, 11, 1);
   add(backlog, 12, 2);
@@ -253,7 +254,7 @@ TEST_F(Backlog, TheSavedCursorNeverPassesAnEventThatIsInNoRow) {
 }
 
 TEST_F(Backlog, ARestartTakesUpWhatWasSaved) {
-  WebhookBacklog before({}, 1, {});
+  WebhookBacklog before(progress_at(0), 1, {});
   for (std::uint64_t i = 1; i <= 3; ++i) add(before, i, i);
   take_all(before);
   before.delivered(1, clock_.now());
@@ -342,7 +343,7 @@ TEST_F(Backlog, AReplayIsTakenUpAndARowThatIsGoingIsNone) {
 }
 
 TEST_F(Backlog, AnInterruptedAttemptDoesNotCount) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   add(backlog, 1, 0);
   take_all(backlog);
   backlog.interrupted(1);
@@ -351,7 +352,7 @@ TEST_F(Backlog, AnInterruptedAttemptDoesNotCount) {
 }
 
 TEST_F(Backlog, ReadingStopsWhereItsBoundsAre) {
-  WebhookBacklog backlog({}, 1, {});
+  WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::uint64_t i = 1; i <= kMaxUntriedEvents; ++i) {
     ASSERT_TRUE(backlog.has_room());
     add(backlog, i, 0);

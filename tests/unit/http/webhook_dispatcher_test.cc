@@ -5,6 +5,7 @@
 #include "http/webhook_admin.h"
 #include "http/webhook_backlog.h"
 #include "http/webhook_retry.h"
+#include "http/webhook_sender.h"
 #include "tests/faults/disk_faults.h"
 #include "tests/support/coroutine_loop.h"
 #include "tests/support/temp_store.h"
@@ -122,16 +123,26 @@ class Dispatching : public ::testing::Test {
     dispatcher_->wake();
   }
 
+  // One that proved itself.
   store::WebhookRecord make_webhook(const std::string& url, std::vector<std::string> events = {}) {
-    const auto webhook = admin_.create(account_.id, url, std::move(events));
+    return make_webhook(NewWebhook{.url = url, .events = std::move(events), .mail = store::WebhookMail::Any}, true);
+  }
+  store::WebhookRecord make_webhook(NewWebhook wanted, bool is_proven) {
+    const auto webhook = admin_.create(account_.id, std::move(wanted));
+    store::WebhookProgress progress;
+    progress.is_proven = is_proven;
+    const auto put = [&](store::DirectoryWriter& writer) { return writer.put_webhook_progress(webhook->id, progress); };
+    EXPECT_TRUE(store_.directory().write(put));
     if (dispatcher_) dispatcher_->wake();
     return webhook.value();
   }
   // A message with its accepted event.
-  MessageId accept() {
-    test::Draft draft =
-        test::make_draft(make_message_id(clock_.now() + Duration{++made_}, random_), clock_.now(), {"live.example"});
+  MessageId accept(Environment environment = Environment::Live, const std::string& from = {}) {
+    test::Draft draft = test::make_draft(make_message_id(clock_.now() + Duration{++made_}, random_), clock_.now(), {"live.example"},
+                                         environment);
     draft.message.account = account_.id;
+    if (!from.empty()) draft.message.summary.from = from;
+    if (!from.empty()) draft.message.envelope.reverse_path = parse_mailbox(from).value();
     for (Event& event : draft.events) event.account = account_.id;
     const MessageId id = draft.message.id;
     EXPECT_TRUE(test::commit_draft(store_.spool(), std::move(draft), "Subject: hello\r\n\r\n"));
@@ -389,6 +400,121 @@ TEST_F(Dispatching, AnAccountsRequestsAreBounded) {
   client_->held.clear();
   client_->release("");
   run_until([&] { return client_->taken.size() == 100; });
+}
+
+TEST_F(Dispatching, AnEndpointThatHasNotProvedItselfGetsOneEventAtATime) {
+  const store::WebhookRecord webhook = make_webhook(NewWebhook{.url = kA}, false);
+  start();
+  client_->held.insert(kA);
+  for (int i = 0; i < 20; ++i) accept();
+  run_until([&] { return client_->received.size() == 1; });
+  advance(hours(1));
+  loop_.settle();
+  EXPECT_EQ(client_->received.size(), 1U);
+  client_->statuses[kA] = 404;
+  client_->release(kA);
+  run_until([&] { return client_->under_way[kA] == 0; });
+  for (int i = 0; i < 20; ++i) advance(std::chrono::milliseconds(100));
+  loop_.settle();
+  EXPECT_EQ(client_->received.size(), 1U) << "one failure, and it waits as for a receiver that is down";
+  client_->statuses[kA] = 200;
+  run_until([&] {
+    advance(seconds(1));
+    return count_taken(kA) == 20;
+  });
+  stop();
+  EXPECT_TRUE(store_.directory().webhook_progress(webhook.id).value().is_proven);
+}
+
+TEST_F(Dispatching, ANewEndpointHasToProveItselfAnew) {
+  const store::WebhookRecord webhook = make_webhook(kA);
+  start();
+  accept();
+  run_until([&] { return count_taken(kA) == 1; });
+  client_->held.insert(kB);
+  ASSERT_TRUE(admin_.change(account_.id, webhook.id, {.url = kB, .events = {}, .is_enabled = {}}));
+  advance(seconds(3));
+  loop_.settle();
+  for (int i = 0; i < 20; ++i) accept();
+  run_until([&] { return client_->under_way[kB] > 0; });
+  advance(seconds(3));
+  loop_.settle();
+  EXPECT_EQ(client_->under_way[kB], 1);
+  client_->release(kB);
+  run_until([&] { return count_taken(kB) == 20; });
+}
+
+TEST_F(Dispatching, AChangedFilterHoldsForWhatWaits) {
+  const store::WebhookRecord webhook = make_webhook(kA);
+  start();
+  client_->statuses[kA] = 500;
+  const MessageId id = accept();
+  run_until([&] { return client_->received.size() == 1 && client_->under_way[kA] == 0; });
+  record(id, EventType::RecipientDelivered);
+  ASSERT_TRUE(admin_.change(account_.id, webhook.id, {.url = {}, .events = {{"email.delivered"}}, .is_enabled = {}}));
+  advance(seconds(3));  // as if another process had changed it
+  loop_.settle();
+  client_->statuses[kA] = 200;
+  run_until([&] {
+    advance(seconds(3));
+    return count_taken(kA) > 0;
+  });
+  EXPECT_THAT(types_taken(kA), ElementsAre("email.delivered"));
+  // Asked for by its name it goes all the same.
+  ASSERT_TRUE(admin_.replay_event(account_.id, webhook.id, webhook.first_sequence));
+  run_until([&] {
+    advance(seconds(3));
+    return count_taken(kA) == 2;
+  });
+  EXPECT_THAT(types_taken(kA), ElementsAre("email.delivered", "email.sent"));
+  stop();
+  EXPECT_EQ(store_.directory().webhook_progress(webhook.id).value().given_up, 0U) << "what is not wanted is not given up";
+}
+
+TEST_F(Dispatching, AWebhookGetsTheMailOfItsEnvironmentAndDomains) {
+  make_webhook(NewWebhook{.url = kA, .events = {"email.sent"}}, true);
+  make_webhook(NewWebhook{.url = kB, .events = {"email.sent"}, .mail = store::WebhookMail::Test}, true);
+  const std::string own = "https://own.example.com/";
+  make_webhook(
+      NewWebhook{.url = own, .events = {"email.sent"}, .mail = store::WebhookMail::Any, .from_domains = {"own.example"}}, true);
+  start();
+  const MessageId live = accept(Environment::Live, "a@own.example");
+  const MessageId test = accept(Environment::Test, "a@other.example");
+  run_until([&] { return count_taken(kA) == 1 && count_taken(kB) == 1 && count_taken(own) == 1; });
+  advance(seconds(3));
+  loop_.settle();
+  EXPECT_EQ(client_->taken.size(), 3U);
+  for (const Received& one : client_->taken) {
+    EXPECT_EQ(one.email_id, format_message_id(one.url == kB ? test : live)) << one.url;
+  }
+}
+
+TEST_F(Dispatching, AReplayKeepsTheCounts) {
+  const store::WebhookRecord webhook = make_webhook(kA);
+  start();
+  for (int i = 0; i < 3; ++i) accept();
+  run_until([&] { return count_taken(kA) == 3; });
+  run_until([&] {
+    advance(seconds(3));
+    return store_.directory().webhook_progress(webhook.id).value().delivered == 3;
+  });
+  ASSERT_TRUE(admin_.replay_since(account_.id, webhook.id, webhook.first_sequence));
+  EXPECT_EQ(store_.directory().webhook_progress(webhook.id).value().delivered, 3U);
+  run_until([&] {
+    advance(seconds(3));
+    return store_.directory().webhook_progress(webhook.id).value().delivered == 6;
+  });
+}
+
+TEST_F(Dispatching, AnAccountsOctetsASecondAreBounded) {
+  WebhookSlots slots;
+  const AccountId other = make_account_id(random_);
+  EXPECT_EQ(slots.wait_of(account_.id, clock_.now()), std::nullopt);
+  slots.charge(account_.id, 3 * kWebhookOctetsPerSecond, clock_.now());
+  EXPECT_TRUE(slots.wait_of(account_.id, clock_.now()));
+  EXPECT_EQ(slots.wait_of(other, clock_.now()), std::nullopt);
+  clock_.advance(seconds(3));
+  EXPECT_EQ(slots.wait_of(account_.id, clock_.now()), std::nullopt);
 }
 
 }  // namespace

@@ -83,8 +83,8 @@ TEST(WebhookSignature, SecretsAreRandomAndWrittenWithTheirPrefix) {
 TEST(WebhookSignature, MessageIdIsTheSameForEveryAttempt) {
   test::FakeRandom random;
   const WebhookId webhook = make_webhook_id(random);
-  EXPECT_EQ(webhook_message_id(webhook, 4711), webhook_message_id(webhook, 4711));
-  EXPECT_NE(webhook_message_id(webhook, 4711), webhook_message_id(webhook, 4712));
+  EXPECT_EQ(webhook_message_id(webhook, "evt_4711"), webhook_message_id(webhook, "evt_4711"));
+  EXPECT_NE(webhook_message_id(webhook, "evt_4711"), webhook_message_id(webhook, "evt_4712"));
 }
 
 }  // namespace

@@ -57,11 +57,11 @@ TEST(WebhookTarget, UrlsThatLeadElsewhereAreRefusedWithTheReason) {
       {"https://hooks.example.com:65979/", "from 1 to 65535"},
       {"https://hooks.example.com:4294967739/", "from 1 to 65535"},
       {"https://hooks.example.com:18446744073709552059/", "from 1 to 65535"},
-      {"https://hooks.example.com:22/", "above 1023"},
-      {"https://hooks.example.com:25/", "above 1023"},
-      {"https://hooks.example.com:00025/", "above 1023"},
-      {"https://hooks.example.com:444/", "above 1023"},
-      {"https://hooks.example.com:1023/", "above 1023"},
+      {"https://hooks.example.com:22/", "not allowed"},
+      {"https://hooks.example.com:25/", "not allowed"},
+      {"https://hooks.example.com:00025/", "not allowed"},
+      {"https://hooks.example.com:444/", "not allowed"},
+      {"https://hooks.example.com:1023/", "not allowed"},
       {"https:///path", "host"},
       {"https://127.0.0.1/", "not public"},
       {"https://localhost/", "not public"},
@@ -80,6 +80,21 @@ TEST(WebhookTarget, UrlsThatLeadElsewhereAreRefusedWithTheReason) {
     EXPECT_EQ(target.error().code(), ErrorCode::InvalidArgument);
     EXPECT_THAT(target.error().context(), HasSubstr(row.reason));
     EXPECT_THAT(target.error().context(), Not(HasSubstr("secret@")));
+  }
+}
+
+TEST(WebhookTarget, GoesToThePortsThatAreNamed) {
+  WebhookPolicy policy;
+  policy.ports = {*parse_port_range("25"), *parse_port_range("8000-8999")};
+  for (const std::string_view port : {"25", "8000", "8999"}) {
+    EXPECT_TRUE(parse_webhook_url("https://hooks.example.com:" + std::string(port) + "/", policy)) << port;
+  }
+  for (const std::string_view port : {"24", "443", "7999", "9000"}) {
+    EXPECT_FALSE(parse_webhook_url("https://hooks.example.com:" + std::string(port) + "/", policy)) << port;
+  }
+  EXPECT_FALSE(parse_webhook_url("https://hooks.example.com/", policy)) << "443, which is not named";
+  for (const std::string_view wrong : {"", "0", "65536", "9-8", "1-", "-1", "a", "1-65536", "1-2-3", " 1"}) {
+    EXPECT_FALSE(parse_port_range(wrong)) << wrong;
   }
 }
 
