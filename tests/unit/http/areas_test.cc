@@ -63,7 +63,7 @@ constexpr std::string_view kOfDomainKeys[] = {
 constexpr std::string_view kOfTheWholeAccount[] = {
     "logOut", "changeAccount", "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
-    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage"};
+    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "deleteRun"};
 
 // A new row has to be put into one of the two.
 TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {
