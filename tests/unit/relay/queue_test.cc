@@ -27,6 +27,19 @@ TEST_F(QueueTest, DeliversAMessageAsSoonAsItIsWoken) {
   EXPECT_TRUE(load(id).delivery.is_settled());
 }
 
+TEST_F(QueueTest, DeliversWhatAnEarlierVersionLeftInTheQueue) {
+  store_.close();
+  std::filesystem::copy(std::filesystem::path(POSTERN_SOURCE_DIR) / "tests/stores/595bc11", store_.folder(),
+                        std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  store_.open();
+  clock_.set(Instant{std::chrono::sys_days{std::chrono::December / 1 / 2026}});
+  routes_ = {route_to("all", "*")};
+  start();
+  run_until([&] { return script_.delivered.size() == 4; });
+  EXPECT_THAT(script_.delivered, ::testing::UnorderedElementsAre("queued@example.net", "queued2@example.net", "queued3@example.net",
+                                                                 "friend@example.net"));
+}
+
 TEST_F(QueueTest, FindsAMessageThatWasCommittedWithoutAWake) {
   start();
   script_.is_holding = true;
