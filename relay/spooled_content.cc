@@ -5,15 +5,12 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
 
 namespace postern::relay {
 namespace {
-
-constexpr net::asio::use_awaitable_t<net::Executor> kTurnAwait{};
 
 Status not_convertible(std::string_view why) {
   return Status{554, EnhancedCode{5, 6, 3},
@@ -86,7 +83,7 @@ net::Awaitable<Result<void>> SpooledContent::look_through(LineMender& mender, He
     const std::size_t skipped = std::min(skip, chunk->size());
     skip -= skipped;
     if (header.state() == HeaderScan::State::Reading) header.feed(std::string_view(*chunk).substr(skipped));
-    co_await net::asio::post(executor, kTurnAwait);
+    co_await net::asio::post(executor, net::kAwait);
   }
   mender.finish(nothing);
   if (header.state() == HeaderScan::State::Reading) header.finish();
@@ -109,7 +106,7 @@ net::Awaitable<Result<void>> SpooledContent::measure(std::unique_ptr<ContentSign
     const std::size_t skipped = std::min(skip, mended.size());
     skip -= skipped;
     if (signing) signing->append(std::string_view(mended).substr(skipped));
-    co_await net::asio::post(executor, kTurnAwait);
+    co_await net::asio::post(executor, net::kAwait);
   }
   signatures_.clear();
   if (signing) {

@@ -7,14 +7,11 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <utility>
 
 namespace postern::relay {
 namespace {
-
-
 
 // Reads what a writer has taken, its first `skip` octets left out; the writer is flushed.
 class WrittenContent {
