@@ -199,6 +199,10 @@ class Attacker:
             connection.close()
         self.repeat(post, 16)
 
+    def all_at_once(self):
+        for attack in ATTACKS[:-1]:
+            getattr(self, attack)()
+
     def wrong_keys(self):
         """Connections that guess, 32 at once."""
         def guess():
@@ -208,7 +212,7 @@ class Attacker:
 
 
 ATTACKS = ["flood_over_smtp", "large_messages", "backlog_that_breaks_sessions", "trickled_messages", "test_mail", "lists_over_http",
-           "big_bodies_over_http", "wrong_keys"]
+           "big_bodies_over_http", "wrong_keys", "all_at_once"]
 
 
 def percentile(values, share):
