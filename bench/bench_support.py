@@ -66,7 +66,8 @@ class Sink:
 
     def __init__(self, port=None):
         self.port = port or e2e.free_port()
-        self.process = subprocess.Popen([str(TOOLS / "sink"), "--port", str(self.port), "--verify", "on"])
+        self.process = subprocess.Popen([str(TOOLS / "sink"), "--port", str(self.port), "--verify", "on",
+                                         "--chunking", os.environ.get("POSTERN_BENCH_CHUNKING", "on")])
         e2e.wait_until(lambda: e2e.is_listening(self.port), "the sink listens")
         self.pid = self.process.pid
 

@@ -6,6 +6,7 @@ Needs root and Debian's postfix and dovecot-core (neither needs to be started). 
 cmake --preset release -DPOSTERN_BENCH=ON && ninja -C build/release && python3 bench/compare.py [CASE...]
 POSTERN_BENCH_ROUNDS (3), POSTERN_BENCH_SCALE (1: part of the messages to send), POSTERN_BENCH_DIR (the disk to measure on),
 POSTERN_BENCH_OUT (build/bench). POSTERN_BENCH_POSTERN (before=PATH,after=PATH): builds of Postern in turn, and no peer.
+POSTERN_BENCH_CHUNKING=off: the next hop takes content by DATA only.
 """
 
 import dataclasses
@@ -152,14 +153,23 @@ def print_tables(rows):
         print(f"| {title} | {' | '.join(cells)} |")
 
 
+def add_ratios(row, found):
+    """Of each build to the first, round by round: the machine's speed drifts between rounds."""
+    first = next(iter(found.values()))
+    for name, results in found.items():
+        for figure in ("per_second", "accept_cpu", "cpu"):
+            row[name]["times_" + figure] = statistics.median(one[figure] / max(other[figure], 1e-6)
+                                                             for one, other in zip(results, first))
+
+
 def print_builds(rows):
-    first, *others = next(iter(rows.values()))
+    first = next(iter(next(iter(rows.values()))))
     print(f"\n| case | build | rate: times {first}'s | CPU accepting: times {first}'s | CPU with relaying: times {first}'s |")
     print("|---|---|---:|---:|---:|")
     for title, servers in rows.items():
-        for other in others:
-            ratios = (servers[other][figure] / max(servers[first][figure], 1e-6) for figure in ("per_second", "accept_cpu", "cpu"))
-            print(f"| {title} | {other} | {' | '.join(f'{ratio:.3f}' for ratio in ratios)} |")
+        for name, row in servers.items():
+            ratios = (row["times_" + figure] for figure in ("per_second", "accept_cpu", "cpu"))
+            print(f"| {title} | {name} | {' | '.join(f'{ratio:.3f}' for ratio in ratios)} |")
 
 
 def write_plots(rows):
@@ -200,11 +210,13 @@ def main():
                     print(f"idle, {tls}: {kib:.1f} KiB (PSS) for each of {standing} authenticated connections")
             for case in chosen:
                 found = {}
-                for _ in range(ROUNDS):
-                    for server in servers:
+                for turn in range(ROUNDS):
+                    for server in servers if turn % 2 == 0 else reversed(servers):
                         if case.takes(server):
                             found.setdefault(server.name, []).append(case.run(server, sink))
                 rows[case.title] = {server: median_of(results) for server, results in found.items()}
+                if BUILDS:
+                    add_ratios(rows[case.title], found)
         finally:
             for server in servers:
                 server.stop()

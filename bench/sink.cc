@@ -1,6 +1,7 @@
 // A next hop that takes everything and counts: as little SMTP as a relay or a load needs (EHLO, AUTH PLAIN with its response, MAIL,
 // RCPT, DATA, BDAT, RSET, NOOP, QUIT, pipelined), one thread. XCOUNT answers with the counts, as JSON behind 250; `XCOUNT reset`
 // forgets the numbers seen.
+// `--chunking off`: BDAT is not offered, content comes by DATA.
 // `--verify on` reads the X-Load field that smtp_load puts into each message: which were lost, which came twice.
 #include "event_loop.h"
 
@@ -14,6 +15,7 @@ constexpr std::size_t kMostNumbers = 1U << 26;
 
 struct Counts {
   bool verifies = false;
+  bool offers_chunking = true;
   long connections = 0, messages = 0, duplicates = 0, distinct = 0;
   unsigned long long octets = 0;
   std::vector<bool> seen;
@@ -104,9 +106,9 @@ class Session final : public bench::Client {
     } else if (verb == "BDAT") {
       chunk_ = static_cast<std::size_t>(std::atol(line.data() + 5));
     } else if (verb == "EHLO") {
-      replies +=
-          "250-sink.example.net\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE\r\n250 AUTH "
-          "PLAIN\r\n";
+      replies += "250-sink.example.net\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE\r\n";
+      if (counts_.offers_chunking) replies += "250-CHUNKING\r\n";
+      replies += "250 AUTH PLAIN\r\n";
     } else if (verb == "AUTH") {
       replies += "235 2.7.0 anybody\r\n";
     } else if (verb == "QUIT") {
@@ -145,9 +147,10 @@ int listen_on(std::uint16_t port) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bench::Options options(argc, argv, {{"port", "2525"}, {"verify", "off"}});
+  const bench::Options options(argc, argv, {{"port", "2525"}, {"verify", "off"}, {"chunking", "on"}});
   Counts counts;
   counts.verifies = options.is_on("verify");
+  counts.offers_chunking = options.is_on("chunking");
   const int listener = listen_on(static_cast<std::uint16_t>(options.number("port")));
   bench::EventLoop loop;
   loop.watch(listener, [&] {
