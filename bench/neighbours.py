@@ -37,6 +37,7 @@ class TimingHop(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), HopSession)
         self.port = self.server_address[1]
         self.came = {}
+        self.arrival = threading.Condition()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -65,7 +66,9 @@ class HopSession(socketserver.StreamRequestHandler):
     def take(self):
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             if line.startswith(b"X-Quiet: "):
-                self.server.came[int(line[9:])] = time.monotonic()
+                with self.server.arrival:
+                    self.server.came[int(line[9:])] = time.monotonic()
+                    self.server.arrival.notify_all()
 
 
 class Quiet:
@@ -96,10 +99,10 @@ class Quiet:
             self.number += 1
             next_at += 1 / PER_SECOND
         client.quit()
-        patience = time.monotonic() + 120
-        for number in range(first, self.number):
-            while number not in self.hop.came and time.monotonic() < patience:
-                time.sleep(0.02)
+        wanted = range(first, self.number)
+        with self.hop.arrival:
+            self.hop.arrival.wait_for(lambda: all(number in self.hop.came for number in wanted), timeout=120)
+        for number in wanted:
             delivered.append(self.hop.came.get(number, float("inf")) - due[number])
         return accepted, delivered
 
@@ -244,7 +247,6 @@ def main():
             try:
                 row(title, "before", quiet.send_for(SECONDS))
                 getattr(attacker, attack)()
-                time.sleep(1)  # the attack gets under way
                 during = quiet.send_for(SECONDS)
                 attacker.stop()
                 row(title, "during", during)
