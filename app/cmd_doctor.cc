@@ -6,8 +6,8 @@
 #include "app/config_values.h"
 #include "app/port_owner.h"
 #include "app/route_probe.h"
-#include "relay/dkim_keys.h"
-#include "relay/key_seal.h"
+#include "domains/dkim_keys.h"
+#include "domains/key_seal.h"
 #include "store/checkup.h"
 
 #include <arpa/inet.h>
@@ -108,13 +108,13 @@ void check_seal(const Settings& settings, Findings& findings) {
     if (!opened) return;
     const auto accounts = (*opened)->directory().list_accounts();
     if (!accounts) return;
-    const auto seal = relay::KeySeal::read(seal_file(settings));
+    const auto seal = domains::KeySeal::read(seal_file(settings));
     for (const auto& account : *accounts) {
       auto domains = (*opened)->directory().list_domains(account.id);
       for (auto& domain : domains ? *domains : std::vector<store::DomainRecord>()) {
-        if (!relay::has_sealed_keys(domain)) continue;
+        if (!domains::has_sealed_keys(domain)) continue;
         const auto unsealed = seal ? seal->unseal(domain) : Result<void>(seal.error());
-        relay::wipe_private_keys(domain);
+        domains::wipe_private_keys(domain);
         if (!unsealed) say(domain.name + ": " + unsealed.error().context());
       }
     }

@@ -3,10 +3,10 @@
 
 #include "app/config_values.h"
 #include "core/mailbox.h"
-#include "relay/dkim_keys.h"
-#include "relay/domain_admin.h"
-#include "relay/domain_records.h"
-#include "relay/key_seal.h"
+#include "domains/dkim_keys.h"
+#include "domains/domain_admin.h"
+#include "domains/domain_records.h"
+#include "domains/key_seal.h"
 
 #include <algorithm>
 
@@ -16,14 +16,14 @@ namespace {
 using store::DomainRecord;
 
 // For the commands that look nothing up: they work where /etc/resolv.conf does not.
-class NoResolver final : public relay::Resolver {
+class NoResolver final : public dns::Resolver {
  public:
-  Result<relay::DnsAnswer> look_up(std::string_view, std::string_view) override { return Error(ErrorCode::ResolveFailed); }
+  Result<dns::DnsAnswer> look_up(std::string_view, std::string_view) override { return Error(ErrorCode::ResolveFailed); }
 };
 
-relay::DomainAdmin make_admin(CommandContext& context, relay::Resolver& resolver) {
+domains::DomainAdmin make_admin(CommandContext& context, dns::Resolver& resolver) {
   const auto seal = [&context](store::DomainRecord& domain) -> Result<void> {
-    const auto opened = relay::KeySeal::open(seal_file(context.settings()), context.random());
+    const auto opened = domains::KeySeal::open(seal_file(context.settings()), context.random());
     if (!opened) return opened.error();
     return opened->seal(domain, context.random());
   };
@@ -44,7 +44,7 @@ Result<std::vector<DomainRecord>> collect_domains(CommandContext& context, const
     accounts = std::move(*all);
   }
   NoResolver no_resolver;
-  const relay::DomainAdmin admin = make_admin(context, no_resolver);
+  const domains::DomainAdmin admin = make_admin(context, no_resolver);
   std::vector<DomainRecord> domains;
   for (const auto& account : accounts) {
     auto of_account = admin.list(account.id);
@@ -77,13 +77,13 @@ ValueObject domain_value(CommandContext& context, const DomainRecord& domain) {
   return {{"id", format_id(domain.id)},
           {"account", context.account_name(domain.account)},
           {"name", domain.name},
-          {"status", relay::domain_status(domain)},
+          {"status", domains::domain_status(domain)},
           {"created", instant_value(domain.created)},
           {"checked_at", instant_value(domain.checked_at)},
           {"verified_at", instant_value(domain.verified_at)}};
 }
 
-ValueList record_values(const DomainRecord& domain, const std::vector<relay::DnsRecordToPublish>& records) {
+ValueList record_values(const DomainRecord& domain, const std::vector<domains::DnsRecordToPublish>& records) {
   ValueList values;
   for (const auto& record : records) {
     values.emplace_back(ValueObject{{"purpose", record.purpose},
@@ -91,19 +91,19 @@ ValueList record_values(const DomainRecord& domain, const std::vector<relay::Dns
                                     {"name", record.name},
                                     {"value", record.value},
                                     {"required", record.is_required},
-                                    {"status", relay::record_status(domain, record)},
+                                    {"status", domains::record_status(domain, record)},
                                     {"finding", finding_of(domain, record.purpose)}});
   }
   return values;
 }
 
-std::vector<relay::DnsRecordToPublish> records_of(CommandContext& context, const DomainRecord& domain) {
-  return relay::records_to_publish(domain, make_spf_mechanisms(context.settings()));
+std::vector<domains::DnsRecordToPublish> records_of(CommandContext& context, const DomainRecord& domain) {
+  return domains::records_to_publish(domain, make_spf_mechanisms(context.settings()));
 }
 
-std::string zone_text(const std::vector<relay::DnsRecordToPublish>& records) {
+std::string zone_text(const std::vector<domains::DnsRecordToPublish>& records) {
   std::string text;
-  for (const auto& record : records) text += relay::zone_line(record) + "\n";
+  for (const auto& record : records) text += domains::zone_line(record) + "\n";
   return text;
 }
 
@@ -115,12 +115,12 @@ void print_domain(CommandContext& context, const DomainRecord& domain) {
   rows.reserve(records.size());
   for (const auto& record : records) {
     rows.push_back({record.purpose, record.type, record.name, record.is_required ? "required" : "advised",
-                    std::string(relay::record_status(domain, record)), finding_of(domain, record.purpose)});
+                    std::string(domains::record_status(domain, record)), finding_of(domain, record.purpose)});
   }
   context.print(value, format_facts({{"id", format_id(domain.id)},
                                      {"account", context.account_name(domain.account)},
                                      {"name", domain.name},
-                                     {"status", std::string(relay::domain_status(domain))},
+                                     {"status", std::string(domains::domain_status(domain))},
                                      {"created", format_time(domain.created)},
                                      {"looked up", format_time(domain.checked_at)},
                                      {"verified", format_time(domain.verified_at)}}) +
@@ -133,7 +133,7 @@ Result<void> add_domain(CommandContext& context, const std::string& account_text
   const auto account = context.find_account(account_text);
   if (!account) return account.error();
   NoResolver no_resolver;
-  relay::DomainAdmin admin = make_admin(context, no_resolver);
+  domains::DomainAdmin admin = make_admin(context, no_resolver);
   const auto domain = admin.create(account->id, name);
   if (!domain) return domain.error();
   const auto records = records_of(context, *domain);
@@ -151,7 +151,7 @@ Result<void> list_domains(CommandContext& context, const std::string& account) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& domain : *domains) {
     values.emplace_back(domain_value(context, domain));
-    rows.push_back({context.account_name(domain.account), domain.name, std::string(relay::domain_status(domain)),
+    rows.push_back({context.account_name(domain.account), domain.name, std::string(domains::domain_status(domain)),
                     format_time(domain.checked_at), format_id(domain.id)});
   }
   context.print(values, format_table({"ACCOUNT", "NAME", "STATUS", "LOOKED UP (UTC)", "ID"}, rows));
@@ -176,7 +176,7 @@ Result<void> print_domain_records(CommandContext& context, const std::string& te
 Result<void> verify_domain(CommandContext& context, const std::string& text) {
   const auto domain = find_domain(context, text);
   if (!domain) return domain.error();
-  const auto resolver = relay::Resolver::open(make_resolver_settings(context.settings()));
+  const auto resolver = dns::Resolver::open(make_resolver_settings(context.settings()));
   if (!resolver) return resolver.error();
   const auto verified = make_admin(context, **resolver).verify(domain->id);
   if (!verified) return verified.error();

@@ -3,7 +3,7 @@
 
 #include "app/message_text.h"
 #include "core/event.h"
-#include "http/event_json.h"
+#include "events/event_json.h"
 
 #include <algorithm>
 #include <map>
@@ -87,7 +87,7 @@ Result<void> print_content(CommandContext& context, const store::StoredMessage& 
 
 Value event_value(const Event& event) {
   return ValueObject{{"at", instant_value(event.at)},
-                     {"type", http::event_wire_name(event.type)},
+                     {"type", events::event_wire_name(event.type)},
                      {"recipient", event.recipient},
                      {"status", event.status.code == 0 ? Value() : Value(format_status(event.status))},
                      {"detail", event.detail}};
@@ -97,7 +97,7 @@ std::string events_text(const std::vector<Event>& events) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(events.size());
   for (const auto& event : events) {
-    rows.push_back({format_time(event.at), std::string(http::event_wire_name(event.type)), event.recipient,
+    rows.push_back({format_time(event.at), std::string(events::event_wire_name(event.type)), event.recipient,
                     event.status.code == 0 ? "-" : format_status(event.status), event.detail});
   }
   return "\n" + format_table({"TIME (UTC)", "EVENT", "RECIPIENT", "STATUS", "DETAIL"}, rows);

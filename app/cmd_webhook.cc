@@ -2,16 +2,16 @@
 #include "app/commands.h"
 
 #include "app/config_values.h"
-#include "http/event_ids.h"
-#include "http/event_json.h"
-#include "http/webhook_admin.h"
+#include "events/event_ids.h"
+#include "events/event_json.h"
+#include "events/webhook_admin.h"
 
 namespace postern::app {
 namespace {
 
 using store::WebhookRecord;
 
-http::WebhookAdmin make_admin(CommandContext& context) {
+events::WebhookAdmin make_admin(CommandContext& context) {
   return {context.store(), context.clock(), context.random(), make_webhook_policy(context.settings())};
 }
 
@@ -67,7 +67,7 @@ ValueObject webhook_value(CommandContext& context, const WebhookRecord& webhook)
 Result<void> set_enabled(CommandContext& context, const std::string& text, bool is_enabled) {
   const auto webhook = find_webhook(context, text);
   if (!webhook) return webhook.error();
-  http::WebhookChange change;
+  events::WebhookChange change;
   change.is_enabled = is_enabled;
   const auto changed = make_admin(context).change(webhook->account, webhook->id, change);
   if (!changed) return changed.error();
@@ -108,7 +108,7 @@ Result<void> show_webhook(CommandContext& context, const std::string& text) {
   value.emplace_back("delivered", progress->delivered);
   value.emplace_back("given_up", progress->given_up);
   value.emplace_back("failing_since", instant_value(progress->failing_since));
-  value.emplace_back("position", http::format_event_id(progress->cursor));
+  value.emplace_back("position", events::format_event_id(progress->cursor));
   context.print(value, format_facts({{"id", format_id(webhook->id)},
                                      {"account", context.account_name(webhook->account)},
                                      {"endpoint", webhook->url},
@@ -119,7 +119,7 @@ Result<void> show_webhook(CommandContext& context, const std::string& text) {
                                      {"delivered", std::to_string(progress->delivered)},
                                      {"given up", std::to_string(progress->given_up)},
                                      {"failing since", format_time(progress->failing_since)},
-                                     {"position", http::format_event_id(progress->cursor)}}));
+                                     {"position", events::format_event_id(progress->cursor)}}));
   return {};
 }
 
@@ -143,17 +143,17 @@ Result<void> replay_webhook(CommandContext& context, const WebhookReplayOptions&
   const std::string& text = is_single ? options.event : options.since;
   const auto key = context.store().spool().event_id_key(context.random());
   if (!key) return key.error();
-  auto sequence = http::EventIds(*key).parse(webhook->account, text);
-  if (!sequence) sequence = http::parse_event_id(text);  // its number in the log
+  auto sequence = events::EventIds(*key).parse(webhook->account, text);
+  if (!sequence) sequence = events::parse_event_id(text);  // its number in the log
   if (!sequence) {
     return Error(ErrorCode::InvalidArgument, "name an event with --event or --since: its id, or its number in the log");
   }
-  http::WebhookAdmin admin = make_admin(context);
+  events::WebhookAdmin admin = make_admin(context);
   const auto replayed = is_single ? admin.replay_event(webhook->account, webhook->id, *sequence)
                                   : admin.replay_since(webhook->account, webhook->id, *sequence);
   if (!replayed) return replayed.error();
   const std::string id = format_id(webhook->id);
-  const std::string event = http::format_event_id(*sequence);
+  const std::string event = events::format_event_id(*sequence);
   context.confirm({{"webhook", id}, {is_single ? "event" : "since", event}},
                   "webhook " + id + (is_single ? " gets " + event + " again" : " gets all from " + event + " on again"));
   return {};

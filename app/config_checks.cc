@@ -4,7 +4,7 @@
 #include "core/bytes.h"
 #include "core/ip_address.h"
 #include "core/mailbox.h"
-#include "http/webhook_target.h"
+#include "events/webhook_target.h"
 
 #include <algorithm>
 #include <set>
@@ -68,7 +68,7 @@ void check_webhooks(const Settings& settings, Problems& problems) {
                  "write CIDR such as \"192.0.2.0/24\", or a single address");
   }
   for (const std::string& ports : settings.webhook_ports) {
-    if (http::parse_port_range(ports)) continue;
+    if (events::parse_port_range(ports)) continue;
     problems.add({0, "webhook_ports"}, quote_toml(ports) + " is no port and no range of ports",
                  "write a number such as \"443\", or two with a dash such as \"8000-8999\"");
   }

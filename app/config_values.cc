@@ -2,7 +2,7 @@
 
 #include "app/config_checks.h"
 #include "core/mailbox.h"
-#include "relay/key_seal.h"
+#include "domains/key_seal.h"
 
 #include <unistd.h>
 
@@ -94,15 +94,15 @@ relay::RetrySchedule make_retry_schedule(const Settings& settings) {
           .lifetime = std::chrono::hours(settings.queue_lifetime_hours)};
 }
 
-relay::ResolverSettings make_resolver_settings(const Settings& settings) {
-  relay::ResolverSettings resolver;
+dns::ResolverSettings make_resolver_settings(const Settings& settings) {
+  dns::ResolverSettings resolver;
   resolver.servers = settings.resolver_addresses;
   resolver.timeout = std::chrono::seconds(settings.resolver_timeout_seconds);
   return resolver;
 }
 
 std::filesystem::path seal_file(const Settings& settings) {
-  return std::filesystem::path(settings.data_dir) / relay::kSealFileName;
+  return std::filesystem::path(settings.data_dir) / domains::kSealFileName;
 }
 
 std::vector<std::string> make_spf_mechanisms(const Settings& settings) {
@@ -117,12 +117,12 @@ std::vector<std::string> make_spf_mechanisms(const Settings& settings) {
   return mechanisms;
 }
 
-http::WebhookPolicy make_webhook_policy(const Settings& settings) {
-  http::WebhookPolicy policy{.allows_http = settings.webhook_allow_http,
+events::WebhookPolicy make_webhook_policy(const Settings& settings) {
+  events::WebhookPolicy policy{.allows_http = settings.webhook_allow_http,
                              .allowed_networks = make_networks(settings.webhook_allowed_networks)};
   if (!settings.webhook_ports.empty()) policy.ports.clear();
   for (const std::string& text : settings.webhook_ports) {
-    if (const auto ports = http::parse_port_range(text)) policy.ports.push_back(*ports);
+    if (const auto ports = events::parse_port_range(text)) policy.ports.push_back(*ports);
   }
   return policy;
 }

@@ -6,8 +6,8 @@
 #include "auth/auth_throttle.h"
 #include "core/ip_address.h"
 #include "core/log.h"
-#include "http/webhook_target.h"
-#include "relay/resolver.h"
+#include "dns/resolver.h"
+#include "events/webhook_target.h"
 #include "relay/retry_schedule.h"
 #include "relay/route.h"
 #include "smtp/config.h"
@@ -26,12 +26,12 @@ store::StoreOptions make_store_options(const Settings& settings, bool runs_recov
 auth::KeyScheme make_key_scheme(const Settings& settings);
 auth::ThrottleLimits make_throttle_limits(const Settings& settings);
 relay::RetrySchedule make_retry_schedule(const Settings& settings);
-relay::ResolverSettings make_resolver_settings(const Settings& settings);
-// relay/key_seal's.
+dns::ResolverSettings make_resolver_settings(const Settings& settings);
+// domains/key_seal's.
 std::filesystem::path seal_file(const Settings& settings);
 // The mechanisms of `spf` keys, and this host where a next hop is on it: without doubles, in the routes' order.
 std::vector<std::string> make_spf_mechanisms(const Settings& settings);
-http::WebhookPolicy make_webhook_policy(const Settings& settings);
+events::WebhookPolicy make_webhook_policy(const Settings& settings);
 // Only networks that are well formed: app/config_checks names the others.
 std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts);
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);

@@ -1,6 +1,10 @@
 // Reads as the contents page of the HTTP service: what is built, in which order it starts, and in which it stops.
 #include "app/http_service.h"
 
+#include "api/api_context.h"
+#include "api/areas.h"
+#include "api/dispatcher.h"
+#include "api/metrics.h"
 #include "app/config_values.h"
 #include "app/listening.h"
 #include "app/settings_change.h"
@@ -10,18 +14,14 @@
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
 #include "core/log.h"
-#include "http/api_context.h"
-#include "http/areas.h"
-#include "http/dispatcher.h"
-#include "http/event_hub.h"
-#include "http/metrics.h"
+#include "domains/domain_admin.h"
+#include "events/event_hub.h"
+#include "events/webhook_admin.h"
+#include "events/webhook_dispatcher.h"
 #include "http/server.h"
-#include "http/webhook_admin.h"
-#include "http/webhook_dispatcher.h"
 #include "net/task_group.h"
 #include "net/worker_pool.h"
-#include "relay/domain_admin.h"
-#include "relay/proof_mail.h"
+#include "submission/proof_mail.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -60,12 +60,12 @@ auth::ProofRules make_proof_rules(const Settings& s) {
   return {.is_required = s.confirms_addresses(), .mails_per_day = static_cast<std::uint32_t>(s.signup_mails_per_day)};
 }
 
-relay::ProofMailSettings make_proof_mail_settings(const Settings& s) {
+submission::ProofMailSettings make_proof_mail_settings(const Settings& s) {
   const std::string hostname = effective_hostname(s);
   return {.hostname = hostname, .public_url = s.public_url.empty() ? "https://" + hostname : s.public_url};
 }
 
-http::ApiSettings make_api_settings(const Settings& s) {
+api::ApiSettings make_api_settings(const Settings& s) {
   return {.hostname = effective_hostname(s),
           .signup_is_open = s.signup == "open",
           .signup_plan = make_signup_plan(s),
@@ -81,10 +81,10 @@ http::ApiSettings make_api_settings(const Settings& s) {
 
 // What has to be opened and may fail.
 struct Opened {
-  std::unique_ptr<relay::Resolver> resolver;
+  std::unique_ptr<dns::Resolver> resolver;
   std::unique_ptr<auth::SessionTokens> tokens;
   net::TlsClientContext webhook_tls;
-  http::EventIds event_ids;
+  events::EventIds event_ids;
 };
 
 }  // namespace
@@ -104,7 +104,7 @@ class HttpService::Impl {
         proofs_(parts.store.directory(), parts.clock, parts.random, make_proof_rules(settings),
                 [this, &parts_random = parts.random, &clock = parts.clock, wake = std::cref(parts.submission.wake_queue),
                  mail_settings = make_proof_mail_settings(settings)](const auth::ProofMail& mail) {
-                  return relay::send_proof_mail(mail, mail_settings, store_, parts_random, clock.now(), wake.get());
+                  return submission::send_proof_mail(mail, mail_settings, store_, parts_random, clock.now(), wake.get());
                 }),
         domains_(parts.store.directory(), *resolver_, parts.clock, parts.random,
                  {.spf = make_spf_mechanisms(settings),
@@ -115,7 +115,7 @@ class HttpService::Impl {
         domain_workers_(kDomainWorkers, kMaxWaitingSlowJobs),
         event_executor_(parts.runtime.add_thread("events")),
         event_hub_(event_executor_, [this] { return store_.spool().last_sequence(); }),
-        webhook_client_(http::look_up_with(*resolver_), std::move(opened.webhook_tls), make_webhook_policy(settings), "Postern"),
+        webhook_client_(events::look_up_with(*resolver_), std::move(opened.webhook_tls), make_webhook_policy(settings), "Postern"),
         webhook_dispatcher_(
             {event_executor_, parts.store, parts.clock, parts.random, event_hub_, webhook_client_, opened.event_ids}),
         webhooks_(parts.store, parts.clock, parts.random, make_webhook_policy(settings), [this] { webhook_dispatcher_.wake(); }),
@@ -142,7 +142,7 @@ class HttpService::Impl {
                  .random = parts.random,
                  .settings = make_api_settings(settings),
                  .event_ids = opened.event_ids},
-        dispatcher_(context_, http::all_areas()),
+        dispatcher_(context_, api::all_areas()),
         server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_http_options(settings)) {}
 
   Result<void> listen();
@@ -155,7 +155,7 @@ class HttpService::Impl {
  private:
   Settings settings_;
   store::Store& store_;
-  std::unique_ptr<relay::Resolver> resolver_;
+  std::unique_ptr<dns::Resolver> resolver_;
   std::unique_ptr<auth::SessionTokens> tokens_;
   auth::KeyScheme key_scheme_;
   auth::PasswordThrottle password_throttle_;
@@ -163,18 +163,18 @@ class HttpService::Impl {
   auth::KeyAdmin keys_;
   auth::UserAdmin users_;
   auth::AddressProofs proofs_;
-  relay::DomainAdmin domains_;
+  domains::DomainAdmin domains_;
   net::WorkerPool workers_;
   net::WorkerPool write_workers_;
   net::WorkerPool password_workers_;
   net::WorkerPool domain_workers_;
   net::Executor event_executor_;
-  http::EventHub event_hub_;
-  http::HttpWebhookClient webhook_client_;
-  http::WebhookDispatcher webhook_dispatcher_;
-  http::WebhookAdmin webhooks_;
-  http::ApiContext context_;
-  http::Dispatcher dispatcher_;
+  events::EventHub event_hub_;
+  events::HttpWebhookClient webhook_client_;
+  events::WebhookDispatcher webhook_dispatcher_;
+  events::WebhookAdmin webhooks_;
+  api::ApiContext context_;
+  api::Dispatcher dispatcher_;
   http::Server server_;
   std::vector<HttpListenerSettings> listening_;  // as they were bound, in the order of server_'s
   ShownCertificates shown_;
@@ -228,7 +228,7 @@ void HttpService::Impl::drain(std::chrono::steady_clock::duration grace) {
 }
 
 Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& settings, const HttpServiceParts& parts) {
-  auto resolver = relay::Resolver::open(make_resolver_settings(settings));
+  auto resolver = dns::Resolver::open(make_resolver_settings(settings));
   if (!resolver) return resolver.error();
   const std::filesystem::path token_file = std::filesystem::path(settings.data_dir) / "session-keys";
   auto tokens = auth::SessionTokens::open(token_file, std::chrono::minutes(settings.session_token_lifetime_minutes),
@@ -241,7 +241,7 @@ Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& setting
   Opened opened{.resolver = std::move(*resolver),
                 .tokens = std::move(*tokens),
                 .webhook_tls = std::move(*tls),
-                .event_ids = http::EventIds(*event_key)};
+                .event_ids = events::EventIds(*event_key)};
   return std::unique_ptr<HttpService>(new HttpService(std::make_unique<Impl>(settings, parts, std::move(opened))));
 }
 

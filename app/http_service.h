@@ -8,15 +8,15 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "core/result.h"
+#include "domains/key_seal.h"
 #include "net/runtime.h"
-#include "relay/key_seal.h"
-#include "relay/submission.h"
 #include "store/store.h"
+#include "submission/submission.h"
 
 #include <chrono>
 #include <memory>
 
-namespace postern::http {
+namespace postern::api {
 class Metrics;
 }
 namespace postern::app {
@@ -28,11 +28,11 @@ struct HttpServiceParts {
   const auth::Authenticator& authenticator;
   auth::AuthThrottle& throttle;
   auth::UsageTracker& usage;
-  const relay::SubmissionContext& submission;
-  http::Metrics& metrics;
+  const submission::SubmissionContext& submission;
+  api::Metrics& metrics;
   const Clock& clock;
   Random& random;
-  const relay::KeySeal& seal;
+  const domains::KeySeal& seal;
 };
 
 // Used from the main thread.

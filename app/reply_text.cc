@@ -1,7 +1,7 @@
 #include "app/reply_text.h"
 
+#include "api/api.h"
 #include "core/refusals.h"
-#include "http/api.h"
 #include "smtp/replies.h"
 
 #include <algorithm>
@@ -29,10 +29,10 @@ std::string describe(const RefusalRow& row) {
 std::string describe_problems() {
   std::string text =
       "# Problems of HTTP requests\n\n"
-      "What can be wrong with a request itself, made from the table in `http/api.cc`. SMTP says none of these; in the body of the\n"
+      "What can be wrong with a request itself, made from the table in `api/api.cc`. SMTP says none of these; in the body of the\n"
       "response the name stands where a refusal's token would.\n\n"
       "| name | HTTP | what it means |\n|---|---|---|\n";
-  for (const http::ApiProblemRow& row : http::api_problem_table()) {
+  for (const api::ApiProblemRow& row : api::api_problem_table()) {
     text += "| `" + std::string(row.name) + "` | " + std::to_string(row.status) + " | " + std::string(row.text) + " |\n";
   }
   return text;

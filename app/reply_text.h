@@ -1,4 +1,4 @@
-// docs/smtp-replies.md, made from the table of refusals (core/refusals) and that of the API's own problems (http/api).
+// docs/smtp-replies.md, made from the table of refusals (core/refusals) and that of the API's own problems (api/api).
 #pragma once
 
 #include <string>

@@ -2,8 +2,8 @@
 
 #include "app/config_values.h"
 #include "core/bytes.h"
+#include "dns/host_lookup.h"
 #include "net/tls_context.h"
-#include "relay/host_lookup.h"
 #include "smtp/client_connection.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -66,7 +66,7 @@ net::Awaitable<void> run_probe(Attempt attempt, RouteProbe& probe) {
     probe.words = "TLS cannot be set up: " + tls.error().message();
     co_return;
   }
-  const auto endpoints = co_await relay::look_up_host(attempt.route.host, attempt.route.port, attempt.timeouts.connect);
+  const auto endpoints = co_await dns::look_up_host(attempt.route.host, attempt.route.port, attempt.timeouts.connect);
   if (!endpoints) {
     probe.words = place + ": " + endpoints.error().context() + "; check the name and the DNS";
     co_return;

@@ -1,30 +1,30 @@
 // Reads as the contents page of the daemon: what is built, in which order it starts, and in which it stops.
 #include "app/server.h"
 
+#include "api/metrics.h"
 #include "app/config.h"
 #include "app/config_values.h"
 #include "app/http_service.h"
 #include "app/listening.h"
+#include "app/maintenance.h"
 #include "app/process.h"
 #include "app/settings_change.h"
+#include "app/store_watch.h"
 #include "app/write_behind.h"
 #include "auth/auth_throttle.h"
 #include "auth/authenticator.h"
 #include "core/log.h"
-#include "http/metrics.h"
+#include "core/operator_log.h"
+#include "dns/host_lookup.h"
+#include "domains/dkim_keys.h"
+#include "domains/dkim_signer.h"
+#include "domains/key_seal.h"
 #include "net/runtime.h"
 #include "net/task_group.h"
-#include "relay/dkim_keys.h"
-#include "relay/dkim_signer.h"
-#include "relay/host_lookup.h"
-#include "relay/key_seal.h"
-#include "relay/maintenance.h"
-#include "relay/operator_log.h"
 #include "relay/queue.h"
-#include "relay/smtp_submission.h"
-#include "relay/store_watch.h"
 #include "smtp/server.h"
 #include "store/store.h"
+#include "submission/smtp_submission.h"
 
 #include <algorithm>
 #include <chrono>
@@ -82,12 +82,12 @@ relay::QueueSettings make_queue_settings(const Settings& s) {
   return queue;
 }
 
-relay::LongLines make_long_lines(const Settings& s) {
-  if (s.long_lines == "pass") return relay::LongLines::Pass;
-  return s.long_lines == "refuse" ? relay::LongLines::Refuse : relay::LongLines::Encode;
+submission::LongLines make_long_lines(const Settings& s) {
+  if (s.long_lines == "pass") return submission::LongLines::Pass;
+  return s.long_lines == "refuse" ? submission::LongLines::Refuse : submission::LongLines::Encode;
 }
 
-relay::SubmissionSettings make_submission_settings(const Settings& s) {
+submission::SubmissionSettings make_submission_settings(const Settings& s) {
   return {.hostname = effective_hostname(s),
           .simulator_domain = s.simulator_domain,
           .max_received_fields = static_cast<std::uint32_t>(s.max_received_fields),
@@ -106,13 +106,13 @@ smtp::ServerOptions make_smtp_options(const Settings& s) {
   return options;
 }
 
-Result<std::unique_ptr<relay::DkimSigner>> make_signer(const store::Directory& directory, const relay::KeySeal& seal) {
-  return relay::DkimSigner::create([&directory, seal](const AccountId& account, std::string_view name) {
+Result<std::unique_ptr<domains::DkimSigner>> make_signer(const store::Directory& directory, const domains::KeySeal& seal) {
+  return domains::DkimSigner::create([&directory, seal](const AccountId& account, std::string_view name) {
     auto domain = directory.find_domain_named(account, name);
     // Of a domain that is looked up as another account's only the name counts.
     if (!domain || !*domain || account == store::kVerifiedOwner) return domain;
     if (Result<void> unsealed = seal.unseal(**domain); !unsealed) {
-      relay::wipe_private_keys(**domain);
+      domains::wipe_private_keys(**domain);
       domain = unsealed.error();
     }
     return domain;
@@ -120,11 +120,11 @@ Result<std::unique_ptr<relay::DkimSigner>> make_signer(const store::Directory& d
 }
 
 // The seal on signing keys, with which a store of before it is sealed now.
-Result<relay::KeySeal> open_seal(const Settings& settings, store::Directory& directory) {
+Result<domains::KeySeal> open_seal(const Settings& settings, store::Directory& directory) {
   SystemRandom random;
-  auto seal = relay::KeySeal::open(seal_file(settings), random);
+  auto seal = domains::KeySeal::open(seal_file(settings), random);
   if (!seal) return seal;
-  const auto sealed = relay::seal_stored_keys(directory, *seal, random);
+  const auto sealed = domains::seal_stored_keys(directory, *seal, random);
   if (!sealed) {
     // A full disk, say: what is not sealed yet is still read.
     log::write(log::Level::Warning, "domains_not_migrated", {{"error", sealed.error().message()}});
@@ -136,8 +136,8 @@ Result<relay::KeySeal> open_seal(const Settings& settings, store::Directory& dir
 
 class Daemon {
  public:
-  Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const relay::KeySeal& seal,
-         std::unique_ptr<relay::DkimSigner> signer)
+  Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const domains::KeySeal& seal,
+         std::unique_ptr<domains::DkimSigner> signer)
       : settings_(settings),
         store_(std::move(store)),
         seal_(seal),
@@ -157,11 +157,11 @@ class Daemon {
                                                .signer = signer_.get()})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
-                    [this](const store::DueEntry& due) { message_committed(http::Door::Smtp, due); }, clock_, random_,
+                    [this](const store::DueEntry& due) { message_committed(api::Door::Smtp, due); }, clock_, random_,
                     make_submission_settings(settings), signer_.get()},
         http_submission_(submission_),
         handler_(submission_, throttle_,
-                 [this](std::string_view token, relay::RefusalOf what) { refused_over_smtp(token, what); }),
+                 [this](std::string_view token, submission::RefusalOf what) { refused_over_smtp(token, what); }),
         smtp_(runtime_.io_executors(), handler_, make_smtp_options(settings)),
         metrics_(clock_),
         write_behind_(*store_, quota_, usage_),
@@ -180,47 +180,47 @@ class Daemon {
  private:
   Result<void> open_http();
   Result<bool> reload_certificates(const Settings& settings);
-  std::vector<http::GaugeReading> read_gauges() const;
-  void message_committed(http::Door door, const store::DueEntry& due) {
+  std::vector<api::GaugeReading> read_gauges() const;
+  void message_committed(api::Door door, const store::DueEntry& due) {
     metrics_.count_submission(door);
     queue_.accepted(due);
     if (http_) http_->notify_events();
   }
-  void refused_over_smtp(std::string_view token, relay::RefusalOf what) {
-    metrics_.count_refusal(http::Door::Smtp, token);
-    if (what == relay::RefusalOf::Credential) metrics_.count_auth_failure(http::Door::Smtp);
+  void refused_over_smtp(std::string_view token, submission::RefusalOf what) {
+    metrics_.count_refusal(api::Door::Smtp, token);
+    if (what == submission::RefusalOf::Credential) metrics_.count_auth_failure(api::Door::Smtp);
   }
 
   Settings settings_;  // in force: what a reload takes over is put in
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<store::Store> store_;
-  relay::KeySeal seal_;
-  std::unique_ptr<relay::DkimSigner> signer_;
+  domains::KeySeal seal_;
+  std::unique_ptr<domains::DkimSigner> signer_;
   RouteHolder routes_;
   auth::Authenticator authenticator_;
   auth::AuthThrottle throttle_;
-  relay::QuotaTable quota_;
+  submission::QuotaTable quota_;
   auth::UsageTracker usage_;
   net::Runtime runtime_;
   net::Executor queue_executor_;
   relay::Queue queue_;
   net::TaskGroup queue_task_;
-  relay::SubmissionContext submission_;
-  relay::SubmissionContext http_submission_;  // the same, counted at the other door
-  relay::SmtpSubmission handler_;
+  submission::SubmissionContext submission_;
+  submission::SubmissionContext http_submission_;  // the same, counted at the other door
+  submission::SmtpSubmission handler_;
   smtp::Server smtp_;
   std::vector<ListenerSettings> listening_;  // as they were bound, in the order of smtp_'s
   ShownCertificates shown_;
-  http::Metrics metrics_;
+  api::Metrics metrics_;
   std::unique_ptr<HttpService> http_;        // nullptr: no listener asks for it
   WriteBehind write_behind_;
-  relay::Maintenance maintenance_;
-  relay::StoreWatch store_watch_;
+  Maintenance maintenance_;
+  StoreWatch store_watch_;
 };
 
-std::vector<http::GaugeReading> Daemon::read_gauges() const {
-  std::vector<http::GaugeReading> gauges = {
+std::vector<api::GaugeReading> Daemon::read_gauges() const {
+  std::vector<api::GaugeReading> gauges = {
       {"postern_smtp_connections", "Open SMTP connections.", static_cast<double>(smtp_.connection_count())}};
   const auto usage = store_->spool().usage();
   if (!usage) return gauges;
@@ -245,7 +245,7 @@ Result<void> Daemon::open_http() {
                                               .seal = seal_});
   if (!http) return http.error();
   http_ = std::move(*http);
-  http_submission_.wake_queue = [this](const store::DueEntry& due) { message_committed(http::Door::Http, due); };
+  http_submission_.wake_queue = [this](const store::DueEntry& due) { message_committed(api::Door::Http, due); };
   metrics_.set_gauges([this] { return read_gauges(); });
   return {};
 }
@@ -254,7 +254,7 @@ Result<void> Daemon::prepare() {
   if (!settings_.http_listeners.empty()) {
     if (auto opened = open_http(); !opened) return opened;
   }
-  relay::start_look_up_threads();
+  dns::start_look_up_threads();
   runtime_.start();
   write_behind_.start();
   maintenance_.start();
@@ -281,7 +281,7 @@ Result<void> Daemon::listen() {
 }
 
 void Daemon::start() {
-  relay::operator_log::name_accounts([this](const AccountId& id) {
+  operator_log::name_accounts([this](const AccountId& id) {
     const auto account = store_->directory().find_account(id);
     return account && *account ? (*account)->name : std::string();
   });
@@ -336,7 +336,7 @@ void Daemon::stop() {
   maintenance_.stop();
   write_behind_.stop();
   store_watch_.stop();
-  relay::operator_log::name_accounts({});
+  operator_log::name_accounts({});
   // A delivery that was still connecting ends with its thread; then nothing uses the store. Completions of its last commits
   // are posted to executors that stand still but live.
   runtime_.stop();

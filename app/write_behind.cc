@@ -1,6 +1,6 @@
 #include "app/write_behind.h"
 
-#include "relay/operator_log.h"
+#include "core/operator_log.h"
 
 #include <algorithm>
 #include <utility>
@@ -19,7 +19,7 @@ void WriteBehind::stop() {
   }
   wakes_.notify_all();
   thread_.join();
-  relay::operator_log::sum_up();
+  operator_log::sum_up();
   write_quotas();
   write_usages();
   write_sent();
@@ -31,7 +31,7 @@ void WriteBehind::run() {
       std::unique_lock lock(mutex_);
       if (wakes_.wait_for(lock, kQuotaEvery, [this] { return is_stopping_; })) return;
     }
-    relay::operator_log::sum_up();
+    operator_log::sum_up();
     write_quotas();
     note_space();
     if (round % kUsageEvery != 0) continue;
@@ -48,7 +48,7 @@ void WriteBehind::note_space() {
   if (room && quiet_looks_ < kQuietLooks) room = Error(ErrorCode::StorageFull, "messages find no room any more");
   const bool is_full = !room && room.error().code() != ErrorCode::StorageShedding;
   if (is_full == std::exchange(is_full_, is_full)) return;
-  is_full ? relay::operator_log::storage_full(room.error()) : relay::operator_log::storage_recovered();
+  is_full ? operator_log::storage_full(room.error()) : operator_log::storage_recovered();
 }
 
 void WriteBehind::write_quotas() {
@@ -64,7 +64,7 @@ void WriteBehind::write_quotas() {
   });
   if (written) return;
   quota_.put_back(unsaved);
-  relay::operator_log::maintenance_failed("quota_counters", written.error());
+  operator_log::maintenance_failed("quota_counters", written.error());
 }
 
 void WriteBehind::write_usages() {
@@ -81,7 +81,7 @@ void WriteBehind::write_usages() {
     return {};
   });
   // A last use that is forgotten is no loss worth a retry.
-  if (!written) relay::operator_log::maintenance_failed("key_usage", written.error());
+  if (!written) operator_log::maintenance_failed("key_usage", written.error());
 }
 
 void WriteBehind::write_sent() {
@@ -101,7 +101,7 @@ void WriteBehind::write_sent() {
   });
   if (written) return;
   usage_.put_back_sent(unsaved);
-  relay::operator_log::maintenance_failed("usage", written.error());
+  operator_log::maintenance_failed("usage", written.error());
 }
 
 }  // namespace postern::app

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "auth/usage_tracker.h"
-#include "relay/quota.h"
 #include "store/store.h"
+#include "submission/quota.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -16,7 +16,7 @@ namespace postern::app {
 class WriteBehind {
  public:
   // All outlive this.
-  WriteBehind(store::Store& store, relay::QuotaTable& quota, auth::UsageTracker& usage)
+  WriteBehind(store::Store& store, submission::QuotaTable& quota, auth::UsageTracker& usage)
       : store_(store), quota_(quota), usage_(usage) {}
   ~WriteBehind() { stop(); }
   WriteBehind(const WriteBehind&) = delete;
@@ -41,7 +41,7 @@ class WriteBehind {
   void write_sent();
 
   store::Store& store_;
-  relay::QuotaTable& quota_;
+  submission::QuotaTable& quota_;
   auth::UsageTracker& usage_;
   std::mutex mutex_;
   std::condition_variable wakes_;

@@ -1,8 +1,8 @@
 // Authenticator: credential → principal, with one answer for unknown and wrong keys.
 #pragma once
 
-#include "auth/principal.h"
 #include "auth/api_key.h"
+#include "auth/principal.h"
 #include "core/clock.h"
 #include "core/ip_address.h"
 #include "core/refusals.h"

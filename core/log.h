@@ -1,5 +1,5 @@
 // The operator log's one entry: a fact with fields, one line. Typed functions per fact live beside the code that knows the
-// fact (relay/operator_log, net). spdlog is behind it and nowhere else.
+// fact (core/operator_log, net). spdlog is behind it and nowhere else.
 #pragma once
 
 #include "core/result.h"

@@ -40,7 +40,7 @@ void ChunkGuard::take(char c) {
     case State::Extension:
       if (c == '\r') return expect(true, State::SizeLf);
       if (++extension_octets_ > kMaxChunkExtensionOctets) {
-        return fail(ApiProblem::MalformedRequest, "chunk extensions are too long");
+        return fail(Fault::MalformedRequest, "chunk extensions are too long");
       }
       return expect(c == '\t' || (c >= 0x20 && c < 0x7f), State::Extension);
     case State::SizeLf:
@@ -52,7 +52,7 @@ void ChunkGuard::take(char c) {
       digits_ = 0;
       return expect(c == '\n', State::FirstDigit);
     case State::LastCr:
-      if (c != '\r') return fail(ApiProblem::MalformedRequest, "trailers are not taken");
+      if (c != '\r') return fail(Fault::MalformedRequest, "trailers are not taken");
       return expect(true, State::LastLf);
     case State::LastLf: return expect(c == '\n', State::Done);
     case State::Data:
@@ -62,7 +62,7 @@ void ChunkGuard::take(char c) {
 
 void ChunkGuard::take_size_octet(char c) {
   if (const auto value = hex_value(c)) {
-    if (++digits_ > kMaxChunkSizeDigits) return fail(ApiProblem::MalformedRequest, "a chunk's size is too long");
+    if (++digits_ > kMaxChunkSizeDigits) return fail(Fault::MalformedRequest, "a chunk's size is too long");
     left_ = left_ * 16 + *value;
     state_ = State::Digits;
     return;
@@ -78,15 +78,15 @@ void ChunkGuard::end_size_line() {
     return;
   }
   total_ += left_;
-  if (total_ > max_body_octets_) return fail(ApiProblem::BodyTooBig, {});
+  if (total_ > max_body_octets_) return fail(Fault::BodyTooBig, {});
   state_ = State::Data;
 }
 
 void ChunkGuard::expect(bool is_right, State next) {
-  if (!is_right) return fail(ApiProblem::MalformedRequest, "the chunked body is malformed");
+  if (!is_right) return fail(Fault::MalformedRequest, "the chunked body is malformed");
   state_ = next;
 }
 
-void ChunkGuard::fail(ApiProblem problem, std::string_view detail) { fault_ = RequestFault{problem, detail}; }
+void ChunkGuard::fail(Fault fault, std::string_view detail) { fault_ = RequestFault{fault, detail}; }
 
 }  // namespace postern::http

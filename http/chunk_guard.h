@@ -30,7 +30,7 @@ class ChunkGuard {
   void take_size_octet(char c);
   void end_size_line();
   void expect(bool is_right, State next);
-  void fail(ApiProblem problem, std::string_view detail);
+  void fail(Fault fault, std::string_view detail);
 
   std::size_t max_body_octets_;
   State state_ = State::FirstDigit;

@@ -78,7 +78,7 @@ net::Awaitable<bool> Connection::serve_request() {
   const bool has_body = head.has_body();
 
   exchange_ = context_.handler.open_exchange(peer_);
-  std::optional<ApiResponse> response = co_await exchange_->begin(head);
+  std::optional<Response> response = co_await exchange_->begin(head);
   if (response) {
     // A body that nobody wants is not read either: what follows it cannot be found.
     current_.keeps_alive = current_.keeps_alive && !has_body;
@@ -86,7 +86,7 @@ net::Awaitable<bool> Connection::serve_request() {
   } else {
     const bool is_complete = co_await receive_body();
     if (!is_complete) co_return false;
-    ApiResponse answer = co_await exchange_->answer(reader_.take_body());
+    Response answer = co_await exchange_->answer(reader_.take_body());
     response = std::move(answer);
   }
   const bool is_sent = co_await respond(std::move(*response));
@@ -127,13 +127,13 @@ net::Awaitable<bool> Connection::receive_head() {
     if (was_idle && is_stopping_) co_return false;
     const bool is_alive = co_await read(was_idle ? idle_since + context_.timeouts.idle : current_.began + context_.timeouts.head);
     if (!is_alive) {
-      if (has_timed_out_ && !was_idle) co_await refuse(ApiProblem::RequestTimeout, {});
+      if (has_timed_out_ && !was_idle) co_await refuse(Fault::RequestTimeout, {});
       co_return false;
     }
     if (was_idle) current_.began = Clock::now();
   }
   if (reader_.state() != State::Refused) co_return true;
-  co_await refuse(reader_.fault().problem, reader_.fault().detail);
+  co_await refuse(reader_.fault().fault, reader_.fault().detail);
   co_return false;
 }
 
@@ -151,18 +151,18 @@ net::Awaitable<bool> Connection::receive_body() {
     const std::chrono::seconds earned(body_octets_ / limits.body_octets_per_second);
     const bool is_alive = co_await read(began + std::min(limits.body_grace + earned, limits.body_in_all));
     if (!is_alive) {
-      if (has_timed_out_) co_await refuse(ApiProblem::RequestTimeout, {});
+      if (has_timed_out_) co_await refuse(Fault::RequestTimeout, {});
       co_return false;
     }
     const bool has_room = hold(body_octets_ - counted);
     counted = body_octets_;
     if (!has_room) {
-      co_await refuse(ApiProblem::Unavailable, "too many big requests are under way: try again later");
+      co_await refuse(Fault::Unavailable, "too many big requests are under way: try again later");
       co_return false;
     }
   }
   if (reader_.state() != State::Refused) co_return true;
-  co_await refuse(reader_.fault().problem, reader_.fault().detail);
+  co_await refuse(reader_.fault().fault, reader_.fault().detail);
   co_return false;
 }
 
@@ -184,17 +184,17 @@ net::Awaitable<bool> Connection::read(Clock::time_point deadline) {
 }
 
 // Answers what cannot be served, then closes: where the next request begins is not known.
-net::Awaitable<void> Connection::refuse(ApiProblem problem, std::string_view detail) {
+net::Awaitable<void> Connection::refuse(Fault fault, std::string_view detail) {
   current_.keeps_alive = false;
-  ApiResponse response = api_problem(problem, detail);
+  Response response = context_.handler.refuse(fault, detail);
   const bool is_sent = co_await respond(std::move(response));
   if (is_sent) co_await stream_.linger_and_close(context_.timeouts.linger);
 }
 
-net::Awaitable<bool> Connection::respond(ApiResponse response) {
+net::Awaitable<bool> Connection::respond(Response response) {
   if (is_stopping_) current_.keeps_alive = false;
   if (response.body.size() > kUncountedResponseOctets && !hold(response.body.size())) {
-    response = api_problem(ApiProblem::Unavailable, "too many big responses are under way: try again later");
+    response = context_.handler.refuse(Fault::Unavailable, "too many big responses are under way: try again later");
   }
   if (response.stream && current_.is_http_1_0) current_.keeps_alive = false;
   const std::string head = format_response_head(response, {.now = context_.clock.now(),
@@ -212,7 +212,7 @@ net::Awaitable<bool> Connection::respond(ApiResponse response) {
   co_return is_sent;
 }
 
-net::Awaitable<bool> Connection::send_body(const std::string& head, const ApiResponse& response) {
+net::Awaitable<bool> Connection::send_body(const std::string& head, const Response& response) {
   bool is_sent = false;
   if (!response.stream && response.body.size() <= kJoinedWriteOctets) {
     std::string whole = head + response.body;
@@ -302,7 +302,7 @@ void Connection::cancel() {
   stream_.cancel();
 }
 
-void Connection::report(const ApiResponse& response) const {
+void Connection::report(const Response& response) const {
   context_.handler.request_ended({.method = current_.method,
                                   .operation = exchange_ ? exchange_->operation() : std::string_view(),
                                   .problem = response.problem,
@@ -317,7 +317,7 @@ RefusedConnection::RefusedConnection(net::asio::ip::tcp::socket socket, const ne
     : context_(context), peer_(peer), stream_(std::move(socket)) {}
 
 net::Awaitable<void> RefusedConnection::run() {
-  const ApiResponse response = api_refusal(Refusal::TooManyConnections);
+  const Response response = context_.handler.refuse(Fault::TooManyConnections, {});
   log::write(log::Level::Info, "http_connection_refused",
              {{"peer", format_ip_address(peer_.address)}, {"reason", response.problem}});
   const std::string whole = format_response_head(response, {.now = context_.clock.now(), .request_id = {}}) + response.body;

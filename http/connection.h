@@ -80,9 +80,9 @@ class Connection final : public net::Task {
   net::Awaitable<bool> receive_head();
   net::Awaitable<bool> receive_body();
   net::Awaitable<bool> read(Clock::time_point deadline);
-  net::Awaitable<void> refuse(ApiProblem problem, std::string_view detail);
-  net::Awaitable<bool> respond(ApiResponse response);
-  net::Awaitable<bool> send_body(const std::string& head, const ApiResponse& response);
+  net::Awaitable<void> refuse(Fault fault, std::string_view detail);
+  net::Awaitable<bool> respond(Response response);
+  net::Awaitable<bool> send_body(const std::string& head, const Response& response);
   net::Awaitable<bool> send_stream(BodySource& source);
   net::Awaitable<bool> send_pieces(BodySource& source);
   void watch_peer();
@@ -91,7 +91,7 @@ class Connection final : public net::Task {
   bool hold(std::size_t octets);
   void end_request();
   void begin_request();
-  void report(const ApiResponse& response) const;
+  void report(const Response& response) const;
 
   const ConnectionContext& context_;
   std::unique_ptr<net::AdmittedPeer> admitted_;

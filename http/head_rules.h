@@ -2,8 +2,8 @@
 // decided for refusal. A request that two parsers can read in two ways is how requests are smuggled. Pure.
 #pragma once
 
-#include "http/api.h"
 #include "http/limits.h"
+#include "http/message.h"
 
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@ namespace postern::http {
 
 // Why a request goes no further. Always followed by a close: where the next request begins is not known any more.
 struct RequestFault {
-  ApiProblem problem = ApiProblem::MalformedRequest;
+  Fault fault = Fault::MalformedRequest;
   std::string_view detail;  // a literal
 };
 

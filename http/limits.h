@@ -1,4 +1,4 @@
-// Every size and count of the HTTP server, each with its reason. The body's limit is the route's (http/body_limits.h).
+// Every size and count of the HTTP server, each with its reason. The body's limit is the route's.
 #pragma once
 
 #include <chrono>
@@ -27,17 +27,6 @@ inline constexpr std::size_t kMaxChunkExtensionOctets = 256;
 // What is read at a time; also the most of a pipelined request that waits while the one before is answered.
 inline constexpr std::size_t kReadOctets = 16 * 1024;
 
-// Depth of a JSON body: none of our schemas reaches ten.
-inline constexpr std::size_t kMaxJsonDepth = 32;
-// Values of a JSON body, names not counted: a batch of a hundred e-mails has a thousand recipients in each.
-inline constexpr std::size_t kMaxJsonValues = 128 * 1024;
-// Memory of a parsed body: long strings, which big bodies consist of, take at most three times their length while they are
-// parsed; small bodies of many small values take more for each octet.
-inline constexpr std::size_t kJsonMemoryFactor = 4;
-inline constexpr std::size_t kJsonMemoryBase = 2 * 1024 * 1024;
-// A bigger one is parsed on a worker: of the smallest values this much takes about a millisecond.
-inline constexpr std::size_t kMaxInlineJsonOctets = 64 * 1024;
-
 // Bodies that the connections of all clients hold at once, on their way in or out: some forty e-mails with 10 MiB of attachments
 // each. Parsed and composed, a body takes up to five times as much, but no more than the workers have in hand.
 inline constexpr std::size_t kMaxHeldBodyOctets = 512 * 1024 * 1024;
@@ -46,10 +35,6 @@ inline constexpr std::size_t kMaxHeldBodyOctetsOfOne = 160 * 1024 * 1024;
 // A response up to this size is not counted among them: strangers may ask for /openapi.json and read it slowly, and must not take
 // the room of those who send.
 inline constexpr std::size_t kUncountedResponseOctets = 256 * 1024;
-
-// Records that are looked at for one page of a list whose filter may fit few: some milliseconds of a worker. Then the answer's
-// `next` says where to go on.
-inline constexpr std::size_t kMaxListReads = 2'000;
 
 // What is written under one deadline: a client must take so much within it.
 inline constexpr std::size_t kWriteOctets = 64 * 1024;

@@ -4,7 +4,7 @@
 
 #include "core/ids.h"
 #include "core/ip_address.h"
-#include "http/api.h"
+#include "http/message.h"
 #include "http/request_reader.h"
 #include "net/awaitable.h"
 
@@ -42,10 +42,10 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
   // The head is there; what is needed of it may be moved out. An answer now means that the body is not wanted.
-  virtual net::Awaitable<std::optional<ApiResponse>> begin(RequestHead& head) = 0;
+  virtual net::Awaitable<std::optional<Response>> begin(RequestHead& head) = 0;
   // After begin() without an answer.
   virtual std::size_t max_body_octets() const = 0;
-  virtual net::Awaitable<ApiResponse> answer(std::string body) = 0;
+  virtual net::Awaitable<Response> answer(std::string body) = 0;
 
   // Whose request it is, once begin() has found that out; null: nobody's.
   virtual AccountId account() const = 0;
@@ -59,6 +59,8 @@ class Exchange {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
+  // The answer to what the connection cannot serve. An empty `detail` leaves the words to the handler.
+  virtual Response refuse(Fault fault, std::string_view detail) = 0;
   virtual std::unique_ptr<Exchange> open_exchange(const PeerFacts& peer) = 0;
   // For every request that was answered, also one so malformed that it had no exchange.
   virtual void request_ended(const RequestOutcome& outcome) = 0;

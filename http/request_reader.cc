@@ -15,7 +15,7 @@ namespace {
 
 namespace beast_http = boost::beast::http;
 
-RequestFault malformed(std::string_view detail) { return {ApiProblem::MalformedRequest, detail}; }
+RequestFault malformed(std::string_view detail) { return {Fault::MalformedRequest, detail}; }
 
 }  // namespace
 
@@ -66,8 +66,8 @@ void RequestReader::received(std::string_view octets) {
 
 void RequestReader::read_head() {
   while (state_ == State::NeedsHead && scanned_ < buffer_.size()) {
-    if (scanned_ >= kMaxHeadOctets) return refuse({ApiProblem::HeaderFieldsTooLarge, {}});
-    if (is_first_line_ && scanned_ > kMaxMethodOctets + kMaxTargetOctets + 16) return refuse({ApiProblem::PathTooLong, {}});
+    if (scanned_ >= kMaxHeadOctets) return refuse({Fault::HeaderFieldsTooLarge, {}});
+    if (is_first_line_ && scanned_ > kMaxMethodOctets + kMaxTargetOctets + 16) return refuse({Fault::PathTooLong, {}});
     if (!take_head_octet(buffer_[scanned_++])) return;
   }
 }
@@ -158,7 +158,7 @@ void RequestReader::fill_head(const HeadFacts& facts) {
 
 void RequestReader::allow_body(std::size_t max_octets) {
   POSTERN_CHECK(state_ == State::HasHead);
-  if (head_.content_length.value_or(0) > max_octets) return refuse({ApiProblem::BodyTooBig, {}});
+  if (head_.content_length.value_or(0) > max_octets) return refuse({Fault::BodyTooBig, {}});
   state_ = head_.has_body() ? State::NeedsBody : State::HasRequest;
   parser_->begin_body(max_octets);
   if (state_ == State::NeedsBody) read_body();

@@ -29,11 +29,11 @@ void add_field(std::string& head, std::string_view name, std::string_view value)
   head.append(name).append(": ").append(value).append("\r\n");
 }
 
-bool has_field(const ApiResponse& response, std::string_view name) {
+bool has_field(const Response& response, std::string_view name) {
   return std::ranges::any_of(response.headers, [name](const auto& field) { return equals_ignoring_case(field.first, name); });
 }
 
-void add_framing(std::string& head, const ApiResponse& response, const ResponseFraming& framing) {
+void add_framing(std::string& head, const Response& response, const ResponseFraming& framing) {
   if (!framing.keeps_alive) add_field(head, "Connection", "close");
   if (!may_have_body(response.status)) return;
   if (!response.stream) return add_field(head, "Content-Length", std::to_string(response.body.size()));
@@ -44,7 +44,7 @@ void add_framing(std::string& head, const ApiResponse& response, const ResponseF
 
 bool may_have_body(std::uint16_t status) { return status >= 200 && status != 204 && status != 304; }
 
-std::string format_response_head(const ApiResponse& response, const ResponseFraming& framing) {
+std::string format_response_head(const Response& response, const ResponseFraming& framing) {
   namespace beast_http = boost::beast::http;
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
   head += std::string_view(beast_http::obsolete_reason(beast_http::int_to_status(response.status)));

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/clock.h"
-#include "http/api.h"
+#include "http/message.h"
 
 #include <string>
 #include <string_view>
@@ -17,7 +17,7 @@ struct ResponseFraming {
 };
 
 // Up to and with the empty line. Fields whose name or value could break out of their line are left out.
-std::string format_response_head(const ApiResponse& response, const ResponseFraming& framing);
+std::string format_response_head(const Response& response, const ResponseFraming& framing);
 
 // RFC 9110 §6.4.1.
 bool may_have_body(std::uint16_t status);

@@ -1,8 +1,8 @@
 // One row per outcome; deferral is the only one with a decision in it.
 #include "relay/event_publisher.h"
 
+#include "core/operator_log.h"
 #include "core/time_format.h"
-#include "relay/operator_log.h"
 
 #include <algorithm>
 #include <limits>

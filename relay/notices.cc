@@ -2,7 +2,7 @@
 #include "relay/notices.h"
 
 #include "core/bytes.h"
-#include "relay/operator_log.h"
+#include "core/operator_log.h"
 
 #include <algorithm>
 #include <array>

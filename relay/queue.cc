@@ -1,8 +1,8 @@
 // The loop: read a slice, or rest until something is due, somebody wakes it, or the poll comes round.
 #include "relay/queue_impl.h"
 
+#include "core/operator_log.h"
 #include "net/task_of.h"
-#include "relay/operator_log.h"
 #include "relay/simulated_transport.h"
 #include "relay/smtp_transport.h"
 

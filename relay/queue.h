@@ -1,5 +1,5 @@
 // Queue: takes due messages off the spool, hands them to their destinations, settles what came of it. Read this after
-// relay/submission: it is the other end of the spool.
+// submission/submission: it is the other end of the spool.
 //
 // All of it runs on one executor of its own, so nothing is locked. Leases are in memory only; what a crash interrupts is due
 // again. One cycle reads a slice of the due index, leases what has a destination with room, and passes over the rest by lane,
@@ -8,9 +8,9 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "domains/content_signer.h"
 #include "net/awaitable.h"
 #include "net/task_group.h"
-#include "relay/content_signer.h"
 #include "relay/destination_set.h"
 #include "relay/event_publisher.h"
 #include "relay/notices.h"
@@ -63,7 +63,7 @@ class Queue {
 struct TransportSettings {
   std::string hostname;  // for EHLO
   std::string simulator_domain = "simulator.postern.test";
-  const MessageSigner* signer = nullptr;  // of what had to be converted on its way out
+  const domains::MessageSigner* signer = nullptr;  // of what had to be converted on its way out
 };
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool, TransportSettings settings);
 

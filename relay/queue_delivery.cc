@@ -3,7 +3,7 @@
 #include "relay/queue_impl.h"
 
 #include "core/check.h"
-#include "relay/operator_log.h"
+#include "core/operator_log.h"
 #include "relay/suppression.h"
 
 #include <boost/asio/co_spawn.hpp>

@@ -2,7 +2,7 @@
 // there when the account is resumed. Expiry is the review's, as for all that waits.
 #include "relay/queue_impl.h"
 
-#include "relay/operator_log.h"
+#include "core/operator_log.h"
 
 #include <algorithm>
 #include <utility>

@@ -5,7 +5,7 @@
 //   review  what has waited for long at a destination that cannot be used: it still expires and still owes notices
 #include "relay/queue_impl.h"
 
-#include "relay/operator_log.h"
+#include "core/operator_log.h"
 
 #include <algorithm>
 #include <limits>

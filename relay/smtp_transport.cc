@@ -2,8 +2,8 @@
 #include "relay/smtp_transport.h"
 
 #include "core/bytes.h"
-#include "relay/host_lookup.h"
-#include "relay/operator_log.h"
+#include "core/operator_log.h"
+#include "dns/host_lookup.h"
 #include "relay/spooled_content.h"
 
 #include <algorithm>
@@ -133,7 +133,7 @@ net::Awaitable<void> SmtpTransport::open_session(Opened& opened) {
   opened.failure = tls_failure_;
   if (!tls_) co_return;
 
-  const auto endpoints = co_await look_up_host(route_.host, route_.port, options_.timeouts.connect);
+  const auto endpoints = co_await dns::look_up_host(route_.host, route_.port, options_.timeouts.connect);
   if (!endpoints) {
     // RFC 3463 §3.5: X.4.3, directory server failure.
     opened.failure = Status{451, EnhancedCode{4, 4, 3}, escape_for_log(endpoints.error().context())};

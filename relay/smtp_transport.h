@@ -3,9 +3,9 @@
 #pragma once
 
 #include "core/result.h"
+#include "domains/content_signer.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
-#include "relay/content_signer.h"
 #include "relay/idle_connections.h"
 #include "relay/route.h"
 #include "relay/transport.h"
@@ -24,7 +24,7 @@ namespace postern::relay {
 struct SmtpTransportOptions {
   std::string hostname;  // for EHLO
   smtp::ClientTimeouts timeouts;
-  const MessageSigner* signer = nullptr;  // of what is converted; outlives the transport
+  const domains::MessageSigner* signer = nullptr;  // of what is converted; outlives the transport
 };
 
 class SmtpTransport final : public Transport {

@@ -1,7 +1,7 @@
 // See the header: a look at the whole, a rehearsal that counts and signs, and then what is sent.
 #include "relay/spooled_content.h"
 
-#include "relay/operator_log.h"
+#include "core/operator_log.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -20,7 +20,7 @@ Status not_convertible(std::string_view why) {
 Status content_lost() { return Status{451, EnhancedCode{4, 3, 0}, "the stored content could not be read"}; }
 
 // RFC 6376, RFC 8617: of these we have no key, and what they sign is no longer there afterwards.
-bool is_signed_by_others(const HeaderScan& header) {
+bool is_signed_by_others(const mime::HeaderScan& header) {
   return header.count("DKIM-Signature") > 0 || header.count("ARC-Message-Signature") > 0;
 }
 
@@ -55,9 +55,9 @@ Result<std::string> SpooledContent::next() {
   return std::string();
 }
 
-net::Awaitable<std::optional<Status>> SpooledContent::make_seven_bit(const MessageSigner* signer) {
-  LineMender mender(Mending::HighOctets);
-  HeaderScan header;
+net::Awaitable<std::optional<Status>> SpooledContent::make_seven_bit(const domains::MessageSigner* signer) {
+  mime::LineMender mender(mime::Mending::HighOctets);
+  mime::HeaderScan header;
   const Result<void> looked = co_await look_through(mender, header);
   if (!looked) co_return content_lost();
   if (!mender.is_needed() && mender.obstacle().empty()) co_return std::nullopt;
@@ -65,14 +65,14 @@ net::Awaitable<std::optional<Status>> SpooledContent::make_seven_bit(const Messa
   if (!mender.obstacle().empty()) co_return not_convertible(mender.obstacle());
   mender.begin_writing();
   mender_ = std::move(mender);
-  std::unique_ptr<ContentSigner> signing;
+  std::unique_ptr<domains::ContentSigner> signing;
   if (!signatures_.empty() && signer != nullptr) signing = open_signing(*signer, header);
   const Result<void> measured = co_await measure(std::move(signing));
   if (!measured) co_return content_lost();
   co_return std::nullopt;
 }
 
-net::Awaitable<Result<void>> SpooledContent::look_through(LineMender& mender, HeaderScan& header) {
+net::Awaitable<Result<void>> SpooledContent::look_through(mime::LineMender& mender, mime::HeaderScan& header) {
   const net::Executor executor = co_await net::asio::this_coro::executor;
   std::string nothing;
   std::size_t skip = message_.trace_octets;
@@ -82,18 +82,18 @@ net::Awaitable<Result<void>> SpooledContent::look_through(LineMender& mender, He
     mender.feed(*chunk, nothing);
     const std::size_t skipped = std::min(skip, chunk->size());
     skip -= skipped;
-    if (header.state() == HeaderScan::State::Reading) header.feed(std::string_view(*chunk).substr(skipped));
+    if (header.state() == mime::HeaderScan::State::Reading) header.feed(std::string_view(*chunk).substr(skipped));
     co_await net::asio::post(executor, net::kAwait);
   }
   mender.finish(nothing);
-  if (header.state() == HeaderScan::State::Reading) header.finish();
+  if (header.state() == mime::HeaderScan::State::Reading) header.finish();
   co_return Result<void>();
 }
 
 // The trace header is ours and ASCII: it stays as it is, and no signature has it.
-net::Awaitable<Result<void>> SpooledContent::measure(std::unique_ptr<ContentSigner> signing) {
+net::Awaitable<Result<void>> SpooledContent::measure(std::unique_ptr<domains::ContentSigner> signing) {
   const net::Executor executor = co_await net::asio::this_coro::executor;
-  LineMender rehearsing = *mender_;
+  mime::LineMender rehearsing = *mender_;
   std::size_t skip = message_.trace_octets;
   octets_ = 0;
   for (std::uint32_t index = 0; index < message_.chunk_count; ++index) {
@@ -119,7 +119,8 @@ net::Awaitable<Result<void>> SpooledContent::measure(std::unique_ptr<ContentSign
 }
 
 // As at acceptance: what cannot be signed goes out unsigned.
-std::unique_ptr<ContentSigner> SpooledContent::open_signing(const MessageSigner& signer, const HeaderScan& header) const {
+std::unique_ptr<domains::ContentSigner> SpooledContent::open_signing(const domains::MessageSigner& signer,
+                                                                     const mime::HeaderScan& header) const {
   auto signing = signer.open(message_.account, header);
   if (signing) return std::move(*signing);
   operator_log::message_not_signed(message_.account, message_.id, signing.error());

@@ -4,9 +4,9 @@
 
 #include "core/result.h"
 #include "core/status.h"
+#include "domains/content_signer.h"
+#include "mime/long_lines.h"
 #include "net/awaitable.h"
-#include "relay/content_signer.h"
-#include "relay/long_lines.h"
 #include "store/records.h"
 #include "store/spool.h"
 
@@ -25,7 +25,7 @@ class SpooledContent {
   // RFC 6152 §3: from now on next() gives the content with its 8-bit parts in quoted-printable, under new signatures of `signer`
   // where the message bears ours. A status: it cannot be (5yz: a signature of others, or octets where none may be encoded), or not
   // be read (4yz). Before the first next(), once. Reads the content twice, and gives others their turn after each chunk.
-  net::Awaitable<std::optional<Status>> make_seven_bit(const MessageSigner* signer);
+  net::Awaitable<std::optional<Status>> make_seven_bit(const domains::MessageSigner* signer);
 
   // As smtp::ContentSource says.
   Result<std::string> next();
@@ -36,16 +36,16 @@ class SpooledContent {
   bool has_failed() const { return has_failed_; }
 
  private:
-  net::Awaitable<Result<void>> look_through(LineMender& mender, HeaderScan& header);
-  net::Awaitable<Result<void>> measure(std::unique_ptr<ContentSigner> signing);
-  std::unique_ptr<ContentSigner> open_signing(const MessageSigner& signer, const HeaderScan& header) const;
+  net::Awaitable<Result<void>> look_through(mime::LineMender& mender, mime::HeaderScan& header);
+  net::Awaitable<Result<void>> measure(std::unique_ptr<domains::ContentSigner> signing);
+  std::unique_ptr<domains::ContentSigner> open_signing(const domains::MessageSigner& signer, const mime::HeaderScan& header) const;
   Result<std::string> read(std::uint32_t index);
 
   const store::Spool& spool_;
   const store::MessageRecord& message_;
   std::string signatures_;
   std::uint64_t octets_;
-  std::optional<LineMender> mender_;  // what makes it 7-bit, about to write
+  std::optional<mime::LineMender> mender_;  // what makes it 7-bit, about to write
   std::uint32_t index_ = 0;
   bool was_asked_ = false;
   bool has_failed_ = false;

@@ -2,12 +2,12 @@
 // applies it in one transaction, commits with one sync and then completes each request. Fails closed: after a failed sync, or
 // any error that leaves the environment in doubt, every later request is refused until restart. A write that a full disk or a
 // file system turned read-only refused leaves nothing in doubt: StorageFull while that lasts. Where no commit ends for a
-// while (store/stall.h), because another process holds the environment's gate or the disk does not answer, what comes is refused
+// while (core/stall.h), because another process holds the environment's gate or the disk does not answer, what comes is refused
 // with StorageShedding until one does.
 #pragma once
 
 #include "core/result.h"
-#include "store/stall.h"
+#include "core/stall.h"
 #include "store/transaction.h"
 
 #include <atomic>

@@ -6,10 +6,10 @@
 // Nothing above this header may assume that this process is the only writer.
 #pragma once
 
+#include "core/completion.h"
 #include "core/result.h"
-#include "store/completion.h"
+#include "core/stall.h"
 #include "store/records.h"
-#include "store/stall.h"
 
 #include <filesystem>
 #include <functional>

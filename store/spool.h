@@ -7,12 +7,12 @@
 // beside what stands with each they fail with StorageFull or StorageFailed.
 #pragma once
 
+#include "core/completion.h"
 #include "core/event.h"
 #include "core/random.h"
 #include "core/result.h"
-#include "store/completion.h"
+#include "core/stall.h"
 #include "store/records.h"
-#include "store/stall.h"
 
 #include <array>
 #include <cstdint>

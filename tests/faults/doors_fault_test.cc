@@ -2,7 +2,7 @@
 // and every sync of a submission fails once: nobody is told "accepted" of what is not there, and a key that is sent again makes
 // one message.
 #include "tests/faults/disk_faults.h"
-#include "tests/unit/http/doors.h"
+#include "tests/unit/api/doors.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <optional>
 
-namespace postern::http {
+namespace postern::api {
 namespace {
 
 using ::testing::HasSubstr;
@@ -204,4 +204,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryStep,
                          [](const testing::TestParamInfo<Step>& kind) { return std::string(kind.param.name); });
 
 }  // namespace
-}  // namespace postern::http
+}  // namespace postern::api

@@ -2,7 +2,7 @@
 // whoever asks again with the same idempotency key gets its id.
 #include "tests/faults/disk_faults.h"
 #include "tests/support/test_client.h"
-#include "tests/unit/http/doors.h"
+#include "tests/unit/api/doors.h"
 
 #include "http/server.h"
 #include "net/runtime.h"
@@ -12,7 +12,7 @@
 
 #include <optional>
 
-namespace postern::http {
+namespace postern::api {
 namespace {
 
 namespace disk = test::disk;
@@ -22,7 +22,7 @@ using test::TestClient;
 class HttpDisconnect : public ::testing::Test {
  protected:
   HttpDisconnect() {
-    server_.emplace(runtime_.io_executors(), service_, doors_.clock, random_, ServerOptions{});
+    server_.emplace(runtime_.io_executors(), service_, doors_.clock, random_, http::ServerOptions{});
     server_->listen({.address = "127.0.0.1"}).value();
     runtime_.start();
     server_->start();
@@ -68,7 +68,7 @@ class HttpDisconnect : public ::testing::Test {
   Dispatcher service_{context_, areas_};
   SystemRandom random_;
   net::Runtime runtime_{2};
-  std::optional<Server> server_;
+  std::optional<http::Server> server_;
 };
 
 TEST_F(HttpDisconnect, KeepsTheMessageWhoseCommitHasBegun) {
@@ -124,4 +124,4 @@ TEST_F(HttpDisconnect, KeepsNothingOfARequestThatWasCutOff) {
 }
 
 }  // namespace
-}  // namespace postern::http
+}  // namespace postern::api

@@ -1,7 +1,7 @@
 // Any answer of the DNS, a value a line, for every record that a domain is asked to publish: what is found says so of values that
 // are there, and what is told about it is one short line. The first octet says how sound the answer is.
-#include "relay/dkim_keys.h"
-#include "relay/domain_records.h"
+#include "domains/dkim_keys.h"
+#include "domains/domain_records.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <algorithm>
@@ -25,22 +25,22 @@ store::DomainRecord make_domain() {
 
 void run(std::string_view input) {
   static const store::DomainRecord domain = make_domain();
-  static const auto records = relay::records_to_publish(domain, {"a:mail.example"});
+  static const auto records = domains::records_to_publish(domain, {"a:mail.example"});
   const std::uint8_t choice = take_octet(input);
-  relay::DnsAnswer answer;
+  dns::DnsAnswer answer;
   answer.is_secure = (choice & 1U) != 0;
   while (!input.empty()) answer.values.emplace_back(take_line(input));
   answer.exists = !answer.values.empty();
-  for (const relay::DnsRecordToPublish& record : records) {
-    const store::DomainCheck check = relay::check_record(record, answer);
+  for (const domains::DnsRecordToPublish& record : records) {
+    const store::DomainCheck check = domains::check_record(record, answer);
     POSTERN_CHECK(check.name == record.purpose && check.finding.size() <= kMaxFindingOctets);
     POSTERN_CHECK(!check.is_found || answer.exists);
     const bool is_there = std::ranges::find(answer.values, record.value) != answer.values.end();
-    if (record.purpose == relay::kOwnershipPurpose) POSTERN_CHECK(check.is_found == is_there);
+    if (record.purpose == domains::kOwnershipPurpose) POSTERN_CHECK(check.is_found == is_there);
   }
-  relay::DnsRecordToPublish shown = records.front();
+  domains::DnsRecordToPublish shown = records.front();
   shown.value = std::string(answer.values.empty() ? "" : answer.values.front());
-  POSTERN_CHECK(relay::zone_line(shown).find('\n') == std::string::npos);
+  POSTERN_CHECK(domains::zone_line(shown).find('\n') == std::string::npos);
 }
 
 }  // namespace postern::fuzz

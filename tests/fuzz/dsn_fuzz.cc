@@ -1,7 +1,7 @@
 // Any next hop's words and any client's DSN parameters into a delivery report: whole lines of a bounded length, nothing that the
 // words could have begun: no field, no part. By lines: parameters of MAIL, of RCPT, a forward-path, who spoke, and what it said.
+#include "mime/header_scan.h"
 #include "relay/dsn.h"
-#include "relay/header_scan.h"
 #include "smtp/parameters.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -63,7 +63,7 @@ void run(std::string_view input) {
   facts.returned = "Subject: x\r\n";
   const std::string report = relay::format_dsn(facts);
   check_lines(report);
-  relay::HeaderScan header;
+  mime::HeaderScan header;
   header.feed(report);
   POSTERN_CHECK(header.has_empty_line() && header.count("Content-Type") == 1 && header.count("To") == 1);
   for (const std::string_view field : {"\r\nFinal-Recipient:", "\r\nAction:", "\r\nStatus:", "\r\nReporting-MTA:"}) {

@@ -1,11 +1,11 @@
 // Any body of POST /v1/emails: what is taken becomes a message of whole, bounded lines with exactly the fields that were asked for:
 // no text makes a field of its own. An even first octet: the rest is JSON. Odd: its lines are the values of a sound body.
+#include "api/email_request.h"
+#include "api/json_body.h"
 #include "core/bytes.h"
-#include "http/email_request.h"
-#include "http/json_body.h"
-#include "http/message_reader.h"
-#include "relay/from_field.h"
-#include "relay/header_scan.h"
+#include "mime/from_field.h"
+#include "mime/header_scan.h"
+#include "mime/message_reader.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <boost/json/array.hpp>
@@ -57,20 +57,20 @@ void check_lines(std::string_view content) {
   }
 }
 
-void check_header(const http::EmailRequest& request, const std::string& content) {
-  relay::HeaderScan header;
+void check_header(const api::EmailRequest& request, const std::string& content) {
+  mime::HeaderScan header;
   header.feed(content);
   POSTERN_CHECK(header.has_empty_line());
   for (const std::string_view name : {"From", "Subject", "Content-Type", "MIME-Version"}) POSTERN_CHECK(header.count(name) == 1);
   POSTERN_CHECK(header.count("To") == 1 && header.count("Bcc") == 0 && header.count("Received") == 0);
   const auto& asked = request.mail.headers;
-  for (const relay::HeaderField& field : header.fields()) {
+  for (const mime::HeaderField& field : header.fields()) {
     const auto is_this = [&](const auto& own) { return equals_ignoring_case(own.first, field.name); };
     POSTERN_CHECK(is_field_of_ours(field.name) || std::ranges::any_of(asked, is_this));
   }
   // A name that readers could take for an address makes it unclear: that is refused later on.
-  const relay::FromField from = relay::read_from_field(header.find("From")->value);
-  POSTERN_CHECK(from.fault == relay::FromFault::Unclear || from.authors.size() == 1);
+  const mime::FromField from = mime::read_from_field(header.find("From")->value);
+  POSTERN_CHECK(from.fault == mime::FromFault::Unclear || from.authors.size() == 1);
   if (from.fault) return;
   POSTERN_CHECK(normalised_domain(from.authors.front().domain) == normalised_domain(request.mail.from.mailbox.domain));
 }
@@ -81,24 +81,24 @@ void run(std::string_view input) {
   const bool is_json = take_octet(input) % 2 == 0;
   std::optional<json::value> body;
   if (is_json) {
-    auto read = http::parse_json_body(input);
+    auto read = api::parse_json_body(input);
     if (read) body.emplace(std::move(*read));
   } else {
     body = body_from(input);
   }
   if (!body) return;
-  const auto parsed = http::parse_email_request(*body, {});
-  const auto* request = std::get_if<http::EmailRequest>(&parsed);
+  const auto parsed = api::parse_email_request(*body, {});
+  const auto* request = std::get_if<api::EmailRequest>(&parsed);
   if (request == nullptr) {
-    POSTERN_CHECK(std::get<http::EmailFault>(parsed).response().status >= 400);
+    POSTERN_CHECK(std::get<api::EmailFault>(parsed).response().status >= 400);
     return;
   }
   POSTERN_CHECK(!request->recipients.empty());
-  const std::string content = http::compose_mail(request->mail);
+  const std::string content = mime::compose_mail(request->mail);
   check_lines(content);
   check_header(*request, content);
-  POSTERN_CHECK(http::compose_mail(request->mail) == content);
-  const http::ReadMessage shown = http::read_message(content);
+  POSTERN_CHECK(mime::compose_mail(request->mail) == content);
+  const mime::ReadMessage shown = mime::read_message(content);
   POSTERN_CHECK(shown.attachments.size() == request->mail.attachments.size());
 }
 

@@ -1,9 +1,9 @@
 // Any content's header section, whole and in pieces: the same fields, nothing lost; what is mended in it and put on top of it is
 // a header section again, without blind copies. The first octet says how long the pieces are.
-#include "relay/from_field.h"
-#include "relay/header_scan.h"
-#include "relay/message_fixups.h"
+#include "mime/from_field.h"
+#include "mime/header_scan.h"
 #include "smtp/trace_header.h"
+#include "submission/message_fixups.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace postern::fuzz {
 namespace {
 
-using relay::HeaderScan;
+using mime::HeaderScan;
 
 constexpr Instant kNow{std::chrono::seconds(1'767'607'200)};
 
@@ -45,7 +45,7 @@ std::string without_bare_newlines(std::string_view input) {
 }
 
 void check_fixed(const HeaderScan& scan) {
-  const std::string fixed = relay::fixed_header(scan, "0123", "mail.example", kNow, true);
+  const std::string fixed = submission::fixed_header(scan, "0123", "mail.example", kNow, true);
   const Reading again = read(fixed, fixed.size());
   POSTERN_CHECK(again.scan.state() == HeaderScan::State::Complete && again.scan.has_empty_line());
   POSTERN_CHECK(again.scan.body_start() + again.rest == scan.body_start());
@@ -67,7 +67,7 @@ void check_trace(std::string_view helo_name) {
 void run(std::string_view input) {
   const std::size_t piece = 1 + take_octet(input) % 16;
   check_trace(input.substr(0, input.find('\n')));
-  static_cast<void>(relay::address_domains(input));
+  static_cast<void>(mime::address_domains(input));
 
   const std::string content = without_bare_newlines(input);
   const Reading whole = read(content, content.size());
@@ -79,7 +79,7 @@ void run(std::string_view input) {
   const std::string& section = whole.scan.section();
   POSTERN_CHECK(section.empty() || section.ends_with("\r\n"));
   std::size_t end = 0;
-  for (const relay::HeaderField& field : whole.scan.fields()) {
+  for (const mime::HeaderField& field : whole.scan.fields()) {
     POSTERN_CHECK(field.begin == end && field.end > field.begin && !field.name.empty());
     end = field.end;
   }

@@ -1,10 +1,10 @@
 // Any request target and what lists read of its query: pages, cursors, filters, times. Segments never lead out of their folder, a
 // limit is within its bounds, a cursor is written as it was read.
+#include "api/limits.h"
+#include "api/request_fields.h"
 #include "core/bytes.h"
 #include "core/time_format.h"
-#include "http/event_json.h"
-#include "http/limits.h"
-#include "http/request_fields.h"
+#include "events/event_json.h"
 #include "http/target.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -20,10 +20,10 @@ void check_text(std::string_view text) {
 }
 
 void check_value(std::string_view value) {
-  if (const auto sequence = http::parse_event_id(value)) {
-    POSTERN_CHECK(http::parse_event_id(http::format_event_id(*sequence)) == sequence);
+  if (const auto sequence = events::parse_event_id(value)) {
+    POSTERN_CHECK(events::parse_event_id(events::format_event_id(*sequence)) == sequence);
   }
-  if (const auto type = http::parse_event_wire_name(value)) POSTERN_CHECK(http::event_wire_name(*type) == value);
+  if (const auto type = events::parse_event_wire_name(value)) POSTERN_CHECK(events::event_wire_name(*type) == value);
 }
 
 }  // namespace
@@ -40,9 +40,9 @@ void run(std::string_view input) {
     check_text(value);
     check_value(value);
   }
-  http::ApiRequest request;
+  api::ApiRequest request;
   request.query = std::move(target->query);
-  const auto limit = http::read_limit(request, 100, 20);
+  const auto limit = api::read_limit(request, 100, 20);
   if (limit) POSTERN_CHECK(*limit >= 1 && *limit <= 100);
 }
 

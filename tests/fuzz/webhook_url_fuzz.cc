@@ -1,7 +1,7 @@
 // Any text as a webhook's URL, and any sixteen octets as the address that its host turns out to have: what is taken leads to a
 // name or to a public address, and can be written into a request as it is.
 #include "core/bytes.h"
-#include "http/webhook_target.h"
+#include "events/webhook_target.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <algorithm>
@@ -25,10 +25,10 @@ bool is_inside(const IpAddress& address) {
   return octets[0] / 32 != 1 ? octets[0] != 0 || octets[1] != 0x64 || is_nat64 : is_6to4;
 }
 
-void check_url(std::string_view input, const http::WebhookPolicy& policy) {
-  const auto target = http::parse_webhook_url(input, policy);
+void check_url(std::string_view input, const events::WebhookPolicy& policy) {
+  const auto target = events::parse_webhook_url(input, policy);
   if (!target) return;
-  POSTERN_CHECK(input.size() <= http::kMaxWebhookUrlOctets && target->port != 0 && (target->is_tls || policy.allows_http));
+  POSTERN_CHECK(input.size() <= events::kMaxWebhookUrlOctets && target->port != 0 && (target->is_tls || policy.allows_http));
   POSTERN_CHECK(!target->host.empty() && target->host == to_ascii_lower(target->host));
   POSTERN_CHECK(target->host != "localhost" && !target->host.ends_with(".localhost"));
   POSTERN_CHECK(target->request_target.starts_with('/'));
@@ -46,11 +46,11 @@ void run(std::string_view input) {
   check_url(input, {.allows_http = true});
   IpAddress address;
   std::copy_n(input.begin(), std::min(input.size(), address.octets.size()), address.octets.begin());
-  if (is_inside(address)) POSTERN_CHECK(!http::may_contact(address, {}));
+  if (is_inside(address)) POSTERN_CHECK(!events::may_contact(address, {}));
   // As IPv4.
   std::fill_n(address.octets.begin(), 10, std::uint8_t{0});
   address.octets[10] = address.octets[11] = 0xFF;
-  if (is_inside(address)) POSTERN_CHECK(!http::may_contact(address, {}));
+  if (is_inside(address)) POSTERN_CHECK(!events::may_contact(address, {}));
 }
 
 }  // namespace postern::fuzz

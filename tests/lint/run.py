@@ -18,13 +18,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Folder → folders of ours it may include (docs/architecture.md).
 ALLOWED = {
     "core": set(),
-    "smtp": {"core", "smtp"},
+    "net": {"core"},
+    "dns": {"core", "net"},
     "store": {"core"},
     "sandbox": {"core"},
     "auth": {"core", "store"},
-    "net": {"core"},
-    "relay": {"core", "smtp", "store", "auth", "sandbox", "net"},
-    "http": {"core", "net", "auth", "store", "relay"},
+    "smtp": {"core"},
+    "http": {"core", "net"},
+    "mime": {"core"},
+    "domains": {"core", "store", "dns", "mime"},
+    "relay": {"core", "net", "dns", "smtp", "store", "sandbox", "domains", "mime"},
+    "submission": {"core", "net", "smtp", "store", "auth", "sandbox", "domains", "mime", "relay"},
+    "events": {"core", "net", "dns", "store", "auth"},
+    "api": {"core", "net", "dns", "store", "auth", "sandbox", "mime", "domains", "smtp", "relay", "submission", "events", "http"},
 }
 SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
 FORBIDDEN_IN_PROTOCOL = re.compile(r"boost/asio|core/log\.h|core/clock\.h|core/random\.h|spdlog|openssl|lmdb")

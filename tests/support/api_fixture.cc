@@ -10,12 +10,12 @@
 namespace postern::test {
 namespace {
 
-constexpr std::pair<std::string_view, http::Method> kMethods[] = {{"GET", http::Method::Get},
-                                                                  {"POST", http::Method::Post},
-                                                                  {"PATCH", http::Method::Patch},
-                                                                  {"DELETE", http::Method::Delete}};
+constexpr std::pair<std::string_view, api::Method> kMethods[] = {{"GET", api::Method::Get},
+                                                                  {"POST", api::Method::Post},
+                                                                  {"PATCH", api::Method::Patch},
+                                                                  {"DELETE", api::Method::Delete}};
 
-http::Method method_named(std::string_view name) {
+api::Method method_named(std::string_view name) {
   const auto found = std::ranges::find(kMethods, name, [](const auto& pair) { return pair.first; });
   POSTERN_CHECK(found != std::end(kMethods));
   return found->second;
@@ -46,9 +46,9 @@ std::optional<Parameters> match(std::string_view pattern, std::string_view path)
   return parameters;
 }
 
-const http::Route* find_route(const http::ApiArea& area, http::Method method, std::string_view path, Parameters& parameters,
+const api::Route* find_route(const api::ApiArea& area, api::Method method, std::string_view path, Parameters& parameters,
                               bool& has_path) {
-  for (const http::Route& route : area.routes) {
+  for (const api::Route& route : area.routes) {
     auto matched = match(route.path, path);
     if (!matched) continue;
     has_path = true;
@@ -77,7 +77,7 @@ std::string ApiAnswer::header(std::string_view name) const {
   return found == headers.end() ? std::string() : found->second;
 }
 
-ApiFixture::ApiFixture(http::ApiArea area, auth::KeyScheme wanted, auth::ProofRules rules)
+ApiFixture::ApiFixture(api::ApiArea area, auth::KeyScheme wanted, auth::ProofRules rules)
     : ApiParts({.key_scheme = std::move(wanted), .proof_rules = rules}),
       tokens(
           auth::SessionTokens::open(folder.path() / "session-keys", std::chrono::hours(1), std::chrono::hours(720), clock, random)
@@ -107,7 +107,7 @@ auth::CreatedKey ApiFixture::make_key(Environment environment) {
                    .networks = {}, .expires_at = {}, .per_second = {}});
 }
 
-http::Caller ApiFixture::caller_of(const store::UserRecord& user) const {
+api::Caller ApiFixture::caller_of(const store::UserRecord& user) const {
   const auth::SessionClaims session{.user = user.id,
                                     .account = user.account,
                                     .expires_at = clock.now() + std::chrono::hours(1),
@@ -117,14 +117,14 @@ http::Caller ApiFixture::caller_of(const store::UserRecord& user) const {
   return {user.account, std::nullopt, user.id, session};
 }
 
-http::Caller ApiFixture::caller_of(const KeyId& key) const {
+api::Caller ApiFixture::caller_of(const KeyId& key) const {
   const auto result = authenticator.refresh(key, *parse_ip_address(peer), clock.now());
   const auto& principal = std::get<auth::Principal>(result);
   return {principal.account, principal, std::nullopt, {}};
 }
 
-ApiAnswer ApiFixture::ask(std::string_view target, const http::Caller& who, std::string_view body) {
-  http::ApiRequest request;
+ApiAnswer ApiFixture::ask(std::string_view target, const api::Caller& who, std::string_view body) {
+  api::ApiRequest request;
   request.method = method_named(take(target, ' '));
   request.path = take(target, '?');
   while (!target.empty()) {
@@ -138,10 +138,10 @@ ApiAnswer ApiFixture::ask(std::string_view target, const http::Caller& who, std:
   request.peer = *parse_ip_address(peer);
   request.base_url = "https://relay.example.net";
   bool has_path = false;
-  const http::Route* route = find_route(area_, request.method, request.path, request.path_parameters, has_path);
-  http::ApiResponse response =
+  const api::Route* route = find_route(area_, request.method, request.path, request.path_parameters, has_path);
+  api::ApiResponse response =
       route != nullptr ? loop.run(route->handler(context, request))
-                       : http::api_problem(has_path ? http::ApiProblem::MethodNotAllowed : http::ApiProblem::NotFound);
+                       : api::api_problem(has_path ? api::ApiProblem::MethodNotAllowed : api::ApiProblem::NotFound);
   ApiAnswer answer{response.status, nullptr, std::move(response.headers), response.holds_secret};
   if (!response.body.empty() && response.content_type == "application/json") answer.body = boost::json::parse(response.body);
   return answer;

@@ -2,8 +2,8 @@
 // store, its clock and its chance are the test's own; workers are real threads.
 #pragma once
 
-#include "http/api.h"
-#include "http/webhook_admin.h"
+#include "api/api.h"
+#include "events/webhook_admin.h"
 #include "tests/support/api_parts.h"
 #include "tests/support/scripted_resolver.h"
 
@@ -15,6 +15,7 @@
 #include <string_view>
 
 namespace postern::test {
+
 
 // A status and the JSON body; null where there is none.
 struct ApiAnswer {
@@ -32,17 +33,17 @@ struct ApiAnswer {
 
 class ApiFixture : public ApiParts {
  public:
-  explicit ApiFixture(http::ApiArea area, auth::KeyScheme wanted = {}, auth::ProofRules rules = {});
+  explicit ApiFixture(api::ApiArea area, auth::KeyScheme wanted = {}, auth::ProofRules rules = {});
   ~ApiFixture();
 
   // `target` is "POST /v1/api-keys/key_…/rotate?a=b"; `body` is JSON or nothing. A target without a row answers 404 and 405 as
   // the server does. `caller` is not looked at here: what a credential is worth is the server's question.
-  ApiAnswer ask(std::string_view target, const http::Caller& caller, std::string_view body = {});
+  ApiAnswer ask(std::string_view target, const api::Caller& caller, std::string_view body = {});
   ApiAnswer ask(std::string_view target, std::string_view body = {}) { return ask(target, caller, body); }
 
   // Who may ask.
-  http::Caller caller_of(const store::UserRecord& user) const;
-  http::Caller caller_of(const KeyId& key) const;
+  api::Caller caller_of(const store::UserRecord& user) const;
+  api::Caller caller_of(const KeyId& key) const;
   auth::CreatedKey make_key(const auth::NewKey& wanted);
   auth::CreatedKey make_key(Environment environment = Environment::Live);  // full_access
   AccountId make_account(std::string name);
@@ -52,15 +53,15 @@ class ApiFixture : public ApiParts {
   TempFolder folder;
   std::unique_ptr<auth::SessionTokens> tokens;
   ScriptedResolver dns;
-  relay::DomainAdmin domains{store.directory(), dns, clock, random, {.spf = {"a:relay.example.net"}, .seal = {}}};
-  http::WebhookAdmin webhooks{*store, clock, random, http::WebhookPolicy{}};
-  http::ApiContext context;
+  domains::DomainAdmin domains{store.directory(), dns, clock, random, {.spf = {"a:relay.example.net"}, .seal = {}}};
+  events::WebhookAdmin webhooks{*store, clock, random, events::WebhookPolicy{}};
+  api::ApiContext context;
   AccountId account;     // "team", in sandbox mode
-  http::Caller caller;   // its user; who asks where a test names nobody
+  api::Caller caller;   // its user; who asks where a test names nobody
   std::string peer = "192.0.2.1";
 
  private:
-  http::ApiArea area_;
+  api::ApiArea area_;
 };
 
 }  // namespace postern::test

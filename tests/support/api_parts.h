@@ -2,13 +2,14 @@
 // clock and chance are the test's own; an AUTH failure is not delayed, because a delay's clock is the machine's.
 #pragma once
 
+#include "api/api.h"
+#include "api/api_context.h"
+#include "api/metrics.h"
 #include "auth/address_proof.h"
 #include "auth/session_token.h"
 #include "auth/usage_tracker.h"
 #include "auth/user_admin.h"
-#include "http/api_context.h"
-#include "http/metrics.h"
-#include "relay/quota.h"
+#include "submission/quota.h"
 #include "tests/support/coroutine_loop.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
@@ -17,6 +18,13 @@
 #include <memory>
 
 namespace postern::test {
+
+// What the wire gets, as the endpoint answered it.
+inline api::ApiResponse api_response(http::Response response) {
+  api::ApiResponse answered;
+  static_cast<http::Response&>(answered) = std::move(response);
+  return answered;
+}
 
 struct ApiPartsOptions {
   auth::KeyScheme key_scheme{};
@@ -35,8 +43,8 @@ class ApiParts {
         proof_rules(options.proof_rules) {}
 
   // An endpoint that asks for a part that is not given looks at nothing.
-  http::ApiContext make_context(auth::SessionTokens* tokens = nullptr, relay::DomainAdmin* domains = nullptr,
-                                http::WebhookAdmin* webhooks = nullptr, http::EventHub* event_hub = nullptr) {
+  api::ApiContext make_context(auth::SessionTokens* tokens = nullptr, domains::DomainAdmin* domains = nullptr,
+                                events::WebhookAdmin* webhooks = nullptr, events::EventHub* event_hub = nullptr) {
     return {.store = *store,
             .workers = workers,
             .write_workers = write_workers,
@@ -51,9 +59,9 @@ class ApiParts {
             .users = users,
             .proofs = proofs,
             .tokens = tokens ? *tokens : absent<auth::SessionTokens>(),
-            .domains = domains ? *domains : absent<relay::DomainAdmin>(),
-            .webhooks = webhooks ? *webhooks : absent<http::WebhookAdmin>(),
-            .event_hub = event_hub ? *event_hub : absent<http::EventHub>(),
+            .domains = domains ? *domains : absent<domains::DomainAdmin>(),
+            .webhooks = webhooks ? *webhooks : absent<events::WebhookAdmin>(),
+            .event_hub = event_hub ? *event_hub : absent<events::EventHub>(),
             .metrics = metrics,
             .submission = submission,
             .clock = clock,
@@ -82,9 +90,9 @@ class ApiParts {
   }
   auth::AddressProofs proofs{store.directory(), clock, random, proof_rules,
                              [this](const auth::ProofMail& mail) { return keep_mail(mail); }};
-  http::Metrics metrics{clock};
-  relay::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
-  relay::SubmissionContext submission{.store = *store,
+  api::Metrics metrics{clock};
+  submission::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
+  submission::SubmissionContext submission{.store = *store,
                                       .authenticator = authenticator,
                                       .quota = quota,
                                       .usage = usage,
@@ -93,7 +101,7 @@ class ApiParts {
                                       .clock = clock,
                                       .random = random,
                                       .settings = {.hostname = "relay.example"}};
-  http::ApiSettings settings{.hostname = "relay.example.net"};
+  api::ApiSettings settings{.hostname = "relay.example.net"};
   net::WorkerPool workers{1, 64};
   net::WorkerPool write_workers{1, 64};
   net::WorkerPool password_workers{1, 64};

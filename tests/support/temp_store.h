@@ -74,7 +74,7 @@ class TempStore {
 // Waits for one completion.
 class Waiter {
  public:
-  store::Completion completion() {
+  Completion completion() {
     return [promise = promise_](Result<void> outcome) { promise->set_value(std::move(outcome)); };
   }
   Result<void> get() { return promise_->get_future().get(); }

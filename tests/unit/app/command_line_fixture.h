@@ -5,7 +5,7 @@
 
 #include "auth/api_key.h"
 #include "core/mailbox.h"
-#include "http/webhook_admin.h"
+#include "events/webhook_admin.h"
 
 #include <stdlib.h>
 #include <unistd.h>

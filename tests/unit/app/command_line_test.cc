@@ -385,7 +385,7 @@ TEST_F(CommandLine, ShowsAndChangesWebhooks) {
     const SystemClock clock;
     auto opened = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}});
     store::Store& store = *opened.value();
-    http::WebhookAdmin admin(store, clock, random, {});
+    events::WebhookAdmin admin(store, clock, random, {});
     const AccountId account = store.directory().find_account_named("team").value()->id;
     id = format_id(admin.create(account, {.url = "https://hooks.example.org/in"}).value().id);
   }

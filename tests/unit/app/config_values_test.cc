@@ -42,7 +42,7 @@ TEST(ConfigValues, DefaultStoreBoundsAreTheStoresOwn) {
 TEST(ConfigValues, CarryTheResolversServersAndTimeout) {
   const auto own = make_resolver_settings(settings_of(""));
   EXPECT_TRUE(own.servers.empty());
-  EXPECT_EQ(own.timeout, relay::ResolverSettings().timeout);
+  EXPECT_EQ(own.timeout, dns::ResolverSettings().timeout);
   const auto given =
       make_resolver_settings(settings_of("resolver_addresses = [\"127.0.0.1@5353\"]\nresolver_timeout_seconds = 2\n"));
   EXPECT_EQ(given.servers, std::vector<std::string>{"127.0.0.1@5353"});

@@ -2,7 +2,7 @@
 #include "app/commands.h"
 
 #include "core/random.h"
-#include "relay/key_seal.h"
+#include "domains/key_seal.h"
 #include "tests/support/temp_store.h"
 
 #include <gmock/gmock.h>
@@ -129,7 +129,7 @@ TEST_F(Doctor, TellsAnotherProgramWhereNothingIsSaidFirst) {
 TEST_F(Doctor, FindsSigningKeysThatCannotBeOpened) {
   write_config("");
   SystemRandom random;
-  const auto seal_file = folder_.path() / "data" / relay::kSealFileName;
+  const auto seal_file = folder_.path() / "data" / domains::kSealFileName;
   {
     const auto store =
         store::Store::open({.folder = folder_.path() / "data", .spool = test::small_limits(), .runs_recovery = true}).value();
@@ -141,7 +141,7 @@ TEST_F(Doctor, FindsSigningKeysThatCannotBeOpened) {
     domain.account = account.id;
     domain.name = "example.org";
     domain.dkim_keys = {{.selector = "s", .algorithm = "rsa-sha256", .private_key = "not a real one", .public_record = "v=DKIM1"}};
-    relay::KeySeal::open(seal_file, random).value().seal(domain, random).value();
+    domains::KeySeal::open(seal_file, random).value().seal(domain, random).value();
     store->directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
       if (Result<void> put = writer.put_account(account); !put) return put;
       return writer.put_domain(domain);
@@ -151,7 +151,7 @@ TEST_F(Doctor, FindsSigningKeysThatCannotBeOpened) {
   std::filesystem::remove(seal_file);
   EXPECT_THAT(examine(), HasSubstr("example.org: there is no " + seal_file.string()));
   EXPECT_FALSE(is_sound_);
-  relay::KeySeal::open(seal_file, random).value();
+  domains::KeySeal::open(seal_file, random).value();
   EXPECT_THAT(examine(), HasSubstr("sealed with another dkim-seal.key"));
 }
 

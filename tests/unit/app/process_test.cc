@@ -69,7 +69,7 @@ TEST(WriteBehindLog, SaysThatTheSpoolIsFullAndThatItIsNotAnyMore) {
   test::FakeRandom random;
   test::CapturedLog log;
   auth::UsageTracker usage;
-  relay::QuotaTable quota([](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; });
+  submission::QuotaTable quota([](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; });
   WriteBehind write_behind(*store, quota, usage);
   write_behind.note_space();
   std::vector<MessageId> ids;
@@ -191,12 +191,12 @@ TEST(WriteBehind, HasWrittenEverythingOnceItHasStopped) {
     return writer.put_key(key);
   }).has_value());
 
-  relay::QuotaTable quota([](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; });
+  submission::QuotaTable quota([](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; });
   auth::UsageTracker usage;
   WriteBehind behind(**opened, quota, usage);
   behind.start();
   const store::Plan unlimited{.name = "custom", .per_second = {}, .per_day = {}, .per_month = {}};
-  EXPECT_EQ(quota.reserve(account.id, unlimited, 7, now).kind, relay::QuotaAnswer::Kind::Granted);
+  EXPECT_EQ(quota.reserve(account.id, unlimited, 7, now).kind, submission::QuotaAnswer::Kind::Granted);
   usage.record(key.id, {.at = now, .address = *parse_ip_address("192.0.2.1"), .helo_name = "client"});
   behind.stop();
 

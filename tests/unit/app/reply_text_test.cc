@@ -1,7 +1,7 @@
 #include "app/reply_text.h"
 
+#include "api/api.h"
 #include "core/refusals.h"
-#include "http/api.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ TEST(ReplyText, ShippedRepliesAreMadeFromTheTables) {
 TEST(ReplyText, NamesEveryRefusalAndEveryProblem) {
   const std::string page = make_reply_reference();
   for (const RefusalRow& row : refusal_table()) EXPECT_THAT(page, HasSubstr("\n## `" + std::string(row.token) + "`\n"));
-  for (const http::ApiProblemRow& row : http::api_problem_table()) {
+  for (const api::ApiProblemRow& row : api::api_problem_table()) {
     EXPECT_THAT(page, HasSubstr("\n| `" + std::string(row.name) + "` | "));
   }
 }

@@ -1,6 +1,6 @@
 // Who is asked whether he agrees, how often, and what his answer does.
-#include "auth/address_proof.h"
 #include "auth/account_admin.h"
+#include "auth/address_proof.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
 #include "tests/support/temp_store.h"

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxBody = 100;
 // What came out: one line per request, then how it ended.
 struct Outcome {
   std::vector<std::string> requests;
-  std::optional<ApiProblem> refusal;
+  std::optional<Fault> refusal;
   bool is_within_request = false;
 
   friend bool operator==(const Outcome&, const Outcome&) = default;
@@ -43,7 +43,7 @@ Outcome read(std::string_view octets, std::size_t piece) {
     octets.remove_prefix(std::min(piece, octets.size()));
     take_requests(reader, outcome);
   }
-  if (reader.state() == State::Refused) outcome.refusal = reader.fault().problem;
+  if (reader.state() == State::Refused) outcome.refusal = reader.fault().fault;
   outcome.is_within_request = reader.has_begun();
   return outcome;
 }
@@ -88,7 +88,7 @@ class SmuggledRequestTest : public testing::TestWithParam<Case> {};
 TEST_P(SmuggledRequestTest, IsRefusedAsAWhole) {
   const Outcome outcome = read(GetParam().octets + kHidden);
   EXPECT_EQ(outcome.requests, std::vector<std::string>{});
-  EXPECT_EQ(outcome.refusal, ApiProblem::MalformedRequest);
+  EXPECT_EQ(outcome.refusal, Fault::MalformedRequest);
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
@@ -184,15 +184,15 @@ TEST(RequestReaderTest, TakesWhatReachesItsLimits) {
 }
 
 TEST(RequestReaderTest, RefusesWhatIsAboveItsLimits) {
-  EXPECT_EQ(read("GET /" + std::string(kMaxTargetOctets, 'a') + " HTTP/1.1\r\n" + kHost + "\r\n").refusal, ApiProblem::PathTooLong);
-  EXPECT_EQ(read("GET /" + std::string(2 * kMaxTargetOctets, 'a')).refusal, ApiProblem::PathTooLong);
-  EXPECT_EQ(read("GET / HTTP/1.1\r\n" + kHost + repeated_fields(100) + "\r\n").refusal, ApiProblem::HeaderFieldsTooLarge);
+  EXPECT_EQ(read("GET /" + std::string(kMaxTargetOctets, 'a') + " HTTP/1.1\r\n" + kHost + "\r\n").refusal, Fault::PathTooLong);
+  EXPECT_EQ(read("GET /" + std::string(2 * kMaxTargetOctets, 'a')).refusal, Fault::PathTooLong);
+  EXPECT_EQ(read("GET / HTTP/1.1\r\n" + kHost + repeated_fields(100) + "\r\n").refusal, Fault::HeaderFieldsTooLarge);
   EXPECT_EQ(read("GET / HTTP/1.1\r\n" + kHost + "X: " + std::string(kMaxHeadOctets, 'a')).refusal,
-            ApiProblem::HeaderFieldsTooLarge);
-  EXPECT_EQ(read(post("Content-Length: 101\r\n", "")).refusal, ApiProblem::BodyTooBig);
-  EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "65\r\n")).refusal, ApiProblem::BodyTooBig);
+            Fault::HeaderFieldsTooLarge);
+  EXPECT_EQ(read(post("Content-Length: 101\r\n", "")).refusal, Fault::BodyTooBig);
+  EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "65\r\n")).refusal, Fault::BodyTooBig);
   EXPECT_EQ(read(post("Transfer-Encoding: chunked\r\n", "60\r\n" + std::string(96, 'a') + "\r\n5\r\n")).refusal,
-            ApiProblem::BodyTooBig);
+            Fault::BodyTooBig);
 }
 
 TEST(RequestReaderTest, WaitsForTheRest) {

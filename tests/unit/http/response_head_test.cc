@@ -10,7 +10,7 @@ using testing::Not;
 
 constexpr Instant kNow{std::chrono::seconds(1'795'253'400)};
 
-std::string rendered_head(const ApiResponse& response, bool keeps_alive = true, bool is_http_1_0 = false) {
+std::string rendered_head(const Response& response, bool keeps_alive = true, bool is_http_1_0 = false) {
   return format_response_head(response,
                               {.now = kNow, .request_id = "req_1", .keeps_alive = keeps_alive, .is_http_1_0 = is_http_1_0});
 }
@@ -22,7 +22,7 @@ class NoSource final : public BodySource {
 };
 
 TEST(ResponseHeadTest, CarriesWhatEveryResponseHas) {
-  const ApiResponse response = ApiResponse::json(boost::json::object{{"a", 1}}, 201);
+  const Response response{.status = 201, .body = R"({"a":1})"};
   EXPECT_EQ(
       rendered_head(response),
       "HTTP/1.1 201 Created\r\nDate: Sat, 21 Nov 2026 09:30:00 GMT\r\nX-Request-Id: req_1\r\nX-Content-Type-Options: nosniff\r\n"
@@ -35,11 +35,11 @@ TEST(ResponseHeadTest, SaysThatTheConnectionEnds) {
 }
 
 TEST(ResponseHeadTest, FramesByTheKindOfBody) {
-  ApiResponse none;
+  Response none;
   none.status = 204;
   EXPECT_THAT(rendered_head(none), Not(HasSubstr("Content-Length")));
   EXPECT_THAT(rendered_head({}), HasSubstr("Content-Length: 0\r\n"));
-  ApiResponse streamed;
+  Response streamed;
   streamed.stream = std::make_unique<NoSource>();
   streamed.content_type = "text/event-stream";
   EXPECT_THAT(rendered_head(streamed), HasSubstr("Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"));
@@ -47,7 +47,7 @@ TEST(ResponseHeadTest, FramesByTheKindOfBody) {
 }
 
 TEST(ResponseHeadTest, LeavesOutWhatWouldBreakItsLine) {
-  ApiResponse response;
+  Response response;
   response.headers = {{"X-A", "b\r\nX-Evil: yes"}, {"X-B\n", "c"}, {"X-Nul", std::string("d\0", 2)}, {"X-Good", "e"}};
   const std::string head = rendered_head(response);
   EXPECT_THAT(head, Not(HasSubstr("Evil")));
@@ -57,7 +57,7 @@ TEST(ResponseHeadTest, LeavesOutWhatWouldBreakItsLine) {
 }
 
 TEST(ResponseHeadTest, LetsTheEndpointDecideAboutCaching) {
-  ApiResponse response;
+  Response response;
   response.headers = {{"cache-control", "max-age=60"}};
   EXPECT_THAT(rendered_head(response), Not(HasSubstr("no-store")));
 }

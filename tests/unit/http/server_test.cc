@@ -54,14 +54,14 @@ class CountingSource final : public BodySource {
 // "/echo" answers the body, "/early" without reading it, "/stream" and "/endless" stream, "/big" is a megabyte, "/empty" is 204.
 class ScriptedExchange final : public Exchange {
  public:
-  net::Awaitable<std::optional<ApiResponse>> begin(RequestHead& head) override {
+  net::Awaitable<std::optional<Response>> begin(RequestHead& head) override {
     path_ = head.target.path;
-    if (path_ == "/early") co_return api_problem(ApiProblem::NotFound);
+    if (path_ == "/early") co_return Response{.status = 404};
     co_return std::nullopt;
   }
   std::size_t max_body_octets() const override { return 100; }
-  net::Awaitable<ApiResponse> answer(std::string body) override {
-    ApiResponse response;
+  net::Awaitable<Response> answer(std::string body) override {
+    Response response;
     response.content_type = "text/plain";
     response.body = path_ + ':' + body;
     if (path_ == "/stream") response.stream = std::make_unique<CountingSource>(3);
@@ -80,6 +80,17 @@ class ScriptedExchange final : public Exchange {
 
 class ScriptedHandler final : public RequestHandler {
  public:
+  Response refuse(Fault fault, std::string_view detail) override {
+    static const std::map<Fault, std::pair<std::uint16_t, std::string>> kAnswers = {
+        {Fault::MalformedRequest, {400, "malformed_request"}},
+        {Fault::RequestTimeout, {408, "request_timeout"}},
+        {Fault::BodyTooBig, {413, "body_too_big"}},
+        {Fault::Unavailable, {503, "unavailable"}},
+        {Fault::TooManyConnections, {503, "too_many_connections"}},
+    };
+    const auto& [status, word] = kAnswers.at(fault);
+    return {.status = status, .body = word + ' ' + std::string(detail)};
+  }
   std::unique_ptr<Exchange> open_exchange(const PeerFacts& peer) override {
     const std::lock_guard lock(mutex_);
     peers_.push_back(format_ip_address(peer.address) + ' ' + std::to_string(peer.port) + (peer.is_local ? " local" : ""));

@@ -1,10 +1,10 @@
 // The queue and the real SMTP transport against a next hop on loopback that misbehaves on command.
 #include "core/bytes.h"
-#include "relay/dkim_keys.h"
-#include "relay/dkim_signer.h"
+#include "domains/dkim_keys.h"
+#include "domains/dkim_signer.h"
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_smarthost.h"
-#include "tests/unit/relay/dkim_verification.h"
+#include "tests/unit/domains/dkim_verification.h"
 #include "tests/unit/relay/queue_fixture.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ using store::RecipientStage;
 
 class QueueSmtpTest : public QueueFixture {
  protected:
-  void start_to(const test::FakeSmarthost& hop, const MessageSigner* signer = nullptr) {
+  void start_to(const test::FakeSmarthost& hop, const domains::MessageSigner* signer = nullptr) {
     routes_[0].port = hop.port();
     routes_.resize(1);
     start(make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example", .signer = signer}));
@@ -297,9 +297,9 @@ TEST_F(QueueSmtpTest, ConvertsEightBitContentForAHopThatTakesNoneAndSignsItAnew)
   store::DomainRecord domain;
   domain.name = "example.org";
   domain.state = store::DomainState::Verified;
-  domain.dkim_keys = {make_rsa_key(random_).value(), make_ed25519_key(random_).value()};
+  domain.dkim_keys = {domains::make_rsa_key(random_).value(), domains::make_ed25519_key(random_).value()};
   using Found = Result<std::optional<store::DomainRecord>>;
-  const auto signer = DkimSigner::create([&](const AccountId& account, std::string_view) -> Found {
+  const auto signer = domains::DkimSigner::create([&](const AccountId& account, std::string_view) -> Found {
     return account == account_.id ? std::optional(domain) : std::nullopt;
   }).value();
   const std::string trace = "Received: by us\r\n";
@@ -344,7 +344,8 @@ TEST_F(QueueSmtpTest, ConvertsEightBitContentForAHopThatTakesNoneAndSignsItAnew)
 }
 
 TEST_F(QueueSmtpTest, SendsConvertedContentUnsignedWhereItWasOrCannotBeSignedAnew) {
-  const auto signer = DkimSigner::create([](const AccountId&, std::string_view) -> Result<std::optional<store::DomainRecord>> {
+  using Found = Result<std::optional<store::DomainRecord>>;
+  const auto signer = domains::DkimSigner::create([](const AccountId&, std::string_view) -> Found {
     return Error(ErrorCode::IoError, "no directory today");
   }).value();
   for (const std::string& fields : {std::string(), std::string("DKIM-Signature: v=1\r\n")}) {

@@ -1,0 +1,90 @@
+// What the endpoints work with. All of it outlives every request; every member may be used from any thread.
+#pragma once
+
+#include "api/account_turns.h"
+#include "auth/account_admin.h"
+#include "auth/auth_throttle.h"
+#include "auth/authenticator.h"
+#include "auth/key_admin.h"
+#include "auth/password_throttle.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/secret.h"
+#include "events/event_ids.h"
+#include "http/forwarded.h"
+#include "net/worker_pool.h"
+#include "store/store.h"
+#include "submission/submission.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace postern::auth {
+class UserAdmin;
+class SessionTokens;
+class AddressProofs;
+}  // namespace postern::auth
+namespace postern::domains {
+class DomainAdmin;
+}
+namespace postern::events {
+class EventHub;
+class WebhookAdmin;
+}  // namespace postern::events
+namespace postern::api {
+
+class Metrics;
+struct ServiceState;
+
+struct ApiSettings {
+  std::string hostname;
+  bool signup_is_open = false;
+  store::Plan signup_plan = *auth::plan_named("starter");  // of accounts that make themselves
+  std::uint64_t max_message_octets = 52'428'800;
+  std::size_t max_recipients = 1000;
+  std::uint32_t requests_per_second = 100;  // of an account's keys, and of its people; those that send mail apart
+  std::vector<std::string> cors_origins = {};  // whose pages may call the API; "*": anybody's
+  http::TrustedProxies proxies{};
+  Secret metrics_token{};  // empty: /metrics is for this machine
+};
+
+// Of the four workers: who asks for what is slow leaves the others half of them.
+inline constexpr std::size_t kJobsAtOnce = 2;
+inline constexpr std::size_t kWaitingJobs = 64;      // of one account; one more is 503
+inline constexpr std::size_t kSlowJobsAtOnce = 1;    // of one account among the domain workers
+
+struct ApiContext {
+  store::Store& store;
+  net::WorkerPool& workers;          // what blocks for a moment: reads, composing and parsing
+  net::WorkerPool& write_workers;    // what waits for a sync: every admin class, every directory write
+  // Apart, so that who asks for what is slow keeps nobody else waiting:
+  net::WorkerPool& password_workers;  // sign-up and login, which strangers ask for; a hash is some tens of milliseconds
+  net::WorkerPool& domain_workers;    // DNS look-ups, as slow as somebody's name server, and DKIM keys
+  const auth::Authenticator& authenticator;
+  auth::AuthThrottle& throttle;
+  auth::PasswordThrottle& password_throttle;
+  auth::UsageTracker& usage;
+  auth::AccountAdmin& accounts;
+  auth::KeyAdmin& keys;
+  auth::UserAdmin& users;
+  auth::AddressProofs& proofs;
+  auth::SessionTokens& tokens;
+  domains::DomainAdmin& domains;
+  events::WebhookAdmin& webhooks;
+  events::EventHub& event_hub;               // wakes live streams and webhooks when the spool has new events
+  Metrics& metrics;
+  const submission::SubmissionContext& submission;
+  const Clock& clock;
+  Random& random;
+  ApiSettings settings;
+  events::EventIds event_ids{};
+  const ServiceState* service = nullptr;  // set by the dispatcher
+  AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
+  AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`
+  AccountTurns slow_turns{kSlowJobsAtOnce, kWaitingJobs};    // at `domain_workers`
+};
+
+}  // namespace postern::api

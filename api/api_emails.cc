@@ -1,0 +1,472 @@
+// Sending, and what became of what was sent, in the shapes of Resend's API.
+#include "api/api.h"
+#include "api/api_context.h"
+#include "api/email_filter.h"
+#include "api/email_json.h"
+#include "api/limits.h"
+#include "api/request_fields.h"
+#include "api/send_handlers.h"
+#include "api/worker_job.h"
+#include "events/event_json.h"
+#include "events/mail_scope.h"
+#include "mime/message_reader.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+namespace postern::api {
+namespace {
+
+namespace json = boost::json;
+
+using store::StoredMessage;
+
+constexpr std::size_t kDefaultPage = 20;  // Resend's
+constexpr std::size_t kMaxEmails = 100;     // Resend's
+constexpr std::size_t kMaxPageRecipients = 5'000;  // of all its e-mails: a page stays below some megabytes
+constexpr std::size_t kMaxEventsPage = 1'000;  // of one e-mail's events: a thousand recipients have thousands
+
+bool can_see(const Caller& caller, const store::MessageRecord& message) {
+  if (message.account != caller.account) return false;
+  if (caller.has_test_key() && message.environment != Environment::Test) return false;
+  return !caller.has_domain_key() || events::is_mail_of(message, caller.key->from_domains);
+}
+
+// The caller's message. NotFound: no such id, or it may not see that one.
+Result<StoredMessage> find_own(const ApiContext& context, const ApiRequest& request) {
+  const auto id = parse_message_id(request.path_parameter("id"));
+  if (!id) return Error(ErrorCode::NotFound);
+  auto stored = context.store.spool().find(*id);
+  if (!stored) return stored.error();
+  if (!*stored || !can_see(request.caller, (*stored)->message)) return Error(ErrorCode::NotFound);
+  return std::move(**stored);
+}
+
+// What leaves, or left: signatures on top. NotFound: the content is gone.
+Result<std::string> read_content(const store::Spool& spool, const store::MessageRecord& message) {
+  std::string content = message.signature_fields;
+  content.reserve(content.size() + message.content_octets);
+  for (std::uint32_t i = 0; i < message.chunk_count; ++i) {
+    const Result<std::string> chunk = spool.read_chunk(message.id, i);
+    if (!chunk) return chunk.error();
+    content += *chunk;
+  }
+  return content;
+}
+
+ApiResponse content_gone() {
+  return api_problem(ApiProblem::NotFound,
+                     "the content is kept until the message is delivered, that of a test message a while longer");
+}
+
+// --- Lists -------------------------------------------------------------------------------------------------------------
+
+struct EmailPage {
+  EmailFilter filter;
+  std::size_t limit = kDefaultPage;
+  std::optional<MessageId> after;   // older than this one: the list begins with the newest
+  std::optional<MessageId> before;  // newer
+};
+
+std::optional<MessageId> read_cursor(const ApiRequest& request, std::string_view name, std::string& fault) {
+  const auto text = request.query_parameter(name);
+  if (!text) return std::nullopt;
+  const auto id = parse_message_id(*text);
+  if (!id) fault = std::string(name) + ": no id of an e-mail";
+  return id;
+}
+
+// `fault` tells what is wrong.
+EmailPage read_page(const ApiRequest& request, std::string& fault) {
+  EmailPage page;
+  const auto limit = read_limit(request, kMaxEmails, kDefaultPage);
+  if (limit) {
+    page.limit = *limit;
+  } else {
+    fault = limit.error().context();
+  }
+  page.after = read_cursor(request, "after", fault);
+  page.before = read_cursor(request, "before", fault);
+  if (page.after && page.before) fault = "after, before: only one of them";
+  auto filter = EmailFilter::read(request);
+  if (filter) {
+    page.filter = std::move(*filter);
+  } else {
+    fault = filter.error().context();
+  }
+  return page;
+}
+
+struct FoundPage {
+  std::vector<StoredMessage> messages;
+  std::optional<MessageId> next;  // where to go on; nullopt: there are no more
+};
+
+// What fits may be far apart: after so many it says where to go on, though the page is not full.
+Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const EmailPage& page) {
+  FoundPage found;
+  std::size_t recipients = 0;
+  std::optional<MessageId> cursor = page.before ? page.before : page.after;
+  const bool are_apart = caller.has_test_key() || caller.has_domain_key() || page.filter.is_selective();
+  const std::size_t at_once = (are_apart ? kMaxEmails : page.limit) + 1;
+  for (std::size_t looked_at = 0; looked_at < kMaxListReads; looked_at += at_once) {
+    auto batch =
+        page.before ? spool.list_newer_of(caller.account, *cursor, at_once) : spool.list_of(caller.account, cursor, at_once);
+    if (!batch) return batch.error();
+    for (StoredMessage& stored : *batch) {
+      const bool is_seen = can_see(caller, stored.message) && page.filter.wants(stored);
+      if (is_seen && found.messages.size() == page.limit) {
+        found.next = found.messages.back().message.id;
+        return found;
+      }
+      cursor = stored.message.id;
+      if (!is_seen) continue;
+      recipients += stored.message.envelope.recipients.size();
+      found.messages.push_back(std::move(stored));
+      if (recipients < kMaxPageRecipients) continue;
+      found.next = cursor;
+      return found;
+    }
+    if (batch->size() < at_once) return found;
+  }
+  found.next = cursor;
+  return found;
+}
+
+Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) {
+  std::string fault;
+  const EmailPage page = read_page(request, fault);
+  if (!fault.empty()) return Error(ErrorCode::InvalidArgument, fault);
+  auto found = find_page(context.store.spool(), request.caller, page);
+  if (!found) return found.error();
+  if (page.before) std::ranges::reverse(found->messages);
+  json::array data;
+  for (const StoredMessage& stored : found->messages) data.push_back(email_item(stored));
+  json::object body = page_json(std::move(data), found->next.has_value());
+  body["next"] = found->next ? json::value(format_message_id(*found->next)) : json::value(nullptr);
+  return ApiResponse::json(body);
+}
+
+// --- One message -------------------------------------------------------------------------------------------------------
+
+Result<ApiResponse> get_email(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  const Result<std::string> content = read_content(context.store.spool(), stored->message);
+  std::optional<mime::ReadMessage> read;
+  if (content) read = mime::read_message(*content);
+  return ApiResponse::json(email_details(*stored, read));
+}
+
+Result<ApiResponse> get_email_raw(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  Result<std::string> content = read_content(context.store.spool(), stored->message);
+  if (!content) return content_gone();
+  ApiResponse response;
+  response.content_type = "message/rfc822";
+  response.headers.emplace_back("Content-Disposition",
+                                "attachment; filename=\"" + format_message_id(stored->message.id) + ".eml\"");
+  response.body = std::move(*content);
+  return response;
+}
+
+Result<ApiResponse> list_email_events(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  const auto limit = read_limit(request, kMaxEventsPage, kMaxEventsPage);
+  if (!limit) return limit.error();
+  std::uint64_t cursor = 0;
+  if (const auto after = request.query_parameter("after")) {
+    const auto sequence = context.event_ids.parse(request.caller.account, *after);
+    if (!sequence) return Error(ErrorCode::InvalidArgument, "after must be the id of an event");
+    cursor = *sequence;
+  }
+  const auto events = context.store.spool().events_of_after(stored->message.id, cursor, *limit + 1);
+  if (!events) return events.error();
+  json::array data;
+  for (const Event& event : *events) {
+    if (data.size() == *limit) break;
+    data.push_back(events::event_item(event, &*stored, context.event_ids));
+  }
+  return ApiResponse::json(page_json(std::move(data), events->size() > *limit));
+}
+
+Result<ApiResponse> cancel_email(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  if (stored->delivery.is_settled()) return api_problem(ApiProblem::Conflict, "nothing of this message waits any more");
+  const MessageId id = stored->message.id;
+  if (const auto cancelled = context.store.spool().cancel(id, context.clock.now()); !cancelled) return cancelled.error();
+  return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
+}
+
+// --- Attachments -------------------------------------------------------------------------------------------------------
+
+Result<ApiResponse> list_attachments(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  const Result<std::string> content = read_content(context.store.spool(), stored->message);
+  if (!content) return content_gone();
+  json::array data;
+  for (const mime::ReadAttachment& attachment : mime::read_message(*content).attachments) {
+    data.push_back(attachment_item(*stored, attachment, request.base_url));
+  }
+  return ApiResponse::json(page_json(std::move(data), false));
+}
+
+Result<ApiResponse> answer_attachment(const ApiContext& context, const ApiRequest& request, bool wants_octets) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  const Result<std::string> content = read_content(context.store.spool(), stored->message);
+  if (!content) return content_gone();
+  auto found = mime::read_attachment(*content, request.path_parameter("attachment_id"));
+  if (!found) return Error(ErrorCode::NotFound);
+  if (!wants_octets) {
+    json::object item = attachment_item(*stored, found->attachment, request.base_url);
+    item["object"] = "attachment";
+    return ApiResponse::json(item);
+  }
+  // As octets, whatever the message calls it: nothing of it may run in a browser's eyes as a page of ours.
+  ApiResponse response;
+  response.content_type = "application/octet-stream";
+  response.headers.emplace_back("Content-Disposition", "attachment");
+  response.body = std::move(found->octets);
+  return response;
+}
+
+Result<ApiResponse> get_attachment(ApiContext& context, const ApiRequest& request) {
+  return answer_attachment(context, request, false);
+}
+
+Result<ApiResponse> get_attachment_content(ApiContext& context, const ApiRequest& request) {
+  return answer_attachment(context, request, true);
+}
+
+// --- The table ---------------------------------------------------------------------------------------------------------
+
+constexpr Parameter kIdempotencyKey{.name = "Idempotency-Key",
+                                    .description = "The same key with the same content is one message, for a day.",
+                                    .least = 1,
+                                    .most = submission::kMaxIdempotencyKeyOctets,
+                                    .is_header = true};
+constexpr Parameter kSendingParameters[] = {kIdempotencyKey};
+constexpr Parameter kBatchParameters[] = {
+    kIdempotencyKey,
+    {.name = "X-Batch-Validation",
+     .description = "permissive: what is wrong with one e-mail keeps no other from being sent.",
+     .values = "strict permissive",
+     .is_header = true}};
+constexpr std::array<Parameter, 4 + kMailParameters.size()> kEmailListParameters = [] {
+  std::array<Parameter, 4 + kMailParameters.size()> parameters = {
+      {limit_parameter(kMaxEmails, kDefaultPage),
+       {.name = "after", .description = "An e-mail: go on with those that are older."},
+       {.name = "before", .description = "An e-mail: go on with those that are newer."},
+       kStatusParameter}};
+  std::ranges::copy(kMailParameters, parameters.begin() + 4);
+  return parameters;
+}();
+
+constexpr Parameter kEventsParameters[] = {limit_parameter(kMaxEventsPage, kMaxEventsPage),
+                                           {.name = "after", .description = "The event that the page before ended with."}};
+
+constexpr Route sending(std::string_view path, std::string_view operation, std::string_view summary) {
+  return {.method = Method::Post,
+          .path = path,
+          .access = Access::Send,
+          .body = Body::Json,
+          .handler = send_email,
+          .operation = operation,
+          .summary = summary,
+          .tag = "emails",
+          .request_schema = "NewEmail",
+          .response_schema = "SentEmail",
+          .body_size = BodySize::Email,
+          .parameters = kSendingParameters,
+          .failures = {409, 507},
+          .has_plan_rate = true};
+}
+
+template <Work work>
+constexpr Route reading(std::string_view path, std::string_view operation, std::string_view summary,
+                        std::string_view schema, std::string_view other_content = {},
+                        std::span<const Parameter> parameters = {}) {
+  return {.method = Method::Get,
+          .path = path,
+          .access = Access::Manage,
+          .body = Body::None,
+          .handler = on_worker<work>,
+          .operation = operation,
+          .summary = summary,
+          .tag = "emails",
+          .response_schema = schema,
+          .other_content = other_content,
+          .parameters = parameters,
+          .serves_domain_keys = true};
+}
+
+constexpr std::array<Route, 11> kEmailRoutes = {{
+    sending("/v1/emails", "sendEmail", "Send an e-mail"),
+    sending("/v1/send", "sendEmailAlias", "Send an e-mail; the same as /v1/emails"),
+    {.method = Method::Post,
+     .path = "/v1/emails/batch",
+     .access = Access::Send,
+     .body = Body::Json,
+     .handler = send_batch,
+     .operation = "sendBatch",
+     .summary = "Send up to 100 e-mails without attachments",
+     .tag = "emails",
+     .request_schema = "NewBatch",
+     .response_schema = "SentBatch",
+     .body_size = BodySize::Batch,
+     .parameters = kBatchParameters,
+     .failures = {409, 507},
+     .has_plan_rate = true},
+    {.method = Method::Get,
+     .path = "/v1/emails",
+     .access = Access::Manage,
+     .body = Body::None,
+     .handler = on_worker<list_emails>,
+     .operation = "listEmails",
+     .summary = "List the account's e-mails, the newest first",
+     .tag = "emails",
+     .response_schema = "EmailList",
+     .parameters = kEmailListParameters,
+     .serves_domain_keys = true},
+    reading<get_email>("/v1/emails/:id", "getEmail", "Show an e-mail and its recipients' states", "Email"),
+    reading<get_email_raw>("/v1/emails/:id/raw", "getEmailRaw", "The message as it leaves", {}, "message/rfc822"),
+    reading<list_email_events>("/v1/emails/:id/events", "listEmailEvents", "What happened to an e-mail, in order", "EmailEvents",
+                               {}, kEventsParameters),
+    reading<list_attachments>("/v1/emails/:id/attachments", "listAttachments", "List an e-mail's attachments", "AttachmentList"),
+    reading<get_attachment>("/v1/emails/:id/attachments/:attachment_id", "getAttachment", "Describe an attachment", "Attachment"),
+    reading<get_attachment_content>("/v1/emails/:id/attachments/:attachment_id/content", "getAttachmentContent",
+                                    "An attachment's octets", {}, "application/octet-stream"),
+    {.method = Method::Post,
+     .path = "/v1/emails/:id/cancel",
+     .access = Access::Manage,
+     .body = Body::None,
+     .handler = on_worker<cancel_email>,
+     .operation = "cancelEmail",
+     .summary = "Take what still waits of an e-mail off the queue",
+     .tag = "emails",
+     .response_schema = "CancelledEmail",
+     .failures = {409},
+     .serves_domain_keys = true},
+}};
+
+constexpr std::string_view kEmailSchemas = R"json({
+"AddressOrList": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+  "description": "name@domain or Name <name@domain>; one address a string."},
+"NewAttachment": {"type": "object", "required": ["content"], "properties": {
+  "content": {"type": "string", "contentEncoding": "base64", "description": "Also in lines."},
+  "filename": {"type": "string", "maxLength": 255},
+  "content_type": {"type": "string", "maxLength": 512,
+    "description": "Also with parameters. By the file name's extension where it is not given."},
+  "content_id": {"type": "string", "maxLength": 128, "description": "Shown within the HTML by cid:."},
+  "path": {"type": "null", "description": "Nothing is fetched from elsewhere."}}},
+"EmailTag": {"type": "object", "required": ["name", "value"], "properties": {
+  "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"},
+  "value": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"}}},
+"EmailParts": {"type": "object", "required": ["from", "to", "subject"], "properties": {
+  "from": {"type": "string"},
+  "to": {"$ref": "#/components/schemas/AddressOrList"},
+  "cc": {"$ref": "#/components/schemas/AddressOrList"},
+  "bcc": {"$ref": "#/components/schemas/AddressOrList"},
+  "reply_to": {"$ref": "#/components/schemas/AddressOrList"},
+  "sender": {"type": "string", "examples": ["desk@example.org"], "description": "Who sends it in the author's place."},
+  "return_path": {"type": "string", "examples": ["bounces@example.org"],
+    "description": "Where bounces go instead of to the sender; empty: nowhere."},
+  "notify": {"oneOf": [{"type": "array", "minItems": 1, "items": {"enum": ["success", "failure", "delay"]}}, {"const": "never"}],
+    "description": "What is reported to the return path; failures where nothing is said."},
+  "run": {"type": "string", "maxLength": 255, "examples": ["ci-4711"],
+    "description": "With a test key: the test run that the message belongs to."},
+  "subject": {"type": "string", "maxLength": 900},
+  "html": {"type": "string", "description": "html or text is needed; neither is made from the other."},
+  "text": {"type": "string"},
+  "headers": {"type": "object", "maxProperties": 50, "additionalProperties": {"type": "string", "maxLength": 32768}},
+  "tags": {"type": "array", "maxItems": 75, "items": {"$ref": "#/components/schemas/EmailTag"}},
+  "scheduled_at": {"type": "null", "description": "Messages are sent at once."},
+  "template": {"type": "null", "description": "There are no templates."},
+  "topic_id": {"type": "null", "description": "There are no topics."}}},
+"NewBatchEmail": {"allOf": [{"$ref": "#/components/schemas/EmailParts"}, {"type": "object", "properties": {
+  "attachments": {"type": "array", "maxItems": 0, "description": "A batch takes none."}}}]},
+"NewEmail": {"allOf": [{"$ref": "#/components/schemas/EmailParts"}, {"type": "object", "properties": {
+  "attachments": {"type": "array", "maxItems": 100, "items": {"$ref": "#/components/schemas/NewAttachment"}}}}]},
+"NewBatch": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/NewBatchEmail"}},
+"RecipientVerdict": {"type": "object", "required": ["email", "status"], "properties": {
+  "email": {"type": "string"},
+  "status": {"enum": ["accepted", "refused"]},
+  "statusCode": {"type": "integer"}, "name": {"type": "string"}, "message": {"type": "string"}}},
+"SentEmail": {"type": "object", "required": ["id"], "properties": {
+  "id": {"type": "string"},
+  "recipients": {"type": "array", "items": {"$ref": "#/components/schemas/RecipientVerdict"},
+    "description": "Only where a recipient was refused: the message went to the others."}}},
+"SentBatch": {"type": "object", "required": ["data"], "properties": {
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/SentEmail"}},
+  "errors": {"type": "array", "items": {"type": "object", "required": ["index", "message"], "properties": {
+    "index": {"type": "integer"}, "message": {"type": "string"}}}}}},
+"EmailItem": {"type": "object",
+  "required": ["id", "to", "cc", "bcc", "reply_to", "from", "created_at", "subject", "last_event", "scheduled_at", "environment",
+    "run"],
+  "properties": {
+  "id": {"type": "string"},
+  "to": {"type": "array", "items": {"type": "string"}},
+  "cc": {"type": "array", "items": {"type": "string"}},
+  "bcc": {"type": "array", "items": {"type": "string"}},
+  "reply_to": {"type": "array", "items": {"type": "string"}},
+  "from": {"type": "string"},
+  "created_at": {"type": "string", "format": "date-time"},
+  "subject": {"type": "string"},
+  "last_event": {"enum": ["queued", "delivery_delayed", "delivered", "bounced", "complained", "failed", "suppressed", "canceled"]},
+  "scheduled_at": {"type": "null"},
+  "environment": {"enum": ["live", "test"]},
+  "run": {"type": ["string", "null"], "description": "Of a test message: the user name of AUTH, or the field `run`."}}},
+"EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at",
+  "last_status", "remote"], "properties": {
+  "email": {"type": "string"},
+  "status": {"enum": ["pending", "delivered", "bounced", "expired", "suppressed", "cancelled", "complained"]},
+  "attempts": {"type": "integer"},
+  "next_attempt_at": {"type": ["string", "null"], "format": "date-time"},
+  "last_status": {"type": ["string", "null"]},
+  "remote": {"type": ["string", "null"]}}},
+"Email": {"allOf": [{"$ref": "#/components/schemas/EmailItem"}, {"type": "object",
+  "required": ["object", "html", "text", "message_id", "tags", "recipients", "content_until"], "properties": {
+  "object": {"const": "email"},
+  "html": {"type": ["string", "null"]},
+  "text": {"type": ["string", "null"]},
+  "message_id": {"type": ["string", "null"]},
+  "tags": {"type": "array", "items": {"$ref": "#/components/schemas/EmailTag"}},
+  "recipients": {"type": "array", "items": {"$ref": "#/components/schemas/EmailRecipient"}},
+  "content_until": {"type": ["string", "null"], "format": "date-time"}}}]},
+"EmailList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+  "object": {"const": "list"}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}},
+  "next": {"type": ["string", "null"], "examples": ["00361ilabbg3l7nljvc686907c"],
+    "description": "What to give as `after` (or `before`) for the next page."}}},
+"EmailEvents": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "object": {"const": "list"}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
+"Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url", "expires_at"],
+  "properties": {
+  "id": {"type": "string"}, "filename": {"type": "string"}, "size": {"type": "integer"},
+  "content_type": {"type": "string"}, "content_disposition": {"enum": ["inline", "attachment"]},
+  "content_id": {"type": "string"}, "download_url": {"type": "string"},
+  "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "When the content is forgotten."},
+  "object": {"const": "attachment", "description": "Not within a list."}}},
+"AttachmentList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "object": {"const": "list"}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Attachment"}}}},
+"CancelledEmail": {"type": "object", "required": ["object", "id"], "properties": {
+  "object": {"const": "email"}, "id": {"type": "string"}}}
+})json";
+
+}  // namespace
+
+ApiArea email_api() { return {kEmailRoutes, kEmailSchemas}; }
+
+}  // namespace postern::api

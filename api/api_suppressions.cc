@@ -1,0 +1,218 @@
+// /v1/suppressions: addresses that the account's live mail is not sent to, in the shapes of Resend's API. An entry's id is its
+// address.
+#include "api/api.h"
+#include "api/api_context.h"
+#include "api/limits.h"
+#include "api/request_fields.h"
+#include "api/worker_job.h"
+#include "core/bytes.h"
+#include "core/mailbox.h"
+#include "core/time_format.h"
+#include "relay/suppression.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <array>
+#include <optional>
+#include <string>
+
+namespace postern::api {
+namespace {
+
+namespace json = boost::json;
+
+using store::SuppressionRecord;
+
+constexpr std::size_t kMaxSuppressions = 100;
+constexpr std::size_t kSuppressionsAtOnce = 500;
+constexpr std::size_t kMaxBatch = 100;
+constexpr std::size_t kMaxShownOctets = 64;  // of what is no address
+
+json::object suppression_json(const SuppressionRecord& suppression) {
+  return {{"id", suppression.address},
+          {"email", suppression.address},
+          {"origin", relay::suppression_reason_name(suppression.reason)},
+          {"source_id", suppression.message ? json::value(format_message_id(*suppression.message)) : json::value(nullptr)},
+          {"until", suppression.until ? json::value(format_rfc3339(*suppression.until)) : json::value(nullptr)},
+          {"created_at", format_rfc3339(suppression.at)}};
+}
+
+json::object named_json(std::string_view address) { return {{"object", "suppression"}, {"id", address}}; }
+
+json::object deleted_json(std::string_view address) {
+  json::object body = named_json(address);
+  body["deleted"] = true;
+  return body;
+}
+
+std::string normalised_or_as_is(std::string_view address) {
+  const auto mailbox = parse_mailbox(address);
+  return mailbox ? normalised_mailbox(*mailbox) : std::string(address);
+}
+
+Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& request) {
+  const auto limit = read_limit(request, kMaxSuppressions, kMaxSuppressions);
+  if (!limit) return limit.error();
+  const auto origin = request.query_parameter("origin");
+  if (origin && *origin != "bounce" && *origin != "complaint" && *origin != "manual") {
+    return Error(ErrorCode::InvalidArgument, "origin must be bounce, complaint or manual");
+  }
+  std::string cursor = normalised_or_as_is(request.query_parameter("after").value_or(""));
+  json::array data;
+  bool has_more = false;
+  for (std::size_t looked_at = 0; !has_more;) {
+    const auto records = context.store.directory().list_suppressions(request.caller.account, cursor, kSuppressionsAtOnce);
+    if (!records) return records.error();
+    for (const SuppressionRecord& record : *records) {
+      const bool is_of_origin = !origin || relay::suppression_reason_name(record.reason) == *origin;
+      const bool is_wanted = is_of_origin && relay::is_in_force(record, context.clock.now());
+      has_more = is_wanted && data.size() == *limit;
+      if (has_more) break;
+      if (is_wanted) data.push_back(suppression_json(record));
+      cursor = record.address;
+    }
+    looked_at += records->size();
+    if (records->size() < kSuppressionsAtOnce) break;
+    has_more = has_more || looked_at >= kMaxListReads;
+  }
+  json::object body = page_json(std::move(data), has_more);
+  body["next"] = has_more ? json::value(cursor) : json::value(nullptr);
+  return ApiResponse::json(body);
+}
+
+Result<ApiResponse> add_suppression(ApiContext& context, const ApiRequest& request) {
+  RequestFields fields(request.json);
+  const std::string email = fields.required_text("email");
+  fields.refuse_unknown();
+  if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
+  const auto added = relay::suppress(context.store.directory(), request.caller.account, email, context.clock.now());
+  if (!added) return added.error();
+  return ApiResponse::json(named_json(added->address), 201);
+}
+
+Result<ApiResponse> get_suppression(ApiContext& context, const ApiRequest& request) {
+  const std::string address = normalised_or_as_is(request.path_parameter("email"));
+  const auto found = context.store.directory().find_suppression(request.caller.account, address);
+  if (!found) return found.error();
+  if (!*found || !relay::is_in_force(**found, context.clock.now())) return Error(ErrorCode::NotFound);
+  json::object body = suppression_json(**found);
+  body["object"] = "suppression";
+  return ApiResponse::json(body);
+}
+
+Result<ApiResponse> delete_suppression(ApiContext& context, const ApiRequest& request) {
+  const auto lifted = relay::lift_suppression(context.store.directory(), request.caller.account, request.path_parameter("email"));
+  // What is no address is on no list.
+  if (!lifted) return lifted.error().code() == ErrorCode::InvalidArgument ? Error(ErrorCode::NotFound) : lifted.error();
+  return ApiResponse::json(deleted_json(*lifted));
+}
+
+// Before anything is written: a batch with a wrong entry changes nothing.
+void refuse_wrong_addresses(RequestFields& fields, std::string_view name, const std::vector<std::string>& addresses) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (parse_mailbox(addresses[i])) continue;
+    fields.fail(name, "[" + std::to_string(i) + "] is no address: " + escape_for_log(addresses[i], kMaxShownOctets));
+    return;
+  }
+}
+
+Result<ApiResponse> add_suppressions(ApiContext& context, const ApiRequest& request) {
+  RequestFields fields(request.json);
+  const std::vector<std::string> emails = fields.texts("emails", kMaxBatch);
+  if (emails.empty()) fields.fail("emails", "is missing");
+  refuse_wrong_addresses(fields, "emails", emails);
+  if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
+  json::array data;
+  for (const std::string& email : emails) {
+    const auto added = relay::suppress(context.store.directory(), request.caller.account, email, context.clock.now());
+    if (!added) return added.error();
+    data.push_back(named_json(added->address));
+  }
+  return ApiResponse::json(json::object{{"data", std::move(data)}}, 201);
+}
+
+// Those that are not on the list are passed over.
+Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& request) {
+  RequestFields fields(request.json);
+  std::vector<std::string> emails = fields.texts("emails", kMaxBatch);
+  std::vector<std::string> ids = fields.texts("ids", kMaxBatch);
+  const std::string_view name = emails.empty() ? "ids" : "emails";
+  if (emails.empty()) emails = std::move(ids);
+  if (emails.empty()) fields.fail("emails", "is missing");
+  refuse_wrong_addresses(fields, name, emails);
+  if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
+  json::array data;
+  for (const std::string& email : emails) {
+    const auto lifted = relay::lift_suppression(context.store.directory(), request.caller.account, email);
+    if (lifted) {
+      data.push_back(deleted_json(*lifted));
+    } else if (lifted.error().code() != ErrorCode::NotFound) {
+      return lifted.error();
+    }
+  }
+  return ApiResponse::json(json::object{{"data", std::move(data)}});
+}
+
+constexpr Parameter kSuppressionListParameters[] = {limit_parameter(kMaxSuppressions, kMaxSuppressions),
+                                         {.name = "after", .description = "The address that the page before ended with."},
+                                         {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
+
+constexpr Route suppression_route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
+                                  std::string_view summary, std::string_view request_schema, std::uint16_t status,
+                                  std::string_view response_schema, std::span<const Parameter> parameters = {}) {
+  return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
+          .summary = summary, .tag = "suppressions", .request_schema = request_schema, .status = status,
+          .response_schema = response_schema, .parameters = parameters};
+}
+
+constexpr std::array<Route, 6> kSuppressionRoutes = {{
+    suppression_route(Method::Get, "/v1/suppressions", Body::None, on_worker_live<list_suppressions>, "listSuppressions",
+                      "List suppressed addresses, in order of address", "", 200, "SuppressionList", kSuppressionListParameters),
+    suppression_route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
+                      "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
+    suppression_route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker_live<add_suppressions>, "addSuppressions",
+                      "Suppress up to 100 addresses", "SuppressionBatch", 201, "SuppressionNames"),
+    suppression_route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker_live<remove_suppressions>,
+                      "removeSuppressions", "Take up to 100 addresses off the list", "SuppressionRemoval", 200, "SuppressionNames"),
+    suppression_route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker_live<get_suppression>, "getSuppression",
+                      "Show why an address is suppressed", "", 200, "Suppression"),
+    suppression_route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker_live<delete_suppression>,
+                      "deleteSuppression", "Send to an address again", "", 200, "SuppressionName"),
+}};
+
+constexpr std::string_view kSuppressionSchemas = R"json({
+"NewSuppression": {"type": "object", "required": ["email"], "additionalProperties": false, "properties": {
+  "email": {"type": "string", "format": "email"}}},
+"SuppressionBatch": {"type": "object", "required": ["emails"], "properties": {
+  "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}}}},
+"SuppressionRemoval": {"type": "object", "properties": {
+  "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}},
+  "ids": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"},
+    "description": "The same as emails, where there are none."}}},
+"SuppressionName": {"type": "object", "required": ["object", "id"], "properties": {
+  "object": {"const": "suppression"},
+  "id": {"type": "string", "description": "The address."},
+  "deleted": {"type": "boolean"}}},
+"SuppressionNames": {"type": "object", "required": ["data"], "properties": {
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/SuppressionName"}}}},
+"Suppression": {"type": "object", "required": ["id", "email", "origin", "source_id", "until", "created_at"], "properties": {
+  "object": {"const": "suppression"},
+  "id": {"type": "string"},
+  "email": {"type": "string", "format": "email"},
+  "origin": {"type": "string", "enum": ["bounce", "complaint", "manual"]},
+  "source_id": {"type": ["string", "null"], "description": "The e-mail that bounced or was complained of."},
+  "until": {"type": ["string", "null"], "description": "null: for good."},
+  "created_at": {"type": "string", "format": "date-time"}}},
+"SuppressionList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+  "object": {"const": "list"},
+  "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Suppression"}},
+  "next": {"type": ["string", "null"], "description": "What to give as `after` for the next page."}}}
+})json";
+
+}  // namespace
+
+ApiArea suppression_api() { return {kSuppressionRoutes, kSuppressionSchemas}; }
+
+}  // namespace postern::api

@@ -1,0 +1,24 @@
+#include "api/areas.h"
+
+namespace postern::api {
+
+std::span<const ApiArea> all_areas() {
+  static const ApiArea kAreas[] = {
+      session_api(),
+      key_api(),
+      email_api(),
+      run_api(),
+      sandbox_api(),
+      domain_api(),
+      event_api(),
+      webhook_api(),
+      suppression_api(),
+      confirmation_api(),
+      usage_api(),
+      explain_api(),
+      service_api(),
+  };
+  return kAreas;
+}
+
+}  // namespace postern::api

@@ -1,0 +1,121 @@
+#include "api/auth_filter.h"
+
+#include "api/metrics.h"
+#include "auth/session_token.h"
+#include "auth/usage_tracker.h"
+#include "core/bytes.h"
+#include "core/operator_log.h"
+#include "net/wait_for.h"
+#include "submission/auth_failure.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace postern::api {
+namespace {
+
+// Of a User-Agent: name and version; the rest is for statistics that we do not make.
+constexpr std::size_t kMaxUserAgentOctets = 64;
+
+// RFC 6750 §2.1; the scheme's name in any case (RFC 9110 §11.1). nullopt: another scheme, or nothing behind it.
+std::optional<std::string_view> bearer_token(std::string_view field) {
+  static constexpr std::string_view kScheme = "bearer ";
+  if (!starts_with_ignoring_case(field, kScheme)) return std::nullopt;
+  field.remove_prefix(kScheme.size());
+  while (field.starts_with(' ')) field.remove_prefix(1);
+  if (field.empty()) return std::nullopt;
+  return field;
+}
+
+// RFC 7519: three parts; keys have no dot.
+bool is_session_token(std::string_view token) { return std::ranges::count(token, '.') == 2; }
+
+std::string client_name(std::string_view user_agent) {
+  return "HTTP " + escape_for_log(user_agent, kMaxUserAgentOctets);
+}
+
+}  // namespace
+
+// Who it is, or how it is said that it is nobody.
+struct AuthFilter::Verdict {
+  std::optional<Caller> caller;
+  Refusal refusal = Refusal::InvalidKey;  // without a caller
+  std::optional<auth::KeyOwner> owner;    // of a key that was recognised and not let in
+  bool is_session = false;
+  bool is_guess = false;                  // counts against the address
+
+  ApiResponse response() const {
+    if (is_session && refusal == Refusal::InvalidKey) return api_problem(ApiProblem::InvalidCredentials);
+    return api_refusal(refusal);
+  }
+};
+
+net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access access, CredentialFacts facts) {
+  const std::optional<std::string_view> token = facts.authorization ? bearer_token(facts.authorization->reveal()) : std::nullopt;
+  if (!token) {
+    co_return api_refusal(Refusal::AuthRequired, "authenticate first: Authorization: Bearer, with an API key or a session token");
+  }
+  const Instant now = context_.clock.now();
+  const auth::ThrottleDecision throttled = context_.throttle.decide(facts.peer, now);
+  Verdict verdict = check(*token, facts, now);
+  if (!verdict.caller) {
+    context_.metrics.count_auth_failure(Door::Http);
+    if (verdict.is_guess && throttled.is_blocked) {
+      operator_log::auth_failed(Refusal::TooManyFailures, facts.peer);
+      co_return api_refusal_with_wait(Refusal::TooManyFailures, {}, std::chrono::ceil<std::chrono::seconds>(throttled.blocked_for));
+    }
+    const auth::AuthFailure failure{verdict.refusal, verdict.owner};
+    submission::log_auth_failure(failure, facts.peer);
+    submission::remember_refusal(context_.usage, failure, {now, facts.peer, client_name(facts.user_agent)});
+    if (verdict.is_guess) context_.throttle.record_failure(facts.peer, now);
+    if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
+    co_return verdict.response();
+  }
+  context_.throttle.record_success(facts.peer, now);
+  const Caller& caller = *verdict.caller;
+  if (access == Access::Send && !caller.key) co_return api_refusal(Refusal::PermissionDenied, "this needs an API key");
+  const bool may_manage = !caller.key || caller.key->permission == store::Permission::FullAccess;
+  if (access == Access::Manage && !may_manage) {
+    co_return api_refusal(Refusal::PermissionDenied, "this needs an API key with full_access: a sending_access key only sends");
+  }
+  co_return std::move(*verdict.caller);
+}
+
+AuthFilter::Verdict AuthFilter::check(std::string_view token, const CredentialFacts& facts, Instant now) {
+  return is_session_token(token) ? check_session(token) : check_key(token, facts, now);
+}
+
+AuthFilter::Verdict AuthFilter::check_key(std::string_view key, const CredentialFacts& facts, Instant now) {
+  auth::AuthResult result = context_.authenticator.authenticate(key, facts.peer, now);
+  if (const auto* failure = std::get_if<auth::AuthFailure>(&result)) {
+    return {.caller = {}, .refusal = failure->refusal, .owner = failure->owner, .is_guess = auth::is_guess(*failure)};
+  }
+  auto& principal = std::get<auth::Principal>(result);
+  if (principal.account_state == store::AccountState::Suspended) {
+    return {.caller = {}, .refusal = Refusal::AccountSuspended, .owner = {}};
+  }
+  context_.usage.record(principal.key, {now, facts.peer, client_name(facts.user_agent)});
+  Caller caller{.account = principal.account, .key = {}, .user = {}, .session = {}};
+  caller.key = std::move(principal);
+  return {.caller = std::move(caller), .owner = {}};
+}
+
+// The token says who signed in; the directory says whether that still holds.
+AuthFilter::Verdict AuthFilter::check_session(std::string_view token) const {
+  const Result<auth::SessionClaims> claims = context_.tokens.verify(token);
+  const bool is_over = !claims && claims.error().code() == ErrorCode::DeadlinePassed;
+  if (!claims) return {.caller = {}, .owner = {}, .is_session = true, .is_guess = !is_over};
+  const store::Directory& directory = context_.store.directory();
+  const auto user = directory.find_user(claims->user);
+  const auto account = directory.find_account(claims->account);
+  if (!user || !account) return {.caller = {}, .refusal = Refusal::AuthUnavailable, .owner = {}, .is_session = true};
+  const bool is_known = *user && *account && auth::is_session_of(*claims, **user);
+  if (!is_known) return {.caller = {}, .owner = {}, .is_session = true};
+  if ((*account)->state == store::AccountState::Suspended) {
+    return {.caller = {}, .refusal = Refusal::AccountSuspended, .owner = {}, .is_session = true};
+  }
+  Caller caller{.account = claims->account, .key = {}, .user = claims->user, .session = *claims};
+  return {.caller = std::move(caller), .owner = {}, .is_session = true};
+}
+
+}  // namespace postern::api

@@ -1,0 +1,42 @@
+// AuthFilter: the Authorization field → who asks, or the refusal. API keys and the users' session tokens, throttled together as
+// SMTP's AUTH is: a guess costs the same at either door.
+#pragma once
+
+#include "api/api.h"
+#include "api/api_context.h"
+#include "net/awaitable.h"
+
+#include <optional>
+#include <string_view>
+#include <variant>
+
+namespace postern::api {
+
+// What a request says of itself.
+struct CredentialFacts {
+  std::optional<Secret> authorization;  // the field's value
+  IpAddress peer;
+  std::string_view user_agent;          // remembered beside a key's last use
+};
+
+class AuthFilter {
+ public:
+  // `context` outlives this.
+  explicit AuthFilter(ApiContext& context) : context_(context) {}
+
+  // Requires: `access` is not Open. Waits before it says that a credential is wrong, if there were many. A suspended account is
+  // refused whatever it asks for. Any thread.
+  net::Awaitable<std::variant<Caller, ApiResponse>> admit(Access access, CredentialFacts facts);
+
+ private:
+  using Answer = std::variant<Caller, ApiResponse>;
+  struct Verdict;
+
+  Verdict check(std::string_view token, const CredentialFacts& facts, Instant now);
+  Verdict check_key(std::string_view key, const CredentialFacts& facts, Instant now);
+  Verdict check_session(std::string_view token) const;
+
+  ApiContext& context_;
+};
+
+}  // namespace postern::api

@@ -1,0 +1,125 @@
+#include "api/email_filter.h"
+
+#include "api/email_json.h"
+#include "core/bytes.h"
+#include "core/mailbox.h"
+
+#include <algorithm>
+
+namespace postern::api {
+namespace {
+
+std::string comparable(const Mailbox& mailbox) { return to_ascii_lower(normalised_mailbox(mailbox)); }
+
+Result<std::optional<std::string>> read_address_filter(const ApiRequest& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text) return std::optional<std::string>();
+  const auto mailbox = parse_mailbox(*text);
+  if (!mailbox) return Error(ErrorCode::InvalidArgument, std::string(name) + ": no address");
+  return std::optional(comparable(*mailbox));
+}
+
+std::optional<std::string> read_text_filter(const ApiRequest& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+bool is_one_of(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == word) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+bool has_recipient(const store::MessageRecord& message, const std::string& wanted) {
+  return std::ranges::any_of(message.envelope.recipients,
+                             [&](const Recipient& recipient) { return comparable(recipient.mailbox) == wanted; });
+}
+
+// As the summary has it, "Name <a@b>" or the address alone, or else the reverse-path.
+bool is_from(const store::MessageRecord& message, const std::string& wanted) {
+  std::string_view from = message.summary.from;
+  if (from.ends_with('>')) from = from.substr(from.rfind('<') + 1).substr(0, from.size() - from.rfind('<') - 2);
+  const auto author = parse_mailbox(from);
+  if (author && comparable(*author) == wanted) return true;
+  return !author && message.envelope.reverse_path && comparable(*message.envelope.reverse_path) == wanted;
+}
+
+bool has_tag(const store::MessageRecord& message, std::string_view wanted) {
+  const std::size_t colon = wanted.find(':');
+  const std::string_view name = wanted.substr(0, colon);
+  return std::ranges::any_of(message.summary.tags, [&](const auto& tag) {
+    return tag.first == name && (colon == std::string_view::npos || tag.second == wanted.substr(colon + 1));
+  });
+}
+
+std::string without_angle_brackets(std::string_view id) {
+  const bool has_them = id.size() >= 2 && id.front() == '<' && id.back() == '>';
+  return std::string(has_them ? id.substr(1, id.size() - 2) : id);
+}
+
+// A record of before it was stored tells only the one that the relay made of the message's id.
+bool has_message_id(const store::MessageRecord& message, std::string_view wanted) {
+  if (!message.summary.message_id.empty()) return message.summary.message_id == wanted;
+  return wanted.substr(0, wanted.find('@')) == format_message_id(message.id);
+}
+
+}  // namespace
+
+Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
+  EmailFilter filter;
+  auto to = read_address_filter(request, "to");
+  if (!to) return to.error();
+  auto from = read_address_filter(request, "from");
+  if (!from) return from.error();
+  filter.to_ = std::move(*to);
+  filter.from_ = std::move(*from);
+  filter.subject_ = read_text_filter(request, "subject");
+  if (filter.subject_) filter.subject_ = to_ascii_lower(*filter.subject_);
+  filter.tag_ = read_text_filter(request, "tag");
+  filter.run_ = read_text_filter(request, "run");
+  filter.message_id_ = read_text_filter(request, "message_id");
+  if (filter.message_id_) filter.message_id_ = without_angle_brackets(*filter.message_id_).substr(0, store::kMaxSummaryOctets);
+  filter.status_ = read_text_filter(request, "status");
+  if (filter.status_ && !is_one_of(kLastEvents, *filter.status_)) {
+    return Error(ErrorCode::InvalidArgument, "status: one of " + std::string(kLastEvents));
+  }
+  if (const auto environment = request.query_parameter("environment")) {
+    const bool is_known = *environment == "live" || *environment == "test";
+    if (!is_known) return Error(ErrorCode::InvalidArgument, "environment: live or test");
+    filter.environment_ = *environment == "live" ? Environment::Live : Environment::Test;
+  }
+  return filter;
+}
+
+bool EmailFilter::wants(const store::StoredMessage& stored) const {
+  if (environment_ && stored.message.environment != *environment_) return false;
+  if (status_ && last_event_name(stored.delivery) != *status_) return false;
+  return has_content(stored.message) && (!to_ || has_recipient(stored.message, *to_));
+}
+
+bool EmailFilter::wants(const Event& event, const store::StoredMessage* stored) const {
+  const bool names_recipient = !event.recipient.empty();
+  if (to_ && names_recipient) {
+    const auto recipient = parse_mailbox(event.recipient);
+    if (!recipient || comparable(*recipient) != *to_) return false;
+  }
+  if (stored == nullptr) return !asks_for_content() && (!to_ || names_recipient);
+  return has_content(stored->message) && (!to_ || names_recipient || has_recipient(stored->message, *to_));
+}
+
+bool EmailFilter::has_content(const store::MessageRecord& message) const {
+  if (run_ && run_of(message) != *run_) return false;
+  if (message_id_ && !has_message_id(message, *message_id_)) return false;
+  if (subject_ && to_ascii_lower(message.summary.subject).find(*subject_) == std::string::npos) return false;
+  if (tag_ && !has_tag(message, *tag_)) return false;
+  return !from_ || is_from(message, *from_);
+}
+
+std::string_view run_of(const store::MessageRecord& message) {
+  return message.environment == Environment::Test ? std::string_view(message.user_name) : std::string_view();
+}
+
+}  // namespace postern::api

@@ -1,0 +1,66 @@
+#include "app/store_watch.h"
+
+#include "core/operator_log.h"
+
+#include <algorithm>
+
+namespace postern::app {
+namespace {
+
+constexpr std::chrono::seconds kWatchEvery{1};
+constexpr std::chrono::seconds kNoticedAfter{2};  // a read of our own is over by then
+
+}  // namespace
+
+void StoreWatch::start() { thread_ = std::thread(&StoreWatch::run, this); }
+
+void StoreWatch::stop() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  wakes_.notify_all();
+  thread_.join();
+}
+
+void StoreWatch::run() {
+  for (;;) {
+    look();
+    std::unique_lock lock(mutex_);
+    if (wakes_.wait_for(lock, kWatchEvery, [this] { return is_stopping_; })) return;
+  }
+}
+
+void StoreWatch::look() {
+  note_stall(spool_, store_.spool().stall());
+  note_stall(directory_, store_.directory().stall());
+  note_reader(store_.spool().look_at_space());
+}
+
+void StoreWatch::note_stall(Environment& environment, const std::optional<Stall>& stall) {
+  if (stall && !environment.stall) operator_log::storage_stalled(environment.name, *stall);
+  if (!stall && environment.stall) operator_log::storage_goes_on(environment.name, *environment.stall);
+  environment.stall = stall;
+}
+
+void StoreWatch::note_reader(const store::SpoolSpace& space) {
+  if (space.finding != store::SpaceFinding::Pinned) {
+    pinned_since_.reset();
+    is_reader_named_ = false;
+    sent_away_.reset();
+    return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  const int reader = space.pinned_by.value_or(0);
+  if (!pinned_since_) pinned_since_ = now;
+  if (!is_reader_named_ && now - *pinned_since_ >= std::min(kNoticedAfter, reader_patience_)) {
+    is_reader_named_ = true;
+    operator_log::reader_pins_pages(reader, space.pinned_octets);
+  }
+  if (now - *pinned_since_ < reader_patience_ || sent_away_ == reader) return;
+  sent_away_ = reader;
+  operator_log::reader_sent_away(reader, store_.spool().send_away(reader));
+}
+
+}  // namespace postern::app

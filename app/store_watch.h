@@ -1,0 +1,58 @@
+// StoreWatch: looks at the store once a second, on a thread that waits for no write, and says what an operator has to know: that no
+// commit ends, and who holds the lock; that a process which reads an old state keeps the spool from using its free pages again. It
+// also looks at the room there is, so that no I/O thread has to.
+#pragma once
+
+#include "store/store.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+
+namespace postern::app {
+
+// A backup to a fast disk ends within it. One that is stopped, or writes to what does not answer, would stay for ever.
+inline constexpr std::chrono::seconds kReaderPatience{30};
+
+class StoreWatch {
+ public:
+  // `store` outlives this. Mail that is refused for a reader's sake is refused for `reader_patience`; then the reader is sent away.
+  explicit StoreWatch(store::Store& store, std::chrono::seconds reader_patience = kReaderPatience)
+      : store_(store), reader_patience_(reader_patience) {}
+  // Calls stop().
+  ~StoreWatch() { stop(); }
+  StoreWatch(const StoreWatch&) = delete;
+  StoreWatch& operator=(const StoreWatch&) = delete;
+
+  void start();
+  void stop();
+
+  // One look, as the thread does it.
+  void look();
+
+ private:
+  struct Environment {
+    std::string_view name;
+    std::optional<Stall> stall;  // as of the last look
+  };
+  void run();
+  void note_stall(Environment& environment, const std::optional<Stall>& stall);
+  void note_reader(const store::SpoolSpace& space);
+
+  store::Store& store_;
+  const std::chrono::seconds reader_patience_;
+  Environment spool_{.name = "spool", .stall = {}};
+  Environment directory_{.name = "directory", .stall = {}};
+  std::optional<std::chrono::steady_clock::time_point> pinned_since_;  // mail is refused for a reader's sake
+  bool is_reader_named_ = false;
+  std::optional<int> sent_away_;
+  std::mutex mutex_;
+  std::condition_variable wakes_;
+  bool is_stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace postern::app

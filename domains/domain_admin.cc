@@ -1,0 +1,198 @@
+// Nothing is looked up inside a write transaction: the DNS may take seconds, and every writer would wait.
+#include "domains/domain_admin.h"
+
+#include "core/bytes.h"
+#include "core/idna.h"
+#include "core/mailbox.h"
+#include "domains/dkim_keys.h"
+#include "domains/domain_records.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace postern::domains {
+namespace {
+
+constexpr std::size_t kMaxDomainOctets = 220;  // 253 (RFC 1035 §3.1) less the longest prefix, "prxxxxxx._domainkey."
+// A DNS that does not answer costs its timeout each time: after so many the rest is not asked.
+constexpr std::size_t kMaxUnanswered = 2;
+// Accounts at a time: each keeps a worker for seconds if its DNS is slow, and the others are for everybody.
+constexpr std::size_t kMaxLooking = 2;
+
+Error no_such_domain() { return Error(ErrorCode::NotFound, "there is no such domain"); }
+
+Result<std::string> normalised_name(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  const bool is_domain = is_valid_domain(name, true) && !is_valid_address_literal(name);
+  const auto ascii = is_domain ? domain_to_ascii(name) : std::nullopt;
+  // Names with an underscore hold records, not mailboxes.
+  const bool is_host = ascii && is_valid_domain(*ascii, false) && ascii->find('_') == std::string::npos;
+  if (!is_host || ascii->find('.') == std::string::npos || ascii->size() > kMaxDomainOctets) {
+    return Error(ErrorCode::InvalidArgument, "not a domain: " + escape_for_log(name) + "; write a name such as example.org");
+  }
+  return to_ascii_lower(*ascii);
+}
+
+std::string make_token(Random& random) {
+  std::array<std::uint8_t, 20> octets{};
+  random.fill(octets);
+  return format_base32hex(octets);
+}
+
+bool was_found(const store::DomainRecord& domain, std::string_view purpose) {
+  return std::ranges::any_of(domain.checks, [&](const auto& check) { return check.name == purpose && check.is_found; });
+}
+
+// What the look at all records came to.
+struct Survey {
+  std::vector<store::DomainCheck> checks;
+  bool is_complete = true;  // every required record was found
+  bool is_denied = false;   // the DNS says of a required record that it is not there
+};
+
+Survey survey(dns::Resolver& resolver, const store::DomainRecord& domain, const std::vector<DnsRecordToPublish>& records) {
+  Survey survey;
+  std::size_t unanswered = 0;
+  for (const DnsRecordToPublish& record : records) {
+    const auto answer = unanswered < kMaxUnanswered ? resolver.look_up(record.name, record.type)
+                                                    : Result<dns::DnsAnswer>(Error(ErrorCode::ResolveFailed, "not asked any more"));
+    if (!answer) {
+      ++unanswered;
+      survey.checks.push_back(unanswered_check(record, was_found(domain, record.purpose), answer.error()));
+      if (record.is_required) survey.is_complete = false;
+      continue;
+    }
+    survey.checks.push_back(check_record(record, *answer));
+    if (!record.is_required || survey.checks.back().is_found) continue;
+    survey.is_complete = false;
+    survey.is_denied = true;
+  }
+  return survey;
+}
+
+void apply(store::DomainRecord& domain, const Survey& survey, Instant now) {
+  domain.checks = survey.checks;
+  domain.checked_at = now;
+  if (survey.is_complete) {
+    if (domain.state != store::DomainState::Verified) domain.verified_at = now;
+    domain.state = store::DomainState::Verified;
+  } else if (survey.is_denied && domain.state == store::DomainState::Verified) {
+    domain.state = store::DomainState::Failed;
+  }
+}
+
+}  // namespace
+
+Result<store::DomainRecord> DomainAdmin::create(const AccountId& account, std::string_view name) {
+  const auto normalised = normalised_name(name);
+  if (!normalised) return normalised.error();
+  const auto existing = directory_.find_domain_named(account, *normalised);
+  if (!existing) return existing.error();
+  if (*existing) return Error(ErrorCode::AlreadyExists, "the account has the domain " + *normalised + " already");
+  if (Result<void> free = refuse_if_verified_elsewhere(account, *normalised); !free) return free.error();
+  store::DomainRecord domain;
+  domain.id = make_domain_id(random_);
+  domain.account = account;
+  domain.name = *normalised;
+  domain.ownership_token = make_token(random_);
+  domain.created = clock_.now();
+  auto rsa = make_rsa_key(random_);
+  if (!rsa) return rsa.error();
+  auto ed25519 = make_ed25519_key(random_);
+  if (!ed25519) return ed25519.error();
+  domain.dkim_keys = {std::move(*rsa), std::move(*ed25519)};
+  if (Result<void> sealed = settings_.seal ? settings_.seal(domain) : Result<void>(); !sealed) return sealed.error();
+  const auto written = directory_.write([&](store::DirectoryWriter& writer) { return writer.put_domain(domain); });
+  wipe_private_keys(domain);
+  if (!written) return written.error();
+  return domain;
+}
+
+Result<std::vector<store::DomainRecord>> DomainAdmin::list(const AccountId& account) const {
+  auto domains = directory_.list_domains(account);
+  if (!domains) return domains.error();
+  std::ranges::for_each(*domains, wipe_private_keys);
+  return domains;
+}
+
+Result<store::DomainRecord> DomainAdmin::find(const AccountId& account, const DomainId& id) const {
+  auto found = directory_.find_domain(id);
+  if (!found) return found.error();
+  if (!*found || (*found)->account != account) return no_such_domain();
+  wipe_private_keys(**found);
+  return std::move(**found);
+}
+
+Result<void> DomainAdmin::refuse_if_verified_elsewhere(const AccountId& account, const std::string& name) const {
+  auto owner = directory_.find_domain_named(store::kVerifiedOwner, name);
+  if (!owner) return owner.error();
+  if (!*owner) return {};
+  wipe_private_keys(**owner);
+  if ((*owner)->account == account) return {};
+  return Error(ErrorCode::Conflict, "another account has verified " + name + ": what is sent from it is signed there only");
+}
+
+std::vector<DnsRecordToPublish> DomainAdmin::records(const store::DomainRecord& domain) const {
+  const std::lock_guard lock(mutex_);
+  return records_to_publish(domain, settings_.spf);
+}
+
+void DomainAdmin::set_spf(std::vector<std::string> spf) {
+  const std::lock_guard lock(mutex_);
+  settings_.spf = std::move(spf);
+}
+
+Result<store::DomainRecord> DomainAdmin::verify(const DomainId& id) {
+  auto found = directory_.find_domain(id);
+  if (!found) return found.error();
+  if (!*found) return no_such_domain();
+  wipe_private_keys(**found);
+  const AccountId account = (*found)->account;
+  {
+    const std::lock_guard lock(mutex_);
+    if (looking_.size() >= kMaxLooking && !looking_.contains(account)) {
+      return Error(ErrorCode::ResolveFailed, "domains of other accounts are being looked up; try again in some seconds");
+    }
+    if (!looking_.insert(account).second) {
+      return Error(ErrorCode::Conflict, "a domain of this account is being looked up; try again when that is done");
+    }
+  }
+  auto outcome = look_and_store(**found);
+  const std::lock_guard lock(mutex_);
+  looking_.erase(account);
+  return outcome;
+}
+
+Result<store::DomainRecord> DomainAdmin::look_and_store(const store::DomainRecord& before) {
+  const Survey seen = survey(resolver_, before, records(before));
+  store::DomainRecord domain;
+  // As it is now: it may have been removed, or looked at by another, meanwhile. Writers are one at a time, so nobody else can
+  // verify the same name between the look at the other accounts and the commit.
+  const auto written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    auto current = writer.find_domain(before.id);
+    if (!current) return current.error();
+    if (!*current) return no_such_domain();
+    domain = std::move(**current);
+    const bool was_verified = domain.state == store::DomainState::Verified;
+    apply(domain, seen, clock_.now());
+    if (!was_verified && domain.state == store::DomainState::Verified) {
+      if (Result<void> free = refuse_if_verified_elsewhere(domain.account, domain.name); !free) return free;
+    }
+    return writer.put_domain(domain);
+  });
+  wipe_private_keys(domain);
+  if (!written) return written.error();
+  return domain;
+}
+
+Result<void> DomainAdmin::remove(const DomainId& id) {
+  return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    const auto current = writer.find_domain(id);
+    if (!current) return current.error();
+    if (!*current) return no_such_domain();
+    return writer.remove_domain(id);
+  });
+}
+
+}  // namespace postern::domains

@@ -1,0 +1,219 @@
+#include "events/webhook_client.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace postern::events {
+namespace {
+
+namespace beast_http = boost::beast::http;
+using net::asio::ip::tcp;
+using std::chrono::seconds;
+
+constexpr std::size_t kMaxTriedAddresses = 3;       // of one host in one attempt
+constexpr std::uint32_t kMaxResponseHead = 16'384;  // octets; of the body nothing is needed
+constexpr std::size_t kMaxInterimResponses = 8;     // 100 and 103 in practice: one or two
+constexpr std::size_t kLookupThreads = 16;          // a slow name server holds one each
+constexpr std::size_t kMaxLookups = 1'000;          // at once; as many as the dispatcher has requests
+constexpr seconds kConnectTimeout{5};
+constexpr seconds kLinger{1};                       // for the rest of a response: a close with input unread resets
+
+tcp::endpoint endpoint_of(const IpAddress& address, std::uint16_t port) {
+  if (!address.is_v4()) return {net::asio::ip::address_v6(address.octets), port};
+  std::array<std::uint8_t, 4> octets{};
+  std::copy(address.octets.begin() + 12, address.octets.end(), octets.begin());
+  return {net::asio::ip::address_v4(octets), port};
+}
+
+std::string make_head(const WebhookTarget& target, const WebhookRequest& request, const std::string& user_agent) {
+  beast_http::request<beast_http::empty_body> head(beast_http::verb::post, target.request_target, 11);
+  head.set(beast_http::field::host, target.host_field);
+  head.set(beast_http::field::user_agent, user_agent);
+  head.set(beast_http::field::content_type, "application/json");
+  head.set(beast_http::field::connection, "close");
+  for (const auto& [name, value] : request.fields) head.set(name, value);
+  head.content_length(request.body.size());
+  std::string text;
+  beast_http::request_serializer<beast_http::empty_body> serializer(head);
+  serializer.split(true);
+  while (!serializer.is_header_done()) {
+    boost::system::error_code error;
+    serializer.next(error, [&](boost::system::error_code&, const auto& buffers) {
+      for (const net::asio::const_buffer piece : boost::beast::buffers_range_ref(buffers)) {
+        text.append(static_cast<const char*>(piece.data()), piece.size());
+      }
+      serializer.consume(boost::beast::buffer_bytes(buffers));
+    });
+  }
+  return text;
+}
+
+// A response's head as it arrives; what came behind it stays.
+class ResponseHeads {
+ public:
+  explicit ResponseHeads(net::Stream& stream) : stream_(stream) {}
+
+  // The status of the next one.
+  net::Awaitable<Result<unsigned>> read() {
+    beast_http::response_parser<beast_http::empty_body> parser;
+    parser.header_limit(kMaxResponseHead);
+    parser.skip(true);
+    bool needs_more = filled_ == 0;
+    for (;;) {
+      if (needs_more) {
+        if (filled_ == space_.size()) co_return Error(ErrorCode::ProtocolError, "the response's head is too big");
+        const auto got = co_await stream_.read_some(std::span(space_).subspan(filled_));
+        if (!got) co_return got.error();
+        filled_ += *got;
+      }
+      needs_more = true;
+      boost::system::error_code error;
+      const std::size_t used = parser.put(net::asio::const_buffer(space_.data(), filled_), error);
+      if (error && error != beast_http::error::need_more) co_return Error(ErrorCode::ProtocolError, "the response is not HTTP/1.1");
+      const std::span<char> rest = std::span(space_).first(filled_).subspan(used);
+      std::ranges::copy(rest, space_.begin());
+      filled_ = rest.size();
+      if (parser.is_header_done()) co_return parser.get().result_int();
+    }
+  }
+
+ private:
+  net::Stream& stream_;
+  std::array<char, kMaxResponseHead> space_{};
+  std::size_t filled_ = 0;
+};
+
+// Of the final response: interim ones, which may come unasked (RFC 9110 §15.2), are passed over.
+net::Awaitable<Result<std::uint16_t>> read_status(net::Stream& stream) {
+  ResponseHeads heads(stream);
+  for (std::size_t interim = 0; interim <= kMaxInterimResponses; ++interim) {
+    const Result<unsigned> status = co_await heads.read();
+    if (!status) co_return status.error();
+    if (*status == 101) co_return Error(ErrorCode::ProtocolError, "the response changes the protocol, unasked");
+    if (*status >= 200) co_return static_cast<std::uint16_t>(*status);
+  }
+  co_return Error(ErrorCode::ProtocolError, "there are too many interim responses");
+}
+
+void append_addresses(dns::Resolver& resolver, const std::string& host, std::string_view type, std::vector<IpAddress>& addresses,
+                      std::optional<Error>& failure) {
+  const auto answer = resolver.look_up(host, type);
+  if (!answer) {
+    failure = answer.error();
+    return;
+  }
+  for (const std::string& value : answer->values) {
+    if (const auto address = parse_ip_address(value)) addresses.push_back(*address);
+  }
+}
+
+}  // namespace
+
+AddressLookup look_up_with(dns::Resolver& resolver) {
+  return [&resolver](const std::string& host) -> Result<std::vector<IpAddress>> {
+    std::vector<IpAddress> addresses;
+    std::optional<Error> failure;
+    append_addresses(resolver, host, "AAAA", addresses, failure);
+    append_addresses(resolver, host, "A", addresses, failure);
+    if (addresses.empty() && failure) return *failure;
+    return addresses;
+  };
+}
+
+HttpWebhookClient::HttpWebhookClient(AddressLookup look_up, net::TlsClientContext tls, WebhookPolicy policy, std::string user_agent)
+    : look_up_(std::move(look_up)),
+      tls_(std::move(tls)),
+      policy_(std::move(policy)),
+      user_agent_(std::move(user_agent)),
+      lookup_threads_(kLookupThreads, kMaxLookups) {}
+
+// Those that may be contacted. What is judged here is what is connected to: a name that answers differently a moment later
+// (DNS rebinding) gains nothing.
+net::Awaitable<Result<std::vector<IpAddress>>> HttpWebhookClient::find_addresses(const WebhookTarget& target) {
+  if (const auto literal = parse_ip_address(target.host)) co_return std::vector<IpAddress>{*literal};
+  const AddressLookup& look_up = look_up_;
+  const std::string host = target.host;
+  const auto found = co_await lookup_threads_.run([&look_up, &host] { return look_up(host); });
+  if (!found) co_return Error(ErrorCode::ResolveFailed, "too many look-ups at once");
+  if (!*found) co_return found->error();
+  std::vector<IpAddress> addresses = **found;
+  if (addresses.empty()) co_return Error(ErrorCode::ResolveFailed, "the host has no address");
+  std::erase_if(addresses, [this](const IpAddress& address) { return !may_contact(address, policy_); });
+  if (addresses.empty()) co_return Error(ErrorCode::ConnectFailed, "the host has no public address");
+  if (addresses.size() > kMaxTriedAddresses) addresses.resize(kMaxTriedAddresses);
+  co_return addresses;
+}
+
+net::Awaitable<Result<HttpWebhookClient::StreamPtr>> HttpWebhookClient::connect(const WebhookTarget& target,
+                                                                               Clock::time_point deadline) {
+  const auto addresses = co_await find_addresses(target);
+  if (!addresses) co_return addresses.error();
+  Error failure(ErrorCode::ConnectionTimedOut);
+  for (const IpAddress& address : *addresses) {
+    const auto left = deadline - Clock::now();
+    if (left <= Clock::duration::zero() || is_cancelled_) break;
+    const auto timeout = std::min<Clock::duration>(left, kConnectTimeout);
+    auto stream = co_await net::Stream::connect(endpoint_of(address, target.port), timeout);
+    if (stream) co_return std::move(*stream);
+    failure = stream.error();
+  }
+  co_return failure;
+}
+
+net::Awaitable<Result<std::uint16_t>> HttpWebhookClient::exchange(net::Stream& stream, const WebhookTarget& target,
+                                                                 const WebhookRequest& request) {
+  if (target.is_tls) {
+    const auto secured = co_await stream.start_tls_client(tls_, target.host);
+    if (!secured) co_return secured.error();
+  }
+  const std::string text = make_head(target, request, user_agent_) + request.body;
+  const auto written = co_await stream.write_all(text);
+  if (!written) co_return written.error();
+  const auto status = co_await read_status(stream);
+  co_return status;
+}
+
+net::Awaitable<Result<std::uint16_t>> HttpWebhookClient::attempt(const WebhookRequest& request) {
+  // Judged again: the policy may be another one than when the webhook was made.
+  const auto target = parse_webhook_url(request.url, policy_);
+  if (!target) co_return target.error();
+  const Clock::time_point deadline = Clock::now() + kWebhookDeadline;
+  const auto stream = co_await connect(*target, deadline);
+  if (!stream) co_return stream.error();
+  // cancel() knows connections only once they are open.
+  if (is_cancelled_) co_return Error(ErrorCode::Cancelled);
+  net::Stream& connection = **stream;
+  connection.expires_after(std::max<Clock::duration>(deadline - Clock::now(), std::chrono::milliseconds(1)));
+  open_.insert(&connection);
+  const auto status = co_await exchange(connection, *target, request);
+  if (status && !is_cancelled_) co_await connection.linger_and_close(kLinger);
+  open_.erase(&connection);
+  co_return status;
+}
+
+net::Awaitable<WebhookAnswer> HttpWebhookClient::post(WebhookRequest request) {
+  if (is_cancelled_) co_return WebhookAnswer{.status = 0, .failure = {}, .is_interrupted = true};
+  const auto status = co_await attempt(request);
+  WebhookAnswer answer;
+  if (status) {
+    answer.status = *status;
+  } else {
+    answer.failure = status.error().message();
+    answer.is_interrupted = is_cancelled_;
+  }
+  co_return answer;
+}
+
+void HttpWebhookClient::cancel() {
+  is_cancelled_ = true;
+  for (net::Stream* stream : open_) stream->cancel();
+}
+
+}  // namespace postern::events

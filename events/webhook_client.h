@@ -1,0 +1,83 @@
+// WebhookClient: one signed POST to a receiver, over HTTP/1.1 and TLS. The receiver is somebody else's machine, named by an
+// account: where the connection may go is events/webhook_target's business, and every wait and every octet read is bounded.
+#pragma once
+
+#include "core/ip_address.h"
+#include "core/result.h"
+#include "dns/resolver.h"
+#include "events/webhook_target.h"
+#include "net/awaitable.h"
+#include "net/stream.h"
+#include "net/tls_context.h"
+#include "net/worker_pool.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace postern::events {
+
+// Of a whole attempt, look-up included. Receivers are expected to answer first and work later.
+inline constexpr std::chrono::seconds kWebhookDeadline{15};
+
+struct WebhookRequest {
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> fields;  // beside those of every request
+  std::string body;                                         // JSON
+};
+
+struct WebhookAnswer {
+  std::uint16_t status = 0;  // of the final response; 0: there was none
+  std::string failure;       // why not, for the log: never what the receiver wrote
+  bool is_interrupted = false;  // by cancel()
+
+  bool is_success() const { return status >= 200 && status < 300; }
+  bool is_gone() const { return status == 410; }  // RFC 9110 §15.5.11: do not ask again
+};
+
+// One executor.
+class WebhookClient {
+ public:
+  virtual ~WebhookClient() = default;
+  // Redirects are not followed: a 3yz is an answer like any other that is no success.
+  virtual net::Awaitable<WebhookAnswer> post(WebhookRequest request) = 0;
+  // Shutdown: what is under way ends soon, as interrupted; so does all that follows.
+  virtual void cancel() = 0;
+};
+
+// Blocks; any thread.
+using AddressLookup = std::function<Result<std::vector<IpAddress>>(const std::string& host)>;
+// A and AAAA records. `resolver` must outlive it.
+AddressLookup look_up_with(dns::Resolver& resolver);
+
+class HttpWebhookClient final : public WebhookClient {
+ public:
+  // `tls` should verify. Look-ups run on threads of this object's own, so that a slow name server holds up webhooks only.
+  HttpWebhookClient(AddressLookup look_up, net::TlsClientContext tls, WebhookPolicy policy, std::string user_agent);
+
+  net::Awaitable<WebhookAnswer> post(WebhookRequest request) override;
+  void cancel() override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using StreamPtr = std::unique_ptr<net::Stream>;
+
+  net::Awaitable<Result<std::vector<IpAddress>>> find_addresses(const WebhookTarget& target);
+  net::Awaitable<Result<StreamPtr>> connect(const WebhookTarget& target, Clock::time_point deadline);
+  net::Awaitable<Result<std::uint16_t>> exchange(net::Stream& stream, const WebhookTarget& target, const WebhookRequest& request);
+  net::Awaitable<Result<std::uint16_t>> attempt(const WebhookRequest& request);
+
+  AddressLookup look_up_;
+  net::TlsClientContext tls_;
+  WebhookPolicy policy_;
+  std::string user_agent_;
+  std::set<net::Stream*> open_;
+  bool is_cancelled_ = false;
+  net::WorkerPool lookup_threads_;
+};
+
+}  // namespace postern::events

@@ -1,0 +1,306 @@
+#include "events/webhook_sender.h"
+
+#include "core/due.h"
+#include "core/log.h"
+#include "events/event_json.h"
+#include "events/mail_scope.h"
+#include "events/webhook_signature.h"
+#include "net/await_completion.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace postern::events {
+namespace {
+
+namespace asio = net::asio;
+
+constexpr Duration kSaveEvery = std::chrono::seconds(1);  // a crash repeats what was delivered since
+constexpr Duration kLookEvery = std::chrono::seconds(2);  // how soon a replay by another process is seen
+constexpr std::size_t kReadAtOnce = 128;                  // events of the log between two turns of the others
+constexpr std::size_t kMaxPacedAccounts = 65'536;         // remembered: who is forgotten may send a second's worth anew
+
+bool is_in(store::WebhookMail mail, Environment environment) {
+  if (mail == store::WebhookMail::Any) return true;
+  return (mail == store::WebhookMail::Test) == (environment == Environment::Test);
+}
+
+}  // namespace
+
+bool WebhookSlots::has_room(const AccountId& account) const {
+  const auto found = by_account_.find(account);
+  return count_ < kMaxWebhookRequestsInAll && (found == by_account_.end() || found->second < kMaxWebhookRequestsPerAccount);
+}
+
+bool WebhookSlots::take(const AccountId& account, WebhookSender& sender) {
+  if (!has_room(account)) {
+    waiting_.insert(&sender);
+    return false;
+  }
+  ++by_account_[account];
+  ++count_;
+  return true;
+}
+
+void WebhookSlots::give_back(const AccountId& account) {
+  --count_;
+  const auto found = by_account_.find(account);
+  if (--found->second == 0) by_account_.erase(found);
+  const std::set<WebhookSender*> waiting = std::exchange(waiting_, {});
+  for (WebhookSender* sender : waiting) sender->poke();
+}
+
+std::optional<Duration> WebhookSlots::charge(const AccountId& account, std::size_t octets, Instant now) {
+  const auto [bucket, is_new] = octets_.touch(account);
+  if (is_new) {
+    bucket = TokenBucket::full(kWebhookOctetsPerSecond, now);
+    octets_.shrink_to(kMaxPacedAccounts);
+  }
+  return bucket.take(kWebhookOctetsPerSecond, static_cast<double>(octets), now);
+}
+
+WebhookSender::WebhookSender(const WebhookDispatcherParts& parts, std::shared_ptr<WebhookSlots> slots,
+                             store::WebhookRecord webhook)
+    : parts_(parts), slots_(std::move(slots)), webhook_(std::move(webhook)), timer_(parts.executor) {}
+
+void WebhookSender::storage_failed(std::string_view what, const Error& error) {
+  if (!is_storage_bad_) {
+    log::write(log::Level::Error, "webhook_storage_failed",
+               {{"webhook", format_id(webhook_.id)}, {"what", what}, {"error", error.message()}});
+  }
+  is_storage_bad_ = true;
+}
+
+bool WebhookSender::load() {
+  const auto progress = parts_.store.directory().webhook_progress(webhook_.id);
+  const auto pending = parts_.store.directory().list_pending_events(webhook_.id, 0, kMaxRetriedEvents);
+  if (!progress || !pending) {
+    storage_failed("read", progress ? pending.error() : progress.error());
+    return false;
+  }
+  backlog_.emplace(*progress, webhook_.first_sequence, *pending);
+  is_storage_bad_ = false;
+  return true;
+}
+
+void WebhookSender::merge_rows() {
+  const Instant now = parts_.clock.now();
+  if (!is_due(next_look_, kLookEvery, now) && !is_poked_) return;
+  next_look_ = now + kLookEvery;
+  const auto pending = parts_.store.directory().list_pending_events(webhook_.id, 0, kMaxRetriedEvents);
+  if (!pending) return storage_failed("read", pending.error());
+  for (const store::PendingWebhookEvent& event : *pending) backlog_->add_stored(event);
+}
+
+bool WebhookSender::read_log() {
+  if (!backlog_->has_room()) return false;
+  const auto events = parts_.store.spool().events_of_account_after(webhook_.account, backlog_->read_up_to(), kReadAtOnce);
+  if (!events) {
+    storage_failed("read", events.error());
+    return false;
+  }
+  for (const Event& event : *events) {
+    if (wants(event)) backlog_->add(event.sequence, event.message, event.at);
+  }
+  if (!events->empty()) backlog_->set_read_up_to(events->back().sequence);
+  return events->size() == kReadAtOnce && backlog_->has_room();
+}
+
+bool WebhookSender::wants(const Event& event) const {
+  return is_in(webhook_.mail, event.environment) && wants_event(webhook_.events, event.type);
+}
+
+void WebhookSender::start_requests() {
+  const Instant start = parts_.clock.now();
+  const auto wait = slots_->wait_of(webhook_.account, start);
+  paced_until_ = wait ? std::optional(start + *wait) : std::nullopt;
+  if (wait) return;
+  while (slots_->take(webhook_.account, *this)) {
+    const auto sequence = backlog_->take(parts_.clock.now());
+    if (!sequence) {
+      slots_->give_back(webhook_.account);
+      return;
+    }
+    asio::co_spawn(parts_.executor, send(shared_from_this(), *sequence), net::rethrow);
+  }
+}
+
+// None where the event is gone, its retention having ended, or damaged for good; or where the webhook, as it is now, does not want
+// it.
+Result<WebhookSender::Prepared> WebhookSender::make_request(std::uint64_t sequence) {
+  const auto event = parts_.store.spool().find_event(sequence);
+  if (!event && event.error().code() != ErrorCode::CorruptRecord) return event.error();
+  if (!event || !*event) return Prepared{};
+  const bool is_of_type = backlog_->is_requested(sequence) || wants_event(webhook_.events, (*event)->type);
+  if (!is_of_type || !is_in(webhook_.mail, (*event)->environment)) return Prepared{.request = {}, .is_unwanted = true};
+  const auto stored = parts_.store.spool().find((*event)->message);
+  const bool has_message = stored && *stored;
+  const bool is_of_domains =
+      webhook_.from_domains.empty() || (has_message && is_mail_of((*stored)->message, webhook_.from_domains));
+  if (!is_of_domains) return Prepared{.request = {}, .is_unwanted = true};
+  WebhookRequest request;
+  request.url = webhook_.url;
+  request.body = boost::json::serialize(event_payload(**event, has_message ? &**stored : nullptr));
+  const std::string id = webhook_message_id(webhook_.id, parts_.event_ids.format(webhook_.account, sequence));
+  const Instant now = parts_.clock.now();
+  request.fields = webhook_signature_fields(webhook_, id, now, request.body);
+  slots_->charge(webhook_.account, request.body.size(), now);
+  return Prepared{.request = std::move(request)};
+}
+
+net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence) {
+  Result<Prepared> prepared = self->make_request(sequence);
+  if (!prepared) {
+    self->ended(sequence, WebhookAnswer{.failure = prepared.error().message()});
+  } else if (prepared->request) {
+    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(*prepared->request));
+    self->ended(sequence, answer);
+  } else if (prepared->is_unwanted) {
+    self->backlog_->unwanted(sequence);
+  } else {
+    self->backlog_->lost(sequence);
+  }
+  self->slots_->give_back(self->webhook_.account);
+  self->poke();
+}
+
+void WebhookSender::ended(std::uint64_t sequence, const WebhookAnswer& answer) {
+  if (answer.is_interrupted) return backlog_->interrupted(sequence);
+  const Instant now = parts_.clock.now();
+  if (answer.is_success()) return backlog_->delivered(sequence, now);
+  log::write(log::Level::Info, "webhook_attempt_failed",
+             {{"webhook", format_id(webhook_.id)}, {"event", sequence}, {"status", std::uint64_t{answer.status}},
+              {"failure", answer.failure}});
+  backlog_->failed(sequence, now, parts_.random);
+  is_gone_ = is_gone_ || answer.is_gone();
+}
+
+net::Awaitable<void> WebhookSender::save() {
+  next_save_ = parts_.clock.now() + kSaveEvery;
+  const WebhookBacklog::Changes changes = backlog_->take_unsaved();
+  const WebhookId id = webhook_.id;
+  const std::uint64_t first = webhook_.first_sequence;
+  auto change = [id, first, changes](store::DirectoryWriter& writer) -> Result<void> {
+    const auto current = writer.find_webhook(id);
+    if (!current) return current.error();
+    // Removed, or to begin anew from another event: what is known here is of no use any more.
+    if (!*current || (*current)->first_sequence != first) return {};
+    if (auto put = writer.put_webhook_progress(id, changes.progress); !put) return put;
+    for (const auto& event : changes.put) {
+      if (auto put = writer.put_pending_event(id, event); !put) return put;
+    }
+    for (const std::uint64_t sequence : changes.removed) {
+      if (auto removed = writer.remove_pending_event(id, sequence); !removed) return removed;
+    }
+    return {};
+  };
+  store::Directory* directory = &parts_.store.directory();
+  auto start = [directory, change](Completion done) { directory->write_later(change, std::move(done)); };
+  const Result<void> written = co_await net::await_completion(start);
+  if (written) {
+    backlog_->saved();
+    is_storage_bad_ = false;
+  } else {
+    backlog_->not_saved();
+    storage_failed("save", written.error());
+  }
+}
+
+net::Awaitable<void> WebhookSender::disable() {
+  log::write(log::Level::Warning, "webhook_disabled", {{"webhook", format_id(webhook_.id)}, {"gone", is_gone_}});
+  auto change = [id = webhook_.id](store::DirectoryWriter& writer) -> Result<void> {
+    auto current = writer.find_webhook(id);
+    if (!current) return current.error();
+    if (!*current) return {};
+    (*current)->state = store::WebhookState::Failed;
+    return writer.put_webhook(**current);
+  };
+  store::Directory* directory = &parts_.store.directory();
+  auto start = [directory, change](Completion done) { directory->write_later(change, std::move(done)); };
+  const Result<void> written = co_await net::await_completion(start);
+  // Left enabled, it goes on as before and gets here again.
+  if (!written) co_return storage_failed("disable", written.error());
+  is_stopping_ = true;
+  Event event;
+  event.at = parts_.clock.now();
+  event.type = EventType::WebhookDisabled;
+  event.account = webhook_.account;
+  event.environment = webhook_.mail == store::WebhookMail::Test ? Environment::Test : Environment::Live;
+  event.detail = format_id(webhook_.id);
+  store::Spool* spool = &parts_.store.spool();
+  auto record = [spool, event](Completion done) { spool->record_event(event, std::move(done)); };
+  const Result<void> recorded = co_await net::await_completion(record);
+  if (!recorded) storage_failed("record_event", recorded.error());
+  parts_.event_hub.notify();
+}
+
+net::Awaitable<void> WebhookSender::rest() {
+  if (is_poked_) co_return;
+  const Instant now = parts_.clock.now();
+  Instant until = now + kLookEvery;
+  if (backlog_ && !is_stopping_) {
+    until = std::min(until, next_look_);
+    if (paced_until_) until = std::min(until, *paced_until_);
+    if (const auto due = backlog_->next_due(); due && *due > now) until = std::min(until, *due);
+    if (backlog_->has_unsaved()) until = std::min(until, next_save_);
+  }
+  timer_.expires_after(std::max(until - now, Duration{0}));
+  co_await timer_.async_wait(asio::as_tuple(net::kAwait));
+}
+
+net::Awaitable<void> WebhookSender::run() {
+  while (!is_stopping_ && !backlog_) {
+    if (!load()) co_await rest();
+  }
+  while (!is_stopping_) {
+    merge_rows();
+    is_poked_ = false;
+    const bool has_more = read_log();
+    start_requests();
+    if (backlog_->has_unsaved() && is_due(next_save_, kSaveEvery, parts_.clock.now())) co_await save();
+    const bool is_dead = is_gone_ || backlog_->is_dead(parts_.clock.now());
+    if (is_dead) co_await disable();
+    if (has_more) {
+      co_await asio::post(parts_.executor, net::kAwait);
+    } else if (!is_stopping_) {
+      co_await rest();
+    }
+  }
+  while (backlog_ && backlog_->under_way() > 0) {
+    is_poked_ = false;
+    co_await rest();
+  }
+  if (backlog_ && backlog_->has_unsaved()) co_await save();
+  has_ended_ = true;
+}
+
+void WebhookSender::poke() {
+  is_poked_ = true;
+  timer_.cancel();
+}
+
+bool WebhookSender::update(store::WebhookRecord webhook) {
+  const bool begins_anew = webhook.first_sequence != webhook_.first_sequence;
+  if (begins_anew) {
+    stop();
+  } else if (webhook != webhook_) {
+    if (webhook.url != webhook_.url && backlog_) backlog_->unprove();
+    webhook_ = std::move(webhook);
+    poke();
+  }
+  return begins_anew;
+}
+
+void WebhookSender::stop() {
+  is_stopping_ = true;
+  poke();
+}
+
+}  // namespace postern::events

@@ -1,0 +1,138 @@
+#include "submission/smtp_submission.h"
+
+#include "auth/sha256.h"
+#include "core/operator_log.h"
+#include "net/wait_for.h"
+#include "smtp/trace_header.h"
+#include "submission/auth_failure.h"
+
+#include <memory>
+#include <optional>
+
+namespace postern::submission {
+namespace {
+
+class SmtpConversation final : public smtp::Conversation {
+ public:
+  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const RefusalCounter& count,
+                   const smtp::PeerFacts& peer)
+      : context_(context), throttle_(throttle), count_(count) {
+    submitter_.address = peer.address;
+    submitter_.port = peer.port;
+  }
+
+  net::Awaitable<smtp::AuthenticateAnswer> authenticate(const smtp::Credential& credential, smtp::SessionFacts facts) override;
+  Verdict judge_sender(const smtp::JudgeSender& question) override;
+  Verdict judge_recipient(const smtp::JudgeRecipient& question) override {
+    return counted(submission_->judge_recipient(*question.recipient));
+  }
+  smtp::OpenAnswer open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) override;
+  net::Awaitable<void> drain_content() override { return submission_->drain(); }
+  net::Awaitable<smtp::CommitAnswer> commit_message() override;
+  void abandon_message() override { submission_.reset(); }
+
+ private:
+  smtp::AuthenticateAnswer refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name);
+  bool is_same_again(std::string_view key);
+  // A simulated refusal is no refusal of ours.
+  Verdict counted(Verdict verdict) {
+    const std::optional<Refusal>& refusal = submission_->refusal_facts().refusal;
+    if (!verdict.is_accepted() && refusal) count_(refusal_row(*refusal).token, RefusalOf::Message);
+    return verdict;
+  }
+
+  const SubmissionContext& context_;
+  auth::AuthThrottle& throttle_;
+  const RefusalCounter& count_;
+  Submitter submitter_;
+  std::optional<auth::Sha256Digest> wrong_key_;  // the last one that was counted
+  std::unique_ptr<Submission> submission_;  // of the transaction under way: an idle connection holds none
+};
+
+smtp::AuthenticateAnswer SmtpConversation::refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name) {
+  const Refusal refusal = failure.refusal;
+  log_auth_failure(failure, submitter_.address);
+  remember_refusal(context_.usage, failure, {context_.clock.now(), submitter_.address, std::string(helo_name)});
+  count_(refusal_row(refusal).token, RefusalOf::Credential);
+  return {Verdict::refuse(refusal_status(refusal), refusal == Refusal::TooManyFailures)};
+}
+
+// Clients try PLAIN and then LOGIN with the one key that they have: one failure.
+bool SmtpConversation::is_same_again(std::string_view key) {
+  auth::Sha256 hash;
+  hash.update(key);
+  const auth::Sha256Digest digest = hash.finish();
+  const bool is_same = wrong_key_ == digest;
+  wrong_key_ = digest;
+  return is_same;
+}
+
+net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const smtp::Credential& credential,
+                                                                        smtp::SessionFacts facts) {
+  const Instant now = context_.clock.now();
+  const auth::ThrottleDecision throttled = throttle_.decide(submitter_.address, now);
+  const auth::AuthResult result = context_.authenticator.authenticate(credential.password.reveal(), submitter_.address, now);
+  if (const auto* failure = std::get_if<auth::AuthFailure>(&result)) {
+    const bool is_guess = auth::is_guess(*failure);
+    if (is_guess && throttled.is_blocked) co_return refuse_credential({Refusal::TooManyFailures, {}}, facts.helo_name);
+    smtp::AuthenticateAnswer refused = refuse_credential(*failure, facts.helo_name);
+    if (is_guess && !is_same_again(credential.password.reveal())) throttle_.record_failure(submitter_.address, now);
+    if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
+    co_return std::move(refused);
+  }
+  const auto& principal = std::get<auth::Principal>(result);
+  throttle_.record_success(submitter_.address, now);
+  submitter_.key = principal.key;
+  submitter_.user_name = credential.user_name;
+  submitter_.helo_name = facts.helo_name;
+  context_.usage.record(principal.key, {now, submitter_.address, std::string(facts.helo_name)});
+  operator_log::auth_succeeded({principal.account, principal.key, submitter_.address});
+  co_return smtp::AuthenticateAnswer{Verdict::accept()};
+}
+
+Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
+  submission_ = std::make_unique<Submission>(context_, submitter_);
+  Verdict verdict = counted(submission_->judge_sender(*question.reverse_path));
+  if (!verdict.is_accepted()) submission_.reset();
+  return verdict;
+}
+
+smtp::OpenAnswer SmtpConversation::open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) {
+  const bool is_tls = facts.tls != nullptr && facts.tls->has_value();
+  TraceFacts trace;
+  trace.helo_name = std::string(facts.helo_name);
+  trace.protocol = smtp::trace_protocol(facts.said_ehlo, is_tls, true, question.envelope->parameters.smtputf8);
+  if (is_tls) trace.tls = (*facts.tls)->version + ' ' + (*facts.tls)->cipher;
+  Verdict verdict = counted(submission_->open(*question.envelope, std::move(trace)));
+  if (!verdict.is_accepted()) return {nullptr, std::move(verdict)};
+  return {submission_.get(), std::nullopt};
+}
+
+net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
+  Verdict committed = co_await submission_->commit();
+  Verdict verdict = counted(std::move(committed));
+  submission_.reset();
+  co_return smtp::CommitAnswer{std::move(verdict)};
+}
+
+}  // namespace
+
+void SmtpSubmission::refused(const IpAddress& peer, std::string_view token) {
+  count_(token, RefusalOf::Protocol);
+  std::uint64_t unsaid = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (lines_.take(kProtocolRefusalLinesPerSecond, 1, context_.clock.now())) {
+      ++unsaid_;
+      return;
+    }
+    unsaid = std::exchange(unsaid_, 0);
+  }
+  operator_log::protocol_refused(token, peer, unsaid);
+}
+
+std::unique_ptr<smtp::Conversation> SmtpSubmission::open_conversation(const smtp::PeerFacts& peer) {
+  return std::make_unique<SmtpConversation>(context_, throttle_, count_, peer);
+}
+
+}  // namespace postern::submission

@@ -1,0 +1,45 @@
+// What the SMTP shell asks of the product: AUTH with its brute-force slow-down, then one relay::Submission a transaction.
+#pragma once
+
+#include "auth/auth_throttle.h"
+#include "core/token_bucket.h"
+#include "smtp/submission_handler.h"
+#include "submission/submission.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+namespace postern::submission {
+
+enum class RefusalOf { Credential, Message, Protocol };
+// Is told of every refusal, by its token (a literal). Called on the connection's thread: returns at once.
+using RefusalCounter = std::function<void(std::string_view token, RefusalOf what)>;
+
+// Lines that refusals of the protocol (syntax, order, size) may write together; how many were left out the next line says. All of
+// them are counted.
+inline constexpr std::uint32_t kProtocolRefusalLinesPerSecond = 10;
+
+// Any thread opens conversations; each conversation stays on its connection's thread. Context and throttle outlive them all.
+class SmtpSubmission final : public smtp::SubmissionHandler {
+ public:
+  SmtpSubmission(const SubmissionContext& context, auth::AuthThrottle& throttle,
+                 RefusalCounter count = [](std::string_view, RefusalOf) {})
+      : context_(context), throttle_(throttle), count_(std::move(count)) {}
+
+  std::unique_ptr<smtp::Conversation> open_conversation(const smtp::PeerFacts& peer) override;
+  void refused(const IpAddress& peer, std::string_view token) override;
+
+ private:
+  const SubmissionContext& context_;
+  auth::AuthThrottle& throttle_;
+  RefusalCounter count_;
+  std::mutex mutex_;  // over the two below
+  TokenBucket lines_ = TokenBucket::full(kProtocolRefusalLinesPerSecond, context_.clock.now());
+  std::uint64_t unsaid_ = 0;
+};
+
+}  // namespace postern::submission

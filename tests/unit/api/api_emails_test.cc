@@ -1,0 +1,92 @@
+// What lists of e-mails and of their events cost, and what a key of some From domains sees of them.
+#include "tests/unit/api/doors.h"
+
+#include <boost/json/array.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace postern::api {
+namespace {
+
+namespace json = boost::json;
+using ::testing::ElementsAre;
+
+std::vector<std::string> ids_of(const json::object& page) {
+  std::vector<std::string> ids;
+  for (const json::value& item : page.at("data").as_array()) ids.push_back(text_of(item.as_object(), "id"));
+  return ids;
+}
+
+std::string send_from(Doors& doors, const std::string& from) {
+  const ApiResponse response = doors.send(R"({"to": "b@example.net", "subject": "x", "text": "x", "from": ")" + from +
+                                          R"(", "attachments": [{"filename": "a.txt", "content": "AAEC"}]})");
+  EXPECT_EQ(response.status, 200) << response.body;
+  doors.clock.advance(std::chrono::seconds(1));
+  return text_of(body_of(response), "id");
+}
+
+TEST(GetEmail, ShowsNothingOfOtherDomainsToAKeyOfSome) {
+  Doors doors;
+  const std::string own = send_from(doors, "a@own.example");
+  const std::string other = send_from(doors, "a@other.example");
+  const std::string posing = send_from(doors, "\\\"a@own.example\\\" <a@other.example>");
+  auth::NewKey narrow;
+  narrow.from_domains = {"own.example"};
+  doors.use_key(Environment::Live, narrow);
+  for (const char* path : {"/v1/emails/:id", "/v1/emails/:id/raw", "/v1/emails/:id/events", "/v1/emails/:id/attachments",
+                           "/v1/emails/:id/attachments/:attachment_id", "/v1/emails/:id/attachments/:attachment_id/content"}) {
+    EXPECT_EQ(doors.get(path, own, {}, "0").status, 200) << path;
+    EXPECT_EQ(doors.get(path, other, {}, "0").status, 404) << path;
+    EXPECT_EQ(doors.get(path, posing, {}, "0").status, 404) << path;
+  }
+  EXPECT_EQ(doors.cancel(other).status, 404);
+  EXPECT_THAT(ids_of(body_of(doors.get("/v1/emails"))), ElementsAre(own));
+  EXPECT_THAT(ids_of(body_of(doors.get("/v1/emails", {}, {{"before", own}}))), ElementsAre());
+  doors.is_signed_in_user = true;
+  EXPECT_THAT(ids_of(body_of(doors.get("/v1/emails"))), ElementsAre(posing, other, own));
+}
+
+TEST(ListEmails, APageHoldsSoManyRecipients) {
+  Doors doors;
+  for (int i = 0; i < 6; ++i) {
+    const Instant now = doors.clock.now();
+    test::Draft draft = test::make_draft(make_message_id(now, doors.random), now, std::vector<std::string>(1'000, "example.net"));
+    draft.message.account = doors.account;
+    ASSERT_TRUE(test::commit_draft(doors.store.spool(), draft, "x"));
+    doors.clock.advance(std::chrono::seconds(1));
+  }
+  const json::object first = body_of(doors.get("/v1/emails"));
+  EXPECT_EQ(ids_of(first).size(), 5U);
+  EXPECT_TRUE(first.at("has_more").as_bool());
+  const json::object second = body_of(doors.get("/v1/emails", {}, {{"after", text_of(first, "next")}}));
+  EXPECT_EQ(ids_of(second).size(), 1U);
+  EXPECT_FALSE(second.at("has_more").as_bool());
+}
+
+TEST(GetEmail, PagesItsEvents) {
+  Doors doors;
+  const std::string id = send_from(doors, "a@example.org");
+  const std::string other = send_from(doors, "a@example.org");
+  for (const std::string& of : {id, other, id}) {
+    Event event;
+    event.at = doors.clock.now();
+    event.type = EventType::RecipientDelivered;
+    event.account = doors.account;
+    event.message = parse_message_id(of).value();
+    test::Waiter waiter;
+    doors.store.spool().record_event(event, waiter.completion());
+    ASSERT_TRUE(waiter.get());
+  }
+  const auto page = [&](Doors::Headers query) { return body_of(doors.get("/v1/emails/:id/events", id, std::move(query))); };
+  const std::vector<std::string> all = ids_of(page({}));
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_FALSE(page({}).at("has_more").as_bool());
+  EXPECT_THAT(ids_of(page({{"limit", "2"}})), ElementsAre(all[0], all[1]));
+  EXPECT_TRUE(page({{"limit", "2"}}).at("has_more").as_bool());
+  EXPECT_THAT(ids_of(page({{"limit", "2"}, {"after", all[1]}})), ElementsAre(all[2]));
+  EXPECT_EQ(doors.get("/v1/emails/:id/events", id, {{"limit", "1001"}}).status, 422);
+  EXPECT_EQ(doors.get("/v1/emails/:id/events", id, {{"after", "x"}}).status, 422);
+}
+
+}  // namespace
+}  // namespace postern::api

@@ -1,0 +1,71 @@
+// What the watch does about a reader that stays: a real store, a real process.
+#include "app/store_watch.h"
+
+#include "store/environment.h"
+#include "store/schema.h"
+#include "store/transaction.h"
+#include "tests/support/temp_store.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace postern::app {
+namespace {
+
+TEST(StoreWatch, SendsAReaderAwayForWhoseSakeMailIsRefused) {
+  store::SpoolLimits limits = test::small_limits();
+  limits.max_octets = 4U << 20;
+  const test::TempFolder folder;
+  const store::StoreOptions options{.folder = folder.path(), .spool = limits, .runs_recovery = false};
+  (void)store::Store::open(options);
+  int ends[2];
+  POSTERN_CHECK(::pipe(ends) == 0);
+  const pid_t reader = ::fork();
+  if (reader == 0) {
+    const auto environment = store::LmdbEnvironment::open({.folder = folder.path() / "spool",
+                                                           .map_octets = std::size_t{1} << 38,
+                                                           .tables = store::kSpoolTables})
+                                 .value();
+    store::ReadTransaction transaction(*environment);
+    transaction.begin().value();
+    POSTERN_CHECK(::write(ends[1], "x", 1) == 1);
+    ::raise(SIGSTOP);
+    ::_exit(0);
+  }
+  char octet = 0;
+  ASSERT_EQ(::read(ends[0], &octet, 1), 1);
+
+  const std::unique_ptr<store::Store> store = store::Store::open(options).value();
+  StoreWatch watch(*store, std::chrono::seconds(0));
+  watch.look();
+  test::FakeClock clock;
+  test::FakeRandom random;
+  // Each message is gone before the next one comes; but for the reader a few would do with the same pages.
+  for (int i = 0; i < 100 && store->spool().look_at_space().finding == store::SpaceFinding::Room; ++i) {
+    clock.advance(Duration(1));
+    test::Draft draft = test::make_draft(make_message_id(clock.now(), random), clock.now(), {"a.example"});
+    (void)test::commit_draft(store->spool(), draft, std::string(100'000, 'x'));
+    store::Settlement settlement;
+    settlement.id = draft.message.id;
+    settlement.changes.emplace_back().state.stage = store::RecipientStage::Delivered;
+    test::Waiter waiter;
+    store->spool().settle(std::move(settlement), waiter.completion());
+    (void)waiter.get();
+  }
+  ASSERT_EQ(store->spool().look_at_space().finding, store::SpaceFinding::Pinned);
+  watch.look();
+  int status = 0;
+  ASSERT_EQ(::waitpid(reader, &status, 0), reader);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << "although it was stopped";
+  (void)store->spool().remove_expired(clock.now(), 10);
+  EXPECT_TRUE(store->spool().can_accept());
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+}  // namespace
+}  // namespace postern::app
