@@ -1,21 +1,17 @@
 """What operators look for stands in docs/operations.md: every fact of the log and every metric, as the source has them, and nothing
 else. Every reply of smtp/replies.h is in its catalogue, from which docs/smtp-replies.md is made."""
 
-import pathlib
 import re
-import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tree import ROOT, listed
+
 PAGE = "docs/operations.md"
 # Made by the log itself, which is below log::write().
 OWN_FACTS = {"log_lines_lost": "core/log.cc"}
 
 
 def sources():
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.cc", "*.h"], cwd=ROOT, capture_output=True,
-                           text=True, check=True).stdout.split()
-    return {name: (ROOT / name).read_text() for name in names
-            if not name.startswith(("tests/", "bench/")) and (ROOT / name).exists()}
+    return {str(path): (ROOT / path).read_text() for path in listed("*.cc", "*.h") if path.parts[0] not in ("tests", "bench")}
 
 
 def arguments(text, begin):

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Checks that a machine can make of the source: include direction, sizes, openings and columns of files, length of functions,
-registered tests, what docs/security.md names, the facts and metrics of docs/operations.md, the unit's exposure, the RFC coverage.
-Exit 1 with the findings."""
+"""Checks that a machine can make of the source: rooms and what they may include (rooms.py), sizes (sizes.py), openings and
+columns of files, registered tests, what docs/security.md names, the facts and metrics of docs/operations.md, the unit's exposure,
+the RFC coverage. Exit 1 with the findings. lint_test.py tests them."""
 
 import itertools
-import pathlib
 import re
 import shutil
 import subprocess
@@ -12,68 +11,14 @@ import sys
 
 import observed
 import rfc_coverage
+import rooms
+import sizes
+from tree import ROOT, listed
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-# Folder → folders of ours it may include (docs/architecture.md).
-ALLOWED = {
-    "core": set(),
-    "net": {"core"},
-    "dns": {"core", "net"},
-    "store": {"core"},
-    "sandbox": {"core"},
-    "auth": {"core", "store"},
-    "smtp": {"core"},
-    "http": {"core", "net"},
-    "mime": {"core"},
-    "domains": {"core", "store", "dns", "mime"},
-    "relay": {"core", "net", "dns", "smtp", "store", "sandbox", "domains", "mime"},
-    "submission": {"core", "net", "smtp", "store", "auth", "sandbox", "domains", "mime", "relay"},
-    "events": {"core", "net", "dns", "store", "auth"},
-    "api": {"core", "net", "dns", "store", "auth", "sandbox", "mime", "domains", "smtp", "relay", "submission", "events", "http"},
-}
-SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
-FORBIDDEN_IN_PROTOCOL = re.compile(r"boost/asio|core/log\.h|core/clock\.h|core/random\.h|spdlog|openssl|lmdb")
-MAX_FILE_LINES = 600
-MAX_FUNCTION_LINES = 80
 MAX_OPENING_LINES = 12
 MAX_COLUMNS = 132
 ATTACK_CLASSES = 48
 MOST_EXPOSURE = 2.0  # of systemd's scale from 0 to 10
-
-
-def listed(*patterns):
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=ROOT, capture_output=True, text=True,
-                           check=True).stdout.split()
-    return [pathlib.PurePath(n) for n in names if (ROOT / n).exists()]
-
-
-def check_includes(path, text):
-    folder = path.parts[0]
-    if folder not in ALLOWED:
-        return
-    is_shell = folder == "smtp" and path.stem in SMTP_SHELL
-    allowed = ALLOWED[folder] | {folder} | ({"net"} if is_shell else set())
-    for included in re.findall(r'#include "([a-z_]+)/', text):
-        if included not in allowed:
-            yield f"{path}: {folder}/ may not include {included}/"
-    # trace_header formats an instant it is given; it asks no clock.
-    if folder == "smtp" and not is_shell and path.stem != "trace_header":
-        found = FORBIDDEN_IN_PROTOCOL.search("\n".join(l for l in text.splitlines() if l.startswith("#include")))
-        if found:
-            yield f"{path}: the protocol core may not include {found.group(0)}"
-
-
-def check_sizes(path, lines):
-    if len(lines) > MAX_FILE_LINES:
-        yield f"{path}: {len(lines)} lines, more than {MAX_FILE_LINES}"
-    begin = 0
-    for number, line in enumerate(lines, 1):
-        # A body is indented: before its closing brace the last line at the margin is where its signature begins.
-        if line == "}" and begin and number - begin >= MAX_FUNCTION_LINES:
-            yield f"{path}:{begin}: a function of {number - begin + 1} lines, more than {MAX_FUNCTION_LINES}"
-        if line and line[0] not in " }#/":
-            begin = number
 
 
 def check_columns(path, lines):
@@ -156,12 +101,15 @@ def main():
     paths = listed("*.h", "*.cc")
     for path in paths:
         text = (ROOT / path).read_text()
-        findings += check_includes(path, text)
-        findings += check_sizes(path, text.splitlines())
+        findings += rooms.check_file(path, text)
+        findings += sizes.check_file(path, text.splitlines())
         findings += check_opening(path, text.splitlines())
         findings += check_columns(path, text.splitlines())
     for path in listed("*.py"):
         findings += check_columns(path, (ROOT / path).read_text().splitlines())
+    findings += rooms.check_libraries(paths)
+    findings += rooms.check_listing()
+    findings += sizes.check_rooms(paths)
     findings += check_lists()
     findings += check_registered(paths)
     findings += check_type_names(paths)
