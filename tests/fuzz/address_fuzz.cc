@@ -8,7 +8,7 @@
 namespace postern::fuzz {
 namespace {
 
-void check(const Mailbox& mailbox) {
+void check_address(const Mailbox& mailbox) {
   POSTERN_CHECK(!mailbox.local_part.empty() && mailbox.local_part.size() <= 64 && mailbox.domain.size() <= 255);
   for (const std::string& part : {mailbox.local_part, mailbox.domain}) {
     POSTERN_CHECK(is_valid_utf8(part));
@@ -23,10 +23,10 @@ void check(const Mailbox& mailbox) {
   if (normalised) POSTERN_CHECK(normalised_mailbox(*normalised) == normalised_mailbox(mailbox));
 }
 
-void check(const PathParse& path, std::string_view input) {
+void check_address(const PathParse& path, std::string_view input) {
   if (path.error) return;
   POSTERN_CHECK(path.consumed >= 2 && path.consumed <= input.size() && input[path.consumed - 1] == '>');
-  if (path.mailbox) check(*path.mailbox);
+  if (path.mailbox) check_address(*path.mailbox);
 }
 
 void check_networks(std::string_view input) {
@@ -43,11 +43,11 @@ void check_networks(std::string_view input) {
 
 }  // namespace
 
-void run(std::string_view input) {
-  if (const Result<Mailbox> mailbox = parse_mailbox(input)) check(*mailbox);
+POSTERN_FUZZ(address) {
+  if (const Result<Mailbox> mailbox = parse_mailbox(input)) check_address(*mailbox);
   for (const bool allow_utf8 : {false, true}) {
-    check(parse_reverse_path(input, allow_utf8), input);
-    check(parse_forward_path(input, allow_utf8), input);
+    check_address(parse_reverse_path(input, allow_utf8), input);
+    check_address(parse_forward_path(input, allow_utf8), input);
     if (is_valid_domain(input, allow_utf8)) POSTERN_CHECK(allow_utf8 || !has_high_octet(input));
   }
   if (is_valid_domain(input, false)) POSTERN_CHECK(is_valid_domain(input, true));

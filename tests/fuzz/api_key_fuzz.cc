@@ -26,7 +26,7 @@ class InputRandom final : public Random {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(api_key) {
   const std::uint8_t choice = take_octet(input);
   const std::uint8_t place = take_octet(input);
   auth::KeyScheme scheme;

@@ -5,7 +5,7 @@
 
 namespace postern::fuzz {
 
-void run(std::string_view input) {
+POSTERN_FUZZ(base64) {
   if (const auto octets = decode_base64(input)) POSTERN_CHECK(encode_base64(*octets) == input);
   const auto again = decode_base64(encode_base64(input));
   POSTERN_CHECK(again && *again == input);

@@ -10,13 +10,13 @@ namespace {
 
 using smtp::ChunkReader;
 
-struct Reading {
+struct ChunkReading {
   bool is_clean = true;
   ChunkReader reader;
 };
 
-Reading read(std::string_view content, std::size_t piece) {
-  Reading reading;
+ChunkReading read_chunks(std::string_view content, std::size_t piece) {
+  ChunkReading reading;
   while (!content.empty() && reading.is_clean) {
     const std::string_view part = content.substr(0, piece);
     reading.is_clean = reading.reader.read(part);
@@ -36,7 +36,7 @@ bool has_bare_newline(std::string_view content) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(chunk) {
   const std::size_t end = std::min(input.find('\n'), input.size());
   const std::string_view argument = input.substr(0, end);
   if (const auto chunk = smtp::parse_chunk_argument(argument)) {
@@ -45,10 +45,10 @@ void run(std::string_view input) {
   }
 
   const std::string_view content = input.substr(std::min(end + 1, input.size()));
-  const Reading whole = read(content, content.size());
+  const ChunkReading whole = read_chunks(content, content.size());
   POSTERN_CHECK(whole.is_clean == !has_bare_newline(content));
   for (const std::size_t piece : {1U, 2U, 3U, 7U}) {
-    const Reading cut = read(content, piece);
+    const ChunkReading cut = read_chunks(content, piece);
     POSTERN_CHECK(cut.is_clean == whole.is_clean);
     if (!whole.is_clean) continue;
     POSTERN_CHECK(cut.reader.octets() == content.size());

@@ -1,17 +1,17 @@
 // A whole session against a hostile next hop. The first octet chooses the configuration, the rest is what the hop says.
 // Whatever it says: every recipient ends with a status, what we send is whole lines, credentials appear in no status, and a
 // connection that failed says so with a 4yz.
-#include "core/check.h"
 #include "smtp/client_session.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
 
+namespace postern::fuzz {
 namespace {
 
-using namespace postern;
-using namespace postern::smtp;
+using namespace smtp;
 
 constexpr int kMaxTransactions = 4;
 constexpr std::string_view kPassword = "unreal-password";
@@ -76,12 +76,13 @@ struct Hop {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const Envelope envelope = envelope_from(data[0]);
-  ClientSession session(config_from(data[0]));
+POSTERN_FUZZ(client_session) {
+  if (input.empty()) return;
+  const std::uint8_t choice = take_octet(input);
+  const Envelope envelope = envelope_from(choice);
+  ClientSession session(config_from(choice));
   // A line of input at a time, so that later replies are not "unasked for".
-  std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
+  std::string_view script = input;
   for (int transactions = 0;;) {
     const ClientStep step = session.next();
     take_output(session);
@@ -106,5 +107,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // Before AUTH a hop can only have guessed it.
     POSTERN_CHECK(session.stage() != "AUTH" || session.failure()->text.find(kPassword) == std::string::npos);
   }
-  return 0;
 }
+
+}  // namespace postern::fuzz

@@ -20,7 +20,7 @@ void check_path(const std::optional<smtp::PathArgument>& parsed) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(command) {
   const smtp::Command command = smtp::parse_command(input);
   POSTERN_CHECK(command.row != nullptr);
   check_path(smtp::parse_mail_argument(command.argument));

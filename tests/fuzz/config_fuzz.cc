@@ -8,7 +8,7 @@
 
 namespace postern::fuzz {
 
-void run(std::string_view input) {
+POSTERN_FUZZ(config) {
   // The files that password_file names would be read.
   if (input.find("_file") != std::string_view::npos) return;
   const auto lines = static_cast<std::size_t>(std::ranges::count(input, '\n')) + 1;

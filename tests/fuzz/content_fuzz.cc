@@ -10,15 +10,15 @@ namespace {
 
 using smtp::ContentReader;
 
-struct Reading {
+struct ContentReading {
   ContentReader::Progress progress = ContentReader::Progress::NeedMore;
   std::string content;
   std::size_t consumed = 0;
 };
 
-Reading read(std::string_view input, std::size_t piece) {
+ContentReading read_content(std::string_view input, std::size_t piece) {
   ContentReader reader;
-  Reading reading;
+  ContentReading reading;
   while (!input.empty() && reading.progress == ContentReader::Progress::NeedMore) {
     std::string_view part = input.substr(0, piece);
     const ContentReader::Piece given = reader.read(part);
@@ -34,10 +34,10 @@ Reading read(std::string_view input, std::size_t piece) {
 
 }  // namespace
 
-void run(std::string_view input) {
-  const Reading whole = read(input, input.size());
+POSTERN_FUZZ(content) {
+  const ContentReading whole = read_content(input, input.size());
   for (const std::size_t piece : {1U, 2U, 3U, 7U}) {
-    const Reading split = read(input, piece);
+    const ContentReading split = read_content(input, piece);
     POSTERN_CHECK(split.progress == whole.progress);
     if (whole.progress == ContentReader::Progress::BareNewline) continue;
     POSTERN_CHECK(split.content == whole.content && split.consumed == whole.consumed);

@@ -23,7 +23,7 @@ store::DomainRecord make_domain() {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(dns_record) {
   static const store::DomainRecord domain = make_domain();
   static const auto records = domains::records_to_publish(domain, {"a:mail.example"});
   const std::uint8_t choice = take_octet(input);

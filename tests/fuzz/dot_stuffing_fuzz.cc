@@ -37,7 +37,7 @@ bool has_whole_lines(std::string_view content) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(dot_stuffing) {
   const std::size_t piece = 1 + take_octet(input) % 32;
   const auto data = stuff(input, piece);
   POSTERN_CHECK(data.has_value() == has_whole_lines(input));

@@ -11,7 +11,7 @@
 namespace postern::fuzz {
 namespace {
 
-constexpr Instant kNow{std::chrono::seconds(1'767'607'200)};
+constexpr Instant kReported{std::chrono::seconds(1'767'607'200)};
 constexpr std::size_t kMaxLineOctets = 998;  // RFC 5322 §2.1.1
 
 Envelope envelope_from(std::string_view& input) {
@@ -34,7 +34,7 @@ std::size_t count_of(std::string_view text, std::string_view part) {
   return count;
 }
 
-void check_lines(std::string_view report) {
+void check_report_lines(std::string_view report) {
   while (!report.empty()) {
     const std::size_t end = report.find("\r\n");
     POSTERN_CHECK(end != std::string_view::npos && end <= kMaxLineOctets);
@@ -45,24 +45,24 @@ void check_lines(std::string_view report) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(dsn) {
   const std::uint8_t choice = take_octet(input);
   const Envelope envelope = envelope_from(input);
   relay::DsnRecipient recipient{&envelope.recipients.front(), static_cast<relay::DsnAction>(choice & 3U), {}, "", false, {}};
   recipient.is_own_word = (choice & 4U) != 0;
   recipient.remote = take_line(input);
   recipient.status = {static_cast<std::uint16_t>(400 + choice % 200), std::nullopt, std::string(input)};
-  if (recipient.action == relay::DsnAction::Delayed) recipient.retry_until = kNow;
+  if (recipient.action == relay::DsnAction::Delayed) recipient.retry_until = kReported;
   static_cast<void>(relay::owes_dsn(envelope, 0, recipient.action));
 
   relay::DsnFacts facts;
   facts.hostname = "mail.example";
-  facts.now = facts.arrived = kNow;
+  facts.now = facts.arrived = kReported;
   facts.envelope = &envelope;
   facts.recipients.push_back(recipient);
   facts.returned = "Subject: x\r\n";
   const std::string report = relay::format_dsn(facts);
-  check_lines(report);
+  check_report_lines(report);
   mime::HeaderScan header;
   header.feed(report);
   POSTERN_CHECK(header.has_empty_line() && header.count("Content-Type") == 1 && header.count("To") == 1);

@@ -47,7 +47,7 @@ bool is_field_of_ours(std::string_view name) {
   return std::ranges::find(kOurs, name) != kOurs.end() || starts_with_ignoring_case(name, "Content-");
 }
 
-void check_lines(std::string_view content) {
+void check_content_lines(std::string_view content) {
   POSTERN_CHECK(content.ends_with("\r\n"));
   while (!content.empty()) {
     const std::size_t end = content.find("\r\n");
@@ -77,7 +77,7 @@ void check_header(const api::EmailRequest& request, const std::string& content) 
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(email_request) {
   const bool is_json = take_octet(input) % 2 == 0;
   std::optional<json::value> body;
   if (is_json) {
@@ -95,7 +95,7 @@ void run(std::string_view input) {
   }
   POSTERN_CHECK(!request->recipients.empty());
   const std::string content = mime::compose_mail(request->mail);
-  check_lines(content);
+  check_content_lines(content);
   check_header(*request, content);
   POSTERN_CHECK(mime::compose_mail(request->mail) == content);
   const mime::ReadMessage shown = mime::read_message(content);

@@ -14,7 +14,7 @@ namespace {
 
 using mime::HeaderScan;
 
-constexpr Instant kNow{std::chrono::seconds(1'767'607'200)};
+constexpr Instant kSubmitted{std::chrono::seconds(1'767'607'200)};
 
 struct Reading {
   HeaderScan scan;
@@ -45,7 +45,7 @@ std::string without_bare_newlines(std::string_view input) {
 }
 
 void check_fixed(const HeaderScan& scan) {
-  const std::string fixed = submission::fixed_header(scan, "0123", "mail.example", kNow, true);
+  const std::string fixed = submission::fixed_header(scan, "0123", "mail.example", kSubmitted, true);
   const Reading again = read(fixed, fixed.size());
   POSTERN_CHECK(again.scan.state() == HeaderScan::State::Complete && again.scan.has_empty_line());
   POSTERN_CHECK(again.scan.body_start() + again.rest == scan.body_start());
@@ -57,14 +57,14 @@ void check_fixed(const HeaderScan& scan) {
 void check_trace(std::string_view helo_name) {
   const IpAddress client = *parse_ip_address("192.0.2.1");
   const smtp::TraceHeader::Client shown{helo_name, client};
-  const std::string trace = smtp::format_trace_header({shown, "mail.example", "ESMTPSA", "0123", "TLSv1.3 x", kNow});
+  const std::string trace = smtp::format_trace_header({shown, "mail.example", "ESMTPSA", "0123", "TLSv1.3 x", kSubmitted});
   const Reading reading = read(trace + "\r\n", trace.size() + 2);
   POSTERN_CHECK(reading.scan.has_empty_line() && reading.scan.fields().size() == 1 && reading.scan.count("Received") == 1);
 }
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(header) {
   const std::size_t piece = 1 + take_octet(input) % 16;
   check_trace(input.substr(0, input.find('\n')));
   static_cast<void>(mime::address_domains(input));

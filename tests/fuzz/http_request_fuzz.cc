@@ -28,7 +28,7 @@ void check(const http::RequestHead& head) {
   }
 }
 
-void take(RequestReader& reader, std::vector<std::string>& seen) {
+void take_request(RequestReader& reader, std::vector<std::string>& seen) {
   while (reader.state() == State::HasHead || reader.state() == State::HasRequest) {
     if (reader.state() == State::HasHead) {
       check(reader.head());
@@ -43,13 +43,13 @@ void take(RequestReader& reader, std::vector<std::string>& seen) {
   }
 }
 
-std::vector<std::string> read(std::string_view octets, std::size_t piece) {
+std::vector<std::string> read_requests(std::string_view octets, std::size_t piece) {
   RequestReader reader;
   std::vector<std::string> seen;
   while (!octets.empty() && reader.state() != State::Refused) {
     reader.received(octets.substr(0, piece));
     octets.remove_prefix(std::min(piece, octets.size()));
-    take(reader, seen);
+    take_request(reader, seen);
   }
   seen.push_back(reader.state() == State::Refused ? "refused" : "open");
   return seen;
@@ -57,6 +57,6 @@ std::vector<std::string> read(std::string_view octets, std::size_t piece) {
 
 }  // namespace
 
-void run(std::string_view input) { POSTERN_CHECK(read(input, http::kReadOctets) == read(input, 1)); }
+POSTERN_FUZZ(http_request) { POSTERN_CHECK(read_requests(input, http::kReadOctets) == read_requests(input, 1)); }
 
 }  // namespace postern::fuzz

@@ -13,7 +13,7 @@ void check_text(std::string_view text) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(message_reader) {
   const mime::ReadMessage message = mime::read_message(input);
   for (const std::string& text : {message.header_message_id, message.from, message.subject}) check_text(text);
   for (const auto* list : {&message.to, &message.cc, &message.reply_to}) {

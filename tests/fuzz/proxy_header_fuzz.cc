@@ -17,7 +17,7 @@ void check(std::string_view input, const net::ProxyHeader& header, std::size_t r
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(proxy_header) {
   std::size_t read = 0;
   for (;;) {
     const net::ProxyParse parsed = net::parse_proxy_header(input.substr(0, read));

@@ -14,7 +14,7 @@
 namespace postern::fuzz {
 namespace {
 
-void check_text(std::string_view text) {
+void check_query_text(std::string_view text) {
   POSTERN_CHECK(is_valid_utf8(text));
   for (const char c : text) POSTERN_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
 }
@@ -28,16 +28,16 @@ void check_value(std::string_view value) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(query) {
   check_value(input);
   auto target = http::parse_target(input);
   if (!target) return;
   POSTERN_CHECK(target->path.starts_with('/'));
-  check_text(target->path);
+  check_query_text(target->path);
   for (const std::string& segment : target->segments) POSTERN_CHECK(segment != "." && segment != "..");
   for (const auto& [name, value] : target->query) {
-    check_text(name);
-    check_text(value);
+    check_query_text(name);
+    check_query_text(value);
     check_value(value);
   }
   api::ApiRequest request;

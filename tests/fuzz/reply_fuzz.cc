@@ -1,11 +1,12 @@
 // Replies of a hostile next hop: framing must not depend on how they are cut, and nothing unprintable or unbounded comes out.
-#include "core/check.h"
 #include "smtp/reply_parser.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
 
+namespace postern::fuzz {
 namespace {
 
 using postern::smtp::Reply;
@@ -39,10 +40,10 @@ std::string transcript(std::string_view octets, std::size_t piece_size) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view octets(reinterpret_cast<const char*>(data), size);
-  const std::string whole = transcript(octets, size + 1);
-  POSTERN_CHECK(transcript(octets, 1) == whole);
-  POSTERN_CHECK(transcript(octets, 7) == whole);
-  return 0;
+POSTERN_FUZZ(reply) {
+  const std::string whole = transcript(input, input.size() + 1);
+  POSTERN_CHECK(transcript(input, 1) == whole);
+  POSTERN_CHECK(transcript(input, 7) == whole);
 }
+
+}  // namespace postern::fuzz

@@ -31,7 +31,7 @@ void converse(std::string_view mechanism, std::string_view lines) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(sasl) {
   converse("PLAIN", input);
   converse("LOGIN", input);
 }

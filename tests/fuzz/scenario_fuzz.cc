@@ -7,7 +7,7 @@
 namespace postern::fuzz {
 namespace {
 
-void check(const Mailbox& mailbox) {
+void check_scenario(const Mailbox& mailbox) {
   const sandbox::Scenario scenario = sandbox::scenario_for(mailbox, "simulator.example");
   if (const auto refusal = scenario.rcpt_refusal()) {
     POSTERN_CHECK(refusal->code >= 400 && refusal->code < 600);
@@ -27,11 +27,11 @@ void check(const Mailbox& mailbox) {
 
 }  // namespace
 
-void run(std::string_view input) {
-  if (const Result<Mailbox> mailbox = parse_mailbox(input)) check(*mailbox);
+POSTERN_FUZZ(scenario) {
+  if (const Result<Mailbox> mailbox = parse_mailbox(input)) check_scenario(*mailbox);
   // The local part alone, so that every input reaches the table.
   const PathParse path = parse_forward_path("<" + std::string(input.substr(0, 64)) + "@simulator.example>", false);
-  if (!path.error && path.mailbox) check(*path.mailbox);
+  if (!path.error && path.mailbox) check_scenario(*path.mailbox);
 }
 
 }  // namespace postern::fuzz

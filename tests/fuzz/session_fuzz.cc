@@ -5,7 +5,7 @@
 
 namespace postern::fuzz {
 
-void run(std::string_view input) {
+POSTERN_FUZZ(session) {
   if (input.empty()) return;
   const std::uint8_t choice = take_octet(input);
   const smtp::Config config = listener_from(choice);

@@ -91,7 +91,7 @@ void append_operation(std::uint8_t operation, std::string_view& input, std::vect
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(session_script) {
   const smtp::Config config = listener_from(take_octet(input));
   const std::uint8_t choice = take_octet(input);
   std::vector<std::string> flights(1);

@@ -62,7 +62,7 @@ struct Installation {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(session_token) {
   static const Installation installation;
   POSTERN_CHECK(installation.tokens->verify(installation.own).has_value());
   if (take_octet(input) % 2 == 0) {

@@ -44,7 +44,7 @@ void check_texts(std::string_view input) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(value) {
   check_ids(input);
   check_times(input);
   check_texts(input);

@@ -41,7 +41,7 @@ void check_url(std::string_view input, const events::WebhookPolicy& policy) {
 
 }  // namespace
 
-void run(std::string_view input) {
+POSTERN_FUZZ(webhook_url) {
   check_url(input, {});
   check_url(input, {.allows_http = true});
   IpAddress address;
