@@ -253,6 +253,11 @@ void Session::Impl::refuse(Refusal refusal, std::string_view detail) {
   say(refusal_status(refusal, detail));
 }
 
+void Session::Impl::object(const Objection& objection) {
+  if (objection.reply) return say(*objection.reply);
+  refuse(objection.refusal, objection.detail);
+}
+
 void Session::Impl::note(std::string_view token) {
   if (noted.size() < kMaxNotedRefusals) noted.push_back(token);
 }

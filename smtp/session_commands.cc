@@ -26,6 +26,19 @@ const FixedReply& parameter_reply(ParameterError error) {
   return error == ParameterError::Unknown ? replies::k555_5_5_4_unknown_parameter : replies::k501_5_5_4_bad_parameter;
 }
 
+Objection path_objection(PathError error, Refusal syntax) {
+  switch (error) {
+    case PathError::NoDomain: return {syntax, "the address has no domain: write user@domain"};
+    case PathError::Syntax:
+    case PathError::TooLong: break;
+    case PathError::InvalidUtf8: return replies::k501_5_5_4_bad_argument;
+    // RFC 6531 §3.5.
+    case PathError::Needs8BitSupport:
+    case PathError::ForbiddenCharacter: return replies::k553_5_6_7_needs_smtputf8;
+  }
+  return syntax;
+}
+
 }  // namespace
 
 void Session::Impl::run_command(std::string_view line) {
@@ -39,7 +52,8 @@ void Session::Impl::run_command(std::string_view line) {
   if (row.verb == Verb::Unknown) return say(replies::k500_5_5_1_unknown_command);
   if (row.verb == Verb::NotOffered) return say(replies::k502_5_5_1_not_offered);
   stage = row.name;
-  if (!is_legal(row)) {
+  if (const auto objection = objection_to(row)) {
+    object(*objection);
     // Its octets come next, and nobody who may not send mail yet has them read.
     if (is_chunk && !is_closing) end_session(stage, true);
     return;
@@ -49,12 +63,13 @@ void Session::Impl::run_command(std::string_view line) {
   if (!is_closing) run_verb(command);
 }
 
-bool Session::Impl::is_legal(const VerbRow& row) {
-  if (!row.before_ehlo && helo_name.empty()) return say(replies::k503_5_5_1_ehlo_first), false;
-  if (!row.before_tls && !tls && requires_tls(config)) return say(replies::k530_5_7_0_starttls_first), false;
-  if (!row.before_auth && !is_authenticated) return refuse(Refusal::AuthRequired), false;
-  if (!row.in_transaction && transaction) return say(replies::k503_5_5_1_in_transaction), false;
-  return true;
+// Not legal now, by the table.
+std::optional<Objection> Session::Impl::objection_to(const VerbRow& row) const {
+  if (!row.before_ehlo && helo_name.empty()) return replies::k503_5_5_1_ehlo_first;
+  if (!row.before_tls && !tls && requires_tls(config)) return replies::k530_5_7_0_starttls_first;
+  if (!row.before_auth && !is_authenticated) return Refusal::AuthRequired;
+  if (!row.in_transaction && transaction) return replies::k503_5_5_1_in_transaction;
+  return std::nullopt;
 }
 
 void Session::Impl::run_verb(const Command& command) {
@@ -67,13 +82,17 @@ void Session::Impl::run_verb(const Command& command) {
     case Verb::Rcpt: return rcpt(command.argument);
     case Verb::Data: return data();
     case Verb::Bdat: return bdat(command.argument);
-    case Verb::Rset: return end_transaction(), say(replies::k250_2_0_0_ok);
+    case Verb::Rset:
+      end_transaction();
+      return say(replies::k250_2_0_0_ok);
     case Verb::Noop: return say(replies::k250_2_0_0_ok);
     case Verb::Help: return say(replies::k214_2_0_0_help);
     // RFC 5321 §7.3: no address is confirmed to anyone.
     case Verb::Vrfy:
       return say(command.argument.empty() ? replies::k501_5_5_4_bad_argument : replies::k252_2_5_0_cannot_verify);
-    case Verb::Quit: return say(replies::k221_2_0_0_bye), end_session("QUIT", true);
+    case Verb::Quit:
+      say(replies::k221_2_0_0_bye);
+      return end_session("QUIT", true);
     case Verb::NotOffered:
     case Verb::NotSmtp:
     case Verb::Unknown: return;
@@ -99,22 +118,10 @@ void Session::Impl::start_tls() {
   asked = StartTls{};
 }
 
-void Session::Impl::refuse_path(PathError error, Refusal syntax) {
-  switch (error) {
-    case PathError::NoDomain: return refuse(syntax, "the address has no domain: write user@domain");
-    case PathError::Syntax:
-    case PathError::TooLong: return refuse(syntax);
-    case PathError::InvalidUtf8: return say(replies::k501_5_5_4_bad_argument);
-    // RFC 6531 §3.5.
-    case PathError::Needs8BitSupport:
-    case PathError::ForbiddenCharacter: return say(replies::k553_5_6_7_needs_smtputf8);
-  }
-}
-
 void Session::Impl::mail(std::string_view argument) {
   auto parsed = parse_mail_argument(argument);
   if (!parsed) return refuse(Refusal::InvalidSender);
-  if (parsed->path.error) return refuse_path(*parsed->path.error, Refusal::InvalidSender);
+  if (parsed->path.error) return object(path_objection(*parsed->path.error, Refusal::InvalidSender));
   auto parameters = parse_mail_parameters(parsed->parameters);
   if (const auto* error = std::get_if<ParameterError>(&parameters)) return say(parameter_reply(*error));
   auto& given = std::get<EnvelopeParameters>(parameters);
@@ -140,25 +147,22 @@ void Session::Impl::take_sender_answer(const Verdict& verdict) {
   say_accepted(verdict, replies::k250_2_1_0_sender_ok);
 }
 
-// nullopt: refused already.
-std::optional<Recipient> Session::Impl::parse_recipient(std::string_view argument) {
+std::variant<Recipient, Objection> Session::Impl::parse_recipient(std::string_view argument) const {
   auto parsed = parse_rcpt_argument(argument);
-  if (!parsed) return refuse(Refusal::InvalidRecipient), std::nullopt;
-  if (parsed->path.error) return refuse_path(*parsed->path.error, Refusal::InvalidRecipient), std::nullopt;
-  if (!parsed->path.mailbox) return refuse(Refusal::InvalidRecipient), std::nullopt;
+  if (!parsed) return Refusal::InvalidRecipient;
+  if (parsed->path.error) return path_objection(*parsed->path.error, Refusal::InvalidRecipient);
+  if (!parsed->path.mailbox) return Refusal::InvalidRecipient;
   Recipient recipient{std::move(*parsed->path.mailbox), {}, {}};
   // RFC 5321 §4.1.1.3: <Postmaster> is a mailbox of this host.
   if (recipient.mailbox.domain.empty()) recipient.mailbox.domain = config.hostname;
   if (recipient.mailbox.needs_smtputf8() && !transaction->envelope.parameters.smtputf8) {
-    return say(replies::k553_5_6_7_needs_smtputf8), std::nullopt;
+    return replies::k553_5_6_7_needs_smtputf8;
   }
   recipient.mailbox = outgoing_mailbox(std::move(recipient.mailbox));
-  if (const auto error = parse_rcpt_parameters(parsed->parameters, recipient)) {
-    return say(parameter_reply(*error)), std::nullopt;
-  }
+  if (const auto error = parse_rcpt_parameters(parsed->parameters, recipient)) return parameter_reply(*error);
   // RFC 6533 §3: octets above 127 in ORCPT belong to SMTPUTF8 too; without it there is an encoding for them.
   if (has_high_octet(recipient.orcpt) && !transaction->envelope.parameters.smtputf8) {
-    return say(replies::k553_5_6_7_needs_smtputf8), std::nullopt;
+    return replies::k553_5_6_7_needs_smtputf8;
   }
   return recipient;
 }
@@ -166,13 +170,14 @@ std::optional<Recipient> Session::Impl::parse_recipient(std::string_view argumen
 void Session::Impl::rcpt(std::string_view argument) {
   if (!transaction) return say(replies::k503_5_5_1_mail_first);
   if (transaction->is_chunked) return say(replies::k503_5_5_1_after_bdat);
-  auto recipient = parse_recipient(argument);
-  if (!recipient) return;
+  auto parsed = parse_recipient(argument);
+  if (const auto* objection = std::get_if<Objection>(&parsed)) return object(*objection);
+  auto& recipient = std::get<Recipient>(parsed);
   // Refused ones count too: a transaction asks no more questions than that.
   if (transaction->judged >= config.max_recipients) return refuse(Refusal::TooManyRecipients);
   ++transaction->judged;
-  if (is_named_already(transaction->envelope.recipients, *recipient)) return say(replies::k250_2_1_5_recipient_ok);
-  transaction->candidate = std::move(*recipient);
+  if (is_named_already(transaction->envelope.recipients, recipient)) return say(replies::k250_2_1_5_recipient_ok);
+  transaction->candidate = std::move(recipient);
   asked = JudgeRecipient{&transaction->candidate};
 }
 

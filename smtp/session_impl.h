@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace postern::smtp {
@@ -31,6 +32,16 @@ struct Transaction {
   bool is_chunked = false;       // BDAT was said: no more recipients, no DATA (RFC 3030 §2)
   ContentSink* sink = nullptr;   // null: the content is read and dropped
   std::optional<Status> content_refusal;  // found while reading; said at end-of-data
+};
+
+// Why a command gets nowhere: a fixed reply, or a refusal of the table with words of its own.
+struct Objection {
+  Objection(const FixedReply& fixed) : reply(&fixed) {}
+  Objection(Refusal row, std::string_view words = {}) : refusal(row), detail(words) {}
+
+  const FixedReply* reply = nullptr;
+  Refusal refusal{};           // where there is no reply
+  std::string_view detail;
 };
 
 // The chunk under way.
@@ -57,6 +68,7 @@ class Session::Impl {
   void say(const FixedReply& reply);
   // A refusal of the session's own, by the table; `detail` in place of its words.
   void refuse(Refusal refusal, std::string_view detail = {});
+  void object(const Objection& objection);
   // For take_refusals(): a refusal that the product does not know of.
   void note(std::string_view token);
   void note(Refusal refusal) { note(refusal_row(refusal).token); }
@@ -111,14 +123,13 @@ class Session::Impl {
   void count_error();
   void count_junk();
 
-  bool is_legal(const VerbRow& row);
+  std::optional<Objection> objection_to(const VerbRow& row) const;
   void run_verb(const Command& command);
   void say_hello(std::string_view name, bool is_ehlo);
   void start_tls();
   void mail(std::string_view argument);
   void rcpt(std::string_view argument);
-  std::optional<Recipient> parse_recipient(std::string_view argument);
-  void refuse_path(PathError error, Refusal syntax);
+  std::variant<Recipient, Objection> parse_recipient(std::string_view argument) const;
   void data();
   // Why mail data cannot begin now, by DATA or BDAT; null if it can. Requires a transaction.
   const FixedReply* refuse_content_early() const;
