@@ -13,18 +13,6 @@ std::string to_ascii_lower(std::string_view text) {
   return lower;
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && starts_with_ignoring_case(a, b);
-}
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  if (text.size() < prefix.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    if (ascii_lower(text[i]) != ascii_lower(prefix[i])) return false;
-  }
-  return true;
-}
-
 std::string_view trim_ascii_space(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -53,15 +41,15 @@ std::string format_hex(std::span<const std::uint8_t> octets) {
 
 std::string format_base32hex(std::span<const std::uint8_t> octets) {
   static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
-  std::string text;
-  text.reserve((octets.size() * 8 + 4) / 5);
+  std::string text((octets.size() * 8 + 4) / 5, '0');
+  char* out = text.data();
   std::uint32_t held = 0;
   int bits = 0;
   for (const std::uint8_t octet : octets) {
     held = (held << 8) | octet;
-    for (bits += 8; bits >= 5; bits -= 5) text.push_back(kDigits[(held >> (bits - 5)) & 31]);
+    for (bits += 8; bits >= 5; bits -= 5) *out++ = kDigits[(held >> (bits - 5)) & 31];
   }
-  if (bits > 0) text.push_back(kDigits[(held << (5 - bits)) & 31]);
+  if (bits > 0) *out = kDigits[(held << (5 - bits)) & 31];
   return text;
 }
 
@@ -143,6 +131,12 @@ bool has_high_octet(std::string_view text) {
   unsigned char all = 0;
   for (const char c : text.substr(0, sizeof(std::uint64_t))) all |= static_cast<unsigned char>(c);
   return (all & 0x80U) != 0;
+}
+
+bool is_printable_ascii(std::string_view text) {
+  bool is_plain = true;
+  for (const char c : text) is_plain &= static_cast<unsigned char>(c - 0x20) < 0x5F;
+  return is_plain;
 }
 
 bool is_valid_utf8(std::string_view text) {

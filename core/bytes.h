@@ -16,8 +16,16 @@ constexpr bool is_ascii_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= '
 constexpr bool is_ascii_alnum(char c) { return is_ascii_digit(c) || is_ascii_alpha(c); }
 
 std::string to_ascii_lower(std::string_view text);
-bool equals_ignoring_case(std::string_view a, std::string_view b);
-bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
+constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
+  if (text.size() < prefix.size()) return false;
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    if (text[i] != prefix[i] && ascii_lower(text[i]) != ascii_lower(prefix[i])) return false;
+  }
+  return true;
+}
+constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && starts_with_ignoring_case(a, b);
+}
 std::string_view trim_ascii_space(std::string_view text);  // a view into `text`
 
 // Whole text, base 10, no sign, no overflow; nullopt otherwise.
@@ -33,6 +41,8 @@ bool equals_in_constant_time(std::span<const std::uint8_t> a, std::span<const st
 bool is_valid_utf8(std::string_view text);
 // Any octet above 127.
 bool has_high_octet(std::string_view text);
+// Nothing but 0x20 to 0x7E.
+bool is_printable_ascii(std::string_view text);
 
 // Line and paragraph separators, bidirectional controls, zero-width joiners' kin, C1 controls, BOM: nothing of that belongs into
 // an address or a name, and all of it deceives readers of logs. Requires: valid UTF-8.

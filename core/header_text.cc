@@ -241,6 +241,9 @@ std::string merge_encoded_words(std::string_view text) { return rewrite_words(te
 
 std::string header_text(std::string_view value, std::size_t max_octets) {
   value = trim_ascii_space(value).substr(0, max_octets * kMaxReadFactor);
+  if (value.size() <= max_octets && is_printable_ascii(value) && value.find("=?") == std::string_view::npos) {
+    return std::string(value);  // as most are
+  }
   std::string line;
   line.reserve(value.size());
   for (const char c : value) {

@@ -3,17 +3,42 @@
 #include "core/bytes.h"
 
 #include <array>
-#include <cstdio>
-#include <ctime>
 
 namespace postern {
 namespace {
 
-std::tm utc_fields(Instant instant) {
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(instant).time_since_epoch().count();
-  std::tm fields{};
-  gmtime_r(&seconds, &fields);
-  return fields;
+// A date and a time of day, which become text digit by digit: each message has several of them.
+struct UtcTime {
+  explicit UtcTime(Instant instant)
+      : midnight(std::chrono::floor<std::chrono::days>(instant)),
+        date(midnight),
+        time(std::chrono::floor<std::chrono::seconds>(instant - midnight)) {}
+
+  unsigned year() const { return static_cast<unsigned>(static_cast<int>(date.year())); }
+  unsigned month() const { return static_cast<unsigned>(date.month()); }
+  unsigned day() const { return static_cast<unsigned>(date.day()); }
+
+  std::chrono::sys_days midnight;
+  std::chrono::year_month_day date;
+  std::chrono::hh_mm_ss<std::chrono::seconds> time;
+};
+
+void append_two_digits(std::string& out, unsigned value) {
+  out.push_back(static_cast<char>('0' + value / 10 % 10));
+  out.push_back(static_cast<char>('0' + value % 10));
+}
+
+void append_year(std::string& out, unsigned year) {
+  append_two_digits(out, year / 100);
+  append_two_digits(out, year % 100);
+}
+
+void append_time(std::string& out, const UtcTime& at) {
+  append_two_digits(out, static_cast<unsigned>(at.time.hours().count()));
+  out.push_back(':');
+  append_two_digits(out, static_cast<unsigned>(at.time.minutes().count()));
+  out.push_back(':');
+  append_two_digits(out, static_cast<unsigned>(at.time.seconds().count()));
 }
 
 // Two or four digits at `at`.
@@ -36,21 +61,34 @@ constexpr std::array<Unit, 4> kUnits = {{{'d', std::chrono::hours(24)},
 }  // namespace
 
 std::string format_rfc3339(Instant instant) {
-  const std::tm f = utc_fields(instant);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", f.tm_year + 1900, f.tm_mon + 1, f.tm_mday, f.tm_hour,
-                f.tm_min, f.tm_sec);
+  const UtcTime at(instant);
+  std::string text;
+  text.reserve(20);
+  append_year(text, at.year());
+  text.push_back('-');
+  append_two_digits(text, at.month());
+  text.push_back('-');
+  append_two_digits(text, at.day());
+  text.push_back('T');
+  append_time(text, at);
+  text.push_back('Z');
   return text;
 }
 
 std::string format_rfc5322_date(Instant instant) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::tm f = utc_fields(instant);
-  char text[64];
-  std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d +0000", kDays[f.tm_wday], f.tm_mday, kMonths[f.tm_mon],
-                f.tm_year + 1900, f.tm_hour, f.tm_min, f.tm_sec);
+  static constexpr const char* kDays[] = {"Sun, ", "Mon, ", "Tue, ", "Wed, ", "Thu, ", "Fri, ", "Sat, "};
+  static constexpr const char* kMonths[] = {" Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ",
+                                            " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec "};
+  const UtcTime at(instant);
+  std::string text;
+  text.reserve(32);
+  text.append(kDays[std::chrono::weekday(at.midnight).c_encoding()]);
+  append_two_digits(text, at.day());
+  text.append(kMonths[at.month() - 1]);
+  append_year(text, at.year());
+  text.push_back(' ');
+  append_time(text, at);
+  text.append(" +0000");
   return text;
 }
 
@@ -72,6 +110,39 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   const bool has_form = text.size() == 20 && text[10] == 'T' && text[13] == ':' && text[16] == ':' && text[19] == 'Z';
   if (!has_form || !hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 59) return malformed;
   return midnight + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second);
+}
+
+namespace {
+
+// "Z", "+02:00", "-05:30".
+std::optional<std::chrono::minutes> parse_offset(std::string_view text) {
+  if (text == "Z" || text == "z") return std::chrono::minutes(0);
+  const auto hours = digits(text, 1, 2);
+  const auto minutes = digits(text, 4, 2);
+  const bool has_form = text.size() == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':';
+  if (!has_form || !hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::chrono::minutes offset = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
+  return text[0] == '-' ? -offset : offset;
+}
+
+}  // namespace
+
+Result<Instant> parse_date_time(std::string_view text) {
+  const Error malformed(ErrorCode::Malformed, "a time is written 2026-11-21T09:30:00Z or 2026-11-21T11:30:00+02:00");
+  constexpr std::size_t kToSeconds = 19;
+  if (text.size() <= kToSeconds || (text[10] != 'T' && text[10] != 't')) return malformed;
+  const auto plain = parse_rfc3339(std::string(text.substr(0, 10)) + 'T' + std::string(text.substr(11, 8)) + 'Z');
+  if (!plain) return malformed;
+  std::size_t end = kToSeconds;
+  if (text[end] == '.') {
+    // Nobody waits for a part of a second.
+    const std::size_t digit = ++end;
+    while (end < text.size() && is_ascii_digit(text[end])) ++end;
+    if (end == digit) return malformed;
+  }
+  const auto offset = parse_offset(text.substr(end));
+  if (!offset) return malformed;
+  return *plain - *offset;
 }
 
 Result<Duration> parse_duration(std::string_view text) {

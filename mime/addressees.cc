@@ -12,11 +12,11 @@ namespace {
 // Finds the addresses of an address list, however odd it is otherwise.
 class AddressFinder {
  public:
-  std::vector<Mailbox> find(std::string_view list) {
+  explicit AddressFinder(std::vector<Mailbox>& found) : found_(found), element_(found.size()) {}
+
+  void find(std::string_view list) {
     while (!list.empty()) list.remove_prefix(take(list));
     end_word();
-    end_element();
-    return std::move(found_);
   }
 
  private:
@@ -28,13 +28,13 @@ class AddressFinder {
       case '<':
         // What stood before it was a display name.
         word_.clear();
-        element_.clear();
+        found_.resize(element_);
         return 1;
       case ',':
       case ';':
       case ':':
         end_word();
-        end_element();
+        element_ = found_.size();
         return 1;
       case ' ':
       case '\t':
@@ -43,8 +43,14 @@ class AddressFinder {
       case '>':
         end_word();
         return 1;
-      default: word_.push_back(list.front()); return 1;
+      default: return take_plain(list);
     }
+  }
+
+  std::size_t take_plain(std::string_view list) {
+    const std::size_t end = std::min(list.find_first_of("(\"<,;: \t\r\n>"), list.size());
+    word_.append(list.substr(0, end));
+    return end;
   }
 
   static std::size_t skip_comment(std::string_view list) {
@@ -71,43 +77,64 @@ class AddressFinder {
 
   void end_word() {
     if (word_.find('@') != std::string::npos) {
-      if (auto mailbox = parse_mailbox(word_)) element_.push_back(std::move(*mailbox));
+      if (auto mailbox = parse_mailbox(word_)) found_.push_back(std::move(*mailbox));
     }
     word_.clear();
   }
 
-  void end_element() {
-    for (Mailbox& mailbox : element_) found_.push_back(std::move(mailbox));
-    element_.clear();
-  }
-
   std::string word_;
-  std::vector<Mailbox> element_;  // of the list's element under way
-  std::vector<Mailbox> found_;
+  std::vector<Mailbox>& found_;
+  std::size_t element_;  // where those of the list's element under way begin
 };
 
-void list_addressees(const HeaderScan& header, std::string_view name, std::vector<std::string>& listed,
-                     std::set<std::string>& all) {
+// Adds those that the fields of that name hold.
+std::vector<std::string> list_addressees(const HeaderScan& header, std::string_view name, std::vector<Mailbox>& all) {
+  std::vector<std::string> listed;
   for (const HeaderField& field : header.fields()) {
     if (!equals_ignoring_case(field.name, name)) continue;
-    for (const Mailbox& mailbox : AddressFinder().find(field.value)) {
-      all.insert(normalised_mailbox(mailbox));
-      if (listed.size() < kMaxListedAddressees) listed.push_back(format_mailbox(mailbox));
+    const std::size_t known = all.size();
+    AddressFinder(all).find(field.value);
+    for (std::size_t i = known; i < all.size() && listed.size() < kMaxListedAddressees; ++i) {
+      listed.push_back(format_mailbox(all[i]));
     }
   }
+  return listed;
 }
+
+// Whether a recipient is among the named ones. Most are written alike in both places, and few are named.
+class NamedAddresses {
+ public:
+  explicit NamedAddresses(const std::vector<Mailbox>& named) : named_(named) {}
+
+  bool has(const Mailbox& mailbox) {
+    for (std::size_t i = 0; i < std::min(named_.size(), kLookedAt); ++i) {
+      if (named_[i] == mailbox) return true;
+    }
+    if (normalised_.empty()) {
+      for (const Mailbox& one : named_) normalised_.insert(normalised_mailbox(one));
+    }
+    return normalised_.contains(normalised_mailbox(mailbox));
+  }
+
+ private:
+  static constexpr std::size_t kLookedAt = 8;
+
+  const std::vector<Mailbox>& named_;
+  std::set<std::string> normalised_;  // once a recipient needs it
+};
 
 }  // namespace
 
 AddresseeSummary summarise_addressees(const HeaderScan& header, const Envelope& envelope) {
   AddresseeSummary summary;
-  std::set<std::string> named;
-  list_addressees(header, "To", summary.to, named);
-  list_addressees(header, "Cc", summary.cc, named);
+  std::vector<Mailbox> named;
+  summary.to = list_addressees(header, "To", named);
+  summary.cc = list_addressees(header, "Cc", named);
   if (named.empty()) return summary;
+  NamedAddresses names(named);
   for (const Recipient& recipient : envelope.recipients) {
     if (summary.bcc.size() == kMaxListedAddressees) break;
-    if (!named.contains(normalised_mailbox(recipient.mailbox))) summary.bcc.push_back(format_mailbox(recipient.mailbox));
+    if (!names.has(recipient.mailbox)) summary.bcc.push_back(format_mailbox(recipient.mailbox));
   }
   return summary;
 }

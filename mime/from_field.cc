@@ -30,6 +30,16 @@ std::optional<std::string> unfolded(std::string_view value) {
   return text;
 }
 
+// Nothing but letters, digits and what a plain name and its address are written with, and a single "@": nothing is hidden in it.
+bool is_plain(std::string_view value) {
+  std::size_t signs = 0;
+  for (const char c : value) {
+    if (c == '@') ++signs;
+    if (!is_ascii_alnum(c) && std::string_view(" .-_+<>@").find(c) == std::string_view::npos) return false;
+  }
+  return signs == 1;
+}
+
 // "@" and what some readers make of it: U+FF20 and U+FE6B.
 std::size_t at_sign_length(std::string_view text) {
   if (text.starts_with('@')) return 1;
@@ -199,6 +209,11 @@ FromField faulty(FromFault fault) { return {.authors = {}, .domains = {}, .fault
 
 FromField read_from_field(std::string_view value) {
   if (trim_ascii_space(value).empty()) return faulty(FromFault::Empty);
+  if (is_plain(value)) {
+    FromField field = FromReader(value).read();
+    for (const Mailbox& author : field.authors) field.domains.push_back(normalised_domain(author.domain));
+    return field;
+  }
   const auto text = unfolded(value);
   if (!text) return faulty(FromFault::Unclear);
   FromField field = FromReader(*text).read();

@@ -41,8 +41,9 @@ class HeaderScan {
   const std::string& body_start() const { return body_start_; }
 
  private:
+  // The line being read, which is whole, as a part of the header section; false: it is none.
+  bool take_line(std::string_view line);
   void complete(std::size_t section_octets, std::size_t skip);
-  void cut_fields();
 
   std::string section_;
   std::string body_start_;
