@@ -14,7 +14,7 @@
 #include "http/forwarded.h"
 #include "net/worker_pool.h"
 #include "store/store.h"
-#include "submission/submission.h"
+#include "submission/context.h"
 
 #include <chrono>
 #include <cstddef>

@@ -10,6 +10,7 @@
 #include "events/event_json.h"
 #include "events/mail_scope.h"
 #include "mime/message_reader.h"
+#include "submission/idempotency.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>

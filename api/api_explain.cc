@@ -1,10 +1,13 @@
-// What would happen to a message: the verdicts of sending it, by the same code, with nothing reserved, sent or logged.
+// What would happen to a message: the decisions of the judge that sending asks, with nothing reserved, sent or logged, and what the
+// queue would make of it then.
+#include "api/decision_problem.h"
 #include "api/api.h"
 #include "api/api_context.h"
 #include "api/email_request.h"
-#include "api/verdict_answer.h"
 #include "events/event_json.h"
-#include "submission/submission.h"
+#include "submission/judge.h"
+#include "submission/reply.h"
+#include "submission/reservation.h"
 
 #include "core/bytes.h"
 
@@ -73,65 +76,91 @@ QuestionOrFault read_question(const json::value& body) {
   return question;
 }
 
+std::string_view name_of(relay::TlsPolicy policy) {
+  switch (policy) {
+    case relay::TlsPolicy::None: return "none";
+    case relay::TlsPolicy::Opportunistic: return "opportunistic";
+    case relay::TlsPolicy::Required: return "required";
+  }
+  return "";
+}
+
 class Explanation {
  public:
   Explanation(ApiContext& context, const submission::Submitter& submitter)
-      : context_(context), submission_(context.submission, submitter, submission::Submission::Purpose::Foresee) {}
+      : context_(context), judge_(context.submission, submitter) {}
 
-  json::array verdicts(const Question& question) {
-    const std::optional<VerdictFailure> failure = message_failure(question);
+  json::array recipients(const Question& question) {
+    const Decision message = judge_message(question);
     json::array rows;
-    for (std::size_t i = 0; i < question.to.size(); ++i) rows.push_back(verdict(question.to[i].mailbox, i, failure));
+    for (std::size_t i = 0; i < question.to.size(); ++i) rows.push_back(recipient(question.to[i].mailbox, i, message));
     return rows;
   }
 
  private:
-  static VerdictFailure failure_by(Refusal refusal) { return failure_of(Verdict::refuse(refusal_status(refusal)), {refusal, {}}); }
+  Instant now() const { return context_.clock.now(); }
 
   // What decides for all recipients alike.
-  std::optional<VerdictFailure> message_failure(const Question& question) {
-    const Verdict sender = submission_.judge_sender(question.from.mailbox);
-    if (!sender.is_accepted()) return failure_of(sender, submission_.refusal_facts());
-    if (question.size.value_or(0) > context_.settings.max_message_octets) return failure_by(Refusal::MessageTooBig);
+  Decision judge_message(const Question& question) {
+    if (Decision sender = judge_.judge_sender(question.from.mailbox); !sender.is_accepted()) return sender;
+    Decision rate = submission::foresee_rate(context_.submission.quota, judge_.principal(), now());
+    if (!rate.is_accepted()) return rate;
+    if (question.size.value_or(0) > context_.settings.max_message_octets) return Refused{Refusal::MessageTooBig};
     mime::HeaderScan header;
     header.feed(question.header);
-    const Verdict judged = submission_.judge_header(header);
-    if (!judged.is_accepted()) return failure_of(judged, submission_.refusal_facts());
-    return std::nullopt;
+    return judge_.judge_header({.header = header});
   }
 
-  json::object verdict(const Mailbox& mailbox, std::size_t index, std::optional<VerdictFailure> failure) {
-    if (!failure && index >= context_.settings.max_recipients) failure = failure_by(Refusal::TooManyRecipients);
+  Decision judge_recipient(const Recipient& recipient) {
+    Decision decision = judge_.judge_recipient(recipient);
+    if (!decision.is_accepted() || decision.simulated()) return decision;
+    Decision quota = submission::foresee_recipients(context_.submission.quota, judge_.principal(), accepted_ + 1, now());
+    if (quota.is_accepted()) ++accepted_;
+    return quota;
+  }
+
+  json::object recipient(const Mailbox& mailbox, std::size_t index, const Decision& message) {
+    const Recipient recipient{mailbox, {}, {}};
+    const bool is_surplus = index >= context_.settings.max_recipients;
+    const Decision decision = !message.is_accepted() ? message
+                              : is_surplus           ? Decision(Refused{Refusal::TooManyRecipients})
+                                                     : judge_recipient(recipient);
     json::object row;
     row["email"] = format_mailbox(mailbox);
-    if (!failure) {
-      const Verdict judged = submission_.judge_recipient({mailbox, {}, {}});
-      if (judged.is_accepted()) return accepted(std::move(row), judged);
-      failure = failure_of(judged, submission_.refusal_facts());
+    if (decision.is_accepted()) {
+      explain_acceptance(row, judge_.look_ahead(recipient));
+    } else {
+      explain_refusal(row, problem_of(decision));
     }
-    row["verdict"] = "refuse";
-    row["rule"] = failure->rule();
-    add_failure(row, *failure);
-    row["smtp"] = events::status_json(failure->status);
-    if (failure->wait.count() > 0) row["retry_after"] = failure->wait.count();
+    row["smtp"] = events::status_json(submission::reply_to_recipient(decision));
     return row;
   }
 
-  json::object accepted(json::object row, const Verdict& judged) const {
-    const auth::Principal& principal = submission_.principal();
-    const bool is_test = principal.environment == Environment::Test;
-    const bool is_boxed = principal.account_mode == AccountMode::Sandbox;
-    row["verdict"] = is_test ? "simulate" : "relay";
-    row["rule"] = is_test    ? "a test key: simulated, no mail server is contacted"
-                  : is_boxed ? "a live key of a sandbox account, and the address is on the whitelist"
-                             : "a live key of a production account";
+  static void explain_refusal(json::object& row, const DecisionProblem& problem) {
+    row["verdict"] = "refuse";
+    row["rule"] = problem.rule();
+    add_problem(row, problem);
+    if (problem.wait.count() > 0) row["retry_after"] = problem.wait.count();
+  }
+
+  void explain_acceptance(json::object& row, const submission::Outlook& outlook) const {
+    const bool is_boxed = judge_.principal().account_mode == AccountMode::Sandbox;
     row["statusCode"] = 200;
-    row["smtp"] = events::status_json(judged.has_status() ? judged.status() : Status{250, EnhancedCode{2, 1, 5}, "Ok"});
-    return row;
+    if (!outlook.route) {
+      row["verdict"] = "simulate";
+      row["rule"] = "a test key: simulated, no mail server is contacted";
+      return;
+    }
+    row["verdict"] = outlook.is_suppressed ? "suppress" : "relay";
+    row["rule"] = outlook.is_suppressed ? "accepted and not sent: the address is on the account's suppression list"
+                  : is_boxed            ? "a live key of a sandbox account, and the address is on the whitelist"
+                                        : "a live key of a production account";
+    row["route"] = json::object({{"name", outlook.route->name}, {"tls", name_of(outlook.route->tls)}});
   }
 
   ApiContext& context_;
-  submission::Submission submission_;
+  submission::Judge judge_;
+  std::uint64_t accepted_ = 0;  // what the quota would hold for them already
 };
 
 net::Awaitable<ApiResponse> explain(ApiContext& context, ApiRequest& request) {
@@ -144,7 +173,7 @@ net::Awaitable<ApiResponse> explain(ApiContext& context, ApiRequest& request) {
   Explanation explanation(context, submitter);
   json::object body;
   body["object"] = "explanation";
-  body["recipients"] = explanation.verdicts(std::get<Question>(question));
+  body["recipients"] = explanation.recipients(std::get<Question>(question));
   co_return ApiResponse::json(body);
 }
 
@@ -169,10 +198,13 @@ constexpr std::string_view kExplainSchemas = R"json({
   "headers": {"type": "object", "additionalProperties": {"type": "string"}}}},
 "ExplainedRecipient": {"type": "object", "required": ["email", "verdict", "rule", "statusCode", "smtp"], "properties": {
   "email": {"type": "string"},
-  "verdict": {"enum": ["relay", "simulate", "refuse"]},
+  "verdict": {"enum": ["relay", "suppress", "simulate", "refuse"],
+    "description": "suppress: accepted, and not sent to."},
   "rule": {"type": "string", "description": "What decides."},
   "statusCode": {"type": "integer", "description": "What HTTP would answer if this were the only recipient."},
   "name": {"type": "string"}, "message": {"type": "string"}, "retry_after": {"type": "integer"},
+  "route": {"type": "object", "required": ["name", "tls"], "description": "That would carry it.", "properties": {
+    "name": {"type": "string"}, "tls": {"enum": ["none", "opportunistic", "required"]}}},
   "smtp": {"type": "object", "required": ["code", "text"], "properties": {
     "code": {"type": "integer"}, "enhanced": {"type": ["string", "null"]}, "text": {"type": "string"}}}}},
 "Explanation": {"type": "object", "required": ["object", "recipients"], "properties": {

@@ -85,75 +85,76 @@ EmailSubmission::EmailSubmission(ApiContext& context, const ApiRequest& request,
     : request_(request),
       email_(std::move(email)),
       submitter_(submitter_of(request, email_.request.run)),
-      submission_(context.submission, submitter_) {
+      transaction_(context.submission, submitter_) {
   envelope_.reverse_path = email_.request.reverse_path;
   envelope_.parameters.smtputf8 = needs_smtputf8(email_.request);
   envelope_.parameters.body = email_.has_high_octets ? BodyType::EightBitMime : BodyType::SevenBit;
-  submission_.set_summary(email_.request.summary);
+  transaction_.set_summary(email_.request.summary);
 }
 
 void EmailSubmission::set_idempotency_key(std::string_view key, const auth::Sha256Digest& fingerprint) {
-  submission_.set_idempotency_key(submission::header_idempotency_key(key), fingerprint);
+  transaction_.set_idempotency_key(submission::header_idempotency_key(key), fingerprint);
   has_key_ = true;
 }
 
-net::Awaitable<std::optional<VerdictFailure>> EmailSubmission::judge(std::uint32_t rate_messages) {
-  const Verdict sender = submission_.judge_sender(envelope_.reverse_path, rate_messages);
-  if (!sender.is_accepted()) co_return failure_of(sender, submission_.refusal_facts());
+net::Awaitable<std::optional<DecisionProblem>> EmailSubmission::judge(std::uint32_t rate_messages) {
+  const Decision sender = transaction_.judge_sender(envelope_.reverse_path, rate_messages);
+  if (!sender.is_accepted()) co_return problem_of(sender);
   if (has_key_) {
     // Before the recipients: a replay is answered even where the message itself used the quota up.
-    const std::optional<Verdict> replay = submission_.find_replay();
-    if (replay && !replay->is_accepted()) co_return failure_of(*replay, submission_.refusal_facts());
+    const std::optional<Decision> replay = transaction_.find_replay();
+    if (replay && !replay->is_accepted()) co_return problem_of(*replay);
     if (replay) co_return std::nullopt;
   }
-  auto failure = co_await judge_recipients();
-  co_return failure;
+  auto problem = co_await judge_recipients();
+  co_return problem;
 }
 
-net::Awaitable<std::optional<VerdictFailure>> EmailSubmission::judge_recipients() {
+net::Awaitable<std::optional<DecisionProblem>> EmailSubmission::judge_recipients() {
   for (const Mailbox& mailbox : email_.request.recipients) {
     if (!recipients_.empty() && recipients_.size() % kJudgedAtOnce == 0) co_await net::asio::post(net::kAwait);
     const Recipient recipient{mailbox, email_.request.notify, {}};
-    const Verdict verdict = submission_.judge_recipient(recipient);
+    const Decision decision = transaction_.judge_recipient(recipient);
     JudgedRecipient& judged = recipients_.emplace_back(JudgedRecipient{mailbox, std::nullopt});
-    if (verdict.is_accepted()) {
+    if (decision.is_accepted()) {
       envelope_.recipients.push_back(recipient);
     } else {
-      judged.failure = failure_of(verdict, submission_.refusal_facts());
+      judged.problem = problem_of(decision);
     }
   }
-  if (envelope_.recipients.empty()) co_return recipients_.front().failure;
+  if (envelope_.recipients.empty()) co_return recipients_.front().problem;
   co_return std::nullopt;
 }
 
-net::Awaitable<std::optional<VerdictFailure>> EmailSubmission::send() {
+net::Awaitable<std::optional<DecisionProblem>> EmailSubmission::send() {
   if (is_replay()) co_return std::nullopt;
-  const bool is_tls = !request_.tls.empty();
-  const Verdict opened = submission_.open(envelope_, {.helo_name = {}, .protocol = is_tls ? "HTTPS" : "HTTP", .tls = request_.tls});
-  if (!opened.is_accepted()) co_return failure_of(opened, submission_.refusal_facts());
+  const char* const protocol = request_.tls.empty() ? "HTTP" : "HTTPS";
+  const Decision opened =
+      transaction_.open(envelope_, {.helo_name = {}, .protocol = protocol, .tls = request_.tls});
+  if (!opened.is_accepted()) co_return problem_of(opened);
   std::string_view rest = email_.content;
   while (!rest.empty()) {
     const std::string_view piece = rest.substr(0, kPieceOctets);
     rest.remove_prefix(piece.size());
-    const bool has_room = submission_.append(piece);
-    if (!has_room) co_await submission_.drain();
+    const bool has_room = transaction_.sink().append(piece);
+    if (!has_room) co_await transaction_.drain();
   }
-  const Verdict committed = co_await submission_.commit();
-  if (!committed.is_accepted()) co_return failure_of(committed, submission_.refusal_facts());
+  const Decision committed = co_await transaction_.commit();
+  if (!committed.is_accepted()) co_return problem_of(committed);
   co_return std::nullopt;
 }
 
 json::object EmailSubmission::answer() const {
-  POSTERN_CHECK(submission_.acceptance().has_value());
+  POSTERN_CHECK(transaction_.accepted_as().has_value());
   json::object answer;
-  answer["id"] = format_message_id(submission_.acceptance()->id);
-  if (std::ranges::none_of(recipients_, [](const JudgedRecipient& judged) { return judged.failure.has_value(); })) return answer;
+  answer["id"] = format_message_id(transaction_.accepted_as()->id);
+  if (std::ranges::none_of(recipients_, [](const JudgedRecipient& judged) { return judged.problem.has_value(); })) return answer;
   json::array verdicts;
   for (const JudgedRecipient& judged : recipients_) {
     json::object verdict;
     verdict["email"] = format_mailbox(judged.mailbox);
-    verdict["status"] = judged.failure ? "refused" : "accepted";
-    if (judged.failure) add_failure(verdict, *judged.failure);
+    verdict["status"] = judged.problem ? "refused" : "accepted";
+    if (judged.problem) add_problem(verdict, *judged.problem);
     verdicts.push_back(std::move(verdict));
   }
   answer["recipients"] = std::move(verdicts);

@@ -1,14 +1,14 @@
-// One e-mail of an API client on its way into the spool: the same relay::Submission that SMTP uses, asked in HTTP's order.
+// One e-mail of an API client on its way into the spool: the same transaction that SMTP uses, asked in HTTP's order.
 //
 // prepare_email() → EmailSubmission: judge() → send() → answer(). Everything that can be wrong with the request is found before
 // anything is taken from quotas, and every verdict before anything is written.
 #pragma once
 
+#include "api/decision_problem.h"
+#include "auth/sha256.h"
 #include "api/api_context.h"
 #include "api/email_request.h"
-#include "api/verdict_answer.h"
-#include "auth/sha256.h"
-#include "submission/submission.h"
+#include "submission/transaction.h"
 
 #include <boost/json/object.hpp>
 
@@ -44,27 +44,27 @@ class EmailSubmission {
   void set_idempotency_key(std::string_view key, const auth::Sha256Digest& fingerprint);
   const auth::Sha256Digest& fingerprint() const { return email_.fingerprint; }
 
-  // Sender, an earlier message of the same key, each recipient. A failure: the sender or every recipient is refused, and nothing
-  // will be sent. `rate_messages`: see relay::Submission::judge_sender(). Lets others be served between every few recipients.
-  net::Awaitable<std::optional<VerdictFailure>> judge(std::uint32_t rate_messages);
-  // Requires that judge() found no failure. Returns when the message is on disk; at once for a replay.
-  net::Awaitable<std::optional<VerdictFailure>> send();
+  // Sender, an earlier message of the same key, each recipient. A problem: the sender or every recipient is refused, and nothing
+  // will be sent. `rate_messages`: see submission::Transaction::judge_sender(). Lets others be served between every few recipients.
+  net::Awaitable<std::optional<DecisionProblem>> judge(std::uint32_t rate_messages);
+  // Requires that judge() found no problem. Returns when the message is on disk; at once for a replay.
+  net::Awaitable<std::optional<DecisionProblem>> send();
 
   // After send(): {"id": …}, and where a recipient was refused "recipients" with the verdict on each.
   boost::json::object answer() const;
-  bool is_replay() const { return submission_.acceptance() && submission_.acceptance()->is_replay; }
+  bool is_replay() const { return transaction_.accepted_as() && transaction_.accepted_as()->is_replay; }
 
  private:
   struct JudgedRecipient {
     Mailbox mailbox;
-    std::optional<VerdictFailure> failure;
+    std::optional<DecisionProblem> problem;
   };
-  net::Awaitable<std::optional<VerdictFailure>> judge_recipients();
+  net::Awaitable<std::optional<DecisionProblem>> judge_recipients();
 
   const ApiRequest& request_;
   PreparedEmail email_;
   submission::Submitter submitter_;
-  submission::Submission submission_;
+  submission::Transaction transaction_;
   bool has_key_ = false;
   Envelope envelope_;
   std::vector<JudgedRecipient> recipients_;

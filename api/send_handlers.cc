@@ -3,7 +3,7 @@
 #include "api/email_submission.h"
 #include "api/worker_job.h"
 #include "core/operator_log.h"
-#include "submission/quota.h"
+#include "submission/reservation.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
@@ -52,13 +52,11 @@ std::string where(std::size_t index) { return '[' + std::to_string(index) + ']';
 // Of the plan's rate, before anything is made of the e-mails: whatever becomes of each of them was asked for. Test keys have none.
 std::optional<ApiResponse> charge_batch(ApiContext& context, const ApiRequest& request, std::size_t emails) {
   const auth::Principal& who = *request.caller.key;
-  if (who.environment == Environment::Test) return std::nullopt;
-  const submission::QuotaAnswer answer = context.submission.quota.take_message(
-      who.account, who.plan, who.key, who.key_per_second, context.clock.now(), static_cast<std::uint32_t>(emails));
-  if (answer.kind == submission::QuotaAnswer::Kind::Granted) return std::nullopt;
+  const Decision decision =
+      submission::take_rate(context.submission.quota, who, static_cast<std::uint32_t>(emails), context.clock.now());
+  if (decision.is_accepted()) return std::nullopt;
   operator_log::sender_refused({who.account, who.key, request.peer}, Refusal::RateLimited, std::nullopt);
-  const std::string detail = "too many messages a second: wait " + std::to_string(answer.wait.count()) + " s";
-  return api_refusal_with_wait(Refusal::RateLimited, detail, answer.wait, answer.limit);
+  return response_of(problem_of(decision));
 }
 
 // --- A batch -----------------------------------------------------------------------------------------------------------
@@ -131,10 +129,10 @@ class Batch {
   }
 
   // The key, the account or the store, and no message: the next one would get the same answer.
-  static bool concerns_all(const VerdictFailure& failure) {
-    const auto& refusal = failure.refusal;
+  static bool concerns_all(const DecisionProblem& problem) {
+    const auto& refusal = problem.refusal;
     return refusal == Refusal::RateLimited || refusal == Refusal::AccountSuspended || refusal == Refusal::StorageFull ||
-           refusal == Refusal::AuthUnavailable || refusal == Refusal::IdempotencyConflict || failure.http_status == 401;
+           refusal == Refusal::AuthUnavailable || refusal == Refusal::IdempotencyConflict || problem.http_status == 401;
   }
 
   void add_error(std::size_t index, std::string_view message) {

@@ -11,7 +11,7 @@
 #include "domains/key_seal.h"
 #include "net/runtime.h"
 #include "store/store.h"
-#include "submission/submission.h"
+#include "submission/context.h"
 
 #include <chrono>
 #include <memory>

@@ -1,5 +1,5 @@
 // Queue: takes due messages off the spool, hands them to their destinations, settles what came of it. Read this after
-// submission/submission: it is the other end of the spool.
+// submission/intake: it is the other end of the spool.
 //
 // All of it runs on one executor of its own, so nothing is locked. Leases are in memory only; what a crash interrupts is due
 // again. One cycle reads a slice of the due index, leases what has a destination with room, and passes over the rest by lane,

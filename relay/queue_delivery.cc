@@ -150,7 +150,7 @@ void Queue::Impl::enqueue_part(const Job& job, std::vector<std::uint32_t> recipi
 // have grown since the last one.
 std::vector<std::uint32_t> Queue::Impl::without_suppressed(const Job& job, std::vector<std::uint32_t>& suppressed) {
   const store::MessageRecord& message = job.lease->stored.message;
-  if (message.environment != Environment::Live || message.origin != store::MessageOrigin::Submission) return job.recipients;
+  if (!heeds_suppressions(message.environment, message.origin)) return job.recipients;
   std::vector<std::uint32_t> others;
   for (const std::uint32_t index : job.recipients) {
     const std::string address = normalised_mailbox(message.envelope.recipients[index].mailbox);

@@ -54,7 +54,7 @@ std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& store
   std::vector<SuppressionRecord> suppressions;
   const store::MessageRecord& message = stored.message;
   // A notification goes to the account itself.
-  if (message.environment != Environment::Live || message.origin != store::MessageOrigin::Submission) return suppressions;
+  if (!heeds_suppressions(message.environment, message.origin)) return suppressions;
   for (const Event& event : publication.settlement.events) {
     const auto reason = reason_of(event);
     const auto mailbox = parse_mailbox(event.recipient);

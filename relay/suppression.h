@@ -17,6 +17,12 @@
 
 namespace postern::relay {
 
+// Whether the account's list keeps such mail from anybody: live mail that it submitted, and no notice of ours. Who only foresees
+// (submission/judge) asks the same as the queue.
+constexpr bool heeds_suppressions(Environment environment, store::MessageOrigin origin) {
+  return environment == Environment::Live && origin == store::MessageOrigin::Submission;
+}
+
 // Whether a refusal is about the address itself and will be the same for every message: RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6,
 // X.1.10 (RFC 7505) and X.2.1. A 5yz without an enhanced code, or for the sender's sake (policy, content, size), is none.
 bool is_hard_bounce(const Status& status);

@@ -26,9 +26,10 @@ std::optional<Status> parse_reply_name(std::string_view name) {
 }
 
 // "rate_limited": any refusal that SMTP can give, as the relay words it.
-std::optional<Status> refusal_by_name(std::string_view name) {
+std::optional<Scenario> refusal_by_name(std::string_view name) {
   for (const RefusalRow& row : refusal_table()) {
-    if (row.token == name && row.smtp_code != 0) return refusal_status(row.refusal, "simulated: " + std::string(row.text));
+    if (row.token != name || row.smtp_code == 0) continue;
+    return Scenario{ScenarioKind::Rejected, refusal_status(row.refusal, "simulated: " + std::string(row.text)), row.refusal};
   }
   return std::nullopt;
 }
@@ -51,7 +52,7 @@ Scenario scenario_for(const Mailbox& recipient, std::string_view simulator_domai
     if (row.kind != ScenarioKind::Rejected) return {row.kind, {}};
     return {row.kind, Status{550, EnhancedCode{5, 1, 1}, "simulated: no such mailbox"}};
   }
-  if (auto refusal = refusal_by_name(name)) return {ScenarioKind::Rejected, std::move(*refusal)};
+  if (auto refusal = refusal_by_name(name)) return std::move(*refusal);
   return {ScenarioKind::Rejected, unknown_name()};
 }
 

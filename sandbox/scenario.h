@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/mailbox.h"
+#include "core/refusals.h"
 #include "core/status.h"
 #include "sandbox/scenario_catalog.h"
 
@@ -13,6 +14,7 @@ namespace postern::sandbox {
 struct Scenario {
   ScenarioKind kind = ScenarioKind::Delivered;
   Status reply;  // SmtpReply and Rejected: what RCPT is answered
+  std::optional<Refusal> rehearsed = {};  // Rejected: the refusal of the table that the name plays
 
   // The refusal that RCPT gets, if this scenario refuses there.
   std::optional<Status> rcpt_refusal() const;

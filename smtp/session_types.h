@@ -3,7 +3,7 @@
 
 #include "core/envelope.h"
 #include "core/secret.h"
-#include "core/verdict.h"
+#include "smtp/verdict.h"
 
 #include <optional>
 #include <string>

@@ -2,6 +2,8 @@
 
 #include "core/bytes.h"
 
+#include <utility>
+
 namespace postern::submission {
 namespace {
 
@@ -31,10 +33,35 @@ std::optional<std::string> idempotency_key_of(const mime::HeaderScan& header) {
   return header_idempotency_key(key);
 }
 
-std::string envid_idempotency_key(const Envelope& envelope, const auth::Sha256Digest& fingerprint) {
-  return "envid " + envelope.parameters.envid + ' ' + format_hex(fingerprint);
+std::string envid_idempotency_key(std::string_view envid, const auth::Sha256Digest& fingerprint) {
+  return "envid " + std::string(envid) + ' ' + format_hex(fingerprint);
 }
 
 SubmissionFingerprint::SubmissionFingerprint(const Envelope& envelope) { hash_.update_field(addresses_of(envelope)); }
+
+void IdempotencyKey::give(std::string key, const auth::Sha256Digest& fingerprint) {
+  key_ = std::move(key);
+  fingerprint_ = fingerprint;
+}
+
+void IdempotencyKey::begin(const mime::HeaderScan& header, const Envelope& envelope) {
+  if (fingerprint_) return;
+  key_ = idempotency_key_of(header);
+  if (!key_) envid_ = envelope.parameters.envid;
+  if (!key_ && envid_.empty()) return;
+  running_.emplace(envelope);
+  running_->add(header.section());
+  running_->add(header.has_empty_line() ? "\r\n" : "");
+  running_->add(header.body_start());
+}
+
+std::optional<store::IdempotencyClaim> IdempotencyKey::claim(Environment environment, std::string_view user_name) {
+  if (running_) fingerprint_ = running_->finish();
+  running_.reset();
+  if (!fingerprint_) return std::nullopt;
+  const std::string key = key_ ? *key_ : envid_idempotency_key(envid_, *fingerprint_);
+  return store::IdempotencyClaim{.key_digest = idempotency_key_digest(environment, user_name, key),
+                                 .fingerprint = *fingerprint_};
+}
 
 }  // namespace postern::submission

@@ -1,17 +1,18 @@
 // Idempotency: what a submission's key is, and what has to be equal for the same key to mean the same message. Pure but for the
 // digests.
 //
-// Over SMTP the key is the first `Idempotency-Key:` field of the header section, or else ENVID (RFC 3461 §4.4). The field is taken
-// out of the message (submission/message_fixups). One that is empty or longer than the bound is only a field, since no client
-// expects its mail to be refused for it. Envelope and content are part of what must be equal to the first message of a field,
-// which a client sets on purpose. Of ENVID they are part of the key: clients send a constant one, or one for several
-// transactions, and another message is then a message of its own.
+// Over SMTP the key is the first `Idempotency-Key:` field of the header section, or else ENVID (RFC 3461 §4.4).
+// The field is taken out of the message (submission/message_fixups). One that is empty or longer than the bound is
+// only a field, since no client expects its mail to be refused for it. Envelope and content are part of what must
+// be equal to the first message of a field, which a client sets on purpose. Of ENVID they are part of the key:
+// clients send a constant one, or one for several transactions, and another message is then a message of its own.
 #pragma once
 
 #include "auth/sha256.h"
 #include "core/envelope.h"
 #include "core/ids.h"
 #include "mime/header_scan.h"
+#include "store/records.h"
 
 #include <optional>
 #include <string>
@@ -30,8 +31,8 @@ std::string header_idempotency_key(std::string_view value);
 
 // What a message over SMTP gives as its key by a field; nullopt: none.
 std::optional<std::string> idempotency_key_of(const mime::HeaderScan& header);
-// The key of a message with that ENVID, whose fingerprint is known. Requires an ENVID.
-std::string envid_idempotency_key(const Envelope& envelope, const auth::Sha256Digest& fingerprint);
+// The key of a message with that ENVID (not empty), whose fingerprint is known.
+std::string envid_idempotency_key(std::string_view envid, const auth::Sha256Digest& fingerprint);
 
 // Envelope and content as the client gave them.
 class SubmissionFingerprint {
@@ -42,6 +43,26 @@ class SubmissionFingerprint {
 
  private:
   auth::Sha256 hash_;
+};
+
+// A submission's key while its content comes in. Where there is none, nothing is hashed.
+class IdempotencyKey {
+ public:
+  // It came beside the message, and goes before one within it.
+  void give(std::string key, const auth::Sha256Digest& fingerprint);
+  // The header section is complete, and what follows comes by add().
+  void begin(const mime::HeaderScan& header, const Envelope& envelope);
+  void add(std::string_view content) {
+    if (running_) running_->add(content);
+  }
+  // Requires the content to be over, unless the key was given. nullopt: there is none.
+  std::optional<store::IdempotencyClaim> claim(Environment environment, std::string_view user_name);
+
+ private:
+  std::optional<std::string> key_;
+  std::string envid_;  // not empty: stands for a key, which is known with the fingerprint only
+  std::optional<auth::Sha256Digest> fingerprint_;
+  std::optional<SubmissionFingerprint> running_;
 };
 
 }  // namespace postern::submission

@@ -12,6 +12,10 @@
 namespace postern::submission {
 namespace {
 
+using mime::HeaderField;
+
+constexpr std::size_t kAddedOctets = 160;  // of a Date and a Message-ID
+
 // RFC 5322 §3.6: at most once each.
 constexpr std::array<std::string_view, 9> kSingleFields = {"Date", "Sender", "Reply-To", "To", "Cc", "Subject", "In-Reply-To",
                                                            "References", "Message-ID"};
@@ -30,9 +34,15 @@ bool is_message_id(std::string_view value) {
          std::ranges::all_of(inside, [](char c) { return c > ' ' && c != '<' && c != 0x7F; });
 }
 
-const mime::HeaderField* first_message_id(const mime::HeaderScan& header) {
+// Requires is_message_id().
+std::string inside_of(const HeaderField& message_id) {
+  const std::string_view id = message_id.value.substr(message_id.value.find('<') + 1);
+  return std::string(id.substr(0, id.find('>')));
+}
+
+const HeaderField* first_message_id(const mime::HeaderScan& header) {
   const auto& fields = header.fields();
-  const auto found = std::ranges::find_if(fields, [](const mime::HeaderField& field) {
+  const auto found = std::ranges::find_if(fields, [](const HeaderField& field) {
     return equals_ignoring_case(field.name, "Message-ID") && is_message_id(field.value);
   });
   return found == fields.end() ? nullptr : &*found;
@@ -44,41 +54,36 @@ bool is_private(std::string_view name) {
 
 }  // namespace
 
-std::string fixed_header(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now,
+FixedHeader fixed_header(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now,
                          bool folds) {
-  std::string fixed;
-  fixed.reserve(header.section().size() + 160);
+  FixedHeader fixed;
+  const std::string_view all = header.section();
+  fixed.section.reserve(all.size() + kAddedOctets);
+  const HeaderField* const kept_id = first_message_id(header);
+  fixed.message_id = kept_id ? inside_of(*kept_id) : std::string(message_id).append("@").append(hostname);
   // RFC 6409 §8.2 and §8.3. On top, so that what the client signed or ordered stays together.
-  if (header.count("Date") == 0) fixed.append("Date: ").append(format_rfc5322_date(now)).append("\r\n");
-  const mime::HeaderField* const kept_id = first_message_id(header);
-  if (kept_id == nullptr) fixed.append("Message-ID: <").append(message_id).append("@").append(hostname).append(">\r\n");
-  for (const mime::HeaderField& field : header.fields()) {
-    if (is_private(field.name) || (equals_ignoring_case(field.name, "Message-ID") && &field != kept_id)) continue;
-    const std::string_view lines = std::string_view(header.section()).substr(field.begin, field.end - field.begin);
-    if (folds && mime::has_long_line(lines)) {
-      mime::append_folded(fixed, lines);
-    } else {
-      fixed.append(lines);
-    }
+  if (!header.find("Date")) fixed.section.append("Date: ").append(format_rfc5322_date(now)).append("\r\n");
+  if (!kept_id) fixed.section.append("Message-ID: <").append(fixed.message_id).append(">\r\n");
+  const bool has_long_lines = folds && mime::has_long_line(all);
+  std::size_t copied = 0;  // of the section: what stays goes over in runs
+  for (const HeaderField& field : header.fields()) {
+    const bool is_dropped = is_private(field.name) || (&field != kept_id && equals_ignoring_case(field.name, "Message-ID"));
+    if (!is_dropped && !has_long_lines) continue;
+    fixed.section.append(all.substr(copied, field.begin - copied));
+    copied = field.end;
+    if (!is_dropped) mime::append_folded(fixed.section, all.substr(field.begin, field.end - field.begin));
   }
-  fixed.append("\r\n").append(header.body_start());
+  fixed.section.append(all.substr(copied)).append("\r\n");
   return fixed;
-}
-
-std::string outgoing_message_id(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname) {
-  const mime::HeaderField* const kept_id = first_message_id(header);
-  if (kept_id == nullptr) return std::string(message_id).append("@").append(hostname);
-  const std::string_view id = kept_id->value.substr(kept_id->value.find('<') + 1);
-  return std::string(id.substr(0, id.find('>')));
 }
 
 std::vector<std::string> header_warnings(const mime::HeaderScan& header) {
   std::vector<std::string> warnings;
-  if (const mime::HeaderField* from = header.find("From")) {
+  using mime::FromFault;
+  if (const HeaderField* from = header.find("From")) {
     const auto fault = mime::read_from_field(from->value).fault;
-    if (fault == mime::FromFault::NoDomain) warnings.emplace_back("the From field names an address without a domain");
-    const bool is_doubtful = fault && fault != mime::FromFault::NoDomain;
-    if (is_doubtful) warnings.emplace_back("the From field is malformed or can be read in two ways");
+    if (fault == FromFault::NoDomain) warnings.emplace_back("the From field names an address without a domain");
+    if (fault && fault != FromFault::NoDomain) warnings.emplace_back("the From field is malformed or can be read in two ways");
   } else {
     warnings.emplace_back("there is no From field: many receivers refuse that");
   }

@@ -11,13 +11,14 @@
 
 namespace postern::submission {
 
-// The header section to store, with the empty line that ends it. Requires a complete scan. `folds`: lines above
-// kMaxPlainLineOctets are folded at their white space.
-std::string fixed_header(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now,
-                         bool folds);
+struct FixedHeader {
+  std::string section;     // to store, with the empty line that ends it
+  std::string message_id;  // the Message-ID that is in it, without angle brackets
+};
 
-// The Message-ID that fixed_header() leaves or puts there, without angle brackets.
-std::string outgoing_message_id(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname);
+// Requires a complete scan. `folds`: lines above kMaxPlainLineOctets are folded at their white space.
+FixedHeader fixed_header(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now,
+                         bool folds);
 
 // What is wrong in a header section though it is taken, and what was mended: a sentence each, without the client's octets.
 std::vector<std::string> header_warnings(const mime::HeaderScan& header);

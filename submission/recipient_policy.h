@@ -2,8 +2,8 @@
 #pragma once
 
 #include "auth/principal.h"
+#include "core/decision.h"
 #include "core/envelope.h"
-#include "core/verdict.h"
 
 #include <string_view>
 
@@ -16,6 +16,6 @@ struct RecipientFacts {
 };
 
 // A test key is told for good what a live one would be told for good.
-Verdict judge_recipient(const auth::Principal& principal, const Recipient& recipient, const RecipientFacts& facts);
+Decision judge_recipient(const auth::Principal& principal, const Recipient& recipient, const RecipientFacts& facts);
 
 }  // namespace postern::submission

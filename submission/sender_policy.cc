@@ -2,7 +2,6 @@
 
 #include "auth/permission.h"
 #include "core/bytes.h"
-#include "core/refusals.h"
 
 #include <algorithm>
 
@@ -20,10 +19,11 @@ std::string allowed_text(const std::vector<std::string>& domains) {
 }
 
 std::string_view fault_text(mime::FromFault fault) {
+  using mime::FromFault;
   switch (fault) {
-    case mime::FromFault::Empty: return "the From field is empty";
-    case mime::FromFault::NoDomain: return "the From field names an address without a domain";
-    case mime::FromFault::Unclear: break;
+    case FromFault::Empty: return "the From field is empty";
+    case FromFault::NoDomain: return "the From field names an address without a domain";
+    case FromFault::Unclear: break;
   }
   return "the From field is malformed or can be read in two ways: write Name <user@domain>";
 }
@@ -41,16 +41,13 @@ bool is_own_or_below(const auth::Principal& principal, std::string_view domain) 
 
 }  // namespace
 
-Verdict judge_reverse_path(const auth::Principal& principal, const std::optional<Mailbox>& reverse_path) {
-  if (principal.account_state == store::AccountState::Suspended) {
-    return Verdict::refuse(refusal_status(Refusal::AccountSuspended));
-  }
-  if (!reverse_path) return Verdict::accept();
+Decision judge_reverse_path(const auth::Principal& principal, const std::optional<Mailbox>& reverse_path) {
+  if (principal.account_state == store::AccountState::Suspended) return Refused{Refusal::AccountSuspended};
+  if (!reverse_path || principal.from_domains.empty()) return {};
   const std::string domain = normalised_domain(reverse_path->domain);
-  if (auth::is_domain_allowed(principal.from_domains, domain)) return Verdict::accept();
-  return Verdict::refuse(refusal_status(Refusal::SenderNotAllowed, "the envelope's sender is of " +
-                                                                       escape_for_log(domain, kMaxNamedOctets) +
-                                                                       allowed_text(principal.from_domains)));
+  if (auth::is_domain_allowed(principal.from_domains, domain)) return {};
+  return Refused{Refusal::SenderNotAllowed, "the envelope's sender is of " + escape_for_log(domain, kMaxNamedOctets) +
+                                                allowed_text(principal.from_domains)};
 }
 
 std::optional<std::string> refuse_from(const auth::Principal& principal, const std::optional<mime::FromField>& from) {

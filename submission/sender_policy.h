@@ -2,9 +2,9 @@
 #pragma once
 
 #include "auth/principal.h"
+#include "core/decision.h"
 #include "core/envelope.h"
 #include "core/mailbox.h"
-#include "core/verdict.h"
 #include "mime/from_field.h"
 
 #include <optional>
@@ -15,7 +15,7 @@ namespace postern::submission {
 
 // MAIL: the account is active, the reverse-path's domain is among the principal's (see auth::is_domain_allowed()).
 // The null reverse-path passes: the From field is still judged.
-Verdict judge_reverse_path(const auth::Principal& principal, const std::optional<Mailbox>& reverse_path);
+Decision judge_reverse_path(const auth::Principal& principal, const std::optional<Mailbox>& reverse_path);
 
 // End of the header section: every domain of the From field is among the principal's. `from` nullopt: there is no such field.
 // What is missing or faulty passes only where any domain may be used. nullopt: allowed; else the refusal's words.

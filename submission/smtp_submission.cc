@@ -1,10 +1,12 @@
 #include "submission/smtp_submission.h"
 
-#include "auth/sha256.h"
-#include "core/operator_log.h"
 #include "net/wait_for.h"
-#include "smtp/trace_header.h"
+#include "auth/sha256.h"
 #include "submission/auth_failure.h"
+#include "core/operator_log.h"
+#include "smtp/trace_header.h"
+#include "submission/reply.h"
+#include "submission/transaction.h"
 
 #include <memory>
 #include <optional>
@@ -22,23 +24,22 @@ class SmtpConversation final : public smtp::Conversation {
   }
 
   net::Awaitable<smtp::AuthenticateAnswer> authenticate(const smtp::Credential& credential, smtp::SessionFacts facts) override;
-  Verdict judge_sender(const smtp::JudgeSender& question) override;
-  Verdict judge_recipient(const smtp::JudgeRecipient& question) override {
-    return counted(submission_->judge_recipient(*question.recipient));
+  smtp::Verdict judge_sender(const smtp::JudgeSender& question) override;
+  smtp::Verdict judge_recipient(const smtp::JudgeRecipient& question) override {
+    return said(transaction_->judge_recipient(*question.recipient));
   }
   smtp::OpenAnswer open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) override;
-  net::Awaitable<void> drain_content() override { return submission_->drain(); }
+  net::Awaitable<void> drain_content() override { return transaction_->drain(); }
   net::Awaitable<smtp::CommitAnswer> commit_message() override;
-  void abandon_message() override { submission_.reset(); }
+  void abandon_message() override { transaction_.reset(); }
 
  private:
   smtp::AuthenticateAnswer refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name);
   bool is_same_again(std::string_view key);
   // A simulated refusal is no refusal of ours.
-  Verdict counted(Verdict verdict) {
-    const std::optional<Refusal>& refusal = submission_->refusal_facts().refusal;
-    if (!verdict.is_accepted() && refusal) count_(refusal_row(*refusal).token, RefusalOf::Message);
-    return verdict;
+  smtp::Verdict said(const Decision& decision) {
+    if (const Refused* refused = decision.refused()) count_(refusal_row(refused->refusal).token, RefusalOf::Message);
+    return reply_of(decision);
   }
 
   const SubmissionContext& context_;
@@ -46,7 +47,7 @@ class SmtpConversation final : public smtp::Conversation {
   const RefusalCounter& count_;
   Submitter submitter_;
   std::optional<auth::Sha256Digest> wrong_key_;  // the last one that was counted
-  std::unique_ptr<Submission> submission_;  // of the transaction under way: an idle connection holds none
+  std::unique_ptr<Transaction> transaction_;  // of the transaction under way: an idle connection holds none
 };
 
 smtp::AuthenticateAnswer SmtpConversation::refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name) {
@@ -54,7 +55,7 @@ smtp::AuthenticateAnswer SmtpConversation::refuse_credential(const auth::AuthFai
   log_auth_failure(failure, submitter_.address);
   remember_refusal(context_.usage, failure, {context_.clock.now(), submitter_.address, std::string(helo_name)});
   count_(refusal_row(refusal).token, RefusalOf::Credential);
-  return {Verdict::refuse(refusal_status(refusal), refusal == Refusal::TooManyFailures)};
+  return {reply_to_credential(refusal)};
 }
 
 // Clients try PLAIN and then LOGIN with the one key that they have: one failure.
@@ -87,13 +88,13 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
   submitter_.helo_name = facts.helo_name;
   context_.usage.record(principal.key, {now, submitter_.address, std::string(facts.helo_name)});
   operator_log::auth_succeeded({principal.account, principal.key, submitter_.address});
-  co_return smtp::AuthenticateAnswer{Verdict::accept()};
+  co_return smtp::AuthenticateAnswer{smtp::Verdict::accept()};
 }
 
-Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
-  submission_ = std::make_unique<Submission>(context_, submitter_);
-  Verdict verdict = counted(submission_->judge_sender(*question.reverse_path));
-  if (!verdict.is_accepted()) submission_.reset();
+smtp::Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
+  transaction_ = std::make_unique<Transaction>(context_, submitter_);
+  smtp::Verdict verdict = said(transaction_->judge_sender(*question.reverse_path));
+  if (!verdict.is_accepted()) transaction_.reset();
   return verdict;
 }
 
@@ -103,15 +104,16 @@ smtp::OpenAnswer SmtpConversation::open_message(const smtp::OpenMessage& questio
   trace.helo_name = std::string(facts.helo_name);
   trace.protocol = smtp::trace_protocol(facts.said_ehlo, is_tls, true, question.envelope->parameters.smtputf8);
   if (is_tls) trace.tls = (*facts.tls)->version + ' ' + (*facts.tls)->cipher;
-  Verdict verdict = counted(submission_->open(*question.envelope, std::move(trace)));
+  smtp::Verdict verdict = said(transaction_->open(*question.envelope, std::move(trace)));
   if (!verdict.is_accepted()) return {nullptr, std::move(verdict)};
-  return {submission_.get(), std::nullopt};
+  return {&transaction_->sink(), std::nullopt};
 }
 
 net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
-  Verdict committed = co_await submission_->commit();
-  Verdict verdict = counted(std::move(committed));
-  submission_.reset();
+  const Decision decision = co_await transaction_->commit();
+  const bool is_accepted = decision.is_accepted();
+  smtp::Verdict verdict = is_accepted ? reply_with_id(transaction_->accepted_as()->id) : said(decision);
+  transaction_.reset();
   co_return smtp::CommitAnswer{std::move(verdict)};
 }
 

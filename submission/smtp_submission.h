@@ -1,10 +1,11 @@
-// What the SMTP shell asks of the product: AUTH with its brute-force slow-down, then one relay::Submission a transaction.
+// What the SMTP shell asks of the product: AUTH with its brute-force slow-down, then one submission::Transaction a
+// transaction.
 #pragma once
 
 #include "auth/auth_throttle.h"
 #include "core/token_bucket.h"
 #include "smtp/submission_handler.h"
-#include "submission/submission.h"
+#include "submission/context.h"
 
 #include <cstdint>
 #include <functional>

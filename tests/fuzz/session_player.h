@@ -109,13 +109,13 @@ class SessionPlayer {
     sent_ = 0;
   }
 
-  Verdict judge() const {
-    if (every_ == 0 || questions_ % every_ != 0) return Verdict::accept();
-    return Verdict::refuse({550, EnhancedCode{5, 7, 1}, "no"});
+  smtp::Verdict judge() const {
+    if (every_ == 0 || questions_ % every_ != 0) return smtp::Verdict::accept();
+    return smtp::Verdict::refuse({550, EnhancedCode{5, 7, 1}, "no"});
   }
 
   void answer(const smtp::Step& step) {
-    const Verdict verdict = judge();
+    const smtp::Verdict verdict = judge();
     if (std::holds_alternative<smtp::StartTls>(step)) {
       if (flight_ < flights_.size()) begin_flight();
       order_.tls_started();

@@ -141,7 +141,7 @@ class Player final : private smtp::ContentSink {
   }
   bool perform(const smtp::OpenMessage& step) {
     ask("open " + std::to_string(step.envelope->recipients.size()));
-    const Verdict given = verdict("open");
+    const smtp::Verdict given = verdict("open");
     content_.clear();
     if (given.is_accepted()) {
       session_.answer(smtp::OpenAnswer{this, std::nullopt});
@@ -156,7 +156,7 @@ class Player final : private smtp::ContentSink {
   }
   bool perform(const smtp::CommitMessage&) {
     ask("commit");
-    const Verdict given = verdict("commit");
+    const smtp::Verdict given = verdict("commit");
     if (given.is_accepted()) transcript_.messages.push_back(content_);
     session_.answer(smtp::CommitAnswer{given});
     return false;
@@ -197,16 +197,16 @@ class Player final : private smtp::ContentSink {
   void ask(std::string question) { transcript_.questions.push_back(std::move(question)); }
 
   // "refuse 550 5.7.1 text", "close 550 …" (refuse and end the session), "accept 250 2.6.0 text"
-  Verdict verdict(const std::string& kind) {
+  smtp::Verdict verdict(const std::string& kind) {
     auto& waiting = answers_[kind];
-    if (waiting.empty()) return Verdict::accept();
+    if (waiting.empty()) return smtp::Verdict::accept();
     const std::string text = waiting.front();
     waiting.pop_front();
     const std::size_t space = text.find(' ');
-    if (space == std::string::npos) return Verdict::accept();
+    if (space == std::string::npos) return smtp::Verdict::accept();
     const Status status = parse_status(std::string_view(text).substr(space + 1));
-    if (text.starts_with("accept")) return Verdict::accept_with(status);
-    return Verdict::refuse(status, text.starts_with("close"));
+    if (text.starts_with("accept")) return smtp::Verdict::accept_with(status);
+    return smtp::Verdict::refuse(status, text.starts_with("close"));
   }
 
   void problem(const DialogLine& line, const std::string& what) {

@@ -29,11 +29,11 @@ class ScriptedHandler::ScriptedConversation final : public smtp::Conversation, p
     handler_.note("authenticate");
     co_return smtp::AuthenticateAnswer{handler_.script_.authentication};
   }
-  Verdict judge_sender(const smtp::JudgeSender&) override {
+  smtp::Verdict judge_sender(const smtp::JudgeSender&) override {
     handler_.note("sender");
     return handler_.script_.sender;
   }
-  Verdict judge_recipient(const smtp::JudgeRecipient&) override {
+  smtp::Verdict judge_recipient(const smtp::JudgeRecipient&) override {
     handler_.note("recipient");
     return handler_.script_.recipient;
   }

@@ -14,11 +14,11 @@ namespace postern::test {
 
 // Set before the server starts.
 struct HandlerScript {
-  Verdict authentication = Verdict::accept();
-  Verdict sender = Verdict::accept();
-  Verdict recipient = Verdict::accept();
-  Verdict opening = Verdict::accept();
-  Verdict commit = Verdict::accept();
+  smtp::Verdict authentication = smtp::Verdict::accept();
+  smtp::Verdict sender = smtp::Verdict::accept();
+  smtp::Verdict recipient = smtp::Verdict::accept();
+  smtp::Verdict opening = smtp::Verdict::accept();
+  smtp::Verdict commit = smtp::Verdict::accept();
   bool sink_is_always_full = false;  // each piece of content asks to be drained
   bool holds_commits = false;        // until release_commits()
 };

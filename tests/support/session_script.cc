@@ -104,14 +104,14 @@ SessionScript& SessionScript::expect_closed() {
 
 SessionScript& SessionScript::accept() {
   if (std::holds_alternative<smtp::Authenticate>(*step_)) {
-    return answer(smtp::AuthenticateAnswer{Verdict::accept()});
+    return answer(smtp::AuthenticateAnswer{smtp::Verdict::accept()});
   }
   if (std::holds_alternative<smtp::JudgeSender>(*step_) || std::holds_alternative<smtp::JudgeRecipient>(*step_)) {
-    return answer(smtp::JudgeAnswer{Verdict::accept()});
+    return answer(smtp::JudgeAnswer{smtp::Verdict::accept()});
   }
   if (std::holds_alternative<smtp::OpenMessage>(*step_)) return answer(smtp::OpenAnswer{&sink_, std::nullopt});
   if (std::holds_alternative<smtp::CommitMessage>(*step_)) {
-    return answer(smtp::CommitAnswer{Verdict::accept_with({250, EnhancedCode{2, 6, 0}, "Queued as m1"})});
+    return answer(smtp::CommitAnswer{smtp::Verdict::accept_with({250, EnhancedCode{2, 6, 0}, "Queued as m1"})});
   }
   if (std::holds_alternative<smtp::DrainContent>(*step_)) {
     session_->content_drained();
@@ -127,7 +127,7 @@ SessionScript& SessionScript::accept() {
 }
 
 SessionScript& SessionScript::refuse(std::uint16_t code, EnhancedCode enhanced, std::string text, bool ends_session) {
-  const Verdict verdict = Verdict::refuse({code, enhanced, std::move(text)}, ends_session);
+  const smtp::Verdict verdict = smtp::Verdict::refuse({code, enhanced, std::move(text)}, ends_session);
   if (std::holds_alternative<smtp::Authenticate>(*step_)) return answer(smtp::AuthenticateAnswer{verdict});
   if (std::holds_alternative<smtp::OpenMessage>(*step_)) return answer(smtp::OpenAnswer{nullptr, verdict});
   if (std::holds_alternative<smtp::CommitMessage>(*step_)) return answer(smtp::CommitAnswer{verdict});

@@ -45,6 +45,7 @@ def verdicts(context):
     explained = relay.request("POST", "/v1/explain", key=live,
                               body={"from": "ada@example.org", "to": ["friend@example.net", "stranger@example.net"]})
     check([r["verdict"] for r in explained[1]["recipients"]] == ["relay", "refuse"], f"{explained}")
+    check(explained[1]["recipients"][0]["smtp"]["text"] == "Recipient accepted", f"{explained}")
     relay.stop()
 
 

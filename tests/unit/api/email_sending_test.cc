@@ -2,6 +2,7 @@
 #include "tests/unit/api/doors.h"
 
 #include "api/limits.h"
+#include "relay/suppression.h"
 
 #include <boost/json/array.hpp>
 #include <gmock/gmock.h>
@@ -540,6 +541,25 @@ TEST(Explain, SaysWhichRuleDecides) {
   EXPECT_FALSE(text_of(rows[0].as_object(), "rule").empty());
   EXPECT_EQ(text_of(rows[1].as_object(), "verdict"), "refuse");
   EXPECT_EQ(rows[1].as_object().at("smtp").as_object().at("code").as_int64(), 550);
+  EXPECT_FALSE(rows[0].as_object().contains("route"));
+}
+
+TEST(Explain, SaysWhatTheQueueWillMakeOfIt) {
+  Doors doors;
+  ASSERT_TRUE(relay::suppress(doors.store.directory(), doors.account, "gone@example.net", doors.clock.now()));
+  const json::object body = body_of(doors.post(
+      "/v1/explain", R"({"from": "a@example.org", "to": ["b@example.net", "Gone@example.net", "c@nowhere.example"]})"));
+  const json::array& rows = body.at("recipients").as_array();
+  const auto smtp = [&](std::size_t i) { return text_of(rows[i].as_object().at("smtp").as_object(), "text"); };
+  EXPECT_EQ(text_of(rows[0].as_object(), "verdict"), "relay");
+  EXPECT_EQ(text_of(rows[0].as_object().at("route").as_object(), "name"), "all");
+  EXPECT_EQ(text_of(rows[0].as_object().at("route").as_object(), "tls"), "opportunistic");
+  EXPECT_EQ(smtp(0), "Recipient accepted") << "as RCPT is answered";
+  EXPECT_EQ(text_of(rows[1].as_object(), "verdict"), "suppress");
+  EXPECT_THAT(text_of(rows[1].as_object(), "rule"), HasSubstr("suppression list"));
+  EXPECT_EQ(smtp(1), "Recipient accepted") << "it is, and then not sent to";
+  EXPECT_EQ(text_of(rows[2].as_object(), "name"), "no_route");
+  EXPECT_FALSE(rows[2].as_object().contains("route"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // What becomes of a message that is submitted over SMTP: what is refused, what goes out, and what is told of it.
+#include "mime/long_lines.h"
 #include "tests/unit/api/doors.h"
 
 #include <boost/json/array.hpp>

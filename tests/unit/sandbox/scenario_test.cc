@@ -112,7 +112,8 @@ TEST(Scenario, RefusesAtRcptOnlyWhereTheCatalogueSaysSo) {
 
 TEST(Scenario, RehearsesAnyRefusalByItsToken) {
   for (const RefusalRow& row : refusal_table()) {
-    const auto refusal = scenario_of(std::string(row.token)).rcpt_refusal();
+    const Scenario scenario = scenario_of(std::string(row.token));
+    const auto refusal = scenario.rcpt_refusal();
     ASSERT_TRUE(refusal) << row.token;
     if (row.smtp_code == 0) {
       EXPECT_THAT(refusal->text, ::testing::HasSubstr("no scenario has that name")) << row.token;
@@ -121,6 +122,7 @@ TEST(Scenario, RehearsesAnyRefusalByItsToken) {
     EXPECT_EQ(refusal->code, row.smtp_code);
     EXPECT_EQ(refusal->enhanced, row.enhanced);
     EXPECT_EQ(refusal->text, std::string(row.token) + ": simulated: " + std::string(row.text));
+    EXPECT_EQ(scenario.rehearsed, row.refusal);
   }
   EXPECT_EQ(scenario_of("Rate_Limited+later").rcpt_refusal()->code, 450);
 }

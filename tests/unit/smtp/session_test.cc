@@ -206,7 +206,7 @@ TEST(SmtpSession, TheCredentialStaysNowhere) {
   session.received(line.size());
   const smtp::Step step = session.next();
   ASSERT_TRUE(std::holds_alternative<smtp::Authenticate>(step));
-  session.answer(AuthenticateAnswer{Verdict::accept()});
+  session.answer(AuthenticateAnswer{smtp::Verdict::accept()});
   static_cast<void>(session.next());
   const std::string_view left(space.data(), line.size());
   const std::string secret = line.substr(line.find("PLAIN ") + 6, 16);
@@ -219,7 +219,7 @@ TEST(SmtpSession, SaysTheProductsRefusalOfAKeyAndCountsIt) {
   script.send("EHLO c\r\n");
   for (int i = 0; i < 3; ++i) {
     script.send(auth_plain_line()).expect_step<smtp::Authenticate>().answer(
-        AuthenticateAnswer{Verdict::refuse(refusal_status(Refusal::InvalidKey))});
+        AuthenticateAnswer{smtp::Verdict::refuse(refusal_status(Refusal::InvalidKey))});
   }
   EXPECT_TRUE(script.is_closed());
   EXPECT_TRUE(script.output().ends_with("421 4.7.0 too_many_failures: too many failed attempts: wait a while and try again\r\n"));
@@ -229,7 +229,7 @@ TEST(SmtpSession, ATemporaryAuthFailureCountsNothing) {
   SessionScript script;
   script.send("EHLO c\r\n");
   for (int i = 0; i < 5; ++i) {
-    script.send(auth_plain_line()).answer(AuthenticateAnswer{Verdict::refuse(refusal_status(Refusal::AuthUnavailable))});
+    script.send(auth_plain_line()).answer(AuthenticateAnswer{smtp::Verdict::refuse(refusal_status(Refusal::AuthUnavailable))});
   }
   EXPECT_FALSE(script.is_closed());
 }

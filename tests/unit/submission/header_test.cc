@@ -80,7 +80,7 @@ TEST(HeaderScan, DropsMboxLinesBeforeTheFirstField) {
 constexpr Instant kFixupTime{std::chrono::seconds(1'795'253'400)};
 
 std::string fixed(std::string_view content, bool folds = true) {
-  return fixed_header(scan(content), "id1", "relay.example", kFixupTime, folds);
+  return fixed_header(scan(content), "id1", "relay.example", kFixupTime, folds).section;
 }
 
 TEST(MessageFixups, AddWhatIsMissingAndRemoveWhatIsPrivate) {

@@ -44,7 +44,7 @@ TEST(IdempotencyKey, OfEnvidCoversRecipientsAndContent) {
     const Envelope envelope = envelope_to(to, "constant");
     SubmissionFingerprint fingerprint(envelope);
     fingerprint.add(content);
-    return envid_idempotency_key(envelope, fingerprint.finish());
+    return envid_idempotency_key(envelope.parameters.envid, fingerprint.finish());
   };
   EXPECT_EQ(key("a@example.net", "x"), key("a@example.net", "x"));
   EXPECT_NE(key("a@example.net", "x"), key("b@example.net", "x"));

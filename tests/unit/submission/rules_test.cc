@@ -4,6 +4,7 @@
 #include "relay/route.h"
 #include "submission/quota.h"
 #include "submission/recipient_policy.h"
+#include "submission/reply.h"
 #include "submission/sender_policy.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
@@ -50,8 +51,8 @@ TEST(RecipientPolicy, FollowsTheTableOfTheContract) {
       {"live, address literal", Environment::Live, AccountMode::Production, {false, true, kSimulator}, {"a", "[127.0.0.1]"}, 501},
   };
   for (const Case& c : cases) {
-    const Verdict verdict = judge_recipient(principal(c.environment, c.mode), Recipient{c.to, {}, {}}, c.facts);
-    EXPECT_EQ(verdict.is_accepted() ? 0 : verdict.status().code, c.code) << c.name;
+    const Decision decision = judge_recipient(principal(c.environment, c.mode), Recipient{c.to, {}, {}}, c.facts);
+    EXPECT_EQ(decision.is_accepted() ? 0 : reply_of(decision).status().code, c.code) << c.name;
   }
 }
 
@@ -70,7 +71,7 @@ TEST(SenderPolicy, KeepsAKeyToItsDomains) {
 
 TEST(SenderPolicy, SaysWhichSenderWasFoundAndWhatIsAllowed) {
   const auth::Principal bound = principal(Environment::Live, AccountMode::Production, {"a.example", "b.example"});
-  EXPECT_EQ(format_status(judge_reverse_path(bound, Mailbox{"x", "Host1.Example"}).status()),
+  EXPECT_EQ(format_status(reply_of(judge_reverse_path(bound, Mailbox{"x", "Host1.Example"})).status()),
             "550 5.7.1 sender_not_allowed: the envelope's sender is of host1.example, and this API key sends as a.example, "
             "b.example only");
   constexpr const char* kAllowed = ", and this API key sends as a.example, b.example only";
@@ -112,8 +113,9 @@ TEST(SenderPolicy, LetsAnAutomaticNoticeThroughToTheAccountsOwnPeople) {
 TEST(SenderPolicy, SuspensionComesFirst) {
   auth::Principal suspended = principal(Environment::Test, AccountMode::Sandbox);
   suspended.account_state = store::AccountState::Suspended;
-  const Verdict verdict = judge_reverse_path(suspended, Mailbox{"a", "example.org"});
-  EXPECT_EQ(verdict.status(), refusal_status(Refusal::AccountSuspended));
+  const Decision decision = judge_reverse_path(suspended, Mailbox{"a", "example.org"});
+  ASSERT_TRUE(decision.refused());
+  EXPECT_EQ(decision.refused()->refusal, Refusal::AccountSuspended);
 }
 
 class Quota : public ::testing::Test {

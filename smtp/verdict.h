@@ -1,11 +1,11 @@
-// Verdict: the answer to "allowed?". It decides and never records.
+// Verdict: the answer to "allowed?" as the protocol says it: accepted, or a reply. Why is its maker's business.
 #pragma once
 
 #include "core/status.h"
 
 #include <utility>
 
-namespace postern {
+namespace postern::smtp {
 
 class [[nodiscard]] Verdict {
  public:
@@ -30,4 +30,4 @@ class [[nodiscard]] Verdict {
   bool ends_session_ = false;
 };
 
-}  // namespace postern
+}  // namespace postern::smtp

@@ -1,0 +1,62 @@
+// The judge: may this principal send as that sender, to that recipient, with that header? It looks
+// the facts up and asks the policies, which are pure. It takes nothing, writes nothing and logs
+// nothing: whoever only wants to know what would happen (POST /v1/explain) asks the same judge.
+#pragma once
+
+#include "auth/authenticator.h"
+#include "auth/principal.h"
+#include "core/decision.h"
+#include "core/envelope.h"
+#include "submission/context.h"
+#include "submission/header_policy.h"
+
+#include <memory>
+#include <optional>
+
+namespace postern::submission {
+
+// What the queue will make of an accepted recipient, as things are now.
+struct Outlook {
+  const relay::Route* route = nullptr;  // nullptr: simulated. Valid while the judge lives
+  bool is_suppressed = false;           // accepted, and not sent to
+};
+
+// Of one transaction, on one executor. `context` and `submitter` outlive it.
+class Judge {
+ public:
+  Judge(const SubmissionContext& context, const Submitter& submitter)
+      : context_(context), submitter_(submitter) {}
+
+  // Looks the key and its account up afresh: expiry, revocation and suspension bite here.
+  Decision judge_sender(const std::optional<Mailbox>& reverse_path);
+  // The others require an accepted sender.
+  Decision judge_recipient(const Recipient& recipient) const;
+  Decision judge_header(const HeaderQuestion& question) const;
+  // Requires an accepted recipient. A store that cannot answer suppresses nobody, as in the queue.
+  Outlook look_ahead(const Recipient& recipient) const;
+
+  // From judge_sender on.
+  const auth::Principal& principal() const { return principal_; }
+  // Why judge_sender() refused the key itself; nullopt: it did not.
+  const std::optional<auth::AuthFailure>& key_failure() const { return key_failure_; }
+  // A sandbox account's reverse-path which nobody has shown to be its own: no next hop gets to know
+  // it.
+  bool hides_reverse_path() const { return hides_reverse_path_; }
+
+ private:
+  bool is_reverse_path_proven(const Mailbox& reverse_path) const;
+
+  const SubmissionContext& context_;
+  const Submitter& submitter_;
+  auth::Principal principal_;
+  std::optional<auth::AuthFailure> key_failure_;
+  std::shared_ptr<const relay::RouteTable> routes_;  // one table for the whole transaction
+  bool hides_reverse_path_ = false;
+};
+
+// Whether new mail can be stored at all.
+Decision judge_room(const store::Spool& spool);
+// A write of the store that failed, as a refusal.
+Refused storage_refusal(const Error& error);
+
+}  // namespace postern::submission

@@ -1,0 +1,119 @@
+#include "submission/transaction.h"
+
+#include "core/bytes.h"
+#include "core/check.h"
+#include "submission/auth_failure.h"
+
+#include <utility>
+
+namespace postern::submission {
+
+Transaction::Transaction(const SubmissionContext& context, const Submitter& submitter)
+    : context_(context),
+      submitter_(submitter),
+      judge_(context, submitter),
+      reservation_(context.quota) {}
+
+operator_log::Client Transaction::client() const {
+  const auth::Principal& who = judge_.principal();
+  return {who.account, who.key, submitter_.address};
+}
+
+void Transaction::log_refused_sender(const Refused& refused,
+                                     const std::optional<Mailbox>& reverse_path) const {
+  operator_log::sender_refused(client(), refused.refusal, reverse_path, words_of(refused));
+}
+
+Decision Transaction::judge_sender(const std::optional<Mailbox>& reverse_path,
+                                   std::uint32_t messages) {
+  const Instant now = context_.clock.now();
+  Decision decision = judge_.judge_sender(reverse_path);
+  if (const auto& failure = judge_.key_failure()) {
+    log_auth_failure(*failure, submitter_.address);
+    remember_refusal(context_.usage, *failure, {now, submitter_.address, submitter_.helo_name});
+    return decision;
+  }
+  if (decision.is_accepted()) {
+    decision = take_rate(context_.quota, judge_.principal(), messages, now);
+  }
+  if (const Refused* const refused = decision.refused()) log_refused_sender(*refused, reverse_path);
+  return decision;
+}
+
+Decision Transaction::judge_recipient(const Recipient& recipient) {
+  Decision decision = judge_.judge_recipient(recipient);
+  const bool is_plain = decision.is_accepted() && !decision.simulated();
+  if (is_plain) decision = reservation_.add(judge_.principal(), context_.clock.now());
+  if (const Refused* const refused = decision.refused()) {
+    operator_log::recipient_refused(client(), refused->refusal, recipient.mailbox);
+  }
+  return decision;
+}
+
+void Transaction::set_idempotency_key(std::string key, const auth::Sha256Digest& fingerprint) {
+  key_.give(std::move(key), fingerprint);
+}
+
+std::optional<Decision> Transaction::find_replay() {
+  const auth::Principal& who = judge_.principal();
+  const auto mine = key_.claim(who.environment, submitter_.user_name);
+  POSTERN_CHECK(mine.has_value());
+  auto replay = submission::find_replay(context_, who.account, *mine);
+  if (!replay) return std::nullopt;
+  return settle(std::move(*replay));
+}
+
+Decision Transaction::open(const Envelope& envelope, TraceFacts trace) {
+  POSTERN_CHECK(!intake_ && !envelope.recipients.empty());
+  if (Decision room = judge_room(context_.store.spool()); !room.is_accepted()) {
+    operator_log::message_refused(client(), room.refused()->refusal, std::nullopt);
+    return room;
+  }
+  envelope_ = &envelope;
+  trace_ = std::move(trace);
+  intake_.emplace(context_, IntakeFacts{judge_, submitter_, envelope, trace_}, std::move(key_),
+                  std::move(summary_));
+  return {};
+}
+
+net::Awaitable<Decision> Transaction::commit() {
+  IntakeOutcome outcome = co_await intake_->commit();
+  co_return settle(std::move(outcome));
+}
+
+// Says what became of it, once.
+Decision Transaction::settle(IntakeOutcome outcome) {
+  if (const auto* lost = std::get_if<NotTakenIn>(&outcome)) {
+    if (lost->store_error) {
+      operator_log::message_not_stored(client(), *lost->id, *lost->store_error);
+    } else {
+      operator_log::message_refused(client(), lost->why.refusal, lost->id, lost->why.detail);
+    }
+    return lost->why;
+  }
+  accepted_as_ = std::get<TakenIn>(std::move(outcome));
+  if (!accepted_as_->is_replay) message_accepted(*accepted_as_);
+  return {};
+}
+
+void Transaction::message_accepted(const TakenIn& taken) {
+  const auth::Principal& who = judge_.principal();
+  reservation_.use();
+  if (taken.unsigned_because) {
+    operator_log::message_not_signed(client(), taken.id, *taken.unsigned_because);
+  }
+  const mime::HeaderField* const given_id = intake_->header().find("Message-ID");
+  const auto& sender = envelope_->reverse_path;
+  operator_log::message_accepted(
+      client(), {.id = taken.id,
+                 .environment = who.environment,
+                 .recipients = envelope_->recipients.size(),
+                 .octets = taken.octets,
+                 .header_id = given_id ? trim_ascii_space(given_id->value) : std::string_view(),
+                 .sender_domain = sender ? sender->domain : std::string_view()});
+  context_.usage.count_sent(who.account, who.key, context_.clock.now(),
+                            envelope_->recipients.size());
+  context_.wake_queue(taken.due);
+}
+
+}  // namespace postern::submission

@@ -1,0 +1,197 @@
+// From an accepted envelope to a durable message: what is written, what is refused on the way, what
+// a replay answers.
+#include "submission/intake.h"
+
+#include "submission/transaction.h"
+#include "tests/support/captured_log.h"
+#include "tests/support/coroutine_loop.h"
+#include "tests/support/submission_parts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace postern::submission {
+namespace {
+
+using test::recipient_at;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr std::string_view kPlain =
+    "From: a@example.org\r\nDate: x\r\nMessage-ID: <1@example.org>\r\n\r\nbody\r\n";
+
+class IntakeTest : public ::testing::Test {
+ protected:
+  IntakeTest() {
+    EXPECT_TRUE(judge_.judge_sender(Mailbox{"a", "example.org"}).is_accepted());
+    envelope_.reverse_path = Mailbox{"a", "example.org"};
+    envelope_.recipients.push_back(recipient_at("b", "example.net"));
+    trace_.helo_name = "host";
+    trace_.protocol = "ESMTPSA";
+  }
+
+  // In pieces of `piece` octets.
+  IntakeOutcome take_in(std::string_view content, std::size_t piece = 1000,
+                        IdempotencyKey key = {}) {
+    Intake intake(parts_.context, {judge_, parts_.submitter, envelope_, trace_}, std::move(key),
+                  std::nullopt);
+    for (std::size_t at = 0; at < content.size(); at += piece) {
+      intake.append(content.substr(at, piece));
+    }
+    return loop_.run(intake.commit());
+  }
+  std::string stored(const IntakeOutcome& outcome) {
+    const auto* taken = std::get_if<TakenIn>(&outcome);
+    if (!taken) return "";
+    return test::read_content(parts_.store.spool(),
+                              parts_.store.spool().find(taken->id).value()->message);
+  }
+  static std::string refusal(const IntakeOutcome& outcome) {
+    const auto* lost = std::get_if<NotTakenIn>(&outcome);
+    return lost ? std::string(refusal_row(lost->why.refusal).token) : "";
+  }
+
+  test::SubmissionParts parts_;
+  test::CoroutineLoop loop_;
+  Judge judge_{parts_.context, parts_.submitter};
+  Envelope envelope_;
+  TraceFacts trace_;
+};
+
+TEST_F(IntakeTest, StoresTheContentBelowATraceHeaderHoweverItCameInPieces) {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, kPlain.size()}) {
+    const IntakeOutcome outcome = take_in(kPlain, piece);
+    const std::string content = stored(outcome);
+    EXPECT_THAT(content, StartsWith("Received: from authenticated-client\r\n")) << piece;
+    EXPECT_THAT(content, EndsWith(kPlain)) << piece;
+    const auto& taken = std::get<TakenIn>(outcome);
+    EXPECT_EQ(taken.octets, content.size());
+    EXPECT_EQ(taken.due.id, taken.id);
+    EXPECT_EQ(taken.due.account, parts_.account);
+    EXPECT_FALSE(taken.is_replay);
+  }
+}
+
+TEST_F(IntakeTest, MendsAHeaderAndKnowsItsMessageId) {
+  const IntakeOutcome outcome = take_in("Subject: x\r\nBcc: c@example.net\r\n\r\nbody\r\n");
+  EXPECT_THAT(stored(outcome), EndsWith("@relay.example>\r\nSubject: x\r\n\r\nbody\r\n"));
+  const auto record = parts_.store.spool().find(std::get<TakenIn>(outcome).id).value()->message;
+  EXPECT_EQ(record.summary.message_id, format_message_id(record.id) + "@relay.example");
+}
+
+TEST_F(IntakeTest, RefusesAtTheEndOfDataWhatItFoundOnTheWay) {
+  EXPECT_EQ(refusal(take_in("From: a@x.example\r\nFrom: b@x.example\r\n\r\nx\r\n")),
+            "invalid_message");
+  EXPECT_EQ(refusal(take_in("Subject: " + std::string(mime::kMaxHeaderOctets, 'x') + "\r\n\r\n")),
+            "header_too_big");
+  EXPECT_EQ(parts_.store.spool().usage().value().messages, 0U);
+}
+
+TEST_F(IntakeTest, EncodesLongLinesUnderAnotherIdOrRefusesThem) {
+  const std::string content = "From: a@example.org\r\n\r\n" + std::string(1200, 'x') + "\r\n";
+  EXPECT_THAT(stored(take_in(content)), HasSubstr("Content-Transfer-Encoding: quoted-printable"));
+  parts_.context.settings.long_lines = LongLines::Pass;
+  EXPECT_THAT(stored(take_in(content)), EndsWith(content));
+  parts_.context.settings.long_lines = LongLines::Refuse;
+  EXPECT_EQ(refusal(take_in(content)), "invalid_message");
+  trace_.helo_name.clear();
+  EXPECT_THAT(stored(take_in(content)), HasSubstr("quoted-printable"))
+      << "over HTTP it was composed here";
+}
+
+TEST_F(IntakeTest, AnswersAReplayWithTheFirstAndAnotherContentWithAConflict) {
+  const std::string keyed = "Idempotency-Key: k1\r\nFrom: a@example.org\r\n\r\nbody\r\n";
+  const IntakeOutcome first = take_in(keyed);
+  const IntakeOutcome again = take_in(keyed);
+  ASSERT_TRUE(std::holds_alternative<TakenIn>(again));
+  EXPECT_TRUE(std::get<TakenIn>(again).is_replay);
+  EXPECT_EQ(std::get<TakenIn>(again).id, std::get<TakenIn>(first).id);
+  const IntakeOutcome other = take_in(keyed + "more\r\n");
+  EXPECT_EQ(refusal(other), "idempotency_conflict");
+  EXPECT_EQ(std::get<NotTakenIn>(other).id, std::get<TakenIn>(first).id);
+}
+
+TEST_F(IntakeTest, KeepsNothingOfWhatIsAbandoned) {
+  {
+    Intake intake(parts_.context, {judge_, parts_.submitter, envelope_, trace_}, {}, std::nullopt);
+    intake.append(kPlain);
+  }
+  EXPECT_EQ(parts_.store.spool().usage().value().messages, 0U);
+}
+
+// --- The whole transaction: who logs, counts and gives back
+// -------------------------------------------------------------
+
+class TransactionTest : public ::testing::Test {
+ protected:
+  Decision send(Transaction& transaction, std::string_view content) {
+    envelope_.recipients = {recipient_at("b", "example.net")};
+    EXPECT_TRUE(transaction.open(envelope_, {.helo_name = "host", .protocol = "ESMTPSA", .tls = {}})
+                    .is_accepted());
+    transaction.sink().append(content);
+    return loop_.run(transaction.commit());
+  }
+
+  test::SubmissionParts parts_;
+  test::CoroutineLoop loop_;
+  Envelope envelope_;
+};
+
+TEST_F(TransactionTest, WakesTheQueueAndLogsOnceForWhatItAccepted) {
+  test::CapturedLog log;
+  Transaction transaction(parts_.context, parts_.submitter);
+  ASSERT_TRUE(transaction.judge_sender(std::nullopt).is_accepted());
+  ASSERT_TRUE(transaction.judge_recipient(recipient_at("b", "example.net")).is_accepted());
+  EXPECT_TRUE(send(transaction, kPlain).is_accepted());
+  ASSERT_EQ(parts_.woken.size(), 1U);
+  ASSERT_TRUE(transaction.accepted_as());
+  EXPECT_EQ(parts_.woken.front().id, transaction.accepted_as()->id);
+  const std::string lines = log.finish();
+  EXPECT_THAT(lines,
+              HasSubstr("message_accepted id=" + format_message_id(transaction.accepted_as()->id)));
+  EXPECT_EQ(std::ranges::count(lines, '\n'), 1);
+}
+
+TEST_F(TransactionTest, LogsEachRefusalOnceWithItsWords) {
+  test::CapturedLog log;
+  parts_.use_key(Environment::Live, {"acme.example"});
+  Transaction transaction(parts_.context, parts_.submitter);
+  EXPECT_FALSE(transaction.judge_sender(Mailbox{"a", "victim.example"}).is_accepted());
+  ASSERT_TRUE(transaction.judge_sender(Mailbox{"a", "acme.example"}).is_accepted());
+  EXPECT_FALSE(transaction.judge_recipient(recipient_at("b", "nowhere.example")).is_accepted());
+  EXPECT_FALSE(send(transaction, "From: a@victim.example\r\n\r\nx\r\n").is_accepted());
+  EXPECT_TRUE(parts_.woken.empty());
+  const std::string lines = log.finish();
+  EXPECT_THAT(
+      lines,
+      HasSubstr("sender_refused reason=sender_not_allowed sender=<a@victim.example> detail="));
+  EXPECT_THAT(lines, HasSubstr("recipient_refused reason=no_route recipient=b@nowhere.example"));
+  EXPECT_THAT(lines,
+              HasSubstr("reason=sender_not_allowed detail=\"the From field names victim.example"));
+  EXPECT_EQ(std::ranges::count(lines, '\n'), 3);
+}
+
+TEST_F(TransactionTest, GivesTheQuotaBackUnlessTheMessageWasAccepted) {
+  parts_.use_account(AccountMode::Production, {"custom", {}, 1, {}});
+  parts_.use_key(Environment::Live);
+  const auto judged = [&](Transaction& transaction) {
+    EXPECT_TRUE(transaction.judge_sender(std::nullopt).is_accepted());
+    return transaction.judge_recipient(recipient_at("b", "example.net")).is_accepted();
+  };
+  {
+    Transaction refused(parts_.context, parts_.submitter);
+    ASSERT_TRUE(judged(refused));
+    EXPECT_FALSE(send(refused, "From: a@x.example\r\nFrom: b@x.example\r\n\r\n").is_accepted());
+  }
+  {
+    Transaction accepted(parts_.context, parts_.submitter);
+    ASSERT_TRUE(judged(accepted));
+    EXPECT_TRUE(send(accepted, kPlain).is_accepted());
+  }
+  Transaction late(parts_.context, parts_.submitter);
+  EXPECT_FALSE(judged(late));
+}
+
+}  // namespace
+}  // namespace postern::submission
