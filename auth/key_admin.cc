@@ -148,8 +148,8 @@ Result<void> KeyAdmin::change(const KeyId& id, const Edit& edit) {
     auto found = writer.find_key(id);
     if (!found) return found.error();
     if (!*found) return no_such_key();
-    if (const auto edited = edit(writer, **found); !edited) return edited.error();
-    return writer.put_key(**found);
+    if (const auto edited = edit(writer, (*found)->key); !edited) return edited.error();
+    return writer.put_key((*found)->key);
   });
 }
 
@@ -200,7 +200,7 @@ Result<CreatedKey> KeyAdmin::rotate(const KeyId& id, Duration overlap) {
     auto found = writer.find_key(id);
     if (!found) return found.error();
     if (!*found) return no_such_key();
-    auto successor = succeed(writer, std::move(**found), overlap);
+    auto successor = succeed(writer, std::move((*found)->key), overlap);
     if (!successor) return successor.error();
     created = std::move(*successor);
     return {};

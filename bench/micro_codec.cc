@@ -17,7 +17,7 @@ void encode_message(benchmark::State& state) {
   const store::MessageRecord record = draft().message;
   std::string out;
   for (auto _ : state) {
-    store::encode_message(record, out);
+    store::encode(record, out);
     benchmark::DoNotOptimize(out.data());
   }
 }
@@ -25,8 +25,8 @@ BENCHMARK(encode_message);
 
 void decode_message(benchmark::State& state) {
   std::string record;
-  store::encode_message(draft().message, record);
-  for (auto _ : state) benchmark::DoNotOptimize(store::decode_message(record));
+  store::encode(draft().message, record);
+  for (auto _ : state) benchmark::DoNotOptimize(store::decode<store::MessageRecord>(record));
 }
 BENCHMARK(decode_message);
 
@@ -34,11 +34,35 @@ void encode_event(benchmark::State& state) {
   const Event event = draft().events.front();
   std::string out;
   for (auto _ : state) {
-    store::encode_event(event, out);
+    store::encode(event, out);
     benchmark::DoNotOptimize(out.data());
   }
 }
 BENCHMARK(encode_event);
+
+void decode_event(benchmark::State& state) {
+  std::string record;
+  store::encode(draft().events.front(), record);
+  for (auto _ : state) benchmark::DoNotOptimize(store::decode<Event>(record));
+}
+BENCHMARK(decode_event);
+
+void encode_delivery(benchmark::State& state) {
+  const store::DeliveryRecord record = draft().delivery;
+  std::string out;
+  for (auto _ : state) {
+    store::encode(record, out);
+    benchmark::DoNotOptimize(out.data());
+  }
+}
+BENCHMARK(encode_delivery);
+
+void decode_delivery(benchmark::State& state) {
+  std::string record;
+  store::encode(draft().delivery, record);
+  for (auto _ : state) benchmark::DoNotOptimize(store::decode<store::DeliveryRecord>(record));
+}
+BENCHMARK(decode_delivery);
 
 }  // namespace
 }  // namespace postern

@@ -1,77 +1,89 @@
-// Accounts; the name index is kept in step.
-#include "store/account_table.h"
-
-#include "store/codec.h"
-#include "store/octets.h"
-#include "store/table.h"
+// Accounts, and what they asked for.
+#include "store/directory_index.h"
+#include "store/leftovers.h"
 
 namespace postern::store {
 namespace {
 
 constexpr std::size_t kMaxNameOctets = 256;  // 64 characters of UTF-8; LMDB takes keys of up to 511
 
+template <class Record, class Id>
+Result<void> remove_each(Result<std::vector<Record>> records, DirectoryWriter& writer,
+                         Result<void> (DirectoryWriter::*remove)(const Id&)) {
+  if (!records) return records.error();
+  for (const Record& record : *records) {
+    if (Result<void> removed = (writer.*remove)(record.id); !removed) return removed;
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<std::optional<AccountRecord>> find_account(Transaction& transaction, const AccountId& id) {
-  Result<std::optional<std::string_view>> record = Table(transaction, DirectoryTable::Accounts).find(octets_of(id.octets));
-  if (!record) return record.error();
-  if (!*record) return std::optional<AccountRecord>();
-  Result<AccountRecord> account = decode_account(**record);
-  if (!account) return account.error();
-  return std::optional<AccountRecord>(std::move(*account));
+Result<std::optional<AccountRecord>> DirectoryReads::find_account(const AccountId& id) const {
+  return look([&](Transaction& transaction) { return find_record<AccountRecord>(transaction, octets_of(id.octets)); });
 }
 
-Result<std::optional<AccountRecord>> find_account_named(Transaction& transaction, std::string_view name) {
+Result<std::optional<AccountRecord>> DirectoryReads::find_account_named(std::string_view name) const {
   if (name.empty() || name.size() > kMaxNameOctets) return std::optional<AccountRecord>();
-  Result<std::optional<std::string_view>> row = Table(transaction, DirectoryTable::AccountNames).find(name);
-  if (!row) return row.error();
-  if (!*row) return std::optional<AccountRecord>();
-  KeyReader reader(**row);
-  return find_account(transaction, AccountId{reader.octets<10>()});
+  return look([&](Transaction& transaction) {
+    return find_through<AccountRecord>(transaction, DirectoryTable::AccountNames, name);
+  });
 }
 
-Result<std::vector<AccountRecord>> list_accounts(Transaction& transaction) {
-  std::vector<AccountRecord> accounts;
-  Cursor cursor(Table(transaction, DirectoryTable::Accounts));
-  for (bool found = cursor.first(); found; found = cursor.next()) {
-    Result<AccountRecord> account = decode_account(cursor.value());
-    if (!account) return account.error();
-    accounts.push_back(std::move(*account));
-  }
-  if (Result<void> walked = cursor.status(); !walked) return walked.error();
-  return accounts;
+Result<std::vector<AccountRecord>> DirectoryReads::list_accounts() const {
+  return look([](Transaction& transaction) { return list_records<AccountRecord>(transaction); });
 }
 
-Result<void> put_account(WriteTransaction& transaction, const AccountRecord& account) {
+Result<void> DirectoryWriter::put_account(const AccountRecord& account) {
   if (account.name.empty() || account.name.size() > kMaxNameOctets) {
     return Error(ErrorCode::InvalidArgument, "an account's name has 1 to 64 characters");
   }
-  Result<std::optional<AccountRecord>> namesake = find_account_named(transaction, account.name);
-  if (!namesake) return namesake.error();
-  if (*namesake && (*namesake)->id != account.id) {
-    return Error(ErrorCode::AlreadyExists, "there is an account named " + account.name);
-  }
-  Result<std::optional<AccountRecord>> previous = find_account(transaction, account.id);
-  if (!previous) return previous.error();
-  WritableTable names(transaction, DirectoryTable::AccountNames);
-  if (*previous && (*previous)->name != account.name) {
-    if (Result<bool> erased = names.erase((*previous)->name); !erased) return erased.error();
-  }
-  if (Result<void> put = names.put(account.name, octets_of(account.id.octets)); !put) return put;
-  std::string record;
-  encode_account(account, record);
-  return WritableTable(transaction, DirectoryTable::Accounts).put(octets_of(account.id.octets), record);
+  Result<void> replaced = replace_rows(transaction_, account, "there is an account named " + account.name);
+  if (!replaced) return replaced;
+  return put_with_rows(transaction_, account);
 }
 
-Result<void> erase_account(WriteTransaction& transaction, const AccountId& id) {
-  Result<std::optional<AccountRecord>> account = find_account(transaction, id);
+// What has no bound, or a large one, goes in slices: most accounts have no more than the first holds.
+Result<void> DirectoryWriter::remove_account(const AccountId& id) {
+  Result<void> removed = erase_with_rows<AccountRecord>(transaction_, id, "account");
+  if (removed) removed = remove_each(list_users(id), *this, &DirectoryWriter::remove_user);
+  if (removed) removed = remove_each(list_domains(id), *this, &DirectoryWriter::remove_domain);
+  if (removed) removed = remove_each(list_webhooks(id), *this, &DirectoryWriter::remove_webhook);
+  if (removed) removed = remove_counters(id);
+  if (removed) removed = remove_production_request(id);
+  if (removed) removed = leave_rows(transaction_, octets_of(id.octets));
+  if (!removed) return removed;
+  return remove_leftovers();
+}
+
+Result<void> DirectoryWriter::require_account(const AccountId& id) const {
+  Result<std::optional<AccountRecord>> account = find_account(id);
   if (!account) return account.error();
   if (!*account) return Error(ErrorCode::NotFound, "no account " + format_id(id));
-  WritableTable names(transaction, DirectoryTable::AccountNames);
-  if (Result<bool> erased = names.erase((*account)->name); !erased) return erased.error();
-  WritableTable accounts(transaction, DirectoryTable::Accounts);
-  if (Result<bool> erased = accounts.erase(octets_of(id.octets)); !erased) return erased.error();
   return {};
+}
+
+Result<std::optional<ProductionRequest>> DirectoryReads::find_production_request(const AccountId& account) const {
+  return look([&](Transaction& transaction) {
+    return find_record<ProductionRequest>(transaction, octets_of(account.octets));
+  });
+}
+
+Result<std::vector<ProductionRequest>> DirectoryReads::list_production_requests() const {
+  return look([](Transaction& transaction) { return list_records<ProductionRequest>(transaction); });
+}
+
+Result<void> DirectoryWriter::put_production_request(const ProductionRequest& request) {
+  if (Result<void> required = require_account(request.account); !required) return required;
+  if (request.use_case.size() > kMaxUseCaseOctets) {
+    return Error(ErrorCode::InvalidArgument,
+                 "a use case is told in at most " + std::to_string(kMaxUseCaseOctets) + " octets");
+  }
+  return put_record(transaction_, octets_of(request.account.octets), request);
+}
+
+Result<void> DirectoryWriter::remove_production_request(const AccountId& account) {
+  return erase_row(transaction_, DirectoryTable::ProductionRequests, octets_of(account.octets));
 }
 
 }  // namespace postern::store

@@ -1,351 +1,232 @@
-// The spool's records: one pair of functions each; the fields in the order of docs/storage.md.
+// Every record's kind, newest version and fields, in the order in which they are stored (docs/storage.md). A new field goes behind
+// the last, under a new version: `if (io.since(version)) io(field)`.
 #include "store/codec.h"
 
-#include "store/codec_fields.h"
+#include "store/record_io.h"
 
 namespace postern::store {
+
+// --- Stored words: the first and the last ---
+template <> struct WordsOf<Environment> : FromTo<Environment::Live, Environment::Test> {};
+template <> struct WordsOf<AccountMode> : FromTo<AccountMode::Sandbox, AccountMode::Production> {};
+template <> struct WordsOf<AccountState> : FromTo<AccountState::Active, AccountState::Suspended> {};
+template <> struct WordsOf<AutoSuppression> : FromTo<AutoSuppression::On, AutoSuppression::Off> {};
+template <> struct WordsOf<Permission> : FromTo<Permission::FullAccess, Permission::SendingAccess> {};
+template <> struct WordsOf<ConfirmationKind> : FromTo<ConfirmationKind::User, ConfirmationKind::Whitelist> {};
+template <> struct WordsOf<DomainState> : FromTo<DomainState::Pending, DomainState::Failed> {};
+template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce, SuppressionReason::Manual> {};
+template <> struct WordsOf<WebhookState> : FromTo<WebhookState::Enabled, WebhookState::Failed> {};
+template <> struct WordsOf<WebhookMail> : FromTo<WebhookMail::Any, WebhookMail::Test> {};
+template <> struct WordsOf<BodyType> : FromTo<BodyType::SevenBit, BodyType::BinaryMime> {};
+template <> struct WordsOf<DsnReturn> : FromTo<DsnReturn::Unspecified, DsnReturn::Headers> {};
+template <> struct WordsOf<MessageOrigin> : FromTo<MessageOrigin::Submission, MessageOrigin::Notification> {};
+template <> struct WordsOf<RecipientStage> : FromTo<RecipientStage::Pending, RecipientStage::Complained> {};
+template <> struct WordsOf<EventType> : FromTo<EventType::MessageAccepted, EventType::WebhookDisabled> {};
+
+// --- Parts of records ---
+void fields(auto& io, Of<EnhancedCode> auto& code) { io(code.klass, code.subject, code.detail); }
+void fields(auto& io, Of<Status> auto& status) { io(status.code, status.enhanced, status.text); }
+void fields(auto& io, Of<Mailbox> auto& mailbox) { io(mailbox.local_part, mailbox.domain); }
+void fields(auto& io, Of<IpNetwork> auto& network) {
+  io(network.address);
+  io.up_to(128, network.prefix_length);
+}
+void fields(auto& io, Of<Plan> auto& plan) { io(plan.name, plan.per_second, plan.per_day, plan.per_month); }
+void fields(auto& io, Of<EndedSession> auto& session) { io(session.token_id, session.expires_at); }
+void fields(auto& io, Of<DkimKey> auto& key) { io(key.selector, key.algorithm, key.private_key, key.public_record); }
+void fields(auto& io, Of<DomainCheck> auto& check) { io(check.name, check.is_found, check.finding); }
+
+void fields(auto& io, Of<Notify> auto& notify) {
+  io.flags(notify.is_given, notify.never, notify.success, notify.failure, notify.delay);
+}
+void fields(auto& io, Of<Recipient> auto& recipient) { io(recipient.mailbox, recipient.notify, recipient.orcpt); }
+void fields(auto& io, Of<Envelope> auto& envelope) {
+  auto& parameters = envelope.parameters;
+  io(envelope.reverse_path, parameters.declared_size, parameters.body);
+  io.flags(parameters.smtputf8, parameters.require_tls);
+  io(parameters.ret, parameters.envid, envelope.recipients);
+}
+void fields(auto& io, Of<RecipientState> auto& state) {
+  io(state.stage, state.attempts, state.next_attempt, state.last_status, state.remote, state.delay_notified);
+  if (io.since(2)) io(state.is_own_word);
+}
+void fields(auto& io, Of<MessageSummary> auto& summary) {
+  io(summary.from, summary.subject, summary.to, summary.cc, summary.bcc, summary.reply_to, summary.tags);
+  if (io.since(3)) io(summary.message_id);
+}
+void front(auto& io, auto& message) {
+  io(message.id, message.environment, message.content_octets, message.chunk_count, message.trace_octets, message.account);
+}
+void front_of_event(auto& io, auto& event) { io(event.sequence, event.at, event.message, event.type, event.account); }
+
+// --- Records ---
+void fields(auto& io, Of<SchemaVersion> auto& version) { io(version.number); }
+void fields(auto& io, Of<Count> auto& count) { io(count.number); }
+void fields(auto& io, Of<SpoolTotals> auto& totals) { io(totals.next_sequence, totals.captured_octets); }
+void fields(auto& io, Of<EventIdKey> auto& key) { io(key.octets, key.last_numbered); }
+
+void fields(auto& io, Of<AccountRecord> auto& account) {
+  io(account.id, account.name, account.mode, account.state, account.plan, account.from_domains, account.created);
+  if (io.since(2)) io(account.is_self_made, account.auto_suppression, account.suppression_days);
+}
+void fields(auto& io, Of<KeyRecord> auto& key) {
+  io(key.id, key.account, key.name, key.environment, key.permission, key.from_domains, key.networks, key.per_second);
+  io(key.prefix, key.digest, key.created, key.expires_at, key.revoked_at, key.retires_at, key.successor);
+}
+void fields(auto& io, Of<KeyOutline> auto& key) {
+  io(key.environment, key.created, key.expires_at, key.revoked_at, key.retires_at);
+}
+void fields(auto& io, Of<KeyUsage> auto& usage) { io(usage.at, usage.address, usage.helo_name); }
+void fields(auto& io, Of<KeyRefusal> auto& refusal) { io(refusal.use, refusal.reason); }
+void fields(auto& io, Of<WhitelistEntry> auto& entry) { io(entry.address, entry.added); }
+void fields(auto& io, Of<UserRecord> auto& user) {
+  io(user.id, user.account, user.email, user.password_hash, user.created);
+  if (io.since(2)) io(user.ended_sessions, user.sessions_from);
+}
+void fields(auto& io, Of<Confirmation> auto& confirmation) {
+  io(confirmation.account, confirmation.kind, confirmation.address, confirmation.code_digest, confirmation.asked);
+  io(confirmation.expires_at);
+}
+void fields(auto& io, Of<ProductionRequest> auto& request) { io(request.account, request.at, request.use_case); }
+void fields(auto& io, Of<DomainRecord> auto& domain) {
+  io(domain.id, domain.account, domain.name, domain.state, domain.ownership_token, domain.dkim_keys, domain.checks);
+  io(domain.created, domain.checked_at, domain.verified_at);
+}
+void fields(auto& io, Of<SuppressionRecord> auto& suppression) {
+  io(suppression.address, suppression.reason, suppression.at, suppression.message);
+  if (io.since(2)) io(suppression.until);
+}
+void fields(auto& io, Of<WebhookRecord> auto& webhook) {
+  io(webhook.id, webhook.account, webhook.url, webhook.events, webhook.state, webhook.secret, webhook.previous_secret);
+  io(webhook.previous_secret_until, webhook.created, webhook.first_sequence);
+  if (io.since(2)) io(webhook.mail, webhook.from_domains);
+}
+void fields(auto& io, Of<WebhookProgress> auto& progress) {
+  io(progress.cursor, progress.failing_since, progress.delivered, progress.given_up);
+  io.unless_stored(progress.is_proven, progress.delivered > 0);
+  if (io.since(2)) io(progress.is_proven);
+}
+void fields(auto& io, Of<PendingWebhookEvent> auto& event) {
+  io(event.sequence, event.message, event.first_attempt, event.due, event.attempts);
+  if (io.since(2)) io(event.is_requested);
+}
+void fields(auto& io, Of<UsageRow> auto& usage) { io(usage.day, usage.key, usage.messages, usage.recipients); }
+
+void fields(auto& io, Of<MessageRecord> auto& message) {
+  front(io, message);
+  io(message.key, message.origin, message.user_name, message.envelope, message.accepted_at, message.client_address);
+  io(message.helo_name);
+  if (io.since(2)) io(message.signature_fields, message.summary);
+}
+void fields(auto& io, Of<DeliveryRecord> auto& delivery) {
+  io(delivery.recipients, delivery.due, delivery.lane, delivery.settled_at, delivery.content_until);
+}
+void fields(auto& io, Of<Event> auto& event) {
+  front_of_event(io, event);
+  io(event.environment, event.recipient, event.status, event.detail);
+}
+void fields(auto& io, Of<IdempotencyRecord> auto& record) { io(record.fingerprint, record.message, record.at); }
+void fields(auto& io, Of<DestinationPause> auto& pause) { io(pause.name, pause.since, pause.until, pause.why); }
+
+// --- Kinds ---
 namespace {
 
-void put_status(RecordEncoder& out, const Status& status) {
-  out.number(status.code);
-  out.boolean(status.enhanced.has_value());
-  if (status.enhanced) {
-    out.number(status.enhanced->klass);
-    out.number(status.enhanced->subject);
-    out.number(status.enhanced->detail);
-  }
-  out.text(status.text);
-}
-Status get_status(RecordDecoder& in) {
-  Status status;
-  status.code = in.number<std::uint16_t>();
-  if (in.boolean()) {
-    EnhancedCode& enhanced = status.enhanced.emplace();
-    enhanced.klass = in.number<std::uint8_t>();
-    enhanced.subject = in.number<std::uint16_t>();
-    enhanced.detail = in.number<std::uint16_t>();
-  }
-  status.text = in.text();
-  return status;
-}
+struct RecordType {
+  RecordKind kind;
+  std::string_view name;  // in an error
+  std::uint8_t newest = kRecordVersion;
+};
+template <class Record> constexpr RecordType kType;
+template <> constexpr RecordType kType<SchemaVersion>{RecordKind::Schema, "schema version"};
+template <> constexpr RecordType kType<Count>{RecordKind::Counter, "counter"};
+template <> constexpr RecordType kType<SpoolTotals>{RecordKind::Totals, "spool totals"};
+template <> constexpr RecordType kType<EventIdKey>{RecordKind::EventIdKey, "key of event ids"};
+template <> constexpr RecordType kType<AccountRecord>{RecordKind::Account, "account", kAccountRecordVersion};
+template <> constexpr RecordType kType<KeyRecord>{RecordKind::Key, "key"};
+template <> constexpr RecordType kType<KeyOutline>{RecordKind::KeyOutline, "row of an account's key"};
+template <> constexpr RecordType kType<KeyUsage>{RecordKind::KeyUsage, "key usage"};
+template <> constexpr RecordType kType<KeyRefusal>{RecordKind::KeyRefusal, "key's refusal"};
+template <> constexpr RecordType kType<WhitelistEntry>{RecordKind::WhitelistEntry, "whitelist entry"};
+template <> constexpr RecordType kType<UserRecord>{RecordKind::User, "user", kUserRecordVersion};
+template <> constexpr RecordType kType<Confirmation>{RecordKind::Confirmation, "confirmation"};
+template <> constexpr RecordType kType<ProductionRequest>{RecordKind::ProductionRequest, "production request"};
+template <> constexpr RecordType kType<DomainRecord>{RecordKind::Domain, "domain"};
+template <> constexpr RecordType kType<SuppressionRecord>{RecordKind::Suppression, "suppression", kSuppressionRecordVersion};
+template <> constexpr RecordType kType<WebhookRecord>{RecordKind::Webhook, "webhook", kWebhookRecordVersion};
+template <> constexpr RecordType kType<WebhookProgress>{RecordKind::WebhookProgress, "webhook's progress",
+                                                        kWebhookProgressRecordVersion};
+template <> constexpr RecordType kType<PendingWebhookEvent>{RecordKind::PendingWebhookEvent, "pending event of a webhook",
+                                                            kPendingEventRecordVersion};
+template <> constexpr RecordType kType<UsageRow>{RecordKind::Usage, "usage row"};
+template <> constexpr RecordType kType<MessageRecord>{RecordKind::Message, "message record", kMessageRecordVersion};
+template <> constexpr RecordType kType<DeliveryRecord>{RecordKind::Delivery, "delivery record", kDeliveryRecordVersion};
+template <> constexpr RecordType kType<Event>{RecordKind::Event, "event"};
+template <> constexpr RecordType kType<IdempotencyRecord>{RecordKind::Idempotency, "idempotency record"};
+template <> constexpr RecordType kType<DestinationPause>{RecordKind::DestinationPause, "destination pause"};
 
-void put_mailbox(RecordEncoder& out, const Mailbox& mailbox) {
-  out.text(mailbox.local_part);
-  out.text(mailbox.domain);
-}
-Mailbox get_mailbox(RecordDecoder& in) {
-  Mailbox mailbox;
-  mailbox.local_part = in.text();
-  mailbox.domain = in.text();
-  return mailbox;
-}
-
-void put_recipient(RecordEncoder& out, const Recipient& recipient) {
-  put_mailbox(out, recipient.mailbox);
-  const Notify& notify = recipient.notify;
-  out.number((notify.is_given ? 1U : 0U) | (notify.never ? 2U : 0U) | (notify.success ? 4U : 0U) |
-             (notify.failure ? 8U : 0U) | (notify.delay ? 16U : 0U));
-  out.text(recipient.orcpt);
-}
-Recipient get_recipient(RecordDecoder& in) {
-  Recipient recipient;
-  recipient.mailbox = get_mailbox(in);
-  const auto bits = in.number<std::uint8_t>();
-  recipient.notify = Notify{.is_given = (bits & 1U) != 0,
-                            .never = (bits & 2U) != 0,
-                            .success = (bits & 4U) != 0,
-                            .failure = (bits & 8U) != 0,
-                            .delay = (bits & 16U) != 0};
-  recipient.orcpt = in.text();
-  return recipient;
-}
-
-void put_envelope(RecordEncoder& out, const Envelope& envelope) {
-  out.boolean(envelope.reverse_path.has_value());
-  if (envelope.reverse_path) put_mailbox(out, *envelope.reverse_path);
-  put_optional(out, envelope.parameters.declared_size);
-  out.word(envelope.parameters.body);
-  out.number((envelope.parameters.smtputf8 ? 1U : 0U) | (envelope.parameters.require_tls ? 2U : 0U));
-  out.word(envelope.parameters.ret);
-  out.text(envelope.parameters.envid);
-  out.number(envelope.recipients.size());
-  for (const Recipient& recipient : envelope.recipients) put_recipient(out, recipient);
-}
-Envelope get_envelope(RecordDecoder& in) {
-  Envelope envelope;
-  if (in.boolean()) envelope.reverse_path = get_mailbox(in);
-  envelope.parameters.declared_size = get_optional<std::uint64_t>(in);
-  envelope.parameters.body = in.word(BodyType::SevenBit, BodyType::BinaryMime);
-  const auto needs = in.number<std::uint8_t>();
-  envelope.parameters.smtputf8 = (needs & 1U) != 0;
-  envelope.parameters.require_tls = (needs & 2U) != 0;
-  envelope.parameters.ret = in.word(DsnReturn::Unspecified, DsnReturn::Headers);
-  envelope.parameters.envid = in.text();
-  for (std::size_t left = in.count(); left > 0 && in.is_sound(); --left) {
-    envelope.recipients.push_back(get_recipient(in));
-  }
-  return envelope;
-}
-
-void put_recipient_state(RecordEncoder& out, const RecipientState& state) {
-  out.word(state.stage);
-  out.number(state.attempts);
-  out.instant(state.next_attempt);
-  put_status(out, state.last_status);
-  out.text(state.remote);
-  out.boolean(state.delay_notified);
-  out.boolean(state.is_own_word);
-}
-RecipientState get_recipient_state(RecordDecoder& in) {
-  RecipientState state;
-  state.stage = in.word(RecipientStage::Pending, RecipientStage::Complained);
-  state.attempts = in.number<std::uint16_t>();
-  state.next_attempt = in.instant();
-  state.last_status = get_status(in);
-  state.remote = in.text();
-  state.delay_notified = in.boolean();
-  if (in.version() >= 2) state.is_own_word = in.boolean();
-  return state;
-}
-
-void put_summary(RecordEncoder& out, const MessageSummary& summary) {
-  out.text(summary.from);
-  out.text(summary.subject);
-  put_texts(out, summary.to);
-  put_texts(out, summary.cc);
-  put_texts(out, summary.bcc);
-  put_texts(out, summary.reply_to);
-  out.number(summary.tags.size());
-  for (const auto& [name, value] : summary.tags) {
-    out.text(name);
-    out.text(value);
-  }
-  out.text(summary.message_id);
-}
-MessageSummary get_summary(RecordDecoder& in) {
-  MessageSummary summary;
-  summary.from = in.text();
-  summary.subject = in.text();
-  summary.to = get_texts(in);
-  summary.cc = get_texts(in);
-  summary.bcc = get_texts(in);
-  summary.reply_to = get_texts(in);
-  for (std::size_t left = in.count(); left > 0 && in.is_sound(); --left) {
-    std::string name = in.text();
-    summary.tags.emplace_back(std::move(name), in.text());
-  }
-  if (in.version() >= 3) summary.message_id = in.text();
-  return summary;
-}
-
-MessageFacts get_message_facts(RecordDecoder& in) {
-  MessageFacts facts;
-  facts.id.octets = in.octets<16>();
-  facts.environment = in.word(Environment::Live, Environment::Test);
-  facts.content_octets = in.number();
-  facts.chunk_count = in.number<std::uint32_t>();
-  return facts;
-}
-EventFacts get_event_facts(RecordDecoder& in) {
-  EventFacts facts;
-  facts.sequence = in.number();
-  facts.at = in.instant();
-  facts.message.octets = in.octets<16>();
-  facts.type = in.word(EventType::MessageAccepted, EventType::WebhookDisabled);
-  facts.account.octets = in.octets<10>();
-  return facts;
+Error corrupt(std::string_view what) {
+  return Error(ErrorCode::CorruptRecord, "a stored " + std::string(what) + " is damaged or of an unknown version");
 }
 
 }  // namespace
 
-void encode_schema_version(std::uint32_t version, std::string& out) {
-  RecordEncoder encoder(RecordKind::Schema, out);
-  encoder.number(version);
-  encoder.finish();
-}
-Result<std::uint32_t> decode_schema_version(std::string_view record) {
-  RecordDecoder in(RecordKind::Schema, record);
-  const auto version = in.number<std::uint32_t>();
-  if (!in.is_complete()) return corrupt("schema version");
-  return version;
+template <class Record>
+void Codec<Record>::encode(const Record& record, std::string& out) {
+  constexpr RecordType type = kType<Record>;
+  RecordWriter writer(type.kind, type.newest, out);
+  fields(writer, record);
+  writer.finish();
 }
 
-void encode_totals(const SpoolTotals& totals, std::string& out) {
-  RecordEncoder encoder(RecordKind::Totals, out);
-  encoder.number(totals.next_sequence);
-  encoder.number(totals.captured_octets);
-  encoder.finish();
-}
-Result<SpoolTotals> decode_totals(std::string_view record) {
-  RecordDecoder in(RecordKind::Totals, record);
-  SpoolTotals totals;
-  totals.next_sequence = in.number();
-  totals.captured_octets = in.number();
-  if (!in.is_complete()) return corrupt("spool totals");
-  return totals;
+template <class Record>
+Result<Record> Codec<Record>::decode(std::string_view octets) {
+  constexpr RecordType type = kType<Record>;
+  RecordReader reader(type.kind, type.newest, octets);
+  Result<Record> record{Record{}};
+  fields(reader, *record);
+  if (!reader.is_complete()) record = corrupt(type.name);
+  return record;
 }
 
-void encode_event_id_key(const EventIdKey& key, std::string& out) {
-  RecordEncoder encoder(RecordKind::EventIdKey, out);
-  encoder.octets(key.octets);
-  encoder.number(key.last_numbered);
-  encoder.finish();
-}
-Result<EventIdKey> decode_event_id_key(std::string_view record) {
-  RecordDecoder in(RecordKind::EventIdKey, record);
-  EventIdKey key;
-  key.octets = in.octets<16>();
-  key.last_numbered = in.number();
-  if (!in.is_complete()) return corrupt("key of event ids");
-  return key;
-}
-
-void encode_message(const MessageRecord& message, std::string& out) {
-  RecordEncoder encoder(RecordKind::Message, out, kMessageRecordVersion);
-  encoder.octets(message.id.octets);
-  encoder.word(message.environment);
-  encoder.number(message.content_octets);
-  encoder.number(message.chunk_count);
-  encoder.number(message.trace_octets);
-  encoder.octets(message.account.octets);
-  encoder.octets(message.key.octets);
-  encoder.word(message.origin);
-  encoder.text(message.user_name);
-  put_envelope(encoder, message.envelope);
-  encoder.instant(message.accepted_at);
-  encoder.octets(message.client_address.octets);
-  encoder.text(message.helo_name);
-  encoder.text(message.signature_fields);
-  put_summary(encoder, message.summary);
-  encoder.finish();
-}
-Result<MessageRecord> decode_message(std::string_view record) {
-  RecordDecoder in(RecordKind::Message, record, kMessageRecordVersion);
-  const MessageFacts facts = get_message_facts(in);
-  MessageRecord message;
-  message.id = facts.id;
-  message.environment = facts.environment;
-  message.content_octets = facts.content_octets;
-  message.chunk_count = facts.chunk_count;
-  message.trace_octets = in.number<std::uint32_t>();
-  message.account.octets = in.octets<10>();
-  message.key.octets = in.octets<10>();
-  message.origin = in.word(MessageOrigin::Submission, MessageOrigin::Notification);
-  message.user_name = in.text();
-  message.envelope = get_envelope(in);
-  message.accepted_at = in.instant();
-  message.client_address.octets = in.octets<16>();
-  message.helo_name = in.text();
-  if (in.version() >= 2) {
-    message.signature_fields = in.text();
-    message.summary = get_summary(in);
-  }
-  if (!in.is_complete()) return corrupt("message record");
-  return message;
-}
-Result<MessageFacts> decode_message_facts(std::string_view record) {
-  RecordDecoder in(RecordKind::Message, record, kMessageRecordVersion);
-  MessageFacts facts = get_message_facts(in);
-  (void)in.number<std::uint32_t>();  // trace_octets
-  facts.account.octets = in.octets<10>();
-  if (!in.is_sound()) return corrupt("message record");
+Result<MessageFacts> Codec<MessageFacts>::decode(std::string_view message) {
+  RecordReader reader(RecordKind::Message, kMessageRecordVersion, message);
+  MessageFacts facts;
+  front(reader, facts);
+  if (!reader.is_sound()) return corrupt("message record");
   return facts;
 }
 
-void encode_delivery(const DeliveryRecord& delivery, std::string& out) {
-  RecordEncoder encoder(RecordKind::Delivery, out, kDeliveryRecordVersion);
-  encoder.number(delivery.recipients.size());
-  for (const RecipientState& state : delivery.recipients) put_recipient_state(encoder, state);
-  put_optional(encoder, delivery.due);
-  encoder.number(delivery.lane);
-  put_optional(encoder, delivery.settled_at);
-  put_optional(encoder, delivery.content_until);
-  encoder.finish();
-}
-Result<DeliveryRecord> decode_delivery(std::string_view record) {
-  RecordDecoder in(RecordKind::Delivery, record, kDeliveryRecordVersion);
-  DeliveryRecord delivery;
-  for (std::size_t left = in.count(); left > 0 && in.is_sound(); --left) {
-    delivery.recipients.push_back(get_recipient_state(in));
-  }
-  delivery.due = get_optional<Instant>(in);
-  delivery.lane = in.number();
-  delivery.settled_at = get_optional<Instant>(in);
-  delivery.content_until = get_optional<Instant>(in);
-  if (!in.is_complete()) return corrupt("delivery record");
-  return delivery;
-}
-
-void encode_event(const Event& event, std::string& out) {
-  RecordEncoder encoder(RecordKind::Event, out);
-  encoder.number(event.sequence);
-  encoder.instant(event.at);
-  encoder.octets(event.message.octets);
-  encoder.word(event.type);
-  encoder.octets(event.account.octets);
-  encoder.word(event.environment);
-  encoder.text(event.recipient);
-  put_status(encoder, event.status);
-  encoder.text(event.detail);
-  encoder.finish();
-}
-Result<Event> decode_event(std::string_view record) {
-  RecordDecoder in(RecordKind::Event, record);
-  const EventFacts facts = get_event_facts(in);
-  Event event;
-  event.sequence = facts.sequence;
-  event.at = facts.at;
-  event.message = facts.message;
-  event.type = facts.type;
-  event.account = facts.account;
-  event.environment = in.word(Environment::Live, Environment::Test);
-  event.recipient = in.text();
-  event.status = get_status(in);
-  event.detail = in.text();
-  if (!in.is_complete()) return corrupt("event");
-  return event;
-}
-Result<EventFacts> decode_event_facts(std::string_view record) {
-  RecordDecoder in(RecordKind::Event, record);
-  const EventFacts facts = get_event_facts(in);
-  if (!in.is_sound()) return corrupt("event");
+Result<EventFacts> Codec<EventFacts>::decode(std::string_view event) {
+  RecordReader reader(RecordKind::Event, kRecordVersion, event);
+  EventFacts facts;
+  front_of_event(reader, facts);
+  if (!reader.is_sound()) return corrupt("event");
   return facts;
 }
 
-void encode_idempotency(const IdempotencyRecord& idempotency, std::string& out) {
-  RecordEncoder encoder(RecordKind::Idempotency, out);
-  encoder.octets(idempotency.fingerprint);
-  encoder.octets(idempotency.message.octets);
-  encoder.instant(idempotency.at);
-  encoder.finish();
-}
-Result<IdempotencyRecord> decode_idempotency(std::string_view record) {
-  RecordDecoder in(RecordKind::Idempotency, record);
-  IdempotencyRecord idempotency;
-  idempotency.fingerprint = in.octets<32>();
-  idempotency.message.octets = in.octets<16>();
-  idempotency.at = in.instant();
-  if (!in.is_complete()) return corrupt("idempotency record");
-  return idempotency;
-}
-
-void encode_destination_pause(const DestinationPause& pause, std::string& out) {
-  RecordEncoder encoder(RecordKind::DestinationPause, out);
-  encoder.text(pause.name);
-  encoder.instant(pause.since);
-  encoder.instant(pause.until);
-  put_status(encoder, pause.why);
-  encoder.finish();
-}
-Result<DestinationPause> decode_destination_pause(std::string_view record) {
-  RecordDecoder in(RecordKind::DestinationPause, record);
-  DestinationPause pause;
-  pause.name = in.text();
-  pause.since = in.instant();
-  pause.until = in.instant();
-  pause.why = get_status(in);
-  if (!in.is_complete()) return corrupt("destination pause");
-  return pause;
-}
+template struct Codec<SchemaVersion>;
+template struct Codec<Count>;
+template struct Codec<SpoolTotals>;
+template struct Codec<EventIdKey>;
+template struct Codec<AccountRecord>;
+template struct Codec<KeyRecord>;
+template struct Codec<KeyOutline>;
+template struct Codec<KeyUsage>;
+template struct Codec<KeyRefusal>;
+template struct Codec<WhitelistEntry>;
+template struct Codec<UserRecord>;
+template struct Codec<Confirmation>;
+template struct Codec<ProductionRequest>;
+template struct Codec<DomainRecord>;
+template struct Codec<SuppressionRecord>;
+template struct Codec<WebhookRecord>;
+template struct Codec<WebhookProgress>;
+template struct Codec<PendingWebhookEvent>;
+template struct Codec<UsageRow>;
+template struct Codec<MessageRecord>;
+template struct Codec<DeliveryRecord>;
+template struct Codec<Event>;
+template struct Codec<IdempotencyRecord>;
+template struct Codec<DestinationPause>;
 
 }  // namespace postern::store

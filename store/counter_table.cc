@@ -1,9 +1,5 @@
-// Counters; see the header.
-#include "store/counter_table.h"
-
-#include "store/codec.h"
-#include "store/octets.h"
-#include "store/table.h"
+// What each account sent in a day or a month, and what each of its keys did.
+#include "store/directory_index.h"
 
 #include <array>
 
@@ -43,52 +39,75 @@ Result<std::vector<std::string>> collect(Transaction& transaction, CounterPeriod
   return keys;
 }
 
-Result<void> erase_all(WriteTransaction& transaction, const std::vector<std::string>& keys) {
-  WritableTable counters(transaction, DirectoryTable::Counters);
+Result<void> erase_all(WriteTransaction& transaction, DirectoryTable table, const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
-    if (Result<bool> erased = counters.erase(key); !erased) return erased.error();
+    if (Result<void> erased = erase_row(transaction, table, key); !erased) return erased;
   }
   return {};
 }
 
+// --- What each key did on each day ---
+constexpr std::size_t kDayAccountOctets = 10;  // in front of the day
+
+Instant day_of(Instant at) { return std::chrono::floor<std::chrono::days>(at); }
+
+KeyOctets day_row(const AccountId& account, Instant day) { return KeyOctets().add(account.octets).add(day); }
+
+std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~std::uint64_t{0} : a + b; }
+
+// The keys of at most `limit` rows of days before `before`.
+Result<std::vector<std::string>> collect_ended(Transaction& transaction, Instant before, std::size_t limit) {
+  std::vector<std::string> keys;
+  Cursor cursor(Table(transaction, DirectoryTable::Usage));
+  bool found = cursor.first();
+  while (found && keys.size() < limit) {
+    KeyReader reader(cursor.key());
+    const AccountId account{reader.octets<kDayAccountOctets>()};
+    if (reader.instant() < before) {
+      keys.emplace_back(cursor.key());
+      found = cursor.next();
+    } else {
+      found = cursor.seek(KeyOctets().add(account.octets).add(~std::uint64_t{0}));
+    }
+  }
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return keys;
+}
+
 }  // namespace
 
-Result<std::uint64_t> counter(Transaction& transaction, const AccountId& account, CounterPeriod period, Instant at) {
-  Result<std::optional<std::string_view>> record =
-      Table(transaction, DirectoryTable::Counters).find(counter_row(account, period, at));
-  if (!record) return record.error();
-  if (!*record) return std::uint64_t{0};
-  return decode_counter(**record);
+Result<std::uint64_t> DirectoryReads::counter(const AccountId& account, CounterPeriod period, Instant at) const {
+  const Result<std::optional<Count>> count = look([&](Transaction& transaction) {
+    return find_record<Count>(transaction, counter_row(account, period, at));
+  });
+  if (!count) return count.error();
+  return count->value_or(Count{}).number;
 }
 
-Result<void> add_to_counter(WriteTransaction& transaction, const AccountId& account, CounterPeriod period, Instant at,
-                            std::uint64_t count) {
-  Result<std::uint64_t> before = counter(transaction, account, period, at);
+Result<void> DirectoryWriter::add_to_counter(const AccountId& account, CounterPeriod period, Instant at, std::uint64_t count) {
+  Result<std::uint64_t> before = counter(account, period, at);
   if (!before) return before.error();
-  const std::uint64_t after = *before + count < *before ? ~std::uint64_t{0} : *before + count;
-  std::string record;
-  encode_counter(after, record);
-  return WritableTable(transaction, DirectoryTable::Counters).put(counter_row(account, period, at), record);
+  return put_record(transaction_, counter_row(account, period, at), Count{saturating_sum(*before, count)});
 }
 
-Result<std::size_t> expire_counters(WriteTransaction& transaction, Instant before) {
+Result<std::size_t> DirectoryWriter::expire_counters(Instant before) {
   std::size_t count = 0;
   for (const CounterPeriod period : kCounterPeriods) {
     const auto has_ended = [&](Instant start) { return end_of(period, start) <= before; };
-    Result<std::vector<std::string>> keys = collect(transaction, period, has_ended);
+    Result<std::vector<std::string>> keys = collect(transaction_, period, has_ended);
     if (!keys) return keys.error();
-    if (Result<void> erased = erase_all(transaction, *keys); !erased) return erased.error();
+    if (Result<void> erased = erase_all(transaction_, DirectoryTable::Counters, *keys); !erased) return erased.error();
     count += keys->size();
   }
   return count;
 }
 
 // By looking for its row of each day or month that has any: all rows are as many as there are accounts, and more.
-Result<void> clear_counters(WriteTransaction& transaction, const AccountId& account) {
+Result<void> DirectoryWriter::remove_counters(const AccountId& account) {
   std::vector<std::string> keys;
   for (const CounterPeriod period : kCounterPeriods) {
     const KeyOctets prefix = KeyOctets().add(static_cast<std::uint8_t>(period));
-    Cursor cursor(Table(transaction, DirectoryTable::Counters));
+    Cursor cursor(Table(transaction_, DirectoryTable::Counters));
     bool found = cursor.seek(prefix);
     while (found && cursor.key().starts_with(prefix)) {
       const Instant start = KeyReader(cursor.key().substr(1)).instant();
@@ -99,7 +118,44 @@ Result<void> clear_counters(WriteTransaction& transaction, const AccountId& acco
     }
     if (Result<void> walked = cursor.status(); !walked) return walked;
   }
-  return erase_all(transaction, keys);
+  return erase_all(transaction_, DirectoryTable::Counters, keys);
+}
+
+Result<std::vector<UsageRow>> DirectoryReads::list_usage(const AccountId& account, Instant from, Instant to,
+                                                         std::size_t limit) const {
+  const auto list = [&](Transaction& transaction) -> Result<std::vector<UsageRow>> {
+    std::vector<UsageRow> rows;
+    const std::string_view prefix = octets_of(account.octets);
+    Cursor cursor(Table(transaction, DirectoryTable::Usage));
+    bool found = cursor.seek(day_row(account, day_of(from)));
+    for (; found && cursor.key().starts_with(prefix) && rows.size() < limit; found = cursor.next()) {
+      if (KeyReader(cursor.key().substr(kDayAccountOctets)).instant() >= to) break;
+      Result<UsageRow> row = decode<UsageRow>(cursor.value());
+      if (!row) return row.error();
+      rows.push_back(*row);
+    }
+    if (Result<void> walked = cursor.status(); !walked) return walked.error();
+    return rows;
+  };
+  return look(list);
+}
+
+Result<void> DirectoryWriter::add_usage(const AccountId& account, const KeyId& key, Instant at, std::uint64_t messages,
+                                        std::uint64_t recipients) {
+  const KeyOctets row = day_row(account, day_of(at)).add(key.octets);
+  Result<std::optional<UsageRow>> before = find_record<UsageRow>(transaction_, row);
+  if (!before) return before.error();
+  UsageRow usage = before->value_or(UsageRow{.day = day_of(at), .key = key});
+  usage.messages = saturating_sum(usage.messages, messages);
+  usage.recipients = saturating_sum(usage.recipients, recipients);
+  return put_record(transaction_, row, usage);
+}
+
+Result<std::size_t> DirectoryWriter::expire_usage(Instant before, std::size_t limit) {
+  Result<std::vector<std::string>> keys = collect_ended(transaction_, day_of(before), limit);
+  if (!keys) return keys.error();
+  if (Result<void> erased = erase_all(transaction_, DirectoryTable::Usage, *keys); !erased) return erased.error();
+  return keys->size();
 }
 
 }  // namespace postern::store

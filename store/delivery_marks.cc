@@ -48,14 +48,14 @@ Result<void> mark_earlier_deliveries(WriteTransaction& transaction) {
   const Table deliveries(transaction, SpoolTable::Deliveries);
   Cursor cursor(Table(transaction, SpoolTable::Messages));
   for (bool found = cursor.first(); found; found = cursor.next()) {
-    Result<MessageRecord> message = decode_message(cursor.value());
+    Result<MessageRecord> message = decode<MessageRecord>(cursor.value());
     // Damage is examine()'s business: here it only means one mark less.
     const bool counts =
         message && message->environment == postern::Environment::Live && message->origin == MessageOrigin::Submission;
     if (!counts) continue;
     Result<std::optional<std::string_view>> record = deliveries.find(cursor.key());
     if (!record) return record.error();
-    Result<DeliveryRecord> delivery = *record ? decode_delivery(**record) : Result<DeliveryRecord>(DeliveryRecord{});
+    Result<DeliveryRecord> delivery = *record ? decode<DeliveryRecord>(**record) : Result<DeliveryRecord>(DeliveryRecord{});
     if (!delivery || !is_delivered(*delivery)) continue;
     if (Result<void> marked = mark_delivered(transaction, message->account); !marked) return marked;
   }

@@ -23,21 +23,21 @@ namespace postern::store {
 
 class DirectoryWriter;
 class LmdbEnvironment;  // store/environment.h
+class Transaction;      // store/transaction.h
+class WriteTransaction;
 
-class Directory {
+// Every question to the directory. Each is one read transaction, or inside the change that asks (DirectoryWriter).
+// Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.
+class DirectoryReads {
  public:
-  Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after);
-  ~Directory();
-
-  // Makes the commit thread now; else the first write does. Throws std::system_error where there is none to spare.
-  void start();
-
-  // Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.
   Result<std::optional<AccountRecord>> find_account(const AccountId& id) const;
   Result<std::optional<AccountRecord>> find_account_named(std::string_view name) const;
   Result<std::vector<AccountRecord>> list_accounts() const;
 
-  struct KeyWithAccount { KeyRecord key; AccountRecord account; };
+  struct KeyWithAccount {
+    KeyRecord key;
+    AccountRecord account;
+  };
   // The hot path of AUTH and MAIL: both records in one read transaction.
   Result<std::optional<KeyWithAccount>> find_key_by_digest(const KeyDigest& digest) const;
   Result<std::optional<KeyWithAccount>> find_key(const KeyId& id) const;
@@ -94,6 +94,29 @@ class Directory {
   // Days from `from` to before `to`, in order; the first `limit` rows.
   Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to, std::size_t limit) const;
 
+ protected:
+  explicit DirectoryReads(const LmdbEnvironment& environment, Transaction* transaction = nullptr)
+      : environment_(&environment), transaction_(transaction) {}
+  ~DirectoryReads() = default;
+  DirectoryReads(const DirectoryReads&) = delete;
+  DirectoryReads& operator=(const DirectoryReads&) = delete;
+
+  template <class Read>
+  auto look(Read read) const;  // store/directory_index.h
+
+ private:
+  const LmdbEnvironment* environment_;
+  Transaction* transaction_;  // null: one for each question
+};
+
+class Directory : public DirectoryReads {
+ public:
+  Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after);
+  ~Directory();
+
+  // Makes the commit thread now; else the first write does. Throws std::system_error where there is none to spare.
+  void start();
+
   // Every record is readable, every index agrees. One sentence per finding; empty: sound. Reads only.
   Result<std::vector<std::string>> examine() const;
   // One step of it (store/examination.h); `report` gets each finding as it is made.
@@ -129,77 +152,73 @@ inline constexpr AccountId kVerifiedOwner{};
 // Inside one write transaction of the directory. Each put_ inserts or replaces; NotFound: the account it belongs to is not there.
 // Each remove_ fails with NotFound where there is nothing to remove. InvalidArgument: a name or an address is empty or too long for
 // a key. What stands with a function comes beside these.
-class DirectoryWriter {
+class DirectoryWriter final : public DirectoryReads {
  public:
-  virtual ~DirectoryWriter() = default;
-
-  virtual Result<std::optional<AccountRecord>> find_account(const AccountId& id) = 0;
-  virtual Result<std::optional<KeyRecord>> find_key(const KeyId& id) = 0;
-  virtual Result<std::vector<KeyRecord>> list_keys(const AccountId& account) = 0;
-  virtual Result<std::vector<KeyOutline>> list_key_outlines(const AccountId& account) = 0;
+  explicit DirectoryWriter(WriteTransaction& transaction);
 
   // AlreadyExists: another account has that name.
-  virtual Result<void> put_account(const AccountRecord& account) = 0;
+  Result<void> put_account(const AccountRecord& account);
   // With all that is the account's: keys, users, domains, whitelist, webhooks, suppressions, usage and counters. Nobody finds any
   // of it any more; where that is much, rows of it are left to Directory::remove_leftovers().
-  virtual Result<void> remove_account(const AccountId& id) = 0;
-  virtual Result<void> remove_leftovers() = 0;  // a slice
+  Result<void> remove_account(const AccountId& id);
+  Result<void> remove_leftovers();  // a slice
   // AlreadyExists: another key has that digest.
-  virtual Result<void> put_key(const KeyRecord& key) = 0;
-  virtual Result<void> remove_key(const KeyId& id) = 0;  // its last use too
+  Result<void> put_key(const KeyRecord& key);
+  Result<void> remove_key(const KeyId& id);  // its last use too
   // Of a key that is gone nothing is stored, and that is no error: its last use is written some time after it.
-  virtual Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage) = 0;
-  virtual Result<void> put_key_refusal(const KeyId& id, const KeyRefusal& refusal) = 0;
+  Result<void> put_key_usage(const KeyId& id, const KeyUsage& usage);
+  Result<void> put_key_refusal(const KeyId& id, const KeyRefusal& refusal);
 
   // LimitExceeded above kMaxWhitelistEntries per account.
-  virtual Result<void> add_to_whitelist(const AccountId& account, const WhitelistEntry& entry) = 0;
-  virtual Result<void> remove_from_whitelist(const AccountId& account, std::string_view normalised_address) = 0;
+  Result<void> add_to_whitelist(const AccountId& account, const WhitelistEntry& entry);
+  Result<void> remove_from_whitelist(const AccountId& account, std::string_view normalised_address);
 
-  virtual Result<std::optional<Confirmation>> find_confirmation(const AccountId& account, ConfirmationKind kind,
-                                                                std::string_view normalised_address) = 0;
-  virtual Result<void> put_confirmation(const Confirmation& confirmation) = 0;
-  virtual Result<void> remove_confirmation(const AccountId& account, ConfirmationKind kind,
-                                           std::string_view normalised_address) = 0;  // absent: no error
+  Result<void> put_confirmation(const Confirmation& confirmation);
+  Result<void> remove_confirmation(const AccountId& account, ConfirmationKind kind,
+                                   std::string_view normalised_address);  // absent: no error
 
-  virtual Result<std::uint64_t> counter(const AccountId& account, CounterPeriod period, Instant at) = 0;
   // Adds to the counter of the period that contains `at`.
-  virtual Result<void> add_to_counter(const AccountId& account, CounterPeriod period, Instant at, std::uint64_t count) = 0;
-  virtual Result<std::optional<UserRecord>> find_user(const UserId& id) = 0;
+  Result<void> add_to_counter(const AccountId& account, CounterPeriod period, Instant at, std::uint64_t count);
   // AlreadyExists: the address is another user's. LimitExceeded above kMaxUsersPerAccount.
-  virtual Result<void> put_user(const UserRecord& user) = 0;
-  virtual Result<void> remove_user(const UserId& id) = 0;
-  virtual Result<void> put_production_request(const ProductionRequest& request) = 0;
-  virtual Result<void> remove_production_request(const AccountId& account) = 0;  // absent: no error
+  Result<void> put_user(const UserRecord& user);
+  Result<void> remove_user(const UserId& id);
+  Result<void> put_production_request(const ProductionRequest& request);
+  Result<void> remove_production_request(const AccountId& account);  // absent: no error
 
-  virtual Result<std::optional<DomainRecord>> find_domain(const DomainId& id) = 0;
   // AlreadyExists: the account has another record of that name. LimitExceeded above kMaxDomainsPerAccount.
-  virtual Result<void> put_domain(const DomainRecord& domain) = 0;
-  virtual Result<void> remove_domain(const DomainId& id) = 0;
+  Result<void> put_domain(const DomainRecord& domain);
+  Result<void> remove_domain(const DomainId& id);
 
   // One that lasts longer stays as it is. LimitExceeded above kMaxSuppressionsPerAccount.
-  virtual Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression) = 0;
-  virtual Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address) = 0;
+  Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression);
+  Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address);
 
   // Looks at `limit` of all, those behind `after`, and drops whose time is over; `after` moves along and is empty behind the last.
-  virtual Result<void> expire_suppressions(Instant now, std::string& after, std::size_t limit) = 0;
+  Result<void> expire_suppressions(Instant now, std::string& after, std::size_t limit);
 
-  virtual Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) = 0;
   // LimitExceeded above kMaxWebhooksPerAccount.
-  virtual Result<void> put_webhook(const WebhookRecord& webhook) = 0;
-  virtual Result<void> remove_webhook(const WebhookId& id) = 0;  // its progress and pending events too, as with an account
+  Result<void> put_webhook(const WebhookRecord& webhook);
+  Result<void> remove_webhook(const WebhookId& id);  // its progress and pending events too, as with an account
   // As with the last use of a key: of a webhook that is gone nothing is stored.
-  virtual Result<void> put_webhook_progress(const WebhookId& id, const WebhookProgress& progress) = 0;
-  virtual Result<void> put_pending_event(const WebhookId& id, const PendingWebhookEvent& event) = 0;
-  virtual Result<void> remove_pending_event(const WebhookId& id, std::uint64_t sequence) = 0;  // absent: no error
+  Result<void> put_webhook_progress(const WebhookId& id, const WebhookProgress& progress);
+  Result<void> put_pending_event(const WebhookId& id, const PendingWebhookEvent& event);
+  Result<void> remove_pending_event(const WebhookId& id, std::uint64_t sequence);  // absent: no error
 
   // Adds to the row of the day that contains `at`.
-  virtual Result<void> add_usage(const AccountId& account, const KeyId& key, Instant at, std::uint64_t messages,
-                                 std::uint64_t recipients) = 0;
+  Result<void> add_usage(const AccountId& account, const KeyId& key, Instant at, std::uint64_t messages,
+                         std::uint64_t recipients);
   // Drops usage rows of days before `before`, at most `limit`. Returns how many.
-  virtual Result<std::size_t> expire_usage(Instant before, std::size_t limit) = 0;
+  Result<std::size_t> expire_usage(Instant before, std::size_t limit);
 
   // Drops counters of periods that ended before `before`. Returns how many.
-  virtual Result<std::size_t> expire_counters(Instant before) = 0;
+  Result<std::size_t> expire_counters(Instant before);
+
+ private:
+  // NotFound.
+  Result<void> require_account(const AccountId& id) const;
+  Result<void> remove_counters(const AccountId& account);
+
+  WriteTransaction& transaction_;
 };
 
 // For each account; they bound the tables.

@@ -25,7 +25,7 @@ KeyOctets account_row(const AccountId& account, std::uint64_t sequence) {
 
 // The event that a row of account_events names; nullopt: examine() reports it.
 Result<std::optional<Event>> load_event(Transaction& transaction, std::string_view sequence_octets) {
-  return find_record(transaction, SpoolTable::Events, sequence_octets, decode_event);
+  return find_record<Event>(transaction, sequence_octets);
 }
 
 AccountId account_of_row(std::string_view key) { return AccountId{KeyReader(key).octets<kAccountOctets>()}; }
@@ -47,7 +47,7 @@ Result<std::optional<EventFacts>> first_event(Transaction& transaction, std::uin
     if (Result<void> walked = cursor.status(); !walked) return walked.error();
     return std::optional<EventFacts>();
   }
-  Result<EventFacts> facts = decode_event_facts(cursor.value());
+  Result<EventFacts> facts = decode<EventFacts>(cursor.value());
   if (!facts) return facts.error();
   return std::optional<EventFacts>(*facts);
 }
@@ -56,7 +56,7 @@ Result<std::optional<EventFacts>> first_event(Transaction& transaction, std::uin
 
 Result<void> append_event(SpoolTransaction spool, Event event) {
   event.sequence = spool.totals.next_sequence++;
-  encode_event(event, spool.buffer);
+  encode(event, spool.buffer);
   WritableTable events(spool.transaction, SpoolTable::Events);
   if (Result<void> put = events.append(event_key(event.sequence), spool.buffer); !put) return put;
   if (event.account != AccountId{}) {
@@ -77,7 +77,7 @@ Result<std::vector<Event>> list_events_of(Transaction& transaction, const Messag
     Result<std::optional<std::string_view>> record = table.find(cursor.key().substr(prefix.size()));
     if (!record) return record.error();
     if (!*record) continue;  // examine() reports it
-    Result<Event> event = decode_event(**record);
+    Result<Event> event = decode<Event>(**record);
     if (!event) return event.error();
     events.push_back(std::move(*event));
   }
@@ -121,7 +121,7 @@ Result<std::vector<Event>> list_events_after(Transaction& transaction, std::uint
   if (after == ~std::uint64_t{0}) return events;
   Cursor cursor(Table(transaction, SpoolTable::Events));
   for (bool found = cursor.seek(event_key(after + 1)); found && events.size() < limit; found = cursor.next()) {
-    Result<Event> event = decode_event(cursor.value());
+    Result<Event> event = decode<Event>(cursor.value());
     if (!event) return event.error();
     events.push_back(std::move(*event));
   }
@@ -169,7 +169,7 @@ Result<std::size_t> index_events_by_account(WriteTransaction& transaction) {
   WritableTable rows(transaction, SpoolTable::AccountEvents);
   Cursor cursor(Table(transaction, SpoolTable::Events));
   for (bool found = cursor.first(); found; found = cursor.next()) {
-    Result<EventFacts> facts = decode_event_facts(cursor.value());
+    Result<EventFacts> facts = decode<EventFacts>(cursor.value());
     if (!facts) return facts.error();
     if (facts->account == AccountId{}) continue;
     if (Result<void> put = rows.put(account_row(facts->account, facts->sequence), {}); !put) return put.error();
@@ -195,7 +195,7 @@ Result<std::size_t> expire_events(WriteTransaction& transaction, Instant before,
 
 Result<bool> erase_event(WriteTransaction& transaction, std::uint64_t sequence) {
   Result<std::optional<EventFacts>> facts =
-      find_record(transaction, SpoolTable::Events, event_key(sequence), decode_event_facts);
+      find_record<EventFacts>(transaction, event_key(sequence));
   if (!facts) return facts.error();
   if (!*facts) return false;
   if (Result<void> erased = erase_event_rows(transaction, **facts); !erased) return erased.error();

@@ -101,7 +101,7 @@ void Examination::examine_message_events() {
 
 void Examination::examine_message(std::string_view key, std::string_view record) {
   const MessageId id{KeyReader(key).octets<16>()};
-  Result<MessageRecord> message = decode_message(record);
+  Result<MessageRecord> message = decode<MessageRecord>(record);
   Result<DeliveryRecord> delivery = load_delivery(transaction_, id);
   if (!message) return find(name_of(id) + ": " + message.error().message());
   if (!delivery) return find(name_of(id) + ": " + delivery.error().message());
@@ -162,7 +162,7 @@ void Examination::examine_index_row(SpoolTable table, std::string_view key, std:
 
 void Examination::examine_event(std::string_view key, std::string_view record) {
   const std::uint64_t sequence = KeyReader(key).number(8);
-  Result<Event> event = decode_event(record);
+  Result<Event> event = decode<Event>(record);
   if (!event) return find("event " + std::to_string(sequence) + ": " + event.error().message());
   if (event->sequence != sequence) find("event " + std::to_string(sequence) + " is stored under another number");
   if (event->account != AccountId{} &&
@@ -186,7 +186,7 @@ void Examination::examine_account_rows() {
 
 void Examination::examine_idempotency() {
   walk(SpoolTable::Idempotency, [this](auto key, auto value) {
-    Result<IdempotencyRecord> record = decode_idempotency(value);
+    Result<IdempotencyRecord> record = decode<IdempotencyRecord>(value);
     if (!record) return find(record.error().message());
     if (!has_row(SpoolTable::IdempotencyAges, std::string(KeyOctets().add(record->at)).append(key))) {
       find("the idempotency key of " + name_of(record->message) + " has no age");

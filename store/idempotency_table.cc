@@ -26,7 +26,7 @@ KeyOctets age_row(Instant at, const AccountId& account, const Digest& key_digest
 Result<std::optional<IdempotencyRecord>> find_idempotency(Transaction& transaction, const AccountId& account,
                                                           const Digest& key_digest, Instant now) {
   Result<std::optional<IdempotencyRecord>> record =
-      find_record(transaction, SpoolTable::Idempotency, row(account, key_digest), decode_idempotency);
+      find_record<IdempotencyRecord>(transaction, row(account, key_digest));
   if (!record) return record.error();
   if (*record && (*record)->at <= now - kIdempotencyRetention) return std::optional<IdempotencyRecord>();
   return record;
@@ -45,7 +45,7 @@ Result<void> put_claim(WriteTransaction& transaction, const AccountId& account, 
                        const MessageId& message, Instant now) {
   const KeyOctets key = row(account, claim.key_digest);
   Result<std::optional<IdempotencyRecord>> aged =
-      find_record(transaction, SpoolTable::Idempotency, key, decode_idempotency);
+      find_record<IdempotencyRecord>(transaction, key);
   if (!aged) return aged.error();
   WritableTable ages(transaction, SpoolTable::IdempotencyAges);
   if (*aged) {
@@ -53,7 +53,7 @@ Result<void> put_claim(WriteTransaction& transaction, const AccountId& account, 
     if (!erased) return erased.error();
   }
   std::string record;
-  encode_idempotency({.fingerprint = claim.fingerprint, .message = message, .at = now}, record);
+  encode(IdempotencyRecord{.fingerprint = claim.fingerprint, .message = message, .at = now}, record);
   if (Result<void> put = WritableTable(transaction, SpoolTable::Idempotency).put(key, record); !put) return put;
   return ages.put(age_row(now, account, claim.key_digest), {});
 }

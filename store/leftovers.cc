@@ -1,9 +1,6 @@
 #include "store/leftovers.h"
 
-#include "store/key_table.h"
-#include "store/octets.h"
-#include "store/schema.h"
-#include "store/table.h"
+#include "store/directory_index.h"
 
 #include <array>
 #include <string>
@@ -25,21 +22,16 @@ Result<bool> has_rows_of(Transaction& transaction, DirectoryTable table, std::st
   return found;
 }
 
-// Keys have rows in several tables. Returns how many there were.
-Result<std::size_t> erase_keys_of(WriteTransaction& transaction, std::string_view account, std::size_t limit) {
+// The first `limit` of an account's keys, which have rows in several tables.
+Result<std::vector<KeyId>> list_key_ids(Transaction& transaction, std::string_view account, std::size_t limit) {
   std::vector<KeyId> keys;
-  {
-    Cursor cursor(Table(transaction, DirectoryTable::AccountKeys));
-    bool found = cursor.seek(account);
-    for (; found && keys.size() < limit && cursor.key().starts_with(account); found = cursor.next()) {
-      keys.push_back(KeyId{KeyReader(cursor.key().substr(account.size())).octets<10>()});
-    }
-    if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  Cursor cursor(Table(transaction, DirectoryTable::AccountKeys));
+  bool found = cursor.seek(account);
+  for (; found && keys.size() < limit && cursor.key().starts_with(account); found = cursor.next()) {
+    keys.push_back(KeyId{KeyReader(cursor.key().substr(account.size())).octets<10>()});
   }
-  for (const KeyId& key : keys) {
-    if (Result<void> erased = erase_key(transaction, key); !erased) return erased.error();
-  }
-  return keys.size();
+  if (Result<void> walked = cursor.status(); !walked) return walked.error();
+  return keys;
 }
 
 // The id of the first mark; empty: there is none.
@@ -63,21 +55,25 @@ Result<void> leave_rows(WriteTransaction& transaction, std::string_view id) {
   return WritableTable(transaction, DirectoryTable::Meta).put(mark_of(id), {});
 }
 
-Result<void> erase_leftovers(WriteTransaction& transaction, std::size_t limit) {
+Result<void> DirectoryWriter::remove_leftovers() {
+  std::size_t limit = kLeftoverSlice;
   for (;;) {
-    Result<std::string> id = first_marked(transaction);
+    Result<std::string> id = first_marked(transaction_);
     if (!id) return id.error();
     if (id->empty()) return {};
-    Result<std::size_t> keys = erase_keys_of(transaction, *id, limit);
+    Result<std::vector<KeyId>> keys = list_key_ids(transaction_, *id, limit);
     if (!keys) return keys.error();
-    limit -= *keys;
+    for (const KeyId& key : *keys) {
+      if (Result<void> removed = remove_key(key); !removed) return removed;
+    }
+    limit -= keys->size();
     for (const DirectoryTable table : kLeftoverTables) {
       if (limit == 0) return {};
-      Result<std::size_t> erased = WritableTable(transaction, table).erase_prefix(*id, limit);
+      Result<std::size_t> erased = WritableTable(transaction_, table).erase_prefix(*id, limit);
       if (!erased) return erased.error();
       limit -= *erased;
     }
-    if (Result<bool> erased = WritableTable(transaction, DirectoryTable::Meta).erase(mark_of(*id)); !erased) return erased.error();
+    if (Result<void> erased = erase_row(transaction_, DirectoryTable::Meta, mark_of(*id)); !erased) return erased;
   }
 }
 

@@ -13,10 +13,8 @@ namespace postern::store {
 inline constexpr std::size_t kLeftoverSlice = 1'000;
 
 // An account's keys, suppressions, usage, whitelist and confirmations, or a webhook's pending events, by the `id` (10 octets) of
-// whose it was, are erased by what follows. The record itself must go in the same transaction.
+// whose it was, are erased by what follows (DirectoryWriter::remove_leftovers()). The record itself must go in the same transaction.
 Result<void> leave_rows(WriteTransaction& transaction, std::string_view id);
-// Erases up to `limit` of them.
-Result<void> erase_leftovers(WriteTransaction& transaction, std::size_t limit);
 Result<bool> has_leftovers(Transaction& transaction);
 bool is_left_over(Transaction& transaction, std::string_view id);
 

@@ -31,7 +31,7 @@ Result<std::string_view> load(Transaction& transaction, SpoolTable table, const 
 }
 
 Result<void> put_delivery(SpoolTransaction spool, const MessageId& id, const DeliveryRecord& delivery) {
-  encode_delivery(delivery, spool.buffer);
+  encode(delivery, spool.buffer);
   return WritableTable(spool.transaction, SpoolTable::Deliveries).put(octets_of(id.octets), spool.buffer);
 }
 
@@ -131,19 +131,19 @@ Result<bool> has_message(Transaction& transaction, const MessageId& id) {
 Result<MessageFacts> load_message_facts(Transaction& transaction, const MessageId& id) {
   Result<std::string_view> record = load(transaction, SpoolTable::Messages, id);
   if (!record) return record.error();
-  return decode_message_facts(*record);
+  return decode<MessageFacts>(*record);
 }
 
 Result<MessageRecord> load_message(Transaction& transaction, const MessageId& id) {
   Result<std::string_view> record = load(transaction, SpoolTable::Messages, id);
   if (!record) return record.error();
-  return decode_message(*record);
+  return decode<MessageRecord>(*record);
 }
 
 Result<DeliveryRecord> load_delivery(Transaction& transaction, const MessageId& id) {
   Result<std::string_view> record = load(transaction, SpoolTable::Deliveries, id);
   if (!record) return record.error();
-  return decode_delivery(*record);
+  return decode<DeliveryRecord>(*record);
 }
 
 Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const std::optional<MessageId>& before,
@@ -153,7 +153,7 @@ Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const
   const bool is_behind_all = !before || !cursor.seek(octets_of(before->octets));
   bool found = is_behind_all ? cursor.last() : cursor.previous();
   for (; found && messages.size() < limit; found = cursor.previous()) {
-    Result<MessageRecord> message = decode_message(cursor.value());
+    Result<MessageRecord> message = decode<MessageRecord>(cursor.value());
     if (!message) return message.error();
     Result<DeliveryRecord> delivery = load_delivery(transaction, message->id);
     if (!delivery) return delivery.error();
@@ -201,7 +201,7 @@ Result<std::size_t> index_messages_by_account(WriteTransaction& transaction) {
   WritableTable rows(transaction, SpoolTable::AccountMessages);
   Cursor cursor(Table(transaction, SpoolTable::Messages));
   for (bool found = cursor.first(); found; found = cursor.next()) {
-    Result<MessageRecord> message = decode_message(cursor.value());
+    Result<MessageRecord> message = decode<MessageRecord>(cursor.value());
     if (!message) return message.error();
     if (!is_listed_with_account(*message)) continue;
     if (Result<void> put = rows.put(account_row(message->account, message->id), {}); !put) return put.error();
@@ -215,7 +215,7 @@ Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message
                             Duration capture_retention) {
   const MessageId id = message.id;
   if (message.environment == Environment::Test) spool.test_mail.add(message.account, message.content_octets);
-  encode_message(message, spool.buffer);
+  encode(message, spool.buffer);
   WritableTable messages(spool.transaction, SpoolTable::Messages);
   if (Result<void> put = messages.put(octets_of(id.octets), spool.buffer); !put) return put;
   if (is_listed_with_account(message)) {

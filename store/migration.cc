@@ -12,19 +12,19 @@ Result<bool> check_schema(Transaction& transaction) {
   Result<std::optional<std::string_view>> stored = meta.find(kSchemaKey);
   if (!stored) return stored.error();
   if (!*stored) return false;
-  Result<std::uint32_t> version = decode_schema_version(**stored);
+  Result<SchemaVersion> version = decode<SchemaVersion>(**stored);
   if (!version) return version.error();
-  if (*version == kSchemaVersion) return true;
+  if (version->number == kSchemaVersion) return true;
   const std::string_view hint =
-      *version > kSchemaVersion ? "; it was written by a newer Postern" : "; it was written by an older Postern";
+      version->number > kSchemaVersion ? "; it was written by a newer Postern" : "; it was written by an older Postern";
   return Error(ErrorCode::SchemaMismatch, transaction.environment().folder().string() + " has schema version " +
-                                              std::to_string(*version) + ", this program reads version " +
+                                              std::to_string(version->number) + ", this program reads version " +
                                               std::to_string(kSchemaVersion) + std::string(hint));
 }
 
 Result<void> write_schema(WriteTransaction& transaction) {
   std::string record;
-  encode_schema_version(kSchemaVersion, record);
+  encode(SchemaVersion{kSchemaVersion}, record);
   return WritableTable(transaction, SpoolTable::Meta).put(kSchemaKey, record);
 }
 

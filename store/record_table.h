@@ -1,72 +1,83 @@
-// Look-ups that decode what they find: one record, all records whose keys begin alike, all that an account's index names.
+// Records in their tables: one, or all whose keys begin alike. Each kind of record has its table (TableOf).
 #pragma once
 
-#include "core/ids.h"
+#include "store/codec.h"
 #include "store/octets.h"
 #include "store/table.h"
 
 #include <optional>
+#include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace postern::store {
 
-template <class Decode>
-using DecodedRecord = typename std::invoke_result_t<Decode, std::string_view>::value_type;
+template <auto Index>
+struct In {
+  static constexpr auto table = Index;
+};
+template <class Record>
+struct TableOf;
+template <> struct TableOf<AccountRecord> : In<DirectoryTable::Accounts> {};
+template <> struct TableOf<KeyRecord> : In<DirectoryTable::Keys> {};
+template <> struct TableOf<KeyOutline> : In<DirectoryTable::AccountKeys> {};
+template <> struct TableOf<KeyUsage> : In<DirectoryTable::KeyUsages> {};
+template <> struct TableOf<KeyRefusal> : In<DirectoryTable::KeyRefusals> {};
+template <> struct TableOf<WhitelistEntry> : In<DirectoryTable::Whitelist> {};
+template <> struct TableOf<Count> : In<DirectoryTable::Counters> {};
+template <> struct TableOf<UserRecord> : In<DirectoryTable::Users> {};
+template <> struct TableOf<Confirmation> : In<DirectoryTable::Confirmations> {};
+template <> struct TableOf<ProductionRequest> : In<DirectoryTable::ProductionRequests> {};
+template <> struct TableOf<DomainRecord> : In<DirectoryTable::Domains> {};
+template <> struct TableOf<SuppressionRecord> : In<DirectoryTable::Suppressions> {};
+template <> struct TableOf<WebhookRecord> : In<DirectoryTable::Webhooks> {};
+template <> struct TableOf<WebhookProgress> : In<DirectoryTable::WebhookProgress> {};
+template <> struct TableOf<PendingWebhookEvent> : In<DirectoryTable::PendingEvents> {};
+template <> struct TableOf<UsageRow> : In<DirectoryTable::Usage> {};
+template <> struct TableOf<Event> : In<SpoolTable::Events> {};
+template <> struct TableOf<EventFacts> : In<SpoolTable::Events> {};
+template <> struct TableOf<IdempotencyRecord> : In<SpoolTable::Idempotency> {};
+template <> struct TableOf<DestinationPause> : In<SpoolTable::DestinationPauses> {};
 
 // CorruptRecord, IoError; nullopt: it is not there.
-template <class Index, class Decode>
-Result<std::optional<DecodedRecord<Decode>>> find_record(Transaction& transaction, Index table, std::string_view key,
-                                                         Decode decode) {
-  Result<std::optional<std::string_view>> octets = Table(transaction, table).find(key);
+template <class Record, auto Where = TableOf<Record>::table>
+Result<std::optional<Record>> find_record(Transaction& transaction, std::string_view key) {
+  Result<std::optional<std::string_view>> octets = Table(transaction, Where).find(key);
   if (!octets) return octets.error();
-  if (!*octets) return std::optional<DecodedRecord<Decode>>();
-  Result<DecodedRecord<Decode>> record = decode(**octets);
+  if (!*octets) return std::optional<Record>();
+  Result<Record> record = decode<Record>(**octets);
   if (!record) return record.error();
-  return std::optional<DecodedRecord<Decode>>(std::move(*record));
+  return std::optional<Record>(std::move(*record));
 }
 
-// In the order of their keys; an empty prefix is all of the table.
-template <class Index, class Decode>
-Result<std::vector<DecodedRecord<Decode>>> list_records(Transaction& transaction, Index table, std::string_view prefix,
-                                                        Decode decode) {
-  std::vector<DecodedRecord<Decode>> records;
-  Cursor cursor(Table(transaction, table));
-  bool found = prefix.empty() ? cursor.first() : cursor.seek(prefix);
-  for (; found && cursor.key().starts_with(prefix); found = cursor.next()) {
-    Result<DecodedRecord<Decode>> record = decode(cursor.value());
+// From the first key that is not below `start`, in the order of the keys, as long as they begin with `prefix` and there are fewer
+// than `limit`.
+template <class Record>
+Result<std::vector<Record>> list_records(Transaction& transaction, std::string_view prefix, std::string_view start,
+                                         std::size_t limit) {
+  std::vector<Record> records;
+  Cursor cursor(Table(transaction, TableOf<Record>::table));
+  bool found = start.empty() ? cursor.first() : cursor.seek(start);
+  for (; found && cursor.key().starts_with(prefix) && records.size() < limit; found = cursor.next()) {
+    Result<Record> record = decode<Record>(cursor.value());
     if (!record) return record.error();
     records.push_back(std::move(*record));
   }
   if (Result<void> walked = cursor.status(); !walked) return walked.error();
   return records;
 }
-
-// The ids in an index whose keys are account id, id.
-template <class Id>
-Result<std::vector<Id>> list_ids_of(Transaction& transaction, DirectoryTable index, const AccountId& account) {
-  std::vector<Id> ids;
-  const std::string_view prefix = octets_of(account.octets);
-  Cursor cursor(Table(transaction, index));
-  for (bool found = cursor.seek(prefix); found && cursor.key().starts_with(prefix); found = cursor.next()) {
-    KeyReader reader(cursor.key().substr(prefix.size()));
-    ids.push_back(Id{reader.octets<10>()});
-  }
-  if (Result<void> walked = cursor.status(); !walked) return walked.error();
-  return ids;
+// An empty prefix is all of the table.
+template <class Record>
+Result<std::vector<Record>> list_records(Transaction& transaction, std::string_view prefix = {}) {
+  return list_records<Record>(transaction, prefix, prefix, ~std::size_t{0});
 }
 
-// The records of `ids` that are there, each by `find`.
-template <class Record, class Id, class Find>
-Result<std::vector<Record>> find_all(Transaction& transaction, const std::vector<Id>& ids, Find find) {
-  std::vector<Record> records;
-  for (const Id& id : ids) {
-    Result<std::optional<Record>> record = find(transaction, id);
-    if (!record) return record.error();
-    if (*record) records.push_back(std::move(**record));
-  }
-  return records;
+// Inserts or replaces.
+template <class Record, auto Where = TableOf<Record>::table>
+Result<void> put_record(WriteTransaction& transaction, std::string_view key, const Record& record) {
+  std::string octets;
+  encode(record, octets);
+  return WritableTable(transaction, Where).put(key, octets);
 }
 
 }  // namespace postern::store

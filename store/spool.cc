@@ -108,7 +108,7 @@ Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptan
 }
 
 Result<void> write_totals(SpoolTransaction spool) {
-  encode_totals(spool.totals, spool.buffer);
+  encode(spool.totals, spool.buffer);
   return WritableTable(spool.transaction, SpoolTable::Meta).put(kTotalsKey, spool.buffer);
 }
 
@@ -169,7 +169,7 @@ class PauseRequest final : public CommitRequest {
       return {};
     }
     std::string& buffer = impl_.frame.of(transaction).buffer;
-    encode_destination_pause(*pause_, buffer);
+    encode(*pause_, buffer);
     return pauses.put(name_, buffer);
   }
   void complete(Result<void> outcome) override { done_(std::move(outcome)); }
@@ -296,7 +296,7 @@ void Spool::set_pause(std::string name, std::optional<DestinationPause> pause, C
 
 Result<std::vector<DestinationPause>> Spool::list_pauses() const {
   return impl_->with_reader([](ReadTransaction& transaction) {
-    return list_records(transaction, SpoolTable::DestinationPauses, {}, decode_destination_pause);
+    return list_records<DestinationPause>(transaction, {});
   });
 }
 
@@ -351,7 +351,7 @@ Result<EventIdKey> Spool::event_id_key(Random& random) {
     const auto found = Table(transaction, SpoolTable::Meta).find(kEventIdsKey);
     if (!found) return found.error();
     if (!*found) return false;
-    const Result<EventIdKey> decoded = decode_event_id_key(**found);
+    const Result<EventIdKey> decoded = decode<EventIdKey>(**found);
     if (!decoded) return decoded.error();
     key = *decoded;
     return true;
@@ -365,7 +365,7 @@ Result<EventIdKey> Spool::event_id_key(Random& random) {
     if (*is_there) return {};
     random.fill(key.octets);
     key.last_numbered = spool.totals.next_sequence - 1;
-    encode_event_id_key(key, spool.buffer);
+    encode(key, spool.buffer);
     return WritableTable(spool.transaction, SpoolTable::Meta).put(kEventIdsKey, spool.buffer);
   });
   if (!made) return made.error();

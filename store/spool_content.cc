@@ -2,6 +2,7 @@
 // file with a long list of free pages LMDB searches all of it for neighbours, and writes it anew with every commit.
 #include "store/spool_content.h"
 
+#include "store/crc32c.h"
 #include "store/octets.h"
 #include "store/table.h"
 

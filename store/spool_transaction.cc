@@ -38,7 +38,7 @@ Result<void> SpoolFrame::open(WriteTransaction& transaction) {
 Result<void> SpoolFrame::close(WriteTransaction& transaction) {
   if (Result<void> written = open_marks_.write(transaction); !written) return written;
   if (totals_ == stored_) return {};
-  encode_totals(totals_, buffer_);
+  encode(totals_, buffer_);
   return WritableTable(transaction, SpoolTable::Meta).put(kTotalsKey, buffer_);
 }
 
@@ -46,7 +46,7 @@ Result<SpoolTotals> load_totals(Transaction& transaction) {
   Result<std::optional<std::string_view>> record = Table(transaction, SpoolTable::Meta).find(kTotalsKey);
   if (!record) return record.error();
   if (!*record) return SpoolTotals{};  // a new spool
-  return decode_totals(**record);
+  return decode<SpoolTotals>(**record);
 }
 
 }  // namespace postern::store

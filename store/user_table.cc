@@ -1,84 +1,34 @@
-// Users; the address and account indexes are kept in step.
-#include "store/user_table.h"
-
-#include "store/codec.h"
-#include "store/directory.h"
-#include "store/record_table.h"
+// Users.
+#include "store/directory_index.h"
 
 namespace postern::store {
-namespace {
 
-KeyOctets account_row(const UserRecord& user) { return KeyOctets().add(user.account.octets).add(user.id.octets); }
-
-Result<void> erase_index_rows(WriteTransaction& transaction, const UserRecord& user) {
-  WritableTable emails(transaction, DirectoryTable::UserEmails);
-  if (Result<bool> erased = emails.erase(user.email); !erased) return erased.error();
-  WritableTable rows(transaction, DirectoryTable::AccountUsers);
-  if (Result<bool> erased = rows.erase(account_row(user)); !erased) return erased.error();
-  return {};
+Result<std::optional<UserRecord>> DirectoryReads::find_user(const UserId& id) const {
+  return look([&](Transaction& transaction) { return find_record<UserRecord>(transaction, octets_of(id.octets)); });
 }
 
-}  // namespace
-
-Result<std::optional<UserRecord>> find_user(Transaction& transaction, const UserId& id) {
-  return find_record(transaction, DirectoryTable::Users, octets_of(id.octets), decode_user);
-}
-
-Result<std::optional<UserRecord>> find_user_by_email(Transaction& transaction, std::string_view normalised_address) {
+Result<std::optional<UserRecord>> DirectoryReads::find_user_by_email(std::string_view normalised_address) const {
   if (!fits_in_key(normalised_address)) return std::optional<UserRecord>();
-  Result<std::optional<std::string_view>> row = Table(transaction, DirectoryTable::UserEmails).find(normalised_address);
-  if (!row) return row.error();
-  if (!*row) return std::optional<UserRecord>();
-  KeyReader reader(**row);
-  return find_user(transaction, UserId{reader.octets<10>()});
+  return look([&](Transaction& transaction) {
+    return find_through<UserRecord>(transaction, DirectoryTable::UserEmails, normalised_address);
+  });
 }
 
-Result<std::vector<UserRecord>> list_users(Transaction& transaction, const AccountId& account) {
-  Result<std::vector<UserId>> ids = list_ids_of<UserId>(transaction, DirectoryTable::AccountUsers, account);
-  if (!ids) return ids.error();
-  return find_all<UserRecord>(transaction, *ids, find_user);
+Result<std::vector<UserRecord>> DirectoryReads::list_users(const AccountId& account) const {
+  return look([&](Transaction& transaction) {
+    return list_through<UserRecord>(transaction, DirectoryTable::AccountUsers, account);
+  });
 }
 
-Result<void> put_user(WriteTransaction& transaction, const UserRecord& user) {
+Result<void> DirectoryWriter::put_user(const UserRecord& user) {
+  if (Result<void> required = require_account(user.account); !required) return required;
   if (!fits_in_key(user.email)) return Error(ErrorCode::InvalidArgument, "a user is named by one address");
-  Result<std::optional<UserRecord>> twin = find_user_by_email(transaction, user.email);
-  if (!twin) return twin.error();
-  if (*twin && (*twin)->id != user.id) return Error(ErrorCode::AlreadyExists, "that address is another user's");
-  Result<std::optional<UserRecord>> previous = find_user(transaction, user.id);
-  if (!previous) return previous.error();
-  if (*previous) {
-    if (Result<void> erased = erase_index_rows(transaction, **previous); !erased) return erased;
-  }
-  Result<std::vector<UserId>> others = list_ids_of<UserId>(transaction, DirectoryTable::AccountUsers, user.account);
-  if (!others) return others.error();
-  if (others->size() >= kMaxUsersPerAccount) {
-    return Error(ErrorCode::LimitExceeded, "an account has at most " + std::to_string(kMaxUsersPerAccount) + " users");
-  }
-  std::string record;
-  encode_user(user, record);
-  const std::string_view id = octets_of(user.id.octets);
-  if (Result<void> put = WritableTable(transaction, DirectoryTable::Users).put(id, record); !put) return put;
-  if (Result<void> put = WritableTable(transaction, DirectoryTable::UserEmails).put(user.email, id); !put) return put;
-  return WritableTable(transaction, DirectoryTable::AccountUsers).put(account_row(user), {});
+  Result<void> ready = replace_rows(transaction_, user, "that address is another user's");
+  if (ready) ready = require_room(transaction_, DirectoryTable::AccountUsers, user.account, kMaxUsersPerAccount, "users");
+  if (!ready) return ready;
+  return put_with_rows(transaction_, user);
 }
 
-Result<void> erase_user(WriteTransaction& transaction, const UserId& id) {
-  Result<std::optional<UserRecord>> user = find_user(transaction, id);
-  if (!user) return user.error();
-  if (!*user) return Error(ErrorCode::NotFound, "no user " + format_id(id));
-  if (Result<void> erased = erase_index_rows(transaction, **user); !erased) return erased;
-  WritableTable users(transaction, DirectoryTable::Users);
-  if (Result<bool> erased = users.erase(octets_of(id.octets)); !erased) return erased.error();
-  return {};
-}
-
-Result<void> clear_users(WriteTransaction& transaction, const AccountId& account) {
-  Result<std::vector<UserId>> ids = list_ids_of<UserId>(transaction, DirectoryTable::AccountUsers, account);
-  if (!ids) return ids.error();
-  for (const UserId& id : *ids) {
-    if (Result<void> erased = erase_user(transaction, id); !erased) return erased;
-  }
-  return {};
-}
+Result<void> DirectoryWriter::remove_user(const UserId& id) { return erase_with_rows<UserRecord>(transaction_, id, "user"); }
 
 }  // namespace postern::store

@@ -1,150 +1,102 @@
-// Webhooks; the account index is kept in step.
-#include "store/webhook_table.h"
-
-#include "store/codec.h"
-#include "store/directory.h"
+// Webhooks, how far each has come, and the events that it has not taken yet.
+#include "store/directory_index.h"
 #include "store/leftovers.h"
-#include "store/record_table.h"
 
 #include <algorithm>
 
 namespace postern::store {
 namespace {
 
-KeyOctets account_row(const WebhookRecord& webhook) {
-  return KeyOctets().add(webhook.account.octets).add(webhook.id.octets);
-}
-
 KeyOctets pending_row(const WebhookId& id, std::uint64_t sequence) { return KeyOctets().add(id.octets).add(sequence); }
 
-Result<bool> has_webhook(Transaction& transaction, const WebhookId& id) {
-  Result<std::optional<std::string_view>> found = Table(transaction, DirectoryTable::Webhooks).find(octets_of(id.octets));
-  if (!found) return found.error();
-  return found->has_value();
+// Raises `last` to the greatest number in the table; records that are damaged name none.
+template <class Record, class NumberOf>
+Result<void> raise_to_greatest(Transaction& transaction, std::uint64_t& last, NumberOf number_of) {
+  Cursor cursor(Table(transaction, TableOf<Record>::table));
+  for (bool found = cursor.first(); found; found = cursor.next()) {
+    if (const Result<Record> record = decode<Record>(cursor.value())) last = std::max(last, number_of(*record));
+  }
+  return cursor.status();
+}
+
+std::uint64_t before_first(const WebhookRecord& webhook) {
+  return std::max<std::uint64_t>(webhook.first_sequence, 1) - 1;  // a number that was not given yet
 }
 
 }  // namespace
 
-Result<std::optional<WebhookRecord>> find_webhook(Transaction& transaction, const WebhookId& id) {
-  return find_record(transaction, DirectoryTable::Webhooks, octets_of(id.octets), decode_webhook);
+Result<std::optional<WebhookRecord>> DirectoryReads::find_webhook(const WebhookId& id) const {
+  return look([&](Transaction& transaction) { return find_record<WebhookRecord>(transaction, octets_of(id.octets)); });
 }
 
-Result<std::vector<WebhookRecord>> list_webhooks(Transaction& transaction, const AccountId& account) {
-  Result<std::vector<WebhookId>> ids = list_ids_of<WebhookId>(transaction, DirectoryTable::AccountWebhooks, account);
-  if (!ids) return ids.error();
-  return find_all<WebhookRecord>(transaction, *ids, find_webhook);
+Result<std::vector<WebhookRecord>> DirectoryReads::list_webhooks(const AccountId& account) const {
+  return look([&](Transaction& transaction) {
+    return list_through<WebhookRecord>(transaction, DirectoryTable::AccountWebhooks, account);
+  });
 }
 
-Result<std::vector<WebhookRecord>> list_all_webhooks(Transaction& transaction) {
-  return list_records(transaction, DirectoryTable::Webhooks, {}, decode_webhook);
+Result<std::vector<WebhookRecord>> DirectoryReads::list_all_webhooks() const {
+  return look([](Transaction& transaction) { return list_records<WebhookRecord>(transaction); });
 }
 
-Result<WebhookProgress> load_webhook_progress(Transaction& transaction, const WebhookId& id) {
-  Result<std::optional<WebhookProgress>> progress =
-      find_record(transaction, DirectoryTable::WebhookProgress, octets_of(id.octets), decode_webhook_progress);
+Result<WebhookProgress> DirectoryReads::webhook_progress(const WebhookId& id) const {
+  const auto progress = look([&](Transaction& transaction) {
+    return find_record<WebhookProgress>(transaction, octets_of(id.octets));
+  });
   if (!progress) return progress.error();
   return progress->value_or(WebhookProgress{});
 }
 
-Result<std::vector<PendingWebhookEvent>> list_pending_events(Transaction& transaction, const WebhookId& id,
-                                                             std::uint64_t after, std::size_t limit) {
-  std::vector<PendingWebhookEvent> events;
-  if (after == ~std::uint64_t{0}) return events;
-  const std::string_view prefix = octets_of(id.octets);
-  Cursor cursor(Table(transaction, DirectoryTable::PendingEvents));
-  bool found = cursor.seek(pending_row(id, after + 1));
-  for (; found && cursor.key().starts_with(prefix) && events.size() < limit; found = cursor.next()) {
-    Result<PendingWebhookEvent> event = decode_pending_webhook_event(cursor.value());
-    if (!event) return event.error();
-    events.push_back(*event);
+Result<std::vector<PendingWebhookEvent>> DirectoryReads::list_pending_events(const WebhookId& id, std::uint64_t after,
+                                                                             std::size_t limit) const {
+  if (after == ~std::uint64_t{0}) return std::vector<PendingWebhookEvent>();
+  return look([&](Transaction& transaction) {
+    return list_records<PendingWebhookEvent>(transaction, octets_of(id.octets), pending_row(id, after + 1), limit);
+  });
+}
+
+Result<std::uint64_t> DirectoryReads::last_seen_sequence() const {
+  return look([](Transaction& transaction) -> Result<std::uint64_t> {
+    std::uint64_t last = 0;
+    Result<void> walked = raise_to_greatest<WebhookRecord>(transaction, last, before_first);
+    if (walked) walked = raise_to_greatest<WebhookProgress>(transaction, last, [](const auto& p) { return p.cursor; });
+    if (walked) walked = raise_to_greatest<PendingWebhookEvent>(transaction, last, [](const auto& p) { return p.sequence; });
+    if (!walked) return walked.error();
+    return last;
+  });
+}
+
+Result<void> DirectoryWriter::put_webhook(const WebhookRecord& webhook) {
+  if (Result<void> required = require_account(webhook.account); !required) return required;
+  Result<void> ready = replace_rows(transaction_, webhook, {});
+  if (ready) {
+    ready = require_room(transaction_, DirectoryTable::AccountWebhooks, webhook.account, kMaxWebhooksPerAccount, "webhooks");
   }
-  if (Result<void> walked = cursor.status(); !walked) return walked.error();
-  return events;
+  if (!ready) return ready;
+  return put_with_rows(transaction_, webhook);
 }
 
-Result<std::uint64_t> last_seen_sequence(Transaction& transaction) {
-  std::uint64_t last = 0;
-  const auto walk = [&](DirectoryTable table, auto decode, auto number_of) -> Result<void> {
-    Cursor cursor(Table(transaction, table));
-    for (bool found = cursor.first(); found; found = cursor.next()) {
-      if (const auto record = decode(cursor.value())) last = std::max(last, number_of(*record));
-    }
-    return cursor.status();
-  };
-  const auto before_first = [](const WebhookRecord& webhook) {
-    return std::max<std::uint64_t>(webhook.first_sequence, 1) - 1;  // a number that was not given yet
-  };
-  Result<void> walked = walk(DirectoryTable::Webhooks, decode_webhook, before_first);
-  if (walked) walked = walk(DirectoryTable::WebhookProgress, decode_webhook_progress, [](const auto& p) { return p.cursor; });
-  if (walked) walked = walk(DirectoryTable::PendingEvents, decode_pending_webhook_event, [](const auto& p) { return p.sequence; });
-  if (!walked) return walked.error();
-  return last;
+Result<void> DirectoryWriter::remove_webhook(const WebhookId& id) {
+  Result<void> removed = erase_with_rows<WebhookRecord>(transaction_, id, "webhook");
+  if (removed) removed = erase_row(transaction_, DirectoryTable::WebhookProgress, octets_of(id.octets));
+  if (removed) removed = leave_rows(transaction_, octets_of(id.octets));
+  if (!removed) return removed;
+  return remove_leftovers();
 }
 
-Result<void> put_webhook(WriteTransaction& transaction, const WebhookRecord& webhook) {
-  Result<std::optional<WebhookRecord>> previous = find_webhook(transaction, webhook.id);
-  if (!previous) return previous.error();
-  WritableTable rows(transaction, DirectoryTable::AccountWebhooks);
-  if (*previous) {
-    if (Result<bool> erased = rows.erase(account_row(**previous)); !erased) return erased.error();
-  }
-  Result<std::vector<WebhookId>> others =
-      list_ids_of<WebhookId>(transaction, DirectoryTable::AccountWebhooks, webhook.account);
-  if (!others) return others.error();
-  if (others->size() >= kMaxWebhooksPerAccount) {
-    return Error(ErrorCode::LimitExceeded, "an account has at most " + std::to_string(kMaxWebhooksPerAccount) + " webhooks");
-  }
-  std::string record;
-  encode_webhook(webhook, record);
-  WritableTable webhooks(transaction, DirectoryTable::Webhooks);
-  if (Result<void> put = webhooks.put(octets_of(webhook.id.octets), record); !put) return put;
-  return rows.put(account_row(webhook), {});
+Result<void> DirectoryWriter::put_webhook_progress(const WebhookId& id, const WebhookProgress& progress) {
+  const std::string_view key = octets_of(id.octets);
+  return if_there(transaction_, DirectoryTable::Webhooks, key, [&] { return put_record(transaction_, key, progress); });
 }
 
-Result<void> erase_webhook(WriteTransaction& transaction, const WebhookId& id) {
-  Result<std::optional<WebhookRecord>> webhook = find_webhook(transaction, id);
-  if (!webhook) return webhook.error();
-  if (!*webhook) return Error(ErrorCode::NotFound, "no webhook " + format_id(id));
-  WritableTable rows(transaction, DirectoryTable::AccountWebhooks);
-  if (Result<bool> erased = rows.erase(account_row(**webhook)); !erased) return erased.error();
-  for (const DirectoryTable table : {DirectoryTable::Webhooks, DirectoryTable::WebhookProgress}) {
-    Result<bool> erased = WritableTable(transaction, table).erase(octets_of(id.octets));
-    if (!erased) return erased.error();
-  }
-  return leave_rows(transaction, octets_of(id.octets));
+Result<void> DirectoryWriter::put_pending_event(const WebhookId& id, const PendingWebhookEvent& event) {
+  return if_there(transaction_, DirectoryTable::Webhooks, octets_of(id.octets), [&] {
+    return put_record(transaction_, pending_row(id, event.sequence), event);
+  });
 }
 
-Result<void> clear_webhooks(WriteTransaction& transaction, const AccountId& account) {
-  Result<std::vector<WebhookId>> ids = list_ids_of<WebhookId>(transaction, DirectoryTable::AccountWebhooks, account);
-  if (!ids) return ids.error();
-  for (const WebhookId& id : *ids) {
-    if (Result<void> erased = erase_webhook(transaction, id); !erased) return erased;
-  }
-  return {};
-}
-
-Result<void> put_webhook_progress(WriteTransaction& transaction, const WebhookId& id, const WebhookProgress& progress) {
-  Result<bool> exists = has_webhook(transaction, id);
-  if (!exists) return exists.error();
-  if (!*exists) return {};
-  std::string record;
-  encode_webhook_progress(progress, record);
-  return WritableTable(transaction, DirectoryTable::WebhookProgress).put(octets_of(id.octets), record);
-}
-
-Result<void> put_pending_event(WriteTransaction& transaction, const WebhookId& id, const PendingWebhookEvent& event) {
-  Result<bool> exists = has_webhook(transaction, id);
-  if (!exists) return exists.error();
-  if (!*exists) return {};
-  std::string record;
-  encode_pending_webhook_event(event, record);
-  return WritableTable(transaction, DirectoryTable::PendingEvents).put(pending_row(id, event.sequence), record);
-}
-
-Result<void> erase_pending_event(WriteTransaction& transaction, const WebhookId& id, std::uint64_t sequence) {
-  Result<bool> erased = WritableTable(transaction, DirectoryTable::PendingEvents).erase(pending_row(id, sequence));
-  if (!erased) return erased.error();
-  return {};
+Result<void> DirectoryWriter::remove_pending_event(const WebhookId& id, std::uint64_t sequence) {
+  return erase_row(transaction_, DirectoryTable::PendingEvents, pending_row(id, sequence));
 }
 
 }  // namespace postern::store

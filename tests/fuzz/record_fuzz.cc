@@ -13,9 +13,9 @@ namespace {
 using namespace store;
 
 // Octet 1 of a record is its version (store/codec.h). What is of an older one is written as of the newest, and that reads the same.
-template <class Decode, class Encode>
-void check(std::string_view record, Decode decode, Encode encode) {
-  const auto value = decode(record);
+template <class Record>
+void check(std::string_view record) {
+  const Result<Record> value = decode<Record>(record);
   if (!value) return;
   std::string again;
   encode(*value, again);
@@ -23,7 +23,7 @@ void check(std::string_view record, Decode decode, Encode encode) {
     POSTERN_CHECK(again == record);
     return;
   }
-  const auto reread = decode(again);
+  const Result<Record> reread = decode<Record>(again);
   POSTERN_CHECK(reread.has_value());
   std::string third;
   encode(*reread, third);
@@ -31,34 +31,34 @@ void check(std::string_view record, Decode decode, Encode encode) {
 }
 
 void check_directory(std::string_view record) {
-  check(record, decode_schema_version, encode_schema_version);
-  check(record, decode_account, encode_account);
-  check(record, decode_key, encode_key);
-  check(record, decode_key_usage, encode_key_usage);
-  check(record, decode_whitelist_entry, encode_whitelist_entry);
-  check(record, decode_counter, encode_counter);
-  check(record, decode_user, encode_user);
-  check(record, decode_production_request, encode_production_request);
-  check(record, decode_domain, encode_domain);
-  check(record, decode_suppression, encode_suppression);
-  check(record, decode_webhook, encode_webhook);
-  check(record, decode_webhook_progress, encode_webhook_progress);
-  check(record, decode_pending_webhook_event, encode_pending_webhook_event);
-  check(record, decode_usage, encode_usage);
+  check<SchemaVersion>(record);
+  check<AccountRecord>(record);
+  check<KeyRecord>(record);
+  check<KeyUsage>(record);
+  check<WhitelistEntry>(record);
+  check<Count>(record);
+  check<UserRecord>(record);
+  check<ProductionRequest>(record);
+  check<DomainRecord>(record);
+  check<SuppressionRecord>(record);
+  check<WebhookRecord>(record);
+  check<WebhookProgress>(record);
+  check<PendingWebhookEvent>(record);
+  check<UsageRow>(record);
 }
 
 void check_spool(std::string_view record) {
-  check(record, decode_totals, encode_totals);
-  check(record, decode_message, encode_message);
-  check(record, decode_delivery, encode_delivery);
-  check(record, decode_event, encode_event);
-  check(record, decode_idempotency, encode_idempotency);
-  if (const auto message = decode_message(record)) {
-    const auto facts = decode_message_facts(record);
+  check<SpoolTotals>(record);
+  check<MessageRecord>(record);
+  check<DeliveryRecord>(record);
+  check<Event>(record);
+  check<IdempotencyRecord>(record);
+  if (const auto message = decode<MessageRecord>(record)) {
+    const auto facts = decode<MessageFacts>(record);
     POSTERN_CHECK(facts && facts->id == message->id && facts->content_octets == message->content_octets);
   }
-  if (const auto event = decode_event(record)) {
-    const auto facts = decode_event_facts(record);
+  if (const auto event = decode<Event>(record)) {
+    const auto facts = decode<EventFacts>(record);
     POSTERN_CHECK(facts && facts->sequence == event->sequence && facts->type == event->type);
   }
 }

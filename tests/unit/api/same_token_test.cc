@@ -195,7 +195,7 @@ void suspend(Doors& doors) { (void)doors.accounts.set_state(doors.account, store
 
 void confine(Doors& doors) {
   (void)doors.store.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
-    store::KeyRecord record = writer.find_key(doors.key).value().value();
+    store::KeyRecord record = writer.find_key(doors.key).value().value().key;
     record.networks = {parse_ip_network("198.51.100.0/24").value()};
     return writer.put_key(record);
   });

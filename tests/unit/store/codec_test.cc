@@ -209,30 +209,30 @@ TEST(Codec, RestoresEveryRecordItWrote) {
   std::string octets;
   for (int i = 0; i < 500; ++i) {
     const AccountRecord account = values.account();
-    encode_account(account, octets);
-    ASSERT_EQ(decode_account(octets).value(), account);
+    encode(account, octets);
+    ASSERT_EQ(decode<AccountRecord>(octets).value(), account);
     const KeyRecord key = values.key();
-    encode_key(key, octets);
-    ASSERT_EQ(decode_key(octets).value(), key);
+    encode(key, octets);
+    ASSERT_EQ(decode<KeyRecord>(octets).value(), key);
     const MessageRecord message = values.message();
-    encode_message(message, octets);
-    ASSERT_EQ(decode_message(octets).value(), message);
-    ASSERT_EQ(decode_message_facts(octets).value().content_octets, message.content_octets);
+    encode(message, octets);
+    ASSERT_EQ(decode<MessageRecord>(octets).value(), message);
+    ASSERT_EQ(decode<MessageFacts>(octets).value().content_octets, message.content_octets);
     const DeliveryRecord delivery = values.delivery();
-    encode_delivery(delivery, octets);
-    ASSERT_EQ(decode_delivery(octets).value(), delivery);
+    encode(delivery, octets);
+    ASSERT_EQ(decode<DeliveryRecord>(octets).value(), delivery);
     const KeyUsage usage{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()};
-    encode_key_usage(usage, octets);
-    ASSERT_EQ(decode_key_usage(octets).value(), usage);
+    encode(usage, octets);
+    ASSERT_EQ(decode<KeyUsage>(octets).value(), usage);
     const WhitelistEntry entry{.address = values.text(), .added = values.instant()};
-    encode_whitelist_entry(entry, octets);
-    ASSERT_EQ(decode_whitelist_entry(octets).value(), entry);
+    encode(entry, octets);
+    ASSERT_EQ(decode<WhitelistEntry>(octets).value(), entry);
     const SpoolTotals totals{.next_sequence = values.number(), .captured_octets = values.number()};
-    encode_totals(totals, octets);
-    ASSERT_EQ(decode_totals(octets).value(), totals);
+    encode(totals, octets);
+    ASSERT_EQ(decode<SpoolTotals>(octets).value(), totals);
     const Event event = values.event();
-    encode_event(event, octets);
-    const Event restored = decode_event(octets).value();
+    encode(event, octets);
+    const Event restored = decode<Event>(octets).value();
     ASSERT_EQ(restored.sequence, event.sequence);
     ASSERT_EQ(restored.at, event.at);
     ASSERT_EQ(restored.type, event.type);
@@ -240,15 +240,15 @@ TEST(Codec, RestoresEveryRecordItWrote) {
     ASSERT_EQ(restored.recipient, event.recipient);
     ASSERT_EQ(restored.status, event.status);
     ASSERT_EQ(restored.detail, event.detail);
-    ASSERT_EQ(decode_event_facts(octets).value().message, event.message);
+    ASSERT_EQ(decode<EventFacts>(octets).value().message, event.message);
   }
 }
 
-template <class Record, class Encode, class Decode>
-void expect_restored(const Record& record, Encode encode, Decode decode) {
+template <class Record>
+void expect_restored(const Record& record) {
   std::string octets;
   encode(record, octets);
-  const auto restored = decode(octets);
+  const Result<Record> restored = decode<Record>(octets);
   ASSERT_TRUE(restored);
   EXPECT_EQ(*restored, record);
 }
@@ -256,28 +256,24 @@ void expect_restored(const Record& record, Encode encode, Decode decode) {
 TEST(Codec, RestoresEveryRecordOfTheHttpService) {
   Values values(11);
   for (int i = 0; i < 200; ++i) {
-    expect_restored(values.user(), encode_user, decode_user);
-    expect_restored(values.domain(), encode_domain, decode_domain);
-    expect_restored(values.suppression(), encode_suppression, decode_suppression);
-    expect_restored(values.webhook(), encode_webhook, decode_webhook);
-    expect_restored(values.progress(), encode_webhook_progress, decode_webhook_progress);
-    expect_restored(values.pending_event(), encode_pending_webhook_event, decode_pending_webhook_event);
-    expect_restored(ProductionRequest{.account = {values.octets<10>()}, .at = values.instant(), .use_case = values.text()},
-                    encode_production_request, decode_production_request);
+    expect_restored(values.user());
+    expect_restored(values.domain());
+    expect_restored(values.suppression());
+    expect_restored(values.webhook());
+    expect_restored(values.progress());
+    expect_restored(values.pending_event());
+    expect_restored(ProductionRequest{.account = {values.octets<10>()}, .at = values.instant(), .use_case = values.text()});
     expect_restored(UsageRow{.day = values.instant(),
                              .key = {values.octets<10>()},
                              .messages = values.number(),
-                             .recipients = values.number()},
-                    encode_usage, decode_usage);
+                             .recipients = values.number()});
     expect_restored(IdempotencyRecord{.fingerprint = values.octets<32>(),
                                       .message = {values.octets<16>()},
-                                      .at = values.instant()},
-                    encode_idempotency, decode_idempotency);
+                                      .at = values.instant()});
     expect_restored(DestinationPause{.name = values.text(),
                                      .since = values.instant(),
                                      .until = values.instant(),
-                                     .why = values.status()},
-                    encode_destination_pause, decode_destination_pause);
+                                     .why = values.status()});
   }
 }
 
@@ -301,28 +297,27 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
   std::string all;
   std::string record;
   // `later`: the octets of the fields that the first version had not, which have their defaults here.
-  const auto add = [&](auto encode, const auto& value, std::size_t later = 0) {
+  const auto add = [&](const auto& value, std::size_t later = 0) {
     encode(value, record);
     all += later == 0 ? record : first_version(record, later);
   };
   for (int i = 0; i < 20; ++i) {
-    add(encode_counter, values.number());
-    add(encode_account, values.account(), 3);
-    add(encode_key, values.key());
-    add(encode_key_usage, KeyUsage{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()});
-    add(encode_whitelist_entry, WhitelistEntry{.address = values.text(), .added = values.instant()});
-    add(encode_production_request,
-        ProductionRequest{.account = {values.octets<10>()}, .at = values.instant(), .use_case = values.text()});
-    add(encode_usage, UsageRow{.day = values.instant(),
+    add(Count{values.number()});
+    add(values.account(), 3);
+    add(values.key());
+    add(KeyUsage{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()});
+    add(WhitelistEntry{.address = values.text(), .added = values.instant()});
+    add(ProductionRequest{.account = {values.octets<10>()}, .at = values.instant(), .use_case = values.text()});
+    add(UsageRow{.day = values.instant(),
                                .key = {values.octets<10>()},
                                .messages = values.number(),
                                .recipients = values.number()});
-    add(encode_user, values.user(), 2);
-    add(encode_domain, values.domain());
-    add(encode_suppression, values.suppression(), 1);
-    add(encode_webhook, values.webhook(), 2);
-    add(encode_webhook_progress, values.progress(), 1);
-    add(encode_pending_webhook_event, values.pending_event(), 1);
+    add(values.user(), 2);
+    add(values.domain());
+    add(values.suppression(), 1);
+    add(values.webhook(), 2);
+    add(values.progress(), 1);
+    add(values.pending_event(), 1);
   }
   EXPECT_EQ(crc32c(all), 1'532'108'822U);
 }
@@ -331,14 +326,14 @@ TEST(Codec, StillReadsTheDirectoryOfTheFirstRecordVersions) {
   Values values(13);
   std::string octets;
   const AccountRecord account = values.account();
-  encode_account(account, octets);
-  EXPECT_EQ(decode_account(first_version(octets, 3)).value(), account);
+  encode(account, octets);
+  EXPECT_EQ(decode<AccountRecord>(first_version(octets, 3)).value(), account);
   const UserRecord user = values.user();
-  encode_user(user, octets);
-  EXPECT_EQ(decode_user(first_version(octets, 2)).value(), user);
+  encode(user, octets);
+  EXPECT_EQ(decode<UserRecord>(first_version(octets, 2)).value(), user);
   const SuppressionRecord suppression = values.suppression();
-  encode_suppression(suppression, octets);
-  EXPECT_EQ(decode_suppression(first_version(octets, 1)).value(), suppression);
+  encode(suppression, octets);
+  EXPECT_EQ(decode<SuppressionRecord>(first_version(octets, 1)).value(), suppression);
 }
 
 TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
@@ -347,35 +342,33 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   account.is_self_made = true;
   account.auto_suppression = AutoSuppression::Off;
   account.suppression_days = 30;
-  expect_restored(account, encode_account, decode_account);
+  expect_restored(account);
   UserRecord user = values.user();
   user.ended_sessions = {{values.text(), values.instant()}, {values.text(), values.instant()}};
   user.sessions_from = values.instant();
-  expect_restored(user, encode_user, decode_user);
+  expect_restored(user);
   SuppressionRecord suppression = values.suppression();
   suppression.until = values.instant();
-  expect_restored(suppression, encode_suppression, decode_suppression);
+  expect_restored(suppression);
   WebhookRecord webhook = values.webhook();
   webhook.mail = WebhookMail::Test;
   webhook.from_domains = {values.text(), values.text()};
-  expect_restored(webhook, encode_webhook, decode_webhook);
+  expect_restored(webhook);
   WebhookProgress progress = values.progress();
   progress.is_proven = true;
-  expect_restored(progress, encode_webhook_progress, decode_webhook_progress);
+  expect_restored(progress);
   PendingWebhookEvent pending = values.pending_event();
   pending.is_requested = true;
-  expect_restored(pending, encode_pending_webhook_event, decode_pending_webhook_event);
-  expect_restored(EventIdKey{.octets = values.octets<16>(), .last_numbered = values.number()}, encode_event_id_key,
-                  decode_event_id_key);
+  expect_restored(pending);
+  expect_restored(EventIdKey{.octets = values.octets<16>(), .last_numbered = values.number()});
   const KeyUsage use{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()};
-  expect_restored(KeyRefusal{use, values.text()}, encode_key_refusal, decode_key_refusal);
+  expect_restored(KeyRefusal{use, values.text()});
   expect_restored(Confirmation{.account = {values.octets<10>()},
                                .kind = ConfirmationKind::Whitelist,
                                .address = values.text(),
                                .code_digest = values.octets<32>(),
                                .asked = values.instant(),
-                               .expires_at = values.instant()},
-                  encode_confirmation, decode_confirmation);
+                               .expires_at = values.instant()});
 }
 
 TEST(Codec, StillReadsAMessageOfEarlierRecordVersions) {
@@ -383,14 +376,14 @@ TEST(Codec, StillReadsAMessageOfEarlierRecordVersions) {
   MessageRecord message = values.message();
   message.summary.message_id.clear();
   std::string octets;
-  encode_message(message, octets);
+  encode(message, octets);
   std::string second = octets.substr(0, octets.size() - 4 - 1);
   second[1] = 2;
-  EXPECT_EQ(decode_message(with_sum(std::move(second))).value(), message);
+  EXPECT_EQ(decode<MessageRecord>(with_sum(std::move(second))).value(), message);
   message.signature_fields.clear();
   message.summary = {};
-  encode_message(message, octets);
-  EXPECT_EQ(decode_message(first_version(octets, 9)).value(), message);
+  encode(message, octets);
+  EXPECT_EQ(decode<MessageRecord>(first_version(octets, 9)).value(), message);
 }
 
 TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
@@ -398,13 +391,13 @@ TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
   delivery.recipients.resize(1);
   delivery.recipients[0].attempts = 3;
   std::string octets;
-  encode_delivery(delivery, octets);
+  encode(delivery, octets);
   // Without the checksum; the last four fields are empty, and is_own_word stands before them.
   std::string first = octets.substr(0, octets.size() - 4 - 5) + std::string(4, '\0');
   first[1] = 1;
   const std::uint32_t sum = crc32c(first);
   for (int i = 0; i < 4; ++i) first.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
-  const Result<DeliveryRecord> restored = decode_delivery(first);
+  const Result<DeliveryRecord> restored = decode<DeliveryRecord>(first);
   ASSERT_TRUE(restored);
   EXPECT_EQ(*restored, delivery);
 }
@@ -414,45 +407,45 @@ TEST(Codec, StillReadsWhatWebhooksHadInTheFirstRecordVersion) {
   std::string octets;
   for (int i = 0; i < 20; ++i) {
     const WebhookRecord webhook = values.webhook();
-    encode_webhook(webhook, octets);
-    EXPECT_EQ(decode_webhook(first_version(octets, 2)).value(), webhook) << "events of both environments, and of every domain";
+    encode(webhook, octets);
+    EXPECT_EQ(decode<WebhookRecord>(first_version(octets, 2)).value(), webhook) << "events of both environments, and of every domain";
     WebhookProgress progress = values.progress();
     progress.delivered = static_cast<std::uint64_t>(i % 2);
     progress.is_proven = progress.delivered > 0;
-    encode_webhook_progress(progress, octets);
-    EXPECT_EQ(decode_webhook_progress(first_version(octets, 1)).value(), progress) << "who took an event is proven";
+    encode(progress, octets);
+    EXPECT_EQ(decode<WebhookProgress>(first_version(octets, 1)).value(), progress) << "who took an event is proven";
     const PendingWebhookEvent pending = values.pending_event();
-    encode_pending_webhook_event(pending, octets);
-    EXPECT_EQ(decode_pending_webhook_event(first_version(octets, 1)).value(), pending);
+    encode(pending, octets);
+    EXPECT_EQ(decode<PendingWebhookEvent>(first_version(octets, 1)).value(), pending);
   }
 }
 
 TEST(Codec, RefusesARecordWithAnyOctetChanged) {
   Values values(2);
   std::string octets;
-  encode_message(values.message(), octets);
+  encode(values.message(), octets);
   for (std::size_t i = 0; i < octets.size(); ++i) {
     std::string damaged = octets;
     damaged[i] = static_cast<char>(damaged[i] ^ 0x20);
-    ASSERT_EQ(decode_message(damaged).error().code(), ErrorCode::CorruptRecord) << "octet " << i;
+    ASSERT_EQ(decode<MessageRecord>(damaged).error().code(), ErrorCode::CorruptRecord) << "octet " << i;
   }
 }
 
 TEST(Codec, RefusesARecordCutShortAnywhere) {
   Values values(3);
   std::string octets;
-  encode_delivery(values.delivery(), octets);
+  encode(values.delivery(), octets);
   for (std::size_t length = 0; length < octets.size(); ++length) {
-    ASSERT_FALSE(decode_delivery(std::string_view(octets).substr(0, length))) << "length " << length;
+    ASSERT_FALSE(decode<DeliveryRecord>(std::string_view(octets).substr(0, length))) << "length " << length;
   }
 }
 
 TEST(Codec, RefusesARecordOfAnotherKind) {
   Values values(4);
   std::string octets;
-  encode_account(values.account(), octets);
-  EXPECT_FALSE(decode_key(octets));
-  EXPECT_TRUE(decode_account(octets));
+  encode(values.account(), octets);
+  EXPECT_FALSE(decode<KeyRecord>(octets));
+  EXPECT_TRUE(decode<AccountRecord>(octets));
 }
 
 TEST(Codec, RefusesWhatOnlyAForgedChecksumCouldHide) {
@@ -471,13 +464,13 @@ TEST(Codec, RefusesWhatOnlyAForgedChecksumCouldHide) {
       {"a number not in its shortest form", {kind, 1, '\x85', 0}, false},
       {"a number above 64 bits", std::string{kind, 1} + std::string(9, '\xff') + "\x02", false},
   };
-  for (const Case& c : cases) EXPECT_EQ(decode_counter(with_sum(c.fields)).has_value(), c.is_read) << c.name;
+  for (const Case& c : cases) EXPECT_EQ(decode<Count>(with_sum(c.fields)).has_value(), c.is_read) << c.name;
 }
 
 TEST(Codec, NeverAsksForMoreMemoryThanTheRecordHas) {
   std::string fields{static_cast<char>(RecordKind::Delivery), 1};
   fields += "\xff\xff\xff\xff\x0f";  // four thousand million recipients
-  EXPECT_FALSE(decode_delivery(with_sum(fields)));
+  EXPECT_FALSE(decode<DeliveryRecord>(with_sum(fields)));
 }
 
 TEST(Codec, SurvivesRandomFieldsUnderARightChecksum) {
@@ -486,14 +479,14 @@ TEST(Codec, SurvivesRandomFieldsUnderARightChecksum) {
   std::size_t read = 0;
   for (int i = 0; i < 20'000; ++i) {
     std::string octets;
-    encode_delivery(values.delivery(), octets);
+    encode(values.delivery(), octets);
     octets.resize(octets.size() - 4);
     octets[2 + random.below(octets.size() - 2)] = static_cast<char>(random.below(256));
-    const Result<DeliveryRecord> decoded = decode_delivery(with_sum(octets));
+    const Result<DeliveryRecord> decoded = decode<DeliveryRecord>(with_sum(octets));
     if (!decoded) continue;
     ++read;
     std::string again;
-    encode_delivery(*decoded, again);
+    encode(*decoded, again);
     ASSERT_EQ(again, with_sum(octets)) << "one value, one encoding";
   }
   EXPECT_GT(read, 0U);

@@ -3,7 +3,6 @@
 
 #include "store/commit_queue.h"
 #include "store/environment.h"
-#include "store/key_table.h"
 #include "store/octets.h"
 #include "store/table.h"
 #include "tests/support/temp_store.h"
@@ -263,7 +262,9 @@ TEST(KeyOutlines, AreThereForAKeyThatAnEarlierVersionWrote) {
     const auto environment = open();
     CommitQueue queue(*environment);
     const Result<void> written = queue.run([&](WriteTransaction& transaction) -> Result<void> {
-      if (Result<void> put = put_key(transaction, key); !put) return put;
+      DirectoryWriter writer(transaction);
+      if (Result<void> put = writer.put_account({.id = key.account, .name = "acme", .plan = {}, .from_domains = {}, .created = {}}); !put) return put;
+      if (Result<void> put = writer.put_key(key); !put) return put;
       WritableTable rows(transaction, DirectoryTable::AccountKeys);
       return rows.put(KeyOctets().add(key.account.octets).add(key.id.octets), {});
     });

@@ -73,7 +73,7 @@ TEST(Store, RefusesOtherSchemaVersionsByName) {
     const std::filesystem::path folder = store.folder();
     store.close();
     std::string record;
-    encode_schema_version(version, record);
+    encode(SchemaVersion{version}, record);
     damage(folder / "spool", kSpoolTables, 0, kSchemaKey, record);
     const auto opened = Store::open({.folder = folder, .spool = {}, .runs_recovery = false});
     ASSERT_FALSE(opened);
