@@ -4,6 +4,7 @@
 #include "core/base64.h"
 #include "core/bytes.h"
 #include "core/check.h"
+#include "core/descriptor.h"
 #include "core/log.h"
 #include "core/time_format.h"
 
@@ -94,20 +95,6 @@ SigningKey generate_key(Instant now, Random& random) {
 Error file_error(std::string_view what, const std::filesystem::path& file) {
   return Error(ErrorCode::IoError, std::string(what) + ' ' + file.string() + ": " + ::strerror(errno));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // One key a line: its id, when it was made, its octets in base64. The first one signs.
 std::string format_keys(const std::vector<SigningKey>& keys) {

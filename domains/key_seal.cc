@@ -2,6 +2,7 @@
 #include "domains/key_seal.h"
 
 #include "core/base64.h"
+#include "core/descriptor.h"
 #include "core/secret.h"
 #include "domains/dkim_keys.h"
 #include "store/environment.h"
@@ -89,12 +90,12 @@ Result<void> make_seal_file(const std::filesystem::path& file, Random& random) {
   OPENSSL_cleanse(octets.data(), octets.size());
   const std::string draft = file.string() + ".new." + std::to_string(::getpid());
   ::unlink(draft.c_str());
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return file_error("make", draft);
-  const bool is_written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const Descriptor seal(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!seal.is_open()) return file_error("make", draft);
+  const bool is_written =
+      ::write(seal.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(seal.get()) == 0;
   Result<void> made;
   if (!is_written) made = file_error("write", draft);
-  ::close(fd);
   wipe_string(text);
   if (made) made = store::give_to_folder_owner(draft);
   if (made && ::link(draft.c_str(), file.c_str()) != 0 && errno != EEXIST) made = file_error("make", file);
@@ -108,14 +109,13 @@ Result<void> make_seal_file(const std::filesystem::path& file, Random& random) {
 KeySeal::~KeySeal() { OPENSSL_cleanse(key_.data(), key_.size()); }
 
 Result<KeySeal> KeySeal::read(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
+  const Descriptor input(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!input.is_open()) {
     if (errno == ENOENT) return Error(ErrorCode::NotFound, "there is no " + file.string());
     return file_error("open", file);
   }
   std::string text(kSealDigits, '\0');
-  const ssize_t count = ::read(fd, text.data(), text.size());
-  ::close(fd);
+  const ssize_t count = ::read(input.get(), text.data(), text.size());
   KeySeal seal;
   bool is_key = count == static_cast<ssize_t>(kSealDigits);
   for (std::size_t i = 0; is_key && i < seal.key_.size(); ++i) {

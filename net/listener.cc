@@ -1,6 +1,7 @@
 // Binding and the accept loop.
 #include "net/listener.h"
 
+#include "core/descriptor.h"
 #include "core/log.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -58,28 +59,21 @@ class Reserve {
   }
 
   void take() {
-    if (descriptor_ >= 0) return;
-    descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (std::exchange(is_lacking_, descriptor_ < 0) == is_lacking_) return;
+    if (spare_.is_open()) return;
+    spare_ = spare_one();
+    if (std::exchange(is_lacking_, !spare_.is_open()) == is_lacking_) return;
     lacking += is_lacking_ ? 1 : -1;
   }
-  void give() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    descriptor_ = -1;
-  }
+  void give() { spare_.close(); }
   // Whether a connection that was just accepted lives on a descriptor that a reserve lacks.
-  static bool is_owed() { return lacking > 0 && !is_one_to_spare(); }
+  static bool is_owed() { return lacking > 0 && !spare_one().is_open(); }
 
  private:
-  static bool is_one_to_spare() {
-    const int spare = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (spare >= 0) ::close(spare);
-    return spare >= 0;
-  }
+  static Descriptor spare_one() { return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
   static inline std::atomic<int> lacking{0};
 
-  int descriptor_ = -1;
+  Descriptor spare_;
   bool is_lacking_ = false;  // counted in `lacking`
 };
 

@@ -1,5 +1,6 @@
 #include "store/backup.h"
 
+#include "core/descriptor.h"
 #include "store/environment.h"
 #include "store/files.h"
 
@@ -38,10 +39,8 @@ class DraftFolder {
  public:
   explicit DraftFolder(const std::filesystem::path& target) : path_(target.string() + ".incomplete") {}
   ~DraftFolder() {
-    if (fd_ < 0) return;
     std::error_code ignored;
-    if (!is_kept_) std::filesystem::remove_all(path_, ignored);
-    ::close(fd_);
+    if (held_.is_open() && !is_kept_) std::filesystem::remove_all(path_, ignored);
   }
   DraftFolder(const DraftFolder&) = delete;
   DraftFolder& operator=(const DraftFolder&) = delete;
@@ -54,20 +53,19 @@ class DraftFolder {
   Result<void> mark();
 
   std::filesystem::path path_;
-  int fd_ = -1;  // with the lock
+  Descriptor held_;  // with the lock
   bool is_kept_ = false;
 };
 
 Result<void> DraftFolder::make() {
   const bool is_new = ::mkdir(path_.c_str(), 0700) == 0;
   if (!is_new && errno != EEXIST) return lmdb_error(errno, "make " + path_.string());
-  fd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd_ < 0) return lmdb_error(errno, "open " + path_.string());
-  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-    ::close(fd_);
-    fd_ = -1;
+  Descriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) return lmdb_error(errno, "open " + path_.string());
+  if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
     return Error(ErrorCode::Conflict, "another backup writes " + path_.string());
   }
+  held_ = std::move(folder);
   if (!is_new) {
     std::error_code ignored;
     for (const char* name : {"spool", "directory", kIncompleteMark, kCopyMark}) {
@@ -82,9 +80,8 @@ Result<void> carry_over(const std::filesystem::path& from, const std::filesystem
   std::error_code error;
   std::filesystem::copy_file(from / "data.mdb", to / "data.mdb", error);
   int code = error.value();
-  const int fd = code == 0 ? ::open((to / "data.mdb").c_str(), O_RDONLY | O_CLOEXEC) : -1;
-  if (code == 0 && (fd < 0 || ::fsync(fd) != 0)) code = errno;
-  if (fd >= 0) ::close(fd);
+  const Descriptor copy(code == 0 ? ::open((to / "data.mdb").c_str(), O_RDONLY | O_CLOEXEC) : -1);
+  if (code == 0 && (!copy.is_open() || ::fsync(copy.get()) != 0)) code = errno;
   if (code != 0) return lmdb_error(code, "copy to " + (to / "data.mdb").string());
   return sync_folder(to);
 }
@@ -120,9 +117,8 @@ std::string read_to_end(int fd) {
 
 Result<void> DraftFolder::mark() {
   const std::filesystem::path file = path_ / kIncompleteMark;
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return lmdb_error(errno, "make " + file.string());
-  ::close(fd);
+  const Descriptor made(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!made.is_open()) return lmdb_error(errno, "make " + file.string());
   return sync_folder(path_);
 }
 

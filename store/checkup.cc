@@ -2,6 +2,7 @@
 #include "store/checkup.h"
 
 #include "core/bytes.h"
+#include "core/descriptor.h"
 #include "store/directory.h"
 #include "store/examination.h"
 
@@ -134,11 +135,9 @@ ChildReport run_in_child(const std::function<void(const std::function<void(std::
 }
 
 bool is_served(const std::filesystem::path& folder) {
-  const int fd = ::open((folder / "serve.lock").c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno == EACCES;  // the service's: not for this user to know
-  const bool is_free = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
-  ::close(fd);
-  return !is_free;
+  const Descriptor lock(::open((folder / "serve.lock").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!lock.is_open()) return errno == EACCES;  // the service's: not for this user to know
+  return ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0;
 }
 
 // "1: FLOCK  ADVISORY  WRITE process device:inode first last", the device in hexadecimal.

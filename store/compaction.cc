@@ -1,5 +1,6 @@
 #include "store/compaction.h"
 
+#include "core/descriptor.h"
 #include "store/environment.h"
 #include "store/files.h"
 
@@ -14,20 +15,6 @@
 
 namespace postern::store {
 namespace {
-
-class OwnedFile {
- public:
-  OwnedFile(const std::filesystem::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~OwnedFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OwnedFile(const OwnedFile&) = delete;
-  OwnedFile& operator=(const OwnedFile&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct CloseEnvironment {
   void operator()(MDB_env* environment) const { mdb_env_close(environment); }
@@ -50,7 +37,7 @@ Result<void> exclude_others(int lock_file, const std::filesystem::path& folder) 
 }
 
 Result<std::uint64_t> write_live_pages(MDB_env* environment, const std::filesystem::path& draft, const struct stat& original) {
-  const OwnedFile file(draft, O_WRONLY | O_CREAT | O_EXCL);
+  const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) return lmdb_error(errno, "make " + draft.string());
   // Root may compact what belongs to the service.
   if (::geteuid() == 0 && ::fchown(file.get(), original.st_uid, original.st_gid) != 0) {
@@ -69,7 +56,7 @@ Result<Compaction> compact_environment(const std::filesystem::path& folder) {
   const std::filesystem::path place = folder / "data.mdb";
   const std::filesystem::path draft = folder / "compact.mdb";
   // Who opens the environment meanwhile meets this lock first.
-  const OwnedFile data(place, O_RDONLY);
+  const Descriptor data(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat original {};
   if (data.get() < 0 || ::fstat(data.get(), &original) != 0) return lmdb_error(errno, "open " + place.string());
   if (::flock(data.get(), LOCK_EX | LOCK_NB) != 0) return in_use(folder, 0);
@@ -77,7 +64,7 @@ Result<Compaction> compact_environment(const std::filesystem::path& folder) {
   MDB_env* handle = nullptr;
   if (int code = mdb_env_create(&handle); code != 0) return lmdb_error(code, "open " + place.string());
   // Declared before the environment, so that it is closed behind it: closing it drops LMDB's locks.
-  const OwnedFile lock_file(folder / "lock.mdb", O_RDWR | O_CREAT);
+  const Descriptor lock_file(::open((folder / "lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   const RawEnvironment environment(handle);
   if (int code = mdb_env_open(handle, folder.c_str(), MDB_NOTLS | MDB_NORDAHEAD, 0600); code != 0) {
     return lmdb_error(code, "open " + place.string());

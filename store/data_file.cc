@@ -1,6 +1,7 @@
 // LMDB 0.9 on a 64-bit machine (mdb.c: MDB_page, MDB_meta, MDB_db): a page begins with its number and flags; 0 and 1 are metas.
 #include "store/data_file.h"
 
+#include "core/descriptor.h"
 #include "store/environment.h"
 
 #include <fcntl.h>
@@ -84,12 +85,11 @@ Result<void> check_open_file(int fd, const std::string& name) {
 }  // namespace
 
 Result<void> check_data_file(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};  // opening it says why
+  const Descriptor data(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!data.is_open()) return {};  // opening it says why
   // A writer beside us may write the page of a root anew between the reads: what is damaged stays so.
-  Result<void> checked = check_open_file(fd, file.string());
-  for (int i = 0; i < 3 && !checked; ++i) checked = check_open_file(fd, file.string());
-  ::close(fd);
+  Result<void> checked = check_open_file(data.get(), file.string());
+  for (int i = 0; i < 3 && !checked; ++i) checked = check_open_file(data.get(), file.string());
   return checked;
 }
 

@@ -2,6 +2,7 @@
 // is far larger than the file.
 #include "store/environment.h"
 
+#include "core/descriptor.h"
 #include "store/data_file.h"
 #include "store/files.h"
 #include "store/free_pages.h"
@@ -29,51 +30,11 @@ constexpr auto kReadersPatience = std::chrono::milliseconds(200);  // a read is 
 
 // LMDB's code or errno's. Not by a path: LMDB would let everybody read the file.
 int copy_to_file(MDB_env* environment, const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
-  if (fd < 0) return errno;
-  int code = mdb_env_copyfd2(environment, fd, MDB_CP_COMPACT);
-  if (code == 0 && ::fsync(fd) != 0) code = errno;
-  ::close(fd);
-  return code;
+  const Descriptor copy(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
+  if (!copy.is_open()) return errno;
+  const int code = mdb_env_copyfd2(environment, copy.get(), MDB_CP_COMPACT);
+  return code == 0 && ::fsync(copy.get()) != 0 ? errno : code;
 }
-
-// Held while an environment is made: of two processes that start at once, one makes it.
-class FolderLock {
- public:
-  explicit FolderLock(const std::filesystem::path& folder)
-      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0) code_ = errno;
-  }
-  ~FolderLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
-  int code() const { return code_; }
-
- private:
-  int fd_;
-  int code_ = 0;
-};
-
-// While the file is opened: a compaction takes its place away.
-class CompactionLock {
- public:
-  explicit CompactionLock(const std::filesystem::path& data_file)
-      : fd_(::open(data_file.c_str(), O_RDONLY | O_CLOEXEC)), is_held_(fd_ < 0 || ::flock(fd_, LOCK_SH | LOCK_NB) == 0) {}
-  ~CompactionLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  CompactionLock(const CompactionLock&) = delete;
-  CompactionLock& operator=(const CompactionLock&) = delete;
-
-  bool is_held() const { return is_held_; }
-
- private:
-  int fd_;
-  bool is_held_;
-};
 
 // For the transaction that makes tables: every other one is the commit queue's.
 class Passage {
@@ -126,8 +87,10 @@ Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const Environment
   if (Result<void> made = make_unless_there(options); !made) return made.error();
   if (Result<void> sound = check_data_file(options.folder / "data.mdb"); !sound) return sound.error();
   {
-    const CompactionLock lock(options.folder / "data.mdb");
-    if (!lock.is_held()) return Error(ErrorCode::Conflict, options.folder.string() + " is being compacted");
+    // Held while the file is opened: a compaction takes its place away.
+    const Descriptor data(::open((options.folder / "data.mdb").c_str(), O_RDONLY | O_CLOEXEC));
+    const bool is_held = !data.is_open() || ::flock(data.get(), LOCK_SH | LOCK_NB) == 0;
+    if (!is_held) return Error(ErrorCode::Conflict, options.folder.string() + " is being compacted");
     if (Result<void> opened = environment->open_handle(options.folder, 0); !opened) return opened.error();
   }
   if (Result<void> opened = environment->gate_.open(options.folder / "lock.mdb"); !opened) return opened.error();
@@ -150,8 +113,11 @@ void LmdbEnvironment::close() {
 Result<void> LmdbEnvironment::make_unless_there(const EnvironmentOptions& options) {
   const std::filesystem::path place = options.folder / "data.mdb";
   if (has_content(place)) return {};
-  const FolderLock lock(options.folder);
-  if (lock.code() != 0) return open_error(lock.code(), "lock " + options.folder.string(), options.folder, {""});
+  // Of two processes that start at once, one makes it.
+  const Descriptor folder(::open(options.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open() || ::flock(folder.get(), LOCK_EX) != 0) {
+    return open_error(errno, "lock " + options.folder.string(), options.folder, {""});
+  }
   if (has_content(place)) return {};
   const std::filesystem::path draft = options.folder / "new.mdb";
   const std::string draft_lock = draft.string() + "-lock";

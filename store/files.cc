@@ -1,5 +1,6 @@
 #include "store/files.h"
 
+#include "core/descriptor.h"
 #include "store/environment.h"
 
 #include <fcntl.h>
@@ -27,11 +28,9 @@ std::string user_words(uid_t user) {
 }  // namespace
 
 Result<void> sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return lmdb_error(errno, "open " + folder.string());
-  const int code = ::fsync(fd) == 0 ? 0 : errno;
-  ::close(fd);
-  if (code != 0) return lmdb_error(code, "sync " + folder.string());
+  const Descriptor entries(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!entries.is_open()) return lmdb_error(errno, "open " + folder.string());
+  if (::fsync(entries.get()) != 0) return lmdb_error(errno, "sync " + folder.string());
   return {};
 }
 

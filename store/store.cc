@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -53,29 +52,18 @@ Result<void> refuse_half(const StoreOptions& options) {
                                         "; restore both folders, directory and spool, from one backup");
 }
 
-}  // namespace
-
 // An advisory lock on folder/serve.lock; the kernel drops it with the process, however that ends.
-class Store::Lock {
- public:
-  static Result<std::unique_ptr<Lock>> take(const std::filesystem::path& folder) {
-    const std::string path = (folder / "serve.lock").string();
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return open_error(errno, "open " + path, folder, {"", "serve.lock"});
-    std::unique_ptr<Lock> lock(new Lock(fd));
-    if (Result<void> given = give_to_folder_owner(path); !given) return given.error();
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
-    if (errno == EWOULDBLOCK) return Error(ErrorCode::Conflict, "another postern serve holds " + folder.string());
-    return lmdb_error(errno, "lock " + path);
-  }
-  ~Lock() { ::close(fd_); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
+Result<Descriptor> take_server_lock(const std::filesystem::path& folder) {
+  const std::string path = (folder / "serve.lock").string();
+  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.is_open()) return open_error(errno, "open " + path, folder, {"", "serve.lock"});
+  if (Result<void> given = give_to_folder_owner(path); !given) return given.error();
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) return Error(ErrorCode::Conflict, "another postern serve holds " + folder.string());
+  return lmdb_error(errno, "lock " + path);
+}
 
- private:
-  explicit Lock(int fd) : fd_(fd) {}
-  int fd_;
-};
+}  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   if (Result<void> made = make_folder(options.folder, 0700); !made) return made.error();
@@ -83,7 +71,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   std::unique_ptr<Store> store(new Store);
   store->options_ = options;
   if (options.runs_recovery) {
-    Result<std::unique_ptr<Lock>> lock = Lock::take(options.folder);
+    Result<Descriptor> lock = take_server_lock(options.folder);
     if (!lock) return lock.error();
     store->lock_ = std::move(*lock);
     remove_abandoned_stage(options.folder);
@@ -123,7 +111,7 @@ Result<void> Store::back_up(const std::filesystem::path& folder, BackupWay way) 
 }
 
 Result<Compaction> Store::compact(const std::filesystem::path& folder) {
-  Result<std::unique_ptr<Lock>> lock = Lock::take(folder);
+  const Result<Descriptor> lock = take_server_lock(folder);
   if (!lock) return lock.error();
   Compaction all;
   for (const char* environment : {"directory", "spool"}) {

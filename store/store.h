@@ -3,6 +3,7 @@
 // a busy spool never wait for each other's writer. docs/storage.md has the states and what each crash leaves.
 #pragma once
 
+#include "core/descriptor.h"
 #include "core/result.h"
 #include "store/compaction.h"
 #include "store/directory.h"
@@ -45,9 +46,8 @@ class Store {
 
  private:
   Store() = default;
-  class Lock;
   StoreOptions options_;
-  std::unique_ptr<Lock> lock_;
+  Descriptor lock_;
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<Spool> spool_;
 };

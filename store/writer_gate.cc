@@ -4,7 +4,6 @@
 #include "store/environment.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -32,29 +31,25 @@ std::optional<ProcessId> holder_at(int fd, off_t offset) {
 
 }  // namespace
 
-WriterGate::~WriterGate() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<void> WriterGate::open(const std::filesystem::path& lock_file) {
-  fd_ = ::open(lock_file.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd_ < 0) return lmdb_error(errno, "open " + lock_file.string());
+  file_ = Descriptor(::open(lock_file.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file_.is_open()) return lmdb_error(errno, "open " + lock_file.string());
   return {};
 }
 
 bool WriterGate::try_enter() {
   struct flock lock = record_lock(F_WRLCK, kGateOffset);
-  if (fd_ < 0 || ::fcntl(fd_, F_SETLK, &lock) == 0) return true;
+  if (!file_.is_open() || ::fcntl(file_.get(), F_SETLK, &lock) == 0) return true;
   return errno != EAGAIN && errno != EACCES && errno != EINTR;
 }
 
 void WriterGate::leave() {
   struct flock lock = record_lock(F_UNLCK, kGateOffset);
-  if (fd_ >= 0) (void)::fcntl(fd_, F_SETLK, &lock);
+  if (file_.is_open()) (void)::fcntl(file_.get(), F_SETLK, &lock);
 }
 
-std::optional<ProcessId> WriterGate::holder() const { return holder_at(fd_, kGateOffset); }
+std::optional<ProcessId> WriterGate::holder() const { return holder_at(file_.get(), kGateOffset); }
 
-bool WriterGate::is_user(ProcessId process) const { return process > 0 && holder_at(fd_, process) == process; }
+bool WriterGate::is_user(ProcessId process) const { return process > 0 && holder_at(file_.get(), process) == process; }
 
 }  // namespace postern::store

@@ -3,6 +3,7 @@
 // LMDB's lock file, behind all that LMDB locks there: the kernel knows its holder and drops it with the process.
 #pragma once
 
+#include "core/descriptor.h"
 #include "core/result.h"
 
 #include <sys/types.h>
@@ -17,12 +18,6 @@ using ProcessId = pid_t;
 
 class WriterGate {
  public:
-  WriterGate() = default;
-  // Closing drops every record lock of this process on the file, LMDB's too: after the environment is closed.
-  ~WriterGate();
-  WriterGate(const WriterGate&) = delete;
-  WriterGate& operator=(const WriterGate&) = delete;
-
   // `lock_file`: LMDB's, which is there.
   Result<void> open(const std::filesystem::path& lock_file);
 
@@ -36,7 +31,7 @@ class WriterGate {
   bool is_user(ProcessId process) const;
 
  private:
-  int fd_ = -1;
+  Descriptor file_;  // closing it drops every record lock of this process on it, LMDB's too: after the environment
 };
 
 }  // namespace postern::store
