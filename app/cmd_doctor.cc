@@ -268,13 +268,13 @@ PortState port_state(const Listener& listener) {
 
 // `server`: the process that serves the store, where that can be told.
 template <class Listener>
-bool is_another_program(const Listener& listener, std::optional<store::ProcessId> server) {
+bool is_another_program(const Listener& listener, std::optional<pid_t> server) {
   const auto is_ours = server ? is_listening(*server, static_cast<std::uint16_t>(listener.port)) : std::nullopt;
   return !is_ours.value_or(true) || has_foreign_banner(listener);
 }
 
 template <class Listener>
-void check_port(const Listener& listener, const std::string& kind, bool is_serving, std::optional<store::ProcessId> server,
+void check_port(const Listener& listener, const std::string& kind, bool is_serving, std::optional<pid_t> server,
                 Findings& findings) {
   const std::string name = listener.address + " port " + std::to_string(listener.port);
   switch (port_state(listener)) {

@@ -5,8 +5,7 @@
 #include "core/descriptor.h"
 #include "core/secret.h"
 #include "domains/dkim_keys.h"
-#include "store/environment.h"
-#include "store/files.h"
+#include "core/files.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -97,11 +96,11 @@ Result<void> make_seal_file(const std::filesystem::path& file, Random& random) {
   Result<void> made;
   if (!is_written) made = file_error("write", draft);
   wipe_string(text);
-  if (made) made = store::give_to_folder_owner(draft);
+  if (made) made = give_to_folder_owner(draft);
   if (made && ::link(draft.c_str(), file.c_str()) != 0 && errno != EEXIST) made = file_error("make", file);
   ::unlink(draft.c_str());
   if (!made) return made;
-  return store::sync_folder(store::whole_path(file).parent_path());
+  return sync_folder(whole_path(file).parent_path());
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "store/backup.h"
 
 #include "core/descriptor.h"
-#include "store/environment.h"
-#include "store/files.h"
+#include "core/files.h"
+#include "store/tables.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

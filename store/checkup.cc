@@ -141,7 +141,7 @@ bool is_served(const std::filesystem::path& folder) {
 }
 
 // "1: FLOCK  ADVISORY  WRITE process device:inode first last", the device in hexadecimal.
-std::optional<ProcessId> serving_process(const std::filesystem::path& folder) {
+std::optional<pid_t> serving_process(const std::filesystem::path& folder) {
   struct stat facts {};
   if (::stat((folder / "serve.lock").c_str(), &facts) != 0) return std::nullopt;
   const std::string inode = ":" + std::to_string(facts.st_ino);
@@ -149,7 +149,7 @@ std::optional<ProcessId> serving_process(const std::filesystem::path& folder) {
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string number, kind, force, way, place;
-    ProcessId process = 0;
+    lmdb::ProcessId process = 0;
     const bool is_read = static_cast<bool>(words >> number >> kind >> force >> way >> process >> place);
     if (is_read && kind == "FLOCK" && way == "WRITE" && process > 0 && place.ends_with(inode)) return process;
   }

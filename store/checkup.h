@@ -4,7 +4,8 @@
 
 #include "store/spool.h"
 #include "store/store.h"
-#include "store/writer_gate.h"
+
+#include <sys/types.h>
 
 #include <functional>
 #include <optional>
@@ -26,7 +27,7 @@ ChildReport run_in_child(const std::function<void(const std::function<void(std::
 // True if a server holds the store in `folder`; also where this user may not ask.
 bool is_served(const std::filesystem::path& folder);
 // That server's process. nullopt: there is none, or it is of another PID namespace.
-std::optional<ProcessId> serving_process(const std::filesystem::path& folder);
+std::optional<pid_t> serving_process(const std::filesystem::path& folder);
 
 struct Checkup {
   std::vector<std::string> findings;  // one sentence each, at most kMaxFindings of each part; empty: sound

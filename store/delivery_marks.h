@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/ids.h"
-#include "store/transaction.h"
+#include "store/tables.h"
 
 namespace postern::store {
 

@@ -2,7 +2,7 @@
 // that fails half way takes nothing of its batch with it.
 #include "store/directory.h"
 
-#include "store/commit_queue.h"
+#include "lmdb/commit_queue.h"
 #include "store/directory_index.h"
 #include "store/examination.h"
 #include "store/leftovers.h"
@@ -24,7 +24,7 @@ Result<void> apply_change(const Change& change, WriteTransaction& parent) {
   return {};
 }
 
-class ChangeRequest final : public CommitRequest {
+class ChangeRequest final : public lmdb::CommitRequest {
  public:
   ChangeRequest(Change change, Completion done) : change_(std::move(change)), done_(std::move(done)) {}
   Result<void> apply(WriteTransaction& transaction) override { return apply_change(change_, transaction); }
@@ -43,12 +43,12 @@ class Directory::Impl {
       : environment_(std::move(environment)), queue_(*environment_, nullptr, stall_after) {}
 
   const LmdbEnvironment& environment() const { return *environment_; }
-  CommitQueue& queue() { return queue_; }
-  const CommitQueue& queue() const { return queue_; }
+  lmdb::CommitQueue& queue() { return queue_; }
+  const lmdb::CommitQueue& queue() const { return queue_; }
 
  private:
   std::unique_ptr<LmdbEnvironment> environment_;
-  CommitQueue queue_;
+  lmdb::CommitQueue queue_;
 };
 
 DirectoryWriter::DirectoryWriter(WriteTransaction& transaction)
@@ -99,8 +99,8 @@ Result<void> Directory::write(const Change& change) {
 }
 
 void Directory::write_later(Change change, Completion done) {
-  impl_->queue().submit(std::make_unique<ChangeRequest>(std::move(change), std::move(done)), Urgency::Commits,
-                        Admission::Bounded);
+  impl_->queue().submit(std::make_unique<ChangeRequest>(std::move(change), std::move(done)), lmdb::Urgency::Commits,
+                        lmdb::Admission::Bounded);
 }
 
 }  // namespace postern::store

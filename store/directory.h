@@ -19,12 +19,15 @@
 #include <utility>
 #include <vector>
 
+namespace postern::lmdb {
+class LmdbEnvironment;
+class Transaction;
+class WriteTransaction;
+}  // namespace postern::lmdb
+
 namespace postern::store {
 
 class DirectoryWriter;
-class LmdbEnvironment;  // store/environment.h
-class Transaction;      // store/transaction.h
-class WriteTransaction;
 
 // Every question to the directory. Each is one read transaction, or inside the change that asks (DirectoryWriter).
 // Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.
@@ -95,7 +98,7 @@ class DirectoryReads {
   Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to, std::size_t limit) const;
 
  protected:
-  explicit DirectoryReads(const LmdbEnvironment& environment, Transaction* transaction = nullptr)
+  explicit DirectoryReads(const lmdb::LmdbEnvironment& environment, lmdb::Transaction* transaction = nullptr)
       : environment_(&environment), transaction_(transaction) {}
   ~DirectoryReads() = default;
   DirectoryReads(const DirectoryReads&) = delete;
@@ -105,13 +108,13 @@ class DirectoryReads {
   auto look(Read read) const;  // store/directory_index.h
 
  private:
-  const LmdbEnvironment* environment_;
-  Transaction* transaction_;  // null: one for each question
+  const lmdb::LmdbEnvironment* environment_;
+  lmdb::Transaction* transaction_;  // null: one for each question
 };
 
 class Directory : public DirectoryReads {
  public:
-  Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after);
+  Directory(std::unique_ptr<lmdb::LmdbEnvironment> environment, std::chrono::milliseconds stall_after);
   ~Directory();
 
   // Makes the commit thread now; else the first write does. Throws std::system_error where there is none to spare.
@@ -154,7 +157,7 @@ inline constexpr AccountId kVerifiedOwner{};
 // a key. What stands with a function comes beside these.
 class DirectoryWriter final : public DirectoryReads {
  public:
-  explicit DirectoryWriter(WriteTransaction& transaction);
+  explicit DirectoryWriter(lmdb::WriteTransaction& transaction);
 
   // AlreadyExists: another account has that name.
   Result<void> put_account(const AccountRecord& account);
@@ -218,7 +221,7 @@ class DirectoryWriter final : public DirectoryReads {
   Result<void> require_account(const AccountId& id) const;
   Result<void> remove_counters(const AccountId& account);
 
-  WriteTransaction& transaction_;
+  lmdb::WriteTransaction& transaction_;
 };
 
 // For each account; they bound the tables.

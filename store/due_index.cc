@@ -2,7 +2,7 @@
 #include "store/due_index.h"
 
 #include "store/octets.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 namespace postern::store {
 namespace {

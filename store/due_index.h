@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store/records.h"
-#include "store/transaction.h"
+#include "store/tables.h"
 
 #include <optional>
 #include <vector>

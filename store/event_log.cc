@@ -4,7 +4,7 @@
 #include "store/octets.h"
 #include "store/record_table.h"
 #include "store/retention.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <algorithm>
 

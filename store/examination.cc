@@ -8,7 +8,7 @@
 #include "store/octets.h"
 #include "store/spool.h"
 #include "store/spool_content.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 // as long as it runs: for people, not for a timer.
 #pragma once
 
-#include "store/transaction.h"
+#include "store/tables.h"
 
 #include <functional>
 #include <span>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store/examination.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <string>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "store/records.h"
-#include "store/transaction.h"
+#include "store/tables.h"
 
 #include <array>
 #include <cstdint>

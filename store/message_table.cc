@@ -5,7 +5,7 @@
 #include "store/due_index.h"
 #include "store/octets.h"
 #include "store/spool_content.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <algorithm>
 

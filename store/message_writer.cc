@@ -9,7 +9,7 @@
 namespace postern::store {
 namespace {
 
-class ChunkRequest final : public CommitRequest {
+class ChunkRequest final : public lmdb::CommitRequest {
  public:
   ChunkRequest(SpoolFrame& frame, std::shared_ptr<WriterWindow> window, const MessageId& id, std::uint32_t index,
                std::string content)
@@ -47,7 +47,7 @@ class ChunkRequest final : public CommitRequest {
 };
 
 // Removes what was streamed of a message that was never committed. If it cannot be written, recovery does it.
-class AbandonRequest final : public CommitRequest {
+class AbandonRequest final : public lmdb::CommitRequest {
  public:
   AbandonRequest(SpoolFrame& frame, const MessageId& id) : frame_(frame), id_(id) {}
 
@@ -108,7 +108,7 @@ Completion WriterWindow::wait(Completion done, std::size_t octets) {
   return nullptr;
 }
 
-ContentWriter::ContentWriter(CommitQueue& queue, SpoolFrame& frame, OpenContent& open_content, const MessageId& id,
+ContentWriter::ContentWriter(lmdb::CommitQueue& queue, SpoolFrame& frame, OpenContent& open_content, const MessageId& id,
                              const AccountId& account)
     : queue_(queue),
       frame_(frame),
@@ -167,15 +167,15 @@ void ContentWriter::send_chunk() {
   streamed_octets_ += chunk_.size();
   window_->add(chunk_.size());
   queue_.submit(std::make_unique<ChunkRequest>(frame_, window_, id_, streamed_chunks_, std::move(chunk_)),
-                Urgency::Patient, Admission::Always);
+                lmdb::Urgency::Patient, lmdb::Admission::Always);
   ++streamed_chunks_;
   chunk_ = std::string();
   chunk_.reserve(kChunkOctets);
 }
 
-void abandon_streamed_content(CommitQueue& queue, SpoolFrame& frame, const MessageId& id, std::uint32_t streamed_chunks) {
+void abandon_streamed_content(lmdb::CommitQueue& queue, SpoolFrame& frame, const MessageId& id, std::uint32_t streamed_chunks) {
   if (streamed_chunks == 0) return;
-  queue.submit(std::make_unique<AbandonRequest>(frame, id), Urgency::Patient, Admission::Always);
+  queue.submit(std::make_unique<AbandonRequest>(frame, id), lmdb::Urgency::Patient, lmdb::Admission::Always);
 }
 
 }  // namespace postern::store

@@ -2,7 +2,7 @@
 // chunk is a single commit; full chunks before it go to the commit queue as patient requests.
 #pragma once
 
-#include "store/commit_queue.h"
+#include "lmdb/commit_queue.h"
 #include "store/mail_shares.h"
 #include "store/spool.h"
 #include "store/spool_content.h"
@@ -41,7 +41,8 @@ class WriterWindow {
 class ContentWriter final : public MessageWriter {
  public:
   // The frame is that of the queue's batches; both outlive the writer and what it submits, as does what counts open content.
-  ContentWriter(CommitQueue& queue, SpoolFrame& frame, OpenContent& open_content, const MessageId& id, const AccountId& account);
+  ContentWriter(lmdb::CommitQueue& queue, SpoolFrame& frame, OpenContent& open_content, const MessageId& id,
+                const AccountId& account);
   ~ContentWriter() override;
 
   const MessageId& id() const override { return id_; }
@@ -68,7 +69,7 @@ class ContentWriter final : public MessageWriter {
   void close_content();
   void drain_to(std::size_t octets, Completion done);
 
-  CommitQueue& queue_;
+  lmdb::CommitQueue& queue_;
   SpoolFrame& frame_;
   OpenContent& open_content_;
   MessageId id_;
@@ -82,6 +83,6 @@ class ContentWriter final : public MessageWriter {
 };
 
 // Has what was streamed of a message removed with the next commit; nothing if `streamed_chunks` is 0.
-void abandon_streamed_content(CommitQueue& queue, SpoolFrame& frame, const MessageId& id, std::uint32_t streamed_chunks);
+void abandon_streamed_content(lmdb::CommitQueue& queue, SpoolFrame& frame, const MessageId& id, std::uint32_t streamed_chunks);
 
 }  // namespace postern::store

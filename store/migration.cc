@@ -3,7 +3,7 @@
 
 #include "store/codec.h"
 #include "store/schema.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 namespace postern::store {
 

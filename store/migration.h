@@ -2,7 +2,7 @@
 // a store of any other is refused, older and newer alike.
 #pragma once
 
-#include "store/transaction.h"
+#include "store/tables.h"
 
 namespace postern::store {
 

@@ -3,7 +3,7 @@
 
 #include "store/codec.h"
 #include "store/octets.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <optional>
 #include <string>

@@ -6,7 +6,7 @@
 #include "store/message_table.h"
 #include "store/schema.h"
 #include "store/spool_content.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 namespace postern::store {
 namespace {
@@ -38,7 +38,7 @@ Result<void> index_by_account(WriteTransaction& transaction) {
 
 }  // namespace
 
-Result<std::size_t> recover_spool(const LmdbEnvironment& environment, CommitQueue& queue) {
+Result<std::size_t> recover_spool(const LmdbEnvironment& environment, lmdb::CommitQueue& queue) {
   if (Result<void> indexed = queue.run(index_by_account); !indexed) return indexed.error();
   if (Result<void> marked = queue.run(mark_earlier_deliveries); !marked) return marked.error();
   std::size_t removed = 0;

@@ -3,11 +3,11 @@
 // written before messages and events were indexed by account is walked once.
 #pragma once
 
-#include "store/commit_queue.h"
+#include "lmdb/commit_queue.h"
 
 namespace postern::store {
 
 // Requires: no other server has the spool open (store's lock file). Returns how many messages it removed.
-Result<std::size_t> recover_spool(const LmdbEnvironment& environment, CommitQueue& queue);
+Result<std::size_t> recover_spool(const LmdbEnvironment& environment, lmdb::CommitQueue& queue);
 
 }  // namespace postern::store

@@ -7,7 +7,7 @@
 #include "store/message_table.h"
 #include "store/octets.h"
 #include "store/schema.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <algorithm>
 

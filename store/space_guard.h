@@ -3,8 +3,8 @@
 // is then charged against an allowance when it is committed, so that no burst grows the file beyond its bounds.
 #pragma once
 
-#include "store/environment.h"
 #include "store/spool.h"
+#include "store/tables.h"
 
 #include <atomic>
 

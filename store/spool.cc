@@ -3,10 +3,9 @@
 #include "store/spool.h"
 
 #include "core/check.h"
-#include "store/commit_queue.h"
+#include "lmdb/commit_queue.h"
 #include "store/delivery_marks.h"
 #include "store/due_index.h"
-#include "store/environment.h"
 #include "store/event_log.h"
 #include "store/examination.h"
 #include "store/idempotency_table.h"
@@ -19,7 +18,7 @@
 #include "store/settlement.h"
 #include "store/space_guard.h"
 #include "store/spool_content.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <algorithm>
 #include <csignal>
@@ -57,7 +56,7 @@ class Spool::Impl {
   OpenContent open_content;
   SpoolFrame frame;
   Excess excess;  // what was found above a bound and is not removed yet; of the thread that calls remove_expired()
-  CommitQueue queue;  // last: its thread uses all of the above
+  lmdb::CommitQueue queue;  // last: its thread uses all of the above
 };
 
 namespace {
@@ -112,7 +111,7 @@ Result<void> write_totals(SpoolTransaction spool) {
   return WritableTable(spool.transaction, SpoolTable::Meta).put(kTotalsKey, spool.buffer);
 }
 
-class AcceptRequest final : public CommitRequest {
+class AcceptRequest final : public lmdb::CommitRequest {
  public:
   AcceptRequest(Spool::Impl& impl, Acceptance acceptance, Completion done)
       : impl_(impl), acceptance_(std::move(acceptance)), done_(std::move(done)) {}
@@ -128,7 +127,7 @@ class AcceptRequest final : public CommitRequest {
   Completion done_;
 };
 
-class SettleRequest final : public CommitRequest {
+class SettleRequest final : public lmdb::CommitRequest {
  public:
   SettleRequest(Spool::Impl& impl, Settlement settlement, Completion done)
       : impl_(impl), settlement_(std::move(settlement)), done_(std::move(done)) {}
@@ -143,7 +142,7 @@ class SettleRequest final : public CommitRequest {
   Completion done_;
 };
 
-class EventRequest final : public CommitRequest {
+class EventRequest final : public lmdb::CommitRequest {
  public:
   EventRequest(Spool::Impl& impl, Event event, Completion done)
       : impl_(impl), event_(std::move(event)), done_(std::move(done)) {}
@@ -158,7 +157,7 @@ class EventRequest final : public CommitRequest {
   Completion done_;
 };
 
-class PauseRequest final : public CommitRequest {
+class PauseRequest final : public lmdb::CommitRequest {
  public:
   PauseRequest(Spool::Impl& impl, std::string name, std::optional<DestinationPause> pause, Completion done)
       : impl_(impl), name_(std::move(name)), pause_(std::move(pause)), done_(std::move(done)) {}
@@ -256,7 +255,7 @@ void Spool::commit(std::unique_ptr<MessageWriter> writer, NewMessage message, Co
   message.record.chunk_count = rest.chunk_count();
   Acceptance acceptance{.rest = std::move(rest), .message = std::move(message)};
   impl_->queue.submit(std::make_unique<AcceptRequest>(*impl_, std::move(acceptance), std::move(done)),
-                      Urgency::Commits, Admission::Bounded);
+                      lmdb::Urgency::Commits, lmdb::Admission::Bounded);
 }
 
 Result<std::optional<IdempotencyRecord>> Spool::find_idempotent(const AccountId& account,
@@ -285,13 +284,13 @@ Result<std::string> Spool::read_chunk(const MessageId& id, std::uint32_t index) 
 
 void Spool::settle(Settlement settlement, Completion done) {
   impl_->queue.submit(std::make_unique<SettleRequest>(*impl_, std::move(settlement), std::move(done)),
-                      Urgency::Soon, Admission::Always);
+                      lmdb::Urgency::Soon, lmdb::Admission::Always);
 }
 
 void Spool::set_pause(std::string name, std::optional<DestinationPause> pause, Completion done) {
   name = name.substr(0, kMaxTextOctetsInKey);
   impl_->queue.submit(std::make_unique<PauseRequest>(*impl_, std::move(name), std::move(pause), std::move(done)),
-                      Urgency::Soon, Admission::Always);
+                      lmdb::Urgency::Soon, lmdb::Admission::Always);
 }
 
 Result<std::vector<DestinationPause>> Spool::list_pauses() const {
@@ -405,8 +404,8 @@ Result<std::vector<Event>> Spool::events_of_account_after(const AccountId& accou
 }
 
 void Spool::record_event(Event event, Completion done) {
-  impl_->queue.submit(std::make_unique<EventRequest>(*impl_, std::move(event), std::move(done)), Urgency::Commits,
-                      Admission::Always);
+  impl_->queue.submit(std::make_unique<EventRequest>(*impl_, std::move(event), std::move(done)), lmdb::Urgency::Commits,
+                      lmdb::Admission::Always);
 }
 
 Result<SpoolUsage> Spool::usage() const {

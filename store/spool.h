@@ -25,6 +25,10 @@
 #include <string_view>
 #include <vector>
 
+namespace postern::lmdb {
+class LmdbEnvironment;
+}  // namespace postern::lmdb
+
 namespace postern::store {
 
 inline constexpr std::size_t kChunkOctets = 16 * 4'074;  // content per chunk: its rows fill sixteen pages
@@ -43,7 +47,6 @@ struct SpoolLimits {
   std::uint64_t idempotency_max_count = 1'000'000;  // records; the oldest goes first
 };
 
-class LmdbEnvironment;  // store/environment.h
 
 // A message on its way in. One thread at a time. Destroying it before commit abandons it: its chunks are removed.
 class MessageWriter {
@@ -121,7 +124,7 @@ struct Expiry {
 
 class Spool {
  public:
-  Spool(std::unique_ptr<LmdbEnvironment> environment, const SpoolLimits& limits, std::chrono::milliseconds stall_after);
+  Spool(std::unique_ptr<lmdb::LmdbEnvironment> environment, const SpoolLimits& limits, std::chrono::milliseconds stall_after);
   ~Spool();
 
   // --- Taking messages in ---

@@ -4,7 +4,7 @@
 
 #include "store/crc32c.h"
 #include "store/octets.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <algorithm>
 

@@ -4,7 +4,7 @@
 
 #include "core/message_id.h"
 #include "store/spool.h"
-#include "store/transaction.h"
+#include "store/tables.h"
 
 #include <array>
 #include <string>

@@ -3,7 +3,7 @@
 
 #include "store/schema.h"
 #include "store/spool_content.h"
-#include "store/table.h"
+#include "store/tables.h"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 // of messages that still arrive.
 #pragma once
 
+#include "lmdb/commit_queue.h"
 #include "store/codec.h"
-#include "store/commit_queue.h"
 #include "store/mail_shares.h"
 #include "store/space_guard.h"
 
@@ -23,7 +23,7 @@ class OpenMarks {
   void clear() { new_.clear(); }
 
  private:
-  std::vector<MessageId> new_;  // a batch is bounded: kBatchOctets hold 258 chunks
+  std::vector<MessageId> new_;  // a batch is bounded: lmdb::kBatchOctets hold 258 chunks
 };
 
 struct SpoolTransaction {
@@ -36,7 +36,7 @@ struct SpoolTransaction {
 };
 
 // On the commit thread, around each batch.
-class SpoolFrame final : public BatchFrame {
+class SpoolFrame final : public lmdb::BatchFrame {
  public:
   // Both outlive the frame.
   SpoolFrame(SpaceGuard& space, OpenContent& open_content)

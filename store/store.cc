@@ -1,10 +1,11 @@
 // Opening both environments, the server's lock, and the functions that records need from here: lanes.
 #include "store/store.h"
 
+#include "core/files.h"
 #include "store/backup.h"
-#include "store/environment.h"
-#include "store/files.h"
+#include "store/migration.h"
 #include "store/schema.h"
+#include "store/tables.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -28,17 +29,25 @@ std::size_t spool_map_octets(const SpoolLimits& limits) {
   return std::max(kSpoolMapOctets, (wanted + kMapStepOctets - 1) / kMapStepOctets * kMapStepOctets);
 }
 
-EnvironmentOptions directory_options(const StoreOptions& options) {
-  return {.folder = options.folder / "directory", .map_octets = kDirectoryMapOctets, .tables = kDirectoryTables};
+lmdb::EnvironmentOptions directory_options(const StoreOptions& options) {
+  return {.folder = options.folder / "directory",
+          .map_octets = kDirectoryMapOctets,
+          .tables = kDirectoryTables,
+          .check = check_schema,
+          .mark = write_schema};
 }
-EnvironmentOptions spool_options(const StoreOptions& options) {
-  return {.folder = options.folder / "spool", .map_octets = spool_map_octets(options.spool), .tables = kSpoolTables};
+lmdb::EnvironmentOptions spool_options(const StoreOptions& options) {
+  return {.folder = options.folder / "spool",
+          .map_octets = spool_map_octets(options.spool),
+          .tables = kSpoolTables,
+          .check = check_schema,
+          .mark = write_schema};
 }
 
 // Half a store is made whole only where the half that is there holds nothing: a first start that was interrupted. Else it is half a
 // copy: accounts without their mail, or mail whose accounts are gone.
 Result<void> refuse_half(const StoreOptions& options) {
-  const EnvironmentOptions halves[] = {directory_options(options), spool_options(options)};
+  const lmdb::EnvironmentOptions halves[] = {directory_options(options), spool_options(options)};
   const auto is_there = [&](std::size_t i) { return has_content(halves[i].folder / "data.mdb"); };
   if (is_there(0) == is_there(1)) return {};
   const std::size_t present = is_there(0) ? 0 : 1;
@@ -110,12 +119,12 @@ Result<void> Store::back_up(const std::filesystem::path& folder, BackupWay way) 
   return make_backup(*spool_, *directory_, folder, options_.folder);
 }
 
-Result<Compaction> Store::compact(const std::filesystem::path& folder) {
+Result<lmdb::Compaction> Store::compact(const std::filesystem::path& folder) {
   const Result<Descriptor> lock = take_server_lock(folder);
   if (!lock) return lock.error();
-  Compaction all;
+  lmdb::Compaction all;
   for (const char* environment : {"directory", "spool"}) {
-    Result<Compaction> one = compact_environment(folder / environment);
+    Result<lmdb::Compaction> one = lmdb::compact_environment(folder / environment);
     if (!one) return one.error();
     all.octets_before += one->octets_before;
     all.octets_after += one->octets_after;

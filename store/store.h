@@ -5,7 +5,7 @@
 
 #include "core/descriptor.h"
 #include "core/result.h"
-#include "store/compaction.h"
+#include "lmdb/compaction.h"
 #include "store/directory.h"
 #include "store/spool.h"
 
@@ -38,8 +38,8 @@ class Store {
   enum class BackupWay { Direct, ByStore };
   Result<void> back_up(const std::filesystem::path& folder, BackupWay way = BackupWay::Direct) const;
 
-  // Both environments of the store in `folder`, which nobody has open; store/compaction.h.
-  static Result<Compaction> compact(const std::filesystem::path& folder);
+  // Both environments of the store in `folder`, which nobody has open; lmdb/compaction.h.
+  static Result<lmdb::Compaction> compact(const std::filesystem::path& folder);
 
   Directory& directory() { return *directory_; }
   Spool& spool() { return *spool_; }

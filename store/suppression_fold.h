@@ -1,7 +1,7 @@
 // Stores that compared suppressed addresses case by case get rows in lower case. Once for a store: it remembers.
 #pragma once
 
-#include "store/transaction.h"
+#include "store/tables.h"
 
 namespace postern::store {
 

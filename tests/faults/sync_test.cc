@@ -1,8 +1,8 @@
 // 250 means synced: between a message's last write and its completion there is a sync, and when that fails nothing is written
 // any more.
-#include "store/commit_queue.h"
+#include "lmdb/commit_queue.h"
 #include "store/schema.h"
-#include "store/table.h"
+#include "store/tables.h"
 #include "tests/faults/disk_faults.h"
 #include "tests/support/temp_store.h"
 
@@ -159,7 +159,7 @@ TEST_F(SyncTest, IsNotOpenedAnewBelowARead) {
   const test::TempFolder folder;
   const auto environment =
       LmdbEnvironment::open({.folder = folder.path() / "directory", .map_octets = 1U << 30, .tables = kDirectoryTables}).value();
-  CommitQueue queue(*environment);
+  lmdb::CommitQueue queue(*environment);
   const auto put = [&] {
     return queue.run([](WriteTransaction& transaction) {
       return WritableTable(transaction, DirectoryTable::Accounts).put("key", "value");

@@ -10,7 +10,8 @@ ROOMS = {
     "core": set(),
     "net": {"core"},
     "dns": {"core", "net"},
-    "store": {"core"},
+    "lmdb": {"core"},
+    "store": {"core", "lmdb"},
     "sandbox": {"core"},
     "auth": {"core", "store"},
     "smtp": {"core"},
@@ -41,7 +42,7 @@ FOREIGN = [
     (r"boost/(system/.*|assert/.*|throw_exception\.hpp)", {"core"}),
     (r"boost/crc\.hpp", {"http/gzip", "auth/api_key"}),
     (r"openssl/.*", {"net", "auth", "domains", "events", "app/certificate_check"}),
-    (r"lmdb\.h", {"store"}),
+    (r"lmdb\.h", {"lmdb"}),
     (r"spdlog/.*", {"core/log"}),
     (r"prometheus/.*", {"core/metrics", "api/metrics"}),
     (r"unbound\.h", {"dns"}),
@@ -60,13 +61,13 @@ FOREIGN = [
     (r"(sys/socket|netinet/.*|arpa/.*|netdb|net/if|sys/un|poll)(\.h)?",
      {"core/ip_address", "core/log", "net", "dns", "store/checkup", "app"}),
     (r"(unistd|fcntl|termios|pwd|grp|syslog|dirent|signal|malloc|features|sys/(?!socket|un).*|linux/.*)(\.h)?",
-     {"core/log", "core/random", "net", "dns", "store", "auth", "domains", "app"}),
+     {"core/descriptor", "core/files", "core/log", "core/random", "net", "dns", "lmdb", "store", "auth", "domains", "app"}),
     # Chance has one source, core/random; threads have a home where something waits.
     (r"random", set()),
     (r"(thread|mutex|shared_mutex|condition_variable|future|stop_token)",
-     {"core", "net", "dns", "store", "auth", "http", "domains", "relay", "submission", "events", "api", "app"}),
+     {"core", "net", "dns", "lmdb", "store", "auth", "http", "domains", "relay", "submission", "events", "api", "app"}),
     (r"(iostream|cstdio|print)", {"core", "store/backup", "app"}),
-    (r"(filesystem|fstream)", {"core", "net", "dns", "store", "auth", "domains", "app"}),
+    (r"(filesystem|fstream)", {"core", "net", "dns", "lmdb", "store", "auth", "domains", "app"}),
 ]
 FOREIGN = [(re.compile(pattern), places) for pattern, places in FOREIGN]
 

@@ -1,9 +1,8 @@
 // What the watch does about a reader that stays: a real store, a real process.
 #include "app/store_watch.h"
 
-#include "store/environment.h"
 #include "store/schema.h"
-#include "store/transaction.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <sys/wait.h>

@@ -2,9 +2,8 @@
 // the files are that a command makes, and who may read when many do.
 #include "store/backup.h"
 
-#include "store/environment.h"
 #include "store/schema.h"
-#include "store/transaction.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <sys/resource.h>

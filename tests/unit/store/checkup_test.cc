@@ -1,9 +1,8 @@
 // Stores that are damaged in every way a disk, a copy or a hand can think of: the examination ends and says what it found.
 #include "store/checkup.h"
 
-#include "store/environment.h"
 #include "store/schema.h"
-#include "store/table.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>

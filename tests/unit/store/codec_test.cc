@@ -408,7 +408,8 @@ TEST(Codec, StillReadsWhatWebhooksHadInTheFirstRecordVersion) {
   for (int i = 0; i < 20; ++i) {
     const WebhookRecord webhook = values.webhook();
     encode(webhook, octets);
-    EXPECT_EQ(decode<WebhookRecord>(first_version(octets, 2)).value(), webhook) << "events of both environments, and of every domain";
+    EXPECT_EQ(decode<WebhookRecord>(first_version(octets, 2)).value(), webhook)
+        << "events of both environments, and of every domain";
     WebhookProgress progress = values.progress();
     progress.delivered = static_cast<std::uint64_t>(i % 2);
     progress.is_proven = progress.delivered > 0;

@@ -1,10 +1,9 @@
 // The directory: accounts, keys, whitelist, counters, and that a change is all or nothing.
 #include "store/directory.h"
 
-#include "store/commit_queue.h"
-#include "store/environment.h"
+#include "lmdb/commit_queue.h"
 #include "store/octets.h"
-#include "store/table.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>
@@ -260,10 +259,13 @@ TEST(KeyOutlines, AreThereForAKeyThatAnEarlierVersionWrote) {
   key.revoked_at = Instant(std::chrono::hours(4));
   {
     const auto environment = open();
-    CommitQueue queue(*environment);
+    lmdb::CommitQueue queue(*environment);
     const Result<void> written = queue.run([&](WriteTransaction& transaction) -> Result<void> {
       DirectoryWriter writer(transaction);
-      if (Result<void> put = writer.put_account({.id = key.account, .name = "acme", .plan = {}, .from_domains = {}, .created = {}}); !put) return put;
+      AccountRecord account;
+      account.id = key.account;
+      account.name = "acme";
+      if (Result<void> put = writer.put_account(account); !put) return put;
       if (Result<void> put = writer.put_key(key); !put) return put;
       WritableTable rows(transaction, DirectoryTable::AccountKeys);
       return rows.put(KeyOctets().add(key.account.octets).add(key.id.octets), {});

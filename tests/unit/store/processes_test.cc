@@ -1,10 +1,9 @@
 // Several processes at one store: what one writes the other reads at once, and one that dies blocks nobody.
-#include "store/environment.h"
+#include "lmdb/writer_gate.h"
 #include "store/leftovers.h"
 #include "store/schema.h"
 #include "store/store.h"
-#include "store/transaction.h"
-#include "store/writer_gate.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <fcntl.h>
@@ -208,7 +207,7 @@ class StoppedWriter {
   explicit StoppedWriter(const std::filesystem::path& environment) {
     const Pipe inside;
     child_ = fork_child([&] {
-      WriterGate gate;
+      lmdb::WriterGate gate;
       gate.open(environment / "lock.mdb").value();
       POSTERN_CHECK(gate.try_enter());
       inside.tell();
@@ -351,7 +350,7 @@ TEST(Processes, CompactAStoreThatNobodyHasOpen) {
   to_child.tell();
   ::waitpid(child, nullptr, 0);
 
-  const Compaction done = Store::compact(folder.path()).value();
+  const lmdb::Compaction done = Store::compact(folder.path()).value();
   EXPECT_GT(done.octets_before, 4U << 20);
   EXPECT_LT(done.octets_after, 1U << 20);
   const std::unique_ptr<Store> store = open_store(folder);

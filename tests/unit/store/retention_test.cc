@@ -2,9 +2,8 @@
 #include "store/retention.h"
 
 #include "store/due_index.h"
-#include "store/environment.h"
 #include "store/schema.h"
-#include "store/table.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>

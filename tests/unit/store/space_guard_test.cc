@@ -2,7 +2,7 @@
 #include "store/space_guard.h"
 
 #include "store/schema.h"
-#include "store/table.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>

@@ -3,10 +3,9 @@
 
 #include "store/codec.h"
 #include "store/crc32c.h"
-#include "store/environment.h"
 #include "store/octets.h"
 #include "store/schema.h"
-#include "store/table.h"
+#include "store/tables.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>

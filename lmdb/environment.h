@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/result.h"
-#include "store/writer_gate.h"
+#include "lmdb/writer_gate.h"
 
 #include <lmdb.h>
 
@@ -18,7 +18,10 @@
 #include <string_view>
 #include <vector>
 
-namespace postern::store {
+namespace postern::lmdb {
+
+class Transaction;  // lmdb/transaction.h
+class WriteTransaction;
 
 // What an LMDB or system error code means to a caller: StorageFull, StorageFailed, CorruptRecord, IoError, or AlreadyExists where a
 // process of another PID namespace has this one's number. `attempt` says what was tried.
@@ -30,6 +33,9 @@ struct EnvironmentOptions {
   std::filesystem::path folder;               // made (0700) if absent; what root makes in it belongs to the folder's owner
   std::size_t map_octets = 0;                 // address space, not disk: the file grows by itself below it
   std::span<const std::string_view> tables;   // the first one is "meta"; outlives the environment
+  // False: nothing says yet which version its tables are of, as where they were just made; `mark` then says so. None: not asked.
+  Result<bool> (*check)(Transaction&) = nullptr;
+  Result<void> (*mark)(WriteTransaction&) = nullptr;
 };
 
 class LmdbEnvironment {
@@ -107,4 +113,4 @@ class LmdbEnvironment {
   bool is_reopening_ = false;
 };
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

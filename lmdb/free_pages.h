@@ -2,13 +2,13 @@
 // a reader that stays (a slow backup, a stopped process) pins all that is freed meanwhile, and the file grows instead.
 #pragma once
 
-#include "store/transaction.h"
-#include "store/writer_gate.h"
+#include "lmdb/transaction.h"
+#include "lmdb/writer_gate.h"
 
 #include <cstdint>
 #include <optional>
 
-namespace postern::store {
+namespace postern::lmdb {
 
 struct FreePages {
   std::uint64_t total = 0;     // in the file, behind no table
@@ -20,4 +20,4 @@ struct FreePages {
 // `live`: pages of all tables but the list of free pages itself. The walk ends at `enough` and at the oldest reader.
 Result<FreePages> count_free_pages(const ReadTransaction& transaction, std::uint64_t live, std::uint64_t enough);
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 #include "core/stall.h"
-#include "store/transaction.h"
+#include "lmdb/transaction.h"
 
 #include <atomic>
 #include <chrono>
@@ -24,7 +24,7 @@
 #include <thread>
 #include <vector>
 
-namespace postern::store {
+namespace postern::lmdb {
 
 class CommitRequest {
  public:
@@ -149,4 +149,4 @@ class CommitQueue {
   std::thread thread_;
 };
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

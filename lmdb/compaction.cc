@@ -1,8 +1,8 @@
-#include "store/compaction.h"
+#include "lmdb/compaction.h"
 
 #include "core/descriptor.h"
-#include "store/environment.h"
-#include "store/files.h"
+#include "lmdb/environment.h"
+#include "core/files.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <memory>
 
-namespace postern::store {
+namespace postern::lmdb {
 namespace {
 
 struct CloseEnvironment {
@@ -82,4 +82,4 @@ Result<Compaction> compact_environment(const std::filesystem::path& folder) {
   return Compaction{.octets_before = static_cast<std::uint64_t>(original.st_size), .octets_after = *written};
 }
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

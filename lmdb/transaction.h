@@ -2,11 +2,11 @@
 // write. A read transaction is taken from the environment's pool and lasts one call; it is never held while anything waits.
 #pragma once
 
-#include "store/environment.h"
+#include "lmdb/environment.h"
 
 #include <cstdint>
 
-namespace postern::store {
+namespace postern::lmdb {
 
 class Transaction {
  public:
@@ -81,4 +81,4 @@ class WriteTransaction final : public Transaction {
   std::uint64_t writes_ = 0;
 };
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -1,5 +1,5 @@
 // Group commit; see the header. docs/storage.md, "The single instant of acceptance".
-#include "store/commit_queue.h"
+#include "lmdb/commit_queue.h"
 
 #include "core/check.h"
 
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <future>
 
-namespace postern::store {
+namespace postern::lmdb {
 namespace {
 
 class BlockingRequest final : public CommitRequest {
@@ -335,4 +335,4 @@ Error CommitQueue::failure() const {
                                              "); nothing is written until restart");
 }
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -1,7 +1,7 @@
 // Tables and cursors over LMDB.
-#include "store/table.h"
+#include "lmdb/table.h"
 
-namespace postern::store {
+namespace postern::lmdb {
 
 Result<std::optional<std::string_view>> Table::find(std::string_view key) const {
   MDB_val k = as_value(key);
@@ -102,4 +102,4 @@ bool Cursor::accept(int code) {
   return code == 0;
 }
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 
-namespace postern::store {
+namespace postern::lmdb {
 
 struct Compaction {
   std::uint64_t octets_before = 0;
@@ -19,4 +19,4 @@ struct Compaction {
 // beside the old one. IoError.
 Result<Compaction> compact_environment(const std::filesystem::path& folder);
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

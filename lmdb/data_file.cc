@@ -1,8 +1,8 @@
 // LMDB 0.9 on a 64-bit machine (mdb.c: MDB_page, MDB_meta, MDB_db): a page begins with its number and flags; 0 and 1 are metas.
-#include "store/data_file.h"
+#include "lmdb/data_file.h"
 
 #include "core/descriptor.h"
-#include "store/environment.h"
+#include "lmdb/environment.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,7 +14,7 @@
 #include <cstring>
 #include <string>
 
-namespace postern::store {
+namespace postern::lmdb {
 namespace {
 
 struct PageHeader {
@@ -93,4 +93,4 @@ Result<void> check_data_file(const std::filesystem::path& file) {
   return checked;
 }
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -1,4 +1,4 @@
-// Folders and files of the store on the file system: made so that they survive a power failure, and so that they belong to the
+// Folders and files that last: made so that they survive a power failure, and so that they belong to the
 // user whose folder it is, whoever runs the command that makes them.
 #pragma once
 
@@ -9,7 +9,12 @@
 #include <filesystem>
 #include <string_view>
 
-namespace postern::store {
+namespace postern {
+
+// What errno's `code` means to a caller: StorageFull or IoError. `attempt` says what was tried.
+Error file_error(int code, std::string_view attempt);
+// True for codes that say "no room".
+bool is_no_room(int code);
 
 // What was made in it survives a power failure only then.
 Result<void> sync_folder(const std::filesystem::path& folder);
@@ -28,8 +33,8 @@ bool has_content(const std::filesystem::path& file);
 Result<void> give_to_folder_owner(const std::filesystem::path& path);
 
 // `code` of opening something below `folder`: where this user may not open one of the files of `names` in it, an error that names
-// that file, its owner and what to do; else as lmdb_error().
+// that file, its owner and what to do; else as file_error().
 Error open_error(int code, std::string_view attempt, const std::filesystem::path& folder,
                  std::initializer_list<std::string_view> names);
 
-}  // namespace postern::store
+}  // namespace postern

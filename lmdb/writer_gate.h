@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace postern::store {
+namespace postern::lmdb {
 
 // A process as this one sees it; 0: one of another PID namespace.
 using ProcessId = pid_t;
@@ -34,4 +34,4 @@ class WriterGate {
   Descriptor file_;  // closing it drops every record lock of this process on it, LMDB's too: after the environment
 };
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -1,12 +1,12 @@
 // The list of free pages is LMDB's table 0: transaction → the pages it freed, as numbers behind their count. What of it the next
 // writer takes follows LMDB's own rule: only what was freed before the oldest state that anybody reads.
-#include "store/free_pages.h"
+#include "lmdb/free_pages.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 
-namespace postern::store {
+namespace postern::lmdb {
 namespace {
 
 constexpr MDB_dbi kFreeList = 0;
@@ -77,4 +77,4 @@ Result<FreePages> count_free_pages(const ReadTransaction& transaction, std::uint
   return pages;
 }
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

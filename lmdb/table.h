@@ -2,14 +2,14 @@
 // their layouts. Nothing here allocates.
 #pragma once
 
-#include "store/transaction.h"
+#include "lmdb/transaction.h"
 
 #include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
 
-namespace postern::store {
+namespace postern::lmdb {
 
 inline MDB_val as_value(std::string_view octets) {
   return MDB_val{octets.size(), const_cast<char*>(octets.data())};
@@ -91,4 +91,4 @@ class Cursor {
   int error_ = 0;
 };
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

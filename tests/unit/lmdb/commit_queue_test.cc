@@ -1,21 +1,24 @@
 // The commit queue over an environment of its own: batches, failing alone, ending.
-#include "store/commit_queue.h"
+#include "lmdb/commit_queue.h"
 
-#include "store/schema.h"
-#include "store/table.h"
+#include "lmdb/table.h"
 #include "tests/support/temp_store.h"
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
-namespace postern::store {
+namespace postern::lmdb {
 namespace {
+
+enum class TestTable : std::size_t { Meta, Things };
+constexpr std::array<std::string_view, 2> kTestTables = {"meta", "things"};
 
 std::unique_ptr<LmdbEnvironment> open_environment(const test::TempFolder& folder, std::size_t map_octets = 1U << 30) {
   return LmdbEnvironment::open(
-             {.folder = folder.path() / "environment", .map_octets = map_octets, .tables = kDirectoryTables})
+             {.folder = folder.path() / "environment", .map_octets = map_octets, .tables = kTestTables})
       .value();
 }
 
@@ -35,13 +38,13 @@ class TestRequest final : public CommitRequest {
 };
 
 Result<void> put(WriteTransaction& transaction, const std::string& key, const std::string& value) {
-  return WritableTable(transaction, DirectoryTable::Accounts).put(key, value);
+  return WritableTable(transaction, TestTable::Things).put(key, value);
 }
 
 bool has(const LmdbEnvironment& environment, const std::string& key) {
   ReadTransaction transaction(environment);
   transaction.begin().value();
-  return Table(transaction, DirectoryTable::Accounts).find(key).value().has_value();
+  return Table(transaction, TestTable::Things).find(key).value().has_value();
 }
 
 // Holds the commit thread inside a batch until it is let go, so that what is submitted meanwhile forms the next one.
@@ -264,4 +267,4 @@ TEST(CommitQueue, CompletesEveryRequestOfManyThreadsOnce) {
 }
 
 }  // namespace
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -1,13 +1,13 @@
 // WriterGate; see the header.
-#include "store/writer_gate.h"
+#include "lmdb/writer_gate.h"
 
-#include "store/environment.h"
+#include "lmdb/environment.h"
 
 #include <fcntl.h>
 
 #include <cerrno>
 
-namespace postern::store {
+namespace postern::lmdb {
 namespace {
 
 // LMDB locks the first octet, and for each process the one of its number.
@@ -52,4 +52,4 @@ std::optional<ProcessId> WriterGate::holder() const { return holder_at(file_.get
 
 bool WriterGate::is_user(ProcessId process) const { return process > 0 && holder_at(file_.get(), process) == process; }
 
-}  // namespace postern::store
+}  // namespace postern::lmdb

@@ -1,7 +1,6 @@
-#include "store/files.h"
+#include "core/files.h"
 
 #include "core/descriptor.h"
-#include "store/environment.h"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -10,10 +9,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <system_error>
 
-namespace postern::store {
+namespace postern {
 namespace {
 
 // For people: by name where the machine knows one.
@@ -27,10 +27,18 @@ std::string user_words(uid_t user) {
 
 }  // namespace
 
+bool is_no_room(int code) { return code == ENOSPC || code == EDQUOT || code == EFBIG; }
+
+Error file_error(int code, std::string_view attempt) {
+  std::array<char, 256> words{};
+  return Error(is_no_room(code) ? ErrorCode::StorageFull : ErrorCode::IoError,
+               std::string(attempt) + ": " + ::strerror_r(code, words.data(), words.size()));
+}
+
 Result<void> sync_folder(const std::filesystem::path& folder) {
   const Descriptor entries(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!entries.is_open()) return lmdb_error(errno, "open " + folder.string());
-  if (::fsync(entries.get()) != 0) return lmdb_error(errno, "sync " + folder.string());
+  if (!entries.is_open()) return file_error(errno, "open " + folder.string());
+  if (::fsync(entries.get()) != 0) return file_error(errno, "sync " + folder.string());
   return {};
 }
 
@@ -43,7 +51,7 @@ Result<void> make_folder(const std::filesystem::path& folder, mode_t mode) {
     code = ::mkdir(folder.c_str(), mode) == 0 ? 0 : errno;
     if (code == EEXIST) return {};
   }
-  if (code != 0) return lmdb_error(code, "make " + folder.string());
+  if (code != 0) return file_error(code, "make " + folder.string());
   if (Result<void> given = give_to_folder_owner(folder); !given) return given;
   return sync_folder(parent);
 }
@@ -65,7 +73,7 @@ Result<void> give_to_folder_owner(const std::filesystem::path& path) {
   if (::geteuid() != 0 || ::stat(whole_path(path).parent_path().c_str(), &folder) != 0 || folder.st_uid == 0) return {};
   if (::lstat(path.c_str(), &file) != 0 || file.st_uid != 0) return {};
   if (::lchown(path.c_str(), folder.st_uid, folder.st_gid) == 0) return {};
-  return lmdb_error(errno, "give " + path.string() + " to " + user_words(folder.st_uid));
+  return file_error(errno, "give " + path.string() + " to " + user_words(folder.st_uid));
 }
 
 Error open_error(int code, std::string_view attempt, const std::filesystem::path& folder,
@@ -79,7 +87,7 @@ Error open_error(int code, std::string_view attempt, const std::filesystem::path
     return Error(ErrorCode::IoError, "open " + path.string() + ": not allowed to " + user_words(::geteuid()) + ": " + owner +
                                          "; run this as the owner of the store, or give the file to the service's user");
   }
-  return lmdb_error(code, attempt);
+  return file_error(code, attempt);
 }
 
-}  // namespace postern::store
+}  // namespace postern

@@ -1,13 +1,12 @@
 // LMDB environments: opening, tables, the pool of read transactions, space. docs/decisions/0002-map-size.md says why the map
 // is far larger than the file.
-#include "store/environment.h"
+#include "lmdb/environment.h"
 
 #include "core/descriptor.h"
-#include "store/data_file.h"
-#include "store/files.h"
-#include "store/free_pages.h"
-#include "store/migration.h"
-#include "store/transaction.h"
+#include "lmdb/data_file.h"
+#include "core/files.h"
+#include "lmdb/free_pages.h"
+#include "lmdb/transaction.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -19,7 +18,7 @@
 #include <chrono>
 #include <thread>
 
-namespace postern::store {
+namespace postern::lmdb {
 namespace {
 
 // Concurrent reads of all processes; one slot is 64 octets of the lock file. Commands have one or two each: more at once than
@@ -78,7 +77,7 @@ Error lmdb_error(int code, std::string_view attempt) {
 }
 
 bool is_no_room(int code) {
-  return code == MDB_MAP_FULL || code == MDB_TXN_FULL || code == ENOSPC || code == EDQUOT || code == EFBIG;
+  return code == MDB_MAP_FULL || code == MDB_TXN_FULL || postern::is_no_room(code);
 }
 
 Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const EnvironmentOptions& options) {
@@ -158,9 +157,10 @@ Result<void> LmdbEnvironment::open_tables(std::span<const std::string_view> name
   const int code = open_existing_tables(names);
   if (code == MDB_NOTFOUND) return make_tables(names);
   if (code != 0) return lmdb_error(code, "open the tables of " + folder().string());
+  if (options_.check == nullptr) return {};
   ReadTransaction transaction(*this);
   if (Result<void> begun = transaction.begin(); !begun) return begun.error();
-  Result<bool> checked = check_schema(transaction);
+  Result<bool> checked = options_.check(transaction);
   if (!checked) return checked.error();
   if (!*checked) return Error(ErrorCode::SchemaMismatch, folder().string() + " has no schema version");
   return {};
@@ -191,10 +191,10 @@ Result<void> LmdbEnvironment::make_tables(std::span<const std::string_view> name
     }
   }
   // Another process may have made them meanwhile, or the environment is of another version with other tables.
-  Result<bool> checked = check_schema(writer);
+  Result<bool> checked = options_.check != nullptr ? options_.check(writer) : Result<bool>(true);
   if (!checked) return checked.error();
   if (!*checked) {
-    if (Result<void> written = write_schema(writer); !written) return written.error();
+    if (Result<void> written = options_.mark(writer); !written) return written.error();
   }
   if (int code = writer.commit(); code != 0) return lmdb_error(code, attempt);
   return sync_folder(folder());
@@ -342,4 +342,4 @@ void LmdbEnvironment::end_reading() const {
   if (--reading_ == 0 && is_reopening_) all_read_.notify_all();
 }
 
-}  // namespace postern::store
+}  // namespace postern::lmdb
