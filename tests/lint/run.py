@@ -55,6 +55,23 @@ def check_registered(paths):
             yield f"{story.relative_to(ROOT)}: has no story.py"
 
 
+def check_mirrors(paths):
+    """Each source has a test of its own, or its room's README says which test plays it, after "Tested elsewhere:"."""
+    for room in rooms.ROOMS:
+        readme = ROOT / room / "README.md"
+        if not readme.exists():
+            continue
+        said = re.search(r"^Tested elsewhere:.*?(?=\n\n|\Z)", readme.read_text(), re.M | re.S)
+        names = re.findall(r"`([^`]+)`", said[0]) if said else []
+        lacking = {p.stem for p in paths if p.parts[0] == room and p.suffix == ".cc"
+                   and not (ROOT / f"tests/unit/{room}/{p.stem}_test.cc").exists()}
+        for name in names:
+            if not ((ROOT / name).exists() if "/" in name else name in lacking):
+                yield f"{room}/README.md: under \"Tested elsewhere\": {name} is not there, or has a test of its own"
+        for stem in sorted(lacking - set(names)):
+            yield f"{room}/{stem}.cc: has no test of its own, and {room}/README.md names none that plays it"
+
+
 def check_type_names(paths):
     """Two types of one name in one folder's namespace are one type to the linker: whose size wins is chance."""
     seen = {}
@@ -112,6 +129,7 @@ def main():
     findings += sizes.check_rooms(paths)
     findings += check_lists()
     findings += check_registered(paths)
+    findings += check_mirrors(paths)
     findings += check_type_names(paths)
     findings += check_security_page(paths)
     findings += check_unit()
