@@ -55,20 +55,21 @@ bool is_from(const store::StoredMessage& stored, const std::string& sender) {
 Result<void> list_queue(CommandContext& context, std::size_t limit) {
   ValueList values;
   std::vector<std::vector<std::string>> rows;
-  const auto visited =
-      for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage& stored) -> Result<bool> {
-        if (values.size() >= limit) return false;
-        const auto last = last_attempt(stored);
-        const auto& recipients = stored.message.envelope.recipients;
-        ValueObject value = message_value(context, stored);
-        value.emplace_back("due", instant_value(entry.due));
-        values.emplace_back(std::move(value));
-        rows.push_back({format_message_id(entry.id), format_time(entry.due), std::to_string(last.attempts),
-                        context.account_name(stored.message.account),
-                        recipients.empty() ? "-" : format_mailbox(recipients.front().mailbox), last.status});
-        return true;
-      });
-  if (!visited) return visited.error();
+  const auto soonest = soonest_queued(context.spool(), limit);
+  if (!soonest) return soonest.error();
+  for (const auto& [due, id] : *soonest) {
+    const auto stored = context.spool().find(id);
+    if (!stored) return stored.error();
+    if (!*stored) continue;
+    const auto last = last_attempt(**stored);
+    const auto& recipients = (**stored).message.envelope.recipients;
+    ValueObject value = message_value(context, **stored);
+    value.emplace_back("due", instant_value(due));
+    values.emplace_back(std::move(value));
+    rows.push_back({format_message_id(id), format_time(due), std::to_string(last.attempts),
+                    context.account_name((**stored).message.account),
+                    recipients.empty() ? "-" : format_mailbox(recipients.front().mailbox), last.status});
+  }
   context.print(values, format_table({"ID", "NEXT ATTEMPT (UTC)", "ATTEMPTS", "ACCOUNT", "FIRST RECIPIENT", "LAST STATUS"}, rows));
   const auto usage = context.spool().usage();
   if (!usage) return usage.error();
@@ -87,7 +88,7 @@ Result<void> show_queue(CommandContext& context) {
   const relay::RouteTable routes(make_routes(context.settings()));
   std::map<std::string, Domain> domains;
   const auto visited =
-      for_each_due(context.spool(), [&](const store::DueEntry&, const store::StoredMessage& stored) -> Result<bool> {
+      for_each_queued(context.spool(), [&](const store::StoredMessage& stored) -> Result<bool> {
         const auto& recipients = stored.message.envelope.recipients;
         for (std::size_t i = 0; i < recipients.size() && i < stored.delivery.recipients.size(); ++i) {
           const auto& state = stored.delivery.recipients[i];
@@ -128,8 +129,8 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
   std::vector<MessageId> ids;
   if (options.is_all) {
     const auto visited =
-        for_each_due(context.spool(), [&](const store::DueEntry& entry, const store::StoredMessage&) -> Result<bool> {
-          ids.push_back(entry.id);
+        for_each_queued(context.spool(), [&](const store::StoredMessage& stored) -> Result<bool> {
+          ids.push_back(stored.message.id);
           return true;
         });
     if (!visited) return visited.error();

@@ -22,6 +22,7 @@
 #include "net/runtime.h"
 #include "net/task_group.h"
 #include "relay/queue.h"
+#include "relay/transports.h"
 #include "smtp/server.h"
 #include "store/store.h"
 #include "submission/smtp_submission.h"

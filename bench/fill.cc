@@ -1,6 +1,7 @@
 // Fills the store of a server that does not run: keys by the million, or queued messages, through the store's own interface and
 // in large commits. `fill keys` prints some of the keys, evenly spread, as AUTH PLAIN initial responses, one a line; `fill
-// messages` queues messages of the account that is named, which the sink verifies like those of smtp_load; `fill commits` takes
+// messages` queues messages of the account that is named, to as many domains, which the sink verifies
+// like those of smtp_load; `fill commits` takes
 // them one at a time, as a server with one client does, and prints the median of what the commit of one took, in milliseconds.
 #include "load.h"
 
@@ -8,6 +9,7 @@
 #include "auth/key_digest.h"
 #include "core/base64.h"
 #include "core/check.h"
+#include "store/lane.h"
 #include "store/store.h"
 
 #include <algorithm>
@@ -27,6 +29,7 @@ class Filler {
       : count_(options.number("count")),
         octets_(static_cast<std::size_t>(options.number("octets"))),
         account_(options.text("account")),
+        domains_(std::max(1L, options.number("domains"))),
         print_every_(std::max(1L, count_ / std::max(1L, options.number("print")))) {
     auto opened = store::Store::open({.folder = options.text("data"), .spool = {}, .runs_recovery = true});
     if (!opened) give_up(opened.error());
@@ -127,10 +130,10 @@ class Filler {
     message.record.helo_name = "load.example.org";
     message.record.envelope.reverse_path = Mailbox{.local_part = "a", .domain = "example.org"};
     message.record.envelope.recipients.push_back(
-        Recipient{.mailbox = Mailbox{.local_part = "b0", .domain = "example.net"}, .notify = {}, .orcpt = {}});
+        Recipient{.mailbox = Mailbox{.local_part = "b0", .domain = domain_of(number)}, .notify = {}, .orcpt = {}});
     message.delivery.recipients.emplace_back().next_attempt = now;
     message.delivery.due = now;
-    message.delivery.lane = store::lane_of("example.net");
+    message.delivery.lane = store::lane_of_pending(message.record, message.delivery);
     Event& event = message.events.emplace_back();
     event.at = now;
     event.message = message.record.id;
@@ -149,6 +152,11 @@ class Filler {
     store_->spool().settle(std::move(settlement), [&done](Result<void> outcome) { done.set_value(std::move(outcome)); });
   }
 
+  // Neighbours in time are none in the due index.
+  std::string domain_of(long number) const {
+    return domains_ == 1 ? "example.net" : "d" + std::to_string(number % domains_) + ".example.net";
+  }
+
   std::string content_of(long number) const {
     std::string content =
         "From: a@example.org\r\nTo: b0@example.net\r\nSubject: load\r\nX-Load: " + std::to_string(number) + "\r\n\r\n";
@@ -159,6 +167,7 @@ class Filler {
   long count_;
   std::size_t octets_;
   std::string account_;
+  long domains_;
   long print_every_;
   SystemClock clock_;
   SystemRandom random_;
@@ -175,7 +184,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const bench::Options options(argc - 1, argv + 1,
-                               {{"data", ""}, {"count", "1000"}, {"octets", "1024"}, {"account", "bench"}, {"print", "10"}});
+                               {{"data", ""}, {"count", "1000"}, {"octets", "1024"}, {"account", "bench"}, {"print", "10"},
+                                {"domains", "1"}});
   postern::Filler filler(options);
   if (what == "keys") filler.fill_keys();
   if (what == "messages") filler.fill_messages();

@@ -280,6 +280,11 @@ void destination_recovered(std::string_view route) {
   log::write(Level::Info, "destination_recovered", {{"route", route}});
 }
 
+void destination_concurrency(std::string_view route, std::size_t from, std::size_t to) {
+  log::write(Level::Info, "destination_concurrency",
+             {{"route", route}, {"from", static_cast<std::int64_t>(from)}, {"to", static_cast<std::int64_t>(to)}});
+}
+
 void route_unfit(std::string_view route, const Status& status) {
   const std::string said = format_status(status);
   log::write(Level::Error, "route_unfit", {{"route", route}, {"status", clipped(said)}});

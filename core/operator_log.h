@@ -112,6 +112,8 @@ void queue_storage_failed(std::string_view operation, const Error& error, const 
 // No connection to a next hop can be had: it is probed again after `retry_in`, its messages wait.
 void destination_unavailable(std::string_view route, const Status& status, Duration retry_in);
 void destination_recovered(std::string_view route);
+// How many connections at once it takes, as far as is known: fewer after it refused one, more as messages go through.
+void destination_concurrency(std::string_view route, std::size_t from, std::size_t to);
 // The next hop refuses all mail before it has AUTH or TLS that the route does not give it: the configuration is to be mended.
 void route_unfit(std::string_view route, const Status& status);
 // The next hop's TLS is broken; its mail goes in the clear for a while, as the route's policy allows.

@@ -65,12 +65,12 @@ Room Destination::room(Instant now) const {
   if (backoff_.is_failing()) {
     return now < backoff_.next_probe(now) || weight_ > 0 ? Room::Unavailable : Room::Free;
   }
-  return weight_ < limits_.max_weight ? Room::Free : Room::Full;
+  return weight_ < most_held() ? Room::Free : Room::Full;
 }
 
 // All reserves together at most double what is held.
 bool Destination::has_reserve(const AccountId& account) const {
-  if (weight_ >= 2 * limits_.max_weight) return false;
+  if (weight_ >= 2 * most_held()) return false;
   const auto share = shares_.find(account);
   return share == shares_.end() || share->second.weight < kReservedWeight;
 }
@@ -86,10 +86,7 @@ void Destination::enqueue(Job job) {
 
 std::size_t Destination::running_limit(Instant now) const {
   if (backoff_.is_failing()) return now < backoff_.next_probe(now) ? 0 : 1;
-  const Duration since = std::max(now - lowered_at_, Duration{0});
-  const auto raised = static_cast<std::size_t>(since / kRaiseAfter);
-  const std::size_t limit = std::min<std::size_t>(limits_.max_connections, allowed_ + raised);
-  return limit - std::min(limit, running_before());
+  return concurrency() - std::min(concurrency(), running_before());
 }
 
 std::optional<Job> Destination::take(Instant now) {
@@ -126,6 +123,14 @@ void Destination::finished(const Job& job) {
 }
 
 void Destination::settled(const Job& job) {
+  let_go(job);
+  settled_ += job.weight();
+  if (settled_ < window_ || window_ >= limits_.max_weight) return;
+  window_ *= 2;
+  settled_ = 0;
+}
+
+void Destination::let_go(const Job& job) {
   const auto share = shares_.find(account_of(job));
   POSTERN_CHECK(weight_ >= job.weight() && share != shares_.end() && share->second.weight >= job.weight());
   weight_ -= job.weight();
@@ -140,7 +145,7 @@ void Destination::forget_if_idle(std::map<AccountId, Share>::iterator share) {
 
 void Destination::surplus(Job job, Instant now) {
   allowed_ = std::max<std::size_t>(running_, 1);
-  lowered_at_ = now;
+  changed_at_ = now;
   const AccountId account = account_of(job);
   Share& share = shares_[account];
   if (share.waiting.empty()) turns_.push_front(account);
@@ -154,10 +159,16 @@ std::optional<Outage> Destination::failed(const Status& status, Instant now, Ran
   if (is_failing() && now < next_probe(now)) return std::nullopt;
   const bool is_new = !is_failing();
   allowed_ = limits_.max_connections;  // what looked like a surplus was the beginning of this
+  window_ = kFirstWindow;
   return Outage{backoff_.failed(now, random), is_new};
 }
 
-bool Destination::reached(const AccountId& account, bool is_broken) {
+bool Destination::reached(const AccountId& account, bool is_broken, Instant now) {
+  const bool may_raise = now - changed_at_ >= kRaiseAfter || now < changed_at_;
+  if (!is_broken && allowed_ < limits_.max_connections && may_raise) {
+    ++allowed_;
+    changed_at_ = now;
+  }
   const auto share = shares_.find(account);
   if (is_broken && share != shares_.end()) ++share->second.breaks;
   if (!is_broken && share != shares_.end()) share->second.breaks = 0;
@@ -179,24 +190,8 @@ std::vector<Job> Destination::release_waiting() {
     jobs.clear();
   }
   waiting_ = 0;
-  for (const Job& job : released) settled(job);
+  for (const Job& job : released) let_go(job);
   return released;
-}
-
-void Destination::passed_over(const store::DueEntry& entry) {
-  if (unread_after_ && precedes(*unread_after_, entry)) return;
-  unread_after_ = just_before(entry);
-}
-
-void Destination::continue_after(const store::DueEntry& entry) {
-  if (!unread_after_ || precedes(entry, *unread_after_)) unread_after_ = entry;
-}
-
-std::optional<store::DueEntry> Destination::take_unread() { return std::exchange(unread_after_, std::nullopt); }
-
-bool Destination::wants_reading(Instant now) const {
-  if (!unread_after_ || room(now) != Room::Free) return false;
-  return weight_ <= limits_.max_weight / 2;
 }
 
 void Destination::remember_late(const AccountId& account, const store::DueEntry& entry) {
@@ -211,7 +206,7 @@ void Destination::remember_late(const AccountId& account, const store::DueEntry&
 
 std::vector<store::DueEntry> Destination::take_late() {
   std::vector<store::DueEntry> entries;
-  if (late_ == 0 || is_failing() || weight_ >= 2 * limits_.max_weight) return entries;
+  if (late_ == 0 || is_failing() || weight_ >= 2 * most_held()) return entries;
   for (auto share = shares_.begin(); share != shares_.end();) {
     const auto here = share++;
     Share& share_here = here->second;
@@ -223,19 +218,6 @@ std::vector<store::DueEntry> Destination::take_late() {
     forget_if_idle(here);
   }
   return entries;
-}
-
-store::DueEntry just_before(const store::DueEntry& entry) {
-  store::DueEntry before = entry;
-  for (auto octet = before.id.octets.rbegin(); octet != before.id.octets.rend(); ++octet) {
-    if ((*octet)-- != 0) return before;
-  }
-  before.due -= Duration{1};
-  return before;
-}
-
-bool precedes(const store::DueEntry& a, const store::DueEntry& b) {
-  return a.due != b.due ? a.due < b.due : a.id < b.id;
 }
 
 }  // namespace postern::relay

@@ -1,19 +1,23 @@
-// Destination: what the queue knows of one next hop: jobs that wait, how many run, whether it is in back-off, and from where in
-// the due index its unread messages begin. It decides; it opens no connection and reads no clock, so tables test it.
+// Destination: what the queue knows of one next hop: jobs that wait, how many run, how many it takes at
+// once, and whether it is in back-off. It decides; it opens no connection and reads no clock, so tables
+// test it.
 //
-// Where one stands: a message is read from the due index only while its destination has room. A destination that is full or
-// in back-off remembers the earliest entry that was passed over, and the queue returns there when room is back. So a dead
-// next hop with a million messages costs one cursor. Accounts take turns, and one whose sessions break gets one connection.
+// Where one stands: a message is read from the due index only while its destination has room; until
+// then it costs nothing here (relay/due_reader). What may be held begins small and doubles as it is
+// settled, so that a hop which hangs holds little of what all share. Accounts take turns, and one whose
+// sessions break gets one connection.
 #pragma once
 
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/random.h"
 #include "core/status.h"
+#include "relay/due_reader.h"
 #include "relay/lease.h"
 #include "relay/transport.h"
 #include "store/records.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -64,8 +68,10 @@ class Destination {
  public:
   // An account whose sessions broke so often in a row, by whatever content, has one connection at a time until one does not.
   static constexpr std::uint32_t kToleratedBreaks = 3;
-  // How long after a next hop refused a surplus connection one more is tried.
+  // How long after a next hop refused a surplus connection, or took one more, the next one is tried, if messages went through.
   static constexpr Duration kRaiseAfter = std::chrono::seconds(15);
+  // What may be held at first; twice as much each time that so much was settled.
+  static constexpr std::size_t kFirstWindow = 64;
   // What an account may hold of a destination that others have filled, and how many of its new messages are remembered beyond.
   static constexpr std::size_t kReservedWeight = 8;
   static constexpr std::size_t kMaxLate = 256;
@@ -75,15 +81,24 @@ class Destination {
               std::unique_ptr<Transport> transport);
 
   const std::string& name() const { return name_; }
+  // As the reader knows it.
+  HopId hop() const { return hop_; }
+  void set_hop(HopId hop) { hop_ = hop; }
   const Route* route() const { return route_.get(); }
   Transport& transport() { return *transport_; }
 
   // A reload changed the route: what still runs by the old one counts towards this one's connections.
   void succeed(const std::shared_ptr<Destination>& predecessor);
-  // A reload kept it: its share of what may be leased may have changed.
+  // Its share of what all destinations may hold.
   void set_max_weight(std::size_t max_weight) { limits_.max_weight = max_weight; }
 
   Room room(Instant now) const;
+  std::size_t weight() const { return weight_; }
+  // How much more may be held; of one that fails, the probe.
+  std::size_t vacancy() const { return is_failing() ? 1 : most_held() - std::min(weight_, most_held()); }
+  // Enough room to make reading worthwhile: of a full one, half of it.
+  bool wants_more() const { return weight_ <= most_held() / 2; }
+  bool is_idle() const { return weight_ == 0 && running_ == 0 && late_ == 0; }
   // True if `account` may be given a job though others have filled the destination.
   bool has_reserve(const AccountId& account) const;
   void enqueue(Job job);
@@ -94,16 +109,19 @@ class Destination {
 
   // The delivery is over; the job is held until settled().
   void finished(const Job& job);
-  // The job is not held any more.
+  // What became of the job is on the disk: it is not held any more.
   void settled(const Job& job);
-  // A finished delivery that was none, for want of a connection: the job is the next one again, with fewer connections at once.
+  // A finished delivery that was none, for want of a connection: the job is the next one again, with
+  // fewer connections at once. Where none is left running, the caller sees to it that it is tried again.
   void surplus(Job job, Instant now);
+  // How many deliveries may run at once while nothing fails.
+  std::size_t concurrency() const { return std::min<std::size_t>(allowed_, limits_.max_connections); }
 
   // No session could be had. nullopt: that was known.
   std::optional<Outage> failed(const Status& status, Instant now, Random& random);
   // A session was had; `is_broken`: it broke under `account`'s message, which says nothing on the next hop. True: that ended an
-  // outage.
-  bool reached(const AccountId& account, bool is_broken);
+  // outage. Where it was not broken, one more connection may be tried from time to time.
+  bool reached(const AccountId& account, bool is_broken, Instant now);
   bool is_failing() const { return backoff_.is_failing(); }
   Instant next_probe(Instant now) const { return backoff_.next_probe(now); }
   void probe_at(Instant now) { backoff_.probe_at(now); }
@@ -114,16 +132,6 @@ class Destination {
 
   // All that waits, given back; not held any more.
   std::vector<Job> release_waiting();
-
-  // The due index has to be read again from behind this entry; nullopt: everything was taken.
-  const std::optional<store::DueEntry>& unread_after() const { return unread_after_; }
-  // `entry` was passed over.
-  void passed_over(const store::DueEntry& entry);
-  // Nothing up to and including `entry` was passed over, but it was not read beyond.
-  void continue_after(const store::DueEntry& entry);
-  std::optional<store::DueEntry> take_unread();
-  // True if there are unread entries and enough room to make reading worthwhile.
-  bool wants_reading(Instant now) const;
 
   // A new message of `account` that was passed over because others fill the destination: it need not wait for all of theirs.
   void remember_late(const AccountId& account, const store::DueEntry& entry);
@@ -147,7 +155,9 @@ class Destination {
   };
 
   std::size_t running_limit(Instant now) const;
+  std::size_t most_held() const { return std::min(window_, limits_.max_weight); }
   std::size_t running_before() const;
+  void let_go(const Job& job);
   void forget_if_idle(std::map<AccountId, Share>::iterator share);
 
   std::string name_;
@@ -161,16 +171,14 @@ class Destination {
   std::size_t late_ = 0;
   std::size_t running_ = 0;
   std::size_t weight_ = 0;
-  std::size_t allowed_;  // connections at once, when it was last lowered
-  Instant lowered_at_;
+  std::size_t window_ = kFirstWindow;
+  std::size_t settled_ = 0;  // weight, since the window was last widened
+  std::size_t allowed_;      // connections at once
+  Instant changed_at_;       // allowed_
+  HopId hop_ = 0;
   Backoff backoff_;
   Status last_failure_;
   std::optional<Instant> complained_at_;
-  std::optional<store::DueEntry> unread_after_;
 };
-
-// The entry just before `entry` in the order of the due index: reading strictly after it begins with `entry`.
-store::DueEntry just_before(const store::DueEntry& entry);
-bool precedes(const store::DueEntry& a, const store::DueEntry& b);
 
 }  // namespace postern::relay

@@ -1,6 +1,6 @@
 #include "relay/destination_set.h"
 
-#include "core/mailbox.h"
+#include "store/lane.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,20 +8,9 @@
 namespace postern::relay {
 namespace {
 
-constexpr std::size_t kMaxKnownLanes = 131'072;  // about 6 MiB; forgotten as a whole when it is full, and learnt again
-constexpr std::size_t kLeastWeight = 32;         // a destination's share, however many routes there are
-constexpr std::uint32_t kSimulationLimit = 1;    // a simulated delivery waits for nothing
+constexpr std::uint32_t kSimulationLimit = 1;  // a simulated delivery waits for nothing
 
 using Destinations = std::vector<std::shared_ptr<Destination>>;
-
-std::shared_ptr<Destination> make_destination(const std::shared_ptr<const RouteTable>& routes, const Route* route,
-                                              const TransportFactory& make_transport, std::size_t max_weight) {
-  DestinationLimits limits;
-  limits.max_connections = route == nullptr ? kSimulationLimit : std::max(route->max_connections, 1U);
-  limits.max_weight = max_weight;
-  return std::make_shared<Destination>(route == nullptr ? "simulation" : route->name,
-                                       std::shared_ptr<const Route>(routes, route), limits, make_transport(routes, route));
-}
 
 // The one that `route` had before; null if it is new or changed.
 std::shared_ptr<Destination> kept_destination(const Route* route, const Destinations& before) {
@@ -42,54 +31,139 @@ bool is_left_due(const store::RecipientState& state, Instant now) {
 
 }  // namespace
 
-DestinationSet::DestinationSet(std::shared_ptr<const RouteTable> routes, const TransportFactory& make_transport,
-                               std::size_t max_leased, const Destinations& before)
-    : routes_(std::move(routes)) {
-  const std::size_t share = std::max(max_leased / (routes_->routes().size() + 1), kLeastWeight);
+DestinationSet::DestinationSet(std::shared_ptr<const RouteTable> routes,
+                               TransportFactory make_transport, const DestinationSet* before)
+    : routes_(std::move(routes)), make_transport_(std::move(make_transport)) {
+  const Destinations old = before == nullptr ? Destinations() : before->configured_;
+  if (before != nullptr) next_hop_ = before->next_hop_;
   std::vector<const Route*> wanted;
   for (const Route& route : routes_->routes()) wanted.push_back(&route);
   wanted.push_back(nullptr);
   for (const Route* route : wanted) {
-    std::shared_ptr<Destination> kept = kept_destination(route, before);
-    if (kept) kept->set_max_weight(share);
-    all_.push_back(kept ? std::move(kept) : make_destination(routes_, route, make_transport, share));
+    std::shared_ptr<Destination> kept = kept_destination(route, old);
+    if (!kept) kept = make(next_hop_++, route == nullptr ? "simulation" : route->name, route);
+    by_hop_.emplace(kept->hop(), kept);
+    configured_.push_back(std::move(kept));
   }
-  for (const auto& old : before) {
-    if (std::ranges::find(all_, old) != all_.end()) continue;
-    const auto heir = std::ranges::find_if(all_, [&old](const auto& d) { return is_same_hop(d->route(), old->route()); });
-    if (heir != all_.end()) (*heir)->succeed(old);
+  for (const auto& gone : old) {
+    if (std::ranges::find(configured_, gone) != configured_.end()) continue;
+    const auto heir = std::ranges::find_if(
+        configured_, [&gone](const auto& d) { return is_same_hop(d->route(), gone->route()); });
+    if (heir != configured_.end()) (*heir)->succeed(gone);
   }
 }
 
-std::shared_ptr<Destination> DestinationSet::destination_for(const store::MessageRecord& message, std::uint32_t recipient) {
-  if (message.environment == Environment::Test) return all_.back();
-  const std::string domain = normalised_domain(message.envelope.recipients[recipient].mailbox.domain);
-  const Route* route = routes_->find(domain);
-  if (route == nullptr) return nullptr;
-  const auto& destination = all_[static_cast<std::size_t>(route - routes_->routes().data())];
-  if (by_lane_.size() >= kMaxKnownLanes) by_lane_.clear();
-  by_lane_.try_emplace(store::lane_of(domain), destination.get());
-  return destination;
+std::shared_ptr<Destination> DestinationSet::make(HopId hop, std::string name,
+                                                  const Route* route) const {
+  DestinationLimits limits;
+  limits.max_connections =
+      route == nullptr ? kSimulationLimit : std::max(route->max_connections, 1U);
+  auto made =
+      std::make_shared<Destination>(std::move(name), std::shared_ptr<const Route>(routes_, route),
+                                    limits, make_transport_(routes_, route));
+  made->set_hop(hop);
+  return made;
 }
 
-std::vector<DestinationSet::Group> DestinationSet::group_due(const store::StoredMessage& stored, Instant now) {
-  std::vector<Group> groups;
+HopId DestinationSet::hop_of(std::string_view lane) {
+  if (const std::optional<HopId> known = find_hop(lane)) return *known;
+  const HopId hop = next_hop_++;
+  hops_by_domain_.emplace(lane, hop);
+  domains_.emplace(hop, Domain{std::string(lane), routes_->find(lane), nullptr});
+  return hop;
+}
+
+std::optional<HopId> DestinationSet::find_hop(std::string_view lane) const {
+  if (lane == store::kTestLane) return configured_.back()->hop();
+  const Route* route = routes_->find(lane);
+  if (route == nullptr) return kNoRoute;
+  if (!route->is_per_domain)
+    return configured_[static_cast<std::size_t>(route - routes_->routes().data())]->hop();
+  const auto known = hops_by_domain_.find(std::string(lane));
+  return known == hops_by_domain_.end() ? std::nullopt : std::optional(known->second);
+}
+
+bool DestinationSet::is_current(HopId hop) const {
+  return hop == kNoRoute || by_hop_.contains(hop) || domains_.contains(hop);
+}
+
+std::shared_ptr<Destination> DestinationSet::find(HopId hop) const {
+  if (const auto found = by_hop_.find(hop); found != by_hop_.end()) return found->second;
+  const auto domain = domains_.find(hop);
+  return domain == domains_.end() ? nullptr : domain->second.destination;
+}
+
+std::shared_ptr<Destination> DestinationSet::at(HopId hop) {
+  if (hop == kNoRoute) return nullptr;
+  if (const auto found = by_hop_.find(hop); found != by_hop_.end()) return found->second;
+  Domain& domain = domains_.at(hop);
+  if (!domain.destination) domain.destination = make(hop, domain.name, domain.route);
+  return domain.destination;
+}
+
+std::vector<std::uint32_t> DestinationSet::due_recipients(const store::StoredMessage& stored,
+                                                          HopId hop, Instant now) {
+  std::vector<std::uint32_t> due;
   const auto& states = stored.delivery.recipients;
-  for (std::uint32_t index = 0; index < states.size(); ++index) {
+  const std::size_t count = std::min(states.size(), stored.message.envelope.recipients.size());
+  std::optional<std::string> last;  // most have the domain of the one before
+  bool is_last_ours = false;
+  for (std::uint32_t index = 0; index < count; ++index) {
     if (!is_left_due(states[index], now)) continue;
-    std::shared_ptr<Destination> destination = destination_for(stored.message, index);
-    auto group = std::find_if(groups.begin(), groups.end(),
-                              [&destination](const Group& g) { return g.destination == destination; });
-    if (group == groups.end()) group = groups.insert(groups.end(), Group{std::move(destination), {}});
-    group->recipients.push_back(index);
+    if (count > 1) {
+      std::string lane = store::lane_of(stored.message, index);
+      if (lane != last) is_last_ours = find_hop(lane) == hop;
+      last = std::move(lane);
+      if (!is_last_ours) continue;
+    }
+    due.push_back(index);
   }
-  return groups;
+  return due;
 }
 
-Destination* DestinationSet::find_by_lane(std::uint64_t lane) const {
-  if (lane == store::kMixedLane) return nullptr;
-  const auto found = by_lane_.find(lane);
-  return found == by_lane_.end() ? nullptr : found->second;
+void DestinationSet::no_lanes_left(HopId hop, Instant now) {
+  const auto found = domains_.find(hop);
+  if (found == domains_.end() || found->second.is_leaving) return;
+  if (!found->second.destination) return forget(found);
+  found->second.is_leaving = true;
+  idle_.emplace_back(now, hop);
+}
+
+void DestinationSet::forget(std::unordered_map<HopId, Domain>::iterator domain) {
+  hops_by_domain_.erase(domain->second.name);
+  domains_.erase(domain);
+}
+
+void DestinationSet::drop_idle(const std::function<bool(HopId)>& knows, Instant now) {
+  while (!idle_.empty() && (now - idle_.front().first >= kIdleFor || now < idle_.front().first)) {
+    const HopId hop = idle_.front().second;
+    idle_.pop_front();
+    const auto found = domains_.find(hop);
+    if (found == domains_.end()) continue;
+    found->second.is_leaving = false;
+    if (knows(hop)) continue;  // said again when they are gone
+    if (!found->second.destination->is_idle()) {
+      no_lanes_left(hop, now);
+      continue;
+    }
+    found->second.destination->transport().retire();
+    forget(found);
+  }
+}
+
+std::vector<std::shared_ptr<Destination>> DestinationSet::all() const {
+  Destinations all = configured_;
+  for (const auto& [hop, domain] : domains_) {
+    if (domain.destination) all.push_back(domain.destination);
+  }
+  return all;
+}
+
+std::shared_ptr<Destination> DestinationSet::find_named(std::string_view name) const {
+  const auto found = std::ranges::find(configured_, name, [](const auto& destination) {
+    return std::string_view(destination->name());
+  });
+  return found == configured_.end() ? nullptr : *found;
 }
 
 }  // namespace postern::relay

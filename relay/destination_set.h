@@ -1,54 +1,99 @@
-// All destinations by one route table: recipient domain → destination, and lane → destination for what was seen already.
+// All destinations by one route table. Those of configured next hops are there as long as the
+// table; those of single domains come when something of theirs is taken up, and go a little after
+// they hold nothing. What is asked for at every message is one look-up.
 #pragma once
 
 #include "core/clock.h"
 #include "core/mailbox.h"
 #include "relay/destination.h"
+#include "relay/due_reader.h"
 #include "relay/route.h"
 #include "store/records.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace postern::relay {
 
 // Makes a destination's transport; `route` is in `routes`, or null for the simulation.
-using TransportFactory =
-    std::function<std::unique_ptr<Transport>(const std::shared_ptr<const RouteTable>& routes, const Route* route)>;
+using TransportFactory = std::function<std::unique_ptr<Transport>(
+    const std::shared_ptr<const RouteTable>& routes, const Route* route)>;
 
 class DestinationSet {
  public:
-  // `max_leased` weight is shared out evenly, so that no destination can take what another needs. A destination of `before` whose
-  // route is the same goes on as it is; another one to the same next hop is succeeded by the new one.
-  DestinationSet(std::shared_ptr<const RouteTable> routes, const TransportFactory& make_transport, std::size_t max_leased,
-                 const std::vector<std::shared_ptr<Destination>>& before = {});
+  static constexpr HopId kNoRoute = 0;  // of lanes that no route leads from
+  // How long a domain's destination is kept for its idle connections.
+  static constexpr Duration kIdleFor = std::chrono::seconds(30);
 
-  struct Group {
-    std::shared_ptr<Destination> destination;  // null: no route leads there
-    std::vector<std::uint32_t> recipients;
-  };
-  // The recipients that are pending and due, by destination.
-  std::vector<Group> group_due(const store::StoredMessage& stored, Instant now);
+  // A destination of `before` whose route is the same goes on as it is; another one to the same
+  // next hop is succeeded by the new one.
+  DestinationSet(std::shared_ptr<const RouteTable> routes, TransportFactory make_transport,
+                 const DestinationSet* before = nullptr);
+
+  HopId hop_of(std::string_view lane);
+  // False: of a set before this one, whose lanes have other hops now. Ids are not used twice.
+  bool is_current(HopId hop) const;
+  // Null for kNoRoute. Made where it is not there: `hop` is of hop_of().
+  std::shared_ptr<Destination> at(HopId hop);
+  // Null if it is not there.
+  std::shared_ptr<Destination> find(HopId hop) const;
+  // The recipients that are pending, due, and in lanes of `hop`.
+  std::vector<std::uint32_t> due_recipients(const store::StoredMessage& stored, HopId hop,
+                                            Instant now);
   // True if a route leads to that mailbox's domain.
-  bool is_routed(const Mailbox& mailbox) const { return routes_->find(normalised_domain(mailbox.domain)) != nullptr; }
+  bool is_routed(const Mailbox& mailbox) const {
+    return routes_->find(normalised_domain(mailbox.domain)) != nullptr;
+  }
 
-  // Null if the lane is mixed or was not met yet.
-  Destination* find_by_lane(std::uint64_t lane) const;
+  // The hop has neither lanes nor anything else that is known: a domain's is let go, at once or
+  // after kIdleFor.
+  void no_lanes_left(HopId hop, Instant now);
+  // Those whose time is over. `knows` as DueReader::knows().
+  void drop_idle(const std::function<bool(HopId)>& knows, Instant now);
 
-  const std::vector<std::shared_ptr<Destination>>& all() const { return all_; }
+  // Destinations that exist now; a walk over all, for reloads and the end.
+  std::vector<std::shared_ptr<Destination>> all() const;
+  // Null if it is not there.
+  std::shared_ptr<Destination> find_named(std::string_view name) const;
+  // True: it is of a configured next hop, not of a domain.
+  bool is_configured(const Destination& destination) const {
+    return by_hop_.contains(destination.hop());
+  }
+  std::size_t size() const { return configured_.size() + domains_.size(); }
 
  private:
-  std::shared_ptr<Destination> destination_for(const store::MessageRecord& message, std::uint32_t recipient);
+  struct Domain {
+    std::string name;
+    const Route* route = nullptr;
+    std::shared_ptr<Destination> destination;  // null: not taken up yet
+    bool is_leaving = false;                   // among idle_
+  };
 
-  std::shared_ptr<const RouteTable> routes_;  // shared with the transports, which may outlive this set
-  // One for each route in its order, then the simulation. Shared with the deliveries under way, which outlive a reload.
-  std::vector<std::shared_ptr<Destination>> all_;
-  std::unordered_map<std::uint64_t, Destination*> by_lane_;
+  std::shared_ptr<Destination> make(HopId hop, std::string name, const Route* route) const;
+  // nullopt: of a domain that has none.
+  std::optional<HopId> find_hop(std::string_view lane) const;
+  void forget(std::unordered_map<HopId, Domain>::iterator domain);
+
+  std::shared_ptr<const RouteTable>
+      routes_;  // shared with the transports, which may outlive this set
+  TransportFactory make_transport_;
+  // One for each route in its order, then the simulation. Shared with the deliveries under way,
+  // which outlive a reload.
+  std::vector<std::shared_ptr<Destination>> configured_;
+  std::unordered_map<HopId, std::shared_ptr<Destination>> by_hop_;  // the same
+  HopId next_hop_ = kNoRoute + 1;
+  std::unordered_map<HopId, Domain> domains_;
+  std::unordered_map<std::string, HopId> hops_by_domain_;
+  std::deque<std::pair<Instant, HopId>> idle_;  // since when
 };
 
 }  // namespace postern::relay

@@ -136,9 +136,8 @@ void publish_waiting_recipient(Publisher& publisher, std::uint32_t index, Recipi
   if (is_first_word) state.is_own_word = true;
   if (publisher.is_too_old()) return publisher.expire(index, std::move(state));
   const bool is_noticed = publisher.notice_delay(index, state);
-  if (waiting.put_off) state.next_attempt = *waiting.put_off;
   if (is_first_word) publisher.record(index, state, EventType::RecipientDeferred);
-  if (is_first_word || is_noticed || waiting.put_off) publisher.change(index, std::move(state));
+  if (is_first_word || is_noticed) publisher.change(index, std::move(state));
 }
 
 void log_event(const operator_log::Attempt& attempt, const Event& event, const RecipientState& state) {
@@ -183,6 +182,8 @@ Publication publish_set_back(const StoredMessage& stored, const DeliveryPolicy& 
     RecipientState state = stored.delivery.recipients[index];
     const Instant latest = now + policy.retry.longest_wait(state.attempts);
     if (state.stage != RecipientStage::Pending || state.next_attempt <= latest) continue;
+    // Whoever asked for a later first attempt meant the time of day.
+    if (state.attempts == 0 && state.next_attempt > stored.message.accepted_at) continue;
     state.next_attempt = latest;
     publisher.change(index, std::move(state));
   }

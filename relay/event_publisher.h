@@ -6,7 +6,7 @@
 #include "core/random.h"
 #include "relay/dsn.h"
 #include "relay/retry_schedule.h"
-#include "relay/transport.h"
+#include "relay/outcome.h"
 #include "store/records.h"
 #include "store/spool.h"
 
@@ -49,7 +49,6 @@ Publication publish_reports(const store::StoredMessage& stored, std::span<const 
 struct Waiting {
   std::span<const std::uint32_t> recipients;
   Status why;                        // code 0: the destination is merely busy
-  std::optional<Instant> put_off;    // their next attempt; nullopt: stays as it is
   bool is_held = false;              // the account is suspended: said even where a next hop spoke before
 };
 // Expires what is too old, owes delay notices, tells once by an event why a recipient has to wait. Empty if nothing changes.

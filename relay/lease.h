@@ -1,4 +1,5 @@
-// Lease: a due message in the queue's hands. In memory only: whatever a crash leaves unsettled is simply due again.
+// Lease: what of a due message goes to one destination, in the queue's hands. In memory only:
+// whatever a crash leaves unsettled is simply due again.
 #pragma once
 
 #include "store/records.h"
@@ -6,24 +7,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace postern::relay {
 
 struct Lease {
-  store::DueEntry entry;
+  store::DueKey key;
   store::StoredMessage stored;
-  std::uint32_t open_groups = 0;  // waiting, under way, or settled and not yet synced
-  bool has_several_groups = false;  // or parts of one
-  // The entry as it was met again while the lease held: the settlement is visible already, its completion is still on the way.
-  std::optional<store::DueEntry> met_again;
+  std::uint64_t hop =
+      0;  // DueReader's: other destinations' recipients of the message are leased by themselves
+  std::uint32_t open_parts = 0;  // waiting, under way, or settled and not yet synced
+  // To be read again when the lease ends: what is left pending, and entries that were met elsewhere
+  // while it held (somebody moved them, or the settlement is visible already and its completion
+  // still on the way).
+  std::vector<store::DueEntry> left;
   Instant read_at;  // when `stored` was as the store has it
 };
 
-// The part of a leased message that goes to one destination.
+// A leased message, or a part of its recipients: as many as one transaction may have.
 struct Job {
-  std::shared_ptr<Lease> lease;  // shared by the groups of one message
+  std::shared_ptr<Lease> lease;  // shared by the parts of one message
   std::vector<std::uint32_t> recipients;
 
   // What it costs to hold in memory, in units of a small message: records grow with the envelope.

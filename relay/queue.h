@@ -2,8 +2,7 @@
 // submission/intake: it is the other end of the spool.
 //
 // All of it runs on one executor of its own, so nothing is locked. Leases are in memory only; what a crash interrupts is due
-// again. One cycle reads a slice of the due index, leases what has a destination with room, and passes over the rest by lane,
-// without reading the records (relay/destination says how it is found again).
+// again. One cycle reads what relay/due_reader says, of destinations that have room, leases it, and starts deliveries in turn.
 #pragma once
 
 #include "core/clock.h"
@@ -25,7 +24,8 @@ namespace postern::relay {
 struct QueueSettings {
   DeliveryPolicy policy;
   NoticeSettings notices;
-  std::size_t max_leased = 2'000;  // weight of the messages in memory; see Job::weight()
+  std::size_t max_leased = 2'000;  // weight of the messages in memory, of all destinations; see Job::weight()
+  std::size_t max_deliveries = 1'000;  // at once, to all destinations: each may need a connection. They take turns
   Duration poll = std::chrono::seconds(1);  // how soon a change by another process (queue retry, cancel) is seen
 };
 
@@ -47,7 +47,8 @@ class Queue {
   // is settled. cancel(): also ends the connections; what they had not settled is due again.
   std::unique_ptr<net::Task> make_task();
 
-  // A message was committed that is due as `entry` says: it need not be searched in the index. Any thread; cheap.
+  // A message was committed or rescheduled that is due as `entry` says, now or later: it need not be searched in the index. Any
+  // thread; cheap.
   void accepted(const store::DueEntry& entry);
   // Something may be due that nobody named, or the clock of a test moved. Any thread; cheap.
   void wake();
@@ -58,13 +59,5 @@ class Queue {
   class Impl;
   std::shared_ptr<Impl> impl_;  // shared with completions and deliveries that are still under way
 };
-
-// The transports of the server: SMTP for routes, the simulation for test messages. `spool` and the signer outlive them.
-struct TransportSettings {
-  std::string hostname;  // for EHLO
-  std::string simulator_domain = "simulator.postern.test";
-  const domains::MessageSigner* signer = nullptr;  // of what had to be converted on its way out
-};
-TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool, TransportSettings settings);
 
 }  // namespace postern::relay

@@ -23,12 +23,8 @@ namespace asio = net::asio;
 // the whole message.
 constexpr std::ptrdiff_t kMaxRecipientsAtOnce = 100;
 constexpr unsigned kJobsPerTurn = 64;  // a simulated delivery never waits: others get their turn after so many
-constexpr Duration kBusyPutOff = std::chrono::seconds(30);    // of one group of a message whose others went ahead
-constexpr Duration kLeastPutOff = std::chrono::seconds(1);
 constexpr Duration kFreshLease = std::chrono::seconds(1);     // under way as good as at once: its record is not read again
 
-
-// Transports do not throw; what gets here is a bug or the end of memory, and ends the process.
 // RFC 5321 §4.5.3.1.10: 452, too many recipients. The same code says that storage lacks, so the detail decides where there is one.
 bool is_refused_for_number(const RecipientReport& report) {
   if (report.outcome != Outcome::Deferred || report.status.code != 452) return false;
@@ -67,17 +63,37 @@ const Status& failure_of(const std::vector<RecipientReport>& reports, Contact co
 
 }  // namespace
 
-void Queue::Impl::start_deliveries(const std::shared_ptr<Destination>& destination) {
+void Queue::Impl::start_deliveries(const DestinationPtr& destination) {
   const Instant at = now();
   for (std::size_t n = destination->startable(at); n > 0; --n) {
+    if (running_ >= settings_.max_deliveries) {
+      return turns_.join(destination->hop());
+    }
     std::optional<Job> job = destination->take(at);
     if (!job) return;
-    ++running_;
-    asio::co_spawn(parts_.executor, work(shared_from_this(), destination, std::move(*job)), net::rethrow);
+    start(destination, std::move(*job));
   }
 }
 
-net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_ptr<Destination> destination, Job first) {
+void Queue::Impl::start(const DestinationPtr& destination, Job job) {
+  ++running_;
+  asio::co_spawn(parts_.executor, work(shared_from_this(), destination, std::move(job)), net::rethrow);
+}
+
+// As many as may run beside those that do, each destination in its turn.
+void Queue::Impl::start_others() {
+  while (running_ < settings_.max_deliveries) {
+    const std::optional<HopId> hop = turns_.next();
+    if (!hop) return;
+    const DestinationPtr destination = destinations_->find(*hop);
+    std::optional<Job> job = destination ? destination->take(now()) : std::nullopt;
+    if (!job) continue;
+    start(destination, std::move(*job));
+    if (destination->startable(now()) > 0) turns_.join(*hop);
+  }
+}
+
+net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, DestinationPtr destination, Job first) {
   std::optional<Job> job = std::move(first);
   for (unsigned done = 1; job; ++done) {
     if (!self->is_kept_back(destination, *job)) {
@@ -90,20 +106,33 @@ net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, std::shared_p
       self->delivered(destination, std::move(*job), std::move(reports), suppressed);
     }
     if (done % kJobsPerTurn == 0) co_await asio::post(self->parts_.executor, net::kAwait);
-    job = destination->take(self->now());
+    job = self->next_job(destination);
   }
   --self->running_;
+  self->start_others();
+  if (!self->destinations_->is_current(destination->hop())) self->start_successors();
   if (self->is_stopping_ || destination->is_failing() || !self->retired_.empty()) self->poke();
 }
 
-bool Queue::Impl::is_kept_back(const std::shared_ptr<Destination>& destination, Job& job) {
+// What ran by a replaced route counts towards the new one's connections.
+void Queue::Impl::start_successors() {
+  for (const auto& destination : destinations_->all()) start_deliveries(destination);
+}
+
+// Nothing where other destinations wait for their turn: this one queues behind them.
+std::optional<Job> Queue::Impl::next_job(const DestinationPtr& destination) {
+  if (turns_.is_empty()) return destination->take(now());
+  if (destination->startable(now()) > 0) turns_.join(destination->hop());
+  return std::nullopt;
+}
+
+bool Queue::Impl::is_kept_back(const DestinationPtr& destination, Job& job) {
   const std::optional<bool> is_held = is_suspended(job.lease->stored.message.account);
-  if (!is_held || !drop_cancelled(job)) {
+  if (!is_held || !drop_changed(job)) {
     destination->finished(job);
-    destination->settled(job);
-    std::vector<Job> unread;
-    unread.push_back(std::move(job));
-    give_back(destination, std::move(unread));
+    let_go(destination, job);
+    reader_.close(destination->hop(), next_poll_);
+    close_part(job);
     return true;
   }
   if (!*is_held) return false;
@@ -112,24 +141,27 @@ bool Queue::Impl::is_kept_back(const std::shared_ptr<Destination>& destination, 
   return true;
 }
 
-// What waited for a connection may have been cancelled meanwhile: whoever did that was told that it is not sent.
-bool Queue::Impl::drop_cancelled(Job& job) {
+// What waited for a connection may have been cancelled or put off meanwhile: whoever did that was told that it is not sent.
+bool Queue::Impl::drop_changed(Job& job) {
   const Lease& lease = *job.lease;
-  if (now() - lease.read_at < kFreshLease) return true;
-  const auto found = spool().find(lease.entry.id);
+  const Instant at = now();
+  if (at - lease.read_at < kFreshLease) return true;
+  const auto found = spool().find(lease.key.id);
   if (!found) {
-    storage_failed("read a message", found.error(), lease.entry.id);
+    storage_failed("read a message", found.error(), lease.key.id);
     return false;
   }
-  std::erase_if(job.recipients, [&found](std::uint32_t index) {
-    return !*found || (*found)->delivery.recipients[index].stage != store::RecipientStage::Pending;
+  std::erase_if(job.recipients, [&](std::uint32_t index) {
+    if (!*found) return true;
+    const store::RecipientState& state = (*found)->delivery.recipients[index];
+    return state.stage != store::RecipientStage::Pending || state.next_attempt > std::max(at, lease.read_at);
   });
   return true;
 }
 
 // The recipients beyond what one transaction may have become a job of their own: each part is settled as soon as it is sent, and
 // other connections may take the rest.
-void Queue::Impl::split_off_surplus(Job& job, const std::shared_ptr<Destination>& destination) {
+void Queue::Impl::split_off_surplus(Job& job, const DestinationPtr& destination) {
   if (destination->route() == nullptr || std::ssize(job.recipients) <= kMaxRecipientsAtOnce) return;
   const auto surplus = job.recipients.begin() + kMaxRecipientsAtOnce;
   std::vector<std::uint32_t> rest(surplus, job.recipients.end());
@@ -138,11 +170,10 @@ void Queue::Impl::split_off_surplus(Job& job, const std::shared_ptr<Destination>
 }
 
 void Queue::Impl::enqueue_part(const Job& job, std::vector<std::uint32_t> recipients,
-                               const std::shared_ptr<Destination>& destination) {
-  ++job.lease->open_groups;
-  job.lease->has_several_groups = true;
-  destination->enqueue(Job{job.lease, std::move(recipients)});
-  if (is_stopping_) give_back(destination, destination->release_waiting());
+                               const DestinationPtr& destination) {
+  ++job.lease->open_parts;
+  enqueue(destination, Job{job.lease, std::move(recipients)});
+  if (is_stopping_) give_back_waiting(destination);
   start_deliveries(destination);
 }
 
@@ -184,10 +215,10 @@ void Queue::Impl::suppress(const store::StoredMessage& stored, const Publication
   });
 }
 
-void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job job, std::vector<RecipientReport> reports,
+void Queue::Impl::delivered(const DestinationPtr& destination, Job job, std::vector<RecipientReport> reports,
                             const std::vector<std::uint32_t>& suppressed) {
   const bool is_surplus = !reports.empty() && worst_contact(reports) == Contact::Surplus;
-  if (is_surplus && !is_stopping_) return destination->surplus(std::move(job), now());
+  if (is_surplus && !is_stopping_) return surplus(destination, std::move(job), failure_of(reports, Contact::Surplus));
   if (is_cancelled_ || is_surplus) {
     // Cut off by us: not an attempt that counts against anybody.
     if (std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; }) > 0) ++cut_off_;
@@ -203,52 +234,46 @@ void Queue::Impl::delivered(const std::shared_ptr<Destination>& destination, Job
   settle(std::move(job), destination, std::move(publication));
 }
 
-void Queue::Impl::judge_contact(const std::shared_ptr<Destination>& destination, const Job& job,
-                                const std::vector<RecipientReport>& reports) {
+// No attempt: the job is the next one of the connections that the next hop takes, or waits for a moment where it takes none.
+void Queue::Impl::surplus(const DestinationPtr& destination, Job job, const Status& status) {
+  const Status said = status;
+  const std::size_t before = destination->concurrency();
+  destination->surplus(std::move(job), now());
+  note_concurrency(*destination, before);
+  if (destination->running() == 0) went_down(destination, said);
+}
+
+void Queue::Impl::note_concurrency(const Destination& destination, std::size_t before) const {
+  if (destination.concurrency() == before) return;
+  operator_log::destination_concurrency(destination.name(), before, destination.concurrency());
+}
+
+void Queue::Impl::judge_contact(const DestinationPtr& destination, const Job& job, const std::vector<RecipientReport>& reports) {
   if (reports.empty()) return;
   const Contact contact = worst_contact(reports);
   if (contact == Contact::None) return went_down(destination, failure_of(reports, contact));
   if (contact == Contact::Unfit && destination->should_complain(now())) {
     operator_log::route_unfit(destination->name(), failure_of(reports, contact));
   }
-  if (!destination->reached(job.lease->stored.message.account, contact == Contact::Broken)) return;
+  const std::size_t before = destination->concurrency();
+  const bool was_down = destination->reached(job.lease->stored.message.account, contact == Contact::Broken, now());
+  if (destination->concurrency() != before) {
+    note_concurrency(*destination, before);
+    start_deliveries(destination);
+  }
+  if (!was_down) return;
   operator_log::destination_recovered(destination->name());
   note_pause(destination, std::nullopt);
+  open_if_roomy(*destination, now());
 }
 
-void Queue::Impl::went_down(const std::shared_ptr<Destination>& destination, const Status& status) {
+void Queue::Impl::went_down(const DestinationPtr& destination, const Status& status) {
   const auto outage = destination->failed(status, now(), parts_.random);
   if (!outage) return;
   if (outage->is_new) operator_log::destination_unavailable(destination->name(), status, outage->retry_in);
   note_pause(destination, outage->retry_in);
-  give_back(destination, destination->release_waiting());
-}
-
-// A job that was not begun: its message is due as before, and found again when the destination has room.
-void Queue::Impl::give_back(const std::shared_ptr<Destination>& destination, std::vector<Job> jobs) {
-  for (Job& job : jobs) {
-    if (job.lease->has_several_groups && !is_stopping_) {
-      put_off(std::move(job), *destination);
-      continue;
-    }
-    destination->passed_over(job.lease->entry);
-    close_group(job);
-  }
-}
-
-// One of several groups of a message. Its due time is moved, so that the message is not read again and again for the sake
-// of this group while the others are done.
-void Queue::Impl::put_off(Job job, const Destination& destination) {
-  const Instant at = now();
-  Instant until = at + kBusyPutOff;
-  Status why;
-  if (destination.is_failing()) {
-    until = std::max(destination.next_probe(at), at + kLeastPutOff);
-    why = destination.last_failure();
-  }
-  Publication publication = publish_waiting(job.lease->stored, {job.recipients, why, until}, settings_.policy, at);
-  log_publication(job.lease->stored, publication, destination.name());
-  settle(std::move(job), nullptr, std::move(publication));
+  if (destinations_->is_current(destination->hop())) reader_.close(destination->hop(), destination->next_probe(now()));
+  give_back_waiting(destination);
 }
 
 void Queue::Impl::no_route(Job job) {
@@ -266,7 +291,7 @@ void Queue::Impl::no_route(Job job) {
   settle(std::move(job), nullptr, std::move(publication));
 }
 
-void Queue::Impl::settle(Job job, std::shared_ptr<Destination> destination, Publication publication) {
+void Queue::Impl::settle(Job job, DestinationPtr destination, Publication publication) {
   auto unsynced = std::make_shared<Unsynced>(Unsynced{std::move(job), std::move(destination), {}});
   if (publication.is_empty()) return synced(std::move(unsynced), {});
   const store::StoredMessage& stored = unsynced->job.lease->stored;
@@ -291,35 +316,72 @@ void Queue::Impl::write(std::shared_ptr<Unsynced> unsynced) {
 
 void Queue::Impl::synced(std::shared_ptr<Unsynced> unsynced, const Result<void>& result) {
   if (!result && result.error().code() != ErrorCode::NotFound) return refused(std::move(unsynced), result.error());
-  if (unsynced->destination) {
-    unsynced->destination->settled(unsynced->job);
-    if (unsynced->destination->wants_reading(now()) || unsynced->destination->has_late()) poke();
+  const Job& job = unsynced->job;
+  std::vector<store::RecipientState>& states = job.lease->stored.delivery.recipients;
+  for (store::RecipientChange& change : unsynced->settlement.changes) states[change.index] = std::move(change.state);
+  const DestinationPtr destination = std::move(unsynced->destination);
+  if (destination) let_go(destination, job);
+  // What is left of a message that is gone is nothing.
+  if (result) {
+    close_part(job);
+  } else {
+    close_part(Job{job.lease, {}});
   }
-  close_group(unsynced->job);
-  if (!unsynced->settlement.notifications.empty()) wake();
+  if (destination) take_up_next(destination);
+  for (const store::NewNotification& notification : unsynced->settlement.notifications) {
+    accepted({.due = *notification.delivery.due, .id = notification.message.id, .lane = notification.delivery.lane});
+  }
   if (is_stopping_ || unsynced_ == 0) poke();
+}
+
+// The destination has room again.
+void Queue::Impl::take_up_next(const DestinationPtr& destination) {
+  const Instant at = now();
+  if (destination->has_late() && may_take_on() && destinations_->is_current(destination->hop())) {
+    for (const store::DueEntry& entry : destination->take_late()) (void)consider(destination, destination->hop(), entry, at);
+  }
+  open_if_roomy(*destination, at);
 }
 
 // The message stays leased: sent again while this is not written down, it would arrive twice.
 void Queue::Impl::refused(std::shared_ptr<Unsynced> unsynced, const Error& error) {
-  storage_failed("settle", error, unsynced->job.lease->entry.id);
+  storage_failed("settle", error, unsynced->job.lease->key.id);
   has_storage_failed_ = spool().has_failed();
   const bool may_pass = error.code() == ErrorCode::StorageFull || error.code() == ErrorCode::StorageShedding;
   if (may_pass && !has_storage_failed_) {
     refused_.push_back(std::move(unsynced));
   } else if (unsynced->destination) {
-    unsynced->destination->settled(unsynced->job);
+    let_go(unsynced->destination, unsynced->job);
   }
   if (is_stopping_) poke();
 }
 
-void Queue::Impl::close_group(const Job& job) {
-  POSTERN_CHECK(job.lease->open_groups > 0);
-  if (--job.lease->open_groups > 0) return;
-  leases_.erase(job.lease->entry.id);
-  if (!job.lease->met_again) return;
-  lower_front(job.lease->met_again->due);
+// What is left pending is read again when it is due, once all parts are closed.
+void Queue::Impl::close_part(const Job& job) {
+  Lease& lease = *job.lease;
+  POSTERN_CHECK(lease.open_parts > 0);
+  if (!is_stopping_) {
+    for (const std::uint32_t index : job.recipients) note_left(lease, index);
+  }
+  if (--lease.open_parts > 0) return;
+  leases_.remove(job.lease);
+  if (lease.left.empty() || is_stopping_) return;
+  const Instant at = now();
+  for (const store::DueEntry& entry : lease.left) reader_.note(entry.lane, entry.key(), at);
+  lease.left.clear();
   poke();
+}
+
+void Queue::Impl::note_left(Lease& lease, std::uint32_t recipient) {
+  const store::RecipientState& state = lease.stored.delivery.recipients[recipient];
+  if (state.stage != store::RecipientStage::Pending) return;
+  std::string lane = store::lane_of(lease.stored.message, recipient);
+  const auto same = std::ranges::find(lease.left, lane, &store::DueEntry::lane);
+  if (same == lease.left.end()) {
+    lease.left.push_back({.due = state.next_attempt, .id = lease.key.id, .lane = std::move(lane)});
+  } else {
+    same->due = std::min(same->due, state.next_attempt);
+  }
 }
 
 }  // namespace postern::relay

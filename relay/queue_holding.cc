@@ -1,5 +1,6 @@
-// Held mail is told so once and stays in the due index as it was: its account's earliest entry is remembered, and reading goes back
-// there when the account is resumed. Expiry is the review's, as for all that waits.
+// What may not go now, and who holds how much. Held mail is told so once and stays in the due index
+// as it was; where an account is resumed, all lanes are begun anew. Expiry is the review's, as for
+// all that waits.
 #include "relay/queue_impl.h"
 
 #include "core/operator_log.h"
@@ -10,12 +11,9 @@
 namespace postern::relay {
 namespace {
 
-constexpr std::size_t kMaxHeld = 131'072;   // messages, about 6 MiB; of more the records are read again each time
-constexpr std::size_t kSweepSlice = 256;    // entries of the index
-constexpr Duration kSweepInterval = std::chrono::minutes(2);  // a million entries take two seconds
-constexpr Duration kStrandedAfter = std::chrono::minutes(1);  // what is due for less may be on its way to us
-
-Status suspension_status() { return Status{451, EnhancedCode{4, 7, 1}, "held: the account is suspended"}; }
+Status suspension_status() {
+  return Status{451, EnhancedCode{4, 7, 1}, "held: the account is suspended"};
+}
 
 }  // namespace
 
@@ -31,84 +29,63 @@ std::optional<bool> Queue::Impl::is_suspended(const AccountId& account) {
   return is_suspended;
 }
 
-void Queue::Impl::remember_held(const AccountId& account, const store::DueEntry& entry) {
-  const auto [first, is_new] = held_.try_emplace(account, entry);
-  if (!is_new && precedes(entry, first->second)) first->second = entry;
-  if (held_messages_.size() < kMaxHeld) held_messages_.emplace(entry.id, account);
-}
-
-void Queue::Impl::hold(const store::DueEntry& entry, store::StoredMessage stored, Instant at) {
-  remember_held(stored.message.account, entry);
-  std::vector<std::uint32_t> pending;
-  for (std::uint32_t index = 0; index < stored.delivery.recipients.size(); ++index) {
-    if (stored.delivery.recipients[index].stage == store::RecipientStage::Pending) pending.push_back(index);
-  }
-  auto leased = std::make_shared<Lease>(Lease{entry, std::move(stored), 1, false, std::nullopt, at});
-  leases_.emplace(entry.id, leased);
-  hold_job(Job{std::move(leased), std::move(pending)}, nullptr);
-}
-
-void Queue::Impl::hold_job(Job job, std::shared_ptr<Destination> destination) {
+void Queue::Impl::hold_job(Job job, DestinationPtr destination) {
   const store::StoredMessage& stored = job.lease->stored;
-  remember_held(stored.message.account, job.lease->entry);
+  held_.add(stored.message.account, job.lease->key.id);
   Publication publication =
-      publish_waiting(stored, {job.recipients, suspension_status(), std::nullopt, true}, settings_.policy, now());
+      publish_waiting(stored, {job.recipients, suspension_status(), true}, settings_.policy, now());
   log_publication(stored, publication, destination ? std::string_view(destination->name()) : "-");
   settle(std::move(job), std::move(destination), std::move(publication));
 }
 
-void Queue::Impl::release_resumed() {
-  std::erase_if(held_, [this](const auto& first) {
-    const AccountId& account = first.first;
-    if (is_suspended(account).value_or(true)) return false;
-    std::erase_if(held_messages_, [&account](const auto& message) { return message.second == account; });
-    lower_front(first.second.due);
-    return true;
-  });
+// --- What destinations hold ---
+
+void Queue::Impl::enqueue(const DestinationPtr& destination, Job job) {
+  holdings_.took(job.weight(), destination->weight() == 0);
+  destination->enqueue(std::move(job));
 }
 
-bool Queue::Impl::sweep(Instant at) {
-  if (at < next_sweep_ && next_sweep_ <= at + kSweepInterval) return false;
-  const auto entries = spool().due(swept_, at - kStrandedAfter, kSweepSlice);
-  if (!entries) {
-    storage_failed("read the due index", entries.error(), std::nullopt);
-    return false;
-  }
-  for (const store::DueEntry& entry : *entries) {
-    if (is_accounted_for(entry)) continue;
-    ++stranded_;
-    consider(entry, at);
-  }
-  if (entries->size() == kSweepSlice) {
-    swept_ = entries->back();
-    return true;
-  }
-  if (stranded_ > 0) operator_log::queue_stranded(stranded_);
-  stranded_ = 0;
-  swept_.reset();
-  next_sweep_ = at + kSweepInterval;
-  return false;
+void Queue::Impl::let_go(const DestinationPtr& destination, const Job& job) {
+  destination->settled(job);
+  lost_weight(*destination, job.weight());
 }
 
-// Leased, held, yet to be read, or passed over by a destination that will read it.
-bool Queue::Impl::is_accounted_for(const store::DueEntry& entry) const {
-  if (leases_.contains(entry.id) || held_messages_.contains(entry.id)) return true;
-  if (!front_ || precedes(*front_, entry)) return true;
-  const auto will_read = [&entry](const Destination& destination) {
-    return destination.unread_after() && precedes(*destination.unread_after(), entry);
-  };
-  if (const Destination* known = destinations_->find_by_lane(entry.lane)) {
-    if (will_read(*known)) return true;
-  } else if (std::ranges::any_of(destinations_->all(), [&](const auto& destination) { return will_read(*destination); })) {
-    return true;
-  }
-  if (std::ranges::find(unread_, entry.id, &store::DueEntry::id) != unread_.end()) return true;
-  if (held_messages_.size() < kMaxHeld) return false;
-  return std::ranges::any_of(held_, [&entry](const auto& first) { return !precedes(entry, first.second); });
+void Queue::Impl::lost_weight(const Destination& destination, std::size_t weight) {
+  if (holdings_.lost(weight, destination.weight() == 0)) poke();
 }
 
-// For the command line: `queue show` tells it, `queue retry` takes it away.
-void Queue::Impl::note_pause(const std::shared_ptr<Destination>& destination, std::optional<Duration> retry_in) {
+bool Queue::Impl::close_if_full(Destination& destination, Instant at) {
+  destination.set_max_weight(holdings_.share());
+  if (destination.room(at) == Room::Free) return false;
+  // A probe that is under way opens it, or says when the next one is due.
+  const bool waits_for_probe = destination.is_failing() && destination.weight() == 0;
+  reader_.close(destination.hop(), waits_for_probe ? destination.next_probe(at) : Instant::max());
+  return true;
+}
+
+void Queue::Impl::open_if_roomy(Destination& destination, Instant at) {
+  if (!destinations_->is_current(destination.hop())) return;
+  if (!destination.is_failing() && !destination.wants_more()) return;
+  if (destination.is_failing() && close_if_full(destination, at)) return;
+  reader_.open(destination.hop());
+  if (reader_.has_unread(destination.hop())) return poke();
+  if (destination.is_idle() && !reader_.knows(destination.hop()))
+    destinations_->no_lanes_left(destination.hop(), at);
+}
+
+// Jobs that were not begun: their messages are due as before, and found again when the destination
+// has room.
+void Queue::Impl::give_back_waiting(const DestinationPtr& destination) {
+  const std::size_t before = destination->weight();
+  const std::vector<Job> jobs = destination->release_waiting();
+  lost_weight(*destination, before - destination->weight());
+  for (const Job& job : jobs) close_part(job);
+}
+
+// --- Pauses: `queue show` tells them, `queue retry` takes them away ---
+
+// Of configured next hops: a domain that is down is nothing that an operator mends.
+void Queue::Impl::note_pause(const DestinationPtr& destination, std::optional<Duration> retry_in) {
   const std::string& name = destination->name();
   const auto noted = paused_since_.find(name);
   if (!retry_in && noted == paused_since_.end()) return;
@@ -116,29 +93,34 @@ void Queue::Impl::note_pause(const std::shared_ptr<Destination>& destination, st
     paused_since_.erase(noted);
     return spool().set_pause(name, std::nullopt, [](const Result<void>&) {});
   }
+  if (!destinations_->is_configured(*destination)) return;
   NotedPause& mine = paused_since_.try_emplace(name, NotedPause{now()}).first->second;
   mine.is_written = false;
   ++unsynced_;
-  spool().set_pause(name, store::DestinationPause{name, mine.since, now() + *retry_in, destination->last_failure()},
-                    [self = shared_from_this(), name](const Result<void>& result) {
-                      net::asio::post(self->parts_.executor, [self, name, is_written = result.has_value()] {
-                        --self->unsynced_;
-                        const auto written = self->paused_since_.find(name);
-                        if (written != self->paused_since_.end()) written->second.is_written = is_written;
-                      });
-                    });
+  spool().set_pause(
+      name,
+      store::DestinationPause{name, mine.since, now() + *retry_in, destination->last_failure()},
+      [self = shared_from_this(), name](const Result<void>& result) {
+        net::asio::post(self->parts_.executor, [self, name, is_written = result.has_value()] {
+          --self->unsynced_;
+          const auto written = self->paused_since_.find(name);
+          if (written != self->paused_since_.end()) written->second.is_written = is_written;
+        });
+      });
 }
 
 void Queue::Impl::probe_where_asked(Instant at) {
   if (paused_since_.empty()) return;
   const auto pauses = spool().list_pauses();
   if (!pauses) return storage_failed("read the pauses", pauses.error(), std::nullopt);
-  for (const auto& destination : destinations_->all()) {
-    const std::string& name = destination->name();
-    const auto noted = paused_since_.find(name);
-    if (!destination->is_failing() || noted == paused_since_.end() || !noted->second.is_written) continue;
-    const bool stands = std::ranges::find(*pauses, name, &store::DestinationPause::name) != pauses->end();
-    if (!stands && destination->next_probe(at) > at) destination->probe_at(at);
+  for (const auto& [name, noted] : paused_since_) {
+    const DestinationPtr destination = destinations_->find_named(name);
+    if (!destination || !destination->is_failing() || !noted.is_written) continue;
+    const bool stands =
+        std::ranges::find(*pauses, name, &store::DestinationPause::name) != pauses->end();
+    if (stands || destination->next_probe(at) <= at) continue;
+    destination->probe_at(at);
+    open_if_roomy(*destination, at);
   }
 }
 

@@ -1,174 +1,191 @@
-// Reading the due index, in slices, so that deliveries go on in between. Four readings take turns:
-//   front   entries that were never looked at, in order of due time; each is leased or passed over
-//   unread  a destination that has room again, from its earliest passed-over entry on
-//   redate  what the clock, set back, has made wait longer than its back-off
-//   review  what has waited for long at a destination that cannot be used: it still expires and still owes notices
+// Reading the due index, in slices, so that deliveries go on in between. The reader says what is
+// read next (relay/due_reader); two walks over the whole index go beside it: what waits for long,
+// and what waits too long since the clock was set back.
 #include "relay/queue_impl.h"
 
 #include "core/operator_log.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace postern::relay {
 namespace {
 
-constexpr std::size_t kSlice = 256;         // entries of the index: about half a millisecond if none is new
-constexpr std::size_t kReviewSlice = 64;    // records read
-constexpr std::size_t kMaxUnsynced = 2'000; // settlements that may wait for the disk before reading pauses
+constexpr unsigned kReadsPerTurn = 16;
+constexpr std::size_t kSlice = 256;  // keys of a lane, beside those that are leased already: 0.1 ms
+constexpr std::size_t kMaxUnsynced =
+    2'000;  // settlements that may wait for the disk before reading pauses
 constexpr Duration kLongestReviewInterval = std::chrono::hours(1);
 
 // How long an entry waits before it is reviewed, and how often that is done.
 Duration review_interval(const DeliveryPolicy& policy) {
-  return std::min({kLongestReviewInterval, policy.retry.lifetime / 4, policy.delay_notice_after / 4});
+  return std::min(
+      {kLongestReviewInterval, policy.retry.lifetime / 4, policy.delay_notice_after / 4});
 }
 
 }  // namespace
 
-bool Queue::Impl::has_room_to_settle() const { return unsynced_ < kMaxUnsynced; }
-
-std::vector<store::DueEntry> Queue::Impl::take_accepted() {
-  const std::lock_guard lock(accepted_mutex_);
-  return std::exchange(accepted_, {});
+// What could not be written down must not be sent: after a failed sync nothing is taken on until a
+// restart.
+bool Queue::Impl::may_take_on() const {
+  return !is_stopping_ && !has_storage_failed_ && refused_.empty() && unsynced_ < kMaxUnsynced;
 }
 
-bool Queue::Impl::read_slices() {
-  const std::vector<store::DueEntry> accepted = take_accepted();
-  // What could not be written down must not be sent: after a failed sync nothing is taken on until a restart.
-  if (is_stopping_ || has_storage_failed_ || !refused_.empty() || !has_room_to_settle()) {
-    for (const store::DueEntry& entry : accepted) lower_front(entry.due);
+bool Queue::Impl::read_some() {
+  const std::vector<store::DueEntry> accepted = accepted_.take();
+  const Instant at = now();
+  if (!may_take_on()) {
+    for (const store::DueEntry& entry : accepted) read_later(entry, at);
     return false;
   }
-  const Instant at = now();
-  for (const store::DueEntry& entry : accepted) consider(entry, at);
-  bool has_more = at >= read_front_at_ && read_front(at);
-  for (const auto& destination : destinations_->all()) {
-    for (const store::DueEntry& entry : destination->take_late()) consider(entry, at);
-    if (destination->wants_reading(at)) has_more |= read_unread(*destination, at);
-  }
+  for (const store::DueEntry& entry : accepted) told(entry, at);
+  bool has_more = true;
+  for (unsigned done = 0; has_more && done < kReadsPerTurn; ++done) has_more = read_once(at);
   has_more |= redate_waiting(at);
   has_more |= review_stale(at);
-  has_more |= sweep(at);
   return has_more;
 }
 
-void Queue::Impl::lower_front(Instant to) {
-  if (front_ && front_->due >= to) front_ = store::DueEntry{to, MessageId{}, 0};
-  read_front_at_ = Instant{};
+bool Queue::Impl::read_once(Instant at) {
+  if (!may_take_on() || holdings_.is_full()) return false;
+  const DueReader::Action action = reader_.next(at);
+  if (const auto* read = std::get_if<DueReader::ReadLane>(&action)) read_lane(*read, at);
+  if (const auto* list = std::get_if<DueReader::ListLanes>(&action)) list_lanes(*list, at);
+  return !std::holds_alternative<DueReader::Rest>(action);
 }
 
-bool Queue::Impl::read_front(Instant until) {
-  const auto entries = spool().due(front_, until, kSlice);
-  if (!entries) {
-    storage_failed("read the due index", entries.error(), std::nullopt);
-    return false;
+void Queue::Impl::read_lane(const DueReader::ReadLane& read, Instant at) {
+  const DestinationPtr destination = destinations_->at(read.hop);
+  if (destination && close_if_full(*destination, at)) return;
+  // As much as there is room for, beside what is met again.
+  const std::size_t limit =
+      destination ? std::min(destination->vacancy(), kSlice) + destination->weight() : kSlice;
+  const auto slice = spool().due(read.lane, read.after, at, limit);
+  if (!slice) {
+    reader_.close(read.hop, next_poll_);
+    return storage_failed("read the due index", slice.error(), std::nullopt);
   }
-  for (const store::DueEntry& entry : *entries) consider(entry, until);
-  if (!entries->empty()) front_ = entries->back();
-  return entries->size() == kSlice;
+  reader_.was_read(read, *slice, at);
+  for (const store::DueKey& key : slice->keys) {
+    if (!consider(destination, read.hop, {.due = key.due, .id = key.id, .lane = read.lane}, at))
+      break;
+  }
+  if (!reader_.knows(read.hop)) destinations_->no_lanes_left(read.hop, at);
 }
 
-bool Queue::Impl::read_unread(Destination& destination, Instant until) {
-  const auto entries = spool().due(destination.unread_after(), until, kSlice);
-  if (!entries) {
-    storage_failed("read the due index", entries.error(), std::nullopt);
+void Queue::Impl::list_lanes(const DueReader::ListLanes& list, Instant at) {
+  const auto heads = spool().lanes(list.after, DueReader::kLanesAtOnce);
+  if (!heads) {
+    reader_.was_not_listed();
+    return storage_failed("read the due index", heads.error(), std::nullopt);
+  }
+  const DueReader::Hands hands{
+      [this](const MessageId& id) { return leases_.contains(id); },
+      [this](const MessageId& id) { return held_.contains(id) || held_.is_overfull(); }};
+  reader_.was_listed(*heads, hands, at);
+  const auto stranded = reader_.take_stranded();
+  if (stranded && *stranded > 0) operator_log::queue_stranded(*stranded);
+}
+
+// Of a message in several lanes the record says which.
+void Queue::Impl::told(const store::DueEntry& entry, Instant at) {
+  if (!entry.lane.empty()) return told_in_lane(entry, at);
+  const auto found = spool().find(entry.id);
+  if (!found) return read_later(entry, at);
+  if (!*found) return;
+  for (store::DueRow& row : store::due_rows((*found)->message, (*found)->delivery)) {
+    told_in_lane(
+        {.due = row.due, .id = entry.id, .lane = std::move(row.lane), .account = entry.account},
+        at);
+  }
+}
+
+// What stands in the index already goes first, but for the new mail of an account that holds little
+// of the destination: it does not wait for all that others have.
+void Queue::Impl::told_in_lane(const store::DueEntry& entry, Instant at) {
+  if (entry.due > at) return reader_.note(entry.lane, entry.key(), at);
+  const HopId hop = destinations_->hop_of(entry.lane);
+  const DestinationPtr destination = destinations_->at(hop);
+  if (!destination) {
+    (void)consider(nullptr, hop, entry, at);
+    return;
+  }
+  destination->set_max_weight(holdings_.share());
+  const Room room = destination->room(at);
+  const bool is_all_full = holdings_.is_full();
+  const bool is_free = room == Room::Free && !is_all_full && !reader_.has_unread(hop);
+  const bool has_reserve = room != Room::Unavailable && entry.account != AccountId{} &&
+                           destination->has_reserve(entry.account) && !holdings_.is_brimful();
+  if (is_free || has_reserve) {
+    (void)consider(destination, hop, entry, at);
+  } else {
+    reader_.note(entry.lane, entry.key(), at);
+    if (entry.account != AccountId{}) destination->remember_late(entry.account, entry);
+  }
+  if (!reader_.knows(hop)) destinations_->no_lanes_left(hop, at);
+}
+
+void Queue::Impl::read_later(const store::DueEntry& entry, Instant at) {
+  if (entry.lane.empty()) return reader_.look_everywhere(false);
+  reader_.note(entry.lane, entry.key(), at);
+}
+
+// Its message is leased for the destination, or held.
+bool Queue::Impl::is_in_hands(HopId hop, const store::DueEntry& entry) {
+  const auto is_current = [this](HopId one) { return destinations_->is_current(one); };
+  return leases_.has(hop, entry, is_current) || held_.contains(entry.id);
+}
+
+bool Queue::Impl::put_aside(HopId hop, const store::DueEntry& entry, Instant at) {
+  reader_.note(entry.lane, entry.key(), at);
+  reader_.close(hop, next_poll_);
+  return false;
+}
+
+bool Queue::Impl::consider(const DestinationPtr& destination, HopId hop,
+                           const store::DueEntry& entry, Instant at) {
+  if (is_in_hands(hop, entry)) return true;
+  const Room room = destination ? destination->room(at) : Room::Free;
+  const bool is_told = entry.account != AccountId{};  // told_in_lane() has looked
+  const bool has_room = room == Room::Free && !holdings_.is_full();
+  if (!may_take_on() || room == Room::Unavailable || !(has_room || is_told)) {
+    reader_.note(entry.lane, entry.key(), at);
     return false;
   }
-  (void)destination.take_unread();  // set again by what is passed over now
-  for (const store::DueEntry& entry : *entries) {
-    consider(entry, until);
-    if (destination.unread_after()) return destination.wants_reading(until);
+  auto found = spool().find(entry.id);
+  if (!found) {
+    storage_failed("read a message", found.error(), entry.id);
+    return put_aside(hop, entry, at);
   }
-  if (entries->size() < kSlice) return false;
-  // The rest of the index has yet to be looked at for this destination.
-  destination.continue_after(entries->back());
+  if (!*found || (*found)->delivery.is_settled()) return true;
+  const std::optional<bool> is_held = is_suspended((*found)->message.account);
+  if (!is_held) return put_aside(hop, entry, at);
+  std::vector<std::uint32_t> recipients = destinations_->due_recipients(**found, hop, at);
+  if (recipients.empty()) return true;
+  Job job{leases_.add(hop, entry.key(), std::move(**found), at), std::move(recipients)};
+  if (*is_held) {
+    hold_job(std::move(job), nullptr);
+  } else if (!destination) {
+    no_route(std::move(job));
+  } else {
+    enqueue(destination, std::move(job));
+    start_deliveries(destination);
+  }
   return true;
 }
 
-// True if what the entry stands for may not be leased to this destination now. What was passed over goes first, but for the new
-// mail of an account that holds little of the destination: it does not wait for all that others have.
-bool Queue::Impl::is_closed(const Destination& destination, const store::DueEntry& entry, Instant at) const {
-  const Room room = destination.room(at);
-  const bool is_behind = destination.unread_after() && precedes(*destination.unread_after(), entry);
-  if (room == Room::Free && !is_behind) return false;
-  const bool is_new = entry.account != AccountId{};
-  return room == Room::Unavailable || !is_new || !destination.has_reserve(entry.account);
-}
-
-void Queue::Impl::pass_over(Destination& destination, const store::DueEntry& entry) {
-  destination.passed_over(entry);
-  if (entry.account != AccountId{}) destination.remember_late(entry.account, entry);
-}
-
-void Queue::Impl::read_again_later(const store::DueEntry& entry) {
-  constexpr std::size_t kMaxUnread = 8'192;  // the sweep finds the others
-  if (unread_.size() < kMaxUnread) unread_.push_back(entry);
-}
-
-void Queue::Impl::consider(const store::DueEntry& entry, Instant at) {
-  if (const auto held = leases_.find(entry.id); held != leases_.end()) {
-    if (held->second->entry.due != entry.due) held->second->met_again = entry;
-    return;
-  }
-  if (held_messages_.contains(entry.id)) return;
-  Destination* const known = destinations_->find_by_lane(entry.lane);
-  if (known != nullptr && is_closed(*known, entry, at)) return pass_over(*known, entry);
-  auto found = spool().find(entry.id);
-  if (!found) {
-    read_again_later(entry);
-    return storage_failed("read a message", found.error(), entry.id);
-  }
-  if (!*found || (*found)->delivery.is_settled()) return;
-  const std::optional<bool> is_held = is_suspended((*found)->message.account);
-  if (!is_held) return read_again_later(entry);
-  if (*is_held) return hold(entry, std::move(**found), at);
-  lease(entry, std::move(**found), at);
-}
-
-void Queue::Impl::lease(const store::DueEntry& entry, store::StoredMessage stored, Instant at) {
-  auto groups = destinations_->group_due(stored, at);
-  const auto is_open = [&](const DestinationSet::Group& group) {
-    return group.destination == nullptr || !is_closed(*group.destination, entry, at);
-  };
-  if (std::none_of(groups.begin(), groups.end(), is_open)) {
-    for (const auto& group : groups) pass_over(*group.destination, entry);
-    return;
-  }
-  auto leased = std::make_shared<Lease>();
-  leased->entry = entry;
-  leased->stored = std::move(stored);
-  leased->open_groups = static_cast<std::uint32_t>(groups.size());
-  leased->has_several_groups = groups.size() > 1;
-  leased->read_at = at;
-  leases_.emplace(entry.id, leased);
-  for (auto& group : groups) {
-    Job job{leased, std::move(group.recipients)};
-    if (group.destination == nullptr) {
-      no_route(std::move(job));
-    } else if (is_open(group)) {
-      group.destination->enqueue(std::move(job));
-      start_deliveries(group.destination);
-    } else {
-      put_off(std::move(job), *group.destination);
-    }
-  }
+bool Queue::Impl::go_on(IndexWalk& walk, const std::function<bool(const store::DueEntry&)>& visit) {
+  if (!walk.is_on()) return false;
+  const auto entries = spool().queued(walk.after(), IndexWalk::kSlice);
+  if (entries) return walk.go_on(*entries, visit);
+  storage_failed("read the due index", entries.error(), std::nullopt);
+  return false;
 }
 
 bool Queue::Impl::redate_waiting(Instant at) {
-  if (!redated_) return false;
-  const auto entries = spool().due(redated_, Instant::max(), kReviewSlice);
-  if (!entries) {
-    storage_failed("read the due index", entries.error(), std::nullopt);
-    return false;
-  }
-  for (const store::DueEntry& entry : *entries) {
-    if (!redate(entry, at)) return false;
-    redated_ = entry;
-  }
-  const bool has_more = entries->size() == kReviewSlice;
-  if (!has_more) redated_.reset();
-  return has_more;
+  return go_on(redate_, [this, at](const store::DueEntry& entry) {
+    return entry.due <= at || redate(entry, at);
+  });
 }
 
 bool Queue::Impl::redate(const store::DueEntry& entry, Instant at) {
@@ -179,57 +196,51 @@ bool Queue::Impl::redate(const store::DueEntry& entry, Instant at) {
     return found.error().code() == ErrorCode::CorruptRecord;  // that one will not get better
   }
   if (!*found) return true;
-  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 1, false, std::nullopt, at});
-  Publication publication = publish_set_back(leased->stored, settings_.policy, at);
+  Publication publication = publish_set_back(**found, settings_.policy, at);
   if (publication.is_empty()) return true;
-  leases_.emplace(entry.id, leased);
-  settle(Job{std::move(leased), {}}, nullptr, std::move(publication));
+  Job job{leases_.add(LeaseTable::kAnyHop, entry.key(), std::move(**found), at), {}};
+  for (const store::RecipientChange& change : publication.settlement.changes)
+    job.recipients.push_back(change.index);
+  settle(std::move(job), nullptr, std::move(publication));
   return true;
 }
 
 bool Queue::Impl::review_stale(Instant at) {
-  if (at < next_review_) return false;
+  if (!review_.is_on() && at < next_review_) return false;
   const Duration interval = review_interval(settings_.policy);
-  const auto entries = spool().due(reviewed_, at - interval, kReviewSlice);
-  if (!entries) {
-    storage_failed("read the due index", entries.error(), std::nullopt);
-    return false;
-  }
-  for (const store::DueEntry& entry : *entries) review(entry, at);
-  if (entries->size() == kReviewSlice) {
-    reviewed_ = entries->back();
+  review_.begin_unless_on();
+  const bool has_more = go_on(review_, [this, at, interval](const store::DueEntry& entry) {
+    if (entry.due <= at - interval) review(entry, at);
     return true;
-  }
-  reviewed_.reset();
-  next_review_ = at + interval;
-  return false;
+  });
+  if (!review_.is_on()) next_review_ = at + interval;
+  return has_more;
 }
 
 void Queue::Impl::review(const store::DueEntry& entry, Instant at) {
-  if (leases_.contains(entry.id)) return;
+  const HopId hop = destinations_->hop_of(entry.lane);
+  if (hop == DestinationSet::kNoRoute || leases_.contains(entry.id)) return;
   auto found = spool().find(entry.id);
   if (!found) return storage_failed("read a message", found.error(), entry.id);
   if (!*found) return;
-  auto leased = std::make_shared<Lease>(Lease{entry, std::move(**found), 0, false, std::nullopt, at});
-  std::vector<std::pair<Job, Publication>> changed;
-  for (auto& group : destinations_->group_due(leased->stored, at)) {
-    if (group.destination == nullptr) continue;
-    const Status why = group.destination->is_failing() ? group.destination->last_failure() : Status{};
-    Publication publication =
-        publish_waiting(leased->stored, {group.recipients, why, std::nullopt}, settings_.policy, at);
-    if (!publication.is_empty()) changed.emplace_back(Job{leased, group.recipients}, std::move(publication));
-  }
-  if (changed.empty()) return;
-  leased->open_groups = static_cast<std::uint32_t>(changed.size());
-  leases_.emplace(entry.id, leased);
-  for (auto& [job, publication] : changed) settle(std::move(job), nullptr, std::move(publication));
+  const DestinationPtr destination = destinations_->find(hop);
+  const Status why =
+      destination && destination->is_failing() ? destination->last_failure() : Status{};
+  std::vector<std::uint32_t> recipients = destinations_->due_recipients(**found, hop, at);
+  Publication publication = publish_waiting(**found, {recipients, why}, settings_.policy, at);
+  if (!reader_.knows(hop)) destinations_->no_lanes_left(hop, at);
+  if (publication.is_empty()) return;
+  settle(Job{leases_.add(hop, entry.key(), std::move(**found), at), std::move(recipients)}, nullptr,
+         std::move(publication));
 }
 
-void Queue::Impl::storage_failed(std::string_view operation, const Error& error, const std::optional<MessageId>& id) {
+void Queue::Impl::storage_failed(std::string_view operation, const Error& error,
+                                 const std::optional<MessageId>& id) {
   constexpr Duration kRepeatAfter = std::chrono::minutes(1);
   const auto said = failures_said_.find(operation);
   const Instant at = now();
-  if (said != failures_said_.end() && at >= said->second && at - said->second < kRepeatAfter) return;
+  if (said != failures_said_.end() && at >= said->second && at - said->second < kRepeatAfter)
+    return;
   failures_said_.insert_or_assign(std::string(operation), at);
   operator_log::queue_storage_failed(operation, error, id);
 }

@@ -30,6 +30,7 @@ struct Route {
   std::uint32_t max_connections = 8;  // at once
   std::uint32_t max_messages_per_connection = 100;
   std::chrono::seconds idle_timeout{30};  // of a connection kept for reuse
+  bool is_per_domain = false;  // each recipient domain is a destination of its own; no configuration says so yet
 
   friend bool operator==(const Route& a, const Route& b);
 };

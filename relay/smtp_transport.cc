@@ -124,7 +124,8 @@ net::Awaitable<SmtpTransport::Opened> SmtpTransport::open() {
   co_await open_session(opened);
   --opening_;
   const bool has_others = opening_ + sending_.size() + idle_->size() > 0;
-  opened.is_surplus = !opened.hop.connection && has_others && !is_cancelled_;
+  const bool is_too_many = opened.failure.code == 421;  // the next hop's own word: what we say ourselves is 451 or 454
+  opened.is_surplus = !opened.hop.connection && (has_others || is_too_many) && !is_cancelled_;
   co_return opened;
 }
 

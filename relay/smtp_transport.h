@@ -44,7 +44,7 @@ class SmtpTransport final : public Transport {
     HopConnection hop;  // no connection: `failure` says why
     Status failure;
     std::string remote;  // the last address tried
-    bool is_surplus = false;  // other sessions stood, or were being opened
+    bool is_surplus = false;  // it said 421, or other sessions stood or were being opened
   };
   struct Sent {
     std::vector<smtp::ClientRecipientStatus> statuses;

@@ -119,7 +119,14 @@ void fields(auto& io, Of<MessageRecord> auto& message) {
   if (io.since(2)) io(message.signature_fields, message.summary);
 }
 void fields(auto& io, Of<DeliveryRecord> auto& delivery) {
-  io(delivery.recipients, delivery.due, delivery.lane, delivery.settled_at, delivery.content_until);
+  io(delivery.recipients, delivery.due);
+  if (io.since(3)) {
+    io(delivery.lane);
+  } else {
+    std::uint64_t hash = 0;  // of the domain
+    io(hash);
+  }
+  io(delivery.settled_at, delivery.content_until);
 }
 void fields(auto& io, Of<Event> auto& event) {
   front_of_event(io, event);

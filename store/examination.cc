@@ -59,13 +59,10 @@ void Examination::examine_messages() {
 }
 
 void Examination::examine_due_index() {
-  walk(SpoolTable::Due, [this](auto key, auto value) {
-    KeyReader reader(key);
-    DueEntry entry;
-    entry.due = reader.instant();
-    entry.id.octets = reader.octets<16>();
-    entry.lane = KeyReader(value).number(8);
-    examine_due(entry);
+  walk(SpoolTable::Due, [this](auto key, auto) {
+    const std::optional<DueEntry> entry = read_due_row(key);
+    if (!entry) return find("an entry of the due index is damaged");
+    examine_due(*entry);
   });
 }
 
@@ -111,8 +108,10 @@ void Examination::examine_message(std::string_view key, std::string_view record)
          std::to_string(delivery->recipients.size()) + " delivery states");
   }
   if (delivery->due) {
-    Result<std::optional<DueEntry>> entry = find_due(transaction_, *delivery->due, id);
-    if (!entry || !*entry) find(name_of(id) + " is pending and not in the due index");
+    for (const DueRow& row : due_rows(*message, *delivery)) {
+      Result<bool> is_there = has_due(transaction_, row.lane, {row.due, id});
+      if (!is_there || !*is_there) find(name_of(id) + " is pending and not in the due index");
+    }
   } else if (!delivery->settled_at || !has_row(SpoolTable::Settled, KeyOctets().add(*delivery->settled_at).add(id.octets))) {
     find(name_of(id) + " is settled and not in the settled index");
   }
@@ -144,10 +143,11 @@ void Examination::examine_content(const MessageRecord& message, const DeliveryRe
 }
 
 void Examination::examine_due(const DueEntry& entry) {
-  Result<DeliveryRecord> delivery = load_delivery(transaction_, entry.id);
-  if (!delivery || delivery->due != entry.due || delivery->lane != entry.lane) {
-    find("the due index disagrees with " + name_of(entry.id));
-  }
+  const Result<std::optional<StoredMessage>> stored = find_message(transaction_, entry.id);
+  const auto has_entry = [&entry](const StoredMessage& found) {
+    return std::ranges::count(due_rows(found.message, found.delivery), DueRow{entry.lane, entry.due}) > 0;
+  };
+  if (!stored || !*stored || !has_entry(**stored)) find("the due index disagrees with " + name_of(entry.id));
 }
 
 void Examination::examine_index_row(SpoolTable table, std::string_view key, std::optional<Instant> DeliveryRecord::*field) {

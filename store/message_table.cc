@@ -1,7 +1,6 @@
 // A message's records and the indexes that follow from its delivery; docs/storage.md draws the states.
 #include "store/message_table.h"
 
-#include "core/mailbox.h"
 #include "store/due_index.h"
 #include "store/octets.h"
 #include "store/spool_content.h"
@@ -62,15 +61,43 @@ std::optional<Instant> earliest_attempt(const DeliveryRecord& delivery) {
   return earliest;
 }
 
-// A message with one recipient keeps its lane; otherwise other domains may be pending than before.
-Result<std::uint64_t> current_lane(Transaction& transaction, const MessageId& id, const DeliveryRecord& delivery) {
-  if (delivery.recipients.size() == 1) return delivery.lane;
+Error damaged_states(const MessageId& id) {
+  return Error(ErrorCode::CorruptRecord, "message " + format_message_id(id) + " has more states than recipients");
+}
+
+// Of a message whose rows its delivery record does not tell.
+Result<std::vector<DueRow>> load_rows(Transaction& transaction, const MessageId& id, const DeliveryRecord& delivery) {
   Result<MessageRecord> message = load_message(transaction, id);
   if (!message) return message.error();
-  if (delivery.recipients.size() > message->envelope.recipients.size()) {
-    return Error(ErrorCode::CorruptRecord, "message " + format_message_id(id) + " has more states than recipients");
+  if (delivery.recipients.size() > message->envelope.recipients.size()) return damaged_states(id);
+  return due_rows(*message, delivery);
+}
+
+Result<void> put_rows(WriteTransaction& transaction, const MessageId& id, const std::vector<DueRow>& rows) {
+  for (const DueRow& row : rows) {
+    if (Result<void> put = put_due(transaction, row.lane, {row.due, id}); !put) return put;
   }
-  return lane_of_pending(*message, delivery);
+  return {};
+}
+
+// `several`: its rows where its record does not tell the lane.
+Result<void> erase_rows(WriteTransaction& transaction, const MessageId& id, const DeliveryRecord& delivery,
+                        const std::vector<DueRow>& several) {
+  if (!delivery.lane.empty()) return erase_due(transaction, delivery.lane, {*delivery.due, id});
+  for (const DueRow& row : several) {
+    if (Result<void> erased = erase_due(transaction, row.lane, {row.due, id}); !erased) return erased;
+  }
+  return {};
+}
+
+// Puts the rows of what is pending, and their lane into `delivery`.
+Result<void> put_pending_rows(WriteTransaction& transaction, const MessageId& id, DeliveryRecord& delivery) {
+  // Whatever is left of what was in one lane is in that lane.
+  if (!delivery.lane.empty()) return put_due(transaction, delivery.lane, {*delivery.due, id});
+  Result<std::vector<DueRow>> rows = load_rows(transaction, id, delivery);
+  if (!rows) return rows.error();
+  if (rows->size() == 1) delivery.lane = rows->front().lane;
+  return put_rows(transaction, id, *rows);
 }
 
 Result<std::optional<IndexedMessage>> oldest(Transaction& transaction, SpoolTable index) {
@@ -224,7 +251,8 @@ Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message
   }
   if (delivery.due) {
     delivery.settled_at.reset();
-    Result<void> put = put_due(spool.transaction, {.due = *delivery.due, .id = id, .lane = delivery.lane});
+    Result<void> put = delivery.lane.empty() ? put_rows(spool.transaction, id, due_rows(message, delivery))
+                                             : put_due(spool.transaction, delivery.lane, {*delivery.due, id});
     if (!put) return put;
     return put_delivery(spool, id, delivery);
   }
@@ -238,22 +266,21 @@ Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message
   return put_delivery(spool, id, delivery);
 }
 
+Result<std::vector<DueRow>> rows_beside_lane(Transaction& transaction, const MessageId& id, const DeliveryRecord& delivery) {
+  if (delivery.is_settled() || !delivery.lane.empty()) return std::vector<DueRow>();
+  return load_rows(transaction, id, delivery);
+}
+
 Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery) {
   const MessageId id = redelivery.facts.id;
   DeliveryRecord& delivery = redelivery.delivery;
   if (delivery.is_settled()) return put_delivery(spool, id, delivery);
-  const std::optional<Instant> due = earliest_attempt(delivery);
-  if (due) {
-    Result<std::uint64_t> lane = current_lane(spool.transaction, id, delivery);
-    if (!lane) return lane.error();
-    if (Result<void> erased = erase_due(spool.transaction, *delivery.due, id); !erased) return erased;
-    delivery.due = due;
-    delivery.lane = *lane;
-    if (Result<void> put = put_due(spool.transaction, {.due = *due, .id = id, .lane = *lane}); !put) return put;
+  if (Result<void> erased = erase_rows(spool.transaction, id, delivery, redelivery.rows); !erased) return erased;
+  delivery.due = earliest_attempt(delivery);
+  if (delivery.due) {
+    if (Result<void> put = put_pending_rows(spool.transaction, id, delivery); !put) return put;
     return put_delivery(spool, id, delivery);
   }
-  if (Result<void> erased = erase_due(spool.transaction, *delivery.due, id); !erased) return erased;
-  delivery.due.reset();
   delivery.settled_at = redelivery.now;
   Result<void> settled = settle_content(spool, redelivery.facts, delivery, redelivery.capture_retention);
   if (!settled) return settled;
@@ -268,7 +295,9 @@ Result<void> erase_message(SpoolTransaction spool, const MessageId& id) {
   WritableTable rows(spool.transaction, SpoolTable::AccountMessages);
   if (Result<bool> erased = rows.erase(account_row(facts->account, id)); !erased) return erased.error();
   if (delivery->due) {
-    if (Result<void> erased = erase_due(spool.transaction, *delivery->due, id); !erased) return erased;
+    Result<std::vector<DueRow>> due = rows_beside_lane(spool.transaction, id, *delivery);
+    if (!due) return due.error();
+    if (Result<void> erased = erase_rows(spool.transaction, id, *delivery, *due); !erased) return erased;
     if (facts->environment == Environment::Test) spool.test_mail.remove(facts->account, facts->content_octets);
   }
   if (delivery->settled_at) {
@@ -334,15 +363,18 @@ Result<void> count_test_mail(SpoolTransaction spool) {
     if (owner) spool.test_mail.add(owner->account, owner->weight);
   }
   if (Result<void> walked = captured.status(); !walked) return walked;
-  Cursor due(Table(spool.transaction, SpoolTable::Due));
-  for (bool found = due.first(); found; found = due.next()) {
-    if (KeyReader(due.value()).number(8) != kMixedLane) continue;
-    KeyReader key(due.key());
-    (void)key.instant();
-    Result<MessageFacts> facts = load_message_facts(spool.transaction, MessageId{key.octets<16>()});
-    if (facts && facts->environment == Environment::Test) spool.test_mail.add(facts->account, facts->content_octets);
+  constexpr std::size_t kAtOnce = 1'024;
+  std::optional<DueKey> after;
+  for (;;) {
+    Result<DueSlice> slice = list_due(spool.transaction, kTestLane, after, Instant::max(), kAtOnce);
+    if (!slice) return slice.error();
+    for (const DueKey& key : slice->keys) {
+      Result<MessageFacts> facts = load_message_facts(spool.transaction, key.id);
+      if (facts) spool.test_mail.add(facts->account, facts->content_octets);
+    }
+    if (!slice->next || slice->keys.empty()) return {};
+    after = slice->keys.back();
   }
-  return due.status();
 }
 
 Result<std::optional<IndexedMessage>> oldest_settled(Transaction& transaction) {

@@ -2,6 +2,7 @@
 // moves a message from one state of docs/storage.md to the next is here.
 #pragma once
 
+#include "store/lane.h"
 #include "store/records.h"
 #include "store/spool_transaction.h"
 
@@ -35,11 +36,16 @@ Result<std::size_t> index_messages_by_account(WriteTransaction& transaction);
 Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message, DeliveryRecord delivery,
                             Duration capture_retention);
 
-// committed → committed or settled. Stores `delivery`, whose recipients have changed, moves the due entry to the earliest next
-// attempt and settles at `now` if none is left. `facts` and `previous_due` are as stored.
+// The rows of the due index that a delivery record does not tell by itself: of a message in several lanes, or written before there
+// were lanes. Reads the message's record for those, nothing for others.
+Result<std::vector<DueRow>> rows_beside_lane(Transaction& transaction, const MessageId& id, const DeliveryRecord& delivery);
+
+// committed → committed or settled. Stores `delivery`, whose recipients have changed, moves its rows of the due index to the next
+// attempts and settles at `now` if none is left. `facts`, `rows` and the delivery's due and lane are as stored.
 struct Redelivery {
   MessageFacts facts;
   DeliveryRecord delivery;
+  std::vector<DueRow> rows;  // rows_beside_lane() from before the change
   Instant now;
   Duration capture_retention;
 };
@@ -64,8 +70,7 @@ struct IndexedOwner {
 Result<IndexedOwner> owner_of_settled(Transaction& transaction, std::string_view key, std::string_view value);
 Result<IndexedOwner> owner_of_captured(Transaction& transaction, std::string_view key, std::string_view value);
 
-// Counts what is captured and queued as test mail of its accounts, at the start of a server. Of the queue only what meets no
-// destination is looked at: test messages have the mixed lane.
+// Counts what is captured and queued as test mail of its accounts, at the start of a server. Of the queue only their lane is read.
 Result<void> count_test_mail(SpoolTransaction spool);
 
 // The oldest entry of the settled and of the captured index.

@@ -344,8 +344,8 @@ struct RecipientState {
 // The changing half of a message: one state per recipient, in the envelope's order.
 struct DeliveryRecord {
   std::vector<RecipientState> recipients;
-  std::optional<Instant> due;          // its key in the due index; nullopt: nothing is pending
-  std::uint64_t lane = 0;              // see DueEntry
+  std::optional<Instant> due;          // the earliest next attempt; nullopt: nothing is pending
+  std::string lane;                    // store/lane.h: lane_of_pending()
   std::optional<Instant> settled_at;   // when the last recipient left Pending
   std::optional<Instant> content_until;  // content is kept until then (captured test messages); nullopt: gone
 
@@ -385,24 +385,23 @@ struct StoredMessage {
   DeliveryRecord delivery;
 };
 
-// One entry of the due index. `lane` is what lane_of_pending() says: the queue skips a saturated destination's messages
-// without reading them.
+// The place of an entry in its lane of the due index (store/lane.h): in the order in which the queue attempts.
+struct DueKey {
+  Instant due;
+  MessageId id;
+
+  friend auto operator<=>(const DueKey&, const DueKey&) = default;
+};
+
+// One entry of the due index; or, of a message that was just accepted or rescheduled, what is known of all its entries.
 struct DueEntry {
   Instant due;
   MessageId id;
-  std::uint64_t lane = 0;
+  std::string lane;        // empty of a message in several lanes
   AccountId account = {};  // not stored: known of a message that was just accepted, null of what the index says
 
+  DueKey key() const { return {due, id}; }
   friend bool operator==(const DueEntry&, const DueEntry&) = default;
 };
-
-// A stable 64-bit hash of the normalised domain.
-std::uint64_t lane_of(std::string_view normalised_domain);
-
-// The lane of messages that no single destination can hold up: the queue always reads them.
-inline constexpr std::uint64_t kMixedLane = 0;
-// lane_of() the pending recipients' domain; kMixedLane where their domains differ, and for a test message, which meets no
-// destination at all.
-std::uint64_t lane_of_pending(const MessageRecord& message, const DeliveryRecord& delivery);
 
 }  // namespace postern::store

@@ -9,8 +9,11 @@
 
 namespace postern::store {
 
-// Raised when a table, a key layout or a record changes incompatibly. Other versions are refused by store/migration.
-inline constexpr std::uint32_t kSchemaVersion = 1;
+// Raised when a table, a key layout or a record changes so that an earlier program would go wrong;
+// store/migration brings a store of an earlier version over and refuses one of a later. 2: the due
+// index has lanes.
+inline constexpr std::uint32_t kSchemaVersion = 2;
+inline constexpr std::uint32_t kOldestSchemaVersion = 1;
 
 // The first octet of every record; the second is its version.
 enum class RecordKind : std::uint8_t {
@@ -41,7 +44,7 @@ enum class RecordKind : std::uint8_t {
   EventIdKey = 32,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
-inline constexpr std::uint8_t kDeliveryRecordVersion = 2;     // 1 is still read: its states end before is_own_word
+inline constexpr std::uint8_t kDeliveryRecordVersion = 3;     // 1: its states end before is_own_word; 2: the lane is a number
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
 inline constexpr std::uint8_t kUserRecordVersion = 2;         // 1 ends before ended_sessions
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
@@ -90,7 +93,7 @@ enum class SpoolTable : std::size_t {
   Deliveries,     // message id → Delivery
   Content,        // message id, chunk index (4), number of the row (1; none: the first) → Chunk
   Open,           // message id → nothing: streamed chunks that no commit owns yet
-  Due,            // due in microseconds (8), message id → lane (8)
+  DueOfOld,       // due in microseconds (8), message id → lane (8); empty since schema version 2
   Settled,        // settled_at in microseconds (8), message id → account id, environment (1); nothing in old rows
   Captured,       // content_until in microseconds (8), message id → content octets (8), account id (not in old rows)
   Events,         // sequence (8) → Event
@@ -100,11 +103,12 @@ enum class SpoolTable : std::size_t {
   Idempotency,      // account id, key digest (32) → Idempotency
   IdempotencyAges,  // at in microseconds (8), account id, key digest → nothing
   DestinationPauses,  // name of the route → DestinationPause
+  Due,                // lane, %x00, due in microseconds (8), message id → nothing
 };
-inline constexpr std::array<std::string_view, 15> kSpoolTables = {
+inline constexpr std::array<std::string_view, 16> kSpoolTables = {
     "meta",   "messages",       "deliveries",       "content",        "open",        "due", "settled", "captured",
     "events", "message_events", "account_messages", "account_events", "idempotency", "idempotency_ages",
-    "destination_pauses"};
+    "destination_pauses", "due_by_lane"};
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";

@@ -72,6 +72,33 @@ Event make_cancel_event(const MessageRecord& message, const Recipient& recipient
   return event;
 }
 
+Error nothing_pending(const MessageId& id);
+
+// Gives all pending recipients the same next attempt. Conflict: nothing is pending, or a recipient may not be moved.
+Result<DueEntry> move_attempts(SpoolTransaction spool, const MessageId& id, Instant to, bool (*may_move)(const RecipientState&)) {
+  Result<MessageFacts> facts = load_message_facts(spool.transaction, id);
+  if (!facts) return facts.error();
+  Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
+  if (!delivery) return delivery.error();
+  if (delivery->is_settled()) return nothing_pending(id);
+  if (!std::ranges::all_of(delivery->recipients, may_move)) {
+    return Error(ErrorCode::Conflict, "the delivery of message " + format_message_id(id) + " has begun");
+  }
+  Result<std::vector<DueRow>> rows = rows_beside_lane(spool.transaction, id, *delivery);
+  if (!rows) return rows.error();
+  for (RecipientState& state : delivery->recipients) {
+    if (state.stage == RecipientStage::Pending) state.next_attempt = to;
+  }
+  DueEntry moved{.due = to, .id = id, .lane = delivery->lane, .account = facts->account};
+  Result<void> updated = update_delivery(spool, Redelivery{.facts = *facts,
+                                                           .delivery = std::move(*delivery),
+                                                           .rows = std::move(*rows),
+                                                           .now = to,
+                                                           .capture_retention = Duration::zero()});
+  if (!updated) return updated.error();
+  return moved;
+}
+
 Error nothing_pending(const MessageId& id) {
   return Error(ErrorCode::Conflict, "message " + format_message_id(id) + " has no pending recipient");
 }
@@ -86,9 +113,12 @@ Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settleme
   if (Result<void> checked = check_changes(settlement, *delivery); !checked) return checked;
   if (Result<void> checked = check_notifications(spool.transaction, settlement); !checked) return checked;
 
+  Result<std::vector<DueRow>> rows = rows_beside_lane(spool.transaction, settlement.id, *delivery);
+  if (!rows) return rows.error();
   apply_changes(settlement, *delivery);
   Redelivery redelivery{.facts = *facts,
                         .delivery = std::move(*delivery),
+                        .rows = std::move(*rows),
                         .now = time_of(settlement),
                         .capture_retention = capture_retention};
   if (Result<void> updated = update_delivery(spool, std::move(redelivery)); !updated) return updated;
@@ -105,18 +135,14 @@ Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settleme
 }
 
 Result<void> apply_retry(SpoolTransaction spool, const MessageId& id, Instant now) {
-  Result<MessageFacts> facts = load_message_facts(spool.transaction, id);
-  if (!facts) return facts.error();
-  Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
-  if (!delivery) return delivery.error();
-  if (delivery->is_settled()) return nothing_pending(id);
-  for (RecipientState& state : delivery->recipients) {
-    if (state.stage == RecipientStage::Pending) state.next_attempt = now;
-  }
-  return update_delivery(spool, Redelivery{.facts = *facts,
-                                           .delivery = std::move(*delivery),
-                                           .now = now,
-                                           .capture_retention = Duration::zero()});
+  Result<DueEntry> moved = move_attempts(spool, id, now, [](const RecipientState&) { return true; });
+  return moved ? Result<void>() : moved.error();
+}
+
+Result<DueEntry> apply_reschedule(SpoolTransaction spool, const MessageId& id, Instant at) {
+  return move_attempts(spool, id, at, [](const RecipientState& state) {
+    return state.stage == RecipientStage::Pending && state.attempts == 0;
+  });
 }
 
 Result<void> apply_cancel(SpoolTransaction spool, const MessageId& id, Instant now, Duration capture_retention) {

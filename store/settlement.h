@@ -13,6 +13,8 @@ Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settleme
 
 // Conflict: nothing is pending.
 Result<void> apply_retry(SpoolTransaction spool, const MessageId& id, Instant now);
+// Conflict: nothing is pending, or an attempt was made. The entry is of all its rows: its lane is empty where it has several.
+Result<DueEntry> apply_reschedule(SpoolTransaction spool, const MessageId& id, Instant at);
 Result<void> apply_cancel(SpoolTransaction spool, const MessageId& id, Instant now, Duration capture_retention);
 
 }  // namespace postern::store

@@ -266,12 +266,16 @@ Result<std::optional<IdempotencyRecord>> Spool::find_idempotent(const AccountId&
   });
 }
 
-Result<std::vector<DueEntry>> Spool::due(const std::optional<DueEntry>& after, Instant until, std::size_t limit) const {
-  return impl_->with_reader([&](ReadTransaction& transaction) { return list_due(transaction, after, until, limit); });
+Result<DueSlice> Spool::due(std::string_view lane, const std::optional<DueKey>& after, Instant until, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_due(transaction, lane, after, until, limit); });
 }
 
-Result<std::optional<Instant>> Spool::next_due() const {
-  return impl_->with_reader([](ReadTransaction& transaction) { return store::next_due(transaction); });
+Result<std::vector<LaneHead>> Spool::lanes(const std::optional<std::string>& after, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_lanes(transaction, after, limit); });
+}
+
+Result<std::vector<DueEntry>> Spool::queued(const std::optional<DueEntry>& after, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_queued(transaction, after, limit); });
 }
 
 Result<std::optional<StoredMessage>> Spool::find(const MessageId& id) const {
@@ -416,13 +420,13 @@ Result<SpoolUsage> Spool::usage() const {
                    .free_disk_octets = space->free_disk_octets};
   return impl_->with_reader([&](ReadTransaction& transaction) -> Result<SpoolUsage> {
     Result<std::uint64_t> messages = Table(transaction, SpoolTable::Messages).count();
-    Result<std::uint64_t> queued = Table(transaction, SpoolTable::Due).count();
+    Result<std::uint64_t> settled = Table(transaction, SpoolTable::Settled).count();
     Result<std::uint64_t> events = Table(transaction, SpoolTable::Events).count();
     Result<SpoolTotals> totals = load_totals(transaction);
-    if (!messages || !queued || !events) return Error(ErrorCode::IoError, "count the spool's records");
+    if (!messages || !settled || !events) return Error(ErrorCode::IoError, "count the spool's records");
     if (!totals) return totals.error();
     usage.messages = *messages;
-    usage.queued = *queued;
+    usage.queued = *messages - std::min(*messages, *settled);
     usage.events = *events;
     usage.captured_octets = totals->captured_octets;
     return usage;
@@ -438,6 +442,18 @@ Result<void> Spool::raise_last_sequence(std::uint64_t sequence) {
 
 Result<void> Spool::retry_now(const MessageId& id, Instant now) {
   return impl_->run([&](SpoolTransaction spool) { return apply_retry(spool, id, now); });
+}
+
+Result<DueEntry> Spool::reschedule(const MessageId& id, Instant at) {
+  DueEntry moved;
+  Result<void> done = impl_->run([&](SpoolTransaction spool) -> Result<void> {
+    Result<DueEntry> applied = apply_reschedule(spool, id, at);
+    if (!applied) return applied.error();
+    moved = std::move(*applied);
+    return {};
+  });
+  if (!done) return done.error();
+  return moved;
 }
 
 Result<void> Spool::cancel(const MessageId& id, Instant now) {

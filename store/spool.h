@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "core/result.h"
 #include "core/stall.h"
+#include "store/lane.h"
 #include "store/records.h"
 
 #include <array>
@@ -109,7 +110,7 @@ struct SpoolUsage {
   std::uint64_t file_octets = 0;
   std::uint64_t free_disk_octets = 0;
   std::uint64_t messages = 0;        // records, settled ones too
-  std::uint64_t queued = 0;          // entries of the due index
+  std::uint64_t queued = 0;          // messages that are not settled
   std::uint64_t events = 0;
   std::uint64_t captured_octets = 0;
 };
@@ -152,9 +153,10 @@ class Spool {
                                                            const std::array<std::uint8_t, 32>& key_digest, Instant now) const;
 
   // --- Delivering ---
-  // Entries with due <= until, in order, strictly after `after` if given; at most `limit`.
-  Result<std::vector<DueEntry>> due(const std::optional<DueEntry>& after, Instant until, std::size_t limit) const;
-  Result<std::optional<Instant>> next_due() const;
+  // As of store/due_index.h: what is due in a lane, the lanes that have anything, and all entries lane by lane.
+  Result<DueSlice> due(std::string_view lane, const std::optional<DueKey>& after, Instant until, std::size_t limit) const;
+  Result<std::vector<LaneHead>> lanes(const std::optional<std::string>& after, std::size_t limit) const;
+  Result<std::vector<DueEntry>> queued(const std::optional<DueEntry>& after, std::size_t limit) const;
   Result<std::optional<StoredMessage>> find(const MessageId& id) const;
   // One chunk of the content. NotFound: not there (any more).
   Result<std::string> read_chunk(const MessageId& id, std::uint32_t index) const;
@@ -201,6 +203,9 @@ class Spool {
   Result<SpoolUsage> usage() const;
   // Makes pending recipients due now. NotFound: no such message; Conflict: nothing is pending. Blocks until synced.
   Result<void> retry_now(const MessageId& id, Instant now);
+  // Moves the first attempt of a message, wherever its due time was. Conflict: nothing is pending, or an
+  // attempt was made; NotFound. The entry is for Queue::accepted(). Blocks until synced.
+  Result<DueEntry> reschedule(const MessageId& id, Instant at);
   // Pending recipients become Cancelled, with an event each. Fails and blocks as retry_now().
   Result<void> cancel(const MessageId& id, Instant now);
   // Removes messages, queued or settled, content and all; their events stay. Returns how many there were. An attempt that is under

@@ -1,4 +1,4 @@
-// Opening both environments, the server's lock, and the functions that records need from here: lanes.
+// Opening both environments, and the server's lock.
 #include "store/store.h"
 
 #include "core/files.h"
@@ -90,6 +90,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   if (!directory) return directory.error();
   Result<std::unique_ptr<LmdbEnvironment>> spool = LmdbEnvironment::open(spool_options(options));
   if (!spool) return spool.error();
+  if (Result<void> migrated = store->bring_over(**directory, **spool); !migrated) return migrated.error();
   for (const LmdbEnvironment* environment : {directory->get(), spool->get()}) {
     if (!options.runs_recovery) break;
     if (Result<void> reserved = environment->reserve_readers(kServerReaders); !reserved) return reserved.error();
@@ -105,6 +106,26 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
     if (!numbered) return numbered.error();
   }
   return store;
+}
+
+// Under the lock: an older server that has the store open would look for what is due where it stood before.
+Result<void> Store::bring_over(LmdbEnvironment& directory, LmdbEnvironment& spool) const {
+  Result<bool> is_older = needs_migration(directory, spool);
+  if (!is_older) return is_older.error();
+  if (!*is_older) return {};
+  Descriptor own;
+  if (!lock_.is_open()) {
+    Result<Descriptor> lock = take_server_lock(options_.folder);
+    if (!lock && lock.error().code() != ErrorCode::Conflict) return lock.error();
+    if (!lock) {
+      return Error(ErrorCode::Conflict,
+                   options_.folder.string() +
+                       " was written by an older Postern, and a server has it open: stop that one, then "
+                       "start this version's, which brings the store over");
+    }
+    own = std::move(*lock);
+  }
+  return migrate(directory, spool);
 }
 
 Result<void> Store::back_up(const std::filesystem::path& folder, BackupWay way) const {
@@ -133,26 +154,5 @@ Result<lmdb::Compaction> Store::compact(const std::filesystem::path& folder) {
 }
 
 Store::~Store() = default;
-
-// FNV-1a: stored in the due index, so it never changes.
-std::uint64_t lane_of(std::string_view normalised_domain) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char octet : normalised_domain) {
-    hash = (hash ^ static_cast<unsigned char>(octet)) * 0x100000001b3ULL;
-  }
-  return hash == kMixedLane ? 1 : hash;
-}
-
-std::uint64_t lane_of_pending(const MessageRecord& message, const DeliveryRecord& delivery) {
-  if (message.environment == postern::Environment::Test) return kMixedLane;
-  std::optional<std::string> common;
-  for (std::size_t i = 0; i < delivery.recipients.size(); ++i) {
-    if (delivery.recipients[i].stage != RecipientStage::Pending) continue;
-    std::string domain = normalised_domain(message.envelope.recipients[i].mailbox.domain);
-    if (common && *common != domain) return kMixedLane;
-    common = std::move(domain);
-  }
-  return common ? lane_of(*common) : kMixedLane;
-}
 
 }  // namespace postern::store

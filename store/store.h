@@ -23,9 +23,11 @@ struct StoreOptions {
 
 class Store {
  public:
-  // Fails: SchemaMismatch, IoError (with the path), Conflict (another server holds the store; it is half a store, or an
-  // interrupted backup), AlreadyExists (a process of another PID namespace has the number of this one), CorruptRecord,
-  // StorageShedding (recovery waits for another process's write in vain).
+  // A store of an earlier version is brought over. Fails: SchemaMismatch, IoError (with the path),
+  // Conflict (another server holds the store, or a server of an earlier version what is to be brought
+  // over; it is half a store, or an interrupted backup), AlreadyExists (a process of another PID
+  // namespace has the number of this one), CorruptRecord, StorageShedding (recovery waits for another
+  // process's write in vain).
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
   // Commits what waits, syncs, closes.
   ~Store();
@@ -46,6 +48,7 @@ class Store {
 
  private:
   Store() = default;
+  Result<void> bring_over(lmdb::LmdbEnvironment& directory, lmdb::LmdbEnvironment& spool) const;
   StoreOptions options_;
   Descriptor lock_;
   std::unique_ptr<Directory> directory_;

@@ -107,7 +107,7 @@ inline Draft make_draft(const MessageId& id, Instant at, const std::vector<std::
     state.next_attempt = at;
   }
   draft.delivery.due = at;
-  draft.delivery.lane = environment == Environment::Test ? store::kMixedLane : store::lane_of(recipients.front());
+  draft.delivery.lane = store::lane_of_pending(draft.message, draft.delivery);
   Event& event = draft.events.emplace_back();
   event.at = at;
   event.message = id;

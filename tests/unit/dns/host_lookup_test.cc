@@ -2,6 +2,7 @@
 // own, the silent name server in namespaces of its own; where those may not be made its tests have nothing to do.
 #include "dns/host_lookup.h"
 
+#include "relay/transports.h"
 #include "tests/unit/relay/queue_fixture.h"
 
 #include <boost/asio/co_spawn.hpp>

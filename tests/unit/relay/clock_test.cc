@@ -44,7 +44,9 @@ TEST_F(ClockTest, DeferredMailWaitsForItsBackOffAnewAfterAJumpBackAndNoLonger) {
   script_.answer = [&](auto&, auto&) { return script_.calls["live"] <= kMessages ? busy() : delivered_report(); };
   for (std::size_t i = 0; i < kMessages; ++i) accept("live.example");
   start();
-  const auto due_by = [&](Instant until) { return store_.spool().due(std::nullopt, until, 100).value().size(); };
+  const auto due_by = [&](Instant until) {
+    return store_.spool().due("live.example", std::nullopt, until, 100).value().keys.size();
+  };
   run_until([&] { return script_.calls["live"] == kMessages && due_by(clock_.now()) == 0; });
   set_back(hours(1));
   const Instant latest = clock_.now() + settings_.poll + RetrySchedule{}.longest_wait(1);

@@ -65,7 +65,7 @@ TEST_F(DestinationTest, GivesAnAccountWhoseSessionsBreakOneConnection) {
   for (std::uint32_t i = 0; i < Destination::kToleratedBreaks; ++i) jobs.push_back(*hop.take(clock_.now()));
   for (const Job& job : jobs) {
     hop.finished(job);
-    EXPECT_FALSE(hop.reached(kPoisoner, true));
+    EXPECT_FALSE(hop.reached(kPoisoner, true, clock_.now()));
     hop.settled(job);
   }
   EXPECT_FALSE(hop.is_failing());
@@ -76,7 +76,7 @@ TEST_F(DestinationTest, GivesAnAccountWhoseSessionsBreakOneConnection) {
   EXPECT_EQ(hop.take(clock_.now())->lease->stored.message.account, kOther);
   EXPECT_EQ(hop.take(clock_.now())->lease->stored.message.account, kOther) << "others are not concerned";
   hop.finished(only);
-  hop.reached(kPoisoner, false);
+  hop.reached(kPoisoner, false, clock_.now());
   hop.settled(only);
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_TRUE(hop.take(clock_.now())) << "one session that did not break ends that";
@@ -119,10 +119,19 @@ TEST_F(DestinationTest, UsesFewerConnectionsWhereTheNextHopTakesNoMore) {
   }
   EXPECT_FALSE(hop.take(clock_.now())) << "two run";
   EXPECT_EQ(hop.waiting(), 8U) << "what was refused waits again";
+  EXPECT_EQ(hop.concurrency(), 2U);
   clock_.advance(Destination::kRaiseAfter);
+  EXPECT_FALSE(hop.take(clock_.now())) << "nothing went through meanwhile";
+  hop.reached({}, true, clock_.now());
+  EXPECT_FALSE(hop.take(clock_.now())) << "a session that broke says nothing";
+  for (int i = 0; i < 3; ++i) hop.reached({}, false, clock_.now());
   EXPECT_TRUE(hop.take(clock_.now())) << "one more is tried now and then";
   EXPECT_FALSE(hop.take(clock_.now()));
-  clock_.advance(2 * Destination::kRaiseAfter);
+  for (int i = 0; i < 2; ++i) {
+    clock_.advance(Destination::kRaiseAfter);
+    hop.reached({}, false, clock_.now());
+  }
+  EXPECT_EQ(hop.concurrency(), 4U);
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_FALSE(hop.take(clock_.now())) << "never more than the route allows";
 }
@@ -200,7 +209,7 @@ TEST_F(DestinationTest, LetsOneProbeThroughWhenTheBackoffIsOver) {
   hop.enqueue(make_job());
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_FALSE(hop.take(clock_.now()));
-  EXPECT_TRUE(hop.reached(AccountId{}, false));
+  EXPECT_TRUE(hop.reached(AccountId{}, false, clock_.now()));
   EXPECT_TRUE(hop.take(clock_.now()));
   EXPECT_EQ(hop.last_failure(), kRefused);
 }
@@ -226,26 +235,28 @@ TEST_F(DestinationTest, GivesBackWhatWaits) {
   EXPECT_EQ(hop.room(clock_.now()), Room::Free);
 }
 
-TEST_F(DestinationTest, RemembersTheEarliestEntryPassedOver) {
-  Destination hop = make();
-  EXPECT_FALSE(hop.unread_after());
-  hop.passed_over(entry_at(20));
-  hop.passed_over(entry_at(10));
-  hop.passed_over(entry_at(30));
-  ASSERT_TRUE(hop.unread_after());
-  EXPECT_EQ(*hop.unread_after(), just_before(entry_at(10)));
-  EXPECT_TRUE(hop.wants_reading(clock_.now()));
-  EXPECT_TRUE(hop.take_unread());
-  EXPECT_FALSE(hop.unread_after());
-}
-
-TEST_F(DestinationTest, StepsBackByOneEntry) {
-  const store::DueEntry entry = entry_at(10);
-  EXPECT_TRUE(precedes(just_before(entry), entry));
-  EXPECT_EQ(just_before(entry).due, entry.due);
-  const store::DueEntry lowest = entry_at(10, 0);
-  EXPECT_TRUE(precedes(just_before(lowest), lowest));
-  EXPECT_EQ(just_before(lowest).due, lowest.due - Duration{1});
+TEST_F(DestinationTest, HoldsMoreAsItIsSettledAndLittleAgainAfterAnOutage) {
+  Destination hop = make(8, 1'000);
+  const auto fill = [&] {
+    std::vector<Job> jobs;
+    while (hop.room(clock_.now()) == Room::Free) {
+      jobs.push_back(make_job());
+      hop.enqueue(jobs.back());
+    }
+    while (const auto job = hop.take(clock_.now())) hop.finished(*job);
+    return jobs;
+  };
+  std::vector<Job> jobs = fill();
+  EXPECT_EQ(jobs.size(), Destination::kFirstWindow);
+  for (std::size_t expected : {128U, 256U, 512U, 1'000U, 1'000U}) {
+    for (const Job& job : jobs) hop.settled(job);
+    jobs = fill();
+    EXPECT_EQ(jobs.size(), expected);
+  }
+  for (const Job& job : jobs) hop.settled(job);
+  ASSERT_TRUE(hop.failed(kRefused, clock_.now(), random_));
+  hop.reached({}, false, clock_.now());
+  EXPECT_EQ(fill().size(), Destination::kFirstWindow);
 }
 
 }  // namespace

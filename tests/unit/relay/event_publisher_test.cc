@@ -151,30 +151,30 @@ TEST_F(EventPublisherTest, OwesOneDelayNotice) {
 
 TEST_F(EventPublisherTest, CountsNoAttemptWhileTheDestinationIsUnavailable) {
   const std::vector<std::uint32_t> recipients = {0};
-  const Publication first = publish_waiting(stored_, {recipients, kLater, std::nullopt}, policy_, clock_.now());
+  const Publication first = publish_waiting(stored_, {recipients, kLater}, policy_, clock_.now());
   ASSERT_EQ(first.settlement.changes.size(), 1U);
   EXPECT_EQ(first.settlement.changes[0].state.attempts, 0U);
   EXPECT_EQ(first.settlement.changes[0].state.next_attempt, clock_.now()) << "its turn comes as before";
   EXPECT_EQ(first.settlement.events[0].type, EventType::RecipientDeferred);
   stored_.delivery.recipients[0] = first.settlement.changes[0].state;
-  EXPECT_TRUE(publish_waiting(stored_, {recipients, kLater, std::nullopt}, policy_, clock_.now()).is_empty())
+  EXPECT_TRUE(publish_waiting(stored_, {recipients, kLater}, policy_, clock_.now()).is_empty())
       << "told once";
 }
 
 TEST_F(EventPublisherTest, ExpiresWhatWaitedTooLongWithoutAnAttempt) {
   clock_.advance(policy_.retry.lifetime);
   const std::vector<std::uint32_t> recipients = {0};
-  const Publication publication = publish_waiting(stored_, {recipients, kLater, std::nullopt}, policy_, clock_.now());
+  const Publication publication = publish_waiting(stored_, {recipients, kLater}, policy_, clock_.now());
   EXPECT_EQ(publication.settlement.changes.at(0).state.stage, RecipientStage::Expired);
   EXPECT_EQ(publication.notices.at(0).action, DsnAction::Failed);
 }
 
-TEST_F(EventPublisherTest, PutsOffWithoutAWord) {
-  const std::vector<std::uint32_t> recipients = {0};
-  const Instant until = clock_.now() + minutes(1);
-  const Publication publication = publish_waiting(stored_, {recipients, Status{}, until}, policy_, clock_.now());
-  EXPECT_EQ(publication.settlement.changes.at(0).state.next_attempt, until);
-  EXPECT_TRUE(publication.settlement.events.empty());
+TEST_F(EventPublisherTest, LeavesAFirstAttemptThatWasAskedForLaterWhereItIs) {
+  stored_.message.accepted_at = clock_.now();
+  stored_.delivery.recipients[0].next_attempt = clock_.now() + hours(48);
+  EXPECT_TRUE(publish_set_back(stored_, policy_, clock_.now() - hours(1)).is_empty());
+  stored_.delivery.recipients[0].attempts = 1;
+  EXPECT_FALSE(publish_set_back(stored_, policy_, clock_.now() - hours(1)).is_empty());
 }
 
 }  // namespace

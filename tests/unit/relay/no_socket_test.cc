@@ -1,4 +1,5 @@
 // A test message never touches the network: socket() and connect() of this executable count their calls.
+#include "relay/transports.h"
 #include "tests/unit/relay/queue_fixture.h"
 
 #include <sys/socket.h>

@@ -2,6 +2,7 @@
 #include "core/bytes.h"
 #include "domains/dkim_keys.h"
 #include "domains/dkim_signer.h"
+#include "relay/transports.h"
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_smarthost.h"
 #include "tests/unit/domains/dkim_verification.h"
@@ -142,7 +143,7 @@ TEST_F(QueueSmtpTest, DefersWhatTheNextHopDefersOrBreaksOff) {
     std::uint8_t klass;
   };
   const std::vector<Case> cases = {
-      {"421 at the greeting", [](test::FakeSmarthost& hop) { hop.reply("greeting", "421 4.3.2 closing\r\n"); }, 4},
+      {"451 at the greeting", [](test::FakeSmarthost& hop) { hop.reply("greeting", "451 4.3.2 closing\r\n"); }, 4},
       {"554 at the greeting", [](test::FakeSmarthost& hop) { hop.reply("greeting", "554 5.3.2 no service\r\n"); }, 4},
       {"451 at RCPT", [](test::FakeSmarthost& hop) { hop.reply("RCPT", "451 4.7.1 later\r\n"); }, 4},
       {"drop in the content", [](test::FakeSmarthost& hop) { hop.drop("content"); }, 4},
@@ -163,7 +164,8 @@ TEST_F(QueueSmtpTest, DefersWhatTheNextHopDefersOrBreaksOff) {
   }
 }
 
-// Each step of the dialogue with the next hop fails once, in each way it can: the message is deferred, tried again and delivered.
+// Each step of the dialogue with the next hop fails once, in each way it can: the message is deferred,
+// tried again and delivered. A 421 before MAIL is no attempt of the message's.
 TEST_F(QueueSmtpTest, LosesNothingWhicheverStepOfTheNextHopFails) {
   const std::pair<const char*, const char*> kinds[] = {
       {"cut", nullptr}, {"421", "421 4.3.2 closing\r\n"}, {"451", "451 4.3.0 later\r\n"}, {"no reply at all", "#\r\n"}};
@@ -177,9 +179,11 @@ TEST_F(QueueSmtpTest, LosesNothingWhicheverStepOfTheNextHopFails) {
       if (octets != nullptr) hop.reply(step, octets);
       start_to(hop);
       const MessageId id = accept("live.example");
-      run_until([&] { return state(id).attempts == 1; });
+      const bool is_opening = step == std::string_view("greeting") || step == std::string_view("EHLO");
+      const bool is_attempt = !is_opening || name != std::string_view("421");
+      run_until([&] { return is_attempt ? state(id).attempts == 1 : !store_.spool().list_pauses().value().empty(); });
       EXPECT_EQ(stage(id), RecipientStage::Pending);
-      EXPECT_TRUE(state(id).last_status.is_transient()) << format_status(state(id).last_status);
+      EXPECT_EQ(state(id).last_status.is_transient(), is_attempt) << format_status(state(id).last_status);
       advance(minutes(5));
       run_until([&] { return stage(id) == RecipientStage::Delivered; });
       EXPECT_FALSE(hop.messages().empty());
@@ -431,6 +435,59 @@ TEST_F(QueueSmtpTest, UsesTheConnectionsThatTheNextHopTakes) {
   for (const MessageId& id : ids) run_until([&] { return stage(id) == RecipientStage::Delivered; });
   for (const MessageId& id : ids) EXPECT_EQ(state(id).attempts, 1U);
   EXPECT_EQ(hop.messages().size(), ids.size());
+}
+
+// It takes three, not the eight that the route allows: fewer at once, then one more from time to time.
+// No message is charged for it.
+TEST_F(QueueSmtpTest, LowersAndRaisesTheConnectionsByWhatTheNextHopTakes) {
+  test::CapturedLog log;
+  test::FakeSmarthostOptions options;
+  options.most_connections = 3;
+  test::FakeSmarthost hop(options);
+  hop.hold("end-of-data");
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(accept("live.example"));
+  start_to(hop);
+  std::thread releases([&hop] {
+    EXPECT_TRUE(hop.wait_for_held(3));
+    hop.release();
+  });
+  for (const MessageId& id : ids) run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  releases.join();
+  advance(Destination::kRaiseAfter);
+  const MessageId last = accept("live.example");
+  run_until([&] { return stage(last) == RecipientStage::Delivered; });
+  ids.push_back(last);
+  for (const MessageId& id : ids) {
+    EXPECT_EQ(state(id).attempts, 1U);
+    EXPECT_EQ(events(id), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
+  }
+  stop();
+  const std::string lines = log.finish();
+  EXPECT_THAT(lines, ::testing::HasSubstr("destination_concurrency route=live from=8 to="));
+  EXPECT_THAT(lines, ::testing::HasSubstr("to=3"));
+  EXPECT_THAT(lines, ::testing::HasSubstr("destination_concurrency route=live from=3 to=4"));
+  EXPECT_THAT(lines, ::testing::Not(::testing::HasSubstr("destination_unavailable")));
+}
+
+TEST_F(QueueSmtpTest, ChargesNoAttemptWhereTheNextHopTakesNoConnectionForAWhile) {
+  for (const char* stage_of_refusal : {"greeting", "EHLO"}) {
+    SCOPED_TRACE(stage_of_refusal);
+    test::FakeSmarthost hop;
+    hop.reply(stage_of_refusal, "421 4.7.0 too many connections\r\n", 3);
+    start_to(hop);
+    const MessageId id = accept("live.example");
+    for (int pause = 0; stage(id) != RecipientStage::Delivered; ++pause) {
+      ASSERT_LT(pause, 1'000);
+      advance(std::chrono::milliseconds(500));
+      run_until([&] { return io_.poll() == 0; });
+      io_.run_one_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(hop.connections(), 4U);
+    EXPECT_EQ(state(id).attempts, 1U);
+    EXPECT_EQ(events(id), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
+    stop();
+  }
 }
 
 TEST_F(QueueSmtpTest, WaitsForTheRouteToBeMendedAndSaysSoOnce) {

@@ -45,6 +45,9 @@ class SpoolTest : public testing::Test {
     store.spool().settle(std::move(settlement), waiter.completion());
     return waiter.get();
   }
+  static std::vector<DueKey> due_in(TempStore& store, std::string_view lane) {
+    return store.spool().due(lane, std::nullopt, Instant::max(), 100).value().keys;
+  }
   static std::vector<std::string> findings(TempStore& store) { return store.spool().examine().value(); }
 
   test::FakeClock clock_;
@@ -87,7 +90,7 @@ TEST_F(SpoolTest, KeepsEverythingOverAReopening) {
   const MessageId id = accept(store, "content");
   store.reopen();
   EXPECT_EQ(read_content(store.spool(), store.spool().find(id).value().value().message), "content");
-  EXPECT_EQ(store.spool().next_due().value(), clock_.now());
+  EXPECT_EQ(due_in(store, "a.example"), (std::vector{DueKey{clock_.now(), id}}));
 }
 
 TEST_F(SpoolTest, StreamsALongMessageAndReadsItBackWhole) {
@@ -139,33 +142,26 @@ TEST_F(SpoolTest, RefusesASecondMessageOfTheSameId) {
   EXPECT_EQ(store.spool().read_chunk(id, 0).value(), "first");
 }
 
-TEST_F(SpoolTest, ListsDueEntriesInOrderAndPagesStrictlyAfter) {
+TEST_F(SpoolTest, MovesTheDueEntryToTheEarliestPendingAttemptOfItsLane) {
   TempStore store;
-  std::vector<MessageId> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(accept(store, "x"));
-  const std::vector<DueEntry> first = store.spool().due(std::nullopt, clock_.now(), 2).value();
-  ASSERT_EQ(first.size(), 2U);
-  EXPECT_EQ(first[0].id, ids[0]);
-  EXPECT_EQ(first[0].lane, lane_of("a.example"));
-  const std::vector<DueEntry> rest = store.spool().due(first[1], clock_.now(), 10).value();
-  ASSERT_EQ(rest.size(), 3U);
-  EXPECT_EQ(rest[0].id, ids[2]);
-  EXPECT_EQ(store.spool().due(std::nullopt, rest[0].due, 10).value().size(), 3U) << "until is included";
-}
-
-TEST_F(SpoolTest, MovesTheDueEntryToTheEarliestPendingAttemptAndItsLane) {
-  TempStore store;
-  const MessageId id = accept(store, "x", Environment::Live, {"a.example", "b.example"});
+  const MessageId id = accept(store, "x", Environment::Live, {"a.example", "b.example", "b.example"});
+  EXPECT_EQ(due_in(store, "a.example").size(), 1U);
+  EXPECT_EQ(due_in(store, "b.example").size(), 1U);
   const Instant later = clock_.now() + std::chrono::minutes(5);
   Settlement change = settlement(id, 0, RecipientStage::Delivered);
-  change.changes.push_back({.index = 1, .state = {}});
-  change.changes[1].state.next_attempt = later;
+  for (const std::uint32_t index : {1U, 2U}) {
+    change.changes.push_back({.index = index, .state = {}});
+    change.changes.back().state.next_attempt = later + std::chrono::minutes(index);
+  }
   ASSERT_TRUE(settle(store, change));
-  EXPECT_TRUE(store.spool().due(std::nullopt, clock_.now(), 10).value().empty());
-  const std::vector<DueEntry> due = store.spool().due(std::nullopt, later, 10).value();
-  ASSERT_EQ(due.size(), 1U);
-  EXPECT_EQ(due[0].due, later);
-  EXPECT_EQ(due[0].lane, lane_of("b.example"));
+  EXPECT_TRUE(due_in(store, "a.example").empty());
+  EXPECT_EQ(due_in(store, "b.example"), (std::vector{DueKey{later + std::chrono::minutes(1), id}}));
+  EXPECT_EQ(store.spool().find(id).value()->delivery.lane, "b.example") << "the others are in one lane";
+  EXPECT_EQ(findings(store), std::vector<std::string>());
+  ASSERT_TRUE(settle(store, settlement(id, 1, RecipientStage::Delivered)));
+  EXPECT_EQ(due_in(store, "b.example"), (std::vector{DueKey{later + std::chrono::minutes(2), id}}));
+  ASSERT_TRUE(settle(store, settlement(id, 2, RecipientStage::Bounced)));
+  EXPECT_TRUE(store.spool().lanes(std::nullopt, 10).value().empty());
   EXPECT_EQ(findings(store), std::vector<std::string>());
 }
 
@@ -177,7 +173,7 @@ TEST_F(SpoolTest, RemovesLiveContentWhenTheLastRecipientIsSettled) {
   EXPECT_TRUE(delivery.is_settled());
   EXPECT_EQ(delivery.settled_at, clock_.now());
   EXPECT_EQ(store.spool().read_chunk(id, 0).error().code(), ErrorCode::NotFound);
-  EXPECT_EQ(store.spool().next_due().value(), std::nullopt);
+  EXPECT_TRUE(store.spool().lanes(std::nullopt, 1).value().empty());
   EXPECT_EQ(store.spool().events_of(id).value().size(), 2U);
   EXPECT_EQ(findings(store), std::vector<std::string>());
 }
@@ -277,7 +273,7 @@ TEST_F(SpoolTest, SpoolsANotificationInTheSettlingCommit) {
   const StoredMessage stored = store.spool().find(dsn).value().value();
   EXPECT_EQ(stored.message.chunk_count, 2U);
   EXPECT_EQ(read_content(store.spool(), stored.message), std::string(kChunkOctets + 1, 'd'));
-  EXPECT_EQ(store.spool().due(std::nullopt, clock_.now(), 10).value().size(), 1U);
+  EXPECT_EQ(due_in(store, "sender.example").size(), 1U);
   EXPECT_EQ(findings(store), std::vector<std::string>());
 }
 
@@ -308,10 +304,35 @@ TEST_F(SpoolTest, MakesAMessageDueNow) {
   TempStore store;
   const MessageId id = accept(store, "x");
   ASSERT_TRUE(settle(store, settlement(id, 0, RecipientStage::Pending, clock_.now() + std::chrono::hours(4))));
-  ASSERT_TRUE(store.spool().due(std::nullopt, clock_.now(), 1).value().empty());
+  ASSERT_GT(due_in(store, "a.example").at(0).due, clock_.now());
   ASSERT_TRUE(store.spool().retry_now(id, clock_.now()));
-  EXPECT_EQ(store.spool().due(std::nullopt, clock_.now(), 1).value().size(), 1U);
+  EXPECT_EQ(due_in(store, "a.example").at(0).due, clock_.now());
   EXPECT_EQ(store.spool().retry_now(next_id(), clock_.now()).error().code(), ErrorCode::NotFound);
+}
+
+TEST_F(SpoolTest, ReschedulesAMessageUntilAnAttemptWasMade) {
+  TempStore store;
+  for (const std::vector<std::string>& domains : {std::vector<std::string>{"a.example"}, {"a.example", "b.example"}}) {
+    const Instant first = clock_.now() + std::chrono::hours(2);
+    const MessageId id = next_id();
+    ASSERT_TRUE(commit_draft(store.spool(), make_draft(id, first, domains), "later"));
+    const Instant sooner = first - std::chrono::hours(1);
+    const Result<DueEntry> moved = store.spool().reschedule(id, sooner);
+    ASSERT_TRUE(moved);
+    EXPECT_EQ(*moved, (DueEntry{.due = sooner, .id = id, .lane = domains.size() == 1 ? "a.example" : ""}));
+    for (const std::string& domain : domains) EXPECT_EQ(due_in(store, domain), (std::vector{DueKey{sooner, id}}));
+    EXPECT_EQ(findings(store), std::vector<std::string>());
+    ASSERT_TRUE(store.spool().reschedule(id, first)) << "later again";
+    EXPECT_EQ(due_in(store, "a.example"), (std::vector{DueKey{first, id}}));
+
+    Settlement attempt = settlement(id, 0, RecipientStage::Pending, first);
+    attempt.changes[0].state.attempts = 1;
+    ASSERT_TRUE(settle(store, attempt));
+    EXPECT_EQ(store.spool().reschedule(id, sooner).error().code(), ErrorCode::Conflict) << "it has begun";
+    ASSERT_TRUE(store.spool().cancel(id, clock_.now()));
+    EXPECT_EQ(store.spool().reschedule(id, sooner).error().code(), ErrorCode::Conflict) << "nothing is pending";
+  }
+  EXPECT_EQ(store.spool().reschedule(next_id(), clock_.now()).error().code(), ErrorCode::NotFound);
 }
 
 TEST_F(SpoolTest, CancelsWhatIsPendingAndDoesNotReviveIt) {

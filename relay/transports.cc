@@ -1,0 +1,19 @@
+#include "relay/transports.h"
+
+#include "relay/simulated_transport.h"
+#include "relay/smtp_transport.h"
+
+namespace postern::relay {
+
+TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
+                                        TransportSettings settings) {
+  return [executor, &spool, settings](const std::shared_ptr<const RouteTable>& routes,
+                                      const Route* route) -> std::unique_ptr<Transport> {
+    if (route == nullptr) return std::make_unique<SimulatedTransport>(settings.simulator_domain);
+    const SmtpTransportOptions options{
+        .hostname = settings.hostname, .timeouts = {}, .signer = settings.signer};
+    return std::make_unique<SmtpTransport>(executor, spool, routes, *route, options);
+  };
+}
+
+}  // namespace postern::relay

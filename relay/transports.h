@@ -1,0 +1,28 @@
+// The transports of the server: SMTP for routes, the simulation for test messages.
+#pragma once
+
+#include "net/awaitable.h"
+#include "relay/destination_set.h"
+
+#include <string>
+
+namespace postern::store {
+class Spool;
+}
+
+namespace postern::domains {
+class MessageSigner;
+}
+
+namespace postern::relay {
+
+struct TransportSettings {
+  std::string hostname;  // for EHLO
+  std::string simulator_domain = "simulator.postern.test";
+  const domains::MessageSigner* signer = nullptr;  // of what had to be converted on its way out
+};
+// `spool` and the signer outlive the transports.
+TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
+                                        TransportSettings settings);
+
+}  // namespace postern::relay

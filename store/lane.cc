@@ -1,0 +1,46 @@
+#include "store/lane.h"
+
+#include "core/mailbox.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace postern::store {
+
+std::string lane_of(std::string_view normalised_domain) {
+  std::string lane(normalised_domain.substr(0, kMaxLaneOctets));
+  for (char& octet : lane) {
+    if (static_cast<unsigned char>(octet) < 0x21) octet = '_';  // no domain that was parsed has one
+  }
+  return lane;
+}
+
+std::string lane_of(const MessageRecord& message, std::size_t recipient) {
+  if (message.environment == postern::Environment::Test) return std::string(kTestLane);
+  return lane_of(normalised_domain(message.envelope.recipients[recipient].mailbox.domain));
+}
+
+std::string lane_of_pending(const MessageRecord& message, const DeliveryRecord& delivery) {
+  if (delivery.recipients.size() == 1 && !message.envelope.recipients.empty())
+    return lane_of(message, 0);
+  std::vector<DueRow> rows = due_rows(message, delivery);
+  return rows.size() == 1 ? std::move(rows.front().lane) : std::string();
+}
+
+std::vector<DueRow> due_rows(const MessageRecord& message, const DeliveryRecord& delivery) {
+  std::vector<DueRow> rows;
+  const std::size_t count =
+      std::min(delivery.recipients.size(), message.envelope.recipients.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const RecipientState& state = delivery.recipients[i];
+    if (state.stage == RecipientStage::Pending)
+      rows.push_back({lane_of(message, i), state.next_attempt});
+  }
+  // The earliest of each lane.
+  std::ranges::sort(rows, {}, [](const DueRow& row) { return std::tie(row.lane, row.due); });
+  const auto later = std::ranges::unique(rows, {}, &DueRow::lane);
+  rows.erase(later.begin(), later.end());
+  return rows;
+}
+
+}  // namespace postern::store
