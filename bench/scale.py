@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""How Postern holds up at size: a million keys, a million queued messages, ten thousand idle connections, minutes on end; and what
-a single message costs. Prints a table, writes scale.json. Run as root: cmake --preset release -DPOSTERN_BENCH=ON &&
+"""How Postern holds up at size: a million keys, a million queued messages (for one domain, for a
+hundred thousand), ten thousand idle connections, minutes on end; and what a single message costs.
+Prints a table, writes scale.json. Run as root: cmake --preset release -DPOSTERN_BENCH=ON &&
 ninja -C build/release && python3 bench/scale.py [CASE...]
 
 POSTERN_BENCH_SCALE (1: part of the keys, messages and connections), POSTERN_BENCH_ROUNDS (3), POSTERN_BENCH_MINUTES (10: of
@@ -174,6 +175,32 @@ def backlog(b):
         ("spool file MiB with the backlog", before, "", None),
         (f"spool file with {min(MILLION, drained):,} more after draining, times the first", after / before, "<= 1.25",
          after / before <= 1.25),
+    ]
+
+
+def destinations(b):
+    """A million messages for a hundred thousand domains: accepting beside an empty queue, restart, and draining with a destination
+    for each domain (bench/drain: the queue itself, over transports that count)."""
+    domains = max(10, int(100_000 * SCALE))
+    empty = b.postern("empty", bench.e2e.free_port())
+    full = b.postern("full", bench.e2e.free_port(), prepare=lambda data: fill("messages", data, count=MILLION, domains=domains))
+    say(f"{MILLION:,} messages for {domains:,} domains are queued")
+    rows, took = accept_beside({"empty": empty, "full": full})
+    killed, stopped = seconds_to_serve(full, graceful=False), seconds_to_serve(full, graceful=True)
+    say(f"restarted in {killed:.2f} and {stopped:.2f} s")
+    full.relay.stop()
+    drained = json.loads(subprocess.run([str(bench.TOOLS / "drain"), "--data", str(full.relay.folder / "data")],
+                                        capture_output=True, text=True, check=True).stdout)
+    rate = drained["taken"] / max(drained["drained_s"], 0.001)
+    return rows + [
+        ("restart after SIGKILL: s to the greeting", killed, "<= 5", killed <= 5),
+        ("restart after SIGTERM: s to the greeting", stopped, "<= 5", stopped <= 5),
+        (f"drained of {MILLION + took:,}", drained["taken"], ">= 99 %", drained["taken"] >= 0.99 * drained["queued"]),
+        ("drained a second", rate, "", None),
+        ("s from the open store to the first delivery", drained["first_s"], "<= 5", drained["first_s"] <= 5),
+        ("destinations that were made", drained["made"], "", None),
+        ("most destinations at once", drained["most"], "", None),
+        ("own memory MiB at most, draining", drained["own_mib"], "< 400", drained["own_mib"] < 400),
     ]
 
 
@@ -367,7 +394,7 @@ def watch(server, sink, load, interval=10):
     return lines
 
 
-CASES = (keys, backlog, idle, latency, written, single, sustained)
+CASES = (keys, backlog, destinations, idle, latency, written, single, sustained)
 
 
 def main():
