@@ -31,6 +31,8 @@ struct TransportScript {
   std::map<std::string, std::size_t> running;  // by route
   std::map<std::string, std::size_t> most_running;
   std::vector<std::string> delivered;          // addresses in order
+  std::size_t transports = 0;                  // that there are
+  std::size_t most_transports = 0;
 
   void release() {
     is_holding = false;
@@ -40,7 +42,10 @@ struct TransportScript {
 
 class ScriptedTransport final : public Transport {
  public:
-  ScriptedTransport(TransportScript& script, std::string route) : script_(script), route_(std::move(route)) {}
+  ScriptedTransport(TransportScript& script, std::string route) : script_(script), route_(std::move(route)) {
+    script_.most_transports = std::max(script_.most_transports, ++script_.transports);
+  }
+  ~ScriptedTransport() override { --script_.transports; }
 
   net::Awaitable<std::vector<RecipientReport>> deliver(DeliveryRequest request) override {
     ++script_.calls[route_];

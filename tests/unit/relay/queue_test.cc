@@ -2,6 +2,9 @@
 #include "relay/transports.h"
 #include "tests/unit/relay/queue_fixture.h"
 
+#include <set>
+#include <span>
+
 namespace postern::relay {
 namespace {
 
@@ -210,6 +213,89 @@ TEST_F(QueueTest, DeliversOneGroupOfAMessageWhileTheOtherWaitsForItsDestination)
   is_dead = false;
   advance(minutes(5));
   run_until([&] { return stage(mixed, 0) == RecipientStage::Delivered; });
+}
+
+TEST_F(QueueTest, GivesEachDomainADestinationThatComesAndGoes) {
+  constexpr std::size_t kDomains = 200;
+  routes_ = {route_to("domains", "*")};
+  routes_[0].is_per_domain = true;
+  std::set<std::string> dead;
+  script_.answer = [&dead](auto&, const Recipient& recipient) {
+    return dead.contains(recipient.mailbox.domain) ? unreachable_report() : delivered_report();
+  };
+  for (std::size_t i = 0; i < kDomains; ++i) {
+    accept("d" + std::to_string(i) + ".example");
+    accept("d" + std::to_string(i) + ".example");
+  }
+  dead.insert("d7.example");
+  start();
+  const std::size_t configured = script_.transports;
+  EXPECT_EQ(configured, 2U) << "of the route and of the simulation";
+  run_until([&] { return script_.delivered.size() == 2 * kDomains - 2; });
+  EXPECT_LE(script_.most_transports, kDomains + configured);
+  run_until([&] {
+    advance(seconds(1));
+    io_.poll();
+    return script_.transports <= configured + 1;
+  });
+  EXPECT_EQ(script_.delivered.size(), 2 * kDomains - 2);
+  dead.clear();
+  run_until([&] {
+    advance(seconds(30));
+    return script_.delivered.size() == 2 * kDomains;
+  });
+  run_until([&] {
+    advance(seconds(10));
+    io_.poll();
+    return script_.transports == configured;
+  });
+}
+
+// Whoever has much waiting does not keep the connections that others wait for.
+TEST_F(QueueTest, LetsDestinationsTakeTurnsWhereAllTogetherHaveTooManyDeliveries) {
+  settings_.max_deliveries = 2;
+  script_.is_holding = true;
+  for (int i = 0; i < 20; ++i) accept("live.example");
+  start();
+  run_until([&] { return script_.running["live"] == 2; });
+  for (int i = 0; i < 3; ++i) accept("sender.example");
+  for (int i = 0; i < 3; ++i) accept("dead.example");
+  run_until([&] { return io_.poll() == 0; });
+  EXPECT_EQ(script_.running["live"], 2U);
+  script_.release();
+  run_until([&] { return script_.delivered.size() == 26; });
+  const auto others = std::ranges::count_if(std::span(script_.delivered).first(12), [](const std::string& address) {
+    return address != "to@live.example";
+  });
+  EXPECT_GE(others, 5) << "in turn";
+  EXPECT_LE(script_.most_running["live"], 2U);
+}
+
+TEST_F(QueueTest, MakesTheFirstAttemptWhenItIsAskedForAndNotBefore) {
+  for (const bool is_told : {true, false}) {
+    SCOPED_TRACE(is_told);
+    script_.delivered.clear();
+    start();
+    test::Draft draft = draft_to({"live.example"});
+    const MessageId id = draft.message.id;
+    const Instant later = clock_.now() + hours(1);
+    draft.delivery.due = draft.delivery.recipients[0].next_attempt = later;
+    const store::DueEntry entry{later, id, draft.delivery.lane, account_.id};
+    ASSERT_TRUE(test::commit_draft(store_.spool(), std::move(draft), "x\r\n"));
+    queue_->accepted(entry);
+    for (int i = 0; i < 11; ++i) {
+      advance(minutes(5));
+      run_until([&] { return io_.poll() == 0; });
+    }
+    EXPECT_TRUE(script_.delivered.empty());
+    const auto moved = store_.spool().reschedule(id, clock_.now() + minutes(1));
+    ASSERT_TRUE(moved);
+    if (is_told) queue_->accepted(*moved);
+    clock_.advance(minutes(1));
+    run_until([&] { return stage(id) == RecipientStage::Delivered; });
+    EXPECT_EQ(state(id).attempts, 1U);
+    stop();
+  }
 }
 
 TEST_F(QueueTest, DeliversTestMessagesWhateverTheirDomainsDestinationDoes) {
