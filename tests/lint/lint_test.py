@@ -74,6 +74,8 @@ FAULTS = [
     ("a room that is too big", "auth/sizes.h", made("// Too much.\n" * 12000), "auth/: .* more than 16%"),
     ("a line that is too long", "core/ids.cc", appended(f"// {LONG}\n"),
      r"core/ids.cc:\d+: 143 columns, more than 132"),
+    ("a format of another width", ".clang-format", replaced("ColumnLimit: 132", "ColumnLimit: 100"),
+     ".clang-format: its ColumnLimit is not the 132"),
     ("a header that does not say what it is", "core/ids.h", made("#pragma once\n"),
      "core/ids.h: does not say at its top what it is"),
     ("a header that says too much", "core/ids.h", lambda old: "// And more.\n" * 13 + old, "core/ids.h: opens with"),

@@ -27,6 +27,12 @@ def check_columns(path, lines):
             yield f"{path}:{number}: {len(line)} columns, more than {MAX_COLUMNS}"
 
 
+def check_format():
+    said = re.search(r"^ColumnLimit: (\d+)", (ROOT / ".clang-format").read_text(), re.M)
+    if not said or int(said[1]) != MAX_COLUMNS:
+        yield f".clang-format: its ColumnLimit is not the {MAX_COLUMNS} of tests/lint/run.py"
+
+
 def check_lists():
     """Lists of files in CMake name one a line, so that two changes do not meet in one."""
     for path in listed("CMakeLists.txt", "*/CMakeLists.txt"):
@@ -127,6 +133,7 @@ def main():
     findings += rooms.check_libraries(paths)
     findings += rooms.check_listing()
     findings += sizes.check_rooms(paths)
+    findings += check_format()
     findings += check_lists()
     findings += check_registered(paths)
     findings += check_mirrors(paths)
