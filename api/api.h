@@ -189,10 +189,17 @@ struct WebhookRow {
 };
 
 // One file of endpoints: its rows and its JSON Schemas ({"Name": {…}, …} as text; "#/components/schemas/Name" refers to one).
+// A bound that a schema says by name, `"maxItems": "$key_domains"`: the same constant that the code goes by.
+struct SchemaLimit {
+  std::string_view name;
+  std::uint64_t value;
+};
+
 struct ApiArea {
   std::span<const Route> routes;
   std::string_view schemas;
   std::span<const WebhookRow> webhooks = {};
+  std::span<const SchemaLimit> limits = {};  // of its schemas
 };
 
 // Each is defined in http/api_<area>.cc.

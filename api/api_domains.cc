@@ -1,11 +1,11 @@
 // Sending domains, in the shapes of Resend's API: a domain, and the records to publish with what the DNS last said of each.
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "auth/permission.h"
 #include "core/mailbox.h"
-#include "core/time_format.h"
 #include "domains/domain_admin.h"
 #include "domains/domain_records.h"
 
@@ -24,47 +24,10 @@ namespace json = boost::json;
 
 using store::DomainRecord;
 
-// Clients made for Resend read a region; this installation is its only one.
-constexpr std::string_view kRegion = "self-hosted";
-
-struct PurposeName {
-  std::string_view purpose;
-  std::string_view name;
-};
-constexpr std::array<PurposeName, 5> kPurposeNames = {{{"ownership", "Ownership"},
-                                                       {"dkim-rsa", "DKIM"},
-                                                       {"dkim-ed25519", "DKIM"},
-                                                       {"spf", "SPF"},
-                                                       {"dmarc", "DMARC"}}};
-
-json::object record_json(const DomainRecord& domain, const domains::DnsRecordToPublish& record) {
-  const auto named = std::ranges::find(kPurposeNames, record.purpose, &PurposeName::purpose);
-  const auto check = std::ranges::find(domain.checks, record.purpose, &store::DomainCheck::name);
-  json::object row = {{"record", named == kPurposeNames.end() ? std::string_view(record.purpose) : named->name},
-                      {"name", record.name},
-                      {"type", record.type},
-                      {"ttl", "Auto"},
-                      {"status", domains::record_status(domain, record)},
-                      {"value", record.value},
-                      {"required", record.is_required}};
-  if (check != domain.checks.end() && !check->finding.empty()) row["finding"] = check->finding;
-  return row;
-}
-
-json::object summary_json(const DomainRecord& domain) {
-  return {{"id", format_id(domain.id)},
-          {"name", domain.name},
-          {"status", domains::domain_status(domain)},
-          {"created_at", format_rfc3339(domain.created)},
-          {"region", kRegion}};
-}
-
-json::object domain_json(const domains::DomainAdmin& domains, const DomainRecord& domain) {
-  json::array records;
-  for (const domains::DnsRecordToPublish& record : domains.records(domain)) records.push_back(record_json(domain, record));
-  json::object body = summary_json(domain);
+json::object whole_domain_json(const domains::DomainAdmin& domains, const DomainRecord& domain) {
+  json::object body = domain_json(domain);
   body["object"] = "domain";
-  body["records"] = std::move(records);
+  body["records"] = dns_records_json(domain, domains.records(domain));
   return body;
 }
 
@@ -87,21 +50,21 @@ Result<ApiResponse> create(ApiContext& context, const ApiRequest& request) {
   if (!may_change(request.caller, name)) return api_refusal(Refusal::PermissionDenied);
   const auto domain = context.domains.create(request.caller.account, name);
   if (!domain) return domain.error();
-  return ApiResponse::json(domain_json(context.domains, *domain), 201);
+  return ApiResponse::json(whole_domain_json(context.domains, *domain), 201);
 }
 
 Result<ApiResponse> list(ApiContext& context, const ApiRequest& request) {
   const auto domains = context.domains.list(request.caller.account);
   if (!domains) return domains.error();
   json::array data;
-  for (const DomainRecord& domain : *domains) data.push_back(summary_json(domain));
+  for (const DomainRecord& domain : *domains) data.push_back(domain_json(domain));
   return ApiResponse::json(page_json(std::move(data), false));
 }
 
 Result<ApiResponse> show(ApiContext& context, const ApiRequest& request) {
   const auto domain = find_domain(context, request);
   if (!domain) return domain.error();
-  return ApiResponse::json(domain_json(context.domains, *domain));
+  return ApiResponse::json(whole_domain_json(context.domains, *domain));
 }
 
 Result<ApiResponse> verify(ApiContext& context, const ApiRequest& request) {
@@ -110,7 +73,7 @@ Result<ApiResponse> verify(ApiContext& context, const ApiRequest& request) {
   if (!may_change(request.caller, own->name)) return api_refusal(Refusal::PermissionDenied);
   const auto verified = context.domains.verify(own->id);
   if (!verified) return verified.error();
-  return ApiResponse::json(domain_json(context.domains, *verified));
+  return ApiResponse::json(whole_domain_json(context.domains, *verified));
 }
 
 Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {

@@ -360,15 +360,27 @@ constexpr std::array<Route, 11> kEmailRoutes = {{
      .serves_domain_keys = true},
 }};
 
+constexpr SchemaLimit kEmailLimits[] = {
+    {"filename", kMaxFilenameCharacters},
+    {"content_type", kMaxContentTypeCharacters},
+    {"content_id", kMaxContentIdCharacters},
+    {"run", kMaxRunCharacters},
+    {"subject", kMaxSubjectCharacters},
+    {"headers", kMaxCustomHeaders},
+    {"header_value", kMaxHeaderValueCharacters},
+    {"tags", kMaxTags},
+    {"attachments", kMaxAttachments},
+    {"batch", kMaxBatchEmails}};
+
 constexpr std::string_view kEmailSchemas = R"json({
 "AddressOrList": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
   "description": "name@domain or Name <name@domain>; one address a string."},
 "NewAttachment": {"type": "object", "required": ["content"], "properties": {
   "content": {"type": "string", "contentEncoding": "base64", "description": "Also in lines."},
-  "filename": {"type": "string", "maxLength": 255},
-  "content_type": {"type": "string", "maxLength": 512,
+  "filename": {"type": "string", "maxLength": "$filename"},
+  "content_type": {"type": "string", "maxLength": "$content_type",
     "description": "Also with parameters. By the file name's extension where it is not given."},
-  "content_id": {"type": "string", "maxLength": 128, "description": "Shown within the HTML by cid:."},
+  "content_id": {"type": "string", "maxLength": "$content_id", "description": "Shown within the HTML by cid:."},
   "path": {"type": "null", "description": "Nothing is fetched from elsewhere."}}},
 "EmailTag": {"type": "object", "required": ["name", "value"], "properties": {
   "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"},
@@ -384,21 +396,21 @@ constexpr std::string_view kEmailSchemas = R"json({
     "description": "Where bounces go instead of to the sender; empty: nowhere."},
   "notify": {"oneOf": [{"type": "array", "minItems": 1, "items": {"enum": ["success", "failure", "delay"]}}, {"const": "never"}],
     "description": "What is reported to the return path; failures where nothing is said."},
-  "run": {"type": "string", "maxLength": 255, "examples": ["ci-4711"],
+  "run": {"type": "string", "maxLength": "$run", "examples": ["ci-4711"],
     "description": "With a test key: the test run that the message belongs to."},
-  "subject": {"type": "string", "maxLength": 900},
+  "subject": {"type": "string", "maxLength": "$subject"},
   "html": {"type": "string", "description": "html or text is needed; neither is made from the other."},
   "text": {"type": "string"},
-  "headers": {"type": "object", "maxProperties": 50, "additionalProperties": {"type": "string", "maxLength": 32768}},
-  "tags": {"type": "array", "maxItems": 75, "items": {"$ref": "#/components/schemas/EmailTag"}},
+  "headers": {"type": "object", "maxProperties": "$headers", "additionalProperties": {"type": "string", "maxLength": "$header_value"}},
+  "tags": {"type": "array", "maxItems": "$tags", "items": {"$ref": "#/components/schemas/EmailTag"}},
   "scheduled_at": {"type": "null", "description": "Messages are sent at once."},
   "template": {"type": "null", "description": "There are no templates."},
   "topic_id": {"type": "null", "description": "There are no topics."}}},
 "NewBatchEmail": {"allOf": [{"$ref": "#/components/schemas/EmailParts"}, {"type": "object", "properties": {
   "attachments": {"type": "array", "maxItems": 0, "description": "A batch takes none."}}}]},
 "NewEmail": {"allOf": [{"$ref": "#/components/schemas/EmailParts"}, {"type": "object", "properties": {
-  "attachments": {"type": "array", "maxItems": 100, "items": {"$ref": "#/components/schemas/NewAttachment"}}}}]},
-"NewBatch": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/NewBatchEmail"}},
+  "attachments": {"type": "array", "maxItems": "$attachments", "items": {"$ref": "#/components/schemas/NewAttachment"}}}}]},
+"NewBatch": {"type": "array", "minItems": 1, "maxItems": "$batch", "items": {"$ref": "#/components/schemas/NewBatchEmail"}},
 "RecipientVerdict": {"type": "object", "required": ["email", "status"], "properties": {
   "email": {"type": "string"},
   "status": {"enum": ["accepted", "refused"]},
@@ -468,6 +480,6 @@ constexpr std::string_view kEmailSchemas = R"json({
 
 }  // namespace
 
-ApiArea email_api() { return {kEmailRoutes, kEmailSchemas}; }
+ApiArea email_api() { return {kEmailRoutes, kEmailSchemas, {}, kEmailLimits}; }
 
 }  // namespace postern::api

@@ -1,12 +1,14 @@
 // /v1/api-keys, and the same under /v1/auth/api-keys: the life of an account's keys, for its users and its full_access keys.
 // A key makes, changes and revokes only what may do no more than itself, and a test key sees test keys only (auth/key_rights.h);
 // whatever it may not see, and every other account's key, is not found.
-#include "api/account_json.h"
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
+#include "auth/account_admin.h"
 #include "auth/key_rights.h"
+#include "auth/permission.h"
 #include "core/time_format.h"
 
 #include <boost/json/array.hpp>
@@ -22,6 +24,7 @@ namespace {
 constexpr std::size_t kMaxKeys = 1'000;
 constexpr std::size_t kMaxDomains = 100;         // of one key, each compared at every MAIL
 constexpr std::size_t kMaxNetworks = 100;        // of one key, each compared at every AUTH
+constexpr std::uint64_t kMaxRate = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kMaxDays = 36'500;       // a hundred years; the clock's type holds 292
 
 // nullopt: a signed-in user, who may do all that the account may.
@@ -112,7 +115,7 @@ Environment read_environment(RequestFields& fields, const Maker& maker) {
 std::optional<store::Permission> read_permission(RequestFields& fields) {
   const auto text = fields.text("permission");
   if (!text) return std::nullopt;
-  const auto permission = parse_permission(*text);
+  const auto permission = auth::parse_permission(*text);
   if (!permission) fields.fail("permission", "must be full_access or sending_access");
   return permission;
 }
@@ -125,7 +128,7 @@ auth::KeyChanges read_changes(RequestFields& fields, Instant now) {
   if (fields.has("from_domains")) changes.from_domains = fields.texts("from_domains", kMaxDomains);
   if (fields.has("networks")) changes.networks = fields.texts("networks", kMaxNetworks);
   if (fields.has("per_second")) {
-    const auto rate = fields.number("per_second", 0, std::numeric_limits<std::uint32_t>::max());
+    const auto rate = fields.number("per_second", 0, kMaxRate);
     changes.per_second = rate ? std::optional(static_cast<std::uint32_t>(*rate)) : std::nullopt;
   }
   fields.refuse_unknown();
@@ -160,7 +163,7 @@ Result<auth::NewKey> read_new_key(ApiContext& context, const ApiRequest& request
   if (const auto read = read_domain_id(context, request.caller.account, fields, wanted); !read) return read.error();
   wanted.networks = fields.texts("networks", kMaxNetworks);
   wanted.expires_at = read_expiry(fields, context.clock.now()).value_or(std::nullopt);
-  if (const auto rate = fields.number("per_second", 0, std::numeric_limits<std::uint32_t>::max())) {
+  if (const auto rate = fields.number("per_second", 0, kMaxRate)) {
     wanted.per_second = static_cast<std::uint32_t>(*rate);
   }
   fields.refuse_unknown();
@@ -270,6 +273,13 @@ Result<ApiResponse> remove_key(ApiContext& context, const ApiRequest& request) {
       {"object", "api_key"}, {"id", format_id(key->id)}, {"state", is_purge ? "deleted" : "revoked"}, {"deleted", true}});
 }
 
+constexpr SchemaLimit kKeyLimits[] = {
+    {"name", auth::kMaxNameOctets},
+    {"domains", kMaxDomains},
+    {"networks", kMaxNetworks},
+    {"days", kMaxDays},
+    {"rate", kMaxRate}};
+
 constexpr std::string_view kKeySchemas = R"({
   "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission",
       "state", "from_domains", "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at",
@@ -292,27 +302,27 @@ constexpr std::string_view kKeySchemas = R"({
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}}}},
   "NewApiKey": {"type": "object", "additionalProperties": false, "properties": {
-    "name": {"type": "string", "maxLength": 64}, "environment": {"enum": ["live", "test"]},
+    "name": {"type": "string", "maxLength": "$name"}, "environment": {"enum": ["live", "test"]},
     "permission": {"enum": ["full_access", "sending_access"], "default": "full_access"},
     "from_domains": {"$ref": "#/components/schemas/ApiKeyDomains"},
     "domain_id": {"type": "string", "description": "Of one of the account's domains: the only one to send from."},
     "networks": {"$ref": "#/components/schemas/ApiKeyNetworks"},
-    "per_second": {"type": "integer", "minimum": 0, "maximum": 4294967295},
+    "per_second": {"type": "integer", "minimum": 0, "maximum": "$rate"},
     "expires_at": {"$ref": "#/components/schemas/ApiKeyExpiry"}, "expiresAt": {"$ref": "#/components/schemas/ApiKeyExpiry"},
     "expires_in_days": {"$ref": "#/components/schemas/ApiKeyDays"}, "expiresInDays": {"$ref": "#/components/schemas/ApiKeyDays"}}},
-  "ApiKeyDomains": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"}, "examples": [["example.org"]],
+  "ApiKeyDomains": {"type": ["array", "string"], "maxItems": "$domains", "items": {"type": "string"}, "examples": [["example.org"]],
     "description": "What From fields may have; none: all of the account's."},
-  "ApiKeyNetworks": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"}, "examples": [["192.0.2.0/24"]],
+  "ApiKeyNetworks": {"type": ["array", "string"], "maxItems": "$networks", "items": {"type": "string"}, "examples": [["192.0.2.0/24"]],
     "description": "Where the key may be used from; none: everywhere."},
   "ApiKeyExpiry": {"type": ["string", "null"], "examples": ["2030-01-31T12:00:00Z"],
     "description": "A date or a time; null: never."},
-  "ApiKeyDays": {"type": "integer", "minimum": 1, "maximum": 36500, "description": "Days from now."},
+  "ApiKeyDays": {"type": "integer", "minimum": 1, "maximum": "$days", "description": "Days from now."},
   "CreatedApiKey": {"allOf": [{"$ref": "#/components/schemas/ApiKey"}, {"type": "object", "required": ["token"], "properties": {
     "token": {"type": "string", "description": "the key itself; it is never shown again"}}}]},
   "ApiKeyChanges": {"type": "object", "additionalProperties": false, "properties": {
-    "name": {"type": "string", "maxLength": 64}, "permission": {"enum": ["full_access", "sending_access"]},
+    "name": {"type": "string", "maxLength": "$name"}, "permission": {"enum": ["full_access", "sending_access"]},
     "from_domains": {"$ref": "#/components/schemas/ApiKeyDomains"}, "networks": {"$ref": "#/components/schemas/ApiKeyNetworks"},
-    "per_second": {"type": ["integer", "null"], "minimum": 0, "maximum": 4294967295, "description": "null: the plan's."},
+    "per_second": {"type": ["integer", "null"], "minimum": 0, "maximum": "$rate", "description": "null: the plan's."},
     "expires_at": {"$ref": "#/components/schemas/ApiKeyExpiry"}, "expiresAt": {"$ref": "#/components/schemas/ApiKeyExpiry"},
     "expires_in_days": {"$ref": "#/components/schemas/ApiKeyDays"}, "expiresInDays": {"$ref": "#/components/schemas/ApiKeyDays"}}},
   "ApiKeyRotation": {"type": "object", "additionalProperties": false, "properties": {
@@ -377,6 +387,6 @@ constexpr std::array<Route, 12> kKeyRoutes = make_routes();
 
 }  // namespace
 
-ApiArea key_api() { return {kKeyRoutes, kKeySchemas}; }
+ApiArea key_api() { return {kKeyRoutes, kKeySchemas, {}, kKeyLimits}; }
 
 }  // namespace postern::api

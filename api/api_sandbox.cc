@@ -1,15 +1,14 @@
 // /v1/sandbox/emails: whom an account in sandbox mode may reach. /v1/account: what the account is, and asking to leave the
 // sandbox. A test key reads these; it changes nothing that live mail depends on.
-#include "api/account_json.h"
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "auth/address_proof.h"
 #include "auth/permission.h"
 #include "auth/production_access.h"
 #include "core/mailbox.h"
-#include "core/time_format.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -29,10 +28,7 @@ struct ShownEntry {
 };
 
 boost::json::object entry_json(const ShownEntry& entry) {
-  return {{"object", "sandbox_email"},
-          {"email", entry.address},
-          {"status", entry.is_confirmed ? "confirmed" : "pending"},
-          {"created_at", format_rfc3339(entry.added)}};
+  return whitelist_json(entry.address, entry.added, entry.is_confirmed);
 }
 
 // In order of address; those that were asked and have not answered are among them.
@@ -125,13 +121,6 @@ boost::json::array conditions_json(const std::vector<auth::ProductionCondition>&
   return list;
 }
 
-boost::json::object request_json(const store::ProductionRequest& request) {
-  return {{"object", "production_request"},
-          {"status", "pending"},
-          {"requested_at", format_rfc3339(request.at)},
-          {"use_case", request.use_case}};
-}
-
 // An account narrows what it may send from, or adds a domain that it has verified; the rest is the operator's to say.
 Result<std::optional<ApiResponse>> refuse_domains(ApiContext& context, const store::AccountRecord& account,
                                                   const std::vector<std::string>& wanted) {
@@ -193,7 +182,7 @@ Result<ApiResponse> show_account(ApiContext& context, const ApiRequest& request)
   const auto asked = directory.find_production_request(request.caller.account);
   if (!asked) return asked.error();
   boost::json::object json = account_json(**account);
-  json["production_request"] = *asked ? boost::json::value(request_json(**asked)) : boost::json::value(nullptr);
+  json["production_request"] = *asked ? boost::json::value(production_request_json(**asked)) : boost::json::value(nullptr);
   if ((*account)->mode == AccountMode::Sandbox) {
     const auto conditions = auth::ProductionAccess(context.store, context.clock).conditions(request.caller.account);
     if (!conditions) return conditions.error();
@@ -230,8 +219,13 @@ Result<ApiResponse> ask_for_production(ApiContext& context, const ApiRequest& re
   }
   const auto asked = access.request(request.caller.account, use_case);
   if (!asked) return asked.error();
-  return ApiResponse::json(request_json(*asked), 201);
+  return ApiResponse::json(production_request_json(*asked), 201);
 }
+
+constexpr SchemaLimit kSandboxLimits[] = {
+    {"domains", kMaxAccountDomains},
+    {"suppression_days", auth::kMaxSuppressionDays},
+    {"use_case", store::kMaxUseCaseOctets}};
 
 constexpr std::string_view kSandboxSchemas = R"({
   "NewSandboxEmail": {"type": "object", "additionalProperties": false, "required": ["email"], "properties": {
@@ -247,15 +241,15 @@ constexpr std::string_view kSandboxSchemas = R"({
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/SandboxEmail"}}}},
   "AccountChanges": {"type": "object", "additionalProperties": false, "properties": {
-    "from_domains": {"type": ["array", "string"], "maxItems": 1000, "items": {"type": "string"},
+    "from_domains": {"type": ["array", "string"], "maxItems": "$domains", "items": {"type": "string"},
       "examples": [["example.org", ".example.net"]],
       "description": "What From fields may have; a leading dot: every name below. Of the account's, and verified domains."},
     "auto_suppression": {"type": "boolean"},
-    "suppression_days": {"type": ["integer", "null"], "minimum": 1, "maximum": 3650}}},
+    "suppression_days": {"type": ["integer", "null"], "minimum": 1, "maximum": "$suppression_days"}}},
   "ProductionCondition": {"type": "object", "required": ["name", "met", "message"], "properties": {
     "name": {"enum": ["verified_domain", "delivered_in_sandbox"]}, "met": {"type": "boolean"}, "message": {"type": "string"}}},
   "NewProductionRequest": {"type": "object", "additionalProperties": false, "properties": {
-    "use_case": {"type": "string", "maxLength": 2000}}},
+    "use_case": {"type": "string", "maxLength": "$use_case"}}},
   "ProductionRequest": {"type": "object", "required": ["object", "status", "requested_at", "use_case"], "properties": {
     "object": {"const": "production_request"}, "status": {"const": "pending"},
     "requested_at": {"type": "string", "format": "date-time"}, "use_case": {"type": "string"}}},
@@ -309,6 +303,6 @@ constexpr Route kSandboxRoutes[] = {
 
 }  // namespace
 
-ApiArea sandbox_api() { return {kSandboxRoutes, kSandboxSchemas}; }
+ApiArea sandbox_api() { return {kSandboxRoutes, kSandboxSchemas, {}, kSandboxLimits}; }
 
 }  // namespace postern::api

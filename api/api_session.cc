@@ -1,11 +1,12 @@
 // /v1/auth: people sign up and in with an e-mail address and a password, and get a session token. Guessing is slowed by client
 // address, as AUTH is.
-#include "api/account_json.h"
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "auth/address_proof.h"
+#include "auth/permission.h"
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
 #include "core/log.h"
@@ -31,13 +32,11 @@ Result<Credentials> read_credentials(const ApiRequest& request) {
 }
 
 // isAdmin is what clients of such services look for; over HTTP nobody administers the installation.
-boost::json::object user_json(const store::UserRecord& user, bool is_proven) {
-  return {{"id", format_id(user.id)},
-          {"email", user.email},
-          {"email_verified", is_proven},
-          {"isAdmin", false},
-          {"account_id", format_id(user.account)},
-          {"created_at", format_rfc3339(user.created)}};
+boost::json::object person_json(const store::UserRecord& user, bool is_proven) {
+  boost::json::object json = user_json(user);
+  json["email_verified"] = is_proven;
+  json["isAdmin"] = false;
+  return json;
 }
 
 Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& user, std::uint16_t status) {
@@ -49,7 +48,7 @@ Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& u
   const boost::json::object answer = {{"object", "session"},
                                       {"token_type", "Bearer"},
                                       {"expires_at", format_rfc3339(claims->expires_at)},
-                                      {"user", user_json(user, *proven)}};
+                                      {"user", person_json(user, *proven)}};
   return ApiResponse::json_with_secret(answer, "token", token, status);
 }
 
@@ -160,7 +159,7 @@ boost::json::value key_of(const Caller& caller) {
   return {{"id", format_id(caller.key->key)},
           {"name", caller.key->key_name},
           {"environment", environment_name(caller.key->environment)},
-          {"permission", permission_name(caller.key->permission)}};
+          {"permission", auth::permission_name(caller.key->permission)}};
 }
 
 Result<ApiResponse> show_caller(ApiContext& context, const ApiRequest& request) {
@@ -175,7 +174,7 @@ Result<ApiResponse> show_caller(ApiContext& context, const ApiRequest& request) 
     if (!*found) return api_problem(ApiProblem::InvalidCredentials);
     const auto proven = context.proofs.is_proven(**found);
     if (!proven) return proven.error();
-    user = user_json(**found, *proven);
+    user = person_json(**found, *proven);
   }
   if (!*account) return api_problem(ApiProblem::InvalidCredentials);
   const boost::json::object answer = {{"object", "me"},
@@ -188,10 +187,14 @@ Result<ApiResponse> show_caller(ApiContext& context, const ApiRequest& request) 
   return ApiResponse::json(answer);
 }
 
+constexpr SchemaLimit kSessionLimits[] = {
+    {"password_min", auth::kMinPasswordOctets},
+    {"password_max", auth::kMaxPasswordOctets}};
+
 constexpr std::string_view kSessionSchemas = R"({
   "NewUser": {"type": "object", "required": ["email", "password"], "properties": {
     "email": {"type": "string", "format": "email"},
-    "password": {"type": "string", "minLength": 10, "maxLength": 1024}}},
+    "password": {"type": "string", "minLength": "$password_min", "maxLength": "$password_max"}}},
   "Credentials": {"type": "object", "required": ["email", "password"], "properties": {
     "email": {"type": "string", "format": "email"},
     "password": {"type": "string"}}},
@@ -234,6 +237,6 @@ constexpr Route kSessionRoutes[] = {
 
 }  // namespace
 
-ApiArea session_api() { return {kSessionRoutes, kSessionSchemas}; }
+ApiArea session_api() { return {kSessionRoutes, kSessionSchemas, {}, kSessionLimits}; }
 
 }  // namespace postern::api

@@ -3,11 +3,11 @@
 #include "api/api.h"
 #include "api/api_context.h"
 #include "api/limits.h"
+#include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "core/bytes.h"
 #include "core/mailbox.h"
-#include "core/time_format.h"
 #include "relay/suppression.h"
 
 #include <boost/json/array.hpp>
@@ -28,15 +28,6 @@ constexpr std::size_t kMaxSuppressions = 100;
 constexpr std::size_t kSuppressionsAtOnce = 500;
 constexpr std::size_t kMaxBatch = 100;
 constexpr std::size_t kMaxShownOctets = 64;  // of what is no address
-
-json::object suppression_json(const SuppressionRecord& suppression) {
-  return {{"id", suppression.address},
-          {"email", suppression.address},
-          {"origin", relay::suppression_reason_name(suppression.reason)},
-          {"source_id", suppression.message ? json::value(format_message_id(*suppression.message)) : json::value(nullptr)},
-          {"until", suppression.until ? json::value(format_rfc3339(*suppression.until)) : json::value(nullptr)},
-          {"created_at", format_rfc3339(suppression.at)}};
-}
 
 json::object named_json(std::string_view address) { return {{"object", "suppression"}, {"id", address}}; }
 
@@ -181,14 +172,16 @@ constexpr std::array<Route, 6> kSuppressionRoutes = {{
                       "deleteSuppression", "Send to an address again", "", 200, "SuppressionName"),
 }};
 
+constexpr SchemaLimit kSuppressionLimits[] = {{"batch", kMaxBatch}};
+
 constexpr std::string_view kSuppressionSchemas = R"json({
 "NewSuppression": {"type": "object", "required": ["email"], "additionalProperties": false, "properties": {
   "email": {"type": "string", "format": "email"}}},
 "SuppressionBatch": {"type": "object", "required": ["emails"], "properties": {
-  "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}}}},
+  "emails": {"type": ["array", "string"], "maxItems": "$batch", "items": {"type": "string", "format": "email"}}}},
 "SuppressionRemoval": {"type": "object", "properties": {
-  "emails": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string", "format": "email"}},
-  "ids": {"type": ["array", "string"], "maxItems": 100, "items": {"type": "string"},
+  "emails": {"type": ["array", "string"], "maxItems": "$batch", "items": {"type": "string", "format": "email"}},
+  "ids": {"type": ["array", "string"], "maxItems": "$batch", "items": {"type": "string"},
     "description": "The same as emails, where there are none."}}},
 "SuppressionName": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "suppression"},
@@ -213,6 +206,6 @@ constexpr std::string_view kSuppressionSchemas = R"json({
 
 }  // namespace
 
-ApiArea suppression_api() { return {kSuppressionRoutes, kSuppressionSchemas}; }
+ApiArea suppression_api() { return {kSuppressionRoutes, kSuppressionSchemas, {}, kSuppressionLimits}; }
 
 }  // namespace postern::api

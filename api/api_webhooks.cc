@@ -1,6 +1,7 @@
 // /v1/webhooks: where an account's events are sent to, in the shapes of Resend's API.
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "auth/permission.h"
@@ -26,37 +27,12 @@ using store::WebhookRecord;
 
 constexpr std::size_t kMaxEventTypes = 64;  // in a request; more than there are
 
-std::string_view mail_name(store::WebhookMail mail) {
-  switch (mail) {
-    case store::WebhookMail::Any: return "all";
-    case store::WebhookMail::Live: return environment_name(Environment::Live);
-    case store::WebhookMail::Test: return environment_name(Environment::Test);
-  }
-  return "all";
-}
-
 // A test key has those that get events of test mail, a key that is limited to From domains those that are limited to them as well.
 bool can_see(const Caller& caller, const WebhookRecord& webhook) {
   if (caller.has_test_key() && webhook.mail != store::WebhookMail::Test) return false;
   if (!caller.has_domain_key()) return true;
   const auto is_own = [&](const std::string& domain) { return auth::is_domain_allowed(caller.key->from_domains, domain); };
   return !webhook.from_domains.empty() && std::ranges::all_of(webhook.from_domains, is_own);
-}
-
-json::object webhook_json(const WebhookRecord& webhook) {
-  json::value events(nullptr);
-  if (!webhook.events.empty()) {
-    json::array names;
-    for (const std::string& name : webhook.events) names.emplace_back(name);
-    events = std::move(names);
-  }
-  return {{"id", format_id(webhook.id)},
-          {"endpoint", webhook.url},
-          {"created_at", format_rfc3339(webhook.created)},
-          {"status", events::webhook_state_name(webhook.state)},
-          {"failed", webhook.state == store::WebhookState::Failed},
-          {"environment", mail_name(webhook.mail)},
-          {"events", std::move(events)}};
 }
 
 // What all answers about one webhook have.
@@ -90,7 +66,7 @@ store::WebhookMail read_mail(RequestFields& fields, const Caller& caller) {
   if (!text) return implied;
   for (const auto mail : {store::WebhookMail::Any, store::WebhookMail::Live, store::WebhookMail::Test}) {
     const bool is_allowed = !caller.has_test_key() || mail == store::WebhookMail::Test;
-    if (*text == mail_name(mail) && is_allowed) return mail;
+    if (*text == webhook_mail_name(mail) && is_allowed) return mail;
   }
   fields.fail("environment", caller.has_test_key() ? "must be test: a test key has webhooks for test mail only"
                                                    : "must be live, test or all");
@@ -122,7 +98,7 @@ Result<ApiResponse> list_webhooks(ApiContext& context, const ApiRequest& request
   auto webhooks = context.store.directory().list_webhooks(request.caller.account);
   if (!webhooks) return webhooks.error();
   std::erase_if(*webhooks, [&](const WebhookRecord& webhook) {
-    return !can_see(request.caller, webhook) || (wanted && *wanted != mail_name(webhook.mail));
+    return !can_see(request.caller, webhook) || (wanted && *wanted != webhook_mail_name(webhook.mail));
   });
   auto next = webhooks->begin();
   if (const auto after = request.query_parameter("after")) {
@@ -268,8 +244,10 @@ constexpr std::array<Route, 9> kWebhookRoutes = {{
           "rotateWebhookSigningSecret", "The same as rotate-secret", "", 200, "WebhookSecret"),
 }};
 
+constexpr SchemaLimit kWebhookLimits[] = {{"events", kMaxEventTypes}};
+
 constexpr std::string_view kWebhookSchemas = R"json({
-"WebhookEvents": {"type": ["array", "string", "null"], "maxItems": 64, "items": {"type": "string"},
+"WebhookEvents": {"type": ["array", "string", "null"], "maxItems": "$events", "items": {"type": "string"},
   "examples": [["email.delivered"]],
   "description": "Types of events; null or empty: all."},
 "NewWebhook": {"type": "object", "required": ["endpoint"], "additionalProperties": false, "properties": {
@@ -320,6 +298,6 @@ constexpr std::string_view kWebhookSchemas = R"json({
 
 }  // namespace
 
-ApiArea webhook_api() { return {kWebhookRoutes, kWebhookSchemas}; }
+ApiArea webhook_api() { return {kWebhookRoutes, kWebhookSchemas, {}, kWebhookLimits}; }
 
 }  // namespace postern::api

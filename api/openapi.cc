@@ -170,13 +170,28 @@ json::object error_schema() {
   return {{"type", "object"}, {"required", json::array{"statusCode", "name", "message"}}, {"properties", properties}};
 }
 
+void put_limits(json::value& schema, std::span<const SchemaLimit> limits) {
+  if (json::array* list = schema.if_array()) {
+    for (json::value& item : *list) put_limits(item, limits);
+  }
+  if (json::object* members = schema.if_object()) {
+    for (auto& member : *members) put_limits(member.value(), limits);
+  }
+  const json::string* text = schema.if_string();
+  if (text == nullptr || !text->starts_with('$')) return;
+  const auto limit = std::ranges::find(limits, std::string_view(*text).substr(1), &SchemaLimit::name);
+  POSTERN_CHECK(limit != limits.end());
+  schema = limit->value;
+}
+
 json::object gather_schemas(std::span<const ApiArea> areas) {
   json::object schemas{{kErrorSchema, error_schema()}};
   for (const ApiArea& area : areas) {
     if (area.schemas.empty()) continue;
     json::error_code error;
-    const json::value parsed = json::parse(area.schemas, error);
+    json::value parsed = json::parse(area.schemas, error);
     POSTERN_CHECK(!error && parsed.is_object());
+    put_limits(parsed, area.limits);
     for (const auto& [name, schema] : parsed.get_object()) POSTERN_CHECK(schemas.emplace(name, schema).second);
   }
   return schemas;

@@ -1,6 +1,7 @@
 // postern account …
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "app/queued_messages.h"
 #include "auth/account_admin.h"
 #include "auth/production_access.h"
@@ -18,11 +19,6 @@ std::string_view state_name(store::AccountState state) {
 template <class T>
 std::string limit_text(const std::optional<T>& limit) {
   return limit ? std::to_string(*limit) : "unlimited";
-}
-
-template <class T>
-Value limit_value(const std::optional<T>& limit) {
-  return limit ? Value(std::uint64_t{*limit}) : Value("unlimited");
 }
 
 std::string joined(const std::vector<std::string>& texts, std::string_view none) {
@@ -73,13 +69,6 @@ std::string plan_text(const store::Plan& plan) {
          limit_text(plan.per_month) + " a month)";
 }
 
-ValueObject plan_value(const store::Plan& plan) {
-  return {{"plan", plan.name},
-          {"per_second", limit_value(plan.per_second)},
-          {"per_day", limit_value(plan.per_day)},
-          {"per_month", limit_value(plan.per_month)}};
-}
-
 std::string suppression_text(const store::AccountRecord& account) {
   if (account.auto_suppression == store::AutoSuppression::Off) return "off";
   return account.suppression_days == 0 ? "on" : std::to_string(account.suppression_days) + "d";
@@ -95,20 +84,10 @@ Error bad_mode(std::string_view text) {
   return Error(ErrorCode::InvalidArgument, "not a mode: " + printable(text) + "; write sandbox or production");
 }
 
-ValueObject account_value(const store::AccountRecord& account) {
-  ValueList domains(account.from_domains.begin(), account.from_domains.end());
-  return {{"id", format_id(account.id)},
-          {"name", account.name},
-          {"mode", account_mode_name(account.mode)},
-          {"state", state_name(account.state)},
-          {"plan", account.plan.name},
-          {"per_second", limit_value(account.plan.per_second)},
-          {"per_day", limit_value(account.plan.per_day)},
-          {"per_month", limit_value(account.plan.per_month)},
-          {"from_domains", std::move(domains)},
-          {"auto_suppression", suppression_text(account)},
-          {"self_made", account.is_self_made},
-          {"created", instant_value(account.created)}};
+json::object account_value(const store::AccountRecord& account) {
+  json::object value = api::account_json(account);
+  value["self_made"] = account.is_self_made;
+  return value;
 }
 
 Result<void> confirm_change(CommandContext& context, const store::AccountRecord& account, std::string_view done) {
@@ -184,7 +163,7 @@ Result<void> create_account(CommandContext& context, const AccountCreateOptions&
 Result<void> list_accounts(CommandContext& context) {
   const auto accounts = context.directory().list_accounts();
   if (!accounts) return accounts.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& account : *accounts) {
     values.emplace_back(account_value(account));
@@ -203,9 +182,9 @@ Result<void> show_account(CommandContext& context, const std::string& name) {
   if (!day) return day.error();
   const auto month = context.directory().counter(account->id, store::CounterPeriod::Month, now);
   if (!month) return month.error();
-  ValueObject value = account_value(*account);
-  value.emplace_back("recipients_today", *day);
-  value.emplace_back("recipients_this_month", *month);
+  json::object value = account_value(*account);
+  value["recipients_today"] = *day;
+  value["recipients_this_month"] = *month;
   context.print(value, format_facts({{"name", account->name},
                                      {"id", format_id(account->id)},
                                      {"mode", std::string(account_mode_name(account->mode))},
@@ -235,10 +214,10 @@ Result<void> set_account_plan(CommandContext& context, const std::string& name, 
   if (const auto applied = apply_plan(options, plan); !applied) return applied.error();
   auth::AccountAdmin admin(context.directory(), context.clock(), context.random());
   if (const auto changed = admin.set_plan(account->id, plan); !changed) return changed.error();
-  context.print(ValueObject{{"id", format_id(account->id)},
+  context.print(json::object{{"id", format_id(account->id)},
                             {"name", account->name},
-                            {"before", plan_value(account->plan)},
-                            {"after", plan_value(plan)},
+                            {"before", api::plan_json(account->plan)},
+                            {"after", api::plan_json(plan)},
                             {"done", "plan is now " + plan.name}},
                 "account " + printable(account->name) + ": plan was " + plan_text(account->plan) + "\n" +
                     "account " + printable(account->name) + ": plan is now " + plan_text(plan) + "\n");
@@ -315,18 +294,17 @@ Result<void> list_production_requests(CommandContext& context) {
   const auto requests = context.directory().list_production_requests();
   if (!requests) return requests.error();
   const auth::ProductionAccess access(context.store(), context.clock());
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& request : *requests) {
     const auto conditions = access.conditions(request.account);
     if (!conditions) return conditions.error();
-    ValueObject value = {{"account", context.account_name(request.account)},
-                         {"id", format_id(request.account)},
-                         {"requested_at", instant_value(request.at)},
-                         {"use_case", request.use_case}};
+    json::object value = api::production_request_json(request);
+    value["account"] = context.account_name(request.account);
+    value["account_id"] = format_id(request.account);
     std::vector<std::string> unmet;
     for (const auto& condition : *conditions) {
-      value.emplace_back(std::string(condition.name), condition.is_met);
+      value[condition.name] = condition.is_met;
       if (!condition.is_met) unmet.emplace_back(condition.name);
     }
     values.emplace_back(std::move(value));

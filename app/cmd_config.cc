@@ -17,8 +17,8 @@
 namespace postern::app {
 namespace {
 
-Value problem_value(const ConfigProblem& problem) {
-  return ValueObject{{"file", problem.file},
+json::value problem_value(const ConfigProblem& problem) {
+  return json::object{{"file", problem.file},
                      {"line", std::uint64_t{problem.line}},
                      {"key", problem.key},
                      {"severity", problem.is_warning ? "warning" : "error"},
@@ -33,14 +33,14 @@ Result<void> check_configuration(CommandContext& context, bool is_quiet) {
   if (load.is_usable()) {
     std::ranges::move(check_named_files(load.settings, context.config_file()), std::back_inserter(load.problems));
   }
-  ValueList values;
+  json::array values;
   std::string text;
   for (const auto& problem : load.problems) {
     values.emplace_back(problem_value(problem));
     text += printable(format_problem(problem)) + "\n";
   }
   if (load.is_usable() && !is_quiet) text += context.config_file().string() + ": usable\n";
-  context.print(ValueObject{{"usable", load.is_usable()}, {"problems", std::move(values)}}, text);
+  context.print(json::object{{"usable", load.is_usable()}, {"problems", std::move(values)}}, text);
   if (!load.is_usable()) return Error(ErrorCode::Malformed, "the configuration is not usable");
   return {};
 }

@@ -358,10 +358,10 @@ Result<void> examine_installation(CommandContext& context, const DoctorOptions& 
     check_ports(load.settings, findings);
   }
   if (load.is_usable()) check_routes(load.settings, options, findings);
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& finding : findings) {
-    values.emplace_back(ValueObject{{"grade", grade_name(finding.grade)}, {"check", finding.check}, {"finding", finding.words}});
+    values.emplace_back(json::object{{"grade", grade_name(finding.grade)}, {"check", finding.check}, {"finding", finding.words}});
     rows.push_back({std::string(grade_name(finding.grade)), finding.check, finding.words});
   }
   context.print(values, format_table({"", "CHECK", "FINDING"}, rows));

@@ -1,6 +1,7 @@
 // postern domain … Only `verify` asks the DNS.
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "app/config_values.h"
 #include "core/mailbox.h"
 #include "domains/dkim_keys.h"
@@ -73,27 +74,18 @@ std::string finding_of(const DomainRecord& domain, const std::string& purpose) {
   return check == domain.checks.end() ? "" : check->finding;
 }
 
-ValueObject domain_value(CommandContext& context, const DomainRecord& domain) {
-  return {{"id", format_id(domain.id)},
-          {"account", context.account_name(domain.account)},
-          {"name", domain.name},
-          {"status", domains::domain_status(domain)},
-          {"created", instant_value(domain.created)},
-          {"checked_at", instant_value(domain.checked_at)},
-          {"verified_at", instant_value(domain.verified_at)}};
+json::object domain_value(CommandContext& context, const DomainRecord& domain) {
+  json::object value = api::domain_json(domain);
+  value["account"] = context.account_name(domain.account);
+  value["checked_at"] = api::instant_json(domain.checked_at);
+  value["verified_at"] = api::instant_json(domain.verified_at);
+  return value;
 }
 
-ValueList record_values(const DomainRecord& domain, const std::vector<domains::DnsRecordToPublish>& records) {
-  ValueList values;
-  for (const auto& record : records) {
-    values.emplace_back(ValueObject{{"purpose", record.purpose},
-                                    {"type", record.type},
-                                    {"name", record.name},
-                                    {"value", record.value},
-                                    {"required", record.is_required},
-                                    {"status", domains::record_status(domain, record)},
-                                    {"finding", finding_of(domain, record.purpose)}});
-  }
+// As HTTP shows them, and by which word this program knows them.
+json::array record_values(const DomainRecord& domain, const std::vector<domains::DnsRecordToPublish>& records) {
+  json::array values = api::dns_records_json(domain, records);
+  for (std::size_t i = 0; i < records.size(); ++i) values[i].get_object()["purpose"] = records[i].purpose;
   return values;
 }
 
@@ -109,8 +101,8 @@ std::string zone_text(const std::vector<domains::DnsRecordToPublish>& records) {
 
 void print_domain(CommandContext& context, const DomainRecord& domain) {
   const auto records = records_of(context, domain);
-  ValueObject value = domain_value(context, domain);
-  value.emplace_back("records", record_values(domain, records));
+  json::object value = domain_value(context, domain);
+  value["records"] = record_values(domain, records);
   std::vector<std::vector<std::string>> rows;
   rows.reserve(records.size());
   for (const auto& record : records) {
@@ -137,8 +129,8 @@ Result<void> add_domain(CommandContext& context, const std::string& account_text
   const auto domain = admin.create(account->id, name);
   if (!domain) return domain.error();
   const auto records = records_of(context, *domain);
-  ValueObject value = domain_value(context, *domain);
-  value.emplace_back("records", record_values(*domain, records));
+  json::object value = domain_value(context, *domain);
+  value["records"] = record_values(*domain, records);
   context.print(value, "domain " + domain->name + " (" + format_id(domain->id) + "): publish these records, then run\n" +
                            "postern domain verify " + domain->name + "\n\n" + zone_text(records));
   return {};
@@ -147,7 +139,7 @@ Result<void> add_domain(CommandContext& context, const std::string& account_text
 Result<void> list_domains(CommandContext& context, const std::string& account) {
   const auto domains = collect_domains(context, account);
   if (!domains) return domains.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& domain : *domains) {
     values.emplace_back(domain_value(context, domain));

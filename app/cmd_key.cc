@@ -1,8 +1,10 @@
 // postern key … A key's text is printed once, when it is made, and nowhere else.
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "app/config_values.h"
 #include "auth/key_admin.h"
+#include "auth/permission.h"
 #include "core/bytes.h"
 #include "core/time_format.h"
 
@@ -11,29 +13,15 @@
 namespace postern::app {
 namespace {
 
-std::string_view permission_name(store::Permission permission) {
-  return permission == store::Permission::FullAccess ? "full_access" : "sending_access";
-}
-
-ValueObject key_value(CommandContext& context, const store::KeyRecord& key) {
-  ValueList domains(key.from_domains.begin(), key.from_domains.end());
-  ValueList networks;
-  for (const auto& network : key.networks) networks.emplace_back(format_ip_network(network));
-  return {{"id", format_id(key.id)},
-          {"account", context.account_name(key.account)},
-          {"name", key.name},
-          {"key_prefix", key.prefix},
-          {"environment", environment_name(key.environment)},
-          {"permission", permission_name(key.permission)},
-          {"state", auth::key_state_name(auth::key_state(key, context.clock().now()))},
-          {"from_domains", std::move(domains)},
-          {"networks", std::move(networks)},
-          {"per_second", key.per_second ? Value(*key.per_second) : Value()},
-          {"created", instant_value(key.created)},
-          {"expires_at", instant_value(key.expires_at)},
-          {"revoked_at", instant_value(key.revoked_at)},
-          {"retires_at", instant_value(key.retires_at)},
-          {"successor", key.successor ? Value(format_id(*key.successor)) : Value()}};
+// As HTTP shows it, and whose it is.
+Result<json::object> key_value(CommandContext& context, const store::KeyRecord& key) {
+  const auto usage = context.directory().find_key_usage(key.id);
+  if (!usage) return usage.error();
+  const auto refusal = context.directory().find_key_refusal(key.id);
+  if (!refusal) return refusal.error();
+  json::object value = api::key_json(key, *usage, *refusal, context.clock().now());
+  value["account"] = context.account_name(key.account);
+  return value;
 }
 
 // "30d" from now, or a date.
@@ -45,8 +33,7 @@ Result<std::optional<Instant>> parse_expiry(std::string_view text, Instant now) 
 }
 
 Result<store::Permission> read_permission(std::string_view text) {
-  if (text == "full_access") return store::Permission::FullAccess;
-  if (text == "sending_access") return store::Permission::SendingAccess;
+  if (const auto permission = auth::parse_permission(text)) return *permission;
   return Error(ErrorCode::InvalidArgument, "not a permission: " + printable(text) + "; full_access or sending_access");
 }
 
@@ -69,8 +56,9 @@ Result<auth::NewKey> make_new_key(CommandContext& context, const KeyCreateOption
 
 void print_created(CommandContext& context, const auth::CreatedKey& created, bool is_quiet) {
   const std::string text(created.text.reveal());  // the one time that it is shown
-  ValueObject value = key_value(context, created.record);
-  value.emplace_back("key", text);
+  json::object value = api::key_json(created.record, std::nullopt, std::nullopt, context.clock().now());
+  value["account"] = context.account_name(created.record.account);
+  value["token"] = text;
   if (is_quiet && !context.as_json()) {
     context.out() << text << "\n";
     return;
@@ -125,13 +113,6 @@ std::string domains_text(const store::KeyRecord& key) {
   return text.empty() ? "the account's" : text;
 }
 
-Value refusal_value(const store::KeyRefusal& refusal) {
-  return ValueObject{{"at", instant_value(refusal.use.at)},
-                     {"address", format_ip_address(refusal.use.address)},
-                     {"helo_name", refusal.use.helo_name},
-                     {"reason", refusal.reason}};
-}
-
 std::string refusal_text(const store::KeyRefusal& refusal) {
   return format_time(refusal.use.at) + " from " + format_ip_address(refusal.use.address) + " as " + refusal.use.helo_name + ": " +
          refusal.reason;
@@ -161,7 +142,7 @@ Result<auth::KeyChanges> read_key_changes(const KeySetOptions& options) {
 }
 
 std::string policy_text(const store::KeyRecord& key) {
-  return key.name + ", " + std::string(permission_name(key.permission)) + ", From domains " + domains_text(key) + ", networks " +
+  return key.name + ", " + std::string(auth::permission_name(key.permission)) + ", From domains " + domains_text(key) + ", networks " +
          networks_text(key) + ", " + (key.per_second ? std::to_string(*key.per_second) + " messages a second" : "the plan's rate");
 }
 
@@ -178,7 +159,11 @@ Result<void> set_key(CommandContext& context, const KeySetOptions& options) {
   const auto after = context.directory().find_key(before->id);
   if (!after) return after.error();
   if (!*after) return Error(ErrorCode::NotFound, "the key was deleted meanwhile");
-  context.print(ValueObject{{"before", key_value(context, *before)}, {"after", key_value(context, (*after)->key)}},
+  const auto was = key_value(context, *before);
+  if (!was) return was.error();
+  const auto is = key_value(context, (*after)->key);
+  if (!is) return is.error();
+  context.print(json::object{{"before", *was}, {"after", *is}},
                 "key " + format_id(before->id) + " was: " + printable(policy_text(*before)) + "\n" + "key " +
                     format_id(before->id) + " is now: " + printable(policy_text((*after)->key)) + "\n");
   return {};
@@ -200,17 +185,17 @@ Result<void> create_key(CommandContext& context, const KeyCreateOptions& options
 Result<void> list_keys(CommandContext& context, const std::string& account) {
   const auto keys = collect_keys(context, account);
   if (!keys) return keys.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& key : *keys) {
     const auto usage = context.directory().find_key_usage(key.id);
     if (!usage) return usage.error();
     const auto last_used = *usage ? std::optional((*usage)->at) : std::nullopt;
-    ValueObject value = key_value(context, key);
-    value.emplace_back("last_used", instant_value(last_used));
-    values.emplace_back(std::move(value));
+    auto value = key_value(context, key);
+    if (!value) return value.error();
+    values.emplace_back(std::move(*value));
     rows.push_back({context.account_name(key.account), key.name, key.prefix + "…", std::string(environment_name(key.environment)),
-                    std::string(permission_name(key.permission)),
+                    std::string(auth::permission_name(key.permission)),
                     std::string(auth::key_state_name(auth::key_state(key, context.clock().now()))), format_time(key.expires_at),
                     format_time(last_used), format_id(key.id)});
   }
@@ -225,22 +210,20 @@ Result<void> show_key(CommandContext& context, const std::string& text) {
   if (!key) return key.error();
   const auto usage = context.directory().find_key_usage(key->id);
   if (!usage) return usage.error();
-  ValueObject value = key_value(context, *key);
-  value.emplace_back("last_used", *usage ? instant_value((*usage)->at) : Value());
-  value.emplace_back("last_address", *usage ? Value(format_ip_address((*usage)->address)) : Value());
-  value.emplace_back("last_helo_name", *usage ? Value((*usage)->helo_name) : Value());
   const auto refusal = context.directory().find_key_refusal(key->id);
   if (!refusal) return refusal.error();
-  value.emplace_back("last_refused", *refusal ? refusal_value(**refusal) : Value());
+  auto value = key_value(context, *key);
+  if (!value) return value.error();
+  (*value)["last_used_client"] = *usage ? json::value((*usage)->helo_name) : json::value();
   const std::string last = *usage ? format_time((*usage)->at) + " from " + format_ip_address((*usage)->address) + " as " +
                                         (*usage)->helo_name
                                   : "never";
-  context.print(value, format_facts({{"id", format_id(key->id)},
+  context.print(*value, format_facts({{"id", format_id(key->id)},
                                      {"account", context.account_name(key->account)},
                                      {"name", key->name},
                                      {"key", key->prefix + "…"},
                                      {"environment", std::string(environment_name(key->environment))},
-                                     {"permission", std::string(permission_name(key->permission))},
+                                     {"permission", std::string(auth::permission_name(key->permission))},
                                      {"state", std::string(auth::key_state_name(auth::key_state(*key, context.clock().now())))},
                                      {"From domains", domains_text(*key)},
                                      {"networks", networks_text(*key)},

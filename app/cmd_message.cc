@@ -1,6 +1,7 @@
 // postern message … and postern run …
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "app/message_text.h"
 #include "core/event.h"
 #include "events/event_json.h"
@@ -48,7 +49,7 @@ Result<Filter> make_filter(CommandContext& context, const MessageListOptions& op
 // At most `limit`, the newest first. Where there is none: NotFound with `where_none`, or an empty list if that is empty.
 Result<void> print_messages(CommandContext& context, const Filter& filter, std::optional<MessageId> before, std::size_t limit,
                             const std::string& where_none = {}) {
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   std::size_t more = 0;
   const auto visited = for_each_message(context.spool(), filter.account, before, [&](const store::StoredMessage& stored) {
@@ -85,11 +86,11 @@ Result<void> print_content(CommandContext& context, const store::StoredMessage& 
   return {};
 }
 
-Value event_value(const Event& event) {
-  return ValueObject{{"at", instant_value(event.at)},
+json::value event_value(const Event& event) {
+  return json::object{{"at", api::instant_json(event.at)},
                      {"type", events::event_wire_name(event.type)},
                      {"recipient", event.recipient},
-                     {"status", event.status.code == 0 ? Value() : Value(format_status(event.status))},
+                     {"status", event.status.code == 0 ? json::value() : json::value(format_status(event.status))},
                      {"detail", event.detail}};
 }
 
@@ -156,14 +157,14 @@ Result<void> show_message(CommandContext& context, const MessageShowOptions& opt
   const auto stored = options.is_latest ? latest_message(context) : context.find_message(options.message);
   if (!stored) return stored.error();
   if (options.shows_content) return print_content(context, *stored);
-  ValueObject value = message_value(context, *stored);
+  json::object value = message_value(context, *stored);
   std::string text = message_text(context, *stored);
   if (options.shows_events) {
     const auto events = context.spool().events_of(stored->message.id);
     if (!events) return events.error();
-    ValueList values;
+    json::array values;
     for (const auto& event : *events) values.push_back(event_value(event));
-    value.emplace_back("events", std::move(values));
+    value["events"] = std::move(values);
     text += events_text(*events);
   }
   context.print(value, text);
@@ -187,13 +188,13 @@ Result<void> list_runs(CommandContext& context, std::size_t limit) {
     return true;
   });
   if (!visited) return visited.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& [key, run] : runs) {
     const auto id = parse_account_id(key.first);
     const std::string account = id ? context.account_name(*id) : key.first;
-    values.emplace_back(ValueObject{{"run", key.second}, {"account", account}, {"messages", run.messages},
-                                    {"first", instant_value(run.first)}, {"last", instant_value(run.last)}});
+    values.emplace_back(json::object{{"run", key.second}, {"account", account}, {"messages", run.messages},
+                                    {"first", api::instant_json(run.first)}, {"last", api::instant_json(run.last)}});
     rows.push_back({key.second, account, std::to_string(run.messages), format_time(run.first), format_time(run.last)});
   }
   context.print(values, format_table({"RUN", "ACCOUNT", "MESSAGES", "FIRST (UTC)", "LAST (UTC)"}, rows));

@@ -1,6 +1,7 @@
 // postern queue … Works on the spool; a running server sees a retry or a cancellation at its next look at the due index.
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "app/config_values.h"
 #include "app/message_text.h"
 #include "app/queued_messages.h"
@@ -53,7 +54,7 @@ bool is_from(const store::StoredMessage& stored, const std::string& sender) {
 }  // namespace
 
 Result<void> list_queue(CommandContext& context, std::size_t limit) {
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   const auto soonest = soonest_queued(context.spool(), limit);
   if (!soonest) return soonest.error();
@@ -63,8 +64,8 @@ Result<void> list_queue(CommandContext& context, std::size_t limit) {
     if (!*stored) continue;
     const auto last = last_attempt(**stored);
     const auto& recipients = (**stored).message.envelope.recipients;
-    ValueObject value = message_value(context, **stored);
-    value.emplace_back("due", instant_value(due));
+    json::object value = message_value(context, **stored);
+    value["due"] = api::instant_json(due);
     values.emplace_back(std::move(value));
     rows.push_back({format_message_id(id), format_time(due), std::to_string(last.attempts),
                     context.account_name((**stored).message.account),
@@ -102,19 +103,19 @@ Result<void> show_queue(CommandContext& context) {
         return true;
       });
   if (!visited) return visited.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, domain] : domains) {
     const relay::Route* route = routes.find(name);
     const store::DestinationPause* pause = route == nullptr ? nullptr : pause_of(*pauses, route->name);
     const std::string route_name = route == nullptr ? "-" : route->name;
-    values.emplace_back(ValueObject{{"domain", name},
+    values.emplace_back(json::object{{"domain", name},
                                     {"recipients", domain.recipients},
                                     {"deferred", domain.deferred},
                                     {"last_status", domain.last_status},
                                     {"route", route_name},
-                                    {"paused_until", pause == nullptr ? Value() : instant_value(pause->until)},
-                                    {"paused_because", pause == nullptr ? Value() : Value(format_status(pause->why))}});
+                                    {"paused_until", pause == nullptr ? json::value() : api::instant_json(pause->until)},
+                                    {"paused_because", pause == nullptr ? json::value() : json::value(format_status(pause->why))}});
     rows.push_back({name, std::to_string(domain.recipients), std::to_string(domain.deferred), route_name,
                     pause == nullptr ? "-" : format_time(pause->until),
                     pause == nullptr ? domain.last_status : format_status(pause->why)});

@@ -1,6 +1,7 @@
 // postern sandbox …
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "auth/account_admin.h"
 #include "sandbox/scenario_catalog.h"
 
@@ -36,10 +37,10 @@ Result<void> list_whitelist(CommandContext& context, const std::string& name) {
   if (!account) return account.error();
   const auto entries = context.directory().list_whitelist(account->id);
   if (!entries) return entries.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& entry : *entries) {
-    values.emplace_back(ValueObject{{"address", entry.address}, {"added", instant_value(entry.added)}});
+    values.emplace_back(api::whitelist_json(entry.address, entry.added, true));
     rows.push_back({entry.address, format_time(entry.added)});
   }
   context.print(values, format_table({"ADDRESS", "ADDED (UTC)"}, rows));
@@ -48,11 +49,11 @@ Result<void> list_whitelist(CommandContext& context, const std::string& name) {
 
 Result<void> list_scenarios(CommandContext& context) {
   const std::string& domain = context.settings().simulator_domain;
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& row : sandbox::scenario_catalog()) {
     const std::string address = std::string(row.name) + "@" + domain;
-    values.emplace_back(ValueObject{{"recipient", address}, {"at_rcpt", row.at_rcpt}, {"outcome", row.outcome}});
+    values.emplace_back(json::object{{"recipient", address}, {"at_rcpt", row.at_rcpt}, {"outcome", row.outcome}});
     rows.push_back({address, std::string(row.at_rcpt), std::string(row.outcome)});
   }
   context.print(values, format_table({"RECIPIENT", "AT RCPT", "OUTCOME"}, rows));

@@ -1,6 +1,7 @@
 // postern suppression …
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "relay/suppression.h"
 
 namespace postern::app {
@@ -13,7 +14,7 @@ constexpr std::size_t kReadAtOnce = 1'000;
 Result<void> list_suppressions(CommandContext& context, const std::string& name) {
   const auto account = context.find_account(name);
   if (!account) return account.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   std::string after;
   for (bool has_more = true; has_more;) {
@@ -24,9 +25,7 @@ Result<void> list_suppressions(CommandContext& context, const std::string& name)
       if (!relay::is_in_force(record, context.clock().now())) continue;
       const std::string message = record.message ? format_message_id(*record.message) : "";
       const std::string reason(relay::suppression_reason_name(record.reason));
-      values.emplace_back(ValueObject{{"address", record.address}, {"reason", reason}, {"at", instant_value(record.at)},
-                                      {"until", instant_value(record.until)},
-                                      {"message", message.empty() ? Value() : Value(message)}});
+      values.emplace_back(api::suppression_json(record));
       rows.push_back({record.address, reason, format_time(record.at),
                       record.until ? format_time(record.until) : "for good", message.empty() ? "-" : message});
     }

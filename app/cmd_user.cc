@@ -1,17 +1,17 @@
 // postern user … People who manage an account over HTTP.
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "app/password_input.h"
 #include "auth/user_admin.h"
 
 namespace postern::app {
 namespace {
 
-ValueObject user_value(CommandContext& context, const store::UserRecord& user) {
-  return {{"id", format_id(user.id)},
-          {"email", user.email},
-          {"account", context.account_name(user.account)},
-          {"created", instant_value(user.created)}};
+json::object user_value(CommandContext& context, const store::UserRecord& user) {
+  json::object value = api::user_json(user);
+  value["account"] = context.account_name(user.account);
+  return value;
 }
 
 using UserChange = std::function<Result<void>(auth::UserAdmin&, const store::UserRecord&)>;
@@ -66,7 +66,7 @@ Result<void> create_user(CommandContext& context, const std::string& account, co
 Result<void> list_users(CommandContext& context, const std::string& account) {
   const auto users = collect_users(context, account);
   if (!users) return users.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const auto& user : *users) {
     values.emplace_back(user_value(context, user));

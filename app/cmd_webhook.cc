@@ -1,6 +1,7 @@
 // postern webhook … A server that runs sees every change within two seconds. Secrets are shown by the HTTP service alone.
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "app/config_values.h"
 #include "events/event_ids.h"
 #include "events/event_json.h"
@@ -24,15 +25,6 @@ std::string state_text(const WebhookRecord& webhook) {
   return "unknown";
 }
 
-std::string mail_text(const WebhookRecord& webhook) {
-  switch (webhook.mail) {
-    case store::WebhookMail::Any: return "all";
-    case store::WebhookMail::Live: return "live";
-    case store::WebhookMail::Test: return "test";
-  }
-  return "all";
-}
-
 std::string events_text(const WebhookRecord& webhook) {
   if (webhook.events.empty()) return "all";
   std::string text;
@@ -52,16 +44,10 @@ Result<WebhookRecord> find_webhook(CommandContext& context, const std::string& t
   return std::move(webhooks->front());
 }
 
-ValueObject webhook_value(CommandContext& context, const WebhookRecord& webhook) {
-  ValueList events;
-  for (const std::string& name : webhook.events) events.emplace_back(name);
-  return {{"id", format_id(webhook.id)},
-          {"account", context.account_name(webhook.account)},
-          {"endpoint", webhook.url},
-          {"state", state_text(webhook)},
-          {"environment", mail_text(webhook)},
-          {"events", std::move(events)},
-          {"created", instant_value(webhook.created)}};
+json::object webhook_value(CommandContext& context, const WebhookRecord& webhook) {
+  json::object value = api::webhook_json(webhook);
+  value["account"] = context.account_name(webhook.account);
+  return value;
 }
 
 Result<void> set_enabled(CommandContext& context, const std::string& text, bool is_enabled) {
@@ -87,7 +73,7 @@ Result<void> list_webhooks(CommandContext& context, const std::string& name) {
   }
   const auto webhooks = context.directory().list_all_webhooks();
   if (!webhooks) return webhooks.error();
-  ValueList values;
+  json::array values;
   std::vector<std::vector<std::string>> rows;
   for (const WebhookRecord& webhook : *webhooks) {
     if (of && webhook.account != *of) continue;
@@ -104,16 +90,16 @@ Result<void> show_webhook(CommandContext& context, const std::string& text) {
   if (!webhook) return webhook.error();
   const auto progress = context.directory().webhook_progress(webhook->id);
   if (!progress) return progress.error();
-  ValueObject value = webhook_value(context, *webhook);
-  value.emplace_back("delivered", progress->delivered);
-  value.emplace_back("given_up", progress->given_up);
-  value.emplace_back("failing_since", instant_value(progress->failing_since));
-  value.emplace_back("position", events::format_event_id(progress->cursor));
+  json::object value = webhook_value(context, *webhook);
+  value["delivered"] = progress->delivered;
+  value["given_up"] = progress->given_up;
+  value["failing_since"] = api::instant_json(progress->failing_since);
+  value["position"] = events::format_event_id(progress->cursor);
   context.print(value, format_facts({{"id", format_id(webhook->id)},
                                      {"account", context.account_name(webhook->account)},
                                      {"endpoint", webhook->url},
                                      {"state", state_text(*webhook)},
-                                     {"environment", mail_text(*webhook)},
+                                     {"environment", std::string(api::webhook_mail_name(webhook->mail))},
                                      {"events", events_text(*webhook)},
                                      {"created", format_time(webhook->created)},
                                      {"delivered", std::to_string(progress->delivered)},

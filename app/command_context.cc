@@ -80,11 +80,11 @@ Result<void> CommandContext::open() {
   return {};
 }
 
-void CommandContext::print(const Value& value, const std::string& text) {
+void CommandContext::print(const json::value& value, const std::string& text) {
   out_ << (as_json() ? to_json(value) + "\n" : text);
 }
 
-void CommandContext::confirm(const ValueObject& value, const std::string& sentence) { print(value, sentence + "\n"); }
+void CommandContext::confirm(const json::object& value, const std::string& sentence) { print(value, sentence + "\n"); }
 
 void CommandContext::tell_more(std::uint64_t count, bool is_least) {
   std::ostream& to = as_json() ? err_ : out_;

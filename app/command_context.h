@@ -43,9 +43,9 @@ class CommandContext {
   bool as_json() const { return options_.as_json; }
 
   // As JSON `value`, for people `text`.
-  void print(const Value& value, const std::string& text);
+  void print(const json::value& value, const std::string& text);
   // One sentence of confirmation; as JSON an object with `value`.
-  void confirm(const ValueObject& value, const std::string& sentence);
+  void confirm(const json::object& value, const std::string& sentence);
 
   // Of a list that was cut short: how many more there are, and how to see them. As JSON it goes to err().
   void tell_more(std::uint64_t count, bool is_least = false);

@@ -275,7 +275,7 @@ void declare_queue(CLI::App& app, Builder& build) {
 }
 
 Result<void> print_version(CommandContext& context) {
-  context.print(ValueObject{{"version", kVersion}}, "postern " + std::string(kVersion) + "\n");
+  context.print(json::object{{"version", kVersion}}, "postern " + std::string(kVersion) + "\n");
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "app/message_text.h"
 
+#include "api/record_json.h"
+
 #include <array>
 #include <map>
 #include <utility>
@@ -34,13 +36,13 @@ std::string first_recipient(const Envelope& envelope) {
   return format_mailbox(envelope.recipients[0].mailbox) + (more == 0 ? "" : " +" + std::to_string(more));
 }
 
-Value recipient_value(const Recipient& recipient, const store::RecipientState& state) {
+json::value recipient_value(const Recipient& recipient, const store::RecipientState& state) {
   const bool is_pending = state.stage == RecipientStage::Pending;
-  return ValueObject{{"address", format_mailbox(recipient.mailbox)},
+  return json::object{{"address", format_mailbox(recipient.mailbox)},
                      {"stage", stage_name(state.stage)},
                      {"attempts", std::uint64_t{state.attempts}},
-                     {"next_attempt", is_pending ? instant_value(state.next_attempt) : Value()},
-                     {"status", state.last_status.code == 0 ? Value() : Value(format_status(state.last_status))},
+                     {"next_attempt", is_pending ? api::instant_json(state.next_attempt) : json::value()},
+                     {"status", state.last_status.code == 0 ? json::value() : json::value(format_status(state.last_status))},
                      {"remote", state.remote}};
 }
 
@@ -104,26 +106,26 @@ std::string message_text(CommandContext& context, const store::StoredMessage& st
          "\n" + recipients_text(stored);
 }
 
-ValueObject message_value(CommandContext& context, const store::StoredMessage& stored) {
+json::object message_value(CommandContext& context, const store::StoredMessage& stored) {
   const auto& message = stored.message;
-  ValueList recipients;
+  json::array recipients;
   for (std::size_t i = 0; i < message.envelope.recipients.size() && i < stored.delivery.recipients.size(); ++i) {
     recipients.push_back(recipient_value(message.envelope.recipients[i], stored.delivery.recipients[i]));
   }
   return {{"id", format_message_id(message.id)},
-          {"accepted_at", instant_value(message.accepted_at)},
+          {"accepted_at", api::instant_json(message.accepted_at)},
           {"account", context.account_name(message.account)},
           {"key", format_id(message.key)},
           {"environment", environment_name(message.environment)},
           {"origin", is_submission(message) ? "submission" : "notification"},
-          {"run", message.environment == Environment::Test ? Value(message.user_name) : Value()},
+          {"run", message.environment == Environment::Test ? json::value(message.user_name) : json::value()},
           {"user_name", message.user_name},
-          {"client_address", is_submission(message) ? Value(format_ip_address(message.client_address)) : Value()},
+          {"client_address", is_submission(message) ? json::value(format_ip_address(message.client_address)) : json::value()},
           {"helo_name", message.helo_name},
           {"reverse_path", message.envelope.reverse_path ? format_mailbox(*message.envelope.reverse_path) : std::string()},
           {"octets", message.content_octets},
-          {"settled_at", instant_value(stored.delivery.settled_at)},
-          {"content_until", instant_value(stored.delivery.content_until)},
+          {"settled_at", api::instant_json(stored.delivery.settled_at)},
+          {"content_until", api::instant_json(stored.delivery.content_until)},
           {"recipients", std::move(recipients)}};
 }
 

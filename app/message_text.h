@@ -16,6 +16,6 @@ std::optional<store::RecipientStage> parse_stage(std::string_view text);
 std::vector<std::string> message_titles();
 std::vector<std::string> message_row(CommandContext& context, const store::StoredMessage& stored);
 std::string message_text(CommandContext& context, const store::StoredMessage& stored);
-ValueObject message_value(CommandContext& context, const store::StoredMessage& stored);
+json::object message_value(CommandContext& context, const store::StoredMessage& stored);
 
 }  // namespace postern::app

@@ -3,7 +3,7 @@
 #include "core/bytes.h"
 #include "core/time_format.h"
 
-#include <boost/json.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,6 @@
 
 namespace postern::app {
 namespace {
-
-namespace json = boost::json;
 
 struct Character {
   char32_t point = 0;
@@ -58,45 +56,21 @@ std::size_t width_of(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
 }
 
-std::string replace_broken_utf8(std::string_view text) {
-  std::string valid;
-  while (!text.empty()) {
-    const Character character = decode_character(text);
-    valid += character.is_valid ? text.substr(0, character.octets) : "\xef\xbf\xbd";
-    text.remove_prefix(character.octets);
-  }
-  return valid;
-}
-
-struct ToJsonValue {
-  json::value operator()(std::nullptr_t) const { return nullptr; }
-  json::value operator()(bool value) const { return value; }
-  json::value operator()(std::int64_t value) const { return value; }
-  json::value operator()(std::uint64_t value) const { return value; }
-  json::value operator()(const std::string& value) const { return json::string(replace_broken_utf8(value)); }
-  json::value operator()(const ValueList& list) const {
-    json::array array;
-    for (const Value& value : list) array.push_back(std::visit(*this, value.data));
-    return array;
-  }
-  json::value operator()(const ValueObject& object) const {
-    json::object members;
-    for (const auto& [name, value] : object) members.emplace(replace_broken_utf8(name), std::visit(*this, value.data));
-    return members;
-  }
-};
-
 }  // namespace
 
-Value instant_value(const std::optional<Instant>& instant) { return instant ? Value(format_rfc3339(*instant)) : Value(); }
-
-std::string to_json(const Value& value) {
-  const std::string serialized = json::serialize(std::visit(ToJsonValue{}, value.data));
-  // The library escapes C0 only. Any other control stands within a string, where its escape means the same.
+std::string to_json(const json::value& value) {
+  const std::string serialized = json::serialize(value);
+  // The library escapes C0 only, and takes every octet. Any other control stands within a string, where its escape means the same.
   std::string text;
   for (std::string_view rest = serialized; !rest.empty();) {
     const Character character = decode_character(rest);
-    text += is_control(character.point) ? json_escape(character.point) : std::string(rest.substr(0, character.octets));
+    if (!character.is_valid) {
+      text += "\xef\xbf\xbd";
+    } else if (is_control(character.point)) {
+      text += json_escape(character.point);
+    } else {
+      text += rest.substr(0, character.octets);
+    }
     rest.remove_prefix(character.octets);
   }
   return text;

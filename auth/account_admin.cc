@@ -11,9 +11,7 @@
 namespace postern::auth {
 namespace {
 
-constexpr std::size_t kMaxNameOctets = 64;
 constexpr std::chrono::milliseconds kBetweenSlices{5};  // a server that writes as well looks every millisecond whether it may
-constexpr std::uint32_t kMaxSuppressionDays = 3'650;  // whoever wants longer wants it for good
 
 struct NamedPlan {
   std::string_view name;

@@ -13,7 +13,10 @@
 
 namespace postern::auth {
 
-// 1 to 64 characters, printable, no blank at either end. For accounts and keys.
+inline constexpr std::size_t kMaxNameOctets = 64;           // of UTF-8: a line of a list holds it
+inline constexpr std::uint32_t kMaxSuppressionDays = 3'650;     // whoever wants longer wants it for good
+
+// 1 to kMaxNameOctets octets of printable characters, no blank at either end. For accounts and keys.
 Result<void> check_name(std::string_view name);
 
 // "starter", "growth" and "scale": 10, 100 and 1,000 messages a second, no quotas; "unlimited". nullopt: no such plan.

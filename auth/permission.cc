@@ -37,4 +37,14 @@ Result<std::vector<std::string>> read_from_domains(std::span<const std::string> 
   return domains;
 }
 
+std::string_view permission_name(store::Permission permission) {
+  return permission == store::Permission::FullAccess ? "full_access" : "sending_access";
+}
+
+std::optional<store::Permission> parse_permission(std::string_view name) {
+  if (name == "full_access") return store::Permission::FullAccess;
+  if (name == "sending_access") return store::Permission::SendingAccess;
+  return std::nullopt;
+}
+
 }  // namespace postern::auth

@@ -1,15 +1,20 @@
-// What a key's policy lets through: client networks and From domains. Pure; an empty list always means "no restriction".
+// What a key's policy lets through: its permission, client networks and From domains. Pure; an empty list always means "no restriction".
 #pragma once
 
 #include "core/ip_address.h"
 #include "core/result.h"
+#include "store/records.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace postern::auth {
+
+std::string_view permission_name(store::Permission permission);  // "full_access", "sending_access"
+std::optional<store::Permission> parse_permission(std::string_view name);
 
 bool is_network_allowed(std::span<const IpNetwork> networks, const IpAddress& client);
 

@@ -195,7 +195,7 @@ def run(context):
     webhook_id = troubled.events()[-1][0]
     check([i for i, _ in troubled.events()].count(webhook_id) >= 2, "a replay has the id of the first delivery")
     shown = relay.json("webhook", "show", names[steady])
-    check(shown["state"] == "enabled" and "secret" not in json.dumps(shown), f"{shown}")
+    check(shown["status"] == "enabled" and "secret" not in json.dumps(shown), f"{shown}")
     log = (relay.folder / "log").read_text()
     check(troubled.secret.removeprefix("whsec_") not in log, "a secret in the log")
     relay.stop()

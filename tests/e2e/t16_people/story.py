@@ -40,7 +40,7 @@ def sandbox(relay, token):
     status, key, _ = relay.request("POST", "/v1/api-keys", {"name": "app"}, key=token)
     check(status == 201, f"a key: {status} {key}")
     check(relay.request("POST", "/v1/sandbox/emails", {"email": "friend@example.net"}, key=token)[0] == 201, "the whitelist")
-    check([e["address"] for e in relay.json("sandbox", "list", "team")] == ["friend@example.net"], "the command line's whitelist")
+    check([e["email"] for e in relay.json("sandbox", "list", "team")] == ["friend@example.net"], "the command line's whitelist")
     message = {"from": "ada@example.org", "to": "friend@example.net", "subject": "Hello", "text": "Hello"}
     status, sent, _ = relay.request("POST", "/v1/emails", message, key=key["token"])
     check(status == 200, f"a message: {status} {sent}")

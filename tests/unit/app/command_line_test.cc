@@ -121,7 +121,7 @@ TEST_F(CommandLine, ChangesModePlanAndState) {
   must({"account", "suspend", "demo"});
   const auto shown = must({"account", "show", "demo", "--json"});
   EXPECT_THAT(shown,
-              HasSubstr("\"mode\":\"production\",\"state\":\"suspended\",\"plan\":\"custom\",\"per_second\":100,\"per_day\":0,"
+              HasSubstr("\"mode\":\"production\",\"state\":\"suspended\",\"plan\":{\"name\":\"custom\",\"per_second\":100,\"per_day\":0,"
                         "\"per_month\":\"unlimited\""));
   must({"account", "resume", "demo"});
   EXPECT_THAT(must({"account", "show", "demo"}), HasSubstr("active"));
@@ -177,7 +177,7 @@ TEST_F(CommandLine, AddsUsersWhosePasswordsComeFromStandardInput) {
   EXPECT_THAT(must({"user", "create", "demo", "Ada@Example.org"}), StartsWith("user Ada@example.org created (usr_"));
   EXPECT_EQ(run({"user", "create", "demo", "correct horse", "ada@example.org"}).status, kExitUsage) << "a password as a word";
   const auto listed = must({"user", "list", "--json"});
-  EXPECT_THAT(listed, HasSubstr("\"email\":\"Ada@example.org\",\"account\":\"demo\""));
+  EXPECT_THAT(listed, AllOf(HasSubstr("\"email\":\"Ada@example.org\""), HasSubstr("\"account\":\"demo\"")));
   EXPECT_THAT(listed, Not(HasSubstr("argon2")));
   EXPECT_THAT(must({"user", "list", "demo"}), HasSubstr("Ada@example.org"));
   const TypedInput again("correct horse");
@@ -208,7 +208,7 @@ TEST_F(CommandLine, DecidesWhoLeavesTheSandbox) {
   const auto listed = must({"account", "requests"});
   EXPECT_THAT(listed, HasSubstr("receipts\\x1b[2J"));
   EXPECT_THAT(listed, HasSubstr("verified_domain, delivered_in_sandbox"));
-  EXPECT_THAT(must({"account", "requests", "--json"}), HasSubstr("\"use_case\":\"reminders\",\"verified_domain\":false"));
+  EXPECT_THAT(must({"account", "requests", "--json"}), AllOf(HasSubstr("\"use_case\":\"reminders\""), HasSubstr("\"verified_domain\":false")));
   must({"account", "approve", "one"});
   must({"account", "decline", "two"});
   EXPECT_THAT(must({"account", "show", "one", "--json"}), HasSubstr("\"mode\":\"production\""));

@@ -5,10 +5,10 @@ namespace postern::app {
 namespace {
 
 TEST(Output, WritesJsonInTheGivenOrder) {
-  const Value value = ValueObject{{"b", true}, {"a", std::int64_t{-5}}, {"n", Value()}, {"l", ValueList{"x", std::uint64_t{7}}}};
+  const json::value value = json::object{{"b", true}, {"a", std::int64_t{-5}}, {"n", json::value()}, {"l", json::array{"x", std::uint64_t{7}}}};
   EXPECT_EQ(to_json(value), R"({"b":true,"a":-5,"n":null,"l":["x",7]})");
-  EXPECT_EQ(to_json(ValueList{}), "[]");
-  EXPECT_EQ(to_json(ValueObject{}), "{}");
+  EXPECT_EQ(to_json(json::array{}), "[]");
+  EXPECT_EQ(to_json(json::object{}), "{}");
 }
 
 TEST(Output, EscapesJsonTextAndReplacesBrokenUtf8) {
@@ -17,7 +17,7 @@ TEST(Output, EscapesJsonTextAndReplacesBrokenUtf8) {
   EXPECT_EQ(to_json("a\xff" "b\xc3"), "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"");
   EXPECT_EQ(to_json("\xe2\x80\xa8"), R"("\u2028")");
   EXPECT_EQ(to_json("\x7f\xc2\x9b\xe2\x80\xae"), R"("\u007f\u009b\u202e")");
-  EXPECT_EQ(to_json(ValueObject{{"a\xff\"", true}}), "{\"a\xef\xbf\xbd\\\"\":true}");
+  EXPECT_EQ(to_json(json::object{{"a\xff\"", true}}), "{\"a\xef\xbf\xbd\\\"\":true}");
 }
 
 struct PrintableCase {
@@ -55,8 +55,6 @@ TEST(Output, ShowsTimesInUtcAndNothingAsADash) {
   const Instant instant{std::chrono::sys_days(std::chrono::year(2026) / 11 / 21) + std::chrono::hours(9)};
   EXPECT_EQ(format_time(instant), "2026-11-21 09:00:00");
   EXPECT_EQ(format_time(std::nullopt), "-");
-  EXPECT_EQ(to_json(instant_value(instant)), "\"2026-11-21T09:00:00Z\"");
-  EXPECT_EQ(to_json(instant_value(std::nullopt)), "null");
 }
 
 }  // namespace
