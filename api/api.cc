@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "api/cursor.h"
 #include "core/check.h"
 
 #include <boost/json/object.hpp>
@@ -104,8 +105,18 @@ void ApiResponse::add_secret(std::string_view name, const Secret& secret) {
   holds_secret = true;
 }
 
-boost::json::object page_json(boost::json::array data, bool has_more) {
-  return {{"object", "list"}, {"has_more", has_more}, {"data", std::move(data)}};
+boost::json::object page_json(boost::json::array data, const std::optional<std::string>& end) {
+  boost::json::object page{{"object", "list"}, {"has_more", end.has_value()}, {"data", std::move(data)}};
+  page["next"] = end ? boost::json::value(format_cursor(*end)) : boost::json::value(nullptr);
+  return page;
+}
+
+Result<std::optional<std::string>> read_position(const ApiRequest& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text) return std::optional<std::string>();
+  auto position = parse_cursor(*text);
+  if (!position) return Error(ErrorCode::InvalidArgument, std::string(name) + " is no cursor of a list");
+  return position;
 }
 
 std::span<const ApiProblemRow> api_problem_table() { return kProblems; }

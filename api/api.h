@@ -87,8 +87,10 @@ struct ApiResponse : http::Response {
   void add_secret(std::string_view name, const Secret& secret);
 };
 
-// A page of a list as all of them are answered.
-boost::json::object page_json(boost::json::array data, bool has_more);
+// A page of a list as all of them are answered. `end`: behind what the next page goes on; nullopt: there is none.
+boost::json::object page_json(boost::json::array data, const std::optional<std::string>& end);
+// The position that a request's cursor names ("after", "before"), by id or address too; nullopt: none. InvalidArgument.
+Result<std::optional<std::string>> read_position(const ApiRequest& request, std::string_view name);
 
 // Failures that are no refusal of the product's table: what is wrong with the request itself. Resend's names where it has one.
 enum class ApiProblem {
@@ -153,6 +155,7 @@ struct Parameter {
 };
 
 // "limit" of a list's page; api/request_fields reads it.
+inline constexpr std::string_view kAfterWords = "The `next` of the page before.";
 constexpr Parameter limit_parameter(std::size_t most, std::size_t otherwise) {
   return {.name = "limit",
           .description = "How many to list at most.",

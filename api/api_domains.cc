@@ -58,7 +58,7 @@ Result<ApiResponse> list(ApiContext& context, const ApiRequest& request) {
   if (!domains) return domains.error();
   json::array data;
   for (const DomainRecord& domain : *domains) data.push_back(domain_json(domain));
-  return ApiResponse::json(page_json(std::move(data), false));
+  return ApiResponse::json(page_json(std::move(data), std::nullopt));
 }
 
 Result<ApiResponse> show(ApiContext& context, const ApiRequest& request) {
@@ -172,7 +172,7 @@ constexpr std::string_view kDomainSchemas = R"json({
   {"type": "object", "required": ["object", "records"], "properties": {
   "object": {"const": "domain"},
   "records": {"type": "array", "items": {"$ref": "#/components/schemas/DomainDnsRecord"}}}}]},
-"DomainList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+"DomainList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {"next": {"type": "null"},
   "object": {"const": "list"},
   "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/DomainSummary"}}}},

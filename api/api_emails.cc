@@ -3,6 +3,7 @@
 #include "api/api_context.h"
 #include "api/email_filter.h"
 #include "api/email_json.h"
+#include "api/email_request.h"
 #include "api/limits.h"
 #include "api/request_fields.h"
 #include "api/send_handlers.h"
@@ -75,10 +76,10 @@ struct EmailPage {
 };
 
 std::optional<MessageId> read_cursor(const ApiRequest& request, std::string_view name, std::string& fault) {
-  const auto text = request.query_parameter(name);
-  if (!text) return std::nullopt;
-  const auto id = parse_message_id(*text);
-  if (!id) fault = std::string(name) + ": no id of an e-mail";
+  const auto position = read_position(request, name);
+  if (position && !*position) return std::nullopt;
+  const auto id = position ? parse_message_id(**position) : std::nullopt;
+  if (!id) fault = std::string(name) + ": no place in the list";
   return id;
 }
 
@@ -148,9 +149,8 @@ Result<ApiResponse> list_emails(ApiContext& context, const ApiRequest& request) 
   if (page.before) std::ranges::reverse(found->messages);
   json::array data;
   for (const StoredMessage& stored : found->messages) data.push_back(email_item(stored));
-  json::object body = page_json(std::move(data), found->next.has_value());
-  body["next"] = found->next ? json::value(format_message_id(*found->next)) : json::value(nullptr);
-  return ApiResponse::json(body);
+  const auto end = found->next ? std::optional(format_message_id(*found->next)) : std::nullopt;
+  return ApiResponse::json(page_json(std::move(data), end));
 }
 
 // --- One message -------------------------------------------------------------------------------------------------------
@@ -183,9 +183,11 @@ Result<ApiResponse> list_email_events(ApiContext& context, const ApiRequest& req
   const auto limit = read_limit(request, kMaxEventsPage, kMaxEventsPage);
   if (!limit) return limit.error();
   std::uint64_t cursor = 0;
-  if (const auto after = request.query_parameter("after")) {
-    const auto sequence = context.event_ids.parse(request.caller.account, *after);
-    if (!sequence) return Error(ErrorCode::InvalidArgument, "after must be the id of an event");
+  const auto after = read_position(request, "after");
+  if (!after) return after.error();
+  if (*after) {
+    const auto sequence = context.event_ids.parse(request.caller.account, **after);
+    if (!sequence) return Error(ErrorCode::InvalidArgument, "after must be a place in the list of events");
     cursor = *sequence;
   }
   const auto events = context.store.spool().events_of_after(stored->message.id, cursor, *limit + 1);
@@ -194,8 +196,11 @@ Result<ApiResponse> list_email_events(ApiContext& context, const ApiRequest& req
   for (const Event& event : *events) {
     if (data.size() == *limit) break;
     data.push_back(events::event_item(event, &*stored, context.event_ids));
+    cursor = event.sequence;
   }
-  return ApiResponse::json(page_json(std::move(data), events->size() > *limit));
+  const bool has_more = events->size() > *limit;
+  const auto end = has_more ? std::optional(context.event_ids.format(request.caller.account, cursor)) : std::nullopt;
+  return ApiResponse::json(page_json(std::move(data), end));
 }
 
 Result<ApiResponse> cancel_email(ApiContext& context, const ApiRequest& request) {
@@ -218,7 +223,7 @@ Result<ApiResponse> list_attachments(ApiContext& context, const ApiRequest& requ
   for (const mime::ReadAttachment& attachment : mime::read_message(*content).attachments) {
     data.push_back(attachment_item(*stored, attachment, request.base_url));
   }
-  return ApiResponse::json(page_json(std::move(data), false));
+  return ApiResponse::json(page_json(std::move(data), std::nullopt));
 }
 
 Result<ApiResponse> answer_attachment(const ApiContext& context, const ApiRequest& request, bool wants_octets) {
@@ -266,15 +271,15 @@ constexpr Parameter kBatchParameters[] = {
 constexpr std::array<Parameter, 4 + kMailParameters.size()> kEmailListParameters = [] {
   std::array<Parameter, 4 + kMailParameters.size()> parameters = {
       {limit_parameter(kMaxEmails, kDefaultPage),
-       {.name = "after", .description = "An e-mail: go on with those that are older."},
-       {.name = "before", .description = "An e-mail: go on with those that are newer."},
+       {.name = "after", .description = "The `next` of the page before, or an e-mail: go on with those that are older."},
+       {.name = "before", .description = "The same, to go on with those that are newer."},
        kStatusParameter}};
   std::ranges::copy(kMailParameters, parameters.begin() + 4);
   return parameters;
 }();
 
 constexpr Parameter kEventsParameters[] = {limit_parameter(kMaxEventsPage, kMaxEventsPage),
-                                           {.name = "after", .description = "The event that the page before ended with."}};
+                                           {.name = "after", .description = kAfterWords}};
 
 constexpr Route sending(std::string_view path, std::string_view operation, std::string_view summary) {
   return {.method = Method::Post,
@@ -401,7 +406,8 @@ constexpr std::string_view kEmailSchemas = R"json({
   "subject": {"type": "string", "maxLength": "$subject"},
   "html": {"type": "string", "description": "html or text is needed; neither is made from the other."},
   "text": {"type": "string"},
-  "headers": {"type": "object", "maxProperties": "$headers", "additionalProperties": {"type": "string", "maxLength": "$header_value"}},
+  "headers": {"type": "object", "maxProperties": "$headers",
+    "additionalProperties": {"type": "string", "maxLength": "$header_value"}},
   "tags": {"type": "array", "maxItems": "$tags", "items": {"$ref": "#/components/schemas/EmailTag"}},
   "scheduled_at": {"type": "null", "description": "Messages are sent at once."},
   "template": {"type": "null", "description": "There are no templates."},
@@ -459,9 +465,9 @@ constexpr std::string_view kEmailSchemas = R"json({
 "EmailList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
   "object": {"const": "list"}, "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}},
-  "next": {"type": ["string", "null"], "examples": ["00361ilabbg3l7nljvc686907c"],
-    "description": "What to give as `after` (or `before`) for the next page."}}},
-"EmailEvents": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "next": {"$ref": "#/components/schemas/Cursor"}}},
+"EmailEvents": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+  "next": {"$ref": "#/components/schemas/Cursor"},
   "object": {"const": "list"}, "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
 "Attachment": {"type": "object", "required": ["id", "size", "content_type", "content_disposition", "download_url", "expires_at"],
@@ -471,7 +477,7 @@ constexpr std::string_view kEmailSchemas = R"json({
   "content_id": {"type": "string"}, "download_url": {"type": "string"},
   "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "When the content is forgotten."},
   "object": {"const": "attachment", "description": "Not within a list."}}},
-"AttachmentList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+"AttachmentList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {"next": {"type": "null"},
   "object": {"const": "list"}, "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/Attachment"}}}},
 "CancelledEmail": {"type": "object", "required": ["object", "id"], "properties": {

@@ -39,10 +39,11 @@ struct EventPage {
 };
 
 Result<std::optional<std::uint64_t>> read_event_id(const ApiContext& context, const ApiRequest& request, std::string_view name) {
-  const auto text = request.query_parameter(name);
-  if (!text) return std::optional<std::uint64_t>();
-  const auto sequence = context.event_ids.parse(request.caller.account, *text);
-  if (!sequence) return Error(ErrorCode::InvalidArgument, std::string(name) + " must be the id of an event");
+  const auto position = read_position(request, name);
+  if (!position) return position.error();
+  if (!*position) return std::optional<std::uint64_t>();
+  const auto sequence = context.event_ids.parse(request.caller.account, **position);
+  if (!sequence) return Error(ErrorCode::InvalidArgument, std::string(name) + " must be a place in the list or an event");
   return sequence;
 }
 
@@ -150,9 +151,8 @@ Result<ApiResponse> list_page(ApiContext& context, const ApiRequest& request) {
   if (page->is_newer) std::ranges::reverse(page->found);
   json::array data;
   for (const Event& event : page->found) data.push_back(events::event_item(event, messages.find(event.message), context.event_ids));
-  json::object body = page_json(std::move(data), page->next.has_value());
-  body["next"] = page->next ? json::value(context.event_ids.format(request.caller.account, *page->next)) : json::value(nullptr);
-  return ApiResponse::json(body);
+  const auto end = page->next ? std::optional(context.event_ids.format(request.caller.account, *page->next)) : std::nullopt;
+  return ApiResponse::json(page_json(std::move(data), end));
 }
 
 Result<std::uint64_t> stream_position(const ApiContext& context, const ApiRequest& request) {
@@ -231,8 +231,8 @@ constexpr std::array<Parameter, N + 2 + kMailParameters.size()> with_mail(const 
 }
 constexpr auto kEventListParameters =
     with_mail<3>({{limit_parameter(kMaxEvents, kMaxEvents),
-                   {.name = "after", .description = "An event: go on with those that are older."},
-                   {.name = "before", .description = "An event: go on with those that are newer."}}});
+                   {.name = "after", .description = "The `next` of the page before, or an event: go on with those that are older."},
+                   {.name = "before", .description = "The same, to go on with those that are newer."}}});
 constexpr auto kStreamParameters = with_mail<2>({{kLastEventId, {.name = "after", .description = "The same in the query."}}});
 
 constexpr std::array<Route, 2> kEventRoutes = {{

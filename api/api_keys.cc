@@ -196,9 +196,11 @@ Result<ApiResponse> list_keys(ApiContext& context, const ApiRequest& request) {
   std::erase_if(*keys, [&](const store::KeyOutline& key) { return *maker && !auth::can_see_keys(**maker, key.environment); });
   std::ranges::sort(*keys, std::greater(), [](const store::KeyOutline& key) { return std::pair(key.created, key.id); });
   auto next = keys->begin();
-  if (const auto after = request.query_parameter("after")) {
-    next = std::ranges::find(*keys, *after, [](const store::KeyOutline& key) { return format_id(key.id); });
-    if (next == keys->end()) return Error(ErrorCode::InvalidArgument, "after must be the id of a key of the list");
+  const auto after = read_position(request, "after");
+  if (!after) return after.error();
+  if (*after) {
+    next = std::ranges::find(*keys, **after, [](const store::KeyOutline& key) { return format_id(key.id); });
+    if (next == keys->end()) return Error(ErrorCode::InvalidArgument, "after must be a place in the list or a key of it");
     ++next;
   }
   boost::json::array data;
@@ -210,7 +212,8 @@ Result<ApiResponse> list_keys(ApiContext& context, const ApiRequest& request) {
     if (!json) return json.error();
     data.emplace_back(std::move(*json));
   }
-  return ApiResponse::json(page_json(std::move(data), next != keys->end()));
+  const bool has_more = next != keys->end() && next != keys->begin();
+  return ApiResponse::json(page_json(std::move(data), has_more ? std::optional(format_id(std::prev(next)->id)) : std::nullopt));
 }
 
 Result<ApiResponse> show_key(ApiContext& context, const ApiRequest& request) {
@@ -298,7 +301,8 @@ constexpr std::string_view kKeySchemas = R"({
       "description": "The last time that somebody who has it was refused: it is expired, revoked, or used from a foreign network.",
       "properties": {"at": {"type": "string", "format": "date-time"}, "from": {"type": "string"}, "client": {"type": "string"},
         "reason": {"enum": ["expired_key", "revoked_key", "key_network"]}}}}},
-  "ApiKeyList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "ApiKeyList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+    "next": {"$ref": "#/components/schemas/Cursor"},
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}}}},
   "NewApiKey": {"type": "object", "additionalProperties": false, "properties": {
@@ -312,7 +316,8 @@ constexpr std::string_view kKeySchemas = R"({
     "expires_in_days": {"$ref": "#/components/schemas/ApiKeyDays"}, "expiresInDays": {"$ref": "#/components/schemas/ApiKeyDays"}}},
   "ApiKeyDomains": {"type": ["array", "string"], "maxItems": "$domains", "items": {"type": "string"}, "examples": [["example.org"]],
     "description": "What From fields may have; none: all of the account's."},
-  "ApiKeyNetworks": {"type": ["array", "string"], "maxItems": "$networks", "items": {"type": "string"}, "examples": [["192.0.2.0/24"]],
+  "ApiKeyNetworks": {"type": ["array", "string"], "maxItems": "$networks", "items": {"type": "string"},
+    "examples": [["192.0.2.0/24"]],
     "description": "Where the key may be used from; none: everywhere."},
   "ApiKeyExpiry": {"type": ["string", "null"], "examples": ["2030-01-31T12:00:00Z"],
     "description": "A date or a time; null: never."},
@@ -334,7 +339,7 @@ constexpr std::string_view kKeySchemas = R"({
 })";
 
 constexpr Parameter kKeyListParameters[] = {limit_parameter(kMaxKeys, kMaxKeys),
-                                         {.name = "after", .description = "The id of the key that the page before ended with."}};
+                                         {.name = "after", .description = kAfterWords}};
 constexpr Parameter kKeyRemovalParameters[] = {
     {.name = "purge", .description = "true: the key is not listed any more.", .values = "true false"}};
 

@@ -30,8 +30,8 @@ of another account is 404. Off loopback, TLS is required.
 same as absent. Fields marked with * must be there in a request, and are always there in a response. A failure has the shape of
 [Error](#error): branch on its `name`; `message` is for people and says which field is wrong.
 
-**Lists** come in pages: `limit` says how many, `after` goes on behind the last one seen while `has_more` is true: at
-`next` where the answer has that. A page may be shorter than `limit`, even empty, with more behind it.
+**Lists** come in pages: `limit` says how many; while `has_more` is true, the answer's `next` as `after` goes on. It is to be given
+back as it is: what stands in it may change. A page may be shorter than `limit`, even empty, with more behind it.
 
 **Limits.** An account's keys make `http_requests_per_second` requests (100 unless configured otherwise) together, its signed-in
 people as many. Requests that send mail are counted apart, by the plan's rate where it is higher, or ten times the number where the

@@ -1,6 +1,7 @@
 // /v1/test/runs: the test mail of a run, by the user name of AUTH or the field `run`.
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/cursor.h"
 #include "api/email_filter.h"
 #include "api/limits.h"
 #include "api/worker_job.h"
@@ -41,9 +42,11 @@ Result<RunPart> find_run(const store::Spool& spool, const AccountId& account, st
 
 Result<ApiResponse> delete_run(ApiContext& context, const ApiRequest& request) {
   std::optional<MessageId> after;
-  if (const auto text = request.query_parameter("after")) {
-    after = parse_message_id(*text);
-    if (!after) return Error(ErrorCode::InvalidArgument, "after: no id of an e-mail");
+  const auto position = read_position(request, "after");
+  if (!position) return position.error();
+  if (*position) {
+    after = parse_message_id(**position);
+    if (!after) return Error(ErrorCode::InvalidArgument, "after: no place in the run");
   }
   const std::string_view run = request.path_parameter("run");
   const auto part = find_run(context.store.spool(), request.caller.account, run, after);
@@ -53,7 +56,7 @@ Result<ApiResponse> delete_run(ApiContext& context, const ApiRequest& request) {
   const auto removed = context.store.spool().remove_messages(part->messages);
   if (!removed) return removed.error();
   boost::json::object body{{"object", "run"}, {"run", run}, {"deleted", *removed}, {"has_more", part->next.has_value()}};
-  body["next"] = part->next ? boost::json::value(format_message_id(*part->next)) : boost::json::value(nullptr);
+  body["next"] = part->next ? boost::json::value(format_cursor(format_message_id(*part->next))) : boost::json::value(nullptr);
   return ApiResponse::json(body);
 }
 
@@ -79,7 +82,7 @@ constexpr std::string_view kRunSchemas = R"json({
   "run": {"type": "string"},
   "deleted": {"type": "integer", "description": "E-mails."},
   "has_more": {"type": "boolean", "description": "Not all of the account's e-mails were looked at."},
-  "next": {"type": ["string", "null"], "description": "What to give as `after` to go on."}}}
+  "next": {"$ref": "#/components/schemas/Cursor"}}}
 })json";
 
 }  // namespace

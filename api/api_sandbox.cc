@@ -53,12 +53,13 @@ Result<ApiResponse> list_captured(ApiContext& context, const ApiRequest& request
   const auto entries = shown_entries(context, request.caller.account);
   if (!entries) return entries.error();
   auto next = entries->begin();
-  if (const auto after = request.query_parameter("after")) {
-    next = std::ranges::find_if(*entries, [&](const ShownEntry& entry) { return entry.address > *after; });
-  }
+  const auto after = read_position(request, "after");
+  if (!after) return after.error();
+  if (*after) next = std::ranges::find_if(*entries, [&](const ShownEntry& entry) { return entry.address > **after; });
   boost::json::array data;
   for (; next != entries->end() && data.size() < *limit; ++next) data.emplace_back(entry_json(*next));
-  return ApiResponse::json(page_json(std::move(data), next != entries->end()));
+  const bool has_more = next != entries->end() && next != entries->begin();
+  return ApiResponse::json(page_json(std::move(data), has_more ? std::optional(std::prev(next)->address) : std::nullopt));
 }
 
 // An account that made itself: the address agrees first.
@@ -237,7 +238,8 @@ constexpr std::string_view kSandboxSchemas = R"({
     "created_at": {"type": "string", "format": "date-time"}}},
   "RemovedSandboxEmail": {"type": "object", "required": ["object", "email", "deleted"], "properties": {
     "object": {"const": "sandbox_email"}, "email": {"type": "string"}, "deleted": {"const": true}}},
-  "SandboxEmailList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+  "SandboxEmailList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+    "next": {"$ref": "#/components/schemas/Cursor"},
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/SandboxEmail"}}}},
   "AccountChanges": {"type": "object", "additionalProperties": false, "properties": {
@@ -270,7 +272,7 @@ constexpr std::string_view kSandboxSchemas = R"({
 })";
 
 constexpr Parameter kSandboxListParameters[] = {limit_parameter(kMaxEntries, kMaxEntries),
-                                         {.name = "after", .description = "The address that the page before ended with."}};
+                                         {.name = "after", .description = kAfterWords}};
 constexpr Parameter kSandboxRemovalParameters[] = {{.name = "email", .description = "The address.", .is_required = true}};
 
 constexpr Route kSandboxRoutes[] = {

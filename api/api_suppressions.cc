@@ -49,7 +49,9 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
   if (origin && *origin != "bounce" && *origin != "complaint" && *origin != "manual") {
     return Error(ErrorCode::InvalidArgument, "origin must be bounce, complaint or manual");
   }
-  std::string cursor = normalised_or_as_is(request.query_parameter("after").value_or(""));
+  const auto after = read_position(request, "after");
+  if (!after) return after.error();
+  std::string cursor = normalised_or_as_is(after->value_or(""));
   json::array data;
   bool has_more = false;
   for (std::size_t looked_at = 0; !has_more;) {
@@ -67,9 +69,7 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
     if (records->size() < kSuppressionsAtOnce) break;
     has_more = has_more || looked_at >= kMaxListReads;
   }
-  json::object body = page_json(std::move(data), has_more);
-  body["next"] = has_more ? json::value(cursor) : json::value(nullptr);
-  return ApiResponse::json(body);
+  return ApiResponse::json(page_json(std::move(data), has_more ? std::optional(cursor) : std::nullopt));
 }
 
 Result<ApiResponse> add_suppression(ApiContext& context, const ApiRequest& request) {
@@ -146,7 +146,7 @@ Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& r
 }
 
 constexpr Parameter kSuppressionListParameters[] = {limit_parameter(kMaxSuppressions, kMaxSuppressions),
-                                         {.name = "after", .description = "The address that the page before ended with."},
+                                         {.name = "after", .description = kAfterWords},
                                          {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
 
 constexpr Route suppression_route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
@@ -201,7 +201,7 @@ constexpr std::string_view kSuppressionSchemas = R"json({
   "object": {"const": "list"},
   "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/Suppression"}},
-  "next": {"type": ["string", "null"], "description": "What to give as `after` for the next page."}}}
+  "next": {"$ref": "#/components/schemas/Cursor"}}}
 })json";
 
 }  // namespace

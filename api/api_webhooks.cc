@@ -101,14 +101,17 @@ Result<ApiResponse> list_webhooks(ApiContext& context, const ApiRequest& request
     return !can_see(request.caller, webhook) || (wanted && *wanted != webhook_mail_name(webhook.mail));
   });
   auto next = webhooks->begin();
-  if (const auto after = request.query_parameter("after")) {
-    while (next != webhooks->end() && format_id(next->id) != *after) ++next;
-    if (next == webhooks->end()) return Error(ErrorCode::InvalidArgument, "after must be the id of a webhook of the list");
+  const auto after = read_position(request, "after");
+  if (!after) return after.error();
+  if (*after) {
+    while (next != webhooks->end() && format_id(next->id) != **after) ++next;
+    if (next == webhooks->end()) return Error(ErrorCode::InvalidArgument, "after must be a place in the list or a webhook of it");
     ++next;
   }
   json::array data;
   for (; next != webhooks->end() && data.size() < *limit; ++next) data.push_back(webhook_json(*next));
-  return ApiResponse::json(page_json(std::move(data), next != webhooks->end()));
+  const bool has_more = next != webhooks->end() && next != webhooks->begin();
+  return ApiResponse::json(page_json(std::move(data), has_more ? std::optional(format_id(std::prev(next)->id)) : std::nullopt));
 }
 
 Result<ApiResponse> get_webhook(ApiContext& context, const ApiRequest& request) {
@@ -202,7 +205,7 @@ Result<ApiResponse> replay_webhook_event(ApiContext& context, const ApiRequest& 
 
 constexpr Parameter kWebhookListParameters[] = {
     limit_parameter(store::kMaxWebhooksPerAccount, store::kMaxWebhooksPerAccount),
-    {.name = "after", .description = "The id of the webhook that the page before ended with."},
+    {.name = "after", .description = kAfterWords},
     {.name = "environment", .description = "Only webhooks for that mail.", .values = "live test all"}};
 
 constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
@@ -284,7 +287,8 @@ constexpr std::string_view kWebhookSchemas = R"json({
   "delivered": {"type": "integer"},
   "given_up": {"type": "integer"},
   "failing_since": {"type": ["string", "null"], "format": "date-time"}}}]},
-"WebhookList": {"type": "object", "required": ["object", "has_more", "data"], "properties": {
+"WebhookList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+  "next": {"$ref": "#/components/schemas/Cursor"},
   "object": {"const": "list"},
   "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/WebhookSummary"}}}},

@@ -94,7 +94,7 @@ inline constexpr std::string_view kEventSchemas = R"json({
   "object": {"const": "list"},
   "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
-  "next": {"type": ["string", "null"], "description": "What to give as `after` (or `before`) for the next page."}}}
+  "next": {"$ref": "#/components/schemas/Cursor"}}}
 })json";
 
 }  // namespace postern::api

@@ -17,6 +17,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kErrorSchema = "Error";
+constexpr std::string_view kCursorSchema = "Cursor";
 
 json::object reference_to(std::string_view schema) {
   return {{"$ref", "#/components/schemas/" + std::string(schema)}};
@@ -170,6 +171,12 @@ json::object error_schema() {
   return {{"type", "object"}, {"required", json::array{"statusCode", "name", "message"}}, {"properties", properties}};
 }
 
+json::object cursor_schema() {
+  return {{"type", json::array{"string", "null"}},
+          {"examples", json::array{"cur_04r34c1j60q36d9m6h"}},
+          {"description", "What to give as `after` for the next page, as it is; null: there is none."}};
+}
+
 void put_limits(json::value& schema, std::span<const SchemaLimit> limits) {
   if (json::array* list = schema.if_array()) {
     for (json::value& item : *list) put_limits(item, limits);
@@ -185,7 +192,7 @@ void put_limits(json::value& schema, std::span<const SchemaLimit> limits) {
 }
 
 json::object gather_schemas(std::span<const ApiArea> areas) {
-  json::object schemas{{kErrorSchema, error_schema()}};
+  json::object schemas{{kErrorSchema, error_schema()}, {kCursorSchema, cursor_schema()}};
   for (const ApiArea& area : areas) {
     if (area.schemas.empty()) continue;
     json::error_code error;

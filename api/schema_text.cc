@@ -60,7 +60,7 @@ constexpr NamedExample kMemberExamples[] = {
     {"value", "receipt"},
     {"since", "evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"},
     {"event", "evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"},
-    {"next", "evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"},
+    {"next", "cur_04r34c1j60q36d9m6h"},
 };
 
 struct FormatExample {

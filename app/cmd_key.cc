@@ -142,8 +142,9 @@ Result<auth::KeyChanges> read_key_changes(const KeySetOptions& options) {
 }
 
 std::string policy_text(const store::KeyRecord& key) {
-  return key.name + ", " + std::string(auth::permission_name(key.permission)) + ", From domains " + domains_text(key) + ", networks " +
-         networks_text(key) + ", " + (key.per_second ? std::to_string(*key.per_second) + " messages a second" : "the plan's rate");
+  return key.name + ", " + std::string(auth::permission_name(key.permission)) + ", From domains " + domains_text(key) +
+         ", networks " + networks_text(key) + ", " +
+         (key.per_second ? std::to_string(*key.per_second) + " messages a second" : "the plan's rate");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What a key's policy lets through: its permission, client networks and From domains. Pure; an empty list always means "no restriction".
+// What a key's policy lets through: permission, networks, From domains. Pure; an empty list always means "no restriction".
 #pragma once
 
 #include "core/ip_address.h"

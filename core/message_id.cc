@@ -6,6 +6,12 @@
 #include <span>
 
 namespace postern {
+namespace {
+
+constexpr std::size_t kNodeOctet = 8;
+constexpr std::uint8_t kThisNode = 0;  // one machine
+
+}  // namespace
 
 Instant MessageId::created() const {
   std::uint64_t micros = 0;
@@ -17,7 +23,8 @@ MessageId make_message_id(Instant now, Random& random) {
   MessageId id;
   auto micros = static_cast<std::uint64_t>(now.time_since_epoch().count());
   for (std::size_t i = 8; i-- > 0; micros >>= 8) id.octets[i] = static_cast<std::uint8_t>(micros);
-  random.fill(std::span(id.octets).subspan(8));
+  id.octets[kNodeOctet] = kThisNode;
+  random.fill(std::span(id.octets).subspan(kNodeOctet + 1));
   return id;
 }
 

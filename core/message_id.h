@@ -14,7 +14,8 @@
 
 namespace postern {
 
-// 16 octets: microseconds since 1970 (8, big endian), then 8 random. Sorts by time of creation, as octets and as text.
+// 16 octets: microseconds since 1970 (8, big endian), the number of the machine that made it (1; 0 while an installation has one;
+// ids that 0.1 made have chance there), then 7 random. Sorts by time of creation, as octets and as text.
 struct MessageId {
   std::array<std::uint8_t, 16> octets{};
 

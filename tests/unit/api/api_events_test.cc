@@ -63,11 +63,13 @@ TEST_F(EventApi, PagesGoFromTheNewestToTheOldestAndBack) {
   const auto first = api_.ask("GET /v1/events?limit=2");
   EXPECT_THAT(ids(first), ElementsAre("evt_5", "evt_4"));
   EXPECT_TRUE(first.body.at("has_more").as_bool());
-  EXPECT_EQ(first.text("next"), "evt_4");
-  EXPECT_THAT(ids(api_.ask("GET /v1/events?limit=2&after=evt_4")), ElementsAre("evt_3", "evt_2"));
+  EXPECT_THAT(first.text("next"), ::testing::StartsWith("cur_"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?limit=2&after=" + first.text("next"))), ElementsAre("evt_3", "evt_2"));
+  EXPECT_THAT(ids(api_.ask("GET /v1/events?limit=2&after=evt_4")), ElementsAre("evt_3", "evt_2")) << "as it was before";
   const auto last = api_.ask("GET /v1/events?limit=2&after=evt_2");
   EXPECT_THAT(ids(last), ElementsAre("evt_1"));
   EXPECT_FALSE(last.body.at("has_more").as_bool());
+  EXPECT_TRUE(last.body.at("next").is_null());
   EXPECT_THAT(ids(api_.ask("GET /v1/events?limit=2&before=evt_1")), ElementsAre("evt_3", "evt_2")) << "the ones next to it";
 }
 
@@ -111,7 +113,7 @@ TEST_F(EventApi, IdsSayNothingOfTheInstallationAndServeTheirOwnAccountOnly) {
   ASSERT_EQ(seen.size(), 2U);
   for (const std::string& id : seen) EXPECT_THAT(id, ::testing::MatchesRegex("evt_[0-9a-z]{26}"));
   EXPECT_FALSE(page.body.at("data").at(0).as_object().contains("sequence"));
-  EXPECT_EQ(page.text("next"), seen[1]);
+  EXPECT_EQ(ids(api_.ask("GET /v1/events?after=" + page.text("next"))).size(), 1U);
   EXPECT_EQ(ids(api_.ask("GET /v1/events?after=" + seen[1])).size(), 1U);
   EXPECT_EQ(ids(api_.ask("GET /v1/events?before=" + seen[1])), std::vector{seen[0]});
   for (const std::string_view guess : {"evt_1", "evt_22", "22", "evt_00000000000000000000000000", "evt_"}) {

@@ -141,6 +141,8 @@ TEST_F(ApiKeysTest, ListsWholePagesNewestFirst) {
   const auto page = api.ask("GET /v1/api-keys?limit=2");
   EXPECT_EQ(page.body.at("has_more"), true);
   EXPECT_EQ(listed_names(page), (std::vector<std::string>{"three", "two"}));
+  EXPECT_EQ(listed_names(api.ask("GET /v1/api-keys?after=" + page.text("next"))), std::vector<std::string>{"one"});
+  EXPECT_EQ(api.ask("GET /v1/api-keys?after=cur_04").status, 422);
   const std::string last(page.body.at("data").at(1).at("id").as_string());
   EXPECT_EQ(listed_names(api.ask("GET /v1/api-keys?limit=2&after=" + last)), std::vector<std::string>{"one"});
   EXPECT_EQ(api.ask("GET /v1/api-keys?limit=0").status, 422);

@@ -79,7 +79,9 @@ TEST_F(ApiSandboxTest, ListsPagesInOrder) {
   for (const char* email : {"c@example.net", "a@example.net", "b@example.net"}) ASSERT_EQ(allow(email).status, 201);
   EXPECT_EQ(listed(), (std::vector<std::string>{"a@example.net", "b@example.net", "c@example.net"}));
   EXPECT_EQ(listed("?limit=1&after=a@example.net"), std::vector<std::string>{"b@example.net"});
-  EXPECT_EQ(api.ask("GET /v1/sandbox/emails?limit=2").body.at("has_more"), true);
+  const auto page = api.ask("GET /v1/sandbox/emails?limit=2");
+  EXPECT_EQ(page.body.at("has_more"), true);
+  EXPECT_EQ(listed("?after=" + page.text("next")), std::vector<std::string>{"c@example.net"});
   EXPECT_EQ(api.ask("GET /v1/sandbox/emails?limit=3").body.at("has_more"), false);
   EXPECT_TRUE(listed("?after=z@example.net").empty());
 }

@@ -44,7 +44,8 @@ TEST_F(SuppressionApi, PagesAreInOrderOfAddressAndCanBeOfOneOrigin) {
   EXPECT_EQ(api_.ask("POST /v1/suppressions/batch/add", R"({"emails":["c@example.net","a@example.net"]})").status, 201);
   const auto first = api_.ask("GET /v1/suppressions?limit=2");
   EXPECT_THAT(emails(first), ElementsAre("a@example.net", "b@example.net"));
-  EXPECT_EQ(first.text("next"), "b@example.net");
+  EXPECT_EQ(first.text("next").find("example"), std::string::npos) << "a log of requests' lines shows no address";
+  EXPECT_THAT(emails(api_.ask("GET /v1/suppressions?limit=2&after=" + first.text("next"))), ElementsAre("c@example.net"));
   EXPECT_THAT(emails(api_.ask("GET /v1/suppressions?limit=2&after=b@example.net")), ElementsAre("c@example.net"));
   EXPECT_THAT(emails(api_.ask("GET /v1/suppressions?origin=bounce")), ElementsAre("b@example.net"));
   EXPECT_EQ(api_.ask("GET /v1/suppressions?origin=spite").status, 422);

@@ -61,6 +61,7 @@ TEST_F(WebhookApi, TheListShowsNoSecrets) {
   const auto rest = api_.ask("GET /v1/webhooks?after=" + std::string(first.at("id").as_string()));
   EXPECT_EQ(rest.body.at("data").as_array().size(), 1U);
   EXPECT_FALSE(rest.body.at("has_more").as_bool());
+  EXPECT_EQ(api_.ask("GET /v1/webhooks?after=" + page.text("next")).body, rest.body);
 }
 
 TEST_F(WebhookApi, WrongRequestsAreToldWhatIsWrong) {

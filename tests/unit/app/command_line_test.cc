@@ -121,8 +121,8 @@ TEST_F(CommandLine, ChangesModePlanAndState) {
   must({"account", "suspend", "demo"});
   const auto shown = must({"account", "show", "demo", "--json"});
   EXPECT_THAT(shown,
-              HasSubstr("\"mode\":\"production\",\"state\":\"suspended\",\"plan\":{\"name\":\"custom\",\"per_second\":100,\"per_day\":0,"
-                        "\"per_month\":\"unlimited\""));
+              HasSubstr("\"mode\":\"production\",\"state\":\"suspended\",\"plan\":{\"name\":\"custom\",\"per_second\":100,"
+                        "\"per_day\":0,\"per_month\":\"unlimited\""));
   must({"account", "resume", "demo"});
   EXPECT_THAT(must({"account", "show", "demo"}), HasSubstr("active"));
 }
@@ -208,7 +208,8 @@ TEST_F(CommandLine, DecidesWhoLeavesTheSandbox) {
   const auto listed = must({"account", "requests"});
   EXPECT_THAT(listed, HasSubstr("receipts\\x1b[2J"));
   EXPECT_THAT(listed, HasSubstr("verified_domain, delivered_in_sandbox"));
-  EXPECT_THAT(must({"account", "requests", "--json"}), AllOf(HasSubstr("\"use_case\":\"reminders\""), HasSubstr("\"verified_domain\":false")));
+  EXPECT_THAT(must({"account", "requests", "--json"}),
+              AllOf(HasSubstr("\"use_case\":\"reminders\""), HasSubstr("\"verified_domain\":false")));
   must({"account", "approve", "one"});
   must({"account", "decline", "two"});
   EXPECT_THAT(must({"account", "show", "one", "--json"}), HasSubstr("\"mode\":\"production\""));

@@ -5,7 +5,8 @@ namespace postern::app {
 namespace {
 
 TEST(Output, WritesJsonInTheGivenOrder) {
-  const json::value value = json::object{{"b", true}, {"a", std::int64_t{-5}}, {"n", json::value()}, {"l", json::array{"x", std::uint64_t{7}}}};
+  const json::value value = json::object{{"b", true}, {"a", std::int64_t{-5}}, {"n", json::value()},
+                                         {"l", json::array{"x", std::uint64_t{7}}}};
   EXPECT_EQ(to_json(value), R"({"b":true,"a":-5,"n":null,"l":["x",7]})");
   EXPECT_EQ(to_json(json::array{}), "[]");
   EXPECT_EQ(to_json(json::object{}), "{}");

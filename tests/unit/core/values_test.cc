@@ -29,6 +29,15 @@ TEST(MessageId, SortsByTimeAndReadsBack) {
   }
 }
 
+TEST(MessageId, NamesTheMachineThatMadeItAndStaysUnique) {
+  test::FakeRandom random;
+  const Instant now{std::chrono::hours(1)};
+  const MessageId first = make_message_id(now, random);
+  EXPECT_EQ(first.octets[8], 0) << "the only one";
+  EXPECT_NE(make_message_id(now, random), first) << "of the same microsecond";
+  EXPECT_EQ(first.created(), now);
+}
+
 TEST(Ids, CarryTheirTypeInTheirText) {
   test::FakeRandom random;
   const AccountId account = make_account_id(random);
