@@ -5,7 +5,7 @@
 //
 // A lane key is 0 to kMaxLaneOctets octets, none of them below 0x21. A message has a row in each
 // lane in which a recipient of it is pending, at the earliest of their next attempts
-// (docs/decisions/0006-due-index-by-lane.md).
+// (docs/decisions/0009-due-index-by-lane.md).
 #pragma once
 
 #include "store/records.h"
