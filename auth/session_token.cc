@@ -191,18 +191,15 @@ class FileSessionTokens final : public SessionTokens {
     auto keys = read_keys(file_);
     if (!keys) return keys.error();
     keys_ = std::move(*keys);
-    return is_rotation_due(clock_.now()) ? rotate(clock_.now()) : Result<void>();
+    return rotate_if_due(clock_.now());
   }
 
   Secret issue(const store::UserRecord& user) override {
-    const std::lock_guard lock(mutex_);
     const Instant now = clock_.now();
-    if (is_rotation_due(now)) {
-      const auto rotated = rotate(now);
-      // The key in force goes on: better an old one than nobody signing in.
-      if (!rotated) log::write(log::Level::Error, "session_key_not_rotated", {{"reason", rotated.error().context()}});
-    }
-    const Jwt jwt = make_jwt(keys_.front());
+    const auto rotated = rotate_if_due(now);
+    // The key in force goes on: better an old one than nobody signing in.
+    if (!rotated) log::write(log::Level::Error, "session_key_not_rotated", {{"reason", rotated.error().context()}});
+    const Jwt jwt = make_jwt(keys().front());
     add_claims(jwt.get(), user, now);
     return encode_jwt(jwt);
   }
@@ -264,12 +261,21 @@ class FileSessionTokens final : public SessionTokens {
     return std::nullopt;
   }
 
-  bool is_rotation_due(Instant now) const { return keys_.empty() || keys_.front().created + key_lifetime_ <= now; }
+  std::vector<SigningKey> keys() const {
+    const std::lock_guard lock(mutex_);
+    return keys_;
+  }
 
-  Result<void> rotate(Instant now) {
+  // Whoever verifies meanwhile, on a thread that may not wait, does so with the keys in force: they are locked only to be
+  // exchanged, not while the file is synced.
+  Result<void> rotate_if_due(Instant now) {
+    const std::lock_guard rotating(rotation_mutex_);
+    const std::vector<SigningKey> before = keys();
+    if (!before.empty() && before.front().created + key_lifetime_ > now) return {};
     std::vector<SigningKey> next{generate_key(now, random_)};
-    if (!keys_.empty()) next.push_back(keys_.front());
+    if (!before.empty()) next.push_back(before.front());
     if (const auto written = write_keys(file_, next); !written) return written.error();
+    const std::lock_guard lock(mutex_);
     keys_ = std::move(next);
     return {};
   }
@@ -279,7 +285,8 @@ class FileSessionTokens final : public SessionTokens {
   const Duration key_lifetime_;
   const Clock& clock_;
   Random& random_;
-  mutable std::mutex mutex_;
+  std::mutex rotation_mutex_;     // of the file
+  mutable std::mutex mutex_;      // of what follows; never held over a system call
   std::vector<SigningKey> keys_;  // never empty after load()
 };
 

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <sstream>
 
 namespace postern::auth {
@@ -208,6 +210,31 @@ TEST_F(SessionTokenTest, SignsWithANewKeyAndVerifiesWithThePredecessor) {
   EXPECT_TRUE(tokens->verify(old).has_value()) << "nobody is signed out by a rotation";
   EXPECT_TRUE(tokens->verify(fresh).has_value());
   EXPECT_TRUE(open().value()->verify(old).has_value()) << "nor by a restart after it";
+}
+
+// Chance that does something while it is asked.
+class BusyRandom final : public Random {
+ public:
+  void fill(std::span<std::uint8_t> octets) override {
+    if (const auto run = std::exchange(once, nullptr)) run();
+    random.fill(octets);
+  }
+  test::FakeRandom random;
+  std::function<void()> once;
+};
+
+TEST_F(SessionTokenTest, IsVerifiedWhileTheKeysAreRotated) {
+  BusyRandom busy;
+  const auto tokens = SessionTokens::open(file(), minutes(60), hours(720), clock, busy).value();
+  const std::string old = issue(*tokens);
+  clock.advance(hours(720));
+  bool is_verified = false;
+  busy.once = [&] {
+    auto verified = std::async(std::launch::async, [&] { return tokens->verify(old).error().code(); });
+    is_verified = verified.wait_for(seconds(120)) == std::future_status::ready;
+  };
+  issue(*tokens);
+  EXPECT_TRUE(is_verified) << "an I/O thread would have waited for the disk";
 }
 
 TEST_F(SessionTokenTest, KeepsTwoKeysAndNoMore) {
