@@ -75,15 +75,19 @@ std::optional<QuotaTable::RateLeft> QuotaTable::rate_left(const AccountId& accou
   return tighter;
 }
 
-QuotaTable::Usage& QuotaTable::usage(const AccountId& account, Instant now) {
-  const auto [usage, is_new] = usages_.touch(account);
-  if (is_new) {
-    usage.day = load_(account, store::CounterPeriod::Day, now);
-    usage.month = load_(account, store::CounterPeriod::Month, now);
-    usage.at = now;
+QuotaTable::Usage& QuotaTable::usage(std::unique_lock<std::mutex>& lock, const AccountId& account, Instant now) {
+  Usage* found = &usages_.touch(account).first;
+  if (!found->is_loaded) {
+    lock.unlock();
+    const std::uint64_t day = load_(account, store::CounterPeriod::Day, now);
+    const std::uint64_t month = load_(account, store::CounterPeriod::Month, now);
+    lock.lock();
+    // Another thread may have done the same, or have forgotten the account.
+    found = &usages_.touch(account).first;
+    if (!found->is_loaded) *found = {.day = day, .month = month, .unsaved = 0, .at = now, .is_loaded = true};
     usages_.shrink_to(kMaxQuotaEntries, [](const Usage& oldest) { return oldest.unsaved == 0; });
-    return usage;
   }
+  Usage& usage = *found;
   if (!is_same_day(usage.at, now)) {
     if (usage.unsaved > 0) keep({account, usage.at, usage.unsaved});
     usage.unsaved = usage.day = 0;
@@ -100,13 +104,13 @@ QuotaAnswer QuotaTable::room_for(const Usage& used, const store::Plan& plan, std
 }
 
 QuotaAnswer QuotaTable::peek(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now) {
-  const std::lock_guard lock(mutex_);
-  return room_for(usage(account, now), plan, recipients, now);
+  std::unique_lock lock(mutex_);
+  return room_for(usage(lock, account, now), plan, recipients, now);
 }
 
 QuotaAnswer QuotaTable::reserve(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now) {
-  const std::lock_guard lock(mutex_);
-  Usage& used = usage(account, now);
+  std::unique_lock lock(mutex_);
+  Usage& used = usage(lock, account, now);
   const QuotaAnswer room = room_for(used, plan, recipients, now);
   if (room.kind != QuotaAnswer::Kind::Granted) return room;
   used.day += recipients;

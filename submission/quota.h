@@ -33,7 +33,7 @@ class QuotaTable {
  public:
   using LoadCount = std::function<std::uint64_t(const AccountId&, store::CounterPeriod, Instant)>;
 
-  // `load` reads a stored counter; called under the table's lock, so it must be quick.
+  // `load` reads a stored counter of an account that is not in memory; on the caller's thread, without the table's lock.
   explicit QuotaTable(LoadCount load) : load_(std::move(load)) {}
 
   // All of these: any thread.
@@ -73,6 +73,7 @@ class QuotaTable {
     std::uint64_t month = 0;
     std::uint64_t unsaved = 0;
     Instant at;        // of the last use
+    bool is_loaded = false;  // false: `load` is being asked, and nothing was counted yet
   };
 
   struct RateQuestion {
@@ -84,7 +85,8 @@ class QuotaTable {
   };
   QuotaAnswer answer(const RateQuestion& question, Instant now);
   static QuotaAnswer room_for(const Usage& used, const store::Plan& plan, std::uint64_t recipients, Instant now);
-  Usage& usage(const AccountId& account, Instant now);
+  // Lets go of the lock while it loads.
+  Usage& usage(std::unique_lock<std::mutex>& lock, const AccountId& account, Instant now);
   void keep(const Unsaved& count);
 
   std::mutex mutex_;

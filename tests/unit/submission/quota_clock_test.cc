@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 namespace postern::submission {
 namespace {
 
@@ -61,6 +63,24 @@ TEST(QuotaClock, KeepsTheDaysCountWithinTheDay) {
   EXPECT_EQ(table.reserve(account, plan, 10, noon).kind, QuotaAnswer::Kind::Granted);
   EXPECT_EQ(table.reserve(account, plan, 1, noon + hours(1)).kind, QuotaAnswer::Kind::QuotaExceeded);
   EXPECT_EQ(table.reserve(account, plan, 1, noon - hours(1)).kind, QuotaAnswer::Kind::QuotaExceeded);
+}
+
+TEST(QuotaTable, ReadsTheStoreWithoutItsLock) {
+  QuotaTable* asked = nullptr;
+  int loads = 0;
+  QuotaTable table([&](const AccountId& account, store::CounterPeriod, Instant) {
+    ++loads;
+    // Another account's session meanwhile, on another thread.
+    if (asked != nullptr) std::async(std::launch::async, [&] { asked->release(account, 0); }).get();
+    return std::uint64_t{3};
+  });
+  asked = &table;
+  store::Plan plan;
+  plan.per_day = 5;
+  const Instant now = Instant(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21));
+  EXPECT_EQ(table.reserve(AccountId{}, plan, 2, now).kind, QuotaAnswer::Kind::Granted);
+  EXPECT_EQ(table.reserve(AccountId{}, plan, 1, now).kind, QuotaAnswer::Kind::QuotaExceeded) << "what was stored counts";
+  EXPECT_EQ(loads, 2) << "day and month, once";
 }
 
 }  // namespace
