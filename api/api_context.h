@@ -36,7 +36,6 @@ class WebhookAdmin;
 }  // namespace postern::events
 namespace postern::api {
 
-class Metrics;
 struct ServiceState;
 
 struct ApiSettings {
@@ -75,7 +74,6 @@ struct ApiContext {
   domains::DomainAdmin& domains;
   events::WebhookAdmin& webhooks;
   events::EventHub& event_hub;               // wakes live streams and webhooks when the spool has new events
-  Metrics& metrics;
   const submission::SubmissionContext& submission;
   const Clock& clock;
   Random& random;

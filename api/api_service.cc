@@ -1,10 +1,10 @@
 // /, /healthz, /readyz, /metrics, /openapi.json: for load balancers, Prometheus and whoever writes a client.
 #include "api/api.h"
 #include "api/api_context.h"
-#include "api/metrics.h"
 #include "api/representation.h"
 #include "api/service_state.h"
 #include "http/gzip.h"
+#include "core/metrics.h"
 
 #include <boost/json/object.hpp>
 
@@ -27,10 +27,10 @@ net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
 
 // Of the whole installation, so no account's credential opens it: the dispatcher has asked for the operator's token, or, without
 // one, whether the client is on this machine.
-net::Awaitable<ApiResponse> get_metrics(ApiContext& context, ApiRequest& request) {
+net::Awaitable<ApiResponse> get_metrics(ApiContext&, ApiRequest& request) {
   ApiResponse response;
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = context.metrics.text();
+  response.content_type = metrics::kContentType;
+  response.body = metrics::text();
   settle_representation(request, response);
   co_return response;
 }

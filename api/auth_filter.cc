@@ -1,12 +1,12 @@
 #include "api/auth_filter.h"
 
-#include "api/metrics.h"
 #include "auth/session_token.h"
 #include "auth/usage_tracker.h"
 #include "core/bytes.h"
 #include "core/operator_log.h"
 #include "net/wait_for.h"
 #include "submission/auth_failure.h"
+#include "submission/counters.h"
 
 #include <algorithm>
 #include <utility>
@@ -59,7 +59,7 @@ net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access acces
   const auth::ThrottleDecision throttled = context_.throttle.decide(facts.peer, now);
   Verdict verdict = check(*token, facts, now);
   if (!verdict.caller) {
-    context_.metrics.count_auth_failure(Door::Http);
+    submission::count_auth_failure(submission::Door::Http);
     if (verdict.is_guess && throttled.is_blocked) {
       operator_log::auth_failed(Refusal::TooManyFailures, facts.peer);
       co_return api_refusal_with_wait(Refusal::TooManyFailures, {}, std::chrono::ceil<std::chrono::seconds>(throttled.blocked_for));

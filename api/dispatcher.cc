@@ -3,17 +3,20 @@
 #include "api/cross_origin.h"
 #include "api/json_body.h"
 #include "api/limits.h"
-#include "api/metrics.h"
+#include "api/areas.h"
 #include "api/openapi.h"
 #include "api/representation.h"
 #include "api/worker_job.h"
 #include "core/bytes.h"
 #include "core/log.h"
+#include "core/metrics.h"
+#include "core/refusals.h"
 #include "http/gzip.h"
 
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -23,6 +26,7 @@ namespace {
 // What a load balancer on another machine asks in the clear; it says nothing about anybody.
 constexpr std::string_view kHealthPath = "/healthz";
 constexpr std::string_view kMetricsOperation = "getMetrics";
+constexpr std::string_view kNoOperation = "none";
 
 // What is asked every few seconds by machines; the metrics count it.
 bool asks_of_probes(std::string_view operation) {
@@ -34,6 +38,52 @@ bool is_probe(const http::RequestOutcome& outcome) {
   const bool is_service = asks_of_probes(operation);
   return is_service && (outcome.status == 200 || outcome.status == 503);
 }
+
+std::vector<std::string> operation_names() {
+  std::vector<std::string> names;
+  for (const ApiArea& area : all_areas()) {
+    for (const Route& route : area.routes) names.emplace_back(route.operation);
+  }
+  names.emplace_back(kNoOperation);
+  return names;
+}
+
+std::vector<std::string> problem_names() {
+  std::vector<std::string> names;
+  for (const RefusalRow& row : refusal_table()) {
+    if (row.http_status != 0) names.emplace_back(row.token);
+  }
+  for (const ApiProblemRow& row : api_problem_table()) names.emplace_back(row.name);
+  names.emplace_back(kSimulatedName);
+  names.emplace_back("other");
+  return names;
+}
+
+// Those that an answer may have; a test key's recipient may ask for any.
+constexpr std::array<std::uint16_t, 24> kStatuses = {200, 201, 202, 204, 206, 303, 304, 400, 401, 403, 404, 405,
+                                                     408, 409, 413, 414, 415, 422, 429, 431, 500, 503, 505, 507};
+
+std::vector<std::string> status_names() {
+  std::vector<std::string> names;
+  for (const std::uint16_t status : kStatuses) names.push_back(std::to_string(status));
+  names.emplace_back("other");
+  return names;
+}
+
+std::size_t place_of_status(std::uint16_t status) {
+  return static_cast<std::size_t>(std::ranges::find(kStatuses, status) - kStatuses.begin());
+}
+
+metrics::Counter http_requests("postern_http_requests_total", "HTTP requests answered, by operation and status.",
+                               {{"operation", operation_names()}, {"status", status_names()}}, metrics::Zeros::Hidden);
+metrics::Histogram http_durations("postern_http_request_duration_seconds",
+                                  "From the first octet of a request to the last of its response.",
+                                  metrics::short_durations(), metrics::Unit::Seconds, {{"operation", operation_names()}},
+                                  metrics::Zeros::Hidden);
+metrics::Counter http_refusals("postern_refusals_total",
+                               "Refused, by door and token: requests over HTTP; credentials, senders, recipients and messages "
+                               "over SMTP.",
+                               {{"door", {"http"}}, {"token", problem_names()}}, metrics::Zeros::Hidden);
 
 // In constant time but for the length.
 bool is_metrics_token(const std::optional<Secret>& authorization, const Secret& token) {
@@ -319,9 +369,11 @@ std::unique_ptr<http::Exchange> Dispatcher::open_exchange(const http::PeerFacts&
 }
 
 void Dispatcher::request_ended(const http::RequestOutcome& outcome) {
-  const std::string_view operation = outcome.operation.empty() ? "none" : outcome.operation;
-  context_.metrics.count_request(operation, outcome.status, outcome.lasted);
-  if (!outcome.problem.empty()) context_.metrics.count_refusal(Door::Http, outcome.problem);
+  const std::string_view operation = outcome.operation.empty() ? kNoOperation : outcome.operation;
+  const std::size_t place = http_durations.place_of(operation);
+  http_requests.at(place, place_of_status(outcome.status)).add();
+  http_durations.at(place).observe(outcome.lasted);
+  if (!outcome.problem.empty()) http_refusals.at_value(outcome.problem).add();
   log::write(is_probe(outcome) ? log::Level::Debug : log::Level::Info, "http_request",
              {{"method", outcome.method},
               {"operation", operation},

@@ -44,6 +44,7 @@ auth::Sha256Digest fingerprint_of(const PreparedEmail& email) {
 submission::Submitter submitter_of(const ApiRequest& request, std::string run) {
   POSTERN_CHECK(request.caller.key.has_value());
   submission::Submitter submitter;
+  submitter.door = submission::Door::Http;
   submitter.key = request.caller.key->key;
   submitter.address = request.peer;
   submitter.port = request.peer_port;

@@ -228,13 +228,20 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
 
     // --- DNS ---
     {{.name = "resolver_addresses", .group = "DNS", .type = TextList, .default_value = "",
-      .help = "DNS servers that are asked for the records of sending domains: an IP address each, with \"@\" and a port where it "
-              "is not 53, such as \"127.0.0.1@5353\". Empty: those of /etc/resolv.conf."},
+      .help = "DNS servers that are asked for next hops, webhooks and the records of sending domains: an IP address each, with "
+              "\"@\" and a port where it is not 53, such as \"127.0.0.1@5353\". Empty: those of /etc/resolv.conf, which is "
+              "followed when it changes. Names of /etc/hosts are taken from there."},
      &S::resolver_addresses},
     {{.name = "resolver_timeout_seconds", .group = "DNS", .type = Integer, .default_value = "5", .unit = "seconds", .minimum = 1,
       .maximum = 60,
-      .help = "How long one look-up may take. Two without an answer end the verification of a domain."},
+      .help = "How long one look-up may take; of a next hop, as long as a connection to it. Two without an answer end the "
+              "verification of a domain."},
      &S::resolver_timeout_seconds},
+    {{.name = "resolver_trust_anchor_file", .group = "DNS", .type = Path, .default_value = "/usr/share/dns/root.key",
+      .help = "The root's keys (DS or DNSKEY records), from which answers are validated by DNSSEC: what is forged counts as no "
+              "answer. Debian has the file in dns-root-data. Where it is not there, or \"\", nothing is validated: that is for "
+              "name servers that leave signatures out, with which no signed name would have an address."},
+     &S::resolver_trust_anchor_file},
 
     // --- Store ---
     {{.name = "spool_max_octets", .group = "Store", .type = Integer, .default_value = "68719476736", .unit = "octets",
@@ -291,6 +298,11 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
     {{.name = "log_file", .group = "Log", .type = Path, .default_value = "",
       .help = "File that the log is appended to, opened afresh at SIGHUP. Empty: standard error, which systemd's journal takes."},
      &S::log_file},
+    {{.name = "metrics_file", .group = "Log", .type = Path, .default_value = "",
+      .help = "File that the metrics are written to every 15 seconds, for node_exporter's textfile collector: "
+              "\"/var/lib/prometheus/node-exporter/postern.prom\". Empty: none; they are at /metrics of an HTTP listener in any "
+              "case."},
+     &S::metrics_file},
 };
 
 constexpr ConfigKey<ListenerSettings> kListenerKeys[] = {

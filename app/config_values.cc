@@ -98,6 +98,7 @@ dns::ResolverSettings make_resolver_settings(const Settings& settings) {
   dns::ResolverSettings resolver;
   resolver.servers = settings.resolver_addresses;
   resolver.timeout = std::chrono::seconds(settings.resolver_timeout_seconds);
+  resolver.trust_anchor_file = settings.resolver_trust_anchor_file;
   return resolver;
 }
 

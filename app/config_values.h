@@ -6,7 +6,7 @@
 #include "auth/auth_throttle.h"
 #include "core/ip_address.h"
 #include "core/log.h"
-#include "dns/resolver.h"
+#include "dns/unbound_resolver.h"
 #include "events/webhook_target.h"
 #include "relay/retry_schedule.h"
 #include "relay/route.h"

@@ -4,7 +4,6 @@
 #include "api/api_context.h"
 #include "api/areas.h"
 #include "api/dispatcher.h"
-#include "api/metrics.h"
 #include "app/config_values.h"
 #include "app/listening.h"
 #include "app/settings_change.h"
@@ -15,11 +14,8 @@
 #include "auth/user_admin.h"
 #include "core/log.h"
 #include "domains/domain_admin.h"
-#include "events/event_hub.h"
 #include "events/webhook_admin.h"
-#include "events/webhook_dispatcher.h"
 #include "http/server.h"
-#include "net/task_group.h"
 #include "net/worker_pool.h"
 #include "submission/proof_mail.h"
 
@@ -38,7 +34,6 @@ constexpr std::size_t kMaxWaitingJobs = 256;  // beyond it: 503
 constexpr std::size_t kPasswordWorkers = 2;   // as many cores are busy with strangers' guesses at most; 64 MiB each
 constexpr std::size_t kDomainWorkers = 4;
 constexpr std::size_t kMaxWaitingSlowJobs = 64;  // seconds of work already
-constexpr std::chrono::seconds kWebhookGrace{3};   // what is cut off then is sent again after the next start
 
 http::ServerOptions make_http_options(const Settings& s) {
   http::ServerOptions options;
@@ -79,23 +74,14 @@ api::ApiSettings make_api_settings(const Settings& s) {
           .metrics_token = s.http_metrics_token};
 }
 
-// What has to be opened and may fail.
-struct Opened {
-  std::unique_ptr<dns::Resolver> resolver;
-  std::unique_ptr<auth::SessionTokens> tokens;
-  net::TlsClientContext webhook_tls;
-  events::EventIds event_ids;
-};
-
 }  // namespace
 
 class HttpService::Impl {
  public:
-  Impl(const Settings& settings, const HttpServiceParts& parts, Opened opened)
+  Impl(const Settings& settings, const HttpServiceParts& parts, std::unique_ptr<auth::SessionTokens> tokens)
       : settings_(settings),
         store_(parts.store),
-        resolver_(std::move(opened.resolver)),
-        tokens_(std::move(opened.tokens)),
+        tokens_(std::move(tokens)),
         key_scheme_(make_key_scheme(settings)),
         password_throttle_(make_throttle_limits(settings)),
         accounts_(parts.store.directory(), parts.clock, parts.random),
@@ -106,19 +92,15 @@ class HttpService::Impl {
                  mail_settings = make_proof_mail_settings(settings)](const auth::ProofMail& mail) {
                   return submission::send_proof_mail(mail, mail_settings, store_, parts_random, clock.now(), wake.get());
                 }),
-        domains_(parts.store.directory(), *resolver_, parts.clock, parts.random,
+        domains_(parts.store.directory(), parts.resolver, parts.clock, parts.random,
                  {.spf = make_spf_mechanisms(settings),
                   .seal = [&seal = parts.seal, &random = parts.random](auto& domain) { return seal.seal(domain, random); }}),
         workers_(kWorkers, kMaxWaitingJobs),
         write_workers_(kWorkers, kMaxWaitingJobs),
         password_workers_(kPasswordWorkers, kMaxWaitingSlowJobs),
         domain_workers_(kDomainWorkers, kMaxWaitingSlowJobs),
-        event_executor_(parts.runtime.add_thread("events")),
-        event_hub_(event_executor_, [this] { return store_.spool().last_sequence(); }),
-        webhook_client_(events::look_up_with(*resolver_), std::move(opened.webhook_tls), make_webhook_policy(settings), "Postern"),
-        webhook_dispatcher_(
-            {event_executor_, parts.store, parts.clock, parts.random, event_hub_, webhook_client_, opened.event_ids}),
-        webhooks_(parts.store, parts.clock, parts.random, make_webhook_policy(settings), [this] { webhook_dispatcher_.wake(); }),
+        webhooks_(parts.store, parts.clock, parts.random, make_webhook_policy(settings),
+                  [&events = parts.events] { events.wake_webhooks(); }),
         context_{.store = parts.store,
                  .workers = workers_,
                  .write_workers = write_workers_,
@@ -135,13 +117,12 @@ class HttpService::Impl {
                  .tokens = *tokens_,
                  .domains = domains_,
                  .webhooks = webhooks_,
-                 .event_hub = event_hub_,
-                 .metrics = parts.metrics,
+                 .event_hub = parts.events.hub(),
                  .submission = parts.submission,
                  .clock = parts.clock,
                  .random = parts.random,
                  .settings = make_api_settings(settings),
-                 .event_ids = opened.event_ids},
+                 .event_ids = parts.events.ids()},
         dispatcher_(context_, api::all_areas()),
         server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_http_options(settings)) {}
 
@@ -150,12 +131,10 @@ class HttpService::Impl {
   Result<bool> reload(const Settings& settings);
   void close();
   void drain(std::chrono::steady_clock::duration grace);
-  void notify_events() { event_hub_.notify(); }
 
  private:
   Settings settings_;
   store::Store& store_;
-  std::unique_ptr<dns::Resolver> resolver_;
   std::unique_ptr<auth::SessionTokens> tokens_;
   auth::KeyScheme key_scheme_;
   auth::PasswordThrottle password_throttle_;
@@ -168,18 +147,12 @@ class HttpService::Impl {
   net::WorkerPool write_workers_;
   net::WorkerPool password_workers_;
   net::WorkerPool domain_workers_;
-  net::Executor event_executor_;
-  events::EventHub event_hub_;
-  events::HttpWebhookClient webhook_client_;
-  events::WebhookDispatcher webhook_dispatcher_;
   events::WebhookAdmin webhooks_;
   api::ApiContext context_;
   api::Dispatcher dispatcher_;
   http::Server server_;
   std::vector<HttpListenerSettings> listening_;  // as they were bound, in the order of server_'s
   ShownCertificates shown_;
-  net::TaskGroup hub_task_;
-  net::TaskGroup webhook_task_;
 };
 
 Result<void> HttpService::Impl::listen() {
@@ -196,11 +169,7 @@ Result<void> HttpService::Impl::listen() {
   return {};
 }
 
-void HttpService::Impl::start() {
-  hub_task_.start(event_executor_, event_hub_.make_task());
-  webhook_task_.start(event_executor_, webhook_dispatcher_.make_task());
-  server_.start();
-}
+void HttpService::Impl::start() { server_.start(); }
 
 Result<bool> HttpService::Impl::reload(const Settings& settings) {
   ShownCertificates shown;
@@ -217,32 +186,20 @@ Result<bool> HttpService::Impl::reload(const Settings& settings) {
 void HttpService::Impl::close() {
   dispatcher_.set_draining();
   server_.close();
-  webhook_task_.stop_all();
 }
 
 void HttpService::Impl::drain(std::chrono::steady_clock::duration grace) {
   server_.drain(grace);
-  webhook_task_.drain(std::min<std::chrono::steady_clock::duration>(grace, kWebhookGrace));
-  hub_task_.drain(std::chrono::seconds{0});
   for (net::WorkerPool* pool : {&workers_, &write_workers_, &password_workers_, &domain_workers_}) pool->stop();
 }
 
 Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& settings, const HttpServiceParts& parts) {
-  auto resolver = dns::Resolver::open(make_resolver_settings(settings));
-  if (!resolver) return resolver.error();
   const std::filesystem::path token_file = std::filesystem::path(settings.data_dir) / "session-keys";
   auto tokens = auth::SessionTokens::open(token_file, std::chrono::minutes(settings.session_token_lifetime_minutes),
                                           std::chrono::hours(settings.session_key_lifetime_hours), parts.clock, parts.random);
   if (!tokens) return tokens.error();
-  auto tls = net::TlsClientContext::create(net::TlsVerification::Required, "");
-  if (!tls) return tls.error();
-  const auto event_key = parts.store.spool().event_id_key(parts.random);
-  if (!event_key) return event_key.error();
-  Opened opened{.resolver = std::move(*resolver),
-                .tokens = std::move(*tokens),
-                .webhook_tls = std::move(*tls),
-                .event_ids = events::EventIds(*event_key)};
-  return std::unique_ptr<HttpService>(new HttpService(std::make_unique<Impl>(settings, parts, std::move(opened))));
+  auto impl = std::make_unique<Impl>(settings, parts, std::move(*tokens));
+  return std::unique_ptr<HttpService>(new HttpService(std::move(impl)));
 }
 
 HttpService::HttpService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -253,6 +210,5 @@ void HttpService::start() { impl_->start(); }
 Result<bool> HttpService::reload(const Settings& settings) { return impl_->reload(settings); }
 void HttpService::close() { impl_->close(); }
 void HttpService::drain(std::chrono::steady_clock::duration grace) { impl_->drain(grace); }
-void HttpService::notify_events() { impl_->notify_events(); }
 
 }  // namespace postern::app

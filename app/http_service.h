@@ -1,6 +1,7 @@
-// HttpService: the HTTP half of the daemon: what its endpoints work with, its listeners, the live streams and the webhooks.
+// HttpService: the HTTP half of the daemon: what its endpoints work with, its listeners, the live streams.
 #pragma once
 
+#include "app/event_service.h"
 #include "app/settings.h"
 #include "auth/auth_throttle.h"
 #include "auth/authenticator.h"
@@ -16,9 +17,6 @@
 #include <chrono>
 #include <memory>
 
-namespace postern::api {
-class Metrics;
-}
 namespace postern::app {
 
 // All outlive the service.
@@ -29,7 +27,8 @@ struct HttpServiceParts {
   auth::AuthThrottle& throttle;
   auth::UsageTracker& usage;
   const submission::SubmissionContext& submission;
-  api::Metrics& metrics;
+  dns::Resolver& resolver;
+  EventService& events;
   const Clock& clock;
   Random& random;
   const domains::KeySeal& seal;
@@ -38,8 +37,7 @@ struct HttpServiceParts {
 // Used from the main thread.
 class HttpService {
  public:
-  // Opens what it needs beside the store: the resolver, the session tokens' keys, the authorities that webhooks' certificates are
-  // checked against. Fails with the reason.
+  // Opens what it needs beside the store: the session tokens' keys. Fails with the reason.
   static Result<std::unique_ptr<HttpService>> create(const Settings& settings, const HttpServiceParts& parts);
   ~HttpService();
 
@@ -49,13 +47,10 @@ class HttpService {
   // Takes over certificates, connection limits and the routes' SPF; a certificate that cannot be loaded leaves every listener as it
   // was. True: another certificate is shown.
   Result<bool> reload(const Settings& settings);
-  // The beginning of the end: no connection is accepted, requests under way go on, streams end, webhooks begin nothing.
+  // The beginning of the end: no connection is accepted, requests under way go on, streams end.
   void close();
-  // No request and no stream from here on; webhooks under way end, what they had not delivered is delivered after the next start.
-  // After close(); blocks.
+  // No request and no stream from here on. After close(); blocks.
   void drain(std::chrono::steady_clock::duration grace);
-  // A message was committed. Any thread.
-  void notify_events();
 
  private:
   class Impl;

@@ -3,6 +3,7 @@
 #include "app/config_values.h"
 #include "core/bytes.h"
 #include "dns/host_lookup.h"
+#include "dns/unbound_resolver.h"
 #include "net/tls_context.h"
 #include "smtp/client_connection.h"
 
@@ -52,6 +53,7 @@ bool is_down(const Status& failure) {
 
 // A coroutine's own copies of what it needs.
 struct Attempt {
+  dns::Resolver* resolver = nullptr;
   relay::Route route;
   std::string hostname;
   smtp::ClientTimeouts timeouts;
@@ -66,7 +68,8 @@ net::Awaitable<void> run_probe(Attempt attempt, RouteProbe& probe) {
     probe.words = "TLS cannot be set up: " + tls.error().message();
     co_return;
   }
-  const auto endpoints = co_await dns::look_up_host(attempt.route.host, attempt.route.port, attempt.timeouts.connect);
+  const auto endpoints = co_await dns::find_endpoints(attempt.resolver, attempt.route.host, attempt.route.port,
+                                                        {.timeout = attempt.timeouts.connect});
   if (!endpoints) {
     probe.words = place + ": " + endpoints.error().context() + "; check the name and the DNS";
     co_return;
@@ -101,6 +104,12 @@ RouteProbe probe_route(const Settings& settings, const RouteSettings& route, std
   }
   attempt.hostname = effective_hostname(settings);
   attempt.timeouts = {.connect = limit, .greeting = limit, .command = limit, .data_block = limit, .end_of_data = limit};
+  const auto resolver = dns::open_resolver(make_resolver_settings(settings));
+  if (!resolver) {
+    probe.words = "the DNS cannot be asked: " + resolver.error().context();
+    return probe;
+  }
+  attempt.resolver = resolver->get();
   {
     net::asio::io_context context;
     net::asio::co_spawn(context, run_probe(std::move(attempt), probe), net::asio::detached);

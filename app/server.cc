@@ -1,21 +1,23 @@
 // Reads as the contents page of the daemon: what is built, in which order it starts, and in which it stops.
 #include "app/server.h"
 
-#include "api/metrics.h"
 #include "app/config.h"
 #include "app/config_values.h"
+#include "app/event_service.h"
 #include "app/http_service.h"
 #include "app/listening.h"
 #include "app/maintenance.h"
 #include "app/process.h"
 #include "app/settings_change.h"
+#include "app/version.h"
 #include "app/store_watch.h"
 #include "app/write_behind.h"
 #include "auth/auth_throttle.h"
 #include "auth/authenticator.h"
 #include "core/log.h"
+#include "core/metrics.h"
 #include "core/operator_log.h"
-#include "dns/host_lookup.h"
+#include "dns/unbound_resolver.h"
 #include "domains/dkim_keys.h"
 #include "domains/dkim_signer.h"
 #include "domains/key_seal.h"
@@ -47,6 +49,9 @@ namespace {
 constexpr std::chrono::seconds kLastResort{5};
 // Between two looks whether every thread still runs: longer than any work on one of them.
 constexpr std::chrono::milliseconds kLookEvery{10'000};
+
+metrics::Gauge started_at("process_start_time_seconds", "When the process started, in seconds since the epoch.");
+metrics::Gauge build_info("postern_build_info", "1, with the version in its label.", {{"version", {std::string(kVersion)}}});
 
 // The route table in force; replaced by a reload, read by every connection.
 class RouteHolder {
@@ -138,9 +143,10 @@ Result<domains::KeySeal> open_seal(const Settings& settings, store::Directory& d
 class Daemon {
  public:
   Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const domains::KeySeal& seal,
-         std::unique_ptr<domains::DkimSigner> signer)
+         std::unique_ptr<domains::DkimSigner> signer, std::unique_ptr<dns::Resolver> resolver)
       : settings_(settings),
         store_(std::move(store)),
+        resolver_(std::move(resolver)),
         seal_(seal),
         signer_(std::move(signer)),
         routes_(make_routes(settings)),
@@ -155,17 +161,15 @@ class Daemon {
                 relay::make_transport_factory(queue_executor_, store_->spool(),
                                               {.hostname = effective_hostname(settings),
                                                .simulator_domain = settings.simulator_domain,
-                                               .signer = signer_.get()})},
+                                               .signer = signer_.get(),
+                                               .resolver = resolver_.get()})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
-                    [this](const store::DueEntry& due) { message_committed(api::Door::Smtp, due); }, clock_, random_,
+                    [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
                     make_submission_settings(settings), signer_.get()},
-        http_submission_(submission_),
-        handler_(submission_, throttle_,
-                 [this](std::string_view token, submission::RefusalOf what) { refused_over_smtp(token, what); }),
+        handler_(submission_, throttle_),
         smtp_(runtime_.io_executors(), handler_, make_smtp_options(settings)),
-        metrics_(clock_),
-        write_behind_(*store_, quota_, usage_),
+        write_behind_(*store_, quota_, usage_, settings.metrics_file),
         maintenance_(*store_, clock_, {}),
         store_watch_(*store_) {}
 
@@ -181,21 +185,16 @@ class Daemon {
  private:
   Result<void> open_http();
   Result<bool> reload_certificates(const Settings& settings);
-  std::vector<api::GaugeReading> read_gauges() const;
-  void message_committed(api::Door door, const store::DueEntry& due) {
-    metrics_.count_submission(door);
+  void message_committed(const store::DueEntry& due) {
     queue_.accepted(due);
-    if (http_) http_->notify_events();
-  }
-  void refused_over_smtp(std::string_view token, submission::RefusalOf what) {
-    metrics_.count_refusal(api::Door::Smtp, token);
-    if (what == submission::RefusalOf::Credential) metrics_.count_auth_failure(api::Door::Smtp);
+    events_->notify();
   }
 
   Settings settings_;  // in force: what a reload takes over is put in
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<dns::Resolver> resolver_;
   domains::KeySeal seal_;
   std::unique_ptr<domains::DkimSigner> signer_;
   RouteHolder routes_;
@@ -208,30 +207,16 @@ class Daemon {
   relay::Queue queue_;
   net::TaskGroup queue_task_;
   submission::SubmissionContext submission_;
-  submission::SubmissionContext http_submission_;  // the same, counted at the other door
   submission::SmtpSubmission handler_;
   smtp::Server smtp_;
   std::vector<ListenerSettings> listening_;  // as they were bound, in the order of smtp_'s
   ShownCertificates shown_;
-  api::Metrics metrics_;
+  std::unique_ptr<EventService> events_;     // made by prepare(), like:
   std::unique_ptr<HttpService> http_;        // nullptr: no listener asks for it
   WriteBehind write_behind_;
   Maintenance maintenance_;
   StoreWatch store_watch_;
 };
-
-std::vector<api::GaugeReading> Daemon::read_gauges() const {
-  std::vector<api::GaugeReading> gauges = {
-      {"postern_smtp_connections", "Open SMTP connections.", static_cast<double>(smtp_.connection_count())}};
-  const auto usage = store_->spool().usage();
-  if (!usage) return gauges;
-  gauges.push_back({"postern_queue_messages", "Messages that wait for a delivery attempt.", static_cast<double>(usage->queued)});
-  gauges.push_back({"postern_spool_messages", "Messages kept, settled ones too.", static_cast<double>(usage->messages)});
-  gauges.push_back({"postern_spool_used_bytes", "Live pages of the spool.", static_cast<double>(usage->used_octets)});
-  gauges.push_back({"postern_spool_free_disk_bytes", "Free space on the spool's disk.",
-                    static_cast<double>(usage->free_disk_octets)});
-  return gauges;
-}
 
 Result<void> Daemon::open_http() {
   auto http = HttpService::create(settings_, {.runtime = runtime_,
@@ -239,23 +224,27 @@ Result<void> Daemon::open_http() {
                                               .authenticator = authenticator_,
                                               .throttle = throttle_,
                                               .usage = usage_,
-                                              .submission = http_submission_,
-                                              .metrics = metrics_,
+                                              .submission = submission_,
+                                              .resolver = *resolver_,
+                                              .events = *events_,
                                               .clock = clock_,
                                               .random = random_,
                                               .seal = seal_});
   if (!http) return http.error();
   http_ = std::move(*http);
-  http_submission_.wake_queue = [this](const store::DueEntry& due) { message_committed(api::Door::Http, due); };
-  metrics_.set_gauges([this] { return read_gauges(); });
   return {};
 }
 
 Result<void> Daemon::prepare() {
+  started_at.set(std::chrono::duration<double>(clock_.now().time_since_epoch()).count());
+  build_info.at(0).set(1);
+  auto events = EventService::create(
+      settings_, {.runtime = runtime_, .store = *store_, .resolver = *resolver_, .clock = clock_, .random = random_});
+  if (!events) return events.error();
+  events_ = std::move(*events);
   if (!settings_.http_listeners.empty()) {
     if (auto opened = open_http(); !opened) return opened;
   }
-  dns::start_look_up_threads();
   runtime_.start();
   write_behind_.start();
   maintenance_.start();
@@ -287,6 +276,7 @@ void Daemon::start() {
     return account && *account ? (*account)->name : std::string();
   });
   queue_task_.start(queue_executor_, queue_.make_task());
+  events_->start();
   smtp_.start();
   if (http_) http_->start();
 }
@@ -330,8 +320,10 @@ void Daemon::stop() {
   };
   smtp_.close();
   if (http_) http_->close();
+  events_->close();
   queue_task_.stop_all();
   if (http_) http_->drain(left());
+  events_->drain(left());
   smtp_.drain(left());
   queue_task_.drain(left());
   maintenance_.stop();
@@ -342,6 +334,7 @@ void Daemon::stop() {
   // are posted to executors that stand still but live.
   runtime_.stop();
   http_.reset();
+  events_.reset();
   store_.reset();
 }
 
@@ -393,7 +386,9 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
   auto signer = make_signer((*store)->directory(), *seal);
   if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
-  auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer));
+  auto resolver = dns::open_resolver(make_resolver_settings(settings));
+  if (!resolver) return failed_to_start("the DNS cannot be asked", resolver.error());
+  auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer), std::move(*resolver));
   if (const auto prepared = daemon->prepare(); !prepared) return failed_to_start("cannot be set up", prepared.error());
   if (const auto bound = daemon->listen(); !bound) return failed_to_start("cannot listen", bound.error());
   return daemon;

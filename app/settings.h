@@ -111,6 +111,7 @@ struct Settings {
 
   std::vector<std::string> resolver_addresses;  // "192.0.2.53", "127.0.0.1@5353"
   std::int64_t resolver_timeout_seconds = 0;
+  std::string resolver_trust_anchor_file;
 
   std::int64_t spool_max_octets = 0;
   std::int64_t spool_min_free_octets = 0;
@@ -126,6 +127,7 @@ struct Settings {
 
   std::string log_level;
   std::string log_format;
+  std::string metrics_file;
   std::string log_file;
 
   std::vector<ListenerSettings> listeners;

@@ -1,11 +1,17 @@
 #include "app/store_watch.h"
 
+#include "core/metrics.h"
 #include "core/operator_log.h"
 
 #include <algorithm>
 
 namespace postern::app {
 namespace {
+
+metrics::Gauge queued_messages("postern_queue_messages", "Messages that wait for a delivery attempt.");
+metrics::Gauge kept_messages("postern_spool_messages", "Messages kept, settled ones too.");
+metrics::Gauge used_octets("postern_spool_used_bytes", "Live pages of the spool.");
+metrics::Gauge free_octets("postern_spool_free_disk_bytes", "Free space on the spool's disk.");
 
 constexpr std::chrono::seconds kWatchEvery{1};
 constexpr std::chrono::seconds kNoticedAfter{2};  // a read of our own is over by then
@@ -32,7 +38,18 @@ void StoreWatch::run() {
   }
 }
 
+// Read here, so that who scrapes waits for neither the file system nor the store.
+void StoreWatch::measure() const {
+  const auto usage = store_.spool().usage();
+  if (!usage) return;
+  queued_messages.set(static_cast<double>(usage->queued));
+  kept_messages.set(static_cast<double>(usage->messages));
+  used_octets.set(static_cast<double>(usage->used_octets));
+  free_octets.set(static_cast<double>(usage->free_disk_octets));
+}
+
 void StoreWatch::look() {
+  measure();
   note_stall(spool_, store_.spool().stall());
   note_stall(directory_, store_.directory().stall());
   note_reader(store_.spool().look_at_space());

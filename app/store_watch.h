@@ -39,6 +39,7 @@ class StoreWatch {
     std::optional<Stall> stall;  // as of the last look
   };
   void run();
+  void measure() const;
   void note_stall(Environment& environment, const std::optional<Stall>& stall);
   void note_reader(const store::SpoolSpace& space);
 

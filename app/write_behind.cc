@@ -1,5 +1,6 @@
 #include "app/write_behind.h"
 
+#include "app/metrics_file.h"
 #include "core/operator_log.h"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ void WriteBehind::stop() {
 }
 
 void WriteBehind::run() {
+  write_metrics();
   for (unsigned round = 1;; ++round) {
     {
       std::unique_lock lock(mutex_);
@@ -34,6 +36,7 @@ void WriteBehind::run() {
     operator_log::sum_up();
     write_quotas();
     note_space();
+    if (round % kMetricsEvery == 0) write_metrics();
     if (round % kUsageEvery != 0) continue;
     write_usages();
     write_sent();
@@ -82,6 +85,13 @@ void WriteBehind::write_usages() {
   });
   // A last use that is forgotten is no loss worth a retry.
   if (!written) operator_log::maintenance_failed("key_usage", written.error());
+}
+
+void WriteBehind::write_metrics() {
+  if (metrics_file_.empty()) return;
+  const Result<void> written = write_metrics_file(metrics_file_);
+  const bool was_bad = std::exchange(is_metrics_file_bad_, !written);
+  if (!written && !was_bad) operator_log::maintenance_failed("metrics_file", written.error());
 }
 
 void WriteBehind::write_sent() {

@@ -9,15 +9,17 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
 
 namespace postern::app {
 
 class WriteBehind {
  public:
   // All outlive this.
-  WriteBehind(store::Store& store, submission::QuotaTable& quota, auth::UsageTracker& usage)
-      : store_(store), quota_(quota), usage_(usage) {}
+  WriteBehind(store::Store& store, submission::QuotaTable& quota, auth::UsageTracker& usage, std::string metrics_file = "")
+      : store_(store), quota_(quota), usage_(usage), metrics_file_(std::move(metrics_file)) {}
   ~WriteBehind() { stop(); }
   WriteBehind(const WriteBehind&) = delete;
   WriteBehind& operator=(const WriteBehind&) = delete;
@@ -33,16 +35,20 @@ class WriteBehind {
  private:
   static constexpr std::chrono::seconds kQuotaEvery{1};       // a crash forgets at most that much of a quota
   static constexpr unsigned kUsageEvery = 5;                  // rounds of kQuotaEvery
+  static constexpr unsigned kMetricsEvery = 15;               // as often as Prometheus asks by default, or oftener
   static constexpr unsigned kQuietLooks = 10;
 
   void run();
   void write_quotas();
   void write_usages();
   void write_sent();
+  void write_metrics();
 
   store::Store& store_;
   submission::QuotaTable& quota_;
   auth::UsageTracker& usage_;
+  const std::string metrics_file_;  // empty: none
+  bool is_metrics_file_bad_ = false;
   std::mutex mutex_;
   std::condition_variable wakes_;
   bool is_stopping_ = false;

@@ -1,14 +1,12 @@
-// Host name → endpoints, by the system's resolver. For smarthosts, whose names are configuration. Threads of its own do it, made
-// once for the whole process: a look-up under way cannot be interrupted, so nobody ever waits for them, the end of the process
-// included.
+// Host name → where to connect, as the machine's own resolver does it: the hosts file first, then
+// the DNS, short names by the search list. For names that people write: next hops and webhooks.
 #pragma once
 
 #include "core/result.h"
-#include "net/awaitable.h"
+#include "dns/resolver.h"
 
 #include <boost/asio/ip/tcp.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,16 +15,19 @@ namespace postern::dns {
 
 inline constexpr std::size_t kMaxAddresses = 8;  // tried for one host; more only prolong a failing attempt
 
-inline constexpr std::size_t kLookUpThreads = 4;    // a name whose servers are silent keeps one for up to half a minute
-inline constexpr std::size_t kMaxLookUps = 256;     // that wait for a thread; one more fails at once
+net::asio::ip::tcp::endpoint endpoint_of(const IpAddress& address, std::uint16_t port);
 
-// Makes the threads now, so that the first look-up needs none. Else the first look-up does. Throws std::system_error where one
-// cannot be made; those that were made stay.
-void start_look_up_threads();
+// At least one, at most kMaxAddresses; the families in turn, IPv6 first (RFC 8305 §4), so that one
+// that does not work leaves room for the other. `host` is a name. ResolveFailed: there is none, or
+// the DNS does not say. ConnectionTimedOut, Cancelled.
+net::Awaitable<Result<std::vector<IpAddress>>> find_addresses(Resolver& resolver, std::string host,
+                                                              Limits limits = {});
 
-// All addresses of `host` in the system's order of preference, at most kMaxAddresses and at least one. An IP address, in
-// brackets or not, needs no look-up. Errors: ResolveFailed, ConnectionTimedOut.
-net::Awaitable<Result<std::vector<net::asio::ip::tcp::endpoint>>> look_up_host(std::string host, std::uint16_t port,
-                                                                              std::chrono::seconds timeout);
+// The same for a name or an address, in brackets or not; an address needs no look-up. Without a
+// `resolver` there is nothing else.
+net::Awaitable<Result<std::vector<net::asio::ip::tcp::endpoint>>> find_endpoints(Resolver* resolver,
+                                                                                std::string host,
+                                                                                std::uint16_t port,
+                                                                                Limits limits = {});
 
 }  // namespace postern::dns

@@ -1,47 +1,100 @@
-// The DNS, over libunbound. Blocking: its callers run on a worker or the queue's DNS thread, never on an I/O thread.
+// Questions to the DNS, by whoever has them: delivery, domains, webhooks. look_up() awaits a typed
+// answer, look_up_and_wait() blocks for it; behind both is one Resolver. An answer that does not come
+// in time, or that nobody waits for any more, costs its asker nothing.
 #pragma once
 
-#include "core/result.h"
+#include "dns/records.h"
+#include "dns/system_files.h"
+#include "net/awaitable.h"
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
-#include <cstddef>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
-#include <string_view>
-#include <vector>
+#include <utility>
 
 namespace postern::dns {
 
-struct ResolverSettings {
-  std::vector<std::string> servers;  // "192.0.2.53" or "127.0.0.1@5353"; empty: what /etc/resolv.conf says
-  std::chrono::milliseconds timeout{5000};
-  // Anchor of DNSSEC validation. Empty or absent: nothing is validated, no answer is secure.
-  std::string trust_anchor_file = "/usr/share/dns/root.key";
+struct Question {
+  std::string name;  // A-labels, with or without a last dot
+  Type type = Type::A;
+  // A and AAAA only: if the machine's hosts file has this name, the file answers, and not the DNS.
+  std::string hosts_name{};
 };
-
-struct DnsAnswer {
-  // TXT: the strings of one record joined (RFC 7208 §3.3); CNAME: a host name; MX: "10 mx.example.net"; A, AAAA: an address as
-  // text. Host names are in lower case, without the last dot; the null MX (RFC 7505) is "0 .".
-  std::vector<std::string> values;
-  bool exists = false;              // the name has records of that type
-  bool is_secure = false;           // DNSSEC-validated
-};
-
-// Of messages and of record sets each: some ten thousand answers.
-inline constexpr std::size_t kMaxResolverCacheOctets = 2 * 1'048'576;
 
 // Any thread.
 class Resolver {
  public:
-  virtual ~Resolver() = default;
-  // `name` without the last dot; IDNA A-labels. `type`: A, AAAA, CNAME, MX or TXT. NXDOMAIN and NODATA are answers.
-  // ResolveFailed: no answer in time, SERVFAIL, REFUSED, DNSSEC says bogus. InvalidArgument: another type.
-  virtual Result<DnsAnswer> look_up(std::string_view name, std::string_view type) = 0;
+  using Done = std::function<void(RawAnswer)>;
 
-  // Answers are remembered for a minute at most, in at most kMaxResolverCacheOctets. Destroy it when nobody looks up any more.
-  // ResolveFailed: a server that is no address, or /etc/resolv.conf cannot be read. Makes its threads now; std::system_error where
-  // there is none to spare.
-  static Result<std::unique_ptr<Resolver>> open(const ResolverSettings& settings);
+  virtual ~Resolver() = default;
+  // Calls `done` once: on any thread, at any time, perhaps before this returns. Never waits for the
+  // network, a file or a lock that is held over either.
+  virtual void start(Question question, Done done) = 0;
+  // For who sets no other.
+  virtual std::chrono::milliseconds timeout() const { return std::chrono::seconds(5); }
+  // How the machine completes short names.
+  virtual ResolvConf conf() const { return {}; }
 };
+
+// Ends the look-ups that were given it: those under way now, later ones at once. Used on their
+// executor; outlives them.
+class Cancellation {
+ public:
+  void cancel();
+  bool is_cancelled() const { return is_cancelled_; }
+
+ private:
+  friend class LookUp;
+  bool is_cancelled_ = false;
+  std::set<net::asio::steady_timer*> waiting_;
+};
+
+struct Limits {
+  std::chrono::milliseconds timeout{0};  // 0: the resolver's
+  Cancellation* cancellation = nullptr;
+};
+
+// One question under way. On an executor of one thread; what is asked begins with the object, so
+// that several can be under way before the first is awaited.
+class LookUp {
+ public:
+  LookUp(net::Executor executor, Resolver& resolver, Question question, Limits limits);
+  ~LookUp();
+  LookUp(const LookUp&) = delete;
+  LookUp& operator=(const LookUp&) = delete;
+
+  // Once.
+  net::Awaitable<RawAnswer> answer();
+
+ private:
+  struct State;
+
+  net::asio::steady_timer timer_;
+  Cancellation* const cancellation_;
+  const std::chrono::milliseconds timeout_;
+  const std::chrono::steady_clock::time_point begun_;
+  const std::string what_;  // "MX example.org"
+  std::shared_ptr<State> state_;
+};
+
+net::Awaitable<RawAnswer> ask(Resolver& resolver, Question question, Limits limits = {});
+// Never on an I/O thread.
+RawAnswer ask_and_wait(Resolver& resolver, Question question);
+
+template <class Record>
+net::Awaitable<Answer<Record>> look_up(Resolver& resolver, std::string name, Limits limits = {}) {
+  Question question{.name = std::move(name), .type = Record::kType};
+  RawAnswer raw = co_await ask(resolver, std::move(question), limits);
+  co_return read_answer<Record>(std::move(raw));
+}
+
+template <class Record>
+Answer<Record> look_up_and_wait(Resolver& resolver, std::string name) {
+  return read_answer<Record>(ask_and_wait(resolver, {.name = std::move(name), .type = Record::kType}));
+}
 
 }  // namespace postern::dns

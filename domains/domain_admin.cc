@@ -51,19 +51,26 @@ struct Survey {
   bool is_denied = false;   // the DNS says of a required record that it is not there
 };
 
+std::vector<std::string> texts_of(const dns::Answer<dns::Txt>& answer) {
+  std::vector<std::string> texts;
+  for (const dns::Txt& record : answer.records) texts.push_back(record.text);
+  return texts;
+}
+
 Survey survey(dns::Resolver& resolver, const store::DomainRecord& domain, const std::vector<DnsRecordToPublish>& records) {
   Survey survey;
   std::size_t unanswered = 0;
   for (const DnsRecordToPublish& record : records) {
-    const auto answer = unanswered < kMaxUnanswered ? resolver.look_up(record.name, record.type)
-                                                    : Result<dns::DnsAnswer>(Error(ErrorCode::ResolveFailed, "not asked any more"));
-    if (!answer) {
+    dns::Answer<dns::Txt> answer;
+    answer.why = "not asked any more";
+    if (unanswered < kMaxUnanswered) answer = dns::look_up_and_wait<dns::Txt>(resolver, record.name);
+    if (!is_answer(answer.finding)) {
       ++unanswered;
-      survey.checks.push_back(unanswered_check(record, was_found(domain, record.purpose), answer.error()));
+      survey.checks.push_back(unanswered_check(record, was_found(domain, record.purpose), answer.why));
       if (record.is_required) survey.is_complete = false;
       continue;
     }
-    survey.checks.push_back(check_record(record, *answer));
+    survey.checks.push_back(check_record(record, texts_of(answer)));
     if (!record.is_required || survey.checks.back().is_found) continue;
     survey.is_complete = false;
     survey.is_denied = true;

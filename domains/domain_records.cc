@@ -106,13 +106,13 @@ store::DomainCheck check_only(const DnsRecordToPublish& record, const std::vecto
   return check;
 }
 
-store::DomainCheck check_ownership(const DnsRecordToPublish& record, const dns::DnsAnswer& answer) {
+store::DomainCheck check_ownership(const DnsRecordToPublish& record, const std::vector<std::string>& texts) {
   store::DomainCheck check{.name = record.purpose, .is_found = false, .finding = "there is no such record"};
-  check.is_found = std::ranges::find(answer.values, record.value) != answer.values.end();
+  check.is_found = std::ranges::find(texts, record.value) != texts.end();
   if (check.is_found) {
     check.finding.clear();
-  } else if (!answer.values.empty()) {
-    check.finding = "found instead: " + escape_for_log(answer.values.front(), kMaxFindingOctets);
+  } else if (!texts.empty()) {
+    check.finding = "found instead: " + escape_for_log(texts.front(), kMaxFindingOctets);
   }
   return check;
 }
@@ -140,18 +140,18 @@ std::vector<DnsRecordToPublish> records_to_publish(const store::DomainRecord& do
   return records;
 }
 
-store::DomainCheck check_record(const DnsRecordToPublish& record, const dns::DnsAnswer& answer) {
-  if (record.purpose == kOwnershipPurpose) return check_ownership(record, answer);
+store::DomainCheck check_record(const DnsRecordToPublish& record, const std::vector<std::string>& texts) {
+  if (record.purpose == kOwnershipPurpose) return check_ownership(record, texts);
   if (record.purpose == "spf") {
-    return check_only(record, versioned(answer.values, "v=spf1", " "),
+    return check_only(record, versioned(texts, "v=spf1", " "),
                       [&](const std::string& found) { return has_mechanisms(found, record.value); });
   }
-  if (record.purpose == "dmarc") return check_only(record, versioned(answer.values, "v=DMARC1", "; \t"), is_dmarc);
-  return check_only(record, answer.values, [&](const std::string& found) { return has_same_key(found, record.value); });
+  if (record.purpose == "dmarc") return check_only(record, versioned(texts, "v=DMARC1", "; \t"), is_dmarc);
+  return check_only(record, texts, [&](const std::string& found) { return has_same_key(found, record.value); });
 }
 
-store::DomainCheck unanswered_check(const DnsRecordToPublish& record, bool was_found, const Error& error) {
-  return {.name = record.purpose, .is_found = was_found, .finding = std::string(kNoAnswer) + error.context()};
+store::DomainCheck unanswered_check(const DnsRecordToPublish& record, bool was_found, std::string_view why) {
+  return {.name = record.purpose, .is_found = was_found, .finding = std::string(kNoAnswer) + std::string(why)};
 }
 
 std::string_view domain_status(const store::DomainRecord& domain) {

@@ -1,7 +1,6 @@
 // Which DNS records a sending domain is asked to publish, and whether an answer of the DNS holds one. Pure: no look-up here.
 #pragma once
 
-#include "dns/resolver.h"
 #include "domains/domain_admin.h"
 #include "store/records.h"
 
@@ -21,16 +20,16 @@ inline constexpr std::string_view kDkimEd25519Purpose = "dkim-ed25519";
 // nobody here knows what would be true.
 std::vector<DnsRecordToPublish> records_to_publish(const store::DomainRecord& domain, const std::vector<std::string>& spf);
 
-// What `answer` says of `record`:
+// What the texts of a DNS answer say of `record`:
 //   ownership    one of the TXT records is the value
 //   dkim-*       the only TXT record there has the same key (RFC 6376 §3.6.1, §3.6.2.2)
 //   spf          the only v=spf1 record has every mechanism of the value; for "a:" an "include:" of the same name will do (RFC 7208
 //                §4.5, §5)
 //   dmarc        the only v=DMARC1 record is valid, whatever its policy (RFC 7489 §6.3, §6.6.3)
-store::DomainCheck check_record(const DnsRecordToPublish& record, const dns::DnsAnswer& answer);
+store::DomainCheck check_record(const DnsRecordToPublish& record, const std::vector<std::string>& texts);
 
 // For a record of which the DNS said nothing: what was known of it stays known.
-store::DomainCheck unanswered_check(const DnsRecordToPublish& record, bool was_found, const Error& error);
+store::DomainCheck unanswered_check(const DnsRecordToPublish& record, bool was_found, std::string_view why);
 
 // not_started (never looked up), pending (looked up, incomplete), verified, temporary_failure (verified, but the DNS said nothing
 // of a required record at the last look), failed (was verified, and a required record has gone).

@@ -1,5 +1,7 @@
 #include "events/webhook_client.h"
 
+#include "dns/host_lookup.h"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -20,17 +22,8 @@ using std::chrono::seconds;
 constexpr std::size_t kMaxTriedAddresses = 3;       // of one host in one attempt
 constexpr std::uint32_t kMaxResponseHead = 16'384;  // octets; of the body nothing is needed
 constexpr std::size_t kMaxInterimResponses = 8;     // 100 and 103 in practice: one or two
-constexpr std::size_t kLookupThreads = 16;          // a slow name server holds one each
-constexpr std::size_t kMaxLookups = 1'000;          // at once; as many as the dispatcher has requests
 constexpr seconds kConnectTimeout{5};
 constexpr seconds kLinger{1};                       // for the rest of a response: a close with input unread resets
-
-tcp::endpoint endpoint_of(const IpAddress& address, std::uint16_t port) {
-  if (!address.is_v4()) return {net::asio::ip::address_v6(address.octets), port};
-  std::array<std::uint8_t, 4> octets{};
-  std::copy(address.octets.begin() + 12, address.octets.end(), octets.begin());
-  return {net::asio::ip::address_v4(octets), port};
-}
 
 std::string make_head(const WebhookTarget& target, const WebhookRequest& request, const std::string& user_agent) {
   beast_http::request<beast_http::empty_body> head(beast_http::verb::post, target.request_target, 11);
@@ -102,49 +95,23 @@ net::Awaitable<Result<std::uint16_t>> read_status(net::Stream& stream) {
   co_return Error(ErrorCode::ProtocolError, "there are too many interim responses");
 }
 
-void append_addresses(dns::Resolver& resolver, const std::string& host, std::string_view type, std::vector<IpAddress>& addresses,
-                      std::optional<Error>& failure) {
-  const auto answer = resolver.look_up(host, type);
-  if (!answer) {
-    failure = answer.error();
-    return;
-  }
-  for (const std::string& value : answer->values) {
-    if (const auto address = parse_ip_address(value)) addresses.push_back(*address);
-  }
-}
-
 }  // namespace
 
-AddressLookup look_up_with(dns::Resolver& resolver) {
-  return [&resolver](const std::string& host) -> Result<std::vector<IpAddress>> {
-    std::vector<IpAddress> addresses;
-    std::optional<Error> failure;
-    append_addresses(resolver, host, "AAAA", addresses, failure);
-    append_addresses(resolver, host, "A", addresses, failure);
-    if (addresses.empty() && failure) return *failure;
-    return addresses;
-  };
-}
-
-HttpWebhookClient::HttpWebhookClient(AddressLookup look_up, net::TlsClientContext tls, WebhookPolicy policy, std::string user_agent)
-    : look_up_(std::move(look_up)),
+HttpWebhookClient::HttpWebhookClient(dns::Resolver& resolver, net::TlsClientContext tls, WebhookPolicy policy,
+                                     std::string user_agent)
+    : resolver_(resolver),
       tls_(std::move(tls)),
       policy_(std::move(policy)),
-      user_agent_(std::move(user_agent)),
-      lookup_threads_(kLookupThreads, kMaxLookups) {}
+      user_agent_(std::move(user_agent)) {}
 
 // Those that may be contacted. What is judged here is what is connected to: a name that answers differently a moment later
 // (DNS rebinding) gains nothing.
 net::Awaitable<Result<std::vector<IpAddress>>> HttpWebhookClient::find_addresses(const WebhookTarget& target) {
   if (const auto literal = parse_ip_address(target.host)) co_return std::vector<IpAddress>{*literal};
-  const AddressLookup& look_up = look_up_;
-  const std::string host = target.host;
-  const auto found = co_await lookup_threads_.run([&look_up, &host] { return look_up(host); });
-  if (!found) co_return Error(ErrorCode::ResolveFailed, "too many look-ups at once");
-  if (!*found) co_return found->error();
-  std::vector<IpAddress> addresses = **found;
-  if (addresses.empty()) co_return Error(ErrorCode::ResolveFailed, "the host has no address");
+  const dns::Limits limits{.cancellation = &look_ups_};
+  const auto found = co_await dns::find_addresses(resolver_, target.host, limits);
+  if (!found) co_return found.error();
+  std::vector<IpAddress> addresses = *found;
   std::erase_if(addresses, [this](const IpAddress& address) { return !may_contact(address, policy_); });
   if (addresses.empty()) co_return Error(ErrorCode::ConnectFailed, "the host has no public address");
   if (addresses.size() > kMaxTriedAddresses) addresses.resize(kMaxTriedAddresses);
@@ -160,7 +127,7 @@ net::Awaitable<Result<HttpWebhookClient::StreamPtr>> HttpWebhookClient::connect(
     const auto left = deadline - Clock::now();
     if (left <= Clock::duration::zero() || is_cancelled_) break;
     const auto timeout = std::min<Clock::duration>(left, kConnectTimeout);
-    auto stream = co_await net::Stream::connect(endpoint_of(address, target.port), timeout);
+    auto stream = co_await net::Stream::connect(dns::endpoint_of(address, target.port), timeout);
     if (stream) co_return std::move(*stream);
     failure = stream.error();
   }
@@ -213,6 +180,7 @@ net::Awaitable<WebhookAnswer> HttpWebhookClient::post(WebhookRequest request) {
 
 void HttpWebhookClient::cancel() {
   is_cancelled_ = true;
+  look_ups_.cancel();
   for (net::Stream* stream : open_) stream->cancel();
 }
 

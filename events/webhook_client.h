@@ -9,11 +9,9 @@
 #include "net/awaitable.h"
 #include "net/stream.h"
 #include "net/tls_context.h"
-#include "net/worker_pool.h"
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -49,15 +47,10 @@ class WebhookClient {
   virtual void cancel() = 0;
 };
 
-// Blocks; any thread.
-using AddressLookup = std::function<Result<std::vector<IpAddress>>(const std::string& host)>;
-// A and AAAA records. `resolver` must outlive it.
-AddressLookup look_up_with(dns::Resolver& resolver);
-
 class HttpWebhookClient final : public WebhookClient {
  public:
-  // `tls` should verify. Look-ups run on threads of this object's own, so that a slow name server holds up webhooks only.
-  HttpWebhookClient(AddressLookup look_up, net::TlsClientContext tls, WebhookPolicy policy, std::string user_agent);
+  // `tls` should verify. `resolver` outlives this.
+  HttpWebhookClient(dns::Resolver& resolver, net::TlsClientContext tls, WebhookPolicy policy, std::string user_agent);
 
   net::Awaitable<WebhookAnswer> post(WebhookRequest request) override;
   void cancel() override;
@@ -71,13 +64,13 @@ class HttpWebhookClient final : public WebhookClient {
   net::Awaitable<Result<std::uint16_t>> exchange(net::Stream& stream, const WebhookTarget& target, const WebhookRequest& request);
   net::Awaitable<Result<std::uint16_t>> attempt(const WebhookRequest& request);
 
-  AddressLookup look_up_;
+  dns::Resolver& resolver_;
   net::TlsClientContext tls_;
   WebhookPolicy policy_;
   std::string user_agent_;
   std::set<net::Stream*> open_;
   bool is_cancelled_ = false;
-  net::WorkerPool lookup_threads_;
+  dns::Cancellation look_ups_;
 };
 
 }  // namespace postern::events

@@ -55,6 +55,7 @@ class WebhookDispatcher::Impl : public std::enable_shared_from_this<WebhookDispa
   std::size_t working_ = 0;
   std::uint64_t seen_ = 0;       // events up to here were told to their senders
   Instant next_review_;
+  EventHub::Interrupt rest_;     // of run(), until there are events or a review is due
   bool is_stopping_ = false;
   std::atomic<bool> is_woken_{false};
   asio::steady_timer end_;       // of the last sender, while stopping
@@ -66,8 +67,7 @@ net::Awaitable<void> WebhookDispatcher::Impl::run() {
   while (!is_stopping_) {
     review();
     tell_senders();
-    // Short, so that stop() is seen soon whatever the hub does.
-    co_await parts_.event_hub.wait_above(seen_, milliseconds(500));
+    co_await parts_.event_hub.wait_above(seen_, kReviewEvery, &rest_);
   }
   end_.expires_at(asio::steady_timer::time_point::max());
   while (working_ > 0) co_await end_.async_wait(asio::as_tuple(net::kAwait));
@@ -149,6 +149,7 @@ void WebhookDispatcher::Impl::wake() {
 
 void WebhookDispatcher::Impl::stop() {
   is_stopping_ = true;
+  rest_.fire();
   for (auto& [id, sender] : senders_) sender->stop();
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/due.h"
 #include "core/log.h"
+#include "core/metrics.h"
 #include "events/event_json.h"
 #include "events/mail_scope.h"
 #include "events/webhook_signature.h"
@@ -21,6 +22,15 @@ namespace postern::events {
 namespace {
 
 namespace asio = net::asio;
+
+enum class RequestOutcome { Delivered, Failed, Interrupted };
+metrics::Counter webhook_requests("postern_webhook_requests_total", "Requests to webhooks that ended, by what became of them.",
+                                  {{"outcome", {"delivered", "failed", "interrupted"}}});
+
+RequestOutcome outcome_of(const WebhookAnswer& answer) {
+  if (answer.is_interrupted) return RequestOutcome::Interrupted;
+  return answer.is_success() ? RequestOutcome::Delivered : RequestOutcome::Failed;
+}
 
 constexpr Duration kSaveEvery = std::chrono::seconds(1);  // a crash repeats what was delivered since
 constexpr Duration kLookEvery = std::chrono::seconds(2);  // how soon a replay by another process is seen
@@ -172,6 +182,7 @@ net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, st
 }
 
 void WebhookSender::ended(std::uint64_t sequence, const WebhookAnswer& answer) {
+  webhook_requests.at(outcome_of(answer)).add();
   if (answer.is_interrupted) return backlog_->interrupted(sequence);
   const Instant now = parts_.clock.now();
   if (answer.is_success()) return backlog_->delivered(sequence, now);

@@ -4,6 +4,7 @@
 
 #include "core/bytes.h"
 #include "core/log.h"
+#include "core/metrics.h"
 #include "http/response_head.h"
 
 #include <boost/asio/post.hpp>
@@ -17,6 +18,9 @@ namespace postern::http {
 namespace {
 
 using State = RequestReader::State;
+
+metrics::Gauge http_connections("postern_http_connections", "Open HTTP connections.");
+metrics::Counter http_connections_accepted("postern_http_connections_accepted_total", "HTTP connections that were served.");
 
 // Enough to tell the requests of years apart.
 constexpr std::size_t kRequestIdOctets = 8;
@@ -41,7 +45,12 @@ std::string format_chunk(std::string_view octets) {
 
 Connection::Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
                        std::optional<net::TlsServerContext> tls, std::unique_ptr<net::AdmittedPeer> admitted)
-    : context_(context), admitted_(std::move(admitted)), tls_(std::move(tls)), stream_(std::move(socket)) {
+    : context_(context),
+      admitted_(std::move(admitted)),
+      counted_(http_connections),
+      tls_(std::move(tls)),
+      stream_(std::move(socket)) {
+  http_connections_accepted.add();
   peer_.address = peer.address;
   peer_.port = peer.port;
   peer_.is_local = peer.is_local;

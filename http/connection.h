@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/clock.h"
+#include "core/metrics.h"
 #include "core/random.h"
 #include "http/body_room.h"
 #include "http/limits.h"
@@ -95,6 +96,7 @@ class Connection final : public net::Task {
 
   const ConnectionContext& context_;
   std::unique_ptr<net::AdmittedPeer> admitted_;
+  const metrics::Counted counted_;
   std::optional<net::TlsServerContext> tls_;
   net::Stream stream_;
   PeerFacts peer_;

@@ -2,6 +2,7 @@
 #include "lmdb/commit_queue.h"
 
 #include "core/check.h"
+#include "core/metrics.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,6 +13,18 @@
 
 namespace postern::lmdb {
 namespace {
+
+enum class CommitOf { Spool, Directory };
+std::vector<metrics::Label> environments() { return {{"environment", {"spool", "directory"}}}; }
+metrics::Histogram commit_durations("postern_commit_duration_seconds",
+                                    "From the start of a batch to the end of its sync, waits for other processes included.",
+                                    metrics::short_durations(), metrics::Unit::Seconds, environments());
+metrics::Histogram commit_sizes("postern_commit_batch_size", "Requests that one sync made durable.",
+                                {1, 2, 4, 8, 16, 32, 64, 128, 256, 1'024, 4'096}, metrics::Unit::Counts, environments());
+
+CommitOf commit_of(const LmdbEnvironment& environment) {
+  return environment.folder().filename() == "directory" ? CommitOf::Directory : CommitOf::Spool;
+}
 
 class BlockingRequest final : public CommitRequest {
  public:
@@ -138,6 +151,8 @@ Error CommitQueue::stall_error() const {
 
 void CommitQueue::run_thread() {
   Batch batch;
+  auto& durations = commit_durations.at(commit_of(environment_));
+  auto& sizes = commit_sizes.at(commit_of(environment_));
   while (take(batch)) {
     const auto began = std::chrono::steady_clock::now();
     trying_since_.store(steady_nanoseconds(), std::memory_order_relaxed);
@@ -149,9 +164,11 @@ void CommitQueue::run_thread() {
       environment_.gate().leave();
     }
     trying_since_.store(0, std::memory_order_relaxed);
+    sizes.observe(std::uint64_t{batch.size()});
     batch.clear();
     ended_ = std::chrono::steady_clock::now();
     took_ = ended_ - began;
+    durations.observe(took_);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "net/stream.h"
 
 #include "core/check.h"
+#include "core/metrics.h"
 #include "net/tls_session.h"
 #include "net/watchdog.h"
 
@@ -28,6 +29,10 @@ constexpr int kReadsPerTurn = 32;
 constexpr std::size_t kMaxDiscardedOctets = 1U << 20;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+
+enum class TlsSide { Server, Client };
+metrics::Counter tls_handshakes("postern_tls_handshakes_total", "TLS handshakes that ended, by our side and by outcome.",
+                                {{"side", {"server", "client"}}, {"outcome", {"succeeded", "failed"}}});
 
 bool is_reset(const SocketError& ec) {
   return ec == asio::error::connection_reset || ec == asio::error::broken_pipe ||
@@ -61,7 +66,7 @@ class Stream::Impl {
   Awaitable<Result<std::size_t>> read_tls(std::span<char> space);
   Awaitable<Result<void>> write_plain(std::string_view octets);
   Awaitable<Result<void>> write_tls(std::string_view octets);
-  Awaitable<Result<void>> handshake(Result<std::unique_ptr<TlsSession>> session);
+  Awaitable<Result<void>> handshake(TlsSide side, Result<std::unique_ptr<TlsSession>> session);
   Awaitable<void> linger_and_close();
   void close();
   void cancel();
@@ -153,11 +158,12 @@ Awaitable<Result<void>> Stream::Impl::write_tls(std::string_view octets) {
   co_return Result<void>();
 }
 
-Awaitable<Result<void>> Stream::Impl::handshake(Result<std::unique_ptr<TlsSession>> session) {
+Awaitable<Result<void>> Stream::Impl::handshake(TlsSide side, Result<std::unique_ptr<TlsSession>> session) {
   POSTERN_CHECK(!tls_);
   if (!session) co_return session.error();
   tls_ = std::move(*session);
   const Result<std::size_t> shaken = co_await drive(Handshake{});
+  tls_handshakes.at(side, !shaken).add();
   if (!shaken) co_return shaken.error();
   co_return Result<void>();
 }
@@ -282,11 +288,11 @@ Awaitable<Result<void>> Stream::write_all(std::string_view octets) {
 }
 
 Awaitable<Result<void>> Stream::start_tls_server(const TlsServerContext& context) {
-  return impl_->handshake(TlsSession::accepting(impl_->socket().native_handle(), context));
+  return impl_->handshake(TlsSide::Server, TlsSession::accepting(impl_->socket().native_handle(), context));
 }
 
 Awaitable<Result<void>> Stream::start_tls_client(const TlsClientContext& context, std::string server_name) {
-  return impl_->handshake(TlsSession::connecting(impl_->socket().native_handle(), context, server_name));
+  return impl_->handshake(TlsSide::Client, TlsSession::connecting(impl_->socket().native_handle(), context, server_name));
 }
 
 bool Stream::is_tls() const { return impl_->tls() != nullptr; }

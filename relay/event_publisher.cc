@@ -1,10 +1,12 @@
 // One row per outcome; deferral is the only one with a decision in it.
 #include "relay/event_publisher.h"
 
+#include "core/metrics.h"
 #include "core/operator_log.h"
 #include "core/time_format.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -14,6 +16,27 @@ namespace {
 using store::RecipientStage;
 using store::RecipientState;
 using store::StoredMessage;
+
+constexpr std::array kCountedEvents = {EventType::RecipientDelivered,  EventType::RecipientDeferred,
+                                       EventType::RecipientBounced,    EventType::RecipientExpired,
+                                       EventType::RecipientSuppressed, EventType::RecipientComplained};
+const std::vector<std::string> kEnvironments{"live", "test"};
+
+metrics::Counter deliveries("postern_deliveries_total",
+                            "What became of recipients, each as often as something did; deferred ones are tried again.",
+                            {{"environment", kEnvironments},
+                             {"outcome", {"delivered", "deferred", "bounced", "expired", "suppressed", "complained"}}});
+metrics::Histogram delivery_delays("postern_delivery_delay_seconds", "From a message's acceptance to its delivery, by recipient.",
+                                   {0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3'600, 14'400, 86'400, 432'000},
+                                   metrics::Unit::Seconds, {{"environment", kEnvironments}});
+
+void count_event(const StoredMessage& stored, const Event& event) {
+  const auto found = std::ranges::find(kCountedEvents, event.type);
+  if (found == kCountedEvents.end()) return;
+  const bool is_test = stored.message.environment == Environment::Test;
+  deliveries.at(is_test, found - kCountedEvents.begin()).add();
+  if (event.type == EventType::RecipientDelivered) delivery_delays.at(is_test).observe(event.at - stored.message.accepted_at);
+}
 
 // Builds a publication recipient by recipient.
 class Publisher {
@@ -194,6 +217,7 @@ void log_publication(const StoredMessage& stored, const Publication& publication
   const auto& changes = publication.settlement.changes;
   auto change = changes.begin();
   for (const Event& event : publication.settlement.events) {
+    count_event(stored, event);
     // Events and changes are in the same order of recipients; a complaint has two events.
     while (change != changes.end() &&
            format_mailbox(stored.message.envelope.recipients[change->index].mailbox) != event.recipient) {

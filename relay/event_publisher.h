@@ -59,7 +59,7 @@ Publication publish_waiting(const store::StoredMessage& stored, const Waiting& w
 // if none would; test mail keeps its simulated times.
 Publication publish_set_back(const store::StoredMessage& stored, const DeliveryPolicy& policy, Instant now);
 
-// One line of the operator log for each event of the publication.
+// One line of the operator log, and one more in the metrics, for each event of the publication: once it is committed.
 void log_publication(const store::StoredMessage& stored, const Publication& publication, std::string_view route);
 
 }  // namespace postern::relay

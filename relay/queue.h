@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "dns/resolver.h"
 #include "domains/content_signer.h"
 #include "net/awaitable.h"
 #include "net/task_group.h"

@@ -2,6 +2,7 @@
 #include "relay/smtp_transport.h"
 
 #include "core/bytes.h"
+#include "core/metrics.h"
 #include "core/operator_log.h"
 #include "dns/host_lookup.h"
 #include "relay/spooled_content.h"
@@ -16,6 +17,10 @@ namespace {
 using net::asio::ip::tcp;
 
 using std::chrono::steady_clock;
+
+metrics::Histogram attempt_durations("postern_delivery_attempt_duration_seconds",
+                                     "Of an attempt to hand a message to its next hop: look-up, connection and dialogue.",
+                                     metrics::short_durations(), metrics::Unit::Seconds);
 
 constexpr std::size_t kMaxRemoteText = 160;  // kept with every attempt
 constexpr auto kClearFor = std::chrono::hours(1);  // until TLS is tried again with a hop where it was broken
@@ -102,6 +107,13 @@ void SmtpTransport::load_tls() {
 }
 
 net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequest request) {
+  const auto begun = steady_clock::now();
+  std::vector<RecipientReport> reports = co_await attempt(std::move(request));
+  attempt_durations.observe(steady_clock::now() - begun);
+  co_return reports;
+}
+
+net::Awaitable<std::vector<RecipientReport>> SmtpTransport::attempt(DeliveryRequest request) {
   HopConnection idle = idle_->take();
   if (idle.connection && idle.connection->is_usable()) {
     const Sent sent = co_await send(idle, request);
@@ -134,7 +146,8 @@ net::Awaitable<void> SmtpTransport::open_session(Opened& opened) {
   opened.failure = tls_failure_;
   if (!tls_) co_return;
 
-  const auto endpoints = co_await dns::look_up_host(route_.host, route_.port, options_.timeouts.connect);
+  const dns::Limits limits{.timeout = options_.timeouts.connect, .cancellation = &look_ups_};
+  const auto endpoints = co_await dns::find_endpoints(options_.resolver, route_.host, route_.port, limits);
   if (!endpoints) {
     // RFC 3463 §3.5: X.4.3, directory server failure.
     opened.failure = Status{451, EnhancedCode{4, 4, 3}, escape_for_log(endpoints.error().context())};
@@ -258,6 +271,7 @@ void SmtpTransport::retire() {
 
 void SmtpTransport::cancel() {
   is_cancelled_ = true;
+  look_ups_.cancel();
   idle_->close_all();
   for (smtp::ClientConnection* connection : sending_) connection->cancel();
 }

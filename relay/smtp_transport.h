@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "dns/resolver.h"
 #include "domains/content_signer.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
@@ -25,6 +26,7 @@ struct SmtpTransportOptions {
   std::string hostname;  // for EHLO
   smtp::ClientTimeouts timeouts;
   const domains::MessageSigner* signer = nullptr;  // of what is converted; outlives the transport
+  dns::Resolver* resolver = nullptr;  // of the hop's name; outlives the transport. Null: the hop is an address
 };
 
 class SmtpTransport final : public Transport {
@@ -54,6 +56,7 @@ class SmtpTransport final : public Transport {
     bool is_content_lost = false;
   };
 
+  net::Awaitable<std::vector<RecipientReport>> attempt(DeliveryRequest request);
   net::Awaitable<Opened> open();
   net::Awaitable<void> open_session(Opened& opened);
   void load_tls();
@@ -77,6 +80,7 @@ class SmtpTransport final : public Transport {
   std::set<smtp::ClientConnection*> sending_;
   std::size_t opening_ = 0;    // sessions being opened
   bool is_cancelled_ = false;
+  dns::Cancellation look_ups_;
   bool is_retired_ = false;
   bool avoids_chunks_ = false;  // the hop offers CHUNKING and knows no BDAT
   std::chrono::steady_clock::time_point clear_until_;  // its TLS is broken: in the clear until then

@@ -11,7 +11,7 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
                                       const Route* route) -> std::unique_ptr<Transport> {
     if (route == nullptr) return std::make_unique<SimulatedTransport>(settings.simulator_domain);
     const SmtpTransportOptions options{
-        .hostname = settings.hostname, .timeouts = {}, .signer = settings.signer};
+        .hostname = settings.hostname, .timeouts = {}, .signer = settings.signer, .resolver = settings.resolver};
     return std::make_unique<SmtpTransport>(executor, spool, routes, *route, options);
   };
 }

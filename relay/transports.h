@@ -14,14 +14,19 @@ namespace postern::domains {
 class MessageSigner;
 }
 
+namespace postern::dns {
+class Resolver;
+}
+
 namespace postern::relay {
 
 struct TransportSettings {
   std::string hostname;  // for EHLO
   std::string simulator_domain = "simulator.postern.test";
   const domains::MessageSigner* signer = nullptr;  // of what had to be converted on its way out
+  dns::Resolver* resolver = nullptr;               // null: next hops are addresses
 };
-// `spool` and the signer outlive the transports.
+// `spool`, the signer and the resolver outlive the transports.
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
                                         TransportSettings settings);
 

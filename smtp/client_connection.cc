@@ -3,6 +3,7 @@
 #include "smtp/client_connection.h"
 
 #include "core/check.h"
+#include "core/metrics.h"
 
 #include <utility>
 
@@ -11,6 +12,11 @@ namespace {
 
 // The transaction is over when QUIT is said; nobody should wait long for the answer.
 constexpr std::chrono::seconds kQuitTimeout{5};
+
+metrics::Gauge hop_connections("postern_next_hop_connections", "Open SMTP connections to next hops.");
+metrics::Counter hop_connects("postern_next_hop_connects_total",
+                              "SMTP sessions begun with next hops, by whether they came to where mail may be sent.",
+                              {{"outcome", {"succeeded", "failed"}}});
 
 Status own_status(std::uint16_t code, std::uint16_t subject, std::uint16_t detail, std::string text) {
   return Status{code, EnhancedCode{4, subject, detail}, std::move(text)};
@@ -49,6 +55,7 @@ class ClientConnection::Impl {
   void stream_failed(const Error& error);
   std::chrono::seconds reply_timeout() const;
 
+  const metrics::Counted counted_{hop_connections};
   std::unique_ptr<net::Stream> stream_;
   std::string server_name_;
   const net::TlsClientContext& tls_;
@@ -67,6 +74,15 @@ ClientConnection::~ClientConnection() = default;
 net::Awaitable<ClientConnection::Opened> ClientConnection::open(net::asio::ip::tcp::endpoint endpoint, std::string server_name,
                                                                 ClientConfig config, const net::TlsClientContext& tls,
                                                                 ClientTimeouts timeouts) {
+  Opened opened = co_await connect(endpoint, std::move(server_name), std::move(config), tls, timeouts);
+  hop_connects.at(opened.connection == nullptr).add();
+  co_return opened;
+}
+
+net::Awaitable<ClientConnection::Opened> ClientConnection::connect(net::asio::ip::tcp::endpoint endpoint,
+                                                                   std::string server_name, ClientConfig config,
+                                                                   const net::TlsClientContext& tls,
+                                                                   ClientTimeouts timeouts) {
   Opened opened;
   Result<std::unique_ptr<net::Stream>> stream = co_await net::Stream::connect(endpoint, timeouts.connect);
   if (!stream) {

@@ -59,6 +59,8 @@ class ClientConnection {
 
  private:
   class Impl;
+  static net::Awaitable<Opened> connect(net::asio::ip::tcp::endpoint endpoint, std::string server_name, ClientConfig config,
+                                        const net::TlsClientContext& tls, ClientTimeouts timeouts);
   explicit ClientConnection(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -13,9 +13,23 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+metrics::Gauge smtp_connections("postern_smtp_connections", "Open SMTP connections.");
+metrics::Counter smtp_connections_accepted("postern_smtp_connections_accepted_total", "SMTP connections that were served.");
+
+}  // namespace
+
 Connection::Connection(net::asio::ip::tcp::socket socket, const net::Peer& peer, const ConnectionContext& context,
                        std::optional<net::TlsServerContext> tls, std::unique_ptr<net::AdmittedPeer> admitted)
-    : context_(context), peer_(peer), admitted_(std::move(admitted)), tls_(std::move(tls)), stream_(std::move(socket)) {}
+    : context_(context),
+      peer_(peer),
+      admitted_(std::move(admitted)),
+      counted_(smtp_connections),
+      tls_(std::move(tls)),
+      stream_(std::move(socket)) {
+  smtp_connections_accepted.add();
+}
 
 Connection::~Connection() = default;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/log.h"
+#include "core/metrics.h"
 #include "net/admission.h"
 #include "net/peer.h"
 #include "net/stream.h"
@@ -91,6 +92,7 @@ class Connection final : public net::Task {
   const ConnectionContext& context_;
   const net::Peer peer_;
   std::unique_ptr<net::AdmittedPeer> admitted_;
+  const metrics::Counted counted_;
   std::optional<net::TlsServerContext> tls_;
   net::Stream stream_;
   std::optional<Session> session_;

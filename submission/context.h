@@ -11,6 +11,7 @@
 #include "domains/content_signer.h"
 #include "relay/route.h"
 #include "store/store.h"
+#include "submission/counters.h"
 #include "submission/quota.h"
 
 #include <cstdint>
@@ -48,6 +49,7 @@ struct SubmissionContext {
 
 // Who submits and how; fixed for a connection or an HTTP request.
 struct Submitter {
+  Door door = Door::Smtp;
   KeyId key;
   IpAddress address;
   std::uint16_t port = 0;

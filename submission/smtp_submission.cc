@@ -3,6 +3,7 @@
 #include "net/wait_for.h"
 #include "auth/sha256.h"
 #include "submission/auth_failure.h"
+#include "submission/counters.h"
 #include "core/operator_log.h"
 #include "smtp/trace_header.h"
 #include "submission/reply.h"
@@ -16,9 +17,8 @@ namespace {
 
 class SmtpConversation final : public smtp::Conversation {
  public:
-  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const RefusalCounter& count,
-                   const smtp::PeerFacts& peer)
-      : context_(context), throttle_(throttle), count_(count) {
+  SmtpConversation(const SubmissionContext& context, auth::AuthThrottle& throttle, const smtp::PeerFacts& peer)
+      : context_(context), throttle_(throttle) {
     submitter_.address = peer.address;
     submitter_.port = peer.port;
   }
@@ -38,13 +38,12 @@ class SmtpConversation final : public smtp::Conversation {
   bool is_same_again(std::string_view key);
   // A simulated refusal is no refusal of ours.
   smtp::Verdict said(const Decision& decision) {
-    if (const Refused* refused = decision.refused()) count_(refusal_row(refused->refusal).token, RefusalOf::Message);
+    if (const Refused* refused = decision.refused()) count_refused_over_smtp(refusal_row(refused->refusal).token);
     return reply_of(decision);
   }
 
   const SubmissionContext& context_;
   auth::AuthThrottle& throttle_;
-  const RefusalCounter& count_;
   Submitter submitter_;
   std::optional<auth::Sha256Digest> wrong_key_;  // the last one that was counted
   std::unique_ptr<Transaction> transaction_;  // of the transaction under way: an idle connection holds none
@@ -54,7 +53,8 @@ smtp::AuthenticateAnswer SmtpConversation::refuse_credential(const auth::AuthFai
   const Refusal refusal = failure.refusal;
   log_auth_failure(failure, submitter_.address);
   remember_refusal(context_.usage, failure, {context_.clock.now(), submitter_.address, std::string(helo_name)});
-  count_(refusal_row(refusal).token, RefusalOf::Credential);
+  count_refused_over_smtp(refusal_row(refusal).token);
+  count_auth_failure(Door::Smtp);
   return {reply_to_credential(refusal)};
 }
 
@@ -120,7 +120,7 @@ net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
 }  // namespace
 
 void SmtpSubmission::refused(const IpAddress& peer, std::string_view token) {
-  count_(token, RefusalOf::Protocol);
+  count_refused_over_smtp(token);
   std::uint64_t unsaid = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -134,7 +134,7 @@ void SmtpSubmission::refused(const IpAddress& peer, std::string_view token) {
 }
 
 std::unique_ptr<smtp::Conversation> SmtpSubmission::open_conversation(const smtp::PeerFacts& peer) {
-  return std::make_unique<SmtpConversation>(context_, throttle_, count_, peer);
+  return std::make_unique<SmtpConversation>(context_, throttle_, peer);
 }
 
 }  // namespace postern::submission

@@ -8,17 +8,12 @@
 #include "submission/context.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
 #include <utility>
 
 namespace postern::submission {
-
-enum class RefusalOf { Credential, Message, Protocol };
-// Is told of every refusal, by its token (a literal). Called on the connection's thread: returns at once.
-using RefusalCounter = std::function<void(std::string_view token, RefusalOf what)>;
 
 // Lines that refusals of the protocol (syntax, order, size) may write together; how many were left out the next line says. All of
 // them are counted.
@@ -27,9 +22,8 @@ inline constexpr std::uint32_t kProtocolRefusalLinesPerSecond = 10;
 // Any thread opens conversations; each conversation stays on its connection's thread. Context and throttle outlive them all.
 class SmtpSubmission final : public smtp::SubmissionHandler {
  public:
-  SmtpSubmission(const SubmissionContext& context, auth::AuthThrottle& throttle,
-                 RefusalCounter count = [](std::string_view, RefusalOf) {})
-      : context_(context), throttle_(throttle), count_(std::move(count)) {}
+  SmtpSubmission(const SubmissionContext& context, auth::AuthThrottle& throttle)
+      : context_(context), throttle_(throttle) {}
 
   std::unique_ptr<smtp::Conversation> open_conversation(const smtp::PeerFacts& peer) override;
   void refused(const IpAddress& peer, std::string_view token) override;
@@ -37,7 +31,6 @@ class SmtpSubmission final : public smtp::SubmissionHandler {
  private:
   const SubmissionContext& context_;
   auth::AuthThrottle& throttle_;
-  RefusalCounter count_;
   std::mutex mutex_;  // over the two below
   TokenBucket lines_ = TokenBucket::full(kProtocolRefusalLinesPerSecond, context_.clock.now());
   std::uint64_t unsaid_ = 0;

@@ -99,6 +99,7 @@ Decision Transaction::settle(IntakeOutcome outcome) {
 void Transaction::message_accepted(const TakenIn& taken) {
   const auth::Principal& who = judge_.principal();
   reservation_.use();
+  count_accepted(submitter_.door);
   if (taken.unsigned_because) {
     operator_log::message_not_signed(client(), taken.id, *taken.unsigned_because);
   }

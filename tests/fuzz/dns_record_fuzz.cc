@@ -1,5 +1,5 @@
 // Any answer of the DNS, a value a line, for every record that a domain is asked to publish: what is found says so of values that
-// are there, and what is told about it is one short line. The first octet says how sound the answer is.
+// are there, and what is told about it is one short line. The first octet is passed over.
 #include "domains/dkim_keys.h"
 #include "domains/domain_records.h"
 #include "tests/fuzz/fuzz.h"
@@ -26,20 +26,18 @@ store::DomainRecord make_domain() {
 POSTERN_FUZZ(dns_record) {
   static const store::DomainRecord domain = make_domain();
   static const auto records = domains::records_to_publish(domain, {"a:mail.example"});
-  const std::uint8_t choice = take_octet(input);
-  dns::DnsAnswer answer;
-  answer.is_secure = (choice & 1U) != 0;
-  while (!input.empty()) answer.values.emplace_back(take_line(input));
-  answer.exists = !answer.values.empty();
+  take_octet(input);
+  std::vector<std::string> texts;
+  while (!input.empty()) texts.emplace_back(take_line(input));
   for (const domains::DnsRecordToPublish& record : records) {
-    const store::DomainCheck check = domains::check_record(record, answer);
+    const store::DomainCheck check = domains::check_record(record, texts);
     POSTERN_CHECK(check.name == record.purpose && check.finding.size() <= kMaxFindingOctets);
-    POSTERN_CHECK(!check.is_found || answer.exists);
-    const bool is_there = std::ranges::find(answer.values, record.value) != answer.values.end();
+    POSTERN_CHECK(!check.is_found || !texts.empty());
+    const bool is_there = std::ranges::find(texts, record.value) != texts.end();
     if (record.purpose == domains::kOwnershipPurpose) POSTERN_CHECK(check.is_found == is_there);
   }
   domains::DnsRecordToPublish shown = records.front();
-  shown.value = std::string(answer.values.empty() ? "" : answer.values.front());
+  shown.value = std::string(texts.empty() ? "" : texts.front());
   POSTERN_CHECK(domains::zone_line(shown).find('\n') == std::string::npos);
 }
 

@@ -65,7 +65,24 @@ def table(page, heading):
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
 
 
+def metrics_of(text):
+    """(name, type, labels) of each metric that is declared: what its declaration calls labels inside it or by a function."""
+    for kind, declared in re.findall(r"^metrics::(Counter|Gauge|Histogram) \w+\((.*?)\);$", text, re.M | re.S):
+        named = {function: body for function, body in re.findall(r"(\w+)\(\) \{ return (\{\{.*?\}\}); \}", text)}
+        for function, body in named.items():
+            declared = declared.replace(function + "()", body)
+        labels = re.findall(r'[{,]\s*\{"([a-z_]+)",\s*(?:\{|[a-z_A-Z]+[(}])', declared)
+        yield re.match(r'\s*"([a-z_]+)"', declared)[1], kind.lower(), ",".join(labels)
+
+
+def metric_rows(page):
+    section = page.split("## What does each metric say?\n", 1)[1].split("\n## ", 1)[0]
+    for name, kind, labels in re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", section, re.M):
+        yield name, kind, ",".join(re.findall(r"`(\w+)`", labels))
+
+
 def compare(what, listed, made):
+    listed = list(listed)
     for name in sorted({name for name in listed if listed.count(name) > 1}):
         yield f"{PAGE}: the {what} {name} is there twice"
     for name in sorted(set(listed) - made):
@@ -80,8 +97,8 @@ def lint():
     facts = set().union(*(facts_of(text) for text in code.values()))
     facts |= {fact for fact, name in OWN_FACTS.items() if f'"{fact}"' in code[name]}
     yield from compare("fact", table(page, "What does each log line mean?"), facts)
-    metrics = {name for text in code.values() for name in re.findall(r'"((?:postern|process)_[a-z_]+)"', text)}
-    yield from compare("metric", table(page, "What does each metric say?"), metrics)
+    metrics = {one for text in code.values() for one in metrics_of(text)}
+    yield from compare("metric", metric_rows(page), metrics)
     header, source = code["smtp/replies.h"], code["smtp/replies.cc"]
     for name in re.findall(r"^inline constexpr FixedReply (\w+)", header, re.M):
         if f"&{name}" not in source:

@@ -4,7 +4,6 @@
 
 #include "api/api.h"
 #include "api/api_context.h"
-#include "api/metrics.h"
 #include "auth/address_proof.h"
 #include "auth/session_token.h"
 #include "auth/usage_tracker.h"
@@ -62,7 +61,6 @@ class ApiParts {
             .domains = domains ? *domains : absent<domains::DomainAdmin>(),
             .webhooks = webhooks ? *webhooks : absent<events::WebhookAdmin>(),
             .event_hub = event_hub ? *event_hub : absent<events::EventHub>(),
-            .metrics = metrics,
             .submission = submission,
             .clock = clock,
             .random = random,
@@ -90,7 +88,6 @@ class ApiParts {
   }
   auth::AddressProofs proofs{store.directory(), clock, random, proof_rules,
                              [this](const auth::ProofMail& mail) { return keep_mail(mail); }};
-  api::Metrics metrics{clock};
   submission::QuotaTable quota{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
   submission::SubmissionContext submission{.store = *store,
                                       .authenticator = authenticator,

@@ -8,11 +8,12 @@ import hmac
 import http.client
 import http.server
 import json
+import re
 import smtplib
 import threading
 import time
 
-from support import PLAIN_MESSAGE, check, free_port, wait_until
+from support import PLAIN_MESSAGE, check, free_port, is_listening, wait_until
 
 ROUND = 15  # messages a phase
 PROBED_SECONDS = 1_500  # a receiver that was long down, for the machine was slow, may wait ten minutes for its next probe
@@ -141,6 +142,21 @@ def refuses_inner_targets(relay, key):
         check(status == 422 and answer["name"] == "validation_error", f"{endpoint}: {status} {answer}")
 
 
+def needs_no_http_listener(relay, key, receiver):
+    """Webhooks and metrics belong to the daemon, not to a listener."""
+    text = re.sub(r"\[\[http_listener\]\]\n(?:\w+ = .*\n)+", "", relay.config.read_text())
+    metrics = relay.folder / "postern.prom"
+    relay.config.write_text(f'metrics_file = "{metrics}"\n{text}')
+    relay.launch()
+    wait_until(lambda: is_listening(relay.plain), "the relay listens")
+    check(not is_listening(relay.http), "there is an HTTP listener")
+    ids = send(relay, key, 1)
+    wait_until(lambda: set(ids) <= receiver.finished(), "events come without an HTTP listener")
+    wait_until(lambda: re.search(r'^postern_webhook_requests_total{outcome="delivered"} [1-9]', metrics.read_text(), re.M),
+               "the file counts them")
+    relay.stop()
+
+
 def run(context):
     relay = context.relay("hooks", extra='webhook_allow_http = true\nwebhook_allowed_networks = ["127.0.0.1"]')
     relay.account("team")
@@ -199,5 +215,6 @@ def run(context):
     log = (relay.folder / "log").read_text()
     check(troubled.secret.removeprefix("whsec_") not in log, "a secret in the log")
     relay.stop()
+    needs_no_http_listener(relay, key, steady)
     troubled.stop()
     steady.stop()

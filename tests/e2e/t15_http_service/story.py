@@ -1,6 +1,7 @@
 """What the service says of itself: health, readiness, metrics of both doors, openapi.json; and a drain that loses no request."""
 
 import http.client
+import pathlib
 import re
 import smtplib
 
@@ -12,6 +13,22 @@ def metrics(relay):
     check(status == 200 and fields["content-type"].startswith("text/plain; version=0.0.4"), f"{status} {fields}")
     return {name: float(value) for name, value in re.findall(r"^(\S+) (\S+)$", text.decode(), re.MULTILINE)
             if not name.startswith("#")}
+
+
+def are_documented(relay):
+    """Name, type and labels of every metric, as the table of docs/operations.md has them."""
+    text = relay.request("GET", "/metrics")[1].decode()
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
+    check(all(re.search(rf"^# HELP {name} \S", text, re.MULTILINE) for name in types), "a metric says nothing of itself")
+    page = (pathlib.Path(__file__).resolve().parents[3] / "docs/operations.md").read_text()
+    page = page.split("## What does each metric say?\n", 1)[1].split("\n## ", 1)[0]
+    table = {name: (kind, set(re.findall(r"`(\w+)`", labels)))
+             for name, kind, labels in re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", page, re.MULTILINE)}
+    check({name: kind for name, (kind, _) in table.items()} == types, f"not the metrics of docs/operations.md: {types}")
+    for series, labels in re.findall(r"^(\w+?)(?:_bucket|_sum|_count)?{(.*)} ", text, re.MULTILINE):
+        name = series if series in table else next(n for n in table if n.startswith(series))
+        wanted = table[name][1] | ({"le"} if table[name][0] == "histogram" else set())
+        check(set(re.findall(r'(\w+)="', labels)) <= wanted, f"{name} has labels {labels}")
 
 
 def send_over_both_doors(relay, key):
@@ -74,6 +91,7 @@ def run(context):
     # A request is counted once its answer is out, which another connection may ask before.
     seen = wait_until(lambda: has_all(metrics(relay), wanted), "the metrics count what was asked")
     check(seen["process_start_time_seconds"] > 1.7e9 and seen["postern_spool_used_bytes"] > 0, "the gauges")
+    are_documented(relay)
     idle = http.client.HTTPConnection("127.0.0.1", relay.http, timeout=300)
     idle.request("GET", "/healthz")
     idle.getresponse().read()

@@ -51,7 +51,7 @@ class BruteForceTest : public testing::Test {
   }
 
   test::ApiFixture api_{ApiArea{}};
-  submission::SmtpSubmission smtp_{api_.submission, api_.throttle, [](std::string_view, submission::RefusalOf) {}};
+  submission::SmtpSubmission smtp_{api_.submission, api_.throttle};
   AuthFilter http_{api_.context};
   std::string key_ = std::string(api_.make_key().text.reveal());
 };

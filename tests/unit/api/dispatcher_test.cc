@@ -1,6 +1,7 @@
 // Every gate that a request passes on its way to a handler, and what it is told where it does not.
 #include "tests/unit/api/service_fixture.h"
 
+#include "core/metrics.h"
 #include "tests/support/captured_log.h"
 
 #include <boost/json/parse.hpp>
@@ -342,7 +343,7 @@ TEST_F(DispatcherTest, WantsTlsOffLoopback) {
 TEST_F(DispatcherTest, AnswersForTheServiceItself) {
   EXPECT_EQ(get("/healthz", {}), "200");
   EXPECT_EQ(get("/readyz", {}), "200");
-  EXPECT_THAT(request(head("GET /metrics") + "\r\n").body, HasSubstr("process_start_time_seconds"));
+  EXPECT_THAT(request(head("GET /metrics") + "\r\n").body, HasSubstr("postern_auth_failures_total{door=\"http\"}"));
   const json::value openapi = seen(head("GET /openapi.json") + "\r\n");
   EXPECT_TRUE(openapi.at("paths").as_object().contains("/v1/open/{id}"));
   EXPECT_TRUE(openapi.at("paths").as_object().contains("/healthz"));
@@ -430,7 +431,19 @@ TEST_F(DispatcherTest, TakesNoProxysClientForAProcessOfThisMachine) {
   EXPECT_EQ(request(head("GET /metrics") + "\r\n", client).problem, "permission_denied");
 }
 
+// As /metrics shows it now.
+double counted(const std::string& series) {
+  const std::string shown = metrics::text();
+  const std::size_t at = shown.find("\n" + series + " ");
+  return at == std::string::npos ? 0 : std::stod(shown.substr(at + series.size() + 2));
+}
+
 TEST_F(DispatcherTest, LogsAndCountsWithoutSecrets) {
+  const std::string refusals = "postern_refusals_total{door=\"http\",token=\"permission_denied\"}";
+  const std::string failures = "postern_auth_failures_total{door=\"http\"}";
+  const std::string requests = "postern_http_requests_total{operation=\"none\",status=\"403\"}";
+  const std::string times = "postern_http_request_duration_seconds_count{operation=\"none\"}";
+  const double before[] = {counted(refusals), counted(failures), counted(requests), counted(times)};
   test::CapturedLog log;
   request(head("GET /v1/mail?secret=query-canary", sender_) + "\r\n");
   request(head("GET /v1/keys", "a.wrong-canary.b") + "\r\n");
@@ -438,9 +451,10 @@ TEST_F(DispatcherTest, LogsAndCountsWithoutSecrets) {
                               .status = 403, .lasted = std::chrono::milliseconds(3), .peer = {}, .key = KeyId{}});
   EXPECT_THAT(log.finish(), testing::AllOf(HasSubstr("http_request method=GET operation=list status=403"),
                                            HasSubstr("request=req_1"), Not(HasSubstr(sender_)), Not(HasSubstr("canary"))));
-  const std::string exposed = metrics.text();
-  EXPECT_THAT(exposed, HasSubstr("postern_refusals_total{door=\"http\",token=\"permission_denied\"} 1\n"));
-  EXPECT_THAT(exposed, HasSubstr("postern_auth_failures_total{door=\"http\"} 1\n"));
+  EXPECT_EQ(counted(refusals), before[0] + 1);
+  EXPECT_EQ(counted(failures), before[1] + 1);
+  EXPECT_EQ(counted(requests), before[2] + 1) << "an operation that openapi.json has not";
+  EXPECT_EQ(counted(times), before[3] + 1);
 }
 
 }  // namespace

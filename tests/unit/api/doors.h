@@ -252,7 +252,7 @@ class Doors : public test::ApiParts {
   }
 
   std::atomic<int> wakes_{0};  // also on the threads of a real server
-  submission::SmtpSubmission smtp_{submission, throttle, [](std::string_view, submission::RefusalOf) {}};
+  submission::SmtpSubmission smtp_{submission, throttle};
   auth::Principal principal_;
   int accounts_made_ = 0;
 };

@@ -1,139 +1,156 @@
-// Look-ups by the system's resolver where its name server says nothing, and where no thread can be made. Each in a process of its
-// own, the silent name server in namespaces of its own; where those may not be made its tests have nothing to do.
+// Host names as the machine's own resolver takes them: addresses, the hosts file, short names, both
+// families; the files are the test's own, and so is the name server.
 #include "dns/host_lookup.h"
 
-#include "relay/transports.h"
-#include "tests/unit/relay/queue_fixture.h"
+#include "dns/unbound_resolver.h"
+#include "tests/support/coroutine_loop.h"
+#include "tests/support/name_server.h"
 
-#include <boost/asio/co_spawn.hpp>
+#include <gtest/gtest.h>
 
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace postern::dns {
 namespace {
 
-constexpr int kHasNoNamespaces = 99;
+using test::NameServer;
+using test::Scripted;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using namespace std::string_literals;
 
-// As a program ends: with static destructors. A search for leaks would need to trace the process, which these children may not be.
-[[noreturn]] void end_program(int code) {
-#if defined(__SANITIZE_ADDRESS__)
-  ::_exit(code);
-#else
-  std::exit(code);
-#endif
+constexpr std::size_t kAaaaCode = 28;
+
+Scripted v4(int last) { return {0, {"\xC0\x00\x02"s + static_cast<char>(last)}, false}; }
+Scripted v6(int last) {
+  return {0, {"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0"s + static_cast<char>(last)}, false};
 }
 
-// What `body` returned in a child that ends as a program does; one that comes to no end is killed.
-int run_as_program(const std::function<int()>& body) {
-  std::fflush(nullptr);  // what is not written yet would be written twice
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(100);
-    end_program(body());
+class HostLookUp : public testing::Test {
+ protected:
+  HostLookUp() {
+    std::string made = (std::filesystem::temp_directory_path() / "postern-hosts-XXXXXX").string();
+    folder_ = ::mkdtemp(made.data());
+    write_hosts("127.0.0.1 localhost\n192.0.2.77 mail.lan\n");
+    write_conf("search corp.example\n");
   }
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+  ~HostLookUp() override { std::filesystem::remove_all(folder_); }
 
-// From here on every name is asked of a server on loopback that never answers, for two and a half minutes.
-bool enter_silence() {
-  const std::string user = std::to_string(::geteuid());
-  const std::string group = std::to_string(::getegid());
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) return false;
-  std::ofstream("/proc/self/setgroups") << "deny";
-  std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
-  std::ofstream("/proc/self/gid_map") << "0 " << group << " 1";
-  const int control = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq loopback{};
-  std::string("lo").copy(loopback.ifr_name, sizeof loopback.ifr_name);
-  loopback.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (::ioctl(control, SIOCSIFFLAGS, &loopback) != 0) return false;
-  const int server = ::socket(AF_INET, SOCK_DGRAM, 0);  // stays open, unread
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(53);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(server, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
-  const bool is_private = ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-  if (!is_private || ::mount("none", "/tmp", "tmpfs", 0, nullptr) != 0) return false;
-  std::ofstream("/tmp/resolv.conf") << "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n";
-  std::ofstream("/tmp/nsswitch.conf") << "hosts: files dns\n";
-  return ::mount("/tmp/resolv.conf", "/etc/resolv.conf", nullptr, MS_BIND, nullptr) == 0 &&
-         ::mount("/tmp/nsswitch.conf", "/etc/nsswitch.conf", nullptr, MS_BIND, nullptr) == 0;
-}
+  void write_hosts(const std::string& text) { std::ofstream(folder_ / "hosts") << text; }
+  void write_conf(const std::string& text) { std::ofstream(folder_ / "resolv.conf") << text; }
 
-net::Awaitable<void> look_up(std::string host, std::chrono::seconds timeout, std::optional<Error>& failure) {
-  const auto found = co_await look_up_host(std::move(host), 25, timeout);
-  if (!found) failure = found.error();
-}
-
-std::optional<Error> failure_of(const std::string& host, std::chrono::seconds timeout) {
-  net::asio::io_context io;
-  std::optional<Error> failure;
-  net::asio::co_spawn(io, look_up(host, timeout, failure), [](const std::exception_ptr&) {});
-  io.run();
-  return failure;
-}
-
-// The queue of a program that is told to end while it waits for a name.
-class QueueInSilence final : public relay::QueueFixture {
- public:
-  void TestBody() override {}
-  bool ends_while_it_looks_a_name_up() {
-    routes_ = {relay::route_to("silent", "live.example")};
-    routes_[0].host = "hop.example";
-    start(relay::make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example"}));
-    const MessageId id = accept("live.example");
-    for (int turns = 0; turns < 50; ++turns) io_.run_one_for(std::chrono::milliseconds(10));
-    cancel();
-    return stage(id) == store::RecipientStage::Pending && !HasFailure();
+  static Scripted answer(const std::string& name, std::size_t type) {
+    if (name == "both.example") return type == kAaaaCode ? v6(1) : v4(1);
+    if (name == "many.example") {
+      Scripted many;
+      for (int i = 1; i <= 9; ++i) many.rdata.push_back((type == kAaaaCode ? v6(i) : v4(i)).rdata.front());
+      return many;
+    }
+    if (name == "four.example") return type == kAaaaCode ? Scripted{} : v4(4);
+    if (name == "half.example") return type == kAaaaCode ? Scripted{2, {}, false} : v4(5);
+    if (name == "hub.corp.example") return type == kAaaaCode ? Scripted{} : v4(6);
+    if (name == "mail.lan") return type == kAaaaCode ? v6(7) : v4(7);
+    if (name == "xn--bcher-kva.example") return type == kAaaaCode ? Scripted{} : v4(8);
+    if (name == "silent.example") return {0, {}, true};
+    if (name == "failing.example") return {2, {}, false};
+    if (name == "empty.example") return {};
+    return {3, {}, false};
   }
+
+  void open() {
+    resolver_ = open_resolver({.servers = {server_.address()},
+                               .timeout = seconds(120),
+                               .trust_anchor_file = "",
+                               .hosts_file = folder_ / "hosts",
+                               .resolv_conf = folder_ / "resolv.conf"})
+                    .value();
+  }
+  Result<std::vector<net::asio::ip::tcp::endpoint>> find(const std::string& host, Limits limits = {}) {
+    if (!resolver_) open();
+    return loop_.run(find_endpoints(resolver_.get(), host, 25, limits));
+  }
+  std::vector<std::string> found(const std::string& host) {
+    std::vector<std::string> texts;
+    const auto endpoints = find(host);
+    EXPECT_TRUE(endpoints) << endpoints.error().message();
+    if (endpoints) {
+      for (const auto& endpoint : *endpoints) texts.push_back(endpoint.address().to_string());
+    }
+    return texts;
+  }
+
+  std::filesystem::path folder_;
+  NameServer server_{answer};
+  std::unique_ptr<Resolver> resolver_;
+  test::CoroutineLoop loop_;
 };
 
-TEST(HostLookUp, OfASilentNameServerKeepsNobodyBeyondTheTimeoutNorTheEndOfTheProcess) {
-  const int code = run_as_program([] {
-    if (!enter_silence()) return kHasNoNamespaces;
-    const auto failure = failure_of("hop.example", std::chrono::seconds(1));
-    return failure && failure->code() == ErrorCode::ConnectionTimedOut ? 0 : 1;
-  });
-  EXPECT_TRUE(code == 0 || code == kHasNoNamespaces) << code;
+TEST_F(HostLookUp, OfAnAddressAsksNobody) {
+  EXPECT_THAT(found("192.0.2.1"), ElementsAre("192.0.2.1"));
+  EXPECT_THAT(found("2001:db8::1"), ElementsAre("2001:db8::1"));
+  EXPECT_THAT(found("[2001:db8::1]"), ElementsAre("2001:db8::1"));
+  EXPECT_EQ(find("192.0.2.1")->front().port(), 25);
+  EXPECT_EQ(server_.questions(), 0U);
 }
 
-TEST(HostLookUp, OfASilentNameServerKeepsNoQueueFromItsEnd) {
-  const int code = run_as_program([] {
-    if (!enter_silence()) return kHasNoNamespaces;
-    return QueueInSilence().ends_while_it_looks_a_name_up() ? 0 : 1;
-  });
-  EXPECT_TRUE(code == 0 || code == kHasNoNamespaces) << code;
+TEST_F(HostLookUp, TakesBothFamiliesInTurn) {
+  EXPECT_THAT(found("both.example"), ElementsAre("2001:db8::1", "192.0.2.1"));
+  EXPECT_THAT(found("four.example"), ElementsAre("192.0.2.4"));
+  EXPECT_EQ(found("many.example").size(), kMaxAddresses);
+  EXPECT_EQ(std::ranges::count_if(found("many.example"), [](const auto& text) { return text.starts_with("192."); }), 4);
 }
 
-TEST(HostLookUp, NeedsNoThreadWhereItsOwnWereMadeInTimeAndElseFailsAlone) {
-  for (const bool has_threads : {true, false}) {
-    const int code = run_as_program([has_threads] {
-      if (has_threads) start_look_up_threads();
-      const rlimit none{0, 0};  // root is not bound by it
-      if (::setrlimit(RLIMIT_NPROC, &none) != 0 || (::geteuid() == 0 && ::setuid(65'534) != 0)) return 2;
-      const auto failure = failure_of("localhost", std::chrono::seconds(60));
-      if (has_threads) return failure ? 1 : 0;
-      return failure && failure->context().find("no thread for it") != std::string::npos ? 0 : 1;
-    });
-    EXPECT_EQ(code, 0) << has_threads;
-  }
+TEST_F(HostLookUp, TakesWhatOneFamilyHasWhereTheOtherFails) { EXPECT_THAT(found("half.example"), ElementsAre("192.0.2.5")); }
+
+TEST_F(HostLookUp, ReadsTheHostsFileBeforeTheDns) {
+  EXPECT_THAT(found("mail.lan"), ElementsAre("192.0.2.77")) << "whole: no address of the DNS beside it";
+  EXPECT_THAT(found("localhost"), ElementsAre("127.0.0.1"));
+  EXPECT_EQ(server_.questions(), 0U);
+  write_hosts("192.0.2.78 mail.lan other.lan\n");
+  EXPECT_THAT(found("mail.lan"), ElementsAre("192.0.2.78")) << "as it is now";
+  EXPECT_THAT(found("localhost"), ElementsAre("::1", "127.0.0.1")) << "whatever the file says";
+}
+
+TEST_F(HostLookUp, CompletesShortNames) {
+  EXPECT_THAT(found("hub"), ElementsAre("192.0.2.6"));
+  EXPECT_EQ(find("hub.").error().code(), ErrorCode::ResolveFailed) << "an absolute one it leaves alone";
+}
+
+TEST_F(HostLookUp, TakesNamesInUtf8) { EXPECT_THAT(found("bücher.example"), ElementsAre("192.0.2.8")); }
+
+TEST_F(HostLookUp, SaysWhyThereIsNoAddress) {
+  const auto gone = find("gone.example");
+  EXPECT_EQ(gone.error().code(), ErrorCode::ResolveFailed);
+  EXPECT_THAT(gone.error().context(), HasSubstr("gone.example: it has no address"));
+  EXPECT_THAT(find("empty.example").error().context(), HasSubstr("empty.example: it has no address"));
+  const auto failing = find("failing.example");
+  EXPECT_EQ(failing.error().code(), ErrorCode::ResolveFailed);
+  EXPECT_THAT(failing.error().context(), HasSubstr("SERVFAIL"));
+  EXPECT_EQ(find("silent.example", {.timeout = std::chrono::milliseconds(30)}).error().code(), ErrorCode::ConnectionTimedOut);
+  Cancellation cancellation;
+  cancellation.cancel();
+  EXPECT_EQ(find("silent.example", {.cancellation = &cancellation}).error().code(), ErrorCode::Cancelled);
+}
+
+// The machine's name servers change while the resolver lives (a lease, a VPN): the next look-up asks
+// the new ones, and what the old ones were asked still ends.
+TEST_F(HostLookUp, FollowsTheMachinesNameServers) {
+  const NameServer before(NameServer::Names{});  // knows no name
+  write_conf("nameserver " + before.address() + "\n");  // libunbound takes a port here as well
+  resolver_ = open_resolver({.servers = {},
+                             .timeout = seconds(120),
+                             .trust_anchor_file = "",
+                             .hosts_file = folder_ / "hosts",
+                             .resolv_conf = folder_ / "resolv.conf"})
+                  .value();
+  EXPECT_FALSE(find("four.example"));
+  write_conf("nameserver " + server_.address() + "\n");
+  EXPECT_THAT(found("four.example"), ElementsAre("192.0.2.4"));
 }
 
 }  // namespace

@@ -1,230 +1,172 @@
-// The resolver over a name server of the test's own on loopback: answers, their absence, their failure, silence.
-#include "dns/resolver.h"
+// The resolver over a name server of the test's own on loopback: answers, their absence, their failure,
+// silence, many at once, and the end of it all.
+#include "dns/unbound_resolver.h"
+
+#include "tests/support/coroutine_loop.h"
+#include "tests/support/name_server.h"
 
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
-#include <atomic>
 #include <future>
-#include <map>
-#include <memory>
 #include <thread>
 
 namespace postern::dns {
 namespace {
 
-std::string wire_name(std::string_view name) {
-  std::string wire;
-  while (!name.empty()) {
-    const std::string_view label = name.substr(0, name.find('.'));
-    wire += static_cast<char>(label.size()) + std::string(label);
-    name.remove_prefix(std::min(name.size(), label.size() + 1));
-  }
-  return wire + '\0';
+using test::be16;
+using test::CoroutineLoop;
+using test::NameServer;
+using test::Scripted;
+using test::wire_name;
+using test::wire_strings;
+using Names = NameServer::Names;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+const std::string kAddress("\xC0\x00\x02\x01", 4);
+
+std::unique_ptr<Resolver> resolver_over(const NameServer& server, milliseconds timeout = seconds(120)) {
+  return open_resolver({.servers = {server.address()}, .timeout = timeout, .trust_anchor_file = ""}).value();
 }
 
-std::string wire_strings(std::initializer_list<std::string_view> strings) {
-  std::string wire;
-  for (const auto text : strings) wire += static_cast<char>(text.size()) + std::string(text);
-  return wire;
-}
-
-std::string be16(std::size_t number) { return {static_cast<char>(number >> 8), static_cast<char>(number & 0xff)}; }
-
-struct Scripted {
-  int code = 0;                    // RCODE
-  std::vector<std::string> rdata;  // one a record
-  bool is_silent = false;
-};
-
-using Names = std::map<std::string, Scripted>;
-
-// UDP only; knows A, CNAME, MX, TXT and AAAA by their numbers in the question.
-class NameServer {
- public:
-  explicit NameServer(Names names) : names_(std::move(names)) {
-    fd_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    socklen_t length = sizeof address;
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~NameServer() {
-    is_stopped_ = true;
-    thread_.join();
-    ::close(fd_);
-  }
-  std::string address() const { return "127.0.0.1@" + std::to_string(port_); }
-
- private:
-  void serve() {
-    while (!is_stopped_) {
-      pollfd waiting{fd_, POLLIN, 0};
-      if (::poll(&waiting, 1, 20) <= 0) continue;
-      std::array<char, 1500> packet{};
-      sockaddr_in peer{};
-      socklen_t length = sizeof peer;
-      const auto octets = ::recvfrom(fd_, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&peer), &length);
-      if (octets < 17) continue;
-      const std::string reply = answer(std::string_view(packet.data(), static_cast<std::size_t>(octets)));
-      if (!reply.empty()) ::sendto(fd_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&peer), length);
-    }
-  }
-
-  std::string answer(std::string_view query) const {
-    std::string name;
-    std::size_t at = 12;
-    for (; query[at] != '\0'; at += 1 + static_cast<std::size_t>(query[at])) {
-      name += (name.empty() ? "" : ".") + std::string(query.substr(at + 1, static_cast<std::size_t>(query[at])));
-    }
-    const std::string_view question = query.substr(12, at + 5 - 12);
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    const auto found = names_.find(name);
-    const Scripted scripted = found == names_.end() ? Scripted{3, {}, false} : found->second;
-    if (scripted.is_silent) return {};
-    std::string reply(query.substr(0, 2));
-    reply += be16(static_cast<std::size_t>(0x8180 | scripted.code)) + be16(1) + be16(scripted.rdata.size()) + be16(0) + be16(0);
-    reply += question;
-    for (const std::string& rdata : scripted.rdata) {
-      reply += be16(0xc00c) + std::string(question.substr(question.size() - 4)) + be16(0) + be16(3600) + be16(rdata.size()) + rdata;
-    }
-    return reply;
-  }
-
-  Names names_;
-  int fd_ = -1;
-  std::uint16_t port_ = 0;
-  std::atomic<bool> is_stopped_{false};
-  std::thread thread_;
-};
-
-std::unique_ptr<Resolver> resolver_over(const NameServer& server, std::chrono::milliseconds timeout = std::chrono::seconds(120)) {
-  return Resolver::open({.servers = {server.address()}, .timeout = timeout, .trust_anchor_file = ""}).value();
-}
-
-TEST(Resolver, ReadsEveryTypeAsText) {
-  struct Case {
-    std::string_view type;
-    std::string name;
-    std::string rdata;
-    std::string value;
-  };
-  const Case cases[] = {
-      {"A", "a.example", std::string("\xC0\x00\x02\x01", 4), "192.0.2.1"},
-      {"AAAA", "aaaa.example", std::string("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16), "2001:db8::1"},
-      {"CNAME", "cname.example", wire_name("Relay.Example.net"), "relay.example.net"},
-      {"MX", "mx.example", be16(10) + wire_name("mx.example.net"), "10 mx.example.net"},
-      {"MX", "null-mx.example", be16(0) + wire_name(""), "0 ."},
-      {"TXT", "txt.example", wire_strings({"v=DKIM1; p=", "QUJD"}), "v=DKIM1; p=QUJD"},
-      {"TXT", "empty-txt.example", wire_strings({""}), ""},
-  };
-  Names names;
-  for (const Case& c : cases) names[c.name] = {0, {c.rdata}, false};
-  const NameServer server(names);
-  const auto resolver = resolver_over(server);
-  for (const Case& c : cases) {
-    const auto answer = resolver->look_up(c.name, c.type);
-    ASSERT_TRUE(answer) << c.name << ": " << answer.error().message();
-    EXPECT_TRUE(answer->exists) << c.name;
-    EXPECT_EQ(answer->values, std::vector<std::string>{c.value}) << c.name;
-    EXPECT_FALSE(answer->is_secure) << c.name;
-  }
-}
-
-TEST(Resolver, AnswersThatThereIsNothing) {
+TEST(DnsResolver, AnswersThatThereIsNothingAndWhich) {
   const NameServer server(Names{{"nodata.example", {}}});
   const auto resolver = resolver_over(server);
-  for (const char* name : {"nodata.example", "nxdomain.example"}) {
-    const auto answer = resolver->look_up(name, "TXT");
-    ASSERT_TRUE(answer) << name << ": " << answer.error().message();
-    EXPECT_FALSE(answer->exists) << name;
-    EXPECT_TRUE(answer->values.empty()) << name;
-  }
+  EXPECT_EQ(look_up_and_wait<Txt>(*resolver, "nodata.example").finding, Finding::NoRecord);
+  EXPECT_EQ(look_up_and_wait<Txt>(*resolver, "nxdomain.example").finding, Finding::NoName);
 }
 
-TEST(Resolver, KeepsARecordsStringsApartFromTheNextRecord) {
+TEST(DnsResolver, KeepsARecordsStringsApartFromTheNextRecord) {
   const NameServer server(Names{{"two.example", {0, {wire_strings({"a", "b"}), wire_strings({"c"})}, false}}});
-  auto values = resolver_over(server)->look_up("two.example", "TXT").value().values;
-  std::ranges::sort(values);
-  EXPECT_EQ(values, (std::vector<std::string>{"ab", "c"}));
+  std::vector<std::string> texts;
+  const auto resolver = resolver_over(server);
+  for (const Txt& record : look_up_and_wait<Txt>(*resolver, "two.example").records) texts.push_back(record.text);
+  EXPECT_THAT(texts, testing::UnorderedElementsAre("ab", "c"));
 }
 
-TEST(Resolver, AsksTheConfiguredServerForPrivateZonesToo) {
+TEST(DnsResolver, AsksTheConfiguredServerForPrivateZonesToo) {
   Names names;
   const char* const kNames[] = {"relay.lab.test", "printer.home.arpa", "1.0.0.10.in-addr.arpa", "1.1.16.172.in-addr.arpa",
                                 "1.1.168.192.in-addr.arpa", "1.2.0.192.in-addr.arpa", "1.0.0.0.d.f.ip6.arpa"};
-  for (const char* name : kNames) names[name] = {0, {wire_strings({"here"})}, false};
+  for (const char* name : kNames) names[name] = {0, {wire_name("here.example")}, false};
   const NameServer server(names);
   const auto resolver = resolver_over(server);
   for (const char* name : kNames) {
-    const auto answer = resolver->look_up(name, "TXT");
-    ASSERT_TRUE(answer) << name << ": " << answer.error().message();
-    EXPECT_EQ(answer->values, std::vector<std::string>{"here"}) << name;
+    const auto answer = look_up_and_wait<Ptr>(*resolver, name);
+    ASSERT_TRUE(answer.is_found()) << name << ": " << answer.why;
+    EXPECT_EQ(answer.records.front().host, "here.example") << name;
   }
-  EXPECT_FALSE(resolver->look_up("nothing.lab.test", "TXT").value().exists);
+  EXPECT_EQ(look_up_and_wait<Ptr>(*resolver, "nothing.lab.test").finding, Finding::NoName);
 }
 
-TEST(Resolver, FailsWhereTheServerDoes) {
+TEST(DnsResolver, FailsWhereTheServerDoes) {
   const NameServer server(Names{{"servfail.example", {2, {}, false}}, {"refused.example", {5, {}, false}}});
   const auto resolver = resolver_over(server);
   for (const char* name : {"servfail.example", "refused.example"}) {
-    const auto answer = resolver->look_up(name, "TXT");
-    ASSERT_FALSE(answer) << name;
-    EXPECT_EQ(answer.error().code(), ErrorCode::ResolveFailed) << name;
+    const auto answer = look_up_and_wait<Txt>(*resolver, name);
+    EXPECT_EQ(answer.finding, Finding::Failed) << name;
+    EXPECT_THAT(answer.why, HasSubstr(std::string("TXT ") + name)) << answer.why;
   }
 }
 
-TEST(Resolver, WaitsNoLongerThanItIsTold) {
-  const NameServer server(Names{{"silent.example", {0, {}, true}}, {"a.example", {0, {wire_strings({"here"})}, false}}});
-  const auto resolver = resolver_over(server, std::chrono::milliseconds(500));
-  const auto answer = resolver->look_up("silent.example", "TXT");
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code(), ErrorCode::ResolveFailed);
-  EXPECT_NE(answer.error().context().find("no answer within 500 ms"), std::string::npos) << answer.error().context();
-  bool is_answered = false;  // on a loaded machine not always within the half second
-  for (int tries = 0; tries < 100 && !is_answered; ++tries) is_answered = resolver->look_up("a.example", "TXT").has_value();
-  EXPECT_TRUE(is_answered) << "what is left alone holds nobody up";
+TEST(DnsResolver, WaitsNoLongerThanItIsTold) {
+  const NameServer server(Names{{"silent.example", {0, {}, true}}, {"a.example", {0, {kAddress}, false}}});
+  const auto resolver = resolver_over(server, milliseconds(500));
+  const auto blocking = look_up_and_wait<A>(*resolver, "silent.example");
+  EXPECT_EQ(blocking.finding, Finding::TimedOut);
+  EXPECT_THAT(blocking.why, HasSubstr("no answer within 500 ms"));
+  CoroutineLoop loop;
+  const auto awaited = loop.run(look_up<A>(*resolver, "silent.example", {.timeout = milliseconds(30)}));
+  EXPECT_EQ(awaited.finding, Finding::TimedOut);
+  EXPECT_THAT(awaited.why, HasSubstr("no answer within 30 ms"));
+  const auto other = loop.run(look_up<A>(*resolver, "a.example", {.timeout = seconds(120)}));
+  EXPECT_TRUE(other.is_found()) << "what is left alone holds nobody up: " << other.why;
 }
 
-TEST(Resolver, AsksOnceForWhatItJustLearnt) {
-  auto server = std::make_unique<NameServer>(Names{{"a.example", {0, {wire_strings({"here"})}, false}}});
+TEST(DnsResolver, AsksOnceForWhatItJustLearnt) {
+  auto server = std::make_unique<NameServer>(Names{{"a.example", {0, {kAddress}, false}}});
   const auto resolver = resolver_over(*server);
-  ASSERT_TRUE(resolver->look_up("a.example", "TXT"));
+  ASSERT_TRUE(look_up_and_wait<A>(*resolver, "a.example").is_found());
   server.reset();  // who asks now gets no answer
-  EXPECT_TRUE(resolver->look_up("a.example", "TXT"));
+  const auto again = look_up_and_wait<A>(*resolver, "A.example.");
+  EXPECT_TRUE(again.is_found());
+  EXPECT_LE(again.ttl, seconds(300)) << "what the server gave for an hour is forgotten sooner";
 }
 
-TEST(Resolver, ServesManyThreads) {
-  Names names;
-  for (int i = 0; i < 40; ++i) names["n" + std::to_string(i) + ".example"] = {0, {wire_strings({std::to_string(i)})}, false};
-  const NameServer server(names);
+net::Awaitable<bool> has_address(Resolver& resolver, std::string name) {
+  const auto answer = co_await look_up<A>(resolver, std::move(name), {.timeout = seconds(120)});
+  co_return answer.is_found();
+}
+
+TEST(DnsResolver, HasThousandsUnderWayAtOnceOnOneThread) {
+  const NameServer server([](const std::string&, std::size_t) { return Scripted{0, {kAddress}, false}; });
   const auto resolver = resolver_over(server);
-  std::vector<std::future<Result<DnsAnswer>>> answers;
-  for (int i = 0; i < 40; ++i) {
-    answers.push_back(
-        std::async(std::launch::async, [&, i] { return resolver->look_up("n" + std::to_string(i) + ".example", "TXT"); }));
-  }
-  for (int i = 0; i < 40; ++i) {
-    const auto answer = answers[static_cast<std::size_t>(i)].get();
-    ASSERT_TRUE(answer) << answer.error().message();
-    EXPECT_EQ(answer->values, std::vector<std::string>{std::to_string(i)});
-  }
+  CoroutineLoop loop;
+  std::vector<test::Pending<bool>> pending;
+  constexpr int kLookUps = 2'000;
+  for (int i = 0; i < kLookUps; ++i) pending.push_back(loop.start(has_address(*resolver, "n" + std::to_string(i) + ".example")));
+  int found = 0;
+  for (const auto& one : pending) found += loop.wait(one) ? 1 : 0;
+  EXPECT_EQ(found, kLookUps);
+  EXPECT_GE(server.questions(), static_cast<std::size_t>(kLookUps));
 }
 
-TEST(Resolver, RefusesWhatItDoesNotKnow) {
+TEST(DnsResolver, ServesManyThreads) {
+  const NameServer server([](const std::string&, std::size_t) { return Scripted{0, {kAddress}, false}; });
+  const auto resolver = resolver_over(server);
+  std::vector<std::future<bool>> found;
+  for (int i = 0; i < 40; ++i) {
+    found.push_back(std::async(std::launch::async, [&, i] {
+      return look_up_and_wait<A>(*resolver, "n" + std::to_string(i) + ".example").is_found();
+    }));
+  }
+  for (auto& one : found) EXPECT_TRUE(one.get());
+}
+
+TEST(DnsResolver, EndsALookUpThatIsCancelled) {
+  const NameServer server(Names{{"silent.example", {0, {}, true}}});
+  const auto resolver = resolver_over(server);
+  CoroutineLoop loop;
+  Cancellation cancellation;
+  const auto pending = loop.start(look_up<A>(*resolver, "silent.example", {.cancellation = &cancellation}));
+  loop.settle();
+  EXPECT_FALSE(pending->has_value());
+  cancellation.cancel();
+  EXPECT_EQ(loop.wait(pending).finding, Finding::Cancelled);
+  const auto later = loop.run(look_up<A>(*resolver, "a.example", {.cancellation = &cancellation}));
+  EXPECT_EQ(later.finding, Finding::Cancelled);
+}
+
+TEST(DnsResolver, EndsWithLookUpsUnderWay) {
+  const NameServer server([](const std::string&, std::size_t) { return Scripted{0, {}, true}; });
+  CoroutineLoop loop;
+  std::vector<test::Pending<bool>> pending;
+  auto resolver = resolver_over(server);
+  for (int i = 0; i < 500; ++i) pending.push_back(loop.start(has_address(*resolver, "n" + std::to_string(i) + ".example")));
+  loop.settle();
+  while (server.questions() == 0) std::this_thread::yield();
+  resolver.reset();
+  for (const auto& one : pending) EXPECT_FALSE(loop.wait(one));
+}
+
+TEST(DnsResolver, IsNotWaitedForByWhoeverEndsBeforeTheAnswer) {
+  const NameServer server([](const std::string&, std::size_t) { return Scripted{0, {kAddress}, false}; });
+  const auto resolver = resolver_over(server);
+  {
+    CoroutineLoop loop;
+    for (int i = 0; i < 50; ++i) loop.start(has_address(*resolver, "n" + std::to_string(i) + ".example"));
+    loop.settle();
+  }
+  EXPECT_TRUE(look_up_and_wait<A>(*resolver, "after.example").is_found());
+}
+
+TEST(DnsResolver, RefusesWhatIsNoNameAndNoServer) {
   const NameServer server(Names{});
-  EXPECT_EQ(resolver_over(server)->look_up("a.example", "SRV").error().code(), ErrorCode::InvalidArgument);
-  const auto opened = Resolver::open({.servers = {"no address"}, .timeout = std::chrono::seconds(1), .trust_anchor_file = ""});
+  const auto resolver = resolver_over(server);
+  const std::string names[] = {std::string("a\0b.example", 11), std::string(300, 'a') + ".example", "a..example"};
+  for (const std::string& name : names) EXPECT_EQ(look_up_and_wait<A>(*resolver, name).finding, Finding::Failed) << name;
+  const auto opened = open_resolver({.servers = {"no address"}, .timeout = seconds(1), .trust_anchor_file = ""});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), ErrorCode::ResolveFailed);
 }

@@ -2,6 +2,7 @@
 #include "events/webhook_client.h"
 
 #include "tests/support/coroutine_loop.h"
+#include "tests/support/scripted_resolver.h"
 #include "tests/support/test_certs.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -51,27 +52,31 @@ struct Receiver {
 
 class Client : public ::testing::Test {
  protected:
+  Client() {
+    resolves_to({"127.0.0.1"});
+    resolver_.zone[{TestCerts::kServerName, "A"}] = {"127.0.0.1"};
+  }
   WebhookAnswer post(const std::string& url, const WebhookPolicy& policy = kLoopbackAllowed) {
     auto tls = net::TlsClientContext::create(net::TlsVerification::Required, test_certs().ca_file());
-    HttpWebhookClient client(look_up_, tls.value(), policy, "Postern-Test");
+    HttpWebhookClient client(resolver_, tls.value(), policy, "Postern-Test");
     return loop_.run(client.post({.url = url, .fields = {{"webhook-id", "whk_1"}}, .body = R"({"a":1})"}));
   }
   std::string url(std::string_view scheme, std::string_view host, std::string_view rest = "/in") {
     return std::string(scheme) + "://" + std::string(host) + ":" + std::to_string(receiver_.port()) + std::string(rest);
   }
-  AddressLookup resolves_to(std::vector<std::string> addresses) {
-    return [this, addresses = std::move(addresses)](const std::string& host) -> Result<std::vector<IpAddress>> {
-      looked_up_ = host;
-      std::vector<IpAddress> found;
-      for (const std::string& address : addresses) found.push_back(*parse_ip_address(address));
-      return found;
-    };
+  void resolves_to(const std::vector<std::string>& addresses) {
+    for (const char* type : {"A", "AAAA"}) {
+      auto& of_type = resolver_.zone[{"hooks.example.test", type}];
+      of_type.clear();
+      for (const std::string& address : addresses) {
+        if (parse_ip_address(address)->is_v4() == (std::string_view(type) == "A")) of_type.push_back(address);
+      }
+    }
   }
 
   test::CoroutineLoop loop_;
   Receiver receiver_{loop_};
-  AddressLookup look_up_ = resolves_to({"127.0.0.1"});
-  std::string looked_up_;
+  test::ScriptedResolver resolver_;
 };
 
 TEST_F(Client, PostsTheBodyWithItsFields) {
@@ -86,7 +91,6 @@ TEST_F(Client, PostsTheBodyWithItsFields) {
   EXPECT_THAT(text, HasSubstr("Content-Length: 7\r\n"));
   EXPECT_THAT(text, HasSubstr("webhook-id: whk_1\r\n"));
   EXPECT_THAT(text, ::testing::EndsWith("\r\n\r\n{\"a\":1}"));
-  EXPECT_EQ(looked_up_, "hooks.example.test");
 }
 
 TEST_F(Client, VerifiesTheReceiversCertificate) {
@@ -153,7 +157,7 @@ TEST_F(Client, AFailureNamesNothingThatTheReceiverWrote) {
 // What was judged when the webhook was made may resolve to something else by now (DNS rebinding).
 TEST_F(Client, JudgesTheAddressesThatTheNameHasNow) {
   for (const char* address : {"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:127.0.0.1"}) {
-    look_up_ = resolves_to({address});
+    resolves_to({address});
     const WebhookAnswer answer = post(url("http", "hooks.example.test"), {.allows_http = true});
     EXPECT_EQ(answer.status, 0) << address;
     EXPECT_THAT(answer.failure, HasSubstr("no public address")) << address;
@@ -161,7 +165,7 @@ TEST_F(Client, JudgesTheAddressesThatTheNameHasNow) {
 }
 
 TEST_F(Client, GoesToTheJudgedAddressesOnlyWhereSomeAreForbidden) {
-  look_up_ = resolves_to({"10.0.0.1", "127.0.0.1", "192.168.0.1"});
+  resolves_to({"10.0.0.1", "127.0.0.1", "192.168.0.1"});
   receiver_.answer("HTTP/1.1 200 OK\r\n\r\n");
   EXPECT_EQ(post(url("http", "hooks.example.test")).status, 200);
 }
@@ -171,9 +175,26 @@ TEST_F(Client, ThePolicyHoldsForOldWebhooksToo) {
   EXPECT_THAT(post(url("https", "127.0.0.1"), {}).failure, HasSubstr("not public"));
 }
 
+TEST_F(Client, SaysThatANameIsNotFound) {
+  const WebhookAnswer answer = post(url("http", "gone.example.test"));
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_THAT(answer.failure, HasSubstr("gone.example.test: it has no address"));
+}
+
+TEST_F(Client, ThatIsCancelledLooksNothingUpAnyMore) {
+  resolver_.is_silent = true;
+  auto tls = net::TlsClientContext::create(net::TlsVerification::Required, "");
+  HttpWebhookClient client(resolver_, tls.value(), kLoopbackAllowed, "Postern-Test");
+  const auto pending = loop_.start(client.post({.url = url("http", "hooks.example.test"), .fields = {}, .body = "{}"}));
+  loop_.settle();
+  EXPECT_FALSE(pending->has_value());
+  client.cancel();
+  EXPECT_TRUE(loop_.wait(pending).is_interrupted);
+}
+
 TEST_F(Client, ACancelledClientSendsNothing) {
   auto tls = net::TlsClientContext::create(net::TlsVerification::Required, "");
-  HttpWebhookClient client(look_up_, tls.value(), kLoopbackAllowed, "Postern-Test");
+  HttpWebhookClient client(resolver_, tls.value(), kLoopbackAllowed, "Postern-Test");
   client.cancel();
   EXPECT_TRUE(loop_.run(client.post({.url = url("http", "127.0.0.1"), .fields = {}, .body = "{}"})).is_interrupted);
 }

@@ -188,6 +188,21 @@ class Dispatching : public ::testing::Test {
 const std::string kA = "https://a.example.com/";
 const std::string kB = "https://b.example.com/";
 
+// While the hub goes on: a look at the clock every now and then would do for nothing else.
+TEST_F(Dispatching, EndsAtOnceWhenItIsTold) {
+  client_ = std::make_unique<ScriptedClient>(loop_.context());
+  hub_ = std::make_unique<EventHub>(loop_.executor(), [this] { return store_.spool().last_sequence(); });
+  dispatcher_ = std::make_unique<WebhookDispatcher>(
+      WebhookDispatcherParts{loop_.executor(), *store_, clock_, random_, *hub_, *client_});
+  net::TaskGroup group;
+  ASSERT_TRUE(group.start(loop_.executor(), dispatcher_->make_task()));
+  loop_.settle();
+  EXPECT_EQ(group.count(), 1U);
+  group.stop_all();
+  loop_.settle();
+  EXPECT_EQ(group.count(), 0U);
+}
+
 TEST_F(Dispatching, AWebhookGetsWhatItWantsFromItsCreationOn) {
   accept();
   make_webhook(kA, {"email.delivered"});

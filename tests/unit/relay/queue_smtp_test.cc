@@ -5,6 +5,7 @@
 #include "relay/transports.h"
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_smarthost.h"
+#include "tests/support/scripted_resolver.h"
 #include "tests/unit/domains/dkim_verification.h"
 #include "tests/unit/relay/queue_fixture.h"
 
@@ -24,8 +25,11 @@ class QueueSmtpTest : public QueueFixture {
   void start_to(const test::FakeSmarthost& hop, const domains::MessageSigner* signer = nullptr) {
     routes_[0].port = hop.port();
     routes_.resize(1);
-    start(make_transport_factory(io_.get_executor(), store_.spool(), {.hostname = "relay.example", .signer = signer}));
+    start(make_transport_factory(io_.get_executor(), store_.spool(),
+                                 {.hostname = "relay.example", .signer = signer, .resolver = &resolver_}));
   }
+
+  test::ScriptedResolver resolver_;
 };
 
 test::FakeSmarthostOptions taking_chunks() {
@@ -44,6 +48,38 @@ TEST_F(QueueSmtpTest, SendsTheContentAsItIsStored) {
   ASSERT_EQ(hop.messages().size(), 1U);
   EXPECT_EQ(hop.messages()[0].content, content);
   EXPECT_EQ(state(id).remote, "127.0.0.1 [127.0.0.1]:" + std::to_string(hop.port()));
+}
+
+TEST_F(QueueSmtpTest, LooksItsHopsNameUpAndTriesEachAddress) {
+  test::FakeSmarthost hop;
+  resolver_.zone[{"hop.example", "AAAA"}] = {"::1"};  // where nobody listens
+  resolver_.zone[{"hop.example", "A"}] = {"127.0.0.1"};
+  routes_[0].host = "hop.example";
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(state(id).remote, "hop.example [127.0.0.1]:" + std::to_string(hop.port()));
+}
+
+TEST_F(QueueSmtpTest, DefersWhatHasNoHopByThatName) {
+  test::FakeSmarthost hop;
+  routes_[0].host = "gone.example";
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  EXPECT_EQ(format_status(state(id).last_status), "451 4.4.3 look up gone.example: it has no address");
+}
+
+// Of a program that is told to end while a name server is silent.
+TEST_F(QueueSmtpTest, EndsWhileItsHopsNameIsLookedUp) {
+  test::FakeSmarthost hop;
+  resolver_.is_silent = true;
+  routes_[0].host = "hop.example";
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return resolver_.questions >= 2; });
+  cancel();
+  EXPECT_EQ(stage(id), RecipientStage::Pending);
 }
 
 TEST_F(QueueSmtpTest, SendsTheSignaturesOnTopOfTheContent) {
