@@ -1,6 +1,7 @@
 // Sending, and what became of what was sent, in the shapes of Resend's API.
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/decision_problem.h"
 #include "api/email_filter.h"
 #include "api/email_json.h"
 #include "api/email_request.h"
@@ -12,6 +13,7 @@
 #include "events/mail_scope.h"
 #include "mime/message_reader.h"
 #include "submission/idempotency.h"
+#include "submission/sender_policy.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -212,6 +214,29 @@ Result<ApiResponse> cancel_email(ApiContext& context, const ApiRequest& request)
   return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
 }
 
+// Another time for the first attempt of a message that waits for its own.
+Result<ApiResponse> reschedule_email(ApiContext& context, const ApiRequest& request) {
+  const json::object* const body = request.json.if_object();
+  const json::value* const text = body ? body->if_contains("scheduled_at") : nullptr;
+  const auto hold = text && text->is_string() ? parse_schedule(text->get_string()) : std::nullopt;
+  if (!hold) return Error(ErrorCode::InvalidArgument, "scheduled_at: is a time: 2026-11-21T09:30:00Z, or in 10 minutes");
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  const Instant now = context.clock.now();
+  const submission::HoldAnswer held = submission::judge_hold(*hold, now, context.submission.settings.longest_hold);
+  if (!held.decision.is_accepted()) return response_of(problem_of(held.decision));
+  const bool is_held = stored->delivery.scheduled_at.has_value();
+  const MessageId id = stored->message.id;
+  const auto moved = is_held ? context.store.spool().reschedule(id, held.release_at.value_or(now), now)
+                             : Result<store::DueEntry>(Error(ErrorCode::Conflict));
+  if (!moved && moved.error().code() == ErrorCode::Conflict) {
+    return api_problem(ApiProblem::Conflict, "only what is scheduled and not begun has a time to change");
+  }
+  if (!moved) return moved.error();
+  context.submission.wake_queue(*moved);
+  return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
+}
+
 // --- Attachments -------------------------------------------------------------------------------------------------------
 
 Result<ApiResponse> list_attachments(ApiContext& context, const ApiRequest& request) {
@@ -316,7 +341,7 @@ constexpr Route reading(std::string_view path, std::string_view operation, std::
           .serves_domain_keys = true};
 }
 
-constexpr std::array<Route, 11> kEmailRoutes = {{
+constexpr std::array<Route, 12> kEmailRoutes = {{
     sending("/v1/emails", "sendEmail", "Send an e-mail"),
     sending("/v1/send", "sendEmailAlias", "Send an e-mail; the same as /v1/emails"),
     {.method = Method::Post,
@@ -352,6 +377,18 @@ constexpr std::array<Route, 11> kEmailRoutes = {{
     reading<get_attachment>("/v1/emails/:id/attachments/:attachment_id", "getAttachment", "Describe an attachment", "Attachment"),
     reading<get_attachment_content>("/v1/emails/:id/attachments/:attachment_id/content", "getAttachmentContent",
                                     "An attachment's octets", {}, "application/octet-stream"),
+    {.method = Method::Patch,
+     .path = "/v1/emails/:id",
+     .access = Access::Manage,
+     .body = Body::Json,
+     .handler = on_worker<reschedule_email>,
+     .operation = "updateEmail",
+     .summary = "Give a scheduled e-mail another time",
+     .tag = "emails",
+     .request_schema = "EmailSchedule",
+     .response_schema = "UpdatedEmail",
+     .failures = {409},
+     .serves_domain_keys = true},
     {.method = Method::Post,
      .path = "/v1/emails/:id/cancel",
      .access = Access::Manage,
@@ -409,7 +446,8 @@ constexpr std::string_view kEmailSchemas = R"json({
   "headers": {"type": "object", "maxProperties": "$headers",
     "additionalProperties": {"type": "string", "maxLength": "$header_value"}},
   "tags": {"type": "array", "maxItems": "$tags", "items": {"$ref": "#/components/schemas/EmailTag"}},
-  "scheduled_at": {"type": "null", "description": "Messages are sent at once."},
+  "scheduled_at": {"type": "string", "examples": ["2026-11-21T09:30:00Z", "in 10 minutes"],
+    "description": "Not before then; at most `max_hold_days` ahead. A time that has passed is now."},
   "template": {"type": "null", "description": "There are no templates."},
   "topic_id": {"type": "null", "description": "There are no topics."}}},
 "NewBatchEmail": {"allOf": [{"$ref": "#/components/schemas/EmailParts"}, {"type": "object", "properties": {
@@ -421,6 +459,10 @@ constexpr std::string_view kEmailSchemas = R"json({
   "email": {"type": "string"},
   "status": {"enum": ["accepted", "refused"]},
   "statusCode": {"type": "integer"}, "name": {"type": "string"}, "message": {"type": "string"}}},
+"EmailSchedule": {"type": "object", "required": ["scheduled_at"], "properties": {
+  "scheduled_at": {"type": "string", "examples": ["2026-11-21T09:30:00Z", "in 10 minutes"]}}},
+"UpdatedEmail": {"type": "object", "required": ["object", "id"], "properties": {
+  "object": {"const": "email"}, "id": {"type": "string"}}},
 "SentEmail": {"type": "object", "required": ["id"], "properties": {
   "id": {"type": "string"},
   "recipients": {"type": "array", "items": {"$ref": "#/components/schemas/RecipientVerdict"},
@@ -441,8 +483,9 @@ constexpr std::string_view kEmailSchemas = R"json({
   "from": {"type": "string"},
   "created_at": {"type": "string", "format": "date-time"},
   "subject": {"type": "string"},
-  "last_event": {"enum": ["queued", "delivery_delayed", "delivered", "bounced", "complained", "failed", "suppressed", "canceled"]},
-  "scheduled_at": {"type": "null"},
+  "last_event": {"enum": ["scheduled",
+    "queued", "delivery_delayed", "delivered", "bounced", "complained", "failed", "suppressed", "canceled"]},
+  "scheduled_at": {"type": ["string", "null"], "format": "date-time"},
   "environment": {"enum": ["live", "test"]},
   "run": {"type": ["string", "null"], "description": "Of a test message: the user name of AUTH, or the field `run`."}}},
 "EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at",

@@ -28,6 +28,7 @@ struct Question {
   mime::NamedMailbox from;
   std::vector<mime::NamedMailbox> to;
   std::optional<std::uint64_t> size;  // octets
+  std::optional<Hold> hold;           // `scheduled_at`
   std::string header;                 // a section as it would be sent
 };
 
@@ -72,6 +73,10 @@ QuestionOrFault read_question(const json::value& body) {
   question.to = std::move(std::get<std::vector<mime::NamedMailbox>>(to));
   if (question.to.empty()) return EmailFault{ApiProblem::ValidationError, "to: is missing"};
   if (auto fault = read_size(*object, question)) return std::move(*fault);
+  if (const json::value* schedule = object->if_contains("scheduled_at"); schedule && !schedule->is_null()) {
+    if (schedule->is_string()) question.hold = parse_schedule(schedule->get_string());
+    if (!question.hold) return EmailFault{ApiProblem::ValidationError, "scheduled_at: a time"};
+  }
   if (auto fault = read_header(*object, question)) return std::move(*fault);
   return question;
 }
@@ -102,7 +107,7 @@ class Explanation {
 
   // What decides for all recipients alike.
   Decision judge_message(const Question& question) {
-    if (Decision sender = judge_.judge_sender(question.from.mailbox); !sender.is_accepted()) return sender;
+    if (Decision sender = judge_.judge_sender(question.from.mailbox, question.hold); !sender.is_accepted()) return sender;
     Decision rate = submission::foresee_rate(context_.submission.quota, judge_.principal(), now());
     if (!rate.is_accepted()) return rate;
     if (question.size.value_or(0) > context_.settings.max_message_octets) return Refused{Refusal::MessageTooBig};
@@ -195,6 +200,7 @@ constexpr std::string_view kExplainSchemas = R"json({
   "from": {"type": "string"},
   "to": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
   "size": {"type": "integer", "description": "Octets of the message."},
+  "scheduled_at": {"type": "string"},
   "headers": {"type": "object", "additionalProperties": {"type": "string"}}}},
 "ExplainedRecipient": {"type": "object", "required": ["email", "verdict", "rule", "statusCode", "smtp"], "properties": {
   "email": {"type": "string"},

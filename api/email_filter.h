@@ -14,7 +14,8 @@
 namespace postern::api {
 
 // What `last_event` of an e-mail can be, a blank between two.
-inline constexpr std::string_view kLastEvents = "queued delivery_delayed delivered bounced complained failed suppressed canceled";
+inline constexpr std::string_view kLastEvents =
+    "scheduled queued delivery_delayed delivered bounced complained failed suppressed canceled";
 
 // What an e-mail has from its beginning to its end.
 inline constexpr std::array<Parameter, 7> kMailParameters = {{

@@ -74,6 +74,7 @@ std::string_view last_event_name(const store::DeliveryRecord& delivery) {
     const auto is_delayed = [](const store::RecipientState& state) {
       return state.stage == RecipientStage::Pending && state.attempts > 0;
     };
+    if (row.stage == RecipientStage::Pending && delivery.is_scheduled()) return "scheduled";
     const bool was_tried = row.stage == RecipientStage::Pending && std::ranges::any_of(delivery.recipients, is_delayed);
     return was_tried ? "delivery_delayed" : row.last_event;
   }
@@ -94,7 +95,7 @@ json::object email_item(const store::StoredMessage& stored) {
   object["cc"] = texts(message.summary.cc);
   object["reply_to"] = texts(message.summary.reply_to);
   object["last_event"] = last_event_name(stored.delivery);
-  object["scheduled_at"] = nullptr;
+  object["scheduled_at"] = instant_or_null(stored.delivery.scheduled_at);
   object["environment"] = environment_name(message.environment);
   const std::string_view run = run_of(message);
   object["run"] = run.empty() ? json::value(nullptr) : json::value(run);

@@ -2,6 +2,7 @@
 
 #include "core/base64.h"
 #include "core/bytes.h"
+#include "core/time_format.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -38,6 +39,18 @@ std::size_t characters_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
+
+constexpr std::string_view kScheduleForm = "is a time: 2026-11-21T09:30:00Z, or in 10 minutes";
+constexpr std::uint64_t kMaxScheduleCount = 10'000'000;  // seconds of 115 days: no overflow, and beyond any bound
+constexpr std::array<std::pair<std::string_view, std::chrono::seconds>, 7> kScheduleUnits = {{
+    {"second", std::chrono::seconds(1)},
+    {"sec", std::chrono::seconds(1)},
+    {"minute", std::chrono::minutes(1)},
+    {"min", std::chrono::minutes(1)},
+    {"hour", std::chrono::hours(1)},
+    {"day", std::chrono::days(1)},
+    {"week", std::chrono::weeks(1)},
+}};
 
 // Null is absent: the packages of the API send it for what was not set.
 const json::value* find_field(const json::object& body, std::string_view name) {
@@ -288,8 +301,7 @@ MaybeFault read_attachments(const json::object& body, const EmailLimits& limits,
 }
 
 MaybeFault refuse_what_is_not_there(const json::object& body) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kMissing = {{
-      {"scheduled_at", "messages are sent at once: schedule on your side"},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kMissing = {{
       {"template", "there are no templates: send html or text"},
       {"topic_id", "there are no topics"},
   }};
@@ -340,6 +352,10 @@ MaybeFault read_envelope(const json::object& body, EmailRequest& request) {
   std::optional<std::string> run;
   if (auto fault = read_text(body, {"run", kMaxRunCharacters}, run)) return fault;
   request.run = run.value_or("");
+  if (const json::value* schedule = find_field(body, "scheduled_at")) {
+    if (schedule->is_string()) request.hold = parse_schedule(schedule->get_string());
+    if (!request.hold) return invalid("scheduled_at", std::string(kScheduleForm));
+  }
   return read_notify(body, request.notify);
 }
 
@@ -403,6 +419,23 @@ std::variant<mime::NamedMailbox, EmailFault> parse_sender(const json::object& bo
   const json::value* from = find_field(body, "from");
   if (!from) return invalid("from", "is missing");
   return parse_address(*from, "from", Refusal::InvalidSender);
+}
+
+std::optional<Hold> parse_schedule(std::string_view text) {
+  text = trim_ascii_space(text);
+  if (const auto instant = parse_date_time(text)) return *instant;
+  if (!starts_with_ignoring_case(text, "in ")) return std::nullopt;
+  text = trim_ascii_space(text.substr(3));
+  const std::size_t blank = std::min(text.find(' '), text.size());
+  const auto count = parse_unsigned(text.substr(0, blank));
+  const std::string_view unit = trim_ascii_space(text.substr(blank));
+  if (!count || *count > kMaxScheduleCount) return std::nullopt;
+  for (const auto& [name, length] : kScheduleUnits) {
+    const bool is_it = equals_ignoring_case(unit, name) || (equals_ignoring_case(unit.substr(0, name.size()), name) &&
+                                                            equals_ignoring_case(unit.substr(name.size()), "s"));
+    if (is_it) return Hold(length * static_cast<std::int64_t>(*count));
+  }
+  return std::nullopt;
 }
 
 AddressesOrFault parse_addresses(const json::object& body, std::string_view field, std::size_t max_entries) {

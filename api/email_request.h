@@ -39,6 +39,7 @@ struct EmailRequest {
   // Where bounces go; nullopt: nowhere. By default the sender's address, or else the author's.
   std::optional<Mailbox> reverse_path;
   Notify notify;    // of every recipient (RFC 3461 §4.1)
+  std::optional<Hold> hold = {};  // `scheduled_at`
   std::string run;  // of a test key: the test run; may be empty
   store::MessageSummary summary;
 };
@@ -64,6 +65,9 @@ using AddressesOrFault = std::variant<std::vector<mime::NamedMailbox>, EmailFaul
 AddressesOrFault parse_addresses(const boost::json::object& body, std::string_view field, std::size_t max_entries);
 // "from": one address.
 std::variant<mime::NamedMailbox, EmailFault> parse_sender(const boost::json::object& body);
+
+// `scheduled_at`: "2026-11-21T09:30:00Z", or "in 10 minutes". nullopt: neither.
+std::optional<Hold> parse_schedule(std::string_view text);
 
 // What is wrong with a header field's name or value as such; nullopt: nothing.
 std::optional<std::string> header_fault(std::string_view name, std::string_view value);

@@ -2,6 +2,7 @@
 
 #include "core/bytes.h"
 #include "core/check.h"
+#include "core/time_format.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
@@ -29,6 +30,12 @@ bool needs_smtputf8(const EmailRequest& request) {
          std::ranges::any_of(request.recipients, &Mailbox::needs_smtputf8);
 }
 
+// "in 600 s", or the time: said again, it is the same.
+std::string text_of(const Hold& hold) {
+  const auto* const seconds = std::get_if<std::chrono::seconds>(&hold);
+  return seconds ? "in " + std::to_string(seconds->count()) + " s" : format_rfc3339(std::get<Instant>(hold));
+}
+
 auth::Sha256Digest fingerprint_of(const PreparedEmail& email) {
   auth::Sha256 hash;
   hash.update_field(format_path(email.request.reverse_path));
@@ -38,6 +45,7 @@ auth::Sha256Digest fingerprint_of(const PreparedEmail& email) {
   hash.update_field(std::string_view(flags, sizeof flags));
   for (const Mailbox& recipient : email.request.recipients) hash.update_field(format_mailbox(recipient));
   hash.update_field(email.content);
+  if (email.request.hold) hash.update_field(text_of(*email.request.hold));
   return hash.finish();
 }
 
@@ -99,7 +107,7 @@ void EmailSubmission::set_idempotency_key(std::string_view key, const auth::Sha2
 }
 
 net::Awaitable<std::optional<DecisionProblem>> EmailSubmission::judge(std::uint32_t rate_messages) {
-  const Decision sender = transaction_.judge_sender(envelope_.reverse_path, rate_messages);
+  const Decision sender = transaction_.judge_sender(envelope_.reverse_path, email_.request.hold, rate_messages);
   if (!sender.is_accepted()) co_return problem_of(sender);
   if (has_key_) {
     // Before the recipients: a replay is answered even where the message itself used the quota up.

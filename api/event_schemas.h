@@ -9,8 +9,9 @@
 namespace postern::api {
 
 // Of what webhooks get, in the order of event_type_table().
-inline constexpr std::array<WebhookRow, 11> kEventWebhooks = {{
+inline constexpr std::array<WebhookRow, 12> kEventWebhooks = {{
     {"email.sent", "EmailSent"},
+    {"email.scheduled", "EmailScheduled"},
     {"email.delivered", "EmailDelivered"},
     {"email.delivery_delayed", "EmailDeliveryDelayed"},
     {"email.bounced", "EmailBounced"},
@@ -51,6 +52,11 @@ inline constexpr std::string_view kEventSchemas = R"json({
   "properties": {"reason": {"type": "string"}}}]},
 "EmailSent": {"type": "object", "required": ["type", "created_at", "data"], "properties": {"type": {"const": "email.sent"},
   "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/SentEventData"}}},
+"ScheduledEventData": {"allOf": [{"$ref": "#/components/schemas/EmailEventData"}, {"type": "object",
+  "required": ["scheduled_at"], "properties": {"scheduled_at": {"type": "string", "format": "date-time"}}}]},
+"EmailScheduled": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
+  "type": {"const": "email.scheduled"},
+  "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/ScheduledEventData"}}},
 "EmailDelivered": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "email.delivered"},
   "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/RecipientEventData"}}},
@@ -78,7 +84,8 @@ inline constexpr std::string_view kEventSchemas = R"json({
 "WebhookDisabled": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "webhook.disabled"}, "created_at": {"type": "string", "format": "date-time"},
   "data": {"type": "object", "required": ["webhook_id"], "properties": {"webhook_id": {"type": "string"}}}}},
-"WebhookEvent": {"oneOf": [{"$ref": "#/components/schemas/EmailSent"}, {"$ref": "#/components/schemas/EmailDelivered"},
+"WebhookEvent": {"oneOf": [{"$ref": "#/components/schemas/EmailSent"}, {"$ref": "#/components/schemas/EmailScheduled"},
+  {"$ref": "#/components/schemas/EmailDelivered"},
   {"$ref": "#/components/schemas/EmailDeliveryDelayed"}, {"$ref": "#/components/schemas/EmailBounced"},
   {"$ref": "#/components/schemas/EmailFailed"}, {"$ref": "#/components/schemas/EmailComplained"},
   {"$ref": "#/components/schemas/EmailSuppressed"}, {"$ref": "#/components/schemas/EmailCanceled"},

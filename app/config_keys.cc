@@ -105,6 +105,11 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .minimum = 10, .maximum = 1000,
       .help = "Received fields a message may carry; one with more is taken for a loop and answered 554 mail_loop."},
      &S::max_received_fields},
+    {{.name = "max_hold_days", .group = "SMTP service", .type = Integer, .default_value = "30", .unit = "days",
+      .minimum = 0, .maximum = 365,
+      .help = "How far ahead a message may be scheduled: HOLDFOR and HOLDUNTIL of FUTURERELEASE (RFC 4865), scheduled_at over "
+              "HTTP. What is held takes room in the spool all that time. 0: nothing is held."},
+     &S::max_hold_days},
     {{.name = "trace_client", .group = "SMTP service", .default_value = "hide", .choices = "hide|show",
       .help = "Whether the Received field on top of each message names the client's address and HELO name. \"hide\": recipients "
               "have no business with the addresses of an inner network; the store and the log have them."},

@@ -142,6 +142,7 @@ smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& 
           .allows_auth_without_tls = listener.allow_auth_without_tls,
           .max_message_octets = to_u64(settings.max_message_octets),
           .max_recipients = to_u32(settings.max_recipients),
+          .max_hold_seconds = to_u64(settings.max_hold_days) * 24 * 3600,
           .max_errors = to_u32(settings.max_errors_per_session),
           .max_junk = to_u32(settings.max_junk_commands_per_session),
           .max_auth_failures = to_u32(settings.max_auth_failures_per_session)};

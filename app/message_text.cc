@@ -101,6 +101,7 @@ std::string message_text(CommandContext& context, const store::StoredMessage& st
                        {"user name", message.user_name},
                        {"client", client_text(message)},
                        {"from", format_path(message.envelope.reverse_path)},
+                       {"scheduled for", stored.delivery.scheduled_at ? format_time(*stored.delivery.scheduled_at) + " UTC" : "-"},
                        {"octets", std::to_string(message.content_octets)},
                        {"content kept until", format_time(stored.delivery.content_until)}}) +
          "\n" + recipients_text(stored);
@@ -124,6 +125,7 @@ json::object message_value(CommandContext& context, const store::StoredMessage& 
           {"helo_name", message.helo_name},
           {"reverse_path", message.envelope.reverse_path ? format_mailbox(*message.envelope.reverse_path) : std::string()},
           {"octets", message.content_octets},
+          {"scheduled_at", api::instant_json(stored.delivery.scheduled_at)},
           {"settled_at", api::instant_json(stored.delivery.settled_at)},
           {"content_until", api::instant_json(stored.delivery.content_until)},
           {"recipients", std::move(recipients)}};

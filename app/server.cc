@@ -99,7 +99,8 @@ submission::SubmissionSettings make_submission_settings(const Settings& s) {
           .max_received_fields = static_cast<std::uint32_t>(s.max_received_fields),
           .capture_retention = std::chrono::hours(s.capture_retention_hours),
           .shows_client = s.trace_client == "show",
-          .long_lines = make_long_lines(s)};
+          .long_lines = make_long_lines(s),
+          .longest_hold = std::chrono::days(s.max_hold_days)};
 }
 
 smtp::ServerOptions make_smtp_options(const Settings& s) {

@@ -77,6 +77,7 @@ struct Settings {
   std::int64_t max_message_octets = 0;
   std::int64_t max_recipients = 0;
   std::int64_t max_received_fields = 0;
+  std::int64_t max_hold_days = 0;
   std::string trace_client;
   std::string long_lines;
   std::int64_t max_connections = 0;

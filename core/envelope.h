@@ -1,11 +1,14 @@
-// Envelope: what MAIL and RCPT said (RFC 5321 §2.3.1) with the delivery parameters of RFC 1870, 6152, 6531, 3461 and 8689.
+// Envelope: what MAIL and RCPT said (RFC 5321 §2.3.1) with the delivery parameters of RFC 1870, 6152, 6531, 3461, 8689 and 4865.
 #pragma once
 
+#include "core/clock.h"
 #include "core/mailbox.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace postern {
@@ -37,6 +40,9 @@ struct Recipient {
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 
+// RFC 4865 §4: for so long, or until then.
+using Hold = std::variant<std::chrono::seconds, Instant>;
+
 // MAIL's parameters.
 struct EnvelopeParameters {
   std::optional<std::uint64_t> declared_size;  // octets (RFC 1870)
@@ -45,6 +51,7 @@ struct EnvelopeParameters {
   bool require_tls = false;  // onward under verified TLS only, or not at all (RFC 8689)
   DsnReturn ret = DsnReturn::Unspecified;
   std::string envid;  // xtext as it came (RFC 3461 §4.4)
+  std::optional<Hold> hold = {};  // not stored: what comes of it is the delivery's
 
   friend bool operator==(const EnvelopeParameters&, const EnvelopeParameters&) = default;
 };

@@ -14,6 +14,7 @@ std::string_view event_type_name(EventType type) {
     case EventType::RecipientCancelled: return "recipient_cancelled";
     case EventType::DsnQueued: return "dsn_queued";
     case EventType::DsnWithheld: return "dsn_withheld";
+    case EventType::MessageScheduled: return "message_scheduled";
     case EventType::WebhookDisabled: return "webhook_disabled";
   }
   return "unknown";

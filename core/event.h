@@ -24,6 +24,7 @@ enum class EventType : std::uint8_t {
   RecipientCancelled = 8, // taken off the queue by an operator
   DsnQueued = 9,          // a delivery status notification was made; `detail` is its message id
   DsnWithheld = 10,       // one was due but may not be sent; `detail` says why
+  MessageScheduled = 12,  // it is held until a time, which `detail` says (RFC 3339); again where that is changed
   WebhookDisabled = 11,   // by lasting failure; belongs to no message; `detail` is the webhook's id
 };
 

@@ -10,7 +10,7 @@ namespace {
 constexpr auto kNoMail = std::optional<std::uint16_t>{};
 
 // In the order of the enumeration: refusal_row() indexes it.
-constexpr std::array<RefusalRow, 29> kTable = {{
+constexpr std::array<RefusalRow, 30> kTable = {{
     {Refusal::AuthRequired, "auth_required", 530, {5, 7, 0}, kNoMail, 401, false,
      "authenticate first: AUTH PLAIN or LOGIN with an API key as the password", "MAIL before AUTH; no credential"},
     {Refusal::TlsRequired, "tls_required", 538, {5, 7, 11}, kNoMail, 403, false,
@@ -51,6 +51,8 @@ constexpr std::array<RefusalRow, 29> kTable = {{
      "the message is bigger than this server takes", "declared SIZE or actual size above max_message_octets"},
     {Refusal::HeaderTooBig, "header_too_big", 552, {5, 3, 4}, kNoMail, 413, false,
      "the header section is bigger than 256 KiB", "a bound on what is read before the first empty line"},
+    {Refusal::HoldTooLong, "hold_too_long", 501, {5, 5, 4}, kNoMail, 422, false,
+     "a message cannot be held for so long here: name an earlier time", "HOLDFOR, HOLDUNTIL, scheduled_at beyond max_hold_days"},
     {Refusal::InvalidRecipient, "invalid_recipient", 501, {5, 1, 3}, kNoMail, 422, false,
      "the recipient's address is malformed", "syntax of the forward-path"},
     {Refusal::InvalidSender, "invalid_sender", 501, {5, 1, 7}, kNoMail, 422, false,

@@ -31,6 +31,7 @@ enum class Refusal {
   TooManyRecipients,
   MessageTooBig,
   HeaderTooBig,
+  HoldTooLong,
   InvalidRecipient,
   InvalidSender,
   BareNewline,

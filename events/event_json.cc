@@ -20,8 +20,9 @@ namespace json = boost::json;
 constexpr std::size_t kMaxListedRecipients = 50;
 constexpr std::size_t kMaxListedOctets = 2'048;
 
-constexpr std::array<EventTypeRow, 11> kTypes = {{
+constexpr std::array<EventTypeRow, 12> kTypes = {{
     {EventType::MessageAccepted, "email.sent", "the message is on disk, its client has the 250", ""},
+    {EventType::MessageScheduled, "email.scheduled", "it is held until that time, which may be changed", "`scheduled_at`"},
     {EventType::RecipientDelivered, "email.delivered", "the next hop took it for this recipient",
      "`recipient`, `status`, `remote`"},
     {EventType::RecipientDeferred, "email.delivery_delayed", "an attempt failed for now; another one follows",
@@ -114,6 +115,7 @@ json::object event_data(const Event& event, const store::StoredMessage* stored) 
   data["test"] = event.environment == Environment::Test;
   if (event.type == EventType::MessageAccepted && event.status.code != 0) data["warnings"] = event.status.text;
   if (is_about_recipient(event.type)) add_outcome(data, event);
+  if (event.type == EventType::MessageScheduled) data["scheduled_at"] = event.detail;
   if (event.type == EventType::DsnQueued) data["notification_id"] = event.detail;
   if (event.type == EventType::DsnWithheld) data["reason"] = event.detail;
   return data;

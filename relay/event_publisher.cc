@@ -73,7 +73,7 @@ class Publisher {
   void owe(std::uint32_t index, DsnAction action, const RecipientState& state) {
     if (!owes_dsn(stored_.message.envelope, index, action)) return;
     std::optional<Instant> retry_until;
-    if (action == DsnAction::Delayed) retry_until = stored_.message.accepted_at + policy_.retry.lifetime;
+    if (action == DsnAction::Delayed) retry_until = store::released_at(stored_) + policy_.retry.lifetime;
     publication_.notices.push_back({index, action, state.last_status, state.remote, state.is_own_word, retry_until});
   }
 
@@ -90,11 +90,11 @@ class Publisher {
     settle(index, std::move(state), RecipientStage::Expired, EventType::RecipientExpired);
   }
 
-  bool is_too_old() const { return now_ - stored_.message.accepted_at >= policy_.retry.lifetime; }
+  bool is_too_old() const { return now_ - store::released_at(stored_) >= policy_.retry.lifetime; }
 
   // Marks and owes the one delay notice if it is time. True if `state` changed.
   bool notice_delay(std::uint32_t index, RecipientState& state) {
-    if (state.delay_notified || now_ - stored_.message.accepted_at < policy_.delay_notice_after) return false;
+    if (state.delay_notified || now_ - store::released_at(stored_) < policy_.delay_notice_after) return false;
     if (!owes_dsn(stored_.message.envelope, index, DsnAction::Delayed)) return false;
     state.delay_notified = true;
     owe(index, DsnAction::Delayed, state);
@@ -102,8 +102,7 @@ class Publisher {
   }
 
   void defer(const RecipientReport& report, RecipientState state, Random& random) {
-    const Instant accepted = stored_.message.accepted_at;
-    const auto next = policy_.retry.next_attempt(state.attempts, accepted, now_, random);
+    const auto next = policy_.retry.next_attempt(state.attempts, store::released_at(stored_), now_, random);
     if (!next) return expire(report.index, std::move(state));
     state.next_attempt = report.retry_after ? now_ + *report.retry_after : *next;
     notice_delay(report.index, state);
@@ -175,6 +174,7 @@ void log_event(const operator_log::Attempt& attempt, const Event& event, const R
     case EventType::RecipientCancelled:
     case EventType::DsnQueued:
     case EventType::DsnWithheld:
+    case EventType::MessageScheduled:
     case EventType::WebhookDisabled: return;
   }
 }
@@ -203,7 +203,8 @@ Publication publish_set_back(const StoredMessage& stored, const DeliveryPolicy& 
   if (stored.message.environment == Environment::Test) return publisher.take();
   for (std::uint32_t index = 0; index < stored.delivery.recipients.size(); ++index) {
     RecipientState state = stored.delivery.recipients[index];
-    const Instant latest = now + policy.retry.longest_wait(state.attempts);
+    Instant latest = now + policy.retry.longest_wait(state.attempts);
+    if (state.attempts == 0) latest = std::max(latest, store::released_at(stored));
     if (state.stage != RecipientStage::Pending || state.next_attempt <= latest) continue;
     // Whoever asked for a later first attempt meant the time of day.
     if (state.attempts == 0 && state.next_attempt > stored.message.accepted_at) continue;

@@ -14,6 +14,7 @@ struct Config {
   bool allows_auth_without_tls = false;     // loopback listeners only: the app checks that
   std::uint64_t max_message_octets = 52'428'800;  // 50 MiB; advertised by SIZE
   std::uint32_t max_recipients = 1'000;     // judged in a transaction; in LIMITS; RFC 5321 §4.5.3.1.8 asks for at least 100
+  std::uint64_t max_hold_seconds = 0;       // FUTURERELEASE (RFC 4865); 0: not offered
   std::uint32_t max_errors = 10;            // errors of the client between messages, then 421; verdicts of the product are none
   std::uint32_t max_junk = 100;             // commands that get nowhere (NOOP, RSET, VRFY, HELP, a refused MAIL …) between messages
   std::uint32_t max_auth_failures = 3;      // a session; then 421 too_many_failures

@@ -2,6 +2,7 @@
 // and are sent before we read, switch to TLS or close, so pipelined commands are answered together (RFC 2920 §3.2).
 #include "smtp/connection.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 
 #include <algorithm>
@@ -59,7 +60,7 @@ net::Awaitable<void> Connection::converse() {
 // RFC 8314 §3.3: on a port with implicit TLS the handshake comes before the greeting.
 net::Awaitable<bool> Connection::start_implicit_tls() {
   if (context_.config.tls != TlsMode::Implicit) {
-    session_.emplace(context_.config);
+    open_session(std::nullopt);
     co_return true;
   }
   const Result<void> shaken = co_await handshake();
@@ -68,8 +69,13 @@ net::Awaitable<bool> Connection::start_implicit_tls() {
     log_lost("CONNECT");
     co_return false;
   }
-  session_.emplace(context_.config, tls_facts());
+  open_session(tls_facts());
   co_return true;
+}
+
+void Connection::open_session(std::optional<TlsFacts> tls) {
+  session_.emplace(context_.config, std::move(tls));
+  session_->opened_at(SystemClock().now());
 }
 
 net::Awaitable<Connection::Next> Connection::perform(NeedInput) {

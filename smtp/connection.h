@@ -64,6 +64,7 @@ class Connection final : public net::Task {
 
   net::Awaitable<void> converse();
   net::Awaitable<bool> start_implicit_tls();
+  void open_session(std::optional<TlsFacts> tls);
   net::Awaitable<Next> perform(NeedInput);
   net::Awaitable<Next> perform(StartTls);
   net::Awaitable<Next> perform(Authenticate question);

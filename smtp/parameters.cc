@@ -2,6 +2,7 @@
 #include "smtp/parameters.h"
 
 #include "core/bytes.h"
+#include "core/time_format.h"
 #include "smtp/limits.h"
 
 #include <array>
@@ -72,18 +73,35 @@ bool set_envid(const Parameter& parameter, EnvelopeParameters& result) {
 // RFC 4954 §5: who wrote it first. A submission server knows better by the key, so it is checked and let go.
 bool check_auth(const Parameter& parameter, EnvelopeParameters&) { return decode_xtext(parameter.value).has_value(); }
 
+// RFC 4865 §4: one to nine digits, the first no zero; one of the two at most.
+bool set_hold_for(const Parameter& parameter, EnvelopeParameters& result) {
+  const auto seconds = parse_unsigned(parameter.value);
+  if (result.hold || !seconds || parameter.value.front() == '0' || parameter.value.size() > 9) return false;
+  result.hold = std::chrono::seconds(*seconds);
+  return true;
+}
+
+bool set_hold_until(const Parameter& parameter, EnvelopeParameters& result) {
+  const auto until = parse_date_time(parameter.value);
+  if (result.hold || !until) return false;
+  result.hold = *until;
+  return true;
+}
+
 struct MailParameter {
   std::string_view keyword;
   bool needs_value;
   bool (*set)(const Parameter&, EnvelopeParameters&);
 };
-constexpr std::array<MailParameter, 7> kMailParameters = {{{"SIZE", true, set_size},
+constexpr std::array<MailParameter, 9> kMailParameters = {{{"SIZE", true, set_size},
                                                            {"BODY", true, set_body},
                                                            {"SMTPUTF8", false, set_smtputf8},
                                                            {"REQUIRETLS", false, set_require_tls},
                                                            {"RET", true, set_ret},
                                                            {"ENVID", true, set_envid},
-                                                           {"AUTH", true, check_auth}}};
+                                                           {"AUTH", true, check_auth},
+                                                           {"HOLDFOR", true, set_hold_for},
+                                                           {"HOLDUNTIL", true, set_hold_until}}};
 
 const MailParameter* find_mail_parameter(std::string_view keyword) {
   for (const MailParameter& row : kMailParameters) {

@@ -1,4 +1,4 @@
-// Parameters of MAIL and RCPT: SIZE, BODY, SMTPUTF8, REQUIRETLS, RET, ENVID, AUTH; NOTIFY, ORCPT.
+// Parameters of MAIL and RCPT: SIZE, BODY, SMTPUTF8, REQUIRETLS, RET, ENVID, AUTH, HOLDFOR, HOLDUNTIL; NOTIFY, ORCPT.
 #pragma once
 
 #include "core/envelope.h"

@@ -25,6 +25,8 @@ Session Session::refused(const Config& config, const Status& status) {
   return Session(std::move(impl));
 }
 
+void Session::opened_at(Instant instant) { impl_->opened_at = instant; }
+
 Step Session::next() { return impl_->next(); }
 std::span<char> Session::input_space() { return impl_->input_space(); }
 void Session::received(std::size_t count) { impl_->received(count); }

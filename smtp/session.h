@@ -21,6 +21,8 @@ class Session {
   // `config` must outlive the session. With TlsMode::Implicit the shell has done the handshake already: pass its facts.
   // The greeting is in the output buffer at once.
   explicit Session(const Config& config, std::optional<TlsFacts> tls = std::nullopt);
+  // When the connection was opened, by the shell's clock: the protocol has none. Before anything is received.
+  void opened_at(Instant instant);
   // A session that says one refusal (421) instead of its greeting and closes: shutting down, too many connections.
   static Session refused(const Config& config, const Status& status);
 

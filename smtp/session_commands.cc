@@ -107,7 +107,7 @@ void Session::Impl::say_hello(std::string_view name, bool is_ehlo) {
   // nothing; escaped it deceives nobody.
   helo_name = escape_for_log(name, kMaxHeloOctets);
   said_ehlo = is_ehlo;
-  if (is_ehlo) return append_multiline_reply(output, 250, capabilities(config, tls.has_value(), is_authenticated));
+  if (is_ehlo) return append_multiline_reply(output, 250, capabilities(config, tls.has_value(), is_authenticated, opened_at));
   append_multiline_reply(output, 250, {config.hostname});
 }
 
@@ -127,6 +127,7 @@ void Session::Impl::mail(std::string_view argument) {
   auto& given = std::get<EnvelopeParameters>(parameters);
   // RFC 8689 §2: offered under TLS only.
   if (given.require_tls && !tls) return say(replies::k555_5_5_4_unknown_parameter);
+  if (given.hold && config.max_hold_seconds == 0) return say(replies::k555_5_5_4_unknown_parameter);
   const auto& mailbox = parsed->path.mailbox;
   if (mailbox && mailbox->needs_smtputf8() && !given.smtputf8) return say(replies::k553_5_6_7_needs_smtputf8);
   // RFC 1870 §6.1: refused before the data travels.

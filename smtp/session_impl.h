@@ -91,6 +91,7 @@ class Session::Impl {
 
   const Config& config;
   std::optional<TlsFacts> tls;
+  Instant opened_at{};
   std::string helo_name;
   bool said_ehlo = false;
   bool is_authenticated = false;

@@ -21,7 +21,7 @@ template <> struct WordsOf<BodyType> : FromTo<BodyType::SevenBit, BodyType::Bina
 template <> struct WordsOf<DsnReturn> : FromTo<DsnReturn::Unspecified, DsnReturn::Headers> {};
 template <> struct WordsOf<MessageOrigin> : FromTo<MessageOrigin::Submission, MessageOrigin::Notification> {};
 template <> struct WordsOf<RecipientStage> : FromTo<RecipientStage::Pending, RecipientStage::Complained> {};
-template <> struct WordsOf<EventType> : FromTo<EventType::MessageAccepted, EventType::WebhookDisabled> {};
+template <> struct WordsOf<EventType> : FromTo<EventType::MessageAccepted, EventType::MessageScheduled> {};
 
 // --- Parts of records ---
 void fields(auto& io, Of<EnhancedCode> auto& code) { io(code.klass, code.subject, code.detail); }
@@ -127,6 +127,7 @@ void fields(auto& io, Of<DeliveryRecord> auto& delivery) {
     io(hash);
   }
   io(delivery.settled_at, delivery.content_until);
+  if (io.since(3)) io(delivery.scheduled_at);
 }
 void fields(auto& io, Of<Event> auto& event) {
   front_of_event(io, event);

@@ -8,6 +8,7 @@
 #include "core/message_id.h"
 #include "core/status.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -349,7 +350,12 @@ struct DeliveryRecord {
   std::optional<Instant> settled_at;   // when the last recipient left Pending
   std::optional<Instant> content_until;  // content is kept until then (captured test messages); nullopt: gone
 
+  // Since record version 3:
+  std::optional<Instant> scheduled_at = {};  // the first attempt's time, where the client asked for one
+
   bool is_settled() const { return !due.has_value(); }
+  // It waits for that time. An attempt, or a retry that somebody asked for, moves what is due.
+  bool is_scheduled() const { return scheduled_at && due == scheduled_at; }
   friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
 };
 
@@ -384,6 +390,12 @@ struct StoredMessage {
   MessageRecord message;
   DeliveryRecord delivery;
 };
+
+// From when on it could be delivered: what its lifetime in the queue is reckoned from.
+inline Instant released_at(const StoredMessage& stored) {
+  const Instant accepted = stored.message.accepted_at;
+  return std::max(accepted, stored.delivery.scheduled_at.value_or(accepted));
+}
 
 // The place of an entry in its lane of the due index (store/lane.h): in the order in which the queue attempts.
 struct DueKey {

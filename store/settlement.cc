@@ -2,8 +2,10 @@
 #include "store/settlement.h"
 
 #include "core/mailbox.h"
+#include "core/time_format.h"
 #include "store/delivery_marks.h"
 #include "store/event_log.h"
+#include "store/lane.h"
 #include "store/message_table.h"
 #include "store/spool_content.h"
 
@@ -44,6 +46,9 @@ void apply_changes(const Settlement& settlement, DeliveryRecord& delivery) {
         state.stage != RecipientStage::Pending && change.state.stage == RecipientStage::Pending;
     if (!would_revive) state = change.state;
   }
+  if (!settlement.scheduled_at || !delivery.scheduled_at) return;
+  if (delivery.content_until) *delivery.content_until += *settlement.scheduled_at - *delivery.scheduled_at;
+  delivery.scheduled_at = settlement.scheduled_at;
 }
 
 Result<void> put_notification(SpoolTransaction spool, const NewNotification& notification, Duration capture_retention) {
@@ -61,42 +66,41 @@ Result<void> put_notification(SpoolTransaction spool, const NewNotification& not
   return insert_message(spool, message, notification.delivery, capture_retention);
 }
 
-Event make_cancel_event(const MessageRecord& message, const Recipient& recipient, Instant now) {
+Event make_event(const MessageRecord& message, EventType type, Instant now) {
   Event event;
   event.at = now;
-  event.type = EventType::RecipientCancelled;
+  event.type = type;
   if (message.origin == MessageOrigin::Submission) event.account = message.account;
   event.message = message.id;
   event.environment = message.environment;
+  return event;
+}
+
+Event make_cancel_event(const MessageRecord& message, const Recipient& recipient, Instant now) {
+  Event event = make_event(message, EventType::RecipientCancelled, now);
   event.recipient = format_mailbox(recipient.mailbox);
   return event;
 }
 
 Error nothing_pending(const MessageId& id);
 
-// Gives all pending recipients the same next attempt. Conflict: nothing is pending, or a recipient may not be moved.
-Result<DueEntry> move_attempts(SpoolTransaction spool, const MessageId& id, Instant to, bool (*may_move)(const RecipientState&)) {
+// Gives all pending recipients the same next attempt. Conflict: nothing is pending.
+Result<void> move_attempts(SpoolTransaction spool, const MessageId& id, Instant to) {
   Result<MessageFacts> facts = load_message_facts(spool.transaction, id);
   if (!facts) return facts.error();
   Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
   if (!delivery) return delivery.error();
   if (delivery->is_settled()) return nothing_pending(id);
-  if (!std::ranges::all_of(delivery->recipients, may_move)) {
-    return Error(ErrorCode::Conflict, "the delivery of message " + format_message_id(id) + " has begun");
-  }
   Result<std::vector<DueRow>> rows = rows_beside_lane(spool.transaction, id, *delivery);
   if (!rows) return rows.error();
   for (RecipientState& state : delivery->recipients) {
     if (state.stage == RecipientStage::Pending) state.next_attempt = to;
   }
-  DueEntry moved{.due = to, .id = id, .lane = delivery->lane, .account = facts->account};
-  Result<void> updated = update_delivery(spool, Redelivery{.facts = *facts,
-                                                           .delivery = std::move(*delivery),
-                                                           .rows = std::move(*rows),
-                                                           .now = to,
-                                                           .capture_retention = Duration::zero()});
-  if (!updated) return updated.error();
-  return moved;
+  return update_delivery(spool, Redelivery{.facts = *facts,
+                                           .delivery = std::move(*delivery),
+                                           .rows = std::move(*rows),
+                                           .now = to,
+                                           .capture_retention = Duration::zero()});
 }
 
 Error nothing_pending(const MessageId& id) {
@@ -104,6 +108,12 @@ Error nothing_pending(const MessageId& id) {
 }
 
 }  // namespace
+
+Event make_schedule_event(const MessageRecord& message, Instant at, Instant now) {
+  Event event = make_event(message, EventType::MessageScheduled, now);
+  event.detail = format_rfc3339(at);
+  return event;
+}
 
 Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settlement, Duration capture_retention) {
   Result<MessageFacts> facts = load_message_facts(spool.transaction, settlement.id);
@@ -135,14 +145,34 @@ Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settleme
 }
 
 Result<void> apply_retry(SpoolTransaction spool, const MessageId& id, Instant now) {
-  Result<DueEntry> moved = move_attempts(spool, id, now, [](const RecipientState&) { return true; });
-  return moved ? Result<void>() : moved.error();
+  return move_attempts(spool, id, now);
 }
 
-Result<DueEntry> apply_reschedule(SpoolTransaction spool, const MessageId& id, Instant at) {
-  return move_attempts(spool, id, at, [](const RecipientState& state) {
-    return state.stage == RecipientStage::Pending && state.attempts == 0;
-  });
+Result<DueEntry> apply_reschedule(SpoolTransaction spool, const MessageId& id, const Schedule& schedule,
+                                  Duration capture_retention) {
+  Result<std::optional<StoredMessage>> stored = find_message(spool.transaction, id);
+  if (!stored) return stored.error();
+  if (!*stored) return Error(ErrorCode::NotFound, "no message " + format_message_id(id));
+  const MessageRecord& message = (*stored)->message;
+  DeliveryRecord& delivery = (*stored)->delivery;
+  if (!delivery.is_scheduled()) {
+    return Error(ErrorCode::Conflict, "message " + format_message_id(id) + " waits for no time");
+  }
+  Settlement settlement;
+  settlement.id = id;
+  settlement.scheduled_at = schedule.at;
+  settlement.events.push_back(make_schedule_event(message, schedule.at, schedule.now));
+  for (std::uint32_t i = 0; i < delivery.recipients.size(); ++i) {
+    if (delivery.recipients[i].stage != RecipientStage::Pending) continue;
+    delivery.recipients[i].next_attempt = schedule.at;
+    settlement.changes.push_back({.index = i, .state = delivery.recipients[i]});
+  }
+  const DueEntry moved{
+      .due = schedule.at, .id = id, .lane = lane_of_pending(message, delivery), .account = message.account};
+  if (Result<void> applied = apply_settlement(spool, settlement, capture_retention); !applied) {
+    return applied.error();
+  }
+  return moved;
 }
 
 Result<void> apply_cancel(SpoolTransaction spool, const MessageId& id, Instant now, Duration capture_retention) {

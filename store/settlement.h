@@ -6,6 +6,9 @@
 
 namespace postern::store {
 
+// What is told of a message that is held until `at`.
+Event make_schedule_event(const MessageRecord& message, Instant at, Instant now);
+
 // Applies the changes to the record as it is now. A change that says Pending does not revive a recipient that left Pending
 // meanwhile (cancelled while an attempt was under way); one that says what became of it is believed.
 // Refuses before it writes: NotFound, InvalidArgument (no such recipient), AlreadyExists (a notification's id).
@@ -13,8 +16,13 @@ Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settleme
 
 // Conflict: nothing is pending.
 Result<void> apply_retry(SpoolTransaction spool, const MessageId& id, Instant now);
-// Conflict: nothing is pending, or an attempt was made. The entry is of all its rows: its lane is empty where it has several.
-Result<DueEntry> apply_reschedule(SpoolTransaction spool, const MessageId& id, Instant at);
+struct Schedule {
+  Instant at;
+  Instant now;
+};
+// Conflict: it waits for no time, or has begun.
+Result<DueEntry> apply_reschedule(SpoolTransaction spool, const MessageId& id, const Schedule& schedule,
+                                  Duration capture_retention);
 Result<void> apply_cancel(SpoolTransaction spool, const MessageId& id, Instant now, Duration capture_retention);
 
 }  // namespace postern::store

@@ -444,16 +444,16 @@ Result<void> Spool::retry_now(const MessageId& id, Instant now) {
   return impl_->run([&](SpoolTransaction spool) { return apply_retry(spool, id, now); });
 }
 
-Result<DueEntry> Spool::reschedule(const MessageId& id, Instant at) {
-  DueEntry moved;
-  Result<void> done = impl_->run([&](SpoolTransaction spool) -> Result<void> {
-    Result<DueEntry> applied = apply_reschedule(spool, id, at);
+Result<DueEntry> Spool::reschedule(const MessageId& id, Instant at, Instant now) {
+  std::optional<DueEntry> moved;
+  const Result<void> done = impl_->run([&](SpoolTransaction spool) -> Result<void> {
+    Result<DueEntry> applied = apply_reschedule(spool, id, {at, now}, impl_->limits.capture_retention);
     if (!applied) return applied.error();
-    moved = std::move(*applied);
+    moved = *applied;
     return {};
   });
   if (!done) return done.error();
-  return moved;
+  return *moved;
 }
 
 Result<void> Spool::cancel(const MessageId& id, Instant now) {

@@ -76,6 +76,7 @@ struct Settlement {
   std::vector<RecipientChange> changes;
   std::vector<Event> events;                    // `sequence` is given by the spool
   std::vector<NewNotification> notifications;
+  std::optional<Instant> scheduled_at = {};     // another time for what waits for one
 };
 struct NewNotification {
   MessageRecord message;      // id, envelope and facts filled in; content_octets and chunk_count are set by the spool
@@ -203,9 +204,9 @@ class Spool {
   Result<SpoolUsage> usage() const;
   // Makes pending recipients due now. NotFound: no such message; Conflict: nothing is pending. Blocks until synced.
   Result<void> retry_now(const MessageId& id, Instant now);
-  // Moves the first attempt of a message, wherever its due time was. Conflict: nothing is pending, or an
-  // attempt was made; NotFound. The entry is for Queue::accepted(). Blocks until synced.
-  Result<DueEntry> reschedule(const MessageId& id, Instant at);
+  // Gives a scheduled message another time, with an event. NotFound; Conflict: it waits for none, or has begun. The entry is for
+  // Queue::accepted(). Blocks until synced.
+  Result<DueEntry> reschedule(const MessageId& id, Instant at, Instant now);
   // Pending recipients become Cancelled, with an event each. Fails and blocks as retry_now().
   Result<void> cancel(const MessageId& id, Instant now);
   // Removes messages, queued or settled, content and all; their events stay. Returns how many there were. An attempt that is under

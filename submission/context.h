@@ -31,6 +31,7 @@ struct SubmissionSettings {
   Duration capture_retention = std::chrono::days(3);  // how long a test message's content is kept
   bool shows_client = false;  // the trace header names the client's address and HELO name
   LongLines long_lines = LongLines::Encode;
+  Duration longest_hold = std::chrono::days(30);  // Resend's; what is queued for longer is forgotten by its senders
 };
 
 // All of it outlives every submission; every member may be used from any thread.
@@ -40,7 +41,7 @@ struct SubmissionContext {
   QuotaTable& quota;
   auth::UsageTracker& usage;
   std::function<std::shared_ptr<const relay::RouteTable>()> routes;  // the table in force now
-  std::function<void(const store::DueEntry&)> wake_queue;            // a message was committed
+  std::function<void(const store::DueEntry&)> wake_queue;  // a message was committed, or has another time
   const Clock& clock;
   Random& random;
   SubmissionSettings settings;

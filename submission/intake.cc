@@ -96,7 +96,8 @@ store::NewMessage Intake::make_message(Instant now) {
                        .is_header_eight_bit = content_->is_header_eight_bit(),
                        .trace_octets = content_->trace_octets(),
                        .capture_retention = context_.settings.capture_retention,
-                       .now = now};
+                       .now = now,
+                       .release_at = judge.release_at()};
   store::NewMessage message = new_message(made, std::move(*summary_), warnings_);
   message.claim = key_.claim(judge.principal().environment, facts_.submitter.user_name);
   message.record.signature_fields = content_->finish_signing();

@@ -19,9 +19,10 @@ Decision judge_room(const store::Spool& spool) {
   return room ? Decision() : storage_refusal(room.error());
 }
 
-Decision Judge::judge_sender(const std::optional<Mailbox>& reverse_path) {
-  auth::AuthResult fresh =
-      context_.authenticator.refresh(submitter_.key, submitter_.address, context_.clock.now());
+Decision Judge::judge_sender(const std::optional<Mailbox>& reverse_path,
+                             const std::optional<Hold>& hold) {
+  const Instant now = context_.clock.now();
+  auth::AuthResult fresh = context_.authenticator.refresh(submitter_.key, submitter_.address, now);
   if (auto* failure = std::get_if<auth::AuthFailure>(&fresh)) {
     key_failure_ = std::move(*failure);
     return Refused{key_failure_->refusal};
@@ -30,6 +31,11 @@ Decision Judge::judge_sender(const std::optional<Mailbox>& reverse_path) {
   if (Decision room = judge_room(context_.store.spool()); !room.is_accepted()) return room;
   if (Decision judged = judge_reverse_path(principal_, reverse_path); !judged.is_accepted()) {
     return judged;
+  }
+  if (hold) {
+    HoldAnswer held = judge_hold(*hold, now, context_.settings.longest_hold);
+    if (!held.decision.is_accepted()) return std::move(held.decision);
+    release_at_ = held.release_at;
   }
   routes_ = context_.routes();
   const bool is_boxed = principal_.environment == Environment::Live &&

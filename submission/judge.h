@@ -27,8 +27,8 @@ class Judge {
   Judge(const SubmissionContext& context, const Submitter& submitter)
       : context_(context), submitter_(submitter) {}
 
-  // Looks the key and its account up afresh: expiry, revocation and suspension bite here.
-  Decision judge_sender(const std::optional<Mailbox>& reverse_path);
+  // Looks the key and its account up afresh: expiry, revocation and suspension bite here. `hold`: not to be sent before then.
+  Decision judge_sender(const std::optional<Mailbox>& reverse_path, const std::optional<Hold>& hold = std::nullopt);
   // The others require an accepted sender.
   Decision judge_recipient(const Recipient& recipient) const;
   Decision judge_header(const HeaderQuestion& question) const;
@@ -42,6 +42,8 @@ class Judge {
   // A sandbox account's reverse-path which nobody has shown to be its own: no next hop gets to know
   // it.
   bool hides_reverse_path() const { return hides_reverse_path_; }
+  // When the message may go; nullopt: at once.
+  const std::optional<Instant>& release_at() const { return release_at_; }
 
  private:
   bool is_reverse_path_proven(const Mailbox& reverse_path) const;
@@ -52,6 +54,7 @@ class Judge {
   std::optional<auth::AuthFailure> key_failure_;
   std::shared_ptr<const relay::RouteTable> routes_;  // one table for the whole transaction
   bool hides_reverse_path_ = false;
+  std::optional<Instant> release_at_;
 };
 
 // Whether new mail can be stored at all.

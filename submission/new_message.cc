@@ -3,6 +3,7 @@
 #include "core/bytes.h"
 #include "core/header_text.h"
 #include "mime/addressees.h"
+#include "store/settlement.h"
 #include "submission/message_tags.h"
 
 #include <algorithm>
@@ -75,11 +76,13 @@ store::DeliveryRecord new_delivery(const NewMessageFacts& facts,
                                    const store::MessageRecord& record) {
   store::DeliveryRecord delivery;
   delivery.recipients.resize(record.envelope.recipients.size());
-  for (store::RecipientState& state : delivery.recipients) state.next_attempt = facts.now;
-  delivery.due = facts.now;
+  const Instant first_attempt = facts.release_at.value_or(facts.now);
+  for (store::RecipientState& state : delivery.recipients) state.next_attempt = first_attempt;
+  delivery.due = first_attempt;
+  delivery.scheduled_at = facts.release_at;
   delivery.lane = store::lane_of_pending(record, delivery);
   if (record.environment == Environment::Test) {
-    delivery.content_until = facts.now + facts.capture_retention;
+    delivery.content_until = first_attempt + facts.capture_retention;
   }
   return delivery;
 }
@@ -100,6 +103,10 @@ store::NewMessage new_message(const NewMessageFacts& facts, store::MessageSummar
   accepted.detail = message.record.user_name;
   if (!warnings.empty()) {
     accepted.status = Status{250, EnhancedCode{2, 0, 0}, joined_warnings(warnings)};
+  }
+  if (facts.release_at) {
+    message.events.push_back(
+        store::make_schedule_event(message.record, *facts.release_at, facts.now));
   }
   return message;
 }

@@ -9,6 +9,7 @@
 #include "submission/context.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@ struct NewMessageFacts {
   std::uint32_t trace_octets = 0;
   Duration capture_retention{};
   Instant now;
+  std::optional<Instant> release_at = {};  // later than `now`: its first attempt is then
 };
 
 // Record, delivery and first event; `warnings` stand in the event.

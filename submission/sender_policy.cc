@@ -50,6 +50,14 @@ Decision judge_reverse_path(const auth::Principal& principal, const std::optiona
                                                 allowed_text(principal.from_domains)};
 }
 
+HoldAnswer judge_hold(const Hold& hold, Instant now, Duration longest) {
+  const auto* const seconds = std::get_if<std::chrono::seconds>(&hold);
+  const Instant release_at = seconds ? now + *seconds : std::get<Instant>(hold);
+  if (release_at - now > longest) return {Refused{Refusal::HoldTooLong}};
+  if (release_at <= now) return {};
+  return {{}, release_at};
+}
+
 std::optional<std::string> refuse_from(const auth::Principal& principal, const std::optional<mime::FromField>& from) {
   if (principal.from_domains.empty()) return std::nullopt;
   const std::string allowed = allowed_text(principal.from_domains);

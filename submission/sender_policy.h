@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auth/principal.h"
+#include "core/clock.h"
 #include "core/decision.h"
 #include "core/envelope.h"
 #include "core/mailbox.h"
@@ -16,6 +17,14 @@ namespace postern::submission {
 // MAIL: the account is active, the reverse-path's domain is among the principal's (see auth::is_domain_allowed()).
 // The null reverse-path passes: the From field is still judged.
 Decision judge_reverse_path(const auth::Principal& principal, const std::optional<Mailbox>& reverse_path);
+
+// When a message that may not go before `hold` is released, if it is to be later than `now`; a time that has passed is now, since
+// clocks differ and no mail is lost by it. HoldTooLong: beyond `longest`.
+struct HoldAnswer {
+  Decision decision;
+  std::optional<Instant> release_at = {};
+};
+HoldAnswer judge_hold(const Hold& hold, Instant now, Duration longest);
 
 // End of the header section: every domain of the From field is among the principal's. `from` nullopt: there is no such field.
 // What is missing or faulty passes only where any domain may be used. nullopt: allowed; else the refusal's words.

@@ -93,7 +93,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
 
 smtp::Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
   transaction_ = std::make_unique<Transaction>(context_, submitter_);
-  smtp::Verdict verdict = said(transaction_->judge_sender(*question.reverse_path));
+  smtp::Verdict verdict = said(transaction_->judge_sender(*question.reverse_path, question.parameters->hold));
   if (!verdict.is_accepted()) transaction_.reset();
   return verdict;
 }

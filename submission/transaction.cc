@@ -25,9 +25,9 @@ void Transaction::log_refused_sender(const Refused& refused,
 }
 
 Decision Transaction::judge_sender(const std::optional<Mailbox>& reverse_path,
-                                   std::uint32_t messages) {
+                                   const std::optional<Hold>& hold, std::uint32_t messages) {
   const Instant now = context_.clock.now();
-  Decision decision = judge_.judge_sender(reverse_path);
+  Decision decision = judge_.judge_sender(reverse_path, hold);
   if (const auto& failure = judge_.key_failure()) {
     log_auth_failure(*failure, submitter_.address);
     remember_refusal(context_.usage, *failure, {now, submitter_.address, submitter_.helo_name});

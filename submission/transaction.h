@@ -26,9 +26,11 @@ class Transaction {
   // Both outlive it.
   Transaction(const SubmissionContext& context, const Submitter& submitter);
 
-  // Takes `messages` of the rate: the first submission of a batch takes for all of it, the others
-  // 0.
-  Decision judge_sender(const std::optional<Mailbox>& reverse_path, std::uint32_t messages = 1);
+  // `hold`: not to be sent before then. Takes `messages` of the rate: the first submission of a
+  // batch takes for all of it, the others 0.
+  Decision judge_sender(const std::optional<Mailbox>& reverse_path,
+                        const std::optional<Hold>& hold = std::nullopt,
+                        std::uint32_t messages = 1);
   // Requires an accepted sender. An accepted recipient is reserved from the quotas until commit or
   // destruction.
   Decision judge_recipient(const Recipient& recipient);

@@ -97,6 +97,7 @@ bool set_config(std::string_view text, Dialog& dialog) {
   if (key == "max_recipients") return set_number(value, config.max_recipients);
   if (key == "max_errors") return set_number(value, config.max_errors);
   if (key == "max_junk") return set_number(value, config.max_junk);
+  if (key == "max_hold_seconds") return set_number(value, config.max_hold_seconds);
   if (key == "max_auth_failures") return set_number(value, config.max_auth_failures);
   return false;
 }

@@ -3,6 +3,7 @@
 #include "tests/support/dialog_player.h"
 
 #include "core/bytes.h"
+#include "core/time_format.h"
 #include "smtp/session.h"
 
 #include <algorithm>
@@ -172,6 +173,10 @@ class Player final : private smtp::ContentSink {
     return true;
   }
 
+  static std::string describe(const Hold& hold) {
+    const auto* const seconds = std::get_if<std::chrono::seconds>(&hold);
+    return seconds ? std::to_string(seconds->count()) : format_rfc3339(std::get<Instant>(hold));
+  }
   static std::string describe(const EnvelopeParameters& p) {
     std::string text;
     if (p.declared_size) text += " SIZE=" + std::to_string(*p.declared_size);
@@ -180,6 +185,7 @@ class Player final : private smtp::ContentSink {
     if (p.require_tls) text += " REQUIRETLS";
     if (p.ret != DsnReturn::Unspecified) text += p.ret == DsnReturn::Full ? " RET=FULL" : " RET=HDRS";
     if (!p.envid.empty()) text += " ENVID=" + p.envid;
+    if (p.hold) text += " HOLD=" + describe(*p.hold);
     return text;
   }
   static std::string describe(const Recipient& r) {

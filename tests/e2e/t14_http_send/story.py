@@ -6,6 +6,7 @@ import email.policy
 import http.client
 import json
 import os
+import smtplib
 import threading
 import time
 
@@ -49,6 +50,51 @@ def verdicts(context):
     relay.stop()
 
 
+def later(context):
+    """A message waits for its time, over both doors; another time and a cancellation hold it or let it go."""
+    sink = context.sink(name="later").start()
+    relay = context.relay("later", next_hop_port=sink.port)
+    relay.account("team", "--mode", "production")
+    key = relay.key("team", "--live", "--permission", "full_access")
+    relay.start()
+    with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
+        client.ehlo()
+        check(client.has_extn("futurerelease"), f"{client.esmtp_features}")
+        client.login("app", key)
+        check(client.mail("a@example.org", ["HOLDFOR=99999999"])[0] == 501, "longer than a message is held")
+        code, said = client.mail("a@example.org", ["HOLDFOR=3600"])
+        check(code == 250, f"{said}")
+        client.rcpt("held@example.net")
+        code, said = client.data("From: a@example.org\r\nSubject: held\r\n\r\nx\r\n")
+        check(code == 250, f"{said}")
+        held = said.decode().rsplit(" ", 1)[1]
+
+    def scheduled(to, at):
+        status, sent, _ = relay.request("POST", "/v1/emails", key=key, body={
+            "from": "a@example.org", "to": to, "subject": "s", "text": "t", "scheduled_at": at})
+        check(status == 200, f"{status} {sent}")
+        return sent["id"]
+
+    moved = scheduled("moved@example.net", "in 1 hour")
+    dropped = scheduled("dropped@example.net", "in 2 days")
+    soon = scheduled("soon@example.net", "in 2 seconds")
+    relay.settled(soon)
+    check([m.recipients for m in sink.messages()] == [[b"soon@example.net"]], "the others wait for their time")
+    for message in (held, moved):
+        check(relay.request("GET", f"/v1/emails/{message}", key=key)[1]["last_event"] == "scheduled", message)
+    check(relay.message(held)["scheduled_at"] is not None, f"{relay.message(held)}")
+    status, said, _ = relay.request("PATCH", f"/v1/emails/{moved}", key=key, body={"scheduled_at": "in 1 second"})
+    check(status == 200, f"{status} {said}")
+    relay.settled(moved)
+    check(relay.request("POST", f"/v1/emails/{dropped}/cancel", key=key)[0] == 200, "cancelled")
+    check(relay.request("PATCH", f"/v1/emails/{moved}", key=key, body={"scheduled_at": "in 1 hour"})[0] == 409, "it is gone")
+    relay.stop()
+    relay.start()
+    check(relay.request("GET", f"/v1/emails/{held}", key=key)[1]["last_event"] == "scheduled", "after a restart")
+    check(sorted(m.recipients[0] for m in sink.messages()) == [b"moved@example.net", b"soon@example.net"], "nothing else went")
+    relay.stop()
+
+
 def many(context):
     total = int(os.environ.get("POSTERN_HTTP_MESSAGES", "2000"))
     relay = context.relay("many")
@@ -82,4 +128,5 @@ def many(context):
 
 def run(context):
     verdicts(context)
+    later(context)
     many(context)

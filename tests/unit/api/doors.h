@@ -159,6 +159,12 @@ class Doors : public test::ApiParts {
     ADD_FAILURE() << "no route /readyz";
     return {};
   }
+  ApiResponse reschedule(std::string_view id, std::string_view body) {
+    ApiRequest request = request_for(id, {}, {});
+    request.body = std::string(body);
+    request.json = boost::json::parse(body);
+    return call(email_api(), Method::Patch, "/v1/emails/:id", std::move(request));
+  }
   ApiResponse cancel(std::string_view id) {
     return call(email_api(), Method::Post, "/v1/emails/:id/cancel", request_for(id, {}, {}));
   }

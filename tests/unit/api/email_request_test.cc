@@ -74,6 +74,33 @@ TEST(EmailRequest, KeepsBlindRecipientsOutOfTheContent) {
   EXPECT_EQ(mime::compose_mail(request.mail).find("secret"), std::string::npos);
 }
 
+TEST(EmailRequest, ReadsATimeAsPeopleAndProgramsWriteIt) {
+  using std::chrono::seconds;
+  struct Case {
+    const char* text;
+    std::optional<Hold> hold;
+  };
+  constexpr Instant kThen{seconds(1'795'253'400)};
+  const Case cases[] = {
+      {"2026-11-21T09:30:00Z", kThen},
+      {"2026-11-21T09:30:00.858Z", kThen},
+      {"2026-11-21T11:30:00+02:00", kThen},
+      {"in 10 minutes", seconds(600)},
+      {"In 1 min", seconds(60)},
+      {"in 2 hours", seconds(7'200)},
+      {"in 1 day", seconds(86'400)},
+      {"in 90 seconds", seconds(90)},
+      {"in 10 fortnights", std::nullopt},
+      {"in ten minutes", std::nullopt},
+      {"in 99999999999999999999 days", std::nullopt},
+      {"2026-11-21", std::nullopt},
+      {"2026-13-21T09:30:00Z", std::nullopt},
+      {"tomorrow", std::nullopt},
+      {"", std::nullopt},
+  };
+  for (const Case& c : cases) EXPECT_EQ(parse_schedule(c.text), c.hold) << c.text;
+}
+
 TEST(EmailRequest, TreatsNullAsAbsent) {
   json::object body = sound();
   for (const char* name : {"cc", "bcc", "reply_to", "html", "headers", "tags", "attachments", "scheduled_at", "topic_id"}) {
@@ -176,7 +203,8 @@ TEST(EmailRequest, NamesTheFieldThatIsWrong) {
       {with("attachments", attachment_with("path", "http://127.0.0.1/secret")), "validation_error", "attachments[0].path: "},
       {with("attachments", attachment_with("content_type", "text")), "validation_error", "attachments[0].content_type: "},
       {with("attachments", attachment_with("content_id", "a b")), "validation_error", "attachments[0].content_id: "},
-      {with("scheduled_at", "in 1 hour"), "validation_error", "scheduled_at: "},
+      {with("scheduled_at", "soon"), "validation_error", "scheduled_at: "},
+      {with("scheduled_at", 1'795'253'400), "validation_error", "scheduled_at: "},
       {with("template", json::object({{"id", "t"}})), "validation_error", "template: "},
       {with("topic_id", "t"), "validation_error", "topic_id: "},
   };

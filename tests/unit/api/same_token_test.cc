@@ -148,6 +148,15 @@ Scenario message_too_big() {
   return scenario;
 }
 
+Scenario hold_too_long() {
+  Scenario scenario;
+  scenario.prepare = [](Doors& doors) { doors.smtp_config.max_hold_seconds = 30UL * 24 * 3600; };
+  scenario.smtp = "MAIL FROM:<a@example.org> HOLDFOR=2592001\r\n";
+  scenario.send = R"({"from": "a@example.org", "to": "b@example.net", "subject": "x", "text": "x", "scheduled_at": "in 31 days"})";
+  scenario.explain = question(kFrom, kTo, {{"scheduled_at", "in 31 days"}});
+  return scenario;
+}
+
 Scenario header_too_big() {
   Scenario scenario;
   std::string header;
@@ -287,6 +296,7 @@ Scenarios scenarios_of_submissions() {
       {Refusal::TooManyRecipients, too_many_recipients()},
       {Refusal::MessageTooBig, message_too_big()},
       {Refusal::HeaderTooBig, header_too_big()},
+      {Refusal::HoldTooLong, hold_too_long()},
       {Refusal::InvalidRecipient, plain([](Doors&) {}, kFrom, "b@[192.0.2.1]")},
       {Refusal::InvalidSender, plain([](Doors&) {}, "a@-")},
       {Refusal::IdempotencyConflict, idempotency_conflict()},

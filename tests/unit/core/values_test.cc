@@ -63,6 +63,25 @@ TEST(Time, ReadsBackWhatItWrites) {
   }
 }
 
+TEST(Time, ReadsFractionsAndOffsetsOfADateTime) {
+  const Instant instant = parse_rfc3339("2026-11-21T09:30:00Z").value();
+  for (const char* same : {"2026-11-21T09:30:00Z", "2026-11-21t09:30:00z", "2026-11-21T09:30:00.858Z", "2026-11-21T11:30:00+02:00",
+                           "2026-11-20T23:00:00-10:30"}) {
+    EXPECT_EQ(parse_date_time(same).value(), instant) << same;
+  }
+  for (const char* bad : {"", "2026-11-21", "2026-11-21T09:30:00", "2026-11-21 09:30:00Z", "2026-11-21T09:30:00.Z",
+                          "2026-11-21T09:30:00+2:00", "2026-11-21T09:30:00+24:00", "2026-11-21T09:30:00+02:00x",
+                          "2026-02-30T09:30:00Z", "2026-11-21T25:30:00Z"}) {
+    EXPECT_FALSE(parse_date_time(bad)) << bad;
+  }
+}
+
+TEST(Time, WritesEveryDayAndMonthByItsName) {
+  EXPECT_EQ(format_rfc5322_date(parse_rfc3339("2024-02-29T23:59:59Z").value()), "Thu, 29 Feb 2024 23:59:59 +0000");
+  EXPECT_EQ(format_rfc5322_date(parse_rfc3339("1999-12-31T00:00:00Z").value()), "Fri, 31 Dec 1999 00:00:00 +0000");
+  EXPECT_EQ(format_rfc3339(Instant{std::chrono::seconds(0)}), "1970-01-01T00:00:00Z");
+}
+
 TEST(Time, DurationsSayTheirUnit) {
   EXPECT_EQ(parse_duration("30d").value(), std::chrono::days(30));
   EXPECT_EQ(format_duration(std::chrono::minutes(90)), "90m");

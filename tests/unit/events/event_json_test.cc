@@ -139,7 +139,7 @@ TEST_F(EventJson, EachTypeAddsWhatItKnows) {
       {EventType::RecipientExpired, "failed"},   {EventType::RecipientComplained, "recipient"},
       {EventType::RecipientSuppressed, "suppressed"}, {EventType::RecipientCancelled, "recipient"},
       {EventType::DsnQueued, "notification_id"}, {EventType::DsnWithheld, "reason"},
-      {EventType::WebhookDisabled, "webhook_id"},
+      {EventType::WebhookDisabled, "webhook_id"}, {EventType::MessageScheduled, "scheduled_at"},
   };
   for (const auto& row : kRows) {
     event_.type = row.type;

@@ -47,6 +47,24 @@ const Status kNobody{550, EnhancedCode{5, 1, 1}, "no such user"};
 const Notify kEverything{.is_given = true, .never = false, .success = true, .failure = true, .delay = true};
 const Notify kNever{.is_given = true, .never = true};
 
+TEST_F(EventPublisherTest, CountsTheLifetimeOfWhatWasHeldFromItsTimeOn) {
+  stored_.delivery.scheduled_at = clock_.now() + days(20);
+  clock_.advance(days(20) + hours(1));
+  const Publication first = publish(Outcome::Deferred, kLater);
+  ASSERT_EQ(first.settlement.events.size(), 1U);
+  EXPECT_EQ(first.settlement.events.front().type, EventType::RecipientDeferred);
+  EXPECT_TRUE(first.notices.empty()) << "nobody waits for it yet";
+  clock_.advance(policy_.retry.lifetime);
+  EXPECT_EQ(publish(Outcome::Deferred, kLater).settlement.events.front().type, EventType::RecipientExpired);
+}
+
+TEST_F(EventPublisherTest, LeavesWhatIsHeldToItsTimeWhenTheClockWasSetBack) {
+  stored_.delivery.scheduled_at = clock_.now() + days(20);
+  stored_.delivery.recipients.front().next_attempt = *stored_.delivery.scheduled_at;
+  clock_.advance(-hours(1));
+  EXPECT_TRUE(publish_set_back(stored_, policy_, clock_.now()).is_empty());
+}
+
 TEST_F(EventPublisherTest, TurnsEachOutcomeIntoItsStageAndEvents) {
   struct Case {
     const char* name;

@@ -279,7 +279,7 @@ TEST_F(QueueTest, MakesTheFirstAttemptWhenItIsAskedForAndNotBefore) {
     test::Draft draft = draft_to({"live.example"});
     const MessageId id = draft.message.id;
     const Instant later = clock_.now() + hours(1);
-    draft.delivery.due = draft.delivery.recipients[0].next_attempt = later;
+    draft.delivery.scheduled_at = draft.delivery.due = draft.delivery.recipients[0].next_attempt = later;
     const store::DueEntry entry{later, id, draft.delivery.lane, account_.id};
     ASSERT_TRUE(test::commit_draft(store_.spool(), std::move(draft), "x\r\n"));
     queue_->accepted(entry);
@@ -288,7 +288,7 @@ TEST_F(QueueTest, MakesTheFirstAttemptWhenItIsAskedForAndNotBefore) {
       run_until([&] { return io_.poll() == 0; });
     }
     EXPECT_TRUE(script_.delivered.empty());
-    const auto moved = store_.spool().reschedule(id, clock_.now() + minutes(1));
+    const auto moved = store_.spool().reschedule(id, clock_.now() + minutes(1), clock_.now());
     ASSERT_TRUE(moved);
     if (is_told) queue_->accepted(*moved);
     clock_.advance(minutes(1));

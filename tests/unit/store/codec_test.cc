@@ -184,13 +184,14 @@ class Values {
     delivery.lane = text();
     delivery.settled_at = maybe_instant();
     delivery.content_until = maybe_instant();
+    delivery.scheduled_at = maybe_instant();
     return delivery;
   }
   Event event() {
     Event event;
     event.sequence = number();
     event.at = instant();
-    event.type = word(EventType::WebhookDisabled);
+    event.type = word(EventType::MessageScheduled);
     event.account.octets = octets<10>();
     event.message.octets = octets<16>();
     event.environment = word(Environment::Test);
@@ -392,8 +393,8 @@ TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
   delivery.recipients[0].attempts = 3;
   std::string octets;
   encode(delivery, octets);
-  // Without the checksum; the last four fields are empty, and is_own_word stands before them.
-  std::string first = octets.substr(0, octets.size() - 4 - 5) + std::string(4, '\0');
+  // Without the checksum; the last five fields are empty, and is_own_word stands before them.
+  std::string first = octets.substr(0, octets.size() - 4 - 6) + std::string(4, '\0');
   first[1] = 1;
   const std::uint32_t sum = crc32c(first);
   for (int i = 0; i < 4; ++i) first.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
@@ -402,14 +403,14 @@ TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
   EXPECT_EQ(*restored, delivery);
 }
 
-// Its lane was a hash: the message's record tells the lanes.
+// Its lane was a hash, and nothing was scheduled: the message's record tells the lanes.
 TEST(Codec, StillReadsADeliveryOfTheSecondRecordVersion) {
   DeliveryRecord delivery;
   delivery.recipients.resize(1);
   delivery.recipients[0].is_own_word = true;
   std::string octets;
   encode(delivery, octets);
-  std::string second = octets.substr(0, octets.size() - 4);
+  std::string second = octets.substr(0, octets.size() - 4 - 1);
   second[1] = 2;
   second.replace(second.size() - 3, 1, "\xa5\xdd\x02");  // before two fields that are empty
   const std::uint32_t sum = crc32c(second);

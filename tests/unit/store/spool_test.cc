@@ -310,29 +310,32 @@ TEST_F(SpoolTest, MakesAMessageDueNow) {
   EXPECT_EQ(store.spool().retry_now(next_id(), clock_.now()).error().code(), ErrorCode::NotFound);
 }
 
-TEST_F(SpoolTest, ReschedulesAMessageUntilAnAttemptWasMade) {
+TEST_F(SpoolTest, GivesWhatWaitsForItsTimeAnotherOneUntilItHasBegun) {
   TempStore store;
-  for (const std::vector<std::string>& domains : {std::vector<std::string>{"a.example"}, {"a.example", "b.example"}}) {
-    const Instant first = clock_.now() + std::chrono::hours(2);
-    const MessageId id = next_id();
-    ASSERT_TRUE(commit_draft(store.spool(), make_draft(id, first, domains), "later"));
-    const Instant sooner = first - std::chrono::hours(1);
-    const Result<DueEntry> moved = store.spool().reschedule(id, sooner);
-    ASSERT_TRUE(moved);
-    EXPECT_EQ(*moved, (DueEntry{.due = sooner, .id = id, .lane = domains.size() == 1 ? "a.example" : ""}));
-    for (const std::string& domain : domains) EXPECT_EQ(due_in(store, domain), (std::vector{DueKey{sooner, id}}));
-    EXPECT_EQ(findings(store), std::vector<std::string>());
-    ASSERT_TRUE(store.spool().reschedule(id, first)) << "later again";
-    EXPECT_EQ(due_in(store, "a.example"), (std::vector{DueKey{first, id}}));
+  const Instant now = clock_.now();
+  const Instant first = now + std::chrono::hours(2);
+  const MessageId id = next_id();
+  Draft draft = make_draft(id, first, {"a.example", "b.example"}, Environment::Test);
+  draft.delivery.scheduled_at = first;
+  draft.delivery.content_until = first + std::chrono::hours(1);
+  ASSERT_TRUE(commit_draft(store.spool(), draft, "later"));
+  const Instant sooner = now + std::chrono::hours(1);
+  const Result<DueEntry> moved = store.spool().reschedule(id, sooner, now);
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->due, sooner);
+  const DeliveryRecord delivery = store.spool().find(id).value().value().delivery;
+  EXPECT_EQ(delivery.due, sooner);
+  EXPECT_EQ(delivery.scheduled_at, sooner);
+  EXPECT_EQ(delivery.content_until, sooner + std::chrono::hours(1));
+  EXPECT_TRUE(delivery.is_scheduled());
+  const std::vector<Event> events = store.spool().events_of(id).value();
+  EXPECT_EQ(events.back().type, EventType::MessageScheduled);
+  EXPECT_EQ(events.back().detail, "2026-01-05T11:00:00Z");
 
-    Settlement attempt = settlement(id, 0, RecipientStage::Pending, first);
-    attempt.changes[0].state.attempts = 1;
-    ASSERT_TRUE(settle(store, attempt));
-    EXPECT_EQ(store.spool().reschedule(id, sooner).error().code(), ErrorCode::Conflict) << "it has begun";
-    ASSERT_TRUE(store.spool().cancel(id, clock_.now()));
-    EXPECT_EQ(store.spool().reschedule(id, sooner).error().code(), ErrorCode::Conflict) << "nothing is pending";
-  }
-  EXPECT_EQ(store.spool().reschedule(next_id(), clock_.now()).error().code(), ErrorCode::NotFound);
+  ASSERT_TRUE(store.spool().retry_now(id, now));
+  EXPECT_EQ(store.spool().reschedule(id, first, now).error().code(), ErrorCode::Conflict) << "it goes at once";
+  EXPECT_EQ(store.spool().reschedule(accept(store, "x"), first, now).error().code(), ErrorCode::Conflict) << "it never waited";
+  EXPECT_EQ(store.spool().reschedule(next_id(), first, now).error().code(), ErrorCode::NotFound);
 }
 
 TEST_F(SpoolTest, CancelsWhatIsPendingAndDoesNotReviveIt) {

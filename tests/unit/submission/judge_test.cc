@@ -94,6 +94,31 @@ TEST(Judge, LooksTheKeyAndItsAccountUpAfreshAtEachSender) {
   EXPECT_EQ(judged(Mailbox{"a", "example.org"}), "revoked_key");
 }
 
+TEST(Judge, HoldsAMessageForAsLongAsItMay) {
+  struct Case {
+    const char* name;
+    Hold hold;
+    std::string decision;
+    std::optional<std::chrono::seconds> held;
+  };
+  const Instant now = test::FakeClock().now();
+  const Case cases[] = {
+      {"a minute", std::chrono::seconds(60), "accept", std::chrono::seconds(60)},
+      {"until then", now + std::chrono::hours(1), "accept", std::chrono::hours(1)},
+      {"the longest", now + std::chrono::days(30), "accept", std::chrono::days(30)},
+      {"longer", now + std::chrono::days(30) + std::chrono::seconds(1), "hold_too_long", {}},
+      {"for longer", std::chrono::seconds(999'999'999), "hold_too_long", {}},
+      {"a time that has passed", now - std::chrono::hours(1), "accept", {}},
+      {"long ago", Instant{}, "accept", {}},
+  };
+  for (const Case& c : cases) {
+    test::SubmissionParts parts;
+    Judge judge(parts.context, parts.submitter);
+    EXPECT_EQ(shown(judge.judge_sender(std::nullopt, c.hold)), c.decision) << c.name;
+    EXPECT_EQ(judge.release_at(), c.held ? std::optional(now + *c.held) : std::nullopt) << c.name;
+  }
+}
+
 TEST(Judge, HidesASandboxAccountsSenderThatNobodyHasAgreedTo) {
   struct Case {
     const char* name;

@@ -29,7 +29,8 @@ class NewMessageTest : public ::testing::Test {
                         .is_header_eight_bit = is_header_eight_bit_,
                         .trace_octets = 3,
                         .capture_retention = std::chrono::hours(2),
-                        .now = kAcceptedAt},
+                        .now = kAcceptedAt,
+                        .release_at = release_at_},
                        {}, warnings);
   }
 
@@ -37,6 +38,7 @@ class NewMessageTest : public ::testing::Test {
   Submitter submitter_;
   Envelope envelope_;
   bool hides_ = false;
+  std::optional<Instant> release_at_;
   bool is_eight_bit_ = false;
   bool is_header_eight_bit_ = false;
 };
@@ -52,6 +54,20 @@ TEST_F(NewMessageTest, IsDueAtOnceOnItsRecipientsLane) {
   EXPECT_EQ(message.events.front().type, EventType::MessageAccepted);
   EXPECT_EQ(message.events.front().detail, "ci-7");
   EXPECT_EQ(message.events.front().status.code, 0);
+}
+
+TEST_F(NewMessageTest, IsDueAtItsTimeWhereItHasOne) {
+  release_at_ = kAcceptedAt + std::chrono::hours(5);
+  principal_.environment = Environment::Test;
+  const store::NewMessage message = made();
+  EXPECT_EQ(message.delivery.due, release_at_);
+  EXPECT_EQ(message.delivery.scheduled_at, release_at_);
+  EXPECT_EQ(message.delivery.recipients.front().next_attempt, *release_at_);
+  EXPECT_EQ(message.record.accepted_at, kAcceptedAt);
+  EXPECT_EQ(message.delivery.content_until, *release_at_ + std::chrono::hours(2));
+  ASSERT_EQ(message.events.size(), 2U);
+  EXPECT_EQ(message.events.back().type, EventType::MessageScheduled);
+  EXPECT_EQ(message.events.back().detail, "2026-01-05T15:00:00Z");
 }
 
 TEST_F(NewMessageTest, KeepsATestMessagesContentAndTellsItsWarnings) {
