@@ -44,7 +44,7 @@ enum class RecordKind : std::uint8_t {
   EventIdKey = 32,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
-inline constexpr std::uint8_t kDeliveryRecordVersion = 3;     // 1: its states end before is_own_word; 2: the lane is a number, nothing is scheduled
+inline constexpr std::uint8_t kDeliveryRecordVersion = 3;     // 1: without is_own_word; 2: lanes are numbers, no schedule
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
 inline constexpr std::uint8_t kUserRecordVersion = 2;         // 1 ends before ended_sessions
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until

@@ -569,8 +569,7 @@ TEST_F(QueueSmtpTest, KeepsAPasswordUnderTlsThoughThatIsBroken) {
     run_until([&] { return state(id).attempts == attempt; });
     advance(minutes(20));
   }
-  const std::vector<std::string> commands = hop.commands();
-  EXPECT_EQ(std::ranges::count(commands, "AUTH"), 0);
+  EXPECT_THAT(hop.commands(), testing::Not(testing::Contains("AUTH")));
   EXPECT_TRUE(hop.messages().empty());
 }
 
@@ -578,27 +577,24 @@ TEST_F(QueueSmtpTest, SendsByDataWhereAHopOffersChunkingAndKnowsNoBdat) {
   test::FakeSmarthost hop(taking_chunks());
   hop.reply("end-of-data", "502 5.5.1 unknown command\r\n");
   start_to(hop);
-  const MessageId id = accept("live.example");
-  run_until([&] { return stage(id) == RecipientStage::Delivered; });
-  const MessageId next = accept("live.example");
-  run_until([&] { return stage(next) == RecipientStage::Delivered; });
-  EXPECT_EQ(state(id).attempts, 1U);
+  for (int i = 0; i < 2; ++i) {
+    const MessageId id = accept("live.example");
+    run_until([&] { return stage(id) == RecipientStage::Delivered; });
+    EXPECT_EQ(state(id).attempts, 1U);
+  }
   const std::vector<std::string> commands = hop.commands();
   EXPECT_EQ(std::ranges::count_if(commands, [](auto& said) { return said.starts_with("BDAT"); }), 1);
   EXPECT_EQ(std::ranges::count(commands, "DATA"), 2);
 }
 
 TEST_F(QueueSmtpTest, SaysWhoRefusedWhatTheNextHopCannotTake) {
-  test::FakeSmarthostOptions options;
-  options.keywords = {"SIZE 5"};
-  test::FakeSmarthost hop(options);
+  test::FakeSmarthost hop({.keywords = {"SIZE 5"}});
   routes_[0].domains = {"*"};
   start_to(hop);
   const MessageId id = accept("live.example");
   run_until([&] { return stage(id) == RecipientStage::Bounced && notification().has_value(); });
   EXPECT_TRUE(state(id).is_own_word);
-  const auto events = store_.spool().events_of(id).value();
-  EXPECT_FALSE(events.empty());
+  EXPECT_FALSE(store_.spool().events_of(id).value().empty());
 }
 
 }  // namespace
