@@ -217,7 +217,8 @@ Result<ApiResponse> cancel_email(ApiContext& context, const ApiRequest& request)
 // Another time for the first attempt of a message that waits for its own.
 Result<ApiResponse> reschedule_email(ApiContext& context, const ApiRequest& request) {
   const json::object* const body = request.json.if_object();
-  const json::value* const text = body ? body->if_contains("scheduled_at") : nullptr;
+  if (!body) return Error(ErrorCode::InvalidArgument, "the body has to be an object");
+  const json::value* const text = body->if_contains("scheduled_at");
   const auto hold = text && text->is_string() ? parse_schedule(text->get_string()) : std::nullopt;
   if (!hold) return Error(ErrorCode::InvalidArgument, "scheduled_at: is a time: 2026-11-21T09:30:00Z, or in 10 minutes");
   const auto stored = find_own(context, request);

@@ -162,6 +162,9 @@ def reading(api, key, message):
     waiting = api.call("sendEmail", key=key, body=mail("deferred@simulator.postern.test"))[1]["id"]
     wait_until(lambda: api.relay.message(waiting)["recipients"][0]["attempts"], "a first attempt")
     api.succeed("cancelEmail", key=key, path={"id": waiting})
+    held = api.call("sendEmail", key=key, body=mail(SIMULATED, scheduled_at="in 1 hour"))[1]["id"]
+    api.succeed("updateEmail", key=key, path={"id": held}, body={"scheduled_at": "in 2 hours"})
+    api.refuse("updateEmail", 409, "conflict", key=key, path={"id": message}, body={"scheduled_at": "in 2 hours"})
     in_run = api.call("sendEmail", key=key, body=mail(SIMULATED, run="ci 1"))[1]["id"]
     check(api.call("listEmails", key=key, query="run=ci+1")[1]["data"][0]["id"] == in_run, "the run's e-mail is not listed")
     check(api.call("listEvents", key=key, query="run=ci+1")[1]["data"], "the run's events are not listed")
