@@ -20,7 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxLineOctets = 998;  // RFC 5322 §2.1.1
+constexpr std::size_t kMaxMailLineOctets = 998;  // RFC 5322 §2.1.1
 
 // A value of this order a line; what is not there is empty.
 json::value body_from(std::string_view input) {
@@ -51,7 +51,7 @@ void check_content_lines(std::string_view content) {
   POSTERN_CHECK(content.ends_with("\r\n"));
   while (!content.empty()) {
     const std::size_t end = content.find("\r\n");
-    POSTERN_CHECK(end <= kMaxLineOctets);
+    POSTERN_CHECK(end <= kMaxMailLineOctets);
     POSTERN_CHECK(content.substr(0, end).find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos);
     content.remove_prefix(end + 2);
   }
