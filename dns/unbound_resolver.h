@@ -1,6 +1,6 @@
 // The Resolver over libunbound, which validates (RFC 4035) and remembers. libunbound resolves on a
 // thread of its own; a thread of ours hands it the questions and takes its answers, so that nobody
-// who asks waits for its locks or its pipe (docs/decisions/0009-dns-threads.md).
+// who asks waits for its locks or its pipe (docs/decisions/0014-dns-threads.md).
 #pragma once
 
 #include "core/result.h"

@@ -55,8 +55,8 @@ TEST(AreasTest, NameEveryOperationOnce) {
 // What shows mail keeps to events/mail_scope, keys and domains to the key's rights. What is the account's as a whole is refused.
 constexpr std::string_view kOfDomainKeys[] = {
     "getMe", "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "updateEmail",
-    "listAttachments", "getAttachment", "getAttachmentContent", "listEvents", "streamEvents", "listDomains", "createDomain", "getDomain",
-    "verifyDomain", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook", "changeWebhook", "deleteWebhook",
+    "listAttachments", "getAttachment", "getAttachmentContent", "listEvents", "streamEvents", "listDomains", "createDomain",
+    "getDomain", "verifyDomain", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook", "changeWebhook", "deleteWebhook",
     "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret", "rotateWebhookSigningSecret", "listApiKeys", "createApiKey",
     "getApiKey", "changeApiKey", "removeApiKey", "rotateApiKey", "listAuthApiKeys", "createAuthApiKey", "getAuthApiKey",
     "changeAuthApiKey", "removeAuthApiKey", "rotateAuthApiKey"};
