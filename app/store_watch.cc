@@ -1,5 +1,6 @@
 #include "app/store_watch.h"
 
+#include "core/clock.h"
 #include "core/metrics.h"
 #include "core/operator_log.h"
 
@@ -13,7 +14,12 @@ metrics::Gauge kept_messages("postern_spool_messages", "Messages kept, settled o
 metrics::Gauge used_octets("postern_spool_used_bytes", "Live pages of the spool.");
 metrics::Gauge free_octets("postern_spool_free_disk_bytes", "Free space on the spool's disk.");
 
+metrics::Gauge oldest_queued("postern_queue_oldest_timestamp_seconds",
+                             "Since when the oldest message waits that might have been delivered; 0: none does.");
+
 constexpr std::chrono::seconds kWatchEvery{1};
+constexpr std::size_t kEntriesALook = 10'000;  // of the due index, for the oldest: milliseconds
+constexpr int kReadsALook = 200;               // of messages: the same
 constexpr std::chrono::seconds kNoticedAfter{2};  // a read of our own is over by then
 
 }  // namespace
@@ -48,8 +54,30 @@ void StoreWatch::measure() const {
   free_octets.set(static_cast<double>(usage->free_disk_octets));
 }
 
+// A slice a look, so that a long queue keeps this thread no longer than a short one.
+void StoreWatch::search_oldest() {
+  const auto entries = store_.spool().queued(searched_, kEntriesALook);
+  if (!entries) return;
+  int reads = 0;
+  for (const store::DueEntry& entry : *entries) {
+    searched_ = entry;
+    if (oldest_ && entry.id.created() >= *oldest_) continue;
+    const auto stored = store_.spool().find(entry.id);
+    // What its sender has put off waits for nobody yet.
+    if (stored && *stored && store::released_at(**stored) <= SystemClock().now()) {
+      oldest_ = std::min(oldest_.value_or(Instant::max()), store::released_at(**stored));
+    }
+    if (++reads == kReadsALook) return;
+  }
+  if (entries->size() == kEntriesALook) return;
+  oldest_queued.set(oldest_ ? std::chrono::duration<double>(oldest_->time_since_epoch()).count() : 0);
+  oldest_.reset();
+  searched_.reset();
+}
+
 void StoreWatch::look() {
   measure();
+  search_oldest();
   note_stall(spool_, store_.spool().stall());
   note_stall(directory_, store_.directory().stall());
   note_reader(store_.spool().look_at_space());

@@ -40,6 +40,7 @@ class StoreWatch {
   };
   void run();
   void measure() const;
+  void search_oldest();
   void note_stall(Environment& environment, const std::optional<Stall>& stall);
   void note_reader(const store::SpoolSpace& space);
 
@@ -50,6 +51,8 @@ class StoreWatch {
   std::optional<std::chrono::steady_clock::time_point> pinned_since_;  // mail is refused for a reader's sake
   bool is_reader_named_ = false;
   std::optional<int> sent_away_;
+  std::optional<store::DueEntry> searched_;  // how far the search for the oldest queued message has come
+  std::optional<Instant> oldest_;            // of what it has seen
   std::mutex mutex_;
   std::condition_variable wakes_;
   bool is_stopping_ = false;

@@ -1,6 +1,7 @@
 // What the watch does about a reader that stays: a real store, a real process.
 #include "app/store_watch.h"
 
+#include "core/metrics.h"
 #include "store/schema.h"
 #include "store/tables.h"
 #include "tests/support/temp_store.h"
@@ -64,6 +65,33 @@ TEST(StoreWatch, SendsAReaderAwayForWhoseSakeMailIsRefused) {
   EXPECT_TRUE(store->spool().can_accept());
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+TEST(StoreWatch, TellsSinceWhenTheOldestMessageWaits) {
+  test::TempStore store;
+  StoreWatch watch(*store);
+  const auto told = [&] {
+    watch.look();
+    const std::string text = metrics::text();
+    const std::string name = "\npostern_queue_oldest_timestamp_seconds ";
+    return std::stod(text.substr(text.find(name) + name.size()));
+  };
+  EXPECT_EQ(told(), 0);
+  test::FakeClock clock;
+  test::FakeRandom random;
+  const auto commit = [&](std::optional<Instant> scheduled_at) {
+    test::Draft draft = test::make_draft(make_message_id(clock.now(), random), clock.now(), {"a.example"});
+    draft.delivery.scheduled_at = scheduled_at;
+    ASSERT_TRUE(test::commit_draft(store.spool(), std::move(draft), "x"));
+  };
+  commit(SystemClock().now() + std::chrono::days(1));
+  EXPECT_EQ(told(), 0) << "its sender wants it later";
+  clock.advance(std::chrono::seconds(60));
+  const double oldest = std::chrono::duration<double>(clock.now().time_since_epoch()).count();
+  commit({});
+  clock.advance(std::chrono::seconds(60));
+  commit({});
+  EXPECT_NEAR(told(), oldest, 0.001);
 }
 
 }  // namespace
