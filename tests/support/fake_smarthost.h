@@ -13,11 +13,11 @@ namespace postern::test {
 
 struct FakeSmarthostOptions {
   std::vector<std::string> keywords = {"PIPELINING", "SIZE 10485760", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"};
-  std::string certificate_file;  // with key_file: STARTTLS is offered
-  std::string key_file;
+  std::string certificate_file{};  // with key_file: STARTTLS is offered
+  std::string key_file{};
   bool is_implicit_tls = false;
-  std::string user_name;  // if not empty: AUTH PLAIN LOGIN is offered, and MAIL is refused without
-  std::string password;
+  std::string user_name{};  // if not empty: AUTH PLAIN LOGIN is offered, and MAIL is refused without
+  std::string password{};
   std::size_t most_connections = 0;  // at once: a further one is greeted with 421 and closed; 0: any number
 };
 

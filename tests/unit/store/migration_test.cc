@@ -43,12 +43,13 @@ void put_version(WriteTransaction& transaction, std::uint32_t version) {
   ASSERT_TRUE(WritableTable(transaction, SpoolTable::Meta).put(kSchemaKey, record));
 }
 
-// As record version 2 was: a number for the lane.
+// As record version 2 was: a number for the lane, and no time that was asked for.
 std::string second_version(DeliveryRecord delivery) {
   delivery.lane.clear();  // one octet, as the number 0
+  delivery.scheduled_at.reset();
   std::string octets;
   encode(delivery, octets);
-  octets.resize(octets.size() - 4);
+  octets.resize(octets.size() - 4 - 1);
   octets[1] = 2;
   const std::uint32_t sum = crc32c(octets);
   for (int i = 0; i < 4; ++i) octets.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
