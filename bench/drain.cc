@@ -137,5 +137,5 @@ class Drain {
 }  // namespace postern
 
 int main(int argc, char** argv) {
-  postern::Drain(postern::bench::Options(argc, argv, {{"data", ""}})).run();
+  postern::Drain(bench::Options(argc, argv, {{"data", ""}})).run();
 }
