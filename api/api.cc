@@ -13,7 +13,7 @@ namespace postern::api {
 namespace {
 
 // In the order of the enumeration: row_of() indexes it.
-constexpr std::array<ApiProblemRow, 16> kProblems = {{
+constexpr std::array<ApiProblemRow, 18> kProblems = {{
     {ApiProblem::MalformedJson, 400, "malformed_json", "the body is not valid JSON"},
     {ApiProblem::MalformedRequest, 400, "malformed_request", "the request does not follow HTTP/1.1"},
     {ApiProblem::NotFound, 404, "not_found", "there is nothing of that name or id here"},
@@ -23,12 +23,16 @@ constexpr std::array<ApiProblemRow, 16> kProblems = {{
     {ApiProblem::BodyTooBig, 413, "body_too_big", "the request is bigger than this endpoint takes"},
     {ApiProblem::PathTooLong, 414, "uri_too_long", "the request's target is longer than 8 KiB"},
     {ApiProblem::UnsupportedMediaType, 415, "unsupported_media_type", "send JSON with Content-Type: application/json"},
+    {ApiProblem::MisdirectedRequest, 421, "misdirected_request",
+     "this server has another name: browsers call it by hostname, public_url, http_hosts or an address"},
     {ApiProblem::ValidationError, 422, "validation_error", "a field of the request is missing or wrong"},
     {ApiProblem::LimitExceeded, 422, "limit_exceeded", "there may be no more of these"},
     {ApiProblem::HeaderFieldsTooLarge, 431, "header_fields_too_large", "the header section is bigger than 16 KiB"},
     {ApiProblem::InvalidCredentials, 401, "invalid_credentials",
      "e-mail address, password or session token is not valid: sign in again"},
     {ApiProblem::SignupClosed, 403, "signup_closed", "this installation makes no accounts by itself: ask the operator"},
+    {ApiProblem::CrossSiteRequest, 403, "cross_site_request",
+     "a session's cookie serves pages of this server only: no Origin or Sec-Fetch-Site field says that this is one"},
     {ApiProblem::Unavailable, 503, "unavailable", "that cannot be done at the moment: try again later"},
     {ApiProblem::Simulated, 422, kSimulatedName, "a reply that the test key's recipient asked for; the status is the reply's"},
 }};

@@ -103,11 +103,13 @@ enum class ApiProblem {
   BodyTooBig,            // 413 body_too_big
   PathTooLong,           // 414 uri_too_long
   UnsupportedMediaType,  // 415 unsupported_media_type
+  MisdirectedRequest,    // 421 misdirected_request
   ValidationError,       // 422 validation_error
   LimitExceeded,         // 422 limit_exceeded
   HeaderFieldsTooLarge,  // 431 header_fields_too_large
   InvalidCredentials,    // 401 invalid_credentials: e-mail and password, or a session token
   SignupClosed,          // 403 signup_closed
+  CrossSiteRequest,      // 403 cross_site_request
   Unavailable,           // 503 unavailable
   Simulated,             // simulated, with the status of the reply that a test key asked for
 };

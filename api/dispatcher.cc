@@ -12,6 +12,7 @@
 #include "core/metrics.h"
 #include "core/refusals.h"
 #include "http/gzip.h"
+#include "web/site.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -44,6 +45,7 @@ std::vector<std::string> operation_names() {
   for (const ApiArea& area : all_areas()) {
     for (const Route& route : area.routes) names.emplace_back(route.operation);
   }
+  names.emplace_back(web::kPageOperation);
   names.emplace_back(kNoOperation);
   return names;
 }
@@ -60,8 +62,8 @@ std::vector<std::string> problem_names() {
 }
 
 // Those that an answer may have; a test key's recipient may ask for any.
-constexpr std::array<std::uint16_t, 24> kStatuses = {200, 201, 202, 204, 206, 303, 304, 400, 401, 403, 404, 405,
-                                                     408, 409, 413, 414, 415, 422, 429, 431, 500, 503, 505, 507};
+constexpr std::array<std::uint16_t, 25> kStatuses = {200, 201, 202, 204, 206, 303, 304, 400, 401, 403, 404, 405,
+                                                     408, 409, 413, 414, 415, 421, 422, 429, 431, 500, 503, 505, 507};
 
 std::vector<std::string> status_names() {
   std::vector<std::string> names;

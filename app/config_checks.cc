@@ -93,6 +93,19 @@ void check_origins(const Settings& settings, Problems& problems) {
   }
 }
 
+void check_dashboard(Settings& settings, Problems& problems) {
+  for (std::string& host : settings.http_hosts) {
+    host = to_ascii_lower(host);
+    if (is_valid_domain(host, false) && !is_valid_address_literal(host)) continue;
+    problems.add({Place::kTopTable, "http_hosts"}, quote_toml(host) + " is no host name",
+                 "write a name without scheme and port: \"relay.example.org\"");
+  }
+  if (!settings.http_dashboard_dir.empty() && !settings.is_development()) {
+    problems.add({Place::kTopTable, "http_dashboard_dir"}, "is for development: whoever can write there can act for who signs in",
+                 "leave it out; the program has the dashboard's files");
+  }
+}
+
 bool is_host_and_port(std::string_view text) {
   constexpr std::uint64_t kHighestPort = 65'535;
   const std::size_t colon = text.find(':', text.starts_with('[') ? text.find(']') : 0);
@@ -369,6 +382,7 @@ void check_settings(Settings& settings, Problems& problems) {
   check_resolver(settings, problems);
   check_webhooks(settings, problems);
   check_origins(settings, problems);
+  check_dashboard(settings, problems);
   check_relations(settings, problems);
   check_sign_up(settings, problems);
   check_listeners(settings, problems);

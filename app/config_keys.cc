@@ -181,6 +181,18 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "The field that http_trusted_proxies set: \"x-forwarded-for\" (with X-Forwarded-Proto) or \"forwarded\" "
               "(RFC 7239). The other one is ignored, for clients can write it."},
      &S::http_forwarded_field},
+    {{.name = "http_dashboard", .group = "HTTP service", .default_value = "auto", .choices = "auto|on|off",
+      .help = "Whether the dashboard is served at / of the HTTP listeners. \"auto\": in development, not in production."},
+     &S::http_dashboard},
+    {{.name = "http_hosts", .group = "HTTP service", .type = TextList, .default_value = "",
+      .help = "Names by which browsers may call the dashboard, beside hostname and public_url: \"relay.example.org\". IP addresses "
+              "and localhost are always. Under another name a page is answered 421 misdirected_request, for somebody else may have "
+              "let that name point here (DNS rebinding)."},
+     &S::http_hosts},
+    {{.name = "http_dashboard_dir", .group = "HTTP service", .type = Path, .default_value = "",
+      .help = "Folder from which the dashboard's files are read for each request, for who works on them. Empty: those of the "
+              "program. Only in development."},
+     &S::http_dashboard_dir},
     {{.name = "http_metrics_token_file", .group = "HTTP service", .type = Path, .default_value = "",
       .help = "File whose first line is the token that /metrics asks for as \"Authorization: Bearer TOKEN\", on this machine "
               "too. Empty: without a token, and for clients on this machine only."},

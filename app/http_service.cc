@@ -12,12 +12,14 @@
 #include "auth/key_admin.h"
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
+#include "core/bytes.h"
 #include "core/log.h"
 #include "domains/domain_admin.h"
 #include "events/webhook_admin.h"
 #include "http/server.h"
 #include "net/worker_pool.h"
 #include "submission/proof_mail.h"
+#include "web/site.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -74,6 +76,23 @@ api::ApiSettings make_api_settings(const Settings& s) {
           .metrics_token = s.http_metrics_token};
 }
 
+// By which browsers may call: the own name, that of links in mails, and what is configured.
+std::vector<std::string> make_hosts(const Settings& s) {
+  std::vector<std::string> hosts = s.http_hosts;
+  hosts.push_back(to_ascii_lower(effective_hostname(s)));
+  if (const std::size_t scheme = s.public_url.find("://"); scheme != std::string::npos) {
+    const std::string rest = to_ascii_lower(s.public_url.substr(scheme + 3));
+    hosts.push_back(rest.substr(0, rest.find_first_of(":/")));
+  }
+  return hosts;
+}
+
+std::unique_ptr<const web::Pages> make_pages(const Settings& s) {
+  if (!s.has_dashboard()) return nullptr;
+  if (!s.http_dashboard_dir.empty()) return std::make_unique<const web::Pages>(s.http_dashboard_dir);
+  return std::make_unique<const web::Pages>(web::embedded_files());
+}
+
 }  // namespace
 
 class HttpService::Impl {
@@ -124,7 +143,8 @@ class HttpService::Impl {
                  .settings = make_api_settings(settings),
                  .event_ids = parts.events.ids()},
         dispatcher_(context_, api::all_areas()),
-        server_(parts.runtime.io_executors(), dispatcher_, parts.clock, parts.random, make_http_options(settings)) {}
+        site_(dispatcher_, make_pages(settings), {.hosts = make_hosts(settings), .proxies = context_.settings.proxies}),
+        server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}
 
   Result<void> listen();
   void start();
@@ -150,6 +170,7 @@ class HttpService::Impl {
   events::WebhookAdmin webhooks_;
   api::ApiContext context_;
   api::Dispatcher dispatcher_;
+  web::Site site_;
   http::Server server_;
   std::vector<HttpListenerSettings> listening_;  // as they were bound, in the order of server_'s
   ShownCertificates shown_;

@@ -96,6 +96,9 @@ struct Settings {
   std::vector<std::string> http_cors_origins;
   std::vector<std::string> http_trusted_proxies;  // CIDR
   std::string http_forwarded_field;
+  std::string http_dashboard;
+  std::string http_dashboard_dir;
+  std::vector<std::string> http_hosts;  // lower case
   std::string http_metrics_token_file;
   Secret http_metrics_token;  // the first line of the file
   std::string signup;
@@ -136,6 +139,7 @@ struct Settings {
   std::vector<RouteSettings> routes;
 
   bool is_development() const { return environment == "development"; }
+  bool has_dashboard() const { return http_dashboard == "on" || (http_dashboard == "auto" && is_development()); }
   // Whether accounts that sign up by themselves reach only addresses that agreed.
   bool confirms_addresses() const {
     return signup_confirms_addresses == "yes" || (signup_confirms_addresses == "auto" && !is_development());
