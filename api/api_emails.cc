@@ -490,12 +490,13 @@ constexpr std::string_view kEmailSchemas = R"json({
   "environment": {"enum": ["live", "test"]},
   "run": {"type": ["string", "null"], "description": "Of a test message: the user name of AUTH, or the field `run`."}}},
 "EmailRecipient": {"type": "object", "required": ["email", "status", "attempts", "next_attempt_at",
-  "last_status", "remote"], "properties": {
+  "last_status", "failure_class", "remote"], "properties": {
   "email": {"type": "string"},
   "status": {"enum": ["pending", "delivered", "bounced", "expired", "suppressed", "cancelled", "complained"]},
   "attempts": {"type": "integer"},
   "next_attempt_at": {"type": ["string", "null"], "format": "date-time"},
   "last_status": {"type": ["string", "null"]},
+  "failure_class": {"type": ["string", "null"], "description": "What a failed attempt was about, see docs/events.md."},
   "remote": {"type": ["string", "null"]}}},
 "Email": {"allOf": [{"$ref": "#/components/schemas/EmailItem"}, {"type": "object",
   "required": ["object", "html", "text", "message_id", "tags", "recipients", "content_until"], "properties": {

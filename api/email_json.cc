@@ -2,6 +2,7 @@
 
 #include "api/email_filter.h"
 #include "core/time_format.h"
+#include "relay/failure_class.h"
 
 #include <boost/json/array.hpp>
 
@@ -53,6 +54,10 @@ json::array shown_recipients(const store::MessageRecord& message) {
   return to;
 }
 
+std::string_view failure_class_of(const store::RecipientState& state) {
+  return relay::failure_class_name(relay::classify_failure(state.last_status, state.is_own_word ? "" : state.remote));
+}
+
 json::object recipient_json(const Recipient& recipient, const store::RecipientState& state) {
   const bool is_pending = state.stage == RecipientStage::Pending;
   json::object object;
@@ -61,6 +66,7 @@ json::object recipient_json(const Recipient& recipient, const store::RecipientSt
   object["attempts"] = state.attempts;
   object["next_attempt_at"] = is_pending ? json::value(format_rfc3339(state.next_attempt)) : json::value(nullptr);
   object["last_status"] = state.last_status.code == 0 ? json::value(nullptr) : json::value(format_status(state.last_status));
+  object["failure_class"] = state.last_status.code < 400 ? json::value(nullptr) : json::value(failure_class_of(state));
   object["remote"] = state.remote.empty() ? json::value(nullptr) : json::value(state.remote);
   return object;
 }

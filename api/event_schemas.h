@@ -39,10 +39,14 @@ inline constexpr std::string_view kEventSchemas = R"json({
   "properties": {"recipient": {"type": "string"}, "status": {"$ref": "#/components/schemas/EventStatus"},
   "remote": {"type": "string"}}}]},
 "BounceEventData": {"allOf": [{"$ref": "#/components/schemas/RecipientEventData"}, {"type": "object", "required": ["bounce"],
-  "properties": {"bounce": {"type": "object", "required": ["type", "subType", "message"], "properties": {
-  "type": {"type": "string"}, "subType": {"type": "string"}, "message": {"type": "string"}}}}}]},
+  "properties": {"bounce": {"type": "object", "required": ["type", "subType", "class", "message"], "properties": {
+  "type": {"type": "string"}, "subType": {"type": "string"}, "class": {"type": "string"}, "message": {"type": "string"}}}}}]},
 "FailureEventData": {"allOf": [{"$ref": "#/components/schemas/RecipientEventData"}, {"type": "object", "required": ["failed"],
-  "properties": {"failed": {"type": "object", "required": ["reason"], "properties": {"reason": {"type": "string"}}}}}]},
+  "properties": {"failed": {"type": "object", "required": ["class", "reason"],
+  "properties": {"class": {"type": "string"}, "reason": {"type": "string"}}}}}]},
+"DelayEventData": {"allOf": [{"$ref": "#/components/schemas/RecipientEventData"}, {"type": "object", "required": ["delay"],
+  "properties": {"delay": {"type": "object", "required": ["class", "message"],
+  "properties": {"class": {"type": "string"}, "message": {"type": "string"}}}}}]},
 "SuppressionEventData": {"allOf": [{"$ref": "#/components/schemas/RecipientEventData"}, {"type": "object", 
   "required": ["suppressed"], "properties": {"suppressed": {"type": "object", "required": ["type", "message"], "properties": {
   "type": {"type": "string"}, "message": {"type": "string"}}}}}]},
@@ -62,7 +66,7 @@ inline constexpr std::string_view kEventSchemas = R"json({
   "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/RecipientEventData"}}},
 "EmailDeliveryDelayed": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "email.delivery_delayed"}, "created_at": {"type": "string", "format": "date-time"},
-  "data": {"$ref": "#/components/schemas/RecipientEventData"}}},
+  "data": {"$ref": "#/components/schemas/DelayEventData"}}},
 "EmailBounced": {"type": "object", "required": ["type", "created_at", "data"], "properties": {"type": {"const": "email.bounced"},
   "created_at": {"type": "string", "format": "date-time"}, "data": {"$ref": "#/components/schemas/BounceEventData"}}},
 "EmailFailed": {"type": "object", "required": ["type", "created_at", "data"], "properties": {"type": {"const": "email.failed"},

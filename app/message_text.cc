@@ -1,6 +1,7 @@
 #include "app/message_text.h"
 
 #include "api/record_json.h"
+#include "relay/failure_class.h"
 
 #include <array>
 #include <map>
@@ -46,6 +47,11 @@ json::value recipient_value(const Recipient& recipient, const store::RecipientSt
                      {"remote", state.remote}};
 }
 
+std::string failure_text(const store::RecipientState& state) {
+  if (state.last_status.code < 400) return "-";
+  return std::string(relay::failure_class_name(relay::classify_failure(state.last_status, state.is_own_word ? "" : state.remote)));
+}
+
 std::string recipients_text(const store::StoredMessage& stored) {
   std::vector<std::vector<std::string>> rows;
   const auto& recipients = stored.message.envelope.recipients;
@@ -54,9 +60,9 @@ std::string recipients_text(const store::StoredMessage& stored) {
     const bool is_pending = state.stage == RecipientStage::Pending;
     rows.push_back({format_mailbox(recipients[i].mailbox), std::string(stage_name(state.stage)), std::to_string(state.attempts),
                     is_pending ? format_time(state.next_attempt) : "-",
-                    state.last_status.code == 0 ? "-" : format_status(state.last_status)});
+                    failure_text(state), state.last_status.code == 0 ? "-" : format_status(state.last_status)});
   }
-  return format_table({"RECIPIENT", "STAGE", "ATTEMPTS", "NEXT (UTC)", "LAST STATUS"}, rows);
+  return format_table({"RECIPIENT", "STAGE", "ATTEMPTS", "NEXT (UTC)", "CLASS", "LAST STATUS"}, rows);
 }
 
 bool is_submission(const store::MessageRecord& message) { return message.origin == store::MessageOrigin::Submission; }

@@ -45,6 +45,8 @@ pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 # By name: libunbound's pkg-config file wants packages that its -dev package does not bring, and prometheus-cpp's brings macros
 # that the precompiled headers do not have.
 find_library(POSTERN_UNBOUND unbound REQUIRED)
+# Its pkg-config file asks for -pthread, which the precompiled header was not made with.
+find_library(POSTERN_RE2 re2 REQUIRED)
 find_library(POSTERN_PROMETHEUS prometheus-cpp-core REQUIRED)
 
 add_compile_definitions(

@@ -89,6 +89,7 @@ void attempted(Level level, std::string_view fact, const Attempt& attempt, const
               {"route", attempt.route},
               {"remote", attempt.remote},
               {"attempts", std::uint64_t{attempt.attempts}},
+              {"class", attempt.failure.empty() ? "-" : attempt.failure},
               {"status", clipped(said)}});
 }
 
@@ -230,6 +231,7 @@ void recipient_deferred(const Attempt& attempt, const Status& status, Instant ne
               {"route", attempt.route},
               {"remote", attempt.remote},
               {"attempts", std::uint64_t{attempt.attempts}},
+              {"class", attempt.failure.empty() ? "-" : attempt.failure},
               {"next_attempt", format_rfc3339(next_attempt)},
               {"status", clipped(said)}});
 }

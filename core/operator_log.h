@@ -86,6 +86,7 @@ struct Attempt {
   std::string_view route;   // "simulation" for test messages
   std::string_view remote;  // "mx.example.net [192.0.2.1]:25"; may be empty
   std::uint32_t attempts = 0;  // this one included
+  std::string_view failure;    // relay/failure_class; empty where nothing failed
 };
 
 void recipient_delivered(const Attempt& attempt, const Status& status);

@@ -5,6 +5,7 @@
 #include "core/mailbox.h"
 #include "core/time_format.h"
 #include "events/event_ids.h"
+#include "relay/failure_class.h"
 
 #include <boost/json/array.hpp>
 
@@ -26,7 +27,7 @@ constexpr std::array<EventTypeRow, 12> kTypes = {{
     {EventType::RecipientDelivered, "email.delivered", "the next hop took it for this recipient",
      "`recipient`, `status`, `remote`"},
     {EventType::RecipientDeferred, "email.delivery_delayed", "an attempt failed for now; another one follows",
-     "`recipient`, `status`, `remote`"},
+     "`recipient`, `status`, `remote`, `delay`"},
     {EventType::RecipientBounced, "email.bounced", "the next hop refused the recipient for good",
      "`recipient`, `status`, `remote`, `bounce`"},
     {EventType::RecipientExpired, "email.failed", "given up after the queue's lifetime",
@@ -82,16 +83,38 @@ void add_unknown_message(json::object& data, const Event& event) {
   data["tags"] = json::object();
 }
 
+// The words of the services whose clients read them.
+json::object bounce_json(const Event& event) {
+  using enum relay::FailureClass;
+  const relay::FailureClass failure = relay::classify_failure(event.status, event.detail);
+  std::string_view sub_type = "General";
+  if (relay::concerns_address(failure)) sub_type = "NoEmail";
+  if (failure == MailboxFull) sub_type = "MailboxFull";
+  if (failure == MessageTooBig) sub_type = "MessageTooLarge";
+  if (failure == Content || failure == Spam || failure == Virus) sub_type = "ContentRejected";
+  return {{"type", "Permanent"},
+          {"subType", sub_type},
+          {"class", relay::failure_class_name(failure)},
+          {"message", event.status.text}};
+}
+
+std::string_view failure_class_of(const Event& event) {
+  return relay::failure_class_name(relay::classify_failure(event.status, event.detail));
+}
+
 void add_outcome(json::object& data, const Event& event) {
   data["recipient"] = event.recipient;
   if (event.status.code != 0) data["status"] = status_json(event.status);
   if (!event.detail.empty()) data["remote"] = event.detail;
   switch (event.type) {
     case EventType::RecipientBounced:
-      data["bounce"] = json::object({{"type", "Permanent"}, {"subType", "General"}, {"message", event.status.text}});
+      data["bounce"] = bounce_json(event);
+      return;
+    case EventType::RecipientDeferred:
+      data["delay"] = json::object({{"class", failure_class_of(event)}, {"message", event.status.text}});
       return;
     case EventType::RecipientExpired:
-      data["failed"] = json::object({{"reason", event.status.text}});
+      data["failed"] = json::object({{"class", failure_class_of(event)}, {"reason", event.status.text}});
       return;
     case EventType::RecipientSuppressed:
       data["suppressed"] = json::object({{"type", "OnAccountSuppressionList"}, {"message", event.status.text}});

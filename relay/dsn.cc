@@ -3,6 +3,7 @@
 #include "core/bytes.h"
 #include "core/quoted_printable.h"
 #include "core/time_format.h"
+#include "relay/failure_class.h"
 #include "smtp/parameters.h"
 
 #include <algorithm>
@@ -48,6 +49,8 @@ std::string one_line(std::string_view text) {
 }
 
 bool is_own_word(const DsnRecipient& r) { return r.is_own_word || r.remote.empty(); }
+bool is_failure(const DsnRecipient& r) { return r.action == DsnAction::Failed || r.action == DsnAction::Delayed; }
+FailureClass failure_of(const DsnRecipient& r) { return classify_failure(r.status, is_own_word(r) ? "" : r.remote); }
 
 // The identifier of the message it is about; empty where its header has none that a header of ours may hold.
 std::string message_id_of(std::string_view header) {
@@ -93,6 +96,7 @@ void append_recipient(std::string& text, const DsnRecipient& r) {
     text.append(is_own_word(r) ? "Diagnostic-Code: x-postern; " : "Diagnostic-Code: smtp; ");
     text.append(one_line(format_status(r.status))).append("\r\n");
   }
+  if (is_failure(r)) text.append("X-Postern-Class: ").append(failure_class_name(failure_of(r))).append("\r\n");
   if (r.retry_until) text.append("Will-Retry-Until: ").append(format_rfc5322_date(*r.retry_until)).append("\r\n");
 }
 
@@ -104,6 +108,9 @@ std::string explanation(const DsnFacts& facts) {
     if (!is_own_word(r)) speaker = r.remote + " said: ";
     text.append("\r\n<").append(format_mailbox(r.recipient->mailbox)).append(">\r\n    ");
     text.append(one_line(speaker + format_status(r.status))).append("\r\n");
+    const FailureClass failure = failure_of(r);
+    if (!is_failure(r) || failure == FailureClass::Undetermined) continue;
+    text.append("    That is: ").append(failure_class_table()[static_cast<std::size_t>(failure)].meaning).append(".\r\n");
   }
   text.append("\r\nThe message id was ").append(format_message_id(facts.about)).append(".\r\n");
   return text;

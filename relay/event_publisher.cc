@@ -4,6 +4,7 @@
 #include "core/metrics.h"
 #include "core/operator_log.h"
 #include "core/time_format.h"
+#include "relay/failure_class.h"
 
 #include <algorithm>
 #include <array>
@@ -29,6 +30,27 @@ metrics::Counter deliveries("postern_deliveries_total",
 metrics::Histogram delivery_delays("postern_delivery_delay_seconds", "From a message's acceptance to its delivery, by recipient.",
                                    {0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3'600, 14'400, 86'400, 432'000},
                                    metrics::Unit::Seconds, {{"environment", kEnvironments}});
+
+std::vector<std::string> failure_class_names() {
+  std::vector<std::string> names;
+  for (const FailureClassRow& row : failure_class_table()) names.emplace_back(row.name);
+  return names;
+}
+constexpr std::array kFailedEvents = {EventType::RecipientDeferred, EventType::RecipientBounced, EventType::RecipientExpired};
+metrics::Counter failures("postern_delivery_failures_total", "Recipients of attempts that failed, by what it was about.",
+                          {{"environment", kEnvironments},
+                           {"outcome", {"deferred", "bounced", "expired"}},
+                           {"class", failure_class_names()}});
+
+std::optional<FailureClass> failure_of(const Event& event) {
+  if (std::ranges::find(kFailedEvents, event.type) == kFailedEvents.end()) return std::nullopt;
+  return classify_failure(event.status, event.detail);
+}
+
+void count_failure(const Event& event, FailureClass failure) {
+  const auto outcome = std::ranges::find(kFailedEvents, event.type) - kFailedEvents.begin();
+  failures.at(event.environment == Environment::Test, outcome, static_cast<std::size_t>(failure)).add();
+}
 
 void count_event(const StoredMessage& stored, const Event& event) {
   const auto found = std::ranges::find(kCountedEvents, event.type);
@@ -233,6 +255,10 @@ void log_publication(const StoredMessage& stored, const Publication& publication
     attempt.route = route;
     attempt.remote = event.detail;
     attempt.attempts = change->state.attempts;
+    if (const auto failure = failure_of(event)) {
+      count_failure(event, *failure);
+      attempt.failure = failure_class_name(*failure);
+    }
     log_event(attempt, event, change->state);
   }
 }

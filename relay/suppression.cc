@@ -2,6 +2,7 @@
 
 #include "core/case_fold.h"
 #include "core/mailbox.h"
+#include "relay/failure_class.h"
 
 #include <algorithm>
 #include <array>
@@ -29,7 +30,7 @@ constexpr std::array<AddressFailure, 6> kAddressFailures = {{
 
 std::optional<SuppressionReason> reason_of(const Event& event) {
   if (event.type == EventType::RecipientComplained) return SuppressionReason::Complaint;
-  if (event.type == EventType::RecipientBounced && is_hard_bounce(event.status)) return SuppressionReason::Bounce;
+  if (event.type == EventType::RecipientBounced && is_hard_bounce(event.status, event.detail)) return SuppressionReason::Bounce;
   return std::nullopt;
 }
 
@@ -41,11 +42,12 @@ Result<std::string> normalised(std::string_view address) {
 
 }  // namespace
 
-bool is_hard_bounce(const Status& status) {
+bool is_hard_bounce(const Status& status, std::string_view remote) {
   if (!status.is_permanent() || !status.enhanced || status.enhanced->klass != 5) return false;
-  return std::ranges::any_of(kAddressFailures, [&](const AddressFailure& failure) {
+  const bool has_code = std::ranges::any_of(kAddressFailures, [&](const AddressFailure& failure) {
     return failure.subject == status.enhanced->subject && failure.detail == status.enhanced->detail;
   });
+  return has_code && concerns_address(classify_failure(status, remote));
 }
 
 bool is_in_force(const SuppressionRecord& suppression, Instant now) { return suppression.until.value_or(Instant::max()) > now; }

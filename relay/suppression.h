@@ -24,8 +24,9 @@ constexpr bool heeds_suppressions(Environment environment, store::MessageOrigin 
 }
 
 // Whether a refusal is about the address itself and will be the same for every message: RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6,
-// X.1.10 (RFC 7505) and X.2.1. A 5yz without an enhanced code, or for the sender's sake (policy, content, size), is none.
-bool is_hard_bounce(const Status& status);
+// X.1.10 (RFC 7505) and X.2.1. A 5yz without an enhanced code is none, and none whose words are about something else (policy,
+// content, the sender's bad name), whatever its code says. `remote` as events name it.
+bool is_hard_bounce(const Status& status, std::string_view remote);
 
 // Whom the events of a live message's publication suppress. Pure.
 std::vector<store::SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication);

@@ -21,14 +21,14 @@ ROOMS = {
     "domains": {"core", "store", "dns", "mime"},
     "relay": {"core", "net", "dns", "smtp", "store", "sandbox", "domains", "mime"},
     "submission": {"core", "net", "smtp", "store", "auth", "sandbox", "domains", "mime", "relay"},
-    "events": {"core", "net", "dns", "store", "auth"},
+    "events": {"core", "net", "dns", "store", "auth", "relay"},
     "api": {"core", "net", "dns", "store", "auth", "sandbox", "mime", "domains", "smtp", "http", "web", "relay", "submission",
             "events"},
     "app": None,
 }
 
 # What a room may include of another whose whole is not for it.
-ONLY = {("submission", "relay"): {"route", "suppression"}}
+ONLY = {("submission", "relay"): {"route", "suppression"}, ("events", "relay"): {"failure_class"}}
 
 # The only files of smtp/ that know sockets. trace_header formats an instant that it is given.
 SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
@@ -49,6 +49,7 @@ FOREIGN = [
     (r"prometheus/.*", {"core/metrics"}),
     (r"unbound\.h", {"dns/unbound_context"}),
     (r"idn2\.h", {"core/idna"}),
+    (r"re2/.*", {"relay/failure_class"}),
     (r"iconv\.h", {"core/header_text"}),
     (r"nmmintrin\.h", {"store/crc32c"}),
     (r"pthread\.h", {"net/runtime"}),

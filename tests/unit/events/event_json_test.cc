@@ -58,7 +58,8 @@ TEST_F(EventJson, ABounceSaysWhatItIsAboutInTheKnownShape) {
   EXPECT_EQ(data.at("recipient"), "gone@example.net");
   EXPECT_EQ(data.at("status"), json::parse(R"({"code":550,"enhanced":"5.1.1","text":"no such user"})"));
   EXPECT_EQ(data.at("remote"), "mx.example.net [192.0.2.1]:25");
-  EXPECT_EQ(data.at("bounce"), json::parse(R"({"type":"Permanent","subType":"General","message":"no such user"})"));
+  EXPECT_EQ(data.at("bounce"),
+            json::parse(R"({"type":"Permanent","subType":"NoEmail","class":"recipient","message":"no such user"})"));
 }
 
 TEST_F(EventJson, ItemsOfAListAlsoHaveTheirId) {

@@ -142,7 +142,8 @@ TEST_F(Dsn, SaysInTheFieldsOfRfc3464WhatHappened) {
               ElementsAre("Reporting-MTA: dns; relay.example", "Arrival-Date: Mon, 05 Jan 2026 09:00:00 +0000"));
   EXPECT_THAT(lines_of(read.blocks[1]),
               ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.1.1",
-                          "Remote-MTA: dns; mx.example.net", "Diagnostic-Code: smtp; 550 5.1.1 no such user"));
+                          "Remote-MTA: dns; mx.example.net", "Diagnostic-Code: smtp; 550 5.1.1 no such user",
+                          "X-Postern-Class: recipient"));
   EXPECT_THAT(read.parts[0].body,
               HasSubstr("<someone@example.net>\r\n    mx.example.net [192.0.2.1] said: 550 5.1.1 no such user\r\n"));
   EXPECT_THAT(read.parts[0].body, HasSubstr(format_message_id(facts.about)));
@@ -152,7 +153,7 @@ TEST_F(Dsn, NamesNoRemoteForADecisionOfItsOwn) {
   const Report read = read_report(format(DsnAction::Failed, {551, EnhancedCode{5, 4, 7}, "gave up"}, ""));
   EXPECT_THAT(lines_of(read.blocks[1]),
               ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.4.7",
-                          "Diagnostic-Code: x-postern; 551 5.4.7 gave up"));
+                          "Diagnostic-Code: x-postern; 551 5.4.7 gave up", "X-Postern-Class: expired"));
   EXPECT_THAT(read.parts[0].body, HasSubstr("This relay says: 551 5.4.7 gave up"));
 }
 
@@ -162,7 +163,8 @@ TEST_F(Dsn, SaysThatItWasTheRelayWhichRefusedWhatTheHopCannotTake) {
   const Report read = read_report(format(DsnAction::Failed, status, "mx.example.net [192.0.2.1]:25", true));
   EXPECT_THAT(lines_of(read.blocks[1]),
               ElementsAre("Final-Recipient: rfc822;someone@example.net", "Action: failed", "Status: 5.6.3",
-                          "Diagnostic-Code: x-postern; 554 5.6.3 the next hop does not take 8-bit content"));
+                          "Diagnostic-Code: x-postern; 554 5.6.3 the next hop does not take 8-bit content",
+                          "X-Postern-Class: capability"));
   EXPECT_THAT(read.parts[0].body, HasSubstr("This relay, connected to mx.example.net [192.0.2.1]:25, says: 554 5.6.3"));
   EXPECT_THAT(read.parts[0].body, Not(HasSubstr("said:")));
 }

@@ -31,8 +31,13 @@ TEST(HardBounce, OnlyWhatIsAboutTheAddressItself) {
       {{550, EnhancedCode{5, 1, 8}, ""}, false, "the sender's address"},
       {{450, EnhancedCode{4, 1, 1}, ""}, false, "for now"},
       {{450, EnhancedCode{5, 1, 1}, ""}, false, "the code says for now"},
+      {{550, EnhancedCode{5, 1, 3}, "http://www.spamhaus.org/query/bl?ip=192.0.2.222"}, false, "a block list under the wrong code"},
+      {{550, EnhancedCode{5, 2, 1}, "The user you are trying to contact is receiving mail at a rate that prevents more"}, false,
+       "a rate under the code of a disabled mailbox"},
+      {{550, EnhancedCode{5, 1, 1}, "rejected due to the DMARC policy of example.org"}, false, "authentication"},
+      {{550, EnhancedCode{5, 1, 1}, "<spam@example.org>: user unknown"}, true, "the address holds a word that means something"},
   };
-  for (const auto& row : kRows) EXPECT_EQ(is_hard_bounce(row.status), row.is_hard) << row.what;
+  for (const auto& row : kRows) EXPECT_EQ(is_hard_bounce(row.status, "mx.example.net [192.0.2.1]:25"), row.is_hard) << row.what;
 }
 
 class Suppressing : public QueueFixture {
