@@ -171,11 +171,11 @@ struct Route {
   Method method;
   std::string_view path;         // "/v1/emails/:id/raw"
   Access access;
-  Body body;
+  Body body = Body::None;
   Handler handler;
   std::string_view operation;    // "getEmailRaw": operationId, metric label
   std::string_view summary;
-  std::string_view tag;          // "emails"
+  std::string_view tag = {};     // "emails"
   std::string_view request_schema = {};   // a name among the area's schemas
   std::uint16_t status = 200;             // of success
   std::string_view response_schema = {};  // empty: not JSON

@@ -149,27 +149,34 @@ constexpr Parameter kSuppressionListParameters[] = {limit_parameter(kMaxSuppress
                                          {.name = "after", .description = kAfterWords},
                                          {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
 
-constexpr Route suppression_route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
-                                  std::string_view summary, std::string_view request_schema, std::uint16_t status,
-                                  std::string_view response_schema, std::span<const Parameter> parameters = {}) {
-  return {.method = method, .path = path, .access = Access::Manage, .body = body, .handler = handler, .operation = operation,
-          .summary = summary, .tag = "suppressions", .request_schema = request_schema, .status = status,
-          .response_schema = response_schema, .parameters = parameters};
+constexpr Route suppression_route(Route row) {
+  row.tag = "suppressions";
+  return row;
 }
 
 constexpr std::array<Route, 6> kSuppressionRoutes = {{
-    suppression_route(Method::Get, "/v1/suppressions", Body::None, on_worker_live<list_suppressions>, "listSuppressions",
-                      "List suppressed addresses, in order of address", "", 200, "SuppressionList", kSuppressionListParameters),
-    suppression_route(Method::Post, "/v1/suppressions", Body::Json, on_worker_live<add_suppression>, "addSuppression",
-                      "Send no live mail to an address any more", "NewSuppression", 201, "SuppressionName"),
-    suppression_route(Method::Post, "/v1/suppressions/batch/add", Body::Json, on_worker_live<add_suppressions>, "addSuppressions",
-                      "Suppress up to 100 addresses", "SuppressionBatch", 201, "SuppressionNames"),
-    suppression_route(Method::Post, "/v1/suppressions/batch/remove", Body::Json, on_worker_live<remove_suppressions>,
-                      "removeSuppressions", "Take up to 100 addresses off the list", "SuppressionRemoval", 200, "SuppressionNames"),
-    suppression_route(Method::Get, "/v1/suppressions/:email", Body::None, on_worker_live<get_suppression>, "getSuppression",
-                      "Show why an address is suppressed", "", 200, "Suppression"),
-    suppression_route(Method::Delete, "/v1/suppressions/:email", Body::None, on_worker_live<delete_suppression>,
-                      "deleteSuppression", "Send to an address again", "", 200, "SuppressionName"),
+    suppression_route({.method = Method::Get, .path = "/v1/suppressions", .access = Access::Manage,
+                       .handler = on_worker_live<list_suppressions>, .operation = "listSuppressions",
+                       .summary = "List suppressed addresses, in order of address", .response_schema = "SuppressionList",
+                       .parameters = kSuppressionListParameters}),
+    suppression_route({.method = Method::Post, .path = "/v1/suppressions", .access = Access::Manage, .body = Body::Json,
+                       .handler = on_worker_live<add_suppression>, .operation = "addSuppression",
+                       .summary = "Send no live mail to an address any more", .request_schema = "NewSuppression", .status = 201,
+                       .response_schema = "SuppressionName"}),
+    suppression_route({.method = Method::Post, .path = "/v1/suppressions/batch/add", .access = Access::Manage, .body = Body::Json,
+                       .handler = on_worker_live<add_suppressions>, .operation = "addSuppressions",
+                       .summary = "Suppress up to 100 addresses", .request_schema = "SuppressionBatch", .status = 201,
+                       .response_schema = "SuppressionNames"}),
+    suppression_route({.method = Method::Post, .path = "/v1/suppressions/batch/remove", .access = Access::Manage,
+                       .body = Body::Json, .handler = on_worker_live<remove_suppressions>, .operation = "removeSuppressions",
+                       .summary = "Take up to 100 addresses off the list", .request_schema = "SuppressionRemoval",
+                       .response_schema = "SuppressionNames"}),
+    suppression_route({.method = Method::Get, .path = "/v1/suppressions/:email", .access = Access::Manage,
+                       .handler = on_worker_live<get_suppression>, .operation = "getSuppression",
+                       .summary = "Show why an address is suppressed", .response_schema = "Suppression"}),
+    suppression_route({.method = Method::Delete, .path = "/v1/suppressions/:email", .access = Access::Manage,
+                       .handler = on_worker_live<delete_suppression>, .operation = "deleteSuppression",
+                       .summary = "Send to an address again", .response_schema = "SuppressionName"}),
 }};
 
 constexpr SchemaLimit kSuppressionLimits[] = {{"batch", kMaxBatch}};

@@ -208,43 +208,42 @@ constexpr Parameter kWebhookListParameters[] = {
     {.name = "after", .description = kAfterWords},
     {.name = "environment", .description = "Only webhooks for that mail.", .values = "live test all"}};
 
-constexpr Route route(Method method, std::string_view path, Body body, Handler handler, std::string_view operation,
-                      std::string_view summary, std::string_view request_schema, std::uint16_t status,
-                      std::string_view response_schema, std::span<const Parameter> parameters = {}) {
-  return {.method = method,
-          .path = path,
-          .access = Access::Manage,
-          .body = body,
-          .handler = handler,
-          .operation = operation,
-          .summary = summary,
-          .tag = "webhooks",
-          .request_schema = request_schema,
-          .status = status,
-          .response_schema = response_schema,
-          .parameters = parameters,
-          .serves_domain_keys = true};
+constexpr Route webhook_route(Route row) {
+  row.tag = "webhooks";
+  row.serves_domain_keys = true;
+  return row;
 }
 
 constexpr std::array<Route, 9> kWebhookRoutes = {{
-    route(Method::Get, "/v1/webhooks", Body::None, on_worker<list_webhooks>, "listWebhooks", "List the account's webhooks", "",
-          200, "WebhookList", kWebhookListParameters),
-    route(Method::Post, "/v1/webhooks", Body::Json, on_worker<create_webhook>, "createWebhook",
-          "Have events sent to an HTTPS endpoint from now on", "NewWebhook", 201, "WebhookSecret"),
-    route(Method::Get, "/v1/webhooks/:id", Body::None, on_worker<get_webhook>, "getWebhook", "Show a webhook and its secret", "",
-          200, "Webhook"),
-    route(Method::Patch, "/v1/webhooks/:id", Body::Json, on_worker<change_webhook>, "changeWebhook",
-          "Change a webhook, disable it or enable it again", "WebhookChange", 200, "WebhookName"),
-    route(Method::Delete, "/v1/webhooks/:id", Body::None, on_worker<delete_webhook>, "deleteWebhook",
-          "Delete a webhook and what waits for it", "", 200, "DeletedWebhook"),
-    route(Method::Post, "/v1/webhooks/:id/replay", Body::Json, on_worker<replay_webhook>, "replayWebhook",
-          "Send events again: all since one, or a single one", "WebhookReplay", 202, "WebhookName"),
-    route(Method::Post, "/v1/webhooks/:id/events/:event_id/replay", Body::None, on_worker<replay_webhook_event>,
-          "replayWebhookEvent", "Send one event again", "", 200, "WebhookEventName"),
-    route(Method::Post, "/v1/webhooks/:id/rotate-secret", Body::None, on_worker<rotate_webhook_secret>,
-          "rotateWebhookSecret", "Make a new secret; the old one also signs for a day", "", 200, "WebhookSecret"),
-    route(Method::Post, "/v1/webhooks/:id/signing-secret/rotate", Body::None, on_worker<rotate_webhook_secret>,
-          "rotateWebhookSigningSecret", "The same as rotate-secret", "", 200, "WebhookSecret"),
+    webhook_route({.method = Method::Get, .path = "/v1/webhooks", .access = Access::Manage, .handler = on_worker<list_webhooks>,
+                   .operation = "listWebhooks", .summary = "List the account's webhooks", .response_schema = "WebhookList",
+                   .parameters = kWebhookListParameters}),
+    webhook_route({.method = Method::Post, .path = "/v1/webhooks", .access = Access::Manage, .body = Body::Json,
+                   .handler = on_worker<create_webhook>, .operation = "createWebhook",
+                   .summary = "Have events sent to an HTTPS endpoint from now on", .request_schema = "NewWebhook", .status = 201,
+                   .response_schema = "WebhookSecret"}),
+    webhook_route({.method = Method::Get, .path = "/v1/webhooks/:id", .access = Access::Manage, .handler = on_worker<get_webhook>,
+                   .operation = "getWebhook", .summary = "Show a webhook and its secret", .response_schema = "Webhook"}),
+    webhook_route({.method = Method::Patch, .path = "/v1/webhooks/:id", .access = Access::Manage, .body = Body::Json,
+                   .handler = on_worker<change_webhook>, .operation = "changeWebhook",
+                   .summary = "Change a webhook, disable it or enable it again", .request_schema = "WebhookChange",
+                   .response_schema = "WebhookName"}),
+    webhook_route({.method = Method::Delete, .path = "/v1/webhooks/:id", .access = Access::Manage,
+                   .handler = on_worker<delete_webhook>, .operation = "deleteWebhook",
+                   .summary = "Delete a webhook and what waits for it", .response_schema = "DeletedWebhook"}),
+    webhook_route({.method = Method::Post, .path = "/v1/webhooks/:id/replay", .access = Access::Manage, .body = Body::Json,
+                   .handler = on_worker<replay_webhook>, .operation = "replayWebhook",
+                   .summary = "Send events again: all since one, or a single one", .request_schema = "WebhookReplay",
+                   .status = 202, .response_schema = "WebhookName"}),
+    webhook_route({.method = Method::Post, .path = "/v1/webhooks/:id/events/:event_id/replay", .access = Access::Manage,
+                   .handler = on_worker<replay_webhook_event>, .operation = "replayWebhookEvent",
+                   .summary = "Send one event again", .response_schema = "WebhookEventName"}),
+    webhook_route({.method = Method::Post, .path = "/v1/webhooks/:id/rotate-secret", .access = Access::Manage,
+                   .handler = on_worker<rotate_webhook_secret>, .operation = "rotateWebhookSecret",
+                   .summary = "Make a new secret; the old one also signs for a day", .response_schema = "WebhookSecret"}),
+    webhook_route({.method = Method::Post, .path = "/v1/webhooks/:id/signing-secret/rotate", .access = Access::Manage,
+                   .handler = on_worker<rotate_webhook_secret>, .operation = "rotateWebhookSigningSecret",
+                   .summary = "The same as rotate-secret", .response_schema = "WebhookSecret"}),
 }};
 
 constexpr SchemaLimit kWebhookLimits[] = {{"events", kMaxEventTypes}};
