@@ -3,6 +3,7 @@
 
 #include "core/bytes.h"
 
+#include <algorithm>
 #include <array>
 
 namespace postern::smtp {
@@ -50,9 +51,15 @@ constexpr std::array<VerbRow, 32> kTable = {{
     {"", Verb::Unknown, Y, Y, Y, Y, Y, Y},
 }};
 
-}  // namespace
+constexpr bool names_each_verb_once() {
+  for (const VerbRow& row : kTable) {
+    if (std::ranges::count(kTable, row.name, &VerbRow::name) != 1) return false;
+  }
+  return true;
+}
+static_assert(names_each_verb_once());
 
-std::span<const VerbRow> verb_table() { return kTable; }
+}  // namespace
 
 const VerbRow& find_verb(std::string_view word) {
   for (const VerbRow& row : kTable) {

@@ -7,7 +7,6 @@
 #include "smtp/limits.h"
 
 #include <cstddef>
-#include <span>
 #include <string_view>
 
 namespace postern::smtp {
@@ -31,7 +30,6 @@ struct VerbRow {
   std::size_t max_octets = kMaxCommandOctets;  // of the line, CRLF included
 };
 
-std::span<const VerbRow> verb_table();
 // Never null: the row of Verb::Unknown for anything else. Case does not matter.
 const VerbRow& find_verb(std::string_view word);
 

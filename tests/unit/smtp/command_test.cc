@@ -44,16 +44,16 @@ TEST(SmtpCommand, KnowsWhatBeginsNoCommand) {
   for (const char c : std::string("\x16\x80.0<\t{") + '\0') EXPECT_FALSE(is_first_octet_of_command(c)) << int{c};
 }
 
-TEST(SmtpCommand, TheTableNamesEachVerbOnce) {
-  std::set<std::string_view> names;
-  for (const VerbRow& row : verb_table()) EXPECT_TRUE(names.insert(row.name).second) << row.name;
-}
-
 TEST(SmtpCommand, OnlyTheVerbsOfRfc3207AreLegalBeforeTls) {
+  std::set<Verb> offered;
   std::set<std::string_view> legal;
-  for (const VerbRow& row : verb_table()) {
-    if (row.before_tls && row.verb < Verb::NotOffered) legal.insert(row.name);
+  for (const char* word : {"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA",
+                           "BDAT", "RSET", "NOOP", "HELP", "VRFY", "QUIT"}) {
+    const VerbRow& row = find_verb(word);
+    offered.insert(row.verb);
+    if (row.before_tls) legal.insert(row.name);
   }
+  EXPECT_EQ(offered.size(), static_cast<std::size_t>(Verb::NotOffered)) << "a verb was left out";
   // HELP tells nothing, and AUTH has a refusal of its own.
   EXPECT_EQ(legal, (std::set<std::string_view>{"EHLO", "HELO", "STARTTLS", "NOOP", "QUIT", "HELP", "AUTH"}));
 }
