@@ -2,7 +2,9 @@
 
 #include "core/bytes.h"
 
+#include <chrono>
 #include <utility>
+#include <variant>
 
 namespace postern::submission {
 namespace {
@@ -11,6 +13,12 @@ std::string addresses_of(const Envelope& envelope) {
   std::string text = format_path(envelope.reverse_path);
   for (const Recipient& recipient : envelope.recipients) text.append(" <").append(format_mailbox(recipient.mailbox)).append(">");
   return text;
+}
+
+// As MAIL said it: the same parameter again means the same message.
+std::string hold_text(const Hold& hold) {
+  if (const auto* const span = std::get_if<std::chrono::seconds>(&hold)) return "HOLDFOR=" + std::to_string(span->count());
+  return "HOLDUNTIL=" + std::to_string(std::get<Instant>(hold).time_since_epoch().count());
 }
 
 }  // namespace
@@ -37,7 +45,10 @@ std::string envid_idempotency_key(std::string_view envid, const auth::Sha256Dige
   return "envid " + std::string(envid) + ' ' + format_hex(fingerprint);
 }
 
-SubmissionFingerprint::SubmissionFingerprint(const Envelope& envelope) { hash_.update_field(addresses_of(envelope)); }
+SubmissionFingerprint::SubmissionFingerprint(const Envelope& envelope) {
+  hash_.update_field(addresses_of(envelope));
+  if (envelope.parameters.hold) hash_.update_field(hold_text(*envelope.parameters.hold));
+}
 
 void IdempotencyKey::give(std::string key, const auth::Sha256Digest& fingerprint) {
   key_ = std::move(key);

@@ -34,7 +34,7 @@ std::optional<std::string> idempotency_key_of(const mime::HeaderScan& header);
 // The key of a message with that ENVID (not empty), whose fingerprint is known.
 std::string envid_idempotency_key(std::string_view envid, const auth::Sha256Digest& fingerprint);
 
-// Envelope and content as the client gave them.
+// Addresses, hold (RFC 4865) and content as the client gave them.
 class SubmissionFingerprint {
  public:
   explicit SubmissionFingerprint(const Envelope& envelope);

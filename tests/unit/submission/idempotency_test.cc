@@ -72,5 +72,22 @@ TEST(SubmissionFingerprint, CoversEnvelopeAndContentInAnyPieces) {
   EXPECT_NE(first, digest(envelope_to("b@example.net"), {"Subject: x\r\n\r\ntext\r\n"}));
 }
 
+TEST(SubmissionFingerprint, CoversWhenTheMessageIsToGo) {
+  const auto digest = [](std::optional<Hold> hold) {
+    Envelope envelope = envelope_to("a@example.net");
+    envelope.parameters.hold = hold;
+    SubmissionFingerprint fingerprint(envelope);
+    fingerprint.add("text\r\n");
+    return fingerprint.finish();
+  };
+  const auto for_an_hour = digest(std::chrono::seconds(3'600));
+  const auto until_then = digest(Instant{} + std::chrono::seconds(3'600));
+  EXPECT_EQ(for_an_hour, digest(std::chrono::seconds(3'600)));
+  EXPECT_NE(for_an_hour, digest(std::chrono::seconds(3'601)));
+  EXPECT_NE(for_an_hour, digest(std::nullopt));
+  EXPECT_NE(for_an_hour, until_then);
+  EXPECT_NE(until_then, digest(Instant{} + std::chrono::seconds(3'601)));
+}
+
 }  // namespace
 }  // namespace postern::submission
