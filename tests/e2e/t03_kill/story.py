@@ -8,12 +8,17 @@ import random
 import re
 import smtplib
 import threading
+import time
 
 from support import check, wait_until
 
 MESSAGES = int(os.environ.get("POSTERN_KILL_MESSAGES", "10000"))
 KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
 CONNECTIONS = 50
+# Of a client, below the time that it waits for the daemon: a connection on which nobody answers is given up and made anew.
+# Beyond the server's own patience with a stranger (preauth_timeout_seconds), so that its log tells one that it has from one that
+# died with the process before.
+TIMEOUT = 75
 
 
 class Load:
@@ -24,15 +29,19 @@ class Load:
             self.todo.put(number)
         self.acknowledged = set()
         self.unanswered = 0
+        self.unheard = 0
         self.lock = threading.Lock()
 
     def connect(self):
         def log_in():
+            begun = time.monotonic()
             try:
-                client = smtplib.SMTP("127.0.0.1", self.port, timeout=300)
+                client = smtplib.SMTP("127.0.0.1", self.port, timeout=TIMEOUT)
                 client.login("load", self.key)
                 return client
             except (OSError, smtplib.SMTPException):
+                with self.lock:
+                    self.unheard += time.monotonic() - begun >= TIMEOUT
                 return None
         return wait_until(log_in, "the daemon is there again")
 
@@ -101,6 +110,7 @@ def run(context):
     print(f"    {MESSAGES} acknowledged over {KILLS} kills, {len(lost)} lost\n"
           f"    {arrived.resubmitted} arrived again because the client saw no answer and sent them again "
           f"({load.unanswered} submissions without one)\n"
-          f"    {arrived.redelivered} arrived again because the relay died before its record of their delivery was synced")
+          f"    {arrived.redelivered} arrived again because the relay died before its record of their delivery was synced\n"
+          f"    {load.unheard} log-ins on which nobody answered for {TIMEOUT} s")
     check(not lost, f"acknowledged and lost: {sorted(lost)[:10]}")
     check(arrived.resubmitted <= load.unanswered, "more came of resubmissions than there were")
