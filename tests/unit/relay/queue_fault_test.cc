@@ -179,7 +179,8 @@ TEST_F(QueueFaultTest, SendsNewMailPastAnAccountsBacklog) {
   settings_.max_leased = 96;
   routes_[0].max_connections = 1;
   script_.is_holding = true;
-  for (int i = 0; i < 100; ++i) accept("live.example");
+  std::vector<MessageId> all;
+  for (int i = 0; i < 100; ++i) all.push_back(accept("live.example"));
   start();
   run_until([&] { return script_.running["live"] == 1; });
   std::vector<MessageId> theirs;
@@ -193,8 +194,20 @@ TEST_F(QueueFaultTest, SendsNewMailPastAnAccountsBacklog) {
     queue_->accepted(entry);
   }
   run_until([&] { return io_.poll() == 0; });
+  all.insert(all.end(), theirs.begin(), theirs.end());
+  // A hop that is slower than the disk: one that takes all at once is done before what it took is written down, and room made.
+  const auto settled = [&] {
+    return std::ranges::count_if(all, [&](const MessageId& id) { return state(id).stage == store::RecipientStage::Delivered; });
+  };
+  while (!is_delivered(theirs)) {
+    const std::ptrdiff_t before = std::ssize(script_.delivered);
+    script_.gate.cancel();
+    run_until([&] {
+      const bool has_next = script_.running["live"] == 1 || is_delivered(theirs);
+      return std::ssize(script_.delivered) > before && settled() == std::ssize(script_.delivered) && has_next;
+    });
+  }
   script_.release();
-  run_until([&] { return is_delivered(theirs); });
   const auto last = std::find(script_.delivered.rbegin(), script_.delivered.rend(), "theirs@live.example");
   EXPECT_LT(script_.delivered.rend() - last, 100) << "they take turns, whatever the backlog";
   const auto first_turns = std::span(script_.delivered).first(20);
