@@ -165,6 +165,7 @@ bool has_deceptive_code_point(std::string_view utf8) {
 }
 
 std::string printable_utf8(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit && is_printable_ascii(text)) return std::string(text);  // as good as always
   std::string printable;
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);

@@ -32,8 +32,12 @@ std::optional<IpAddress> parse_ip_address(std::string_view text) {
 }
 
 std::string format_ip_address(const IpAddress& address) {
+  if (address.is_v4()) {  // inet_ntop() prints it with sprintf()
+    std::string text;
+    for (std::size_t i = 12; i < 16; ++i) text.append(i == 12 ? "" : ".").append(std::to_string(address.octets[i]));
+    return text;
+  }
   char text[INET6_ADDRSTRLEN] = {};
-  if (address.is_v4()) return inet_ntop(AF_INET, address.octets.data() + 12, text, sizeof text);
   return inet_ntop(AF_INET6, address.octets.data(), text, sizeof text);
 }
 

@@ -190,8 +190,17 @@ std::size_t readable_length(std::string_view text) {
   return is_valid_utf8(character) && !has_deceptive_code_point(character) ? character.size() : 0;
 }
 
+// Octets at the start of `text` that stand in a line as they are: most values are nothing else.
+std::size_t bare_octets(std::string_view text) {
+  const auto is_bare = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
+  return static_cast<std::size_t>(std::ranges::find_if_not(text, is_bare) - text.begin());
+}
+
 void append_quoted(std::string& line, std::string_view value) {
   line.push_back('"');
+  const std::size_t bare = bare_octets(value);
+  line.append(value.substr(0, bare));
+  value.remove_prefix(bare);
   while (!value.empty()) {
     const std::size_t length = readable_length(value);
     if (value.front() == '"' || value.front() == '\\') line.push_back('\\');

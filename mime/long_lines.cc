@@ -3,6 +3,8 @@
 #include "core/bytes.h"
 #include "core/quoted_printable.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -27,6 +29,12 @@ std::string_view without_line_end(std::string_view line) {
 }
 
 bool is_long(std::string_view line) { return without_line_end(line).size() > kMaxPlainLineOctets; }
+
+// Octets up to the last LF and with it; 0: there is none. The library's rfind() goes octet by octet.
+std::size_t whole_lines(std::string_view text) {
+  const void* const lf = ::memrchr(text.data(), '\n', text.size());
+  return lf == nullptr ? 0 : static_cast<std::size_t>(static_cast<const char*>(lf) - text.data()) + 1;
+}
 
 // Where a line that is too long is folded: before white space that has text on both sides, the last that keeps to the length that
 // lines should have, or else the first behind it; right behind the field's name only where there is no other. npos: nowhere.
@@ -117,11 +125,11 @@ void append_cut_base64(std::string& out, std::string_view line) {
 bool has_long_line(std::string_view text) {
   constexpr std::size_t kSpan = kMaxPlainLineOctets + 2;  // an LF is in every so many octets, or a line is too long
   while (text.size() > kSpan) {
-    const std::size_t lf = text.rfind('\n', kSpan - 1);
-    if (lf == std::string_view::npos) return true;
-    text.remove_prefix(lf + 1);
+    const std::size_t whole = whole_lines(text.substr(0, kSpan));
+    if (whole == 0) return true;
+    text.remove_prefix(whole);
   }
-  const std::size_t open = text.size() - (text.rfind('\n') + 1);
+  const std::size_t open = text.size() - whole_lines(text);
   return open > kMaxPlainLineOctets + 1;  // its CR may be there already
 }
 
@@ -134,7 +142,7 @@ void LongLineWatch::feed(std::string_view content) {
     return;
   }
   is_found_ = open_octets_ + lf > kMaxPlainLineOctets + 1 || has_long_line(content.substr(lf + 1));
-  open_octets_ = content.size() - (content.rfind('\n') + 1);
+  open_octets_ = content.size() - whole_lines(content);
 }
 
 void append_folded(std::string& out, std::string_view field) {

@@ -141,12 +141,12 @@ class Publisher {
   Publication publication_;
 };
 
-RecipientState after_attempt(const RecipientState& before, const RecipientReport& report) {
+RecipientState after_attempt(const RecipientState& before, RecipientReport& report) {
   RecipientState state = before;
   if (state.attempts < std::numeric_limits<std::uint16_t>::max()) ++state.attempts;
-  state.last_status = report.status;
-  state.remote = report.remote;
-  state.is_own_word = report.is_own_word || report.remote.empty();
+  state.last_status = std::move(report.status);
+  state.remote = std::move(report.remote);
+  state.is_own_word = report.is_own_word || state.remote.empty();
   return state;
 }
 
@@ -203,10 +203,10 @@ void log_event(const operator_log::Attempt& attempt, const Event& event, const R
 
 }  // namespace
 
-Publication publish_reports(const StoredMessage& stored, std::span<const RecipientReport> reports,
+Publication publish_reports(const StoredMessage& stored, std::span<RecipientReport> reports,
                             const DeliveryPolicy& policy, Instant now, Random& random) {
   Publisher publisher(stored, policy, now);
-  for (const RecipientReport& report : reports) {
+  for (RecipientReport& report : reports) {
     publish_report(publisher, report, after_attempt(stored.delivery.recipients[report.index], report), random);
   }
   return publisher.take();

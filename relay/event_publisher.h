@@ -41,8 +41,8 @@ struct Publication {
   bool is_empty() const { return settlement.changes.empty(); }
 };
 
-// After an attempt. Every report counts as one attempt at its recipient.
-Publication publish_reports(const store::StoredMessage& stored, std::span<const RecipientReport> reports,
+// After an attempt. Every report counts as one attempt at its recipient; its words are taken out of it.
+Publication publish_reports(const store::StoredMessage& stored, std::span<RecipientReport> reports,
                             const DeliveryPolicy& policy, Instant now, Random& random);
 
 // Without an attempt, because the destination cannot be used or the account is suspended.

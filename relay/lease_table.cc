@@ -6,13 +6,13 @@
 namespace postern::relay {
 
 std::shared_ptr<Lease> LeaseTable::add(HopId hop, const store::DueKey& key,
-                                       store::StoredMessage stored, Instant at) {
-  auto lease = std::make_shared<Lease>();
-  lease->key = key;
-  lease->stored = std::move(stored);
-  lease->hop = hop;
-  lease->open_parts = 1;
-  lease->read_at = at;
+                                       store::StoredMessage&& stored, Instant at) {
+  auto lease = std::make_shared<Lease>(Lease{.key = key,
+                                             .stored = std::move(stored),
+                                             .hop = hop,
+                                             .open_parts = 1,
+                                             .left = {},
+                                             .read_at = at});
   leases_.emplace(key.id, lease);
   return lease;
 }

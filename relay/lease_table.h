@@ -18,7 +18,7 @@ class LeaseTable {
 
   bool contains(const MessageId& id) const { return leases_.contains(id); }
   // With one open part.
-  std::shared_ptr<Lease> add(HopId hop, const store::DueKey& key, store::StoredMessage stored,
+  std::shared_ptr<Lease> add(HopId hop, const store::DueKey& key, store::StoredMessage&& stored,
                              Instant at);
   void remove(const std::shared_ptr<Lease>& lease);
 

@@ -305,8 +305,9 @@ void Queue::Impl::settle(Job job, DestinationPtr destination, Publication public
 
 void Queue::Impl::write(std::shared_ptr<Unsynced> unsynced) {
   ++unsynced_;
-  // A copy: a store that is full for the moment gets it again.
-  spool().settle(unsynced->settlement, [self = shared_from_this(), unsynced](Result<void> result) {
+  // Shared: a store that is full for the moment gets it again.
+  const std::shared_ptr<const store::Settlement> settlement(unsynced, &unsynced->settlement);
+  spool().settle(settlement, [self = shared_from_this(), unsynced](Result<void> result) {
     asio::post(self->parts_.executor, [self, unsynced, result = std::move(result)] {
       --self->unsynced_;
       self->synced(unsynced, result);

@@ -116,17 +116,17 @@ net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequ
 net::Awaitable<std::vector<RecipientReport>> SmtpTransport::attempt(DeliveryRequest request) {
   HopConnection idle = idle_->take();
   if (idle.connection && idle.connection->is_usable()) {
-    const Sent sent = co_await send(idle, request);
-    if (!sent.is_stale) co_return conclude(std::move(idle), sent);
+    Sent sent = co_await send(idle, request);
+    if (!sent.is_stale) co_return conclude(std::move(idle), std::move(sent));
     quit_in_background(executor_, std::move(idle));
   }
   for (;;) {
     Opened opened = co_await open();
     const Contact contact = opened.is_surplus ? Contact::Surplus : Contact::None;
     if (!opened.hop.connection) co_return no_contact(request, opened.failure, opened.remote, contact);
-    const Sent sent = co_await send(opened.hop, request);
+    Sent sent = co_await send(opened.hop, request);
     // Of a new connection stale is only what a refused BDAT left: the next one does without.
-    if (!sent.is_stale) co_return conclude(std::move(opened.hop), sent);
+    if (!sent.is_stale) co_return conclude(std::move(opened.hop), std::move(sent));
   }
 }
 
@@ -242,15 +242,15 @@ bool SmtpTransport::is_session_spent(const HopConnection& hop, const Sent& sent)
   return std::ranges::all_of(sent.statuses, is_too_many);
 }
 
-std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, const Sent& sent) {
+std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, Sent sent) {
   const bool does_dsn = hop.connection->capabilities().dsn;
   const bool is_broken = hop.connection->is_broken() && !sent.is_content_lost && has_deferral(sent.statuses);
   const Contact contact = is_broken ? Contact::Broken : hop.connection->is_unfit() ? Contact::Unfit : Contact::Good;
   std::vector<RecipientReport> reports;
   reports.reserve(sent.statuses.size());
-  for (const smtp::ClientRecipientStatus& said : sent.statuses) {
-    reports.push_back({said.recipient, outcome_of(said.status, does_dsn), said.status, hop.remote, std::nullopt, contact,
-                       said.is_own_word});
+  for (smtp::ClientRecipientStatus& said : sent.statuses) {
+    const Outcome outcome = outcome_of(said.status, does_dsn);
+    reports.push_back({said.recipient, outcome, std::move(said.status), hop.remote, std::nullopt, contact, said.is_own_word});
   }
   keep_or_quit(std::move(hop));
   return reports;

@@ -66,7 +66,7 @@ class SmtpTransport final : public Transport {
   net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);
   net::Awaitable<Sent> send_content(HopConnection& hop, const DeliveryRequest& request);
   smtp::ClientConfig client_config(const net::asio::ip::tcp::endpoint& endpoint) const;
-  std::vector<RecipientReport> conclude(HopConnection hop, const Sent& sent);
+  std::vector<RecipientReport> conclude(HopConnection hop, Sent sent);
   void keep_or_quit(HopConnection hop);
 
   net::Executor executor_;

@@ -145,7 +145,7 @@ net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::Impl::send(
   session_.begin(std::move(transaction));
   co_await run();
   content_ = nullptr;
-  co_return session_.results();
+  co_return session_.take_results();
 }
 
 net::Awaitable<void> ClientConnection::Impl::quit() {

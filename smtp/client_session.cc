@@ -29,6 +29,7 @@ void ClientSession::output_sent() { impl_->output_sent(); }
 const ClientCapabilities& ClientSession::capabilities() const { return impl_->capabilities(); }
 bool ClientSession::is_tls() const { return impl_->is_tls(); }
 const std::vector<ClientRecipientStatus>& ClientSession::results() const { return impl_->results(); }
+std::vector<ClientRecipientStatus> ClientSession::take_results() { return impl_->take_results(); }
 const std::optional<Status>& ClientSession::failure() const { return impl_->failure(); }
 bool ClientSession::was_mail_refused() const { return impl_->was_mail_refused(); }
 bool ClientSession::was_unfit() const { return impl_->was_unfit(); }

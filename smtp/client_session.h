@@ -107,6 +107,7 @@ class ClientSession {
   bool is_tls() const;
   // After the transaction, at ClientReady or ClientClosed: one entry for each recipient of begin().
   const std::vector<ClientRecipientStatus>& results() const;
+  std::vector<ClientRecipientStatus> take_results();  // the same, once
   // Why the connection could not be brought to Ready, or broke; nullopt while it is fine or after an orderly QUIT.
   const std::optional<Status>& failure() const;
   // Of the last transaction: MAIL was refused, by whatever code.

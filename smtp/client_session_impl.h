@@ -45,6 +45,7 @@ class ClientSession::Impl {
   const ClientCapabilities& capabilities() const { return capabilities_; }
   bool is_tls() const { return is_tls_; }
   const std::vector<ClientRecipientStatus>& results() const { return results_; }
+  std::vector<ClientRecipientStatus> take_results() { return std::exchange(results_, {}); }
   const std::optional<Status>& failure() const { return failure_; }
   std::uint64_t reply_count() const { return reply_count_; }
   bool was_mail_refused() const { return is_mail_refused_; }

@@ -7,7 +7,9 @@
 namespace postern::smtp {
 
 std::string format_trace_header(const TraceHeader& trace) {
-  std::string field = "Received: from ";
+  std::string field;
+  field.reserve(320);  // as long as it gets where names are no longer than they usually are
+  field.append("Received: from ");
   if (!trace.client) {
     // RFC 5321 §4.4 wants a name there.
     field.append("authenticated-client\r\n\t");

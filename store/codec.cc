@@ -188,12 +188,18 @@ void Codec<Record>::encode(const Record& record, std::string& out) {
 
 template <class Record>
 Result<Record> Codec<Record>::decode(std::string_view octets) {
+  Result<Record> record;
+  if (Result<void> decoded = decode_into(octets, *record); !decoded) record = decoded.error();
+  return record;
+}
+
+template <class Record>
+Result<void> Codec<Record>::decode_into(std::string_view octets, Record& record) {
   constexpr RecordType type = kType<Record>;
   RecordReader reader(type.kind, type.newest, octets);
-  Result<Record> record{Record{}};
-  fields(reader, *record);
-  if (!reader.is_complete()) record = corrupt(type.name);
-  return record;
+  fields(reader, record);
+  if (!reader.is_complete()) return corrupt(type.name);
+  return {};
 }
 
 Result<MessageFacts> Codec<MessageFacts>::decode(std::string_view message) {

@@ -48,6 +48,7 @@ template <class Record>
 struct Codec {
   static void encode(const Record& record, std::string& out);
   static Result<Record> decode(std::string_view octets);
+  static Result<void> decode_into(std::string_view octets, Record& record);
 };
 template <>
 struct Codec<MessageFacts> {
@@ -66,6 +67,11 @@ void encode(const Record& record, std::string& out) {
 template <class Record>
 Result<Record> decode(std::string_view octets) {
   return Codec<Record>::decode(octets);
+}
+// The same where `record`, an empty one, lies: a message is dozens of strings to move. After an error it holds anything.
+template <class Record>
+Result<void> decode_into(std::string_view octets, Record& record) {
+  return Codec<Record>::decode_into(octets, record);
 }
 
 }  // namespace postern::store

@@ -140,12 +140,16 @@ Result<void> erase_captured_row(SpoolTransaction spool, const MessageId& id, con
 }  // namespace
 
 Result<std::optional<StoredMessage>> find_message(Transaction& transaction, const MessageId& id) {
-  Result<MessageRecord> message = load_message(transaction, id);
-  if (!message && message.error().code() == ErrorCode::NotFound) return std::optional<StoredMessage>();
+  Result<std::optional<StoredMessage>> found;
+  Result<std::string_view> message = load(transaction, SpoolTable::Messages, id);
+  if (!message && message.error().code() == ErrorCode::NotFound) return found;
   if (!message) return message.error();
-  Result<DeliveryRecord> delivery = load_delivery(transaction, id);
+  StoredMessage& stored = found->emplace();
+  if (Result<void> decoded = decode_into(*message, stored.message); !decoded) return decoded.error();
+  Result<std::string_view> delivery = load(transaction, SpoolTable::Deliveries, id);
   if (!delivery) return delivery.error();
-  return std::optional(StoredMessage{.message = std::move(*message), .delivery = std::move(*delivery)});
+  if (Result<void> decoded = decode_into(*delivery, stored.delivery); !decoded) return decoded.error();
+  return found;
 }
 
 Result<bool> has_message(Transaction& transaction, const MessageId& id) {

@@ -124,6 +124,7 @@ ContentWriter::~ContentWriter() {
 
 bool ContentWriter::append(std::string_view content) {
   octets_ += content.size();
+  if (chunk_.empty()) chunk_.reserve(kSmallContentOctets);
   while (!content.empty()) {
     if (chunk_.size() == kChunkOctets) send_chunk();
     const std::size_t part = std::min(content.size(), kChunkOctets - chunk_.size());

@@ -66,6 +66,7 @@ constexpr std::size_t kMessagesPerRemoval = 64;
 constexpr std::uint64_t kOctetsPerRemoval = 32ULL << 20;  // of content, and one message more
 constexpr std::uint64_t kRecordsOctets = 8 * 1024;  // of a message beside its content, pages that they share included
 
+// Made in place: a message is dozens of strings to move.
 struct Acceptance {
   ContentWriter::Rest rest;
   NewMessage message;
@@ -113,8 +114,11 @@ Result<void> write_totals(SpoolTransaction spool) {
 
 class AcceptRequest final : public lmdb::CommitRequest {
  public:
-  AcceptRequest(Spool::Impl& impl, Acceptance acceptance, Completion done)
-      : impl_(impl), acceptance_(std::move(acceptance)), done_(std::move(done)) {}
+  AcceptRequest(Spool::Impl& impl, ContentWriter& content, NewMessage&& message, Completion done)
+      : impl_(impl), acceptance_{.rest = content.finish(), .message = std::move(message)}, done_(std::move(done)) {
+    acceptance_.message.record.content_octets = acceptance_.rest.octets;
+    acceptance_.message.record.chunk_count = acceptance_.rest.chunk_count();
+  }
   Result<void> apply(WriteTransaction& transaction) override {
     return apply_acceptance(impl_.frame.of(transaction), acceptance_, impl_.limits.capture_retention);
   }
@@ -129,16 +133,16 @@ class AcceptRequest final : public lmdb::CommitRequest {
 
 class SettleRequest final : public lmdb::CommitRequest {
  public:
-  SettleRequest(Spool::Impl& impl, Settlement settlement, Completion done)
+  SettleRequest(Spool::Impl& impl, std::shared_ptr<const Settlement> settlement, Completion done)
       : impl_(impl), settlement_(std::move(settlement)), done_(std::move(done)) {}
   Result<void> apply(WriteTransaction& transaction) override {
-    return apply_settlement(impl_.frame.of(transaction), settlement_, impl_.limits.capture_retention);
+    return apply_settlement(impl_.frame.of(transaction), *settlement_, impl_.limits.capture_retention);
   }
   void complete(Result<void> outcome) override { done_(std::move(outcome)); }
 
  private:
   Spool::Impl& impl_;
-  Settlement settlement_;
+  std::shared_ptr<const Settlement> settlement_;
   Completion done_;
 };
 
@@ -247,14 +251,10 @@ std::unique_ptr<MessageWriter> Spool::open_message(const MessageId& id, const Ac
   return std::make_unique<ContentWriter>(impl_->queue, impl_->frame, impl_->open_content, id, account);
 }
 
-void Spool::commit(std::unique_ptr<MessageWriter> writer, NewMessage message, Completion done) {
+void Spool::commit(std::unique_ptr<MessageWriter> writer, NewMessage&& message, Completion done) {
   auto* content = dynamic_cast<ContentWriter*>(writer.get());
   POSTERN_CHECK(content != nullptr && content->id() == message.record.id);
-  ContentWriter::Rest rest = content->finish();
-  message.record.content_octets = rest.octets;
-  message.record.chunk_count = rest.chunk_count();
-  Acceptance acceptance{.rest = std::move(rest), .message = std::move(message)};
-  impl_->queue.submit(std::make_unique<AcceptRequest>(*impl_, std::move(acceptance), std::move(done)),
+  impl_->queue.submit(std::make_unique<AcceptRequest>(*impl_, *content, std::move(message), std::move(done)),
                       lmdb::Urgency::Commits, lmdb::Admission::Bounded);
 }
 
@@ -287,6 +287,10 @@ Result<std::string> Spool::read_chunk(const MessageId& id, std::uint32_t index) 
 }
 
 void Spool::settle(Settlement settlement, Completion done) {
+  settle(std::make_shared<const Settlement>(std::move(settlement)), std::move(done));
+}
+
+void Spool::settle(std::shared_ptr<const Settlement> settlement, Completion done) {
   impl_->queue.submit(std::make_unique<SettleRequest>(*impl_, std::move(settlement), std::move(done)),
                       lmdb::Urgency::Soon, lmdb::Admission::Always);
 }

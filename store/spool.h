@@ -148,7 +148,7 @@ class Spool {
   // fills in content_octets and chunk_count. A delivery with no `due` is stored as settled (nothing to do). With a claim, the
   // idempotency record is part of the commit; where the account's key is taken within kIdempotencyRetention, nothing is stored
   // and `done` gets AlreadyExists (same fingerprint) or Conflict (another): find_idempotent() tells whose it is.
-  void commit(std::unique_ptr<MessageWriter> writer, NewMessage message, Completion done);
+  void commit(std::unique_ptr<MessageWriter> writer, NewMessage&& message, Completion done);
   // As of `now`: an older record counts as absent.
   Result<std::optional<IdempotencyRecord>> find_idempotent(const AccountId& account,
                                                            const std::array<std::uint8_t, 32>& key_digest, Instant now) const;
@@ -165,6 +165,8 @@ class Spool {
   // events, spools the notifications. When nothing is pending any more the content of a live message is removed; that of a test
   // message stays until content_until. A message that is gone meanwhile: the changes are dropped, `done` gets NotFound.
   void settle(Settlement settlement, Completion done);
+  // The same; it is not changed before `done`.
+  void settle(std::shared_ptr<const Settlement> settlement, Completion done);
 
   // Puts down that nothing goes to the destination `name`; nullopt: that is over. `done` after the sync.
   void set_pause(std::string name, std::optional<DestinationPause> pause, Completion done);

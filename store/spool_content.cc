@@ -99,6 +99,7 @@ Result<std::string> load_chunk(Transaction& transaction, const MessageId& id, st
     return Error(ErrorCode::NotFound, "no chunk " + std::to_string(index) + " of message " + format_message_id(id));
   }
   std::string content;
+  content.reserve(kSmallContentOctets);
   for (std::uint8_t row = 0; found && row < kRowsOfChunk; ++row) {
     const KeyOctets key = row_key(id, index, row);
     if (cursor.key() != std::string_view(key)) break;

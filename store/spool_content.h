@@ -15,6 +15,7 @@ namespace postern::store {
 
 // Content of a row that has a page of its own, the page's header of 16 octets and its own of 6 beside it.
 inline constexpr std::size_t kRowOctets = 4096 - 16 - 6;
+inline constexpr std::size_t kSmallContentOctets = 2 * kRowOctets;  // most mail: memory is taken for it at once
 inline constexpr std::size_t kRowsOfChunk = kChunkOctets / kRowOctets;
 static_assert(kChunkOctets % kRowOctets == 0 && kRowsOfChunk < 256, "a row's number is one octet");
 

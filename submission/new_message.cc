@@ -56,7 +56,7 @@ Envelope outgoing_envelope(const NewMessageFacts& facts) {
   return envelope;
 }
 
-store::MessageRecord new_record(const NewMessageFacts& facts, store::MessageSummary summary) {
+store::MessageRecord new_record(const NewMessageFacts& facts, store::MessageSummary&& summary) {
   store::MessageRecord record;
   record.id = facts.id;
   record.account = facts.principal.account;
@@ -91,8 +91,8 @@ store::DeliveryRecord new_delivery(const NewMessageFacts& facts,
 
 store::NewMessage new_message(const NewMessageFacts& facts, store::MessageSummary summary,
                               const std::vector<std::string>& warnings) {
-  store::NewMessage message;
-  message.record = new_record(facts, std::move(summary));
+  store::NewMessage message{
+      .record = new_record(facts, std::move(summary)), .delivery = {}, .events = {}, .claim = {}};
   message.delivery = new_delivery(facts, message.record);
   Event& accepted = message.events.emplace_back();
   accepted.at = facts.now;
