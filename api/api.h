@@ -5,6 +5,7 @@
 #include "api/body_limits.h"
 #include "auth/principal.h"
 #include "auth/session_token.h"
+#include "store/records.h"
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/ip_address.h"
@@ -40,6 +41,7 @@ enum class Access {
   Open,    // no credential: session endpoints, health, openapi.json
   Send,    // an API key of either permission
   Manage,  // a full_access key, or a signed-in user
+  Operate, // a signed-in user who operates the installation
 };
 
 // Who asks. Of a key or of a user; the account is the same kind of thing for both.
@@ -47,7 +49,10 @@ struct Caller {
   AccountId account;
   std::optional<auth::Principal> key;  // fresh: looked up for this request
   std::optional<UserId> user;
-  auth::SessionClaims session;         // of the user
+  auth::SessionClaims session;         // of a user with a token
+  std::optional<store::SessionRecord> browser = {};  // of who signed in at a browser, with a user or a key
+  std::string name = {};               // for people: the user's address, or the key's name
+  bool is_operator = false;            // of the installation
 
   // In many hands: it has to do with test messages only.
   bool has_test_key() const { return key && key->environment == Environment::Test; }
@@ -184,6 +189,7 @@ struct Route {
   std::span<const Parameter> parameters = {};
   std::array<std::uint16_t, 2> failures = {};  // statuses that its kind of row does not have anyway; 0: none
   bool serves_domain_keys = false;  // also keys limited to From domains: the handler keeps to their mail. Others are refused here
+  bool is_for_browsers = false;  // without a credential, and yet for pages of this server only: it opens a session
   bool has_plan_rate = false;  // its messages have the plan's rate, and its requests one of their own (api/request_rate)
 };
 
@@ -209,6 +215,7 @@ struct ApiArea {
 
 // Each is defined in http/api_<area>.cc.
 ApiArea session_api();
+ApiArea member_api();
 ApiArea key_api();
 ApiArea email_api();
 ApiArea run_api();

@@ -25,6 +25,7 @@
 namespace postern::auth {
 class UserAdmin;
 class SessionTokens;
+class BrowserSessions;
 class AddressProofs;
 }  // namespace postern::auth
 namespace postern::domains {
@@ -48,6 +49,7 @@ struct ApiSettings {
   std::vector<std::string> cors_origins = {};  // whose pages may call the API; "*": anybody's
   http::TrustedProxies proxies{};
   Secret metrics_token{};  // empty: /metrics is for this machine
+  std::vector<std::string> hosts = {};  // by which browsers may call, lower case; beside addresses and localhost
 };
 
 // Of the four workers: who asks for what is slow leaves the others half of them.
@@ -71,6 +73,7 @@ struct ApiContext {
   auth::UserAdmin& users;
   auth::AddressProofs& proofs;
   auth::SessionTokens& tokens;
+  auth::BrowserSessions& browsers;
   domains::DomainAdmin& domains;
   events::WebhookAdmin& webhooks;
   events::EventHub& event_hub;               // wakes live streams and webhooks when the spool has new events

@@ -88,7 +88,10 @@ Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {
 template <Work work>
 net::Awaitable<ApiResponse> on_domain_worker(ApiContext& context, ApiRequest& request) {
   return answer_on(context.slow_turns, context.domain_workers, request.caller.account,
-                   [&context, &request] { return work(context, request); });
+                   [&context, &request] {
+                     const store::ActorScope acting(actor_of(context, request));
+                     return work(context, request);
+                   });
 }
 
 constexpr std::array<Route, 5> kDomainRoutes = {{

@@ -1,6 +1,7 @@
 // /v1/events: what happened to an account's messages, paged or as it happens.
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/auth_filter.h"
 #include "api/email_filter.h"
 #include "api/event_schemas.h"
 #include "api/event_stream.h"
@@ -8,7 +9,6 @@
 #include "api/message_lookup.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
-#include "auth/session_token.h"
 #include "core/bytes.h"
 #include "events/event_json.h"
 
@@ -168,23 +168,6 @@ Result<std::uint64_t> stream_position(const ApiContext& context, const ApiReques
   return context.store.spool().last_sequence();
 }
 
-// What the request's credential was admitted for, looked at again.
-bool may_still_read(const ApiContext& context, const Caller& caller, const IpAddress& peer) {
-  if (caller.key) {
-    const auth::AuthResult fresh = context.authenticator.refresh(caller.key->key, peer, context.clock.now());
-    const auto* principal = std::get_if<auth::Principal>(&fresh);
-    const bool may_read = principal != nullptr && principal->account_state == store::AccountState::Active &&
-                          principal->permission == store::Permission::FullAccess;
-    // A key that was narrowed meanwhile: the client comes again, and sees what it may now.
-    return may_read && principal->has_own_domains == caller.key->has_own_domains &&
-           principal->from_domains == caller.key->from_domains;
-  }
-  const auto user = context.store.directory().find_user(*caller.user);
-  const auto account = context.store.directory().find_account(caller.account);
-  return user && *user && auth::is_session_of(caller.session, **user) && account && *account &&
-         (*account)->state == store::AccountState::Active;
-}
-
 net::Awaitable<ApiResponse> open_stream(ApiContext& context, ApiRequest& request) {
   auto filter = read_filter(request);
   if (!filter) co_return api_error(filter.error());
@@ -199,7 +182,7 @@ net::Awaitable<ApiResponse> open_stream(ApiContext& context, ApiRequest& request
   ApiResponse response;
   response.content_type = "text/event-stream";
   response.headers.emplace_back("X-Accel-Buffering", "no");  // proxies of nginx's kind hold back what they buffer
-  auto is_allowed = [&context, caller = request.caller, peer = request.peer] { return may_still_read(context, caller, peer); };
+  auto is_allowed = [&context, caller = request.caller, peer = request.peer] { return may_still_come_in(context, caller, peer); };
   response.stream =
       std::make_unique<EventStream>(context, std::move(ticket), std::move(*filter), **after, std::move(is_allowed));
   co_return response;

@@ -54,9 +54,10 @@ std::string upper(std::string_view method) {
 }
 
 std::string credential_words(const json::object& operation) {
-  switch (operation.at("security").get_array().size()) {
+  const json::array& security = operation.at("security").get_array();
+  switch (security.size()) {
     case 0: return "none";
-    case 1: return "an API key";
+    case 1: return security[0].get_object().contains("apiKey") ? "an API key" : "a session of who operates the installation";
     default: return "an API key with `full_access`, or a session token";
   }
 }

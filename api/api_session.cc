@@ -1,7 +1,9 @@
-// /v1/auth: people sign up and in with an e-mail address and a password, and get a session token. Guessing is slowed by client
-// address, as AUTH is.
+// /v1/auth: people sign up and in with an e-mail address and a password, and get a session token, or, at a browser, a cookie.
+// Guessing is slowed by client address, as AUTH is.
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/auth_filter.h"
+#include "api/browser_answer.h"
 #include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
@@ -29,14 +31,6 @@ Result<Credentials> read_credentials(const ApiRequest& request) {
   Credentials credentials{fields.required_text("email"), fields.required_secret("password")};
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   return credentials;
-}
-
-// isAdmin is what clients of such services look for; over HTTP nobody administers the installation.
-boost::json::object person_json(const store::UserRecord& user, bool is_proven) {
-  boost::json::object json = user_json(user);
-  json["email_verified"] = is_proven;
-  json["isAdmin"] = false;
-  return json;
 }
 
 Result<ApiResponse> open_session(ApiContext& context, const store::UserRecord& user, std::uint16_t status) {
@@ -104,6 +98,8 @@ net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
   const auth::ThrottleDecision throttled = context.password_throttle.begin(request.peer, {}, now);
   if (throttled.is_blocked) co_return too_many_failures(throttled);
   auto answer = co_await context.password_workers.run([&]() -> Result<ApiResponse> {
+    const store::ActorScope acting(
+        {.kind = store::ActorKind::User, .name = credentials->email, .address = request.peer, .at = now});
     const auto user = context.users.sign_up(credentials->email, credentials->password, context.settings.signup_plan);
     if (!user) return user.error();
     log_person("signed_up", *user, request.peer);
@@ -116,7 +112,10 @@ net::Awaitable<ApiResponse> sign_up(ApiContext& context, ApiRequest& request) {
   co_return answer ? api_error(answer->error()) : api_problem(ApiProblem::Unavailable);
 }
 
-net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
+// What whoever signed in gets: a token, or a cookie.
+using AnswerUser = Result<ApiResponse> (*)(ApiContext&, const ApiRequest&, const store::UserRecord&);
+
+net::Awaitable<ApiResponse> sign_in(ApiContext& context, ApiRequest& request, AnswerUser answer_user) {
   const auto credentials = read_credentials(request);
   if (!credentials) co_return api_error(credentials.error());
   const Instant now = context.clock.now();
@@ -127,7 +126,7 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
     const auto user = context.users.sign_in(credentials->email, credentials->password);
     if (!user) return user.error();
     log_person("signed_in", *user, request.peer);
-    return open_session(context, *user, 200);
+    return answer_user(context, request, *user);
   });
   if (answer && !*answer && answer->error().code() == ErrorCode::NotFound) {
     log::write(log::Level::Info, "sign_in_failed", {{"peer", format_ip_address(request.peer)}});
@@ -144,47 +143,73 @@ net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
   co_return std::move(**answer);
 }
 
-// The token is worthless from here on, whatever time it has left.
-Result<ApiResponse> log_out(ApiContext& context, const ApiRequest& request) {
-  if (!request.caller.user) {
-    return api_refusal(Refusal::PermissionDenied, "this needs a session token: an API key is revoked, not signed out");
-  }
-  const auto ended = context.users.sign_out(request.caller.session);
-  if (!ended) return ended.error();
-  return ApiResponse::json(boost::json::object{{"object", "session"}, {"ended", true}});
+Result<ApiResponse> answer_with_token(ApiContext& context, const ApiRequest&, const store::UserRecord& user) {
+  return open_session(context, user, 200);
 }
 
-boost::json::value key_of(const Caller& caller) {
-  if (!caller.key) return nullptr;
-  return {{"id", format_id(caller.key->key)},
-          {"name", caller.key->key_name},
-          {"environment", environment_name(caller.key->environment)},
-          {"permission", auth::permission_name(caller.key->permission)}};
+net::Awaitable<ApiResponse> log_in(ApiContext& context, ApiRequest& request) {
+  auto answer = co_await sign_in(context, request, answer_with_token);
+  co_return answer;
+}
+
+Result<ApiResponse> answer_user_with_cookie(ApiContext& context, const ApiRequest& request, const store::UserRecord& user) {
+  auto opened = context.browsers.open(user, {request.peer, request.header("user-agent")});
+  if (!opened) return opened.error();
+  Caller caller{.account = user.account, .key = {}, .user = user.id, .session = {}};
+  caller.browser = opened->record;
+  return answer_with_cookie(context, request, caller, opened->text, 201);
+}
+
+// With a key a browser may do what the key may.
+net::Awaitable<ApiResponse> sign_in_with_key(ApiContext& context, ApiRequest& request) {
+  RequestFields fields(request.json);
+  const Secret key = fields.required_secret("api_key");
+  fields.refuse_unknown();
+  if (fields.problem()) co_return api_problem(ApiProblem::ValidationError, *fields.problem());
+  CredentialFacts facts{.authorization = Secret("Bearer " + std::string(key.reveal())),  // as a program would show it
+                        .cookie = {},
+                        .peer = request.peer,
+                        .user_agent = request.header("user-agent")};
+  AuthFilter filter(context);
+  std::variant<Caller, ApiResponse> admitted = co_await filter.admit(Access::Manage, std::move(facts));
+  if (auto* refused = std::get_if<ApiResponse>(&admitted)) co_return std::move(*refused);
+  Caller& caller = std::get<Caller>(admitted);
+  if (!caller.key) co_return api_problem(ApiProblem::InvalidCredentials);  // a token
+  auto answer = co_await answer_on(context.write_turns, context.write_workers, caller.account, [&]() -> Result<ApiResponse> {
+    auto opened = context.browsers.open(caller.account, caller.key->key, {request.peer, request.header("user-agent")});
+    if (!opened) return opened.error();
+    caller.browser = opened->record;
+    return answer_with_cookie(context, request, caller, opened->text, 201);
+  });
+  co_return answer;
+}
+
+net::Awaitable<ApiResponse> sign_in_at_browser(ApiContext& context, ApiRequest& request) {
+  const boost::json::object* const body = request.json.if_object();
+  const bool has_key = body != nullptr && body->contains("api_key");
+  auto answer = has_key ? sign_in_with_key(context, request) : sign_in(context, request, answer_user_with_cookie);
+  ApiResponse response = co_await std::move(answer);
+  co_return response;
+}
+
+// The token is worthless from here on, whatever time it has left.
+Result<ApiResponse> log_out(ApiContext& context, const ApiRequest& request) {
+  const Caller& caller = request.caller;
+  if (!caller.user && !caller.browser) {
+    return api_refusal(Refusal::PermissionDenied, "this needs a session token: an API key is revoked, not signed out");
+  }
+  const auto ended = caller.browser ? context.browsers.end(caller.browser->id) : context.users.sign_out(caller.session);
+  if (!ended) return ended.error();
+  ApiResponse response = ApiResponse::json(boost::json::object{{"object", "session"}, {"ended", true}});
+  if (caller.browser) set_session_cookie(request, response, Secret());
+  return response;
 }
 
 Result<ApiResponse> show_caller(ApiContext& context, const ApiRequest& request) {
-  const Caller& caller = request.caller;
-  const store::Directory& directory = context.store.directory();
-  const auto account = directory.find_account(caller.account);
-  if (!account) return account.error();
-  boost::json::value user = nullptr;
-  if (caller.user) {
-    const auto found = directory.find_user(*caller.user);
-    if (!found) return found.error();
-    if (!*found) return api_problem(ApiProblem::InvalidCredentials);
-    const auto proven = context.proofs.is_proven(**found);
-    if (!proven) return proven.error();
-    user = person_json(**found, *proven);
-  }
-  if (!*account) return api_problem(ApiProblem::InvalidCredentials);
-  const boost::json::object answer = {{"object", "me"},
-                                      {"user", std::move(user)},
-                                      {"api_key", key_of(caller)},
-                                      {"account",
-                                       {{"id", format_id((*account)->id)},
-                                        {"name", (*account)->name},
-                                        {"mode", account_mode_name((*account)->mode)}}}};
-  return ApiResponse::json(answer);
+  const auto answer = caller_json(context, request.caller);
+  if (!answer) return answer.error();
+  if (!*answer) return api_problem(ApiProblem::InvalidCredentials);
+  return ApiResponse::json(**answer);
 }
 
 constexpr SchemaLimit kSessionLimits[] = {
@@ -198,9 +223,13 @@ constexpr std::string_view kSessionSchemas = R"({
   "Credentials": {"type": "object", "required": ["email", "password"], "properties": {
     "email": {"type": "string", "format": "email"},
     "password": {"type": "string"}}},
+  "BrowserCredentials": {"type": "object", "description": "An address with its password, or a full_access key.", "properties": {
+    "email": {"type": "string", "format": "email"},
+    "password": {"type": "string"},
+    "api_key": {"type": "string"}}},
   "User": {"type": "object", "required": ["id", "email", "email_verified", "isAdmin", "account_id", "created_at"], "properties": {
     "id": {"type": "string"}, "email": {"type": "string"}, "email_verified": {"type": "boolean"},
-    "isAdmin": {"const": false}, "account_id": {"type": "string"},
+    "isAdmin": {"type": "boolean", "description": "Who operates the installation."}, "account_id": {"type": "string"},
     "created_at": {"type": "string", "format": "date-time"}}},
   "Session": {"type": "object", "required": ["object", "token", "token_type", "expires_at", "user"], "properties": {
     "object": {"const": "session"}, "token": {"type": "string", "examples": ["eyJhbGciOiJIUzI1NiJ9…"]},
@@ -210,14 +239,21 @@ constexpr std::string_view kSessionSchemas = R"({
       "After signing up, where an account has a single key: that key, which is never shown again."}}},
   "EndedSession": {"type": "object", "required": ["object", "ended"], "properties": {
     "object": {"const": "session"}, "ended": {"const": true}}},
-  "Me": {"type": "object", "required": ["object", "user", "api_key", "account"], "properties": {
+  "Me": {"type": "object", "required": ["object", "user", "api_key", "account", "session"], "properties": {
     "object": {"const": "me"},
+    "session": {"description": "At a browser.", "oneOf": [{"$ref": "#/components/schemas/BrowserSession"}, {"type": "null"}]},
     "user": {"oneOf": [{"$ref": "#/components/schemas/User"}, {"type": "null"}]},
     "api_key": {"type": ["object", "null"], "required": ["id", "name", "environment", "permission"], "properties": {
       "id": {"type": "string"}, "name": {"type": "string"}, "environment": {"enum": ["live", "test"]},
       "permission": {"enum": ["full_access", "sending_access"]}}},
     "account": {"type": "object", "required": ["id", "name", "mode"], "properties": {
-      "id": {"type": "string"}, "name": {"type": "string"}, "mode": {"enum": ["sandbox", "production"]}}}}}
+      "id": {"type": "string"}, "name": {"type": "string"}, "mode": {"enum": ["sandbox", "production"]}}}}},
+  "BrowserSession": {"type": "object", "required": ["object", "id", "created_at", "expires_at", "peer", "client", "current"],
+    "properties": {"object": {"const": "session"}, "id": {"type": "string"},
+    "created_at": {"type": "string", "format": "date-time"}, "expires_at": {"type": "string", "format": "date-time"},
+    "peer": {"type": "string", "examples": ["192.0.2.17"]},
+    "client": {"type": "string", "description": "The User-Agent field."},
+    "current": {"type": "boolean", "description": "The one that asks."}}}
 })";
 
 constexpr Route kSessionRoutes[] = {
@@ -227,9 +263,13 @@ constexpr Route kSessionRoutes[] = {
     {.method = Method::Post, .path = "/v1/auth/login", .access = Access::Open, .body = Body::Json, .handler = log_in,
      .operation = "logIn", .summary = "Get a session token", .tag = "session", .request_schema = "Credentials",
      .response_schema = "Session", .failures = {401, 403}},
+    {.method = Method::Post, .path = "/v1/auth/session", .access = Access::Open, .body = Body::Json,
+     .handler = sign_in_at_browser, .operation = "signInAtBrowser",
+     .summary = "Get a session as a cookie, for pages of this server", .tag = "session", .request_schema = "BrowserCredentials",
+     .status = 201, .response_schema = "Me", .failures = {401, 403}, .is_for_browsers = true},
     {.method = Method::Post, .path = "/v1/auth/logout", .access = Access::Manage, .body = Body::None,
      .handler = on_worker<log_out>, .operation = "logOut", .summary = "End the session: its token is worthless from now on",
-     .tag = "session", .response_schema = "EndedSession", .failures = {403}},
+     .tag = "session", .response_schema = "EndedSession", .failures = {403}, .serves_domain_keys = true},
     {.method = Method::Get, .path = "/v1/auth/me", .access = Access::Manage, .body = Body::None, .handler = on_worker<show_caller>,
      .operation = "getMe", .summary = "Who asks: user or key, and the account", .tag = "session", .response_schema = "Me",
      .serves_domain_keys = true},

@@ -5,6 +5,7 @@ namespace postern::api {
 std::span<const ApiArea> all_areas() {
   static const ApiArea kAreas[] = {
       session_api(),
+      member_api(),
       key_api(),
       email_api(),
       run_api(),

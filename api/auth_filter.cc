@@ -1,5 +1,6 @@
 #include "api/auth_filter.h"
 
+#include "auth/browser_session.h"
 #include "auth/session_token.h"
 #include "auth/usage_tracker.h"
 #include "core/bytes.h"
@@ -52,12 +53,14 @@ struct AuthFilter::Verdict {
 
 net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access access, CredentialFacts facts) {
   const std::optional<std::string_view> token = facts.authorization ? bearer_token(facts.authorization->reveal()) : std::nullopt;
-  if (!token) {
+  const bool has_cookie = !facts.authorization && facts.cookie;
+  if (!token && !has_cookie) {
     co_return api_refusal(Refusal::AuthRequired, "authenticate first: Authorization: Bearer, with an API key or a session token");
   }
   const Instant now = context_.clock.now();
   const auth::ThrottleDecision throttled = context_.throttle.decide(facts.peer, now);
-  Verdict verdict = check(*token, facts, now);
+  // Each is what it is for.
+  Verdict verdict = has_cookie ? check_cookie(facts.cookie->reveal(), facts, now) : check(*token, facts, now);
   if (!verdict.caller) {
     submission::count_auth_failure(submission::Door::Http);
     if (verdict.is_guess && throttled.is_blocked) {
@@ -78,6 +81,9 @@ net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access acces
   if (access == Access::Manage && !may_manage) {
     co_return api_refusal(Refusal::PermissionDenied, "this needs an API key with full_access: a sending_access key only sends");
   }
+  if (access == Access::Operate && !caller.is_operator) {
+    co_return api_refusal(Refusal::PermissionDenied, "this is for who operates the installation: postern user create --operator");
+  }
   co_return std::move(*verdict.caller);
 }
 
@@ -96,6 +102,7 @@ AuthFilter::Verdict AuthFilter::check_key(std::string_view key, const Credential
   }
   context_.usage.record(principal.key, {now, facts.peer, client_name(facts.user_agent)});
   Caller caller{.account = principal.account, .key = {}, .user = {}, .session = {}};
+  caller.name = principal.key_name;
   caller.key = std::move(principal);
   return {.caller = std::move(caller), .owner = {}};
 }
@@ -105,17 +112,80 @@ AuthFilter::Verdict AuthFilter::check_session(std::string_view token) const {
   const Result<auth::SessionClaims> claims = context_.tokens.verify(token);
   const bool is_over = !claims && claims.error().code() == ErrorCode::DeadlinePassed;
   if (!claims) return {.caller = {}, .owner = {}, .is_session = true, .is_guess = !is_over};
+  Caller caller{.account = claims->account, .key = {}, .user = claims->user, .session = *claims};
+  return check_user(std::move(caller), [&](const store::UserRecord& user) { return auth::is_session_of(*claims, user); });
+}
+
+// Of a user who has signed in: `is_his` says whether the session is still that user's.
+template <class IsHis>
+AuthFilter::Verdict AuthFilter::check_user(Caller caller, IsHis is_his) const {
   const store::Directory& directory = context_.store.directory();
-  const auto user = directory.find_user(claims->user);
-  const auto account = directory.find_account(claims->account);
+  const auto user = directory.find_user(*caller.user);
+  const auto account = directory.find_account(caller.account);
   if (!user || !account) return {.caller = {}, .refusal = Refusal::AuthUnavailable, .owner = {}, .is_session = true};
-  const bool is_known = *user && *account && auth::is_session_of(*claims, **user);
+  const bool is_known = *user && *account && (*user)->account == caller.account && is_his(**user);
   if (!is_known) return {.caller = {}, .owner = {}, .is_session = true};
   if ((*account)->state == store::AccountState::Suspended) {
     return {.caller = {}, .refusal = Refusal::AccountSuspended, .owner = {}, .is_session = true};
   }
-  Caller caller{.account = claims->account, .key = {}, .user = claims->user, .session = *claims};
+  caller.name = (*user)->email;
+  caller.is_operator = (*user)->is_operator;
   return {.caller = std::move(caller), .owner = {}, .is_session = true};
+}
+
+// A cookie that is not known is one of a session that was ended: nobody guesses one, and nobody is slowed for having one.
+AuthFilter::Verdict AuthFilter::check_cookie(std::string_view cookie, const CredentialFacts& facts, Instant now) const {
+  auto session = context_.browsers.find(cookie);
+  if (!session) return {.caller = {}, .refusal = Refusal::AuthUnavailable, .owner = {}, .is_session = true};
+  if (!*session) return {.caller = {}, .owner = {}, .is_session = true};
+  Caller caller{.account = (*session)->account, .key = {}, .user = (*session)->user, .session = {}};
+  caller.browser = std::move(**session);
+  if (caller.user) {
+    const std::string mark = caller.browser->password_mark;
+    return check_user(std::move(caller), [&](const store::UserRecord& user) { return auth::password_mark(user) == mark; });
+  }
+  auth::AuthResult result = context_.authenticator.refresh(*caller.browser->key, facts.peer, now);
+  if (const auto* failure = std::get_if<auth::AuthFailure>(&result)) {
+    return {.caller = {}, .refusal = failure->refusal, .owner = failure->owner, .is_session = true};
+  }
+  auto& principal = std::get<auth::Principal>(result);
+  if (principal.account_state == store::AccountState::Suspended) {
+    return {.caller = {}, .refusal = Refusal::AccountSuspended, .owner = {}, .is_session = true};
+  }
+  caller.name = principal.key_name;
+  caller.key = std::move(principal);
+  return {.caller = std::move(caller), .owner = {}, .is_session = true};
+}
+
+bool may_still_come_in(const ApiContext& context, const Caller& caller, const IpAddress& peer) {
+  const store::Directory& directory = context.store.directory();
+  if (caller.browser) {
+    const auto session = directory.find_session(caller.browser->id);
+    if (!session || !*session || (*session)->expires_at <= context.clock.now()) return false;
+  }
+  if (caller.key) {
+    const auth::AuthResult fresh = context.authenticator.refresh(caller.key->key, peer, context.clock.now());
+    const auto* principal = std::get_if<auth::Principal>(&fresh);
+    const bool may_read = principal != nullptr && principal->account_state == store::AccountState::Active &&
+                          principal->permission == store::Permission::FullAccess;
+    // A key that was narrowed meanwhile: the client comes again, and sees what it may now.
+    return may_read && principal->has_own_domains == caller.key->has_own_domains &&
+           principal->from_domains == caller.key->from_domains;
+  }
+  const auto user = directory.find_user(*caller.user);
+  const auto account = directory.find_account(caller.account);
+  const bool is_known = user && *user && account && *account && (*account)->state == store::AccountState::Active;
+  return is_known && (caller.browser || auth::is_session_of(caller.session, **user));
+}
+
+store::Actor actor_of(const ApiContext& context, const ApiRequest& request) {
+  const Caller& caller = request.caller;
+  store::Actor actor{.kind = caller.key ? store::ActorKind::Key : store::ActorKind::User,
+                     .id = caller.key ? format_id(caller.key->key) : caller.user ? format_id(*caller.user) : std::string(),
+                     .name = caller.name,
+                     .address = request.peer,
+                     .at = context.clock.now()};
+  return actor;
 }
 
 }  // namespace postern::api

@@ -1,5 +1,5 @@
-// AuthFilter: the Authorization field → who asks, or the refusal. API keys and the users' session tokens, throttled together as
-// SMTP's AUTH is: a guess costs the same at either door.
+// AuthFilter: the Authorization field, or a session's cookie → who asks, or the refusal. API keys and the users' session tokens,
+// throttled together as SMTP's AUTH is: a guess costs the same at either door.
 #pragma once
 
 #include "api/api.h"
@@ -15,6 +15,7 @@ namespace postern::api {
 // What a request says of itself.
 struct CredentialFacts {
   std::optional<Secret> authorization;  // the field's value
+  std::optional<Secret> cookie = {};    // of a session; counts where there is no Authorization
   IpAddress peer;
   std::string_view user_agent;          // remembered beside a key's last use
 };
@@ -35,8 +36,17 @@ class AuthFilter {
   Verdict check(std::string_view token, const CredentialFacts& facts, Instant now);
   Verdict check_key(std::string_view key, const CredentialFacts& facts, Instant now);
   Verdict check_session(std::string_view token) const;
+  template <class IsHis>
+  Verdict check_user(Caller caller, IsHis is_his) const;
+  Verdict check_cookie(std::string_view cookie, const CredentialFacts& facts, Instant now) const;
 
   ApiContext& context_;
 };
+
+// Whether the caller could still come in: his key, user, session and account are looked at again. What streams ask.
+bool may_still_come_in(const ApiContext& context, const Caller& caller, const IpAddress& peer);
+
+// Whose doing it is what the request changes.
+store::Actor actor_of(const ApiContext& context, const ApiRequest& request);
 
 }  // namespace postern::api

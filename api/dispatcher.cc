@@ -12,6 +12,8 @@
 #include "core/metrics.h"
 #include "core/refusals.h"
 #include "http/gzip.h"
+#include "web/browser_rules.h"
+#include "web/session_cookie.h"
 #include "web/site.h"
 
 #include <boost/json/serialize.hpp>
@@ -163,6 +165,7 @@ class Dispatcher::RoutedExchange final : public http::Exchange {
   std::optional<ApiResponse> count_stranger();
   std::optional<ApiResponse> check_scope() const;
   void fill_request(http::RequestHead& head);
+  std::optional<ApiResponse> judge_browser(const http::RequestHead& head) const;
   net::Awaitable<std::optional<ApiResponse>> authenticate(http::RequestHead& head);
   net::Awaitable<std::optional<ApiResponse>> parse_json();
 
@@ -172,6 +175,7 @@ class Dispatcher::RoutedExchange final : public http::Exchange {
   ApiRequest request_;
   bool is_admitted_ = false;           // the caller is known
   std::optional<std::string> origin_;  // of a page that may read the answer
+  std::optional<Secret> cookie_;       // of a session
 };
 
 net::Awaitable<std::optional<http::Response>> Dispatcher::RoutedExchange::begin(http::RequestHead& head) {
@@ -220,6 +224,10 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::pass_gate
   if (route_->operation == kMetricsOperation && !may_see_metrics(head)) {
     co_return api_refusal(Refusal::PermissionDenied, "metrics are for this machine only, or for who has the token for them");
   }
+  cookie_ = web::take_session_cookie(head.fields, !peer_.tls.empty());
+  const bool is_of_browser = route_->is_for_browsers || (route_->access != Access::Open && cookie_ && !head.authorization);
+  if (is_of_browser) refused = judge_browser(head);
+  if (refused) co_return refused;
   if (route_->access != Access::Open) {
     if (dispatcher_.state_.is_draining) co_return api_refusal(Refusal::ShuttingDown);
     refused = co_await authenticate(head);
@@ -263,9 +271,22 @@ std::optional<ApiResponse> Dispatcher::RoutedExchange::check_parameters(const ht
   return problem ? std::optional(api_problem(ApiProblem::ValidationError, *problem)) : std::nullopt;
 }
 
+// A browser sends a cookie whoever asks it to: it counts only for a page of this server under a name of its own.
+std::optional<ApiResponse> Dispatcher::RoutedExchange::judge_browser(const http::RequestHead& head) const {
+  if (!web::is_known_host(head.host, dispatcher_.context_.settings.hosts)) return api_problem(ApiProblem::MisdirectedRequest);
+  const web::BrowserFacts facts{.origin = head.field("origin"),
+                                .fetch_site = head.field("sec-fetch-site"),
+                                .host = head.host,
+                                .is_encrypted = !peer_.tls.empty(),
+                                .changes_state = route_->method != Method::Get};
+  return web::is_from_own_page(facts) ? std::nullopt : std::optional(api_problem(ApiProblem::CrossSiteRequest));
+}
+
 net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::authenticate(http::RequestHead& head) {
-  CredentialFacts facts{
-      .authorization = std::move(head.authorization), .peer = peer_.address, .user_agent = head.field("user-agent")};
+  CredentialFacts facts{.authorization = std::move(head.authorization),
+                        .cookie = std::move(cookie_),
+                        .peer = peer_.address,
+                        .user_agent = head.field("user-agent")};
   std::variant<Caller, ApiResponse> admitted = co_await dispatcher_.auth_filter_.admit(route_->access, std::move(facts));
   if (auto* refused = std::get_if<ApiResponse>(&admitted)) co_return std::move(*refused);
   request_.caller = std::move(std::get<Caller>(admitted));
@@ -346,7 +367,7 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::parse_jso
     if (!done) co_return api_problem(ApiProblem::Unavailable);
     parsed = std::move(*done);
   }
-  if (route_->access == Access::Open) wipe_string(request_.body);  // who signs in sends a password
+  if (route_->body_size == BodySize::Small) wipe_string(request_.body);  // who signs in sends a password
   if (parsed->refused) co_return std::move(parsed->refused);
   // Assigned it would be copied into memory that nobody wipes: a value stays in the memory it was made in.
   std::destroy_at(&request_.json);

@@ -136,6 +136,7 @@ json::array describe_security(Access access) {
     case Access::Open: return {};
     case Access::Send: return json::array{key};
     case Access::Manage: return json::array{key, session};
+    case Access::Operate: return json::array{session};
   }
   return {};
 }

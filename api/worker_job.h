@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/auth_filter.h"
 #include "api/representation.h"
 #include "core/result.h"
 
@@ -43,6 +44,7 @@ net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) 
   const bool is_read = request.method == Method::Get;
   return answer_on(is_read ? context.turns : context.write_turns, is_read ? context.workers : context.write_workers,
                    request.caller.account, [&context, &request, is_read] {
+                     const store::ActorScope acting(is_read ? store::Actor{} : actor_of(context, request));
                      Result<ApiResponse> answer = work(context, request);
                      if (is_read && answer) settle_representation(request, *answer);
                      return answer;

@@ -10,6 +10,7 @@ namespace {
 
 json::object user_value(CommandContext& context, const store::UserRecord& user) {
   json::object value = api::user_json(user);
+  value["is_operator"] = user.is_operator;
   value["account"] = context.account_name(user.account);
   return value;
 }
@@ -49,14 +50,15 @@ Result<std::vector<store::UserRecord>> collect_users(CommandContext& context, co
 
 }  // namespace
 
-Result<void> create_user(CommandContext& context, const std::string& account, const std::string& email) {
-  const auto owner = context.find_account(account);
+Result<void> create_user(CommandContext& context, const NewUserOptions& options) {
+  const auto owner = context.find_account(options.account);
   if (!owner) return owner.error();
   const auto password = ask_for_password(context.err());
   if (!password) return password.error();
   auth::AccountAdmin accounts(context.directory(), context.clock(), context.random());
   auth::UserAdmin admin(context.directory(), accounts, context.clock(), context.random());
-  const auto user = admin.create(owner->id, email, *password);
+  const auto role = options.is_operator ? auth::UserAdmin::Role::Operator : auth::UserAdmin::Role::Member;
+  const auto user = admin.create(owner->id, options.email, *password, role);
   if (!user) return user.error();
   context.print(user_value(context, *user), "user " + printable(user->email) + " created (" + format_id(user->id) + ", account " +
                                                 printable(owner->name) + ")\n");
@@ -70,9 +72,10 @@ Result<void> list_users(CommandContext& context, const std::string& account) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& user : *users) {
     values.emplace_back(user_value(context, user));
-    rows.push_back({context.account_name(user.account), user.email, format_time(user.created), format_id(user.id)});
+    rows.push_back({context.account_name(user.account), user.email, user.is_operator ? "operator" : "member",
+                    format_time(user.created), format_id(user.id)});
   }
-  context.print(values, format_table({"ACCOUNT", "EMAIL", "CREATED (UTC)", "ID"}, rows));
+  context.print(values, format_table({"ACCOUNT", "EMAIL", "ROLE", "CREATED (UTC)", "ID"}, rows));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include "app/config_values.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +58,14 @@ std::optional<MessageId> last_with_prefix(std::string_view prefix) {
 }
 
 }  // namespace
+
+store::Actor acting_person() {
+  const char* const caller = std::getenv("SUDO_USER");
+  const bool became_root = ::geteuid() == 0 && caller != nullptr && *caller != '\0';
+  const passwd* const user = became_root ? nullptr : ::getpwuid(::geteuid());
+  std::string name = became_root ? caller : user != nullptr ? user->pw_name : "user " + std::to_string(::geteuid());
+  return {.kind = store::ActorKind::CommandLine, .name = std::move(name)};
+}
 
 Result<void> CommandContext::load_settings() {
   ConfigLoad load = load_config(options_.config_file);

@@ -18,6 +18,9 @@
 
 namespace postern::app {
 
+// Who runs this program, for the audit trail: whoever became root by sudo goes by the own name.
+store::Actor acting_person();
+
 class CommandContext {
  public:
   struct Options {

@@ -133,9 +133,10 @@ void declare_account(CLI::App& app, Builder& build) {
 
 void declare_user(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "user", "People who manage an account over HTTP; a password is read from standard input");
-  auto [create, account, email] = build.command(noun, "create", "Add a user to an account", create_user);
-  create.add_option("account", account)->required();
-  create.add_option("email", email)->required();
+  auto [create, user] = build.command(noun, "create", "Add a user to an account", create_user);
+  create.add_option("account", user.account)->required();
+  create.add_option("email", user.email)->required();
+  create.add_flag("--operator", user.is_operator, "who operates the installation: sees and changes all accounts over HTTP");
   build.list(noun, "List users", list_users);
   build.on(noun, "password", "user", "Set a new password; the user is named by address or id", set_user_password);
   build.on(noun, "delete", "user", "Remove a user; the account and its keys stay", delete_user);

@@ -49,7 +49,12 @@ Result<void> back_up_store(CommandContext& context, const std::string& folder);
 Result<void> compact_store(CommandContext& context);  // opens no store: nobody may have it open
 
 // --- user (cmd_user.cc): people who manage an account over HTTP; passwords come from standard input ---
-Result<void> create_user(CommandContext& context, const std::string& account, const std::string& email);
+struct NewUserOptions {
+  std::string account;
+  std::string email;
+  bool is_operator = false;
+};
+Result<void> create_user(CommandContext& context, const NewUserOptions& options);
 Result<void> list_users(CommandContext& context, const std::string& account);  // empty: of all accounts
 Result<void> set_user_password(CommandContext& context, const std::string& user);
 Result<void> delete_user(CommandContext& context, const std::string& user);

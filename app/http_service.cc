@@ -9,6 +9,7 @@
 #include "app/settings_change.h"
 #include "auth/account_admin.h"
 #include "auth/address_proof.h"
+#include "auth/browser_session.h"
 #include "auth/key_admin.h"
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
@@ -62,6 +63,17 @@ submission::ProofMailSettings make_proof_mail_settings(const Settings& s) {
   return {.hostname = hostname, .public_url = s.public_url.empty() ? "https://" + hostname : s.public_url};
 }
 
+// By which browsers may call: the own name, that of links in mails, and what is configured.
+std::vector<std::string> make_hosts(const Settings& s) {
+  std::vector<std::string> hosts = s.http_hosts;
+  hosts.push_back(to_ascii_lower(effective_hostname(s)));
+  if (const std::size_t scheme = s.public_url.find("://"); scheme != std::string::npos) {
+    const std::string rest = to_ascii_lower(s.public_url.substr(scheme + 3));
+    hosts.push_back(rest.substr(0, rest.find_first_of(":/")));
+  }
+  return hosts;
+}
+
 api::ApiSettings make_api_settings(const Settings& s) {
   return {.hostname = effective_hostname(s),
           .signup_is_open = s.signup == "open",
@@ -73,18 +85,8 @@ api::ApiSettings make_api_settings(const Settings& s) {
           .proxies = {.networks = make_networks(s.http_trusted_proxies),
                       .field = s.http_forwarded_field == "forwarded" ? http::ForwardedField::Forwarded
                                                                      : http::ForwardedField::XForwardedFor},
-          .metrics_token = s.http_metrics_token};
-}
-
-// By which browsers may call: the own name, that of links in mails, and what is configured.
-std::vector<std::string> make_hosts(const Settings& s) {
-  std::vector<std::string> hosts = s.http_hosts;
-  hosts.push_back(to_ascii_lower(effective_hostname(s)));
-  if (const std::size_t scheme = s.public_url.find("://"); scheme != std::string::npos) {
-    const std::string rest = to_ascii_lower(s.public_url.substr(scheme + 3));
-    hosts.push_back(rest.substr(0, rest.find_first_of(":/")));
-  }
-  return hosts;
+          .metrics_token = s.http_metrics_token,
+          .hosts = make_hosts(s)};
 }
 
 std::unique_ptr<const web::Pages> make_pages(const Settings& s) {
@@ -106,6 +108,7 @@ class HttpService::Impl {
         accounts_(parts.store.directory(), parts.clock, parts.random),
         keys_(parts.store.directory(), key_scheme_, parts.clock, parts.random),
         users_(parts.store.directory(), accounts_, parts.clock, parts.random),
+        browsers_(parts.store.directory(), parts.clock, parts.random),
         proofs_(parts.store.directory(), parts.clock, parts.random, make_proof_rules(settings),
                 [this, &parts_random = parts.random, &clock = parts.clock, wake = std::cref(parts.submission.wake_queue),
                  mail_settings = make_proof_mail_settings(settings)](const auth::ProofMail& mail) {
@@ -134,6 +137,7 @@ class HttpService::Impl {
                  .users = users_,
                  .proofs = proofs_,
                  .tokens = *tokens_,
+                 .browsers = browsers_,
                  .domains = domains_,
                  .webhooks = webhooks_,
                  .event_hub = parts.events.hub(),
@@ -143,7 +147,7 @@ class HttpService::Impl {
                  .settings = make_api_settings(settings),
                  .event_ids = parts.events.ids()},
         dispatcher_(context_, api::all_areas()),
-        site_(dispatcher_, make_pages(settings), {.hosts = make_hosts(settings), .proxies = context_.settings.proxies}),
+        site_(dispatcher_, make_pages(settings), {.hosts = context_.settings.hosts, .proxies = context_.settings.proxies}),
         server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}
 
   Result<void> listen();
@@ -161,6 +165,7 @@ class HttpService::Impl {
   auth::AccountAdmin accounts_;
   auth::KeyAdmin keys_;
   auth::UserAdmin users_;
+  auth::BrowserSessions browsers_;
   auth::AddressProofs proofs_;
   domains::DomainAdmin domains_;
   net::WorkerPool workers_;

@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
   auto& invocation = std::get<app::Invocation>(parsed);
   app::CommandContext context(invocation.options, std::cout, std::cerr);
   auto done = prepare(context, invocation.needs);
+  const store::ActorScope acting(app::acting_person());
   if (done) done = invocation.action(context);
   return done ? 0 : app::report_failure(invocation, done.error(), std::cerr);
 }

@@ -44,7 +44,8 @@ Result<store::UserRecord> UserAdmin::draft(const AccountId& account, std::string
                            .password_hash = std::move(*hash),
                            .created = clock_.now(),
                            .ended_sessions = {},
-                           .sessions_from = {}};
+                           .sessions_from = {},
+                           .is_operator = false};
 }
 
 Result<store::UserRecord> UserAdmin::sign_up(std::string_view email, const Secret& password, const store::Plan& plan) {
@@ -74,14 +75,15 @@ Result<store::UserRecord> UserAdmin::sign_up(std::string_view email, const Secre
   return written.error().code() == ErrorCode::AlreadyExists ? address_taken() : written.error();
 }
 
-Result<store::UserRecord> UserAdmin::create(const AccountId& account, std::string_view email, const Secret& password) {
+Result<store::UserRecord> UserAdmin::create(const AccountId& account, std::string_view email, const Secret& password, Role role) {
   const auto colleagues = directory_.list_users(account);
   if (!colleagues) return colleagues.error();
   if (colleagues->size() >= store::kMaxUsersPerAccount) {
     return Error(ErrorCode::LimitExceeded, "an account has at most " + std::to_string(store::kMaxUsersPerAccount) + " users");
   }
-  const Result<store::UserRecord> user = draft(account, email, password);
+  Result<store::UserRecord> user = draft(account, email, password);
   if (!user) return user.error();
+  user->is_operator = role == Role::Operator;
   const Result<void> written =
       directory_.write([&](store::DirectoryWriter& writer) -> Result<void> { return writer.put_user(*user); });
   if (written) return *user;
@@ -149,7 +151,24 @@ Result<void> UserAdmin::set_password(const UserId& id, const Secret& password) {
   if (const auto valid = check_password(password); !valid) return valid.error();
   const Result<std::string> hash = hash_password(password, random_);
   if (!hash) return hash.error();
-  return change(id, [&](store::UserRecord& user) { user.password_hash = *hash; });
+  return directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    auto user = writer.find_user(id);
+    if (!user) return user.error();
+    if (!*user) return no_such_user();
+    const auto sessions = writer.list_sessions((*user)->account);
+    if (!sessions) return sessions.error();
+    for (const store::SessionRecord& session : *sessions) {
+      if (session.user != id) continue;
+      if (auto removed = writer.remove_session(session.id); !removed) return removed;
+    }
+    (*user)->password_hash = *hash;
+    if (auto put = writer.put_user(**user); !put) return put;
+    return writer.note_password_change(**user);
+  });
+}
+
+Result<void> UserAdmin::set_role(const UserId& id, Role role) {
+  return change(id, [&](store::UserRecord& user) { user.is_operator = role == Role::Operator; });
 }
 
 Result<void> UserAdmin::remove(const UserId& id) {

@@ -25,8 +25,11 @@ class UserAdmin {
   // taken.
   Result<store::UserRecord> sign_up(std::string_view email, const Secret& password,
                                     const store::Plan& plan = *plan_named("starter"));
-  // A further user of an account. InvalidArgument: no address, a password too short; AlreadyExists; NotFound: no account.
-  Result<store::UserRecord> create(const AccountId& account, std::string_view email, const Secret& password);
+  // A further user of an account. InvalidArgument: no address, a password too short; AlreadyExists; NotFound: no account. An
+  // operator sees and changes all accounts over HTTP: only the command line makes one.
+  enum class Role { Member, Operator };
+  Result<store::UserRecord> create(const AccountId& account, std::string_view email, const Secret& password,
+                                   Role role = Role::Member);
   // NotFound for an unknown address and for a wrong password alike, after the same work. A right password whose hash has the
   // costs of an older version is hashed again.
   Result<store::UserRecord> sign_in(std::string_view email, const Secret& password);
@@ -34,7 +37,9 @@ class UserAdmin {
   Result<void> sign_out(const SessionClaims& session);
   // By address, as people write it, or id.
   Result<store::UserRecord> find(std::string_view email_or_id) const;
+  // Ends every session of the user: those at browsers with it, tokens by their mark.
   Result<void> set_password(const UserId& id, const Secret& password);
+  Result<void> set_role(const UserId& id, Role role);
   Result<void> remove(const UserId& id);
 
  private:

@@ -1,4 +1,5 @@
 // Accounts, and what they asked for.
+#include "store/audit.h"
 #include "store/directory_index.h"
 #include "store/leftovers.h"
 
@@ -38,14 +39,32 @@ Result<void> DirectoryWriter::put_account(const AccountRecord& account) {
   if (account.name.empty() || account.name.size() > kMaxNameOctets) {
     return Error(ErrorCode::InvalidArgument, "an account's name has 1 to 64 characters");
   }
+  const Result<std::optional<AccountRecord>> before = find_account(account.id);
+  if (!before) return before.error();
   Result<void> replaced = replace_rows(transaction_, account, "there is an account named " + account.name);
   if (!replaced) return replaced;
-  return put_with_rows(transaction_, account);
+  if (Result<void> put = put_with_rows(transaction_, account); !put) return put;
+  return note_account(transaction_, actor_, *before ? &**before : nullptr, account);
+}
+
+Result<std::vector<AccountRecord>> DirectoryReads::list_accounts_after(const std::optional<AccountId>& after,
+                                                                       std::size_t limit) const {
+  std::string start;
+  if (after) start = std::string(octets_of(after->octets)).append(1, '\0');  // the first key behind
+  return look([&](Transaction& transaction) { return list_records<AccountRecord>(transaction, {}, start, limit); });
 }
 
 // What has no bound, or a large one, goes in slices: most accounts have no more than the first holds.
 Result<void> DirectoryWriter::remove_account(const AccountId& id) {
+  const Result<std::optional<AccountRecord>> account = find_account(id);
+  if (!account) return account.error();
   Result<void> removed = erase_with_rows<AccountRecord>(transaction_, id, "account");
+  if (removed) {
+    removed = note_change(transaction_, actor_,
+                          {.account = id, .action = "account.removed", .target_kind = "account", .target_id = format_id(id),
+                           .target_name = (*account)->name});
+  }
+  if (removed) removed = remove_each(list_sessions(id), *this, &DirectoryWriter::remove_session);
   if (removed) removed = remove_each(list_users(id), *this, &DirectoryWriter::remove_user);
   if (removed) removed = remove_each(list_domains(id), *this, &DirectoryWriter::remove_domain);
   if (removed) removed = remove_each(list_webhooks(id), *this, &DirectoryWriter::remove_webhook);
@@ -79,10 +98,25 @@ Result<void> DirectoryWriter::put_production_request(const ProductionRequest& re
     return Error(ErrorCode::InvalidArgument,
                  "a use case is told in at most " + std::to_string(kMaxUseCaseOctets) + " octets");
   }
-  return put_record(transaction_, octets_of(request.account.octets), request);
+  if (Result<void> put = put_record(transaction_, octets_of(request.account.octets), request); !put) return put;
+  return note_change(transaction_, actor_,
+                     {.account = request.account, .action = "production.requested", .target_kind = "account",
+                      .target_id = format_id(request.account), .detail = request.use_case});
 }
 
+// Whoever decides has changed the account's mode before, or leaves it.
 Result<void> DirectoryWriter::remove_production_request(const AccountId& account) {
+  const auto request = find_production_request(account);
+  const auto owner = find_account(account);
+  if (!request) return request.error();
+  if (!owner) return owner.error();
+  if (*request && *owner) {
+    const bool is_approved = (*owner)->mode == AccountMode::Production;
+    Result<void> noted = note_change(transaction_, actor_,
+                                     {.account = account, .action = is_approved ? "production.approved" : "production.declined",
+                                      .target_kind = "account", .target_id = format_id(account), .target_name = (*owner)->name});
+    if (!noted) return noted;
+  }
   return erase_row(transaction_, DirectoryTable::ProductionRequests, octets_of(account.octets));
 }
 

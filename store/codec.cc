@@ -17,6 +17,7 @@ template <> struct WordsOf<DomainState> : FromTo<DomainState::Pending, DomainSta
 template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce, SuppressionReason::Manual> {};
 template <> struct WordsOf<WebhookState> : FromTo<WebhookState::Enabled, WebhookState::Failed> {};
 template <> struct WordsOf<WebhookMail> : FromTo<WebhookMail::Any, WebhookMail::Test> {};
+template <> struct WordsOf<ActorKind> : FromTo<ActorKind::System, ActorKind::CommandLine> {};
 template <> struct WordsOf<BodyType> : FromTo<BodyType::SevenBit, BodyType::BinaryMime> {};
 template <> struct WordsOf<DsnReturn> : FromTo<DsnReturn::Unspecified, DsnReturn::Headers> {};
 template <> struct WordsOf<MessageOrigin> : FromTo<MessageOrigin::Submission, MessageOrigin::Notification> {};
@@ -35,6 +36,15 @@ void fields(auto& io, Of<Plan> auto& plan) { io(plan.name, plan.per_second, plan
 void fields(auto& io, Of<EndedSession> auto& session) { io(session.token_id, session.expires_at); }
 void fields(auto& io, Of<DkimKey> auto& key) { io(key.selector, key.algorithm, key.private_key, key.public_record); }
 void fields(auto& io, Of<DomainCheck> auto& check) { io(check.name, check.is_found, check.finding); }
+
+void fields(auto& io, Of<StatsCounts> auto& counts) {
+  io(counts.accepted, counts.delivered, counts.deferred, counts.bounced, counts.refused, counts.suppressed, counts.complained);
+}
+void fields(auto& io, Of<KeyStats> auto& stats) { io(stats.key, stats.accepted, stats.refused); }
+void fields(auto& io, Of<DomainStats> auto& stats) {
+  io(stats.domain, stats.accepted, stats.delivered, stats.deferred, stats.bounced);
+}
+void fields(auto& io, Of<RefusalStats> auto& stats) { io(stats.token, stats.count); }
 
 void fields(auto& io, Of<Notify> auto& notify) {
   io.flags(notify.is_given, notify.never, notify.success, notify.failure, notify.delay);
@@ -82,6 +92,7 @@ void fields(auto& io, Of<WhitelistEntry> auto& entry) { io(entry.address, entry.
 void fields(auto& io, Of<UserRecord> auto& user) {
   io(user.id, user.account, user.email, user.password_hash, user.created);
   if (io.since(2)) io(user.ended_sessions, user.sessions_from);
+  if (io.since(3)) io(user.is_operator);
 }
 void fields(auto& io, Of<Confirmation> auto& confirmation) {
   io(confirmation.account, confirmation.kind, confirmation.address, confirmation.code_digest, confirmation.asked);
@@ -111,6 +122,18 @@ void fields(auto& io, Of<PendingWebhookEvent> auto& event) {
   if (io.since(2)) io(event.is_requested);
 }
 void fields(auto& io, Of<UsageRow> auto& usage) { io(usage.day, usage.key, usage.messages, usage.recipients); }
+
+void fields(auto& io, Of<SessionRecord> auto& session) {
+  io(session.id, session.account, session.user, session.key, session.digest, session.opened, session.expires_at);
+  io(session.password_mark, session.address, session.client);
+}
+void fields(auto& io, Of<AuditRecord> auto& entry) {
+  io(entry.at, entry.account, entry.actor_kind, entry.actor_id, entry.actor_name, entry.address, entry.action);
+  io(entry.target_kind, entry.target_id, entry.target_name, entry.detail);
+}
+void fields(auto& io, Of<StatsRow> auto& row) {
+  io(row.environment, row.start, row.totals, row.keys, row.domains, row.refusals, row.delays);
+}
 
 void fields(auto& io, Of<MessageRecord> auto& message) {
   front(io, message);
@@ -166,6 +189,9 @@ template <> constexpr RecordType kType<WebhookProgress>{RecordKind::WebhookProgr
 template <> constexpr RecordType kType<PendingWebhookEvent>{RecordKind::PendingWebhookEvent, "pending event of a webhook",
                                                             kPendingEventRecordVersion};
 template <> constexpr RecordType kType<UsageRow>{RecordKind::Usage, "usage row"};
+template <> constexpr RecordType kType<SessionRecord>{RecordKind::Session, "session"};
+template <> constexpr RecordType kType<AuditRecord>{RecordKind::Audit, "audit entry"};
+template <> constexpr RecordType kType<StatsRow>{RecordKind::Stats, "row of statistics"};
 template <> constexpr RecordType kType<MessageRecord>{RecordKind::Message, "message record", kMessageRecordVersion};
 template <> constexpr RecordType kType<DeliveryRecord>{RecordKind::Delivery, "delivery record", kDeliveryRecordVersion};
 template <> constexpr RecordType kType<Event>{RecordKind::Event, "event"};
@@ -237,6 +263,9 @@ template struct Codec<WebhookRecord>;
 template struct Codec<WebhookProgress>;
 template struct Codec<PendingWebhookEvent>;
 template struct Codec<UsageRow>;
+template struct Codec<SessionRecord>;
+template struct Codec<AuditRecord>;
+template struct Codec<StatsRow>;
 template struct Codec<MessageRecord>;
 template struct Codec<DeliveryRecord>;
 template struct Codec<Event>;

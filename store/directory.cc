@@ -13,10 +13,10 @@ namespace {
 
 using Change = std::function<Result<void>(DirectoryWriter&)>;
 
-Result<void> apply_change(const Change& change, WriteTransaction& parent) {
+Result<void> apply_change(const Change& change, const Actor& actor, WriteTransaction& parent) {
   WriteTransaction transaction(parent.environment());
   if (int code = parent.note(transaction.begin(&parent)); code != 0) return lmdb_error(code, "begin a change");
-  DirectoryWriter writer(transaction);
+  DirectoryWriter writer(transaction, actor);
   Result<void> changed = change(writer);
   if (parent.note(transaction.broken()) != 0) return lmdb_error(transaction.broken(), "write the directory");
   if (!changed) return changed;
@@ -26,12 +26,13 @@ Result<void> apply_change(const Change& change, WriteTransaction& parent) {
 
 class ChangeRequest final : public lmdb::CommitRequest {
  public:
-  ChangeRequest(Change change, Completion done) : change_(std::move(change)), done_(std::move(done)) {}
-  Result<void> apply(WriteTransaction& transaction) override { return apply_change(change_, transaction); }
+  ChangeRequest(Change change, Completion done) : change_(std::move(change)), actor_(current_actor()), done_(std::move(done)) {}
+  Result<void> apply(WriteTransaction& transaction) override { return apply_change(change_, actor_, transaction); }
   void complete(Result<void> outcome) override { done_(std::move(outcome)); }
 
  private:
   Change change_;
+  const Actor actor_;
   Completion done_;
 };
 
@@ -51,8 +52,8 @@ class Directory::Impl {
   lmdb::CommitQueue queue_;
 };
 
-DirectoryWriter::DirectoryWriter(WriteTransaction& transaction)
-    : DirectoryReads(transaction.environment(), &transaction), transaction_(transaction) {}
+DirectoryWriter::DirectoryWriter(WriteTransaction& transaction, Actor actor)
+    : DirectoryReads(transaction.environment(), &transaction), transaction_(transaction), actor_(std::move(actor)) {}
 
 Directory::Directory(std::unique_ptr<LmdbEnvironment> environment, std::chrono::milliseconds stall_after)
     : DirectoryReads(*environment), impl_(std::make_unique<Impl>(std::move(environment), stall_after)) {}
@@ -95,7 +96,8 @@ Result<void> Directory::upgrade() {
 Result<void> Directory::copy_to(const std::filesystem::path& folder) const { return impl_->environment().copy_to(folder); }
 
 Result<void> Directory::write(const Change& change) {
-  return impl_->queue().run([&](WriteTransaction& transaction) { return apply_change(change, transaction); });
+  const Actor& actor = current_actor();
+  return impl_->queue().run([&](WriteTransaction& transaction) { return apply_change(change, actor, transaction); });
 }
 
 void Directory::write_later(Change change, Completion done) {

@@ -29,6 +29,12 @@ namespace postern::store {
 
 class DirectoryWriter;
 
+// An entry of the audit trail, and where it stands in it.
+struct PlacedAudit {
+  std::string place;  // octets; sorts as the entries do
+  AuditRecord entry;
+};
+
 // Every question to the directory. Each is one read transaction, or inside the change that asks (DirectoryWriter).
 // Any thread. Errors: CorruptRecord, IoError. Absent is nullopt.
 class DirectoryReads {
@@ -66,6 +72,11 @@ class DirectoryReads {
   Result<std::optional<UserRecord>> find_user(const UserId& id) const;
   Result<std::optional<UserRecord>> find_user_by_email(std::string_view normalised_address) const;
   Result<std::vector<UserRecord>> list_users(const AccountId& account) const;
+  // Sessions at browsers, those that are over among them.
+  Result<std::optional<SessionRecord>> find_session(const SessionId& id) const;
+  Result<std::vector<SessionRecord>> list_sessions(const AccountId& account) const;
+  // Accounts in the order of their ids, strictly after `after`.
+  Result<std::vector<AccountRecord>> list_accounts_after(const std::optional<AccountId>& after, std::size_t limit) const;
   Result<std::optional<ProductionRequest>> find_production_request(const AccountId& account) const;
   Result<std::vector<ProductionRequest>> list_production_requests() const;
 
@@ -96,6 +107,14 @@ class DirectoryReads {
 
   // Days from `from` to before `to`, in order; the first `limit` rows.
   Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to, std::size_t limit) const;
+
+  // Entries of an account, or of all, the newest first, strictly before the place `before` (empty: from the newest).
+  Result<std::vector<PlacedAudit>> list_audit(const std::optional<AccountId>& account, std::string_view before,
+                                              std::size_t limit) const;
+
+  // Rows that begin from `from` to before `to`, in order; at most as many as there are hours or days.
+  Result<std::vector<StatsRow>> list_stats(const AccountId& account, StatsWidth width, Environment environment, Instant from,
+                                           Instant to) const;
 
  protected:
   explicit DirectoryReads(const lmdb::LmdbEnvironment& environment, lmdb::Transaction* transaction = nullptr)
@@ -134,9 +153,9 @@ class Directory : public DirectoryReads {
   // As Spool::stall().
   std::optional<Stall> stall() const;
 
-  // Runs `change` in one write transaction, commits and syncs before it returns. An error returned by `change` rolls all of it
-  // back and is returned. Blocks: not on an I/O thread. Errors: what `change` says, StorageFull, StorageFailed,
-  // StorageShedding where no commit ends.
+  // Runs `change` in one write transaction as this thread's actor (store/actor.h), commits and syncs before it returns. An error
+  // that `change` returns rolls all of it back and is returned. Blocks: not on an I/O thread. Errors: what `change` says,
+  // StorageFull, StorageFailed, StorageShedding where no commit ends.
   Result<void> write(const std::function<Result<void>(DirectoryWriter&)>& change);
   // The same on the commit thread, together with what else waits; `done` is called there after the sync.
   void write_later(std::function<Result<void>(DirectoryWriter&)> change, Completion done);
@@ -154,10 +173,11 @@ inline constexpr AccountId kVerifiedOwner{};
 
 // Inside one write transaction of the directory. Each put_ inserts or replaces; NotFound: the account it belongs to is not there.
 // Each remove_ fails with NotFound where there is nothing to remove. InvalidArgument: a name or an address is empty or too long for
-// a key. What stands with a function comes beside these.
+// a key. What stands with a function comes beside these. What people or their programs change leaves an entry in the audit trail.
 class DirectoryWriter final : public DirectoryReads {
  public:
-  explicit DirectoryWriter(lmdb::WriteTransaction& transaction);
+  // `actor`: whose doing the changes are.
+  explicit DirectoryWriter(lmdb::WriteTransaction& transaction, Actor actor = {});
 
   // AlreadyExists: another account has that name.
   Result<void> put_account(const AccountRecord& account);
@@ -185,6 +205,11 @@ class DirectoryWriter final : public DirectoryReads {
   // AlreadyExists: the address is another user's. LimitExceeded above kMaxUsersPerAccount.
   Result<void> put_user(const UserRecord& user);
   Result<void> remove_user(const UserId& id);
+  // put_user() does not tell a new password from an old one that was hashed again.
+  Result<void> note_password_change(const UserRecord& user);
+  // Those of the account that are over go, and the oldest where there are kMaxSessionsOfOne of the same user or key.
+  Result<void> put_session(const SessionRecord& session);
+  Result<void> remove_session(const SessionId& id);
   Result<void> put_production_request(const ProductionRequest& request);
   Result<void> remove_production_request(const AccountId& account);  // absent: no error
 
@@ -213,6 +238,14 @@ class DirectoryWriter final : public DirectoryReads {
   // Drops usage rows of days before `before`, at most `limit`. Returns how many.
   Result<std::size_t> expire_usage(Instant before, std::size_t limit);
 
+  // Drops entries from before `before`, and the oldest above kMaxAudit; at most `limit`. Returns how many.
+  Result<std::size_t> expire_audit(Instant before, std::size_t limit);
+
+  // Adds what was counted in an hour, to its row and to its day's.
+  Result<void> add_stats(const AccountId& account, const StatsRow& counted);
+  // Drops rows of hours and days that began before; at most `limit`. Returns how many.
+  Result<std::size_t> expire_stats(Instant hours_before, Instant days_before, std::size_t limit);
+
   // Drops counters of periods that ended before `before`. Returns how many.
   Result<std::size_t> expire_counters(Instant before);
 
@@ -222,6 +255,7 @@ class DirectoryWriter final : public DirectoryReads {
   Result<void> remove_counters(const AccountId& account);
 
   lmdb::WriteTransaction& transaction_;
+  Actor actor_;
 };
 
 // For each account; they bound the tables.
@@ -230,5 +264,9 @@ inline constexpr std::size_t kMaxUsersPerAccount = 1'000;
 inline constexpr std::size_t kMaxDomainsPerAccount = 1'000;
 inline constexpr std::size_t kMaxWebhooksPerAccount = 100;
 inline constexpr std::size_t kMaxSuppressionsPerAccount = 1'000'000;
+inline constexpr std::size_t kMaxSessionsPerAccount = 1'000;
+inline constexpr std::size_t kMaxSessionsOfOne = 20;        // browsers that a person is signed in at
+inline constexpr std::size_t kMaxAuditOfAccount = 10'000;   // nobody floods another account's history out
+inline constexpr std::size_t kMaxAudit = 1'000'000;         // of the installation: some 300 MiB
 
 }  // namespace postern::store

@@ -22,6 +22,7 @@ class DirectoryExamination {
   void examine_webhooks();
   void examine_addresses();
   void examine_counts();
+  void examine_audit();
 
  private:
   template <class Visit>
@@ -112,6 +113,8 @@ void DirectoryExamination::examine_people() {
   walk_indexed<UserRecord>("user");
   walk_index(DirectoryTable::UserEmails, DirectoryTable::Users, in_value);
   walk_index(DirectoryTable::AccountUsers, DirectoryTable::Users, behind_account_in_key);
+  walk_indexed<SessionRecord>("session");
+  walk_index(DirectoryTable::AccountSessions, DirectoryTable::Sessions, behind_account_in_key);
 }
 
 void DirectoryExamination::examine_domains() {
@@ -143,15 +146,27 @@ void DirectoryExamination::examine_addresses() {
 void DirectoryExamination::examine_counts() {
   walk_records<Count>();
   walk_records<UsageRow>();
+  walk_records<StatsRow>();
 }
 
-constexpr std::array<std::string_view, 7> kDirectorySteps = {
-    "accounts", "keys", "users", "domains", "webhooks", "whitelists and suppressions", "counters and usage"};
+void DirectoryExamination::examine_audit() {
+  walk_records<AuditRecord>([this](std::string_view place, const AuditRecord& entry) {
+    const std::string row = text_row(octets_of(entry.account.octets), place);
+    if (!is_there(DirectoryTable::AccountAudit, row)) report_("an entry of the table audit is not in the table account_audit");
+  });
+  walk(DirectoryTable::AccountAudit, [this](std::string_view key, std::string_view) {
+    if (key.size() == kIdOctets || is_there(DirectoryTable::Audit, behind_account(key))) return;
+    report_("a row of the table account_audit leads to nothing in audit");
+  });
+}
+
+constexpr std::array<std::string_view, 8> kDirectorySteps = {
+    "accounts", "keys", "users", "domains", "webhooks", "whitelists and suppressions", "counters and usage", "audit trail"};
 constexpr std::array<void (DirectoryExamination::*)(), kDirectorySteps.size()> kDirectoryWork = {
     &DirectoryExamination::examine_accounts,  &DirectoryExamination::examine_keys,
     &DirectoryExamination::examine_people,    &DirectoryExamination::examine_domains,
     &DirectoryExamination::examine_webhooks,  &DirectoryExamination::examine_addresses,
-    &DirectoryExamination::examine_counts};
+    &DirectoryExamination::examine_counts,    &DirectoryExamination::examine_audit};
 
 }  // namespace
 

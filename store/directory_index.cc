@@ -49,6 +49,10 @@ std::vector<IndexRow> index_rows(const WebhookRecord& webhook) {
   return {{DirectoryTable::AccountWebhooks, own_row(webhook.account, octets_of(webhook.id.octets)), {}, Claim::Own}};
 }
 
+std::vector<IndexRow> index_rows(const SessionRecord& session) {
+  return {{DirectoryTable::AccountSessions, own_row(session.account, octets_of(session.id.octets)), {}, Claim::Own}};
+}
+
 Result<bool> are_taken(Transaction& transaction, const std::vector<IndexRow>& rows, std::string_view id) {
   for (const IndexRow& row : rows) {
     if (row.claim != Claim::Sole) continue;

@@ -36,6 +36,7 @@ std::vector<IndexRow> index_rows(const KeyRecord& key);
 std::vector<IndexRow> index_rows(const UserRecord& user);
 std::vector<IndexRow> index_rows(const DomainRecord& domain);
 std::vector<IndexRow> index_rows(const WebhookRecord& webhook);
+std::vector<IndexRow> index_rows(const SessionRecord& session);
 
 // Another record than `id` has a key that only one may have.
 Result<bool> are_taken(Transaction& transaction, const std::vector<IndexRow>& rows, std::string_view id);

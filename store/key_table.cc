@@ -1,4 +1,5 @@
 // API keys and their last use.
+#include "store/audit.h"
 #include "store/directory_index.h"
 #include "store/leftovers.h"
 
@@ -87,15 +88,22 @@ Result<std::optional<KeyRefusal>> DirectoryReads::find_key_refusal(const KeyId& 
 
 Result<void> DirectoryWriter::put_key(const KeyRecord& key) {
   if (Result<void> required = require_account(key.account); !required) return required;
+  const Result<std::optional<KeyRecord>> before = find_record<KeyRecord>(transaction_, octets_of(key.id.octets));
+  if (!before) return before.error();
   if (Result<void> replaced = replace_rows(transaction_, key, "there is a key with that digest"); !replaced) return replaced;
-  return put_with_rows(transaction_, key);
+  if (Result<void> put = put_with_rows(transaction_, key); !put) return put;
+  return note_key(transaction_, actor_, *before ? &**before : nullptr, key);
 }
 
 Result<void> DirectoryWriter::remove_key(const KeyId& id) {
+  const Result<std::optional<KeyRecord>> key = find_record<KeyRecord>(transaction_, octets_of(id.octets));
+  if (!key) return key.error();
   Result<void> removed = erase_with_rows<KeyRecord>(transaction_, id, "key");
   if (removed) removed = erase_row(transaction_, DirectoryTable::KeyUsages, octets_of(id.octets));
   if (removed) removed = erase_row(transaction_, DirectoryTable::KeyRefusals, octets_of(id.octets));
-  return removed;
+  if (!removed) return removed;
+  return note_removal(transaction_, actor_, {.account = (*key)->account, .action = "key.deleted", .target_kind = "key",
+                                             .target_id = format_id(id), .target_name = (*key)->name});
 }
 
 Result<void> DirectoryWriter::put_key_usage(const KeyId& id, const KeyUsage& usage) {

@@ -11,7 +11,7 @@ namespace {
 
 // Their keys begin with the id of an account; of PendingEvents, with that of a webhook. Both are drawn at random.
 constexpr std::array kLeftoverTables = {DirectoryTable::Suppressions, DirectoryTable::PendingEvents, DirectoryTable::Usage,
-                                        DirectoryTable::Whitelist, DirectoryTable::Confirmations};
+                                        DirectoryTable::Whitelist, DirectoryTable::Confirmations, DirectoryTable::Stats};
 
 std::string mark_of(std::string_view id) { return std::string(kLeftoverKey).append(id); }
 

@@ -12,8 +12,8 @@ namespace postern::store {
 // Rows that one commit erases: some milliseconds.
 inline constexpr std::size_t kLeftoverSlice = 1'000;
 
-// An account's keys, suppressions, usage, whitelist and confirmations, or a webhook's pending events, by the `id` (10 octets) of
-// whose it was, are erased by DirectoryWriter::remove_leftovers(). The record itself must go in the same transaction.
+// An account's keys, suppressions, usage, statistics, whitelist and confirmations, or a webhook's pending events, by the `id` (10
+// octets) of whose it was, are erased by DirectoryWriter::remove_leftovers(). The record itself must go in the same transaction.
 Result<void> leave_rows(WriteTransaction& transaction, std::string_view id);
 Result<bool> has_leftovers(Transaction& transaction);
 bool is_left_over(Transaction& transaction, std::string_view id);

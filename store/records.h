@@ -7,12 +7,14 @@
 #include "core/ip_address.h"
 #include "core/message_id.h"
 #include "core/status.h"
+#include "store/actor.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -133,8 +135,101 @@ struct UserRecord {
   // Since record version 2:
   std::vector<EndedSession> ended_sessions = {};
   std::optional<Instant> sessions_from = {};  // those opened before are over
+  // Since record version 3:
+  bool is_operator = false;  // operates the installation: sees and changes all accounts over HTTP
 
   friend bool operator==(const UserRecord&, const UserRecord&) = default;
+};
+
+// Of a session that was opened at a browser. Text: "ses_", then 16 characters of lower-case base32hex.
+struct SessionId {
+  std::array<std::uint8_t, 10> octets{};
+
+  friend auto operator<=>(const SessionId&, const SessionId&) = default;
+};
+std::string format_id(const SessionId& id);
+std::optional<SessionId> parse_session_id(std::string_view text);
+
+// A user or a key that signed in at a browser; one of the two.
+struct SessionRecord {
+  SessionId id = {};
+  AccountId account;
+  std::optional<UserId> user;
+  std::optional<KeyId> key;
+  std::array<std::uint8_t, 32> digest{};  // SHA-256 of the cookie's secret
+  Instant opened = {};
+  Instant expires_at = {};
+  std::string password_mark;  // of the user when it was opened: it ends with another password
+  IpAddress address = {};
+  std::string client = {};    // User-Agent, printable UTF-8
+
+  friend bool operator==(const SessionRecord&, const SessionRecord&) = default;
+};
+
+// Who changed what of an account.
+inline constexpr std::size_t kMaxAuditDetailOctets = 400;
+struct AuditRecord {
+  Instant at;
+  AccountId account;
+  ActorKind actor_kind = ActorKind::System;
+  std::string actor_id;
+  std::string actor_name;
+  std::optional<IpAddress> address;
+  std::string action;       // "key.created"
+  std::string target_kind;  // "key"
+  std::string target_id;
+  std::string target_name;
+  std::string detail;       // at most kMaxAuditDetailOctets
+
+  friend bool operator==(const AuditRecord&, const AuditRecord&) = default;
+};
+
+// What happened in an hour or on a day (UTC) to an account's live or test mail (store/statistics.h). Messages: accepted, refused
+// (whole ones, or one of their recipients). Recipients: the others, each as often as something happened.
+enum class StatsWidth : std::uint8_t { Hour = 1, Day = 2 };
+struct StatsCounts {
+  std::uint64_t accepted = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t deferred = 0;
+  std::uint64_t bounced = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t suppressed = 0;
+  std::uint64_t complained = 0;
+
+  friend bool operator==(const StatsCounts&, const StatsCounts&) = default;
+};
+struct KeyStats {
+  KeyId key;  // null: all others
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;
+
+  friend bool operator==(const KeyStats&, const KeyStats&) = default;
+};
+struct DomainStats {
+  std::string domain;  // of recipients; empty: all others
+  std::uint64_t accepted = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t deferred = 0;
+  std::uint64_t bounced = 0;
+
+  friend bool operator==(const DomainStats&, const DomainStats&) = default;
+};
+struct RefusalStats {
+  std::string token;  // empty: all others
+  std::uint64_t count = 0;
+
+  friend bool operator==(const RefusalStats&, const RefusalStats&) = default;
+};
+struct StatsRow {
+  Environment environment = Environment::Live;
+  Instant start;
+  StatsCounts totals;
+  std::vector<KeyStats> keys;
+  std::vector<DomainStats> domains;
+  std::vector<RefusalStats> refusals;
+  std::vector<std::uint64_t> delays;  // deliveries by the class of their time (kDelayBounds)
+
+  friend bool operator==(const StatsRow&, const StatsRow&) = default;
 };
 
 // What an address is asked to agree to before it counts.

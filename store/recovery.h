@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lmdb/commit_queue.h"
+#include "store/tables.h"
 
 namespace postern::store {
 

@@ -39,6 +39,9 @@ enum class RecordKind : std::uint8_t {
   Idempotency = 20,
   KeyRefusal = 21,
   Confirmation = 22,
+  Session = 23,
+  Audit = 24,
+  Stats = 25,
   DestinationPause = 30,
   KeyOutline = 31,
   EventIdKey = 32,
@@ -46,7 +49,7 @@ enum class RecordKind : std::uint8_t {
 inline constexpr std::uint8_t kRecordVersion = 1;
 inline constexpr std::uint8_t kDeliveryRecordVersion = 3;     // 1: without is_own_word; 2: lanes are numbers, no schedule
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
-inline constexpr std::uint8_t kUserRecordVersion = 2;         // 1 ends before ended_sessions
+inline constexpr std::uint8_t kUserRecordVersion = 3;         // 1 ends before ended_sessions, 2 before is_operator
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
 inline constexpr std::uint8_t kWebhookRecordVersion = 2;      // 1 ends before mail
 inline constexpr std::uint8_t kWebhookProgressRecordVersion = 2;  // 1 ends before is_proven
@@ -79,12 +82,17 @@ enum class DirectoryTable : std::size_t {
   Usage,               // account id, day (8), key id → Usage
   KeyRefusals,         // key id → KeyRefusal
   Confirmations,       // account id, kind (1), address → Confirmation
+  Sessions,            // session id (10) → Session
+  AccountSessions,     // account id, session id → nothing
+  Audit,               // at in microseconds (8), number (2) → Audit
+  AccountAudit,        // account id, at, number → nothing; account id alone → Counter of them
+  Stats,               // account id, width (1), environment (1), start (8) → Stats
 };
-inline constexpr std::array<std::string_view, 23> kDirectoryTables = {
+inline constexpr std::array<std::string_view, 28> kDirectoryTables = {
     "meta",         "accounts",         "account_names",  "keys",         "key_digests",         "account_keys", "key_usages",
     "whitelist",    "counters",         "users",          "user_emails",  "account_users",       "domains",      "domain_names",
     "webhooks",     "account_webhooks", "webhook_progress", "pending_events", "suppressions", "production_requests", "usage",
-    "key_refusals", "confirmations"};
+    "key_refusals", "confirmations", "sessions", "account_sessions", "audit", "account_audit", "stats"};
 
 enum class SpoolTable : std::size_t {
   Meta,           // "schema" → Schema, "totals" → Totals, "delivered" (and an account id) → nothing,

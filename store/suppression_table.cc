@@ -1,6 +1,7 @@
 // Suppressions: one row per account and address, whatever the case of its letters, and a row that counts them, so that neither the
 // check at RCPT nor the limit walks the list. The counting row has the account's id for its key and sorts before the addresses.
 #include "core/case_fold.h"
+#include "store/audit.h"
 #include "store/directory_index.h"
 #include "store/suppression_fold.h"
 
@@ -71,7 +72,9 @@ Result<void> DirectoryWriter::put_suppression(const AccountId& account, const Su
   }
   SuppressionRecord folded = suppression;
   folded.address = fold_case(suppression.address);
-  return put_record(transaction_, suppression_row(account, suppression.address), folded);
+  if (Result<void> put = put_record(transaction_, suppression_row(account, suppression.address), folded); !put) return put;
+  return note_by_person(transaction_, actor_, {.account = account, .action = "suppression.added", .target_kind = "suppression",
+                                               .target_id = folded.address, .target_name = folded.address});
 }
 
 Result<void> DirectoryWriter::remove_suppression(const AccountId& account, std::string_view normalised_address) {
@@ -79,6 +82,11 @@ Result<void> DirectoryWriter::remove_suppression(const AccountId& account, std::
   if (!known) return known.error();
   if (!*known) return Error(ErrorCode::NotFound, "that address is not suppressed");
   if (Result<void> counted = count_one_less(transaction_, account); !counted) return counted;
+  const std::string address = fold_case(normalised_address);
+  Result<void> noted = note_by_person(transaction_, actor_, {.account = account, .action = "suppression.removed",
+                                                             .target_kind = "suppression", .target_id = address,
+                                                             .target_name = address});
+  if (!noted) return noted;
   return erase_row(transaction_, DirectoryTable::Suppressions, suppression_row(account, normalised_address));
 }
 

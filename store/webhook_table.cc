@@ -1,4 +1,5 @@
 // Webhooks, how far each has come, and the events that it has not taken yet.
+#include "store/audit.h"
 #include "store/directory_index.h"
 #include "store/leftovers.h"
 
@@ -68,18 +69,28 @@ Result<std::uint64_t> DirectoryReads::last_seen_sequence() const {
 
 Result<void> DirectoryWriter::put_webhook(const WebhookRecord& webhook) {
   if (Result<void> required = require_account(webhook.account); !required) return required;
+  const Result<std::optional<WebhookRecord>> before = find_webhook(webhook.id);
+  if (!before) return before.error();
   Result<void> ready = replace_rows(transaction_, webhook, {});
   if (ready) {
     ready = require_room(transaction_, DirectoryTable::AccountWebhooks, webhook.account, kMaxWebhooksPerAccount, "webhooks");
   }
   if (!ready) return ready;
-  return put_with_rows(transaction_, webhook);
+  if (Result<void> put = put_with_rows(transaction_, webhook); !put) return put;
+  return note_webhook(transaction_, actor_, *before ? &**before : nullptr, webhook);
 }
 
 Result<void> DirectoryWriter::remove_webhook(const WebhookId& id) {
+  const Result<std::optional<WebhookRecord>> webhook = find_webhook(id);
+  if (!webhook) return webhook.error();
   Result<void> removed = erase_with_rows<WebhookRecord>(transaction_, id, "webhook");
   if (removed) removed = erase_row(transaction_, DirectoryTable::WebhookProgress, octets_of(id.octets));
   if (removed) removed = leave_rows(transaction_, octets_of(id.octets));
+  if (removed) {
+    removed = note_removal(transaction_, actor_,
+                           {.account = (*webhook)->account, .action = "webhook.removed", .target_kind = "webhook",
+                            .target_id = format_id(id), .target_name = (*webhook)->url});
+  }
   if (!removed) return removed;
   return remove_leftovers();
 }

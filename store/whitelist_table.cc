@@ -1,5 +1,6 @@
 // Whitelists, and questions that were mailed to addresses: one row per account and address, so that the check at RCPT is a single
 // look-up.
+#include "store/audit.h"
 #include "store/directory_index.h"
 
 namespace postern::store {
@@ -39,6 +40,10 @@ Result<void> DirectoryWriter::add_to_whitelist(const AccountId& account, const W
     constexpr std::string_view noun = "addresses on its whitelist";
     Result<void> room = require_room(transaction_, DirectoryTable::Whitelist, account, kMaxWhitelistEntries, noun);
     if (!room) return room;
+    Result<void> noted = note_change(transaction_, actor_, {.account = account, .action = "whitelist.added",
+                                                            .target_kind = "whitelist", .target_id = entry.address,
+                                                            .target_name = entry.address});
+    if (!noted) return noted;
   }
   return put_record(transaction_, row, entry);
 }
@@ -47,6 +52,11 @@ Result<void> DirectoryWriter::remove_from_whitelist(const AccountId& account, st
   Result<bool> listed = is_whitelisted(account, normalised_address);
   if (!listed) return listed.error();
   if (!*listed) return Error(ErrorCode::NotFound, "that address is not on the whitelist");
+  const std::string address(normalised_address);
+  Result<void> noted = note_change(transaction_, actor_,
+                                   {.account = account, .action = "whitelist.removed", .target_kind = "whitelist",
+                                    .target_id = address, .target_name = address});
+  if (!noted) return noted;
   return erase_row(transaction_, DirectoryTable::Whitelist, whitelist_row(account, normalised_address));
 }
 

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "api/api_context.h"
 #include "auth/address_proof.h"
+#include "auth/browser_session.h"
 #include "auth/session_token.h"
 #include "auth/usage_tracker.h"
 #include "auth/user_admin.h"
@@ -58,6 +59,7 @@ class ApiParts {
             .users = users,
             .proofs = proofs,
             .tokens = tokens ? *tokens : absent<auth::SessionTokens>(),
+            .browsers = browsers,
             .domains = domains ? *domains : absent<domains::DomainAdmin>(),
             .webhooks = webhooks ? *webhooks : absent<events::WebhookAdmin>(),
             .event_hub = event_hub ? *event_hub : absent<events::EventHub>(),
@@ -79,6 +81,7 @@ class ApiParts {
   auth::AccountAdmin accounts{store.directory(), clock, random};
   auth::KeyAdmin keys{store.directory(), scheme, clock, random};
   auth::UserAdmin users{store.directory(), accounts, clock, random};
+  auth::BrowserSessions browsers{store.directory(), clock, random};
   // Tests that want them say so, before the first request.
   auth::ProofRules proof_rules;
   std::vector<auth::ProofMail> proof_mails;  // as they would be sent

@@ -54,14 +54,16 @@ TEST(AreasTest, NameEveryOperationOnce) {
 
 // What shows mail keeps to events/mail_scope, keys and domains to the key's rights. What is the account's as a whole is refused.
 constexpr std::string_view kOfDomainKeys[] = {
-    "getMe", "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "updateEmail",
+    "getMe", "logOut", "listBrowserSessions", "endBrowserSession",
+    "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "updateEmail",
     "listAttachments", "getAttachment", "getAttachmentContent", "listEvents", "streamEvents", "listDomains", "createDomain",
     "getDomain", "verifyDomain", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook", "changeWebhook", "deleteWebhook",
     "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret", "rotateWebhookSigningSecret", "listApiKeys", "createApiKey",
     "getApiKey", "changeApiKey", "removeApiKey", "rotateApiKey", "listAuthApiKeys", "createAuthApiKey", "getAuthApiKey",
     "changeAuthApiKey", "removeAuthApiKey", "rotateAuthApiKey"};
 constexpr std::string_view kOfTheWholeAccount[] = {
-    "logOut", "changeAccount", "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
+    "changeAccount", "listMembers", "addMember", "removeMember", "changePassword",
+    "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
     "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "deleteRun"};
 
@@ -101,8 +103,8 @@ TEST(AreasTest, OpenNothingButSigningInAndTheService) {
   for (const Route& route : all_routes()) {
     if (route.access == Access::Open) open.insert(route.path);
   }
-  EXPECT_EQ(open, (std::set<std::string_view>{"/", "/v1/auth/signup", "/v1/auth/login", "/v1/confirm/:token", "/healthz",
-                                              "/readyz", "/metrics", "/openapi.json"}));
+  EXPECT_EQ(open, (std::set<std::string_view>{"/", "/v1/auth/signup", "/v1/auth/login", "/v1/auth/session",
+                                              "/v1/confirm/:token", "/healthz", "/readyz", "/metrics", "/openapi.json"}));
 }
 
 // A client made from the document tells events apart by their type.

@@ -285,12 +285,13 @@ std::string with_sum(std::string fields) {
   return fields;
 }
 
-// `octets` as version 1 had them: without the last `tail` of the fields.
-std::string first_version(const std::string& octets, std::size_t tail) {
-  std::string first = octets.substr(0, octets.size() - 4 - tail);
-  first[1] = 1;
-  return with_sum(std::move(first));
+// `octets` as an earlier version had them: without the last `tail` of the fields.
+std::string earlier_version(const std::string& octets, std::size_t tail, char version) {
+  std::string earlier = octets.substr(0, octets.size() - 4 - tail);
+  earlier[1] = version;
+  return with_sum(std::move(earlier));
 }
+std::string first_version(const std::string& octets, std::size_t tail) { return earlier_version(octets, tail, 1); }
 
 // Whoever moves a field makes every directory on disk unreadable: that needs a version and a migration.
 TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
@@ -313,7 +314,7 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
                                .key = {values.octets<10>()},
                                .messages = values.number(),
                                .recipients = values.number()});
-    add(values.user(), 2);
+    add(values.user(), 3);
     add(values.domain());
     add(values.suppression(), 1);
     add(values.webhook(), 2);
@@ -331,7 +332,8 @@ TEST(Codec, StillReadsTheDirectoryOfTheFirstRecordVersions) {
   EXPECT_EQ(decode<AccountRecord>(first_version(octets, 3)).value(), account);
   const UserRecord user = values.user();
   encode(user, octets);
-  EXPECT_EQ(decode<UserRecord>(first_version(octets, 2)).value(), user);
+  EXPECT_EQ(decode<UserRecord>(first_version(octets, 3)).value(), user);
+  EXPECT_EQ(decode<UserRecord>(earlier_version(octets, 1, 2)).value(), user);
   const SuppressionRecord suppression = values.suppression();
   encode(suppression, octets);
   EXPECT_EQ(decode<SuppressionRecord>(first_version(octets, 1)).value(), suppression);
@@ -347,7 +349,30 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   UserRecord user = values.user();
   user.ended_sessions = {{values.text(), values.instant()}, {values.text(), values.instant()}};
   user.sessions_from = values.instant();
+  user.is_operator = true;
   expect_restored(user);
+  SessionRecord session;
+  session.id = {values.octets<10>()};
+  session.account = {values.octets<10>()};
+  session.key = KeyId{values.octets<10>()};
+  session.digest = values.octets<32>();
+  session.opened = values.instant();
+  session.expires_at = values.instant();
+  session.client = values.text();
+  expect_restored(session);
+  expect_restored(AuditRecord{.at = values.instant(), .account = {values.octets<10>()}, .actor_kind = ActorKind::CommandLine,
+                              .actor_id = values.text(), .actor_name = values.text(), .address = IpAddress{values.octets<16>()},
+                              .action = values.text(), .target_kind = values.text(), .target_id = values.text(),
+                              .target_name = values.text(), .detail = values.text()});
+  StatsRow stats;
+  stats.environment = Environment::Test;
+  stats.start = values.instant();
+  stats.totals = {.accepted = 1, .delivered = 2, .deferred = 3, .bounced = 4, .refused = 5, .suppressed = 6, .complained = 7};
+  stats.keys = {{.key = {values.octets<10>()}, .accepted = values.number(), .refused = 1}};
+  stats.domains = {{.domain = values.text(), .accepted = 1, .delivered = 2, .deferred = 3, .bounced = 4}};
+  stats.refusals = {{.token = "rate_limited", .count = values.number()}, {.token = "", .count = 2}};
+  stats.delays = {0, values.number(), 3};
+  expect_restored(stats);
   SuppressionRecord suppression = values.suppression();
   suppression.until = values.instant();
   expect_restored(suppression);
