@@ -310,6 +310,11 @@ void check_ports(const Settings& settings, Findings& findings) {
 void check_routes(const Settings& settings, const DoctorOptions& options, Findings& findings) {
   for (const auto& route : settings.routes) {
     if (!options.route.empty() && route.name != options.route) continue;
+    if (route.is_mx()) {
+      const std::string words = ": to each domain's mail hosts; postern explain delivery says which";
+      findings.push_back({Grade::Ok, "route", "route " + route.name + words});
+      continue;
+    }
     const RouteProbe probe = probe_route(settings, route, std::chrono::seconds(options.seconds));
     const std::string words = "route " + route.name + ": " + probe.words;
     // Where the next hop is down nobody here has anything to do, unless it is this route that was asked about.
@@ -317,7 +322,10 @@ void check_routes(const Settings& settings, const DoctorOptions& options, Findin
     findings.push_back(probe.is_good ? Finding{Grade::Ok, "route", words}
                                      : Finding{bad, "route", words + "; mail waits in the queue until this works"});
   }
-  if (settings.routes.empty()) findings.push_back({Grade::Warn, "route", "none: live mail is refused with no_route"});
+  if (settings.has_default_route()) findings.push_back({Grade::Ok, "route", "none: live mail goes to each domain's mail hosts"});
+  if (settings.routes.empty() && !settings.has_default_route()) {
+    findings.push_back({Grade::Warn, "route", "none: live mail is refused with no_route"});
+  }
 }
 
 void check_machine(CommandContext& context, const Settings& settings, Findings& findings) {

@@ -275,6 +275,12 @@ void declare_queue(CLI::App& app, Builder& build) {
   cancelling.add_flag("--yes", cancel.is_sure, "without asking");
 }
 
+void declare_explain(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "explain", "Why mail goes the way it goes");
+  build.on(noun, "delivery", "address", "Say where mail to an address goes, how it is protected, and why; connects to nobody",
+           explain_delivery);
+}
+
 Result<void> print_version(CommandContext& context) {
   context.print(json::object{{"version", kVersion}}, "postern " + std::string(kVersion) + "\n");
   return {};
@@ -367,6 +373,7 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   declare_message(app, build);
   declare_run(app, build);
   declare_queue(app, build);
+  declare_explain(app, build);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

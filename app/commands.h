@@ -10,6 +10,9 @@
 
 namespace postern::app {
 
+// --- explain (cmd_explain.cc) ---
+Result<void> explain_delivery(CommandContext& context, const std::string& address);  // or a domain
+
 // --- account (cmd_account.cc) ---
 struct PlanOptions {
   std::string name;        // starter, growth, scale; empty: custom

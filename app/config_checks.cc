@@ -59,6 +59,10 @@ void check_resolver(const Settings& settings, Problems& problems) {
     problems.add({0, "resolver_addresses"}, quote_toml(address) + " is not the address of a DNS server",
                  "write an IP address such as \"192.0.2.53\", or \"127.0.0.1@5353\" with a port");
   }
+  if (settings.allow_special_destinations && !settings.is_development()) {
+    problems.add({0, "allow_special_destinations"}, "would let any domain's owner send mail into this network",
+                 "remove it: for a host in here write a [[route]] with deliver = \"smarthost\"");
+  }
 }
 
 void check_webhooks(const Settings& settings, Problems& problems) {
@@ -138,6 +142,7 @@ void check_sign_up(const Settings& settings, Problems& problems) {
                  "write scheme, host and what a proxy needs, without a slash at the end: \"https://mail.example.org\"");
   }
   const auto is_for_all = [](const RouteSettings& route) { return std::ranges::find(route.domains, "*") != route.domains.end(); };
+  if (settings.has_default_route()) return;
   const bool mails_strangers = settings.signup == "open" && settings.confirms_addresses();
   if (mails_strangers && std::ranges::none_of(settings.routes, is_for_all)) {
     problems.warn({0, "signup"},
@@ -311,12 +316,27 @@ void check_route_spf(const RouteSettings& route, Problems& problems) {
   }
 }
 
+// What is said of one host means nothing where each domain names its own.
+void check_mx_route(const RouteSettings& route, Problems& problems) {
+  const auto refuse = [&](std::string_view key) {
+    problems.add({route.line, std::string(key)}, "is for one next hop, and deliver = \"mx\" has those of each domain",
+                 "remove it, or deliver to a smarthost");
+  };
+  if (!route.host.empty()) refuse("host");
+  if (!route.user_name.empty()) refuse("user_name");
+  if (!route.password.empty()) refuse("password");
+  if (!route.password_file.empty()) refuse("password_file");
+  if (route.implicit_tls) refuse("implicit_tls");
+}
+
 void check_route(RouteSettings& route, Problems& problems) {
   check_route_domains(route, problems);
   check_route_spf(route, problems);
+  if (route.is_mx()) return check_mx_route(route, problems);
   const bool is_host = parse_ip_address(route.host).has_value() || is_valid_domain(route.host, false);
-  const bool is_given = !route.host.empty() || problems.is_written({route.line, "host"});  // else it was called missing
-  if (is_given && (!is_host || is_valid_address_literal(route.host))) {
+  if (route.host.empty() && !problems.is_written({route.line, "host"})) {
+    problems.add({route.line, "host"}, "is missing: a smarthost route has one", "add it, or deliver = \"mx\"");
+  } else if (!is_host || is_valid_address_literal(route.host)) {
     problems.add({route.line, "host"}, quote_toml(route.host) + " is neither a host name nor an IP address",
                  "write \"smtp.example.org\" or \"192.0.2.25\"");
   }
@@ -344,10 +364,6 @@ void check_routes(Settings& settings, Problems& problems) {
       problems.warn({route.line, "domains"}, "is never reached: a route above has \"*\"", "move the route with \"*\" to the end");
     }
     is_all_matched = is_all_matched || std::ranges::find(route.domains, "*") != route.domains.end();
-  }
-  if (settings.routes.empty() && !settings.is_development()) {
-    problems.warn({0, "[[route]]"}, "none is configured: live mail is refused with no_route",
-                  "add a [[route]] table with a smarthost");
   }
 }
 

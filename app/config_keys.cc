@@ -259,6 +259,10 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
               "answer. Debian has the file in dns-root-data. Where it is not there, or \"\", nothing is validated: that is for "
               "name servers that leave signatures out, with which no signed name would have an address."},
      &S::resolver_trust_anchor_file},
+    {{.name = "allow_special_destinations", .group = "DNS", .type = Boolean, .default_value = "false",
+      .help = "Whether mail may be delivered to mail hosts whose addresses are not public: private, loopback, documentation. For "
+              "laboratories; refused unless environment = \"development\"."},
+     &S::allow_special_destinations},
 
     // --- Store ---
     {{.name = "spool_max_octets", .group = "Store", .type = Integer, .default_value = "68719476736", .unit = "octets",
@@ -378,16 +382,21 @@ constexpr ConfigKey<RouteSettings> kRouteKeys[] = {
       .help = "Recipient domains that take this route. \".example.org\" also matches every domain below it, \"*\" matches all. "
               "The first route that matches is taken."},
      &R::domains},
-    {{.name = "host", .group = "Route", .is_required = true, .is_reloadable = true,
-      .help = "Next hop: name or IP address."},
+    {{.name = "deliver", .group = "Route", .default_value = "smarthost", .choices = "smarthost|mx", .is_reloadable = true,
+      .help = "\"smarthost\": all of it to `host`. \"mx\": each domain's mail to the mail hosts that the domain names in the DNS "
+              "(docs/delivery.md)."},
+     &R::deliver},
+    {{.name = "host", .group = "Route", .default_value = "", .is_reloadable = true,
+      .help = "Next hop of a smarthost route: name or IP address."},
      &R::host},
     {{.name = "port", .group = "Route", .type = Integer, .default_value = "25", .minimum = 1, .maximum = 65'535,
-      .is_reloadable = true, .help = "TCP port of the next hop."},
+      .is_reloadable = true, .help = "TCP port of the next hop, or of the mail hosts."},
      &R::port},
     {{.name = "tls", .group = "Route", .default_value = "opportunistic", .choices = "none|opportunistic|required",
       .is_reloadable = true,
       .help = "\"opportunistic\": TLS if it is offered, without looking at the certificate. \"required\": TLS with a certificate "
-              "that is valid for the host, or no delivery. \"none\": never TLS."},
+              "that is valid for the host, or no delivery. \"none\": never TLS. With deliver = \"mx\" a domain that publishes "
+              "DANE or MTA-STS gets what it asks for, unless it is \"none\"."},
      &R::tls},
     {{.name = "implicit_tls", .group = "Route", .type = Boolean, .default_value = "false", .is_reloadable = true,
       .help = "TLS from the first octet (port 465) in place of STARTTLS."},
@@ -410,7 +419,8 @@ constexpr ConfigKey<RouteSettings> kRouteKeys[] = {
       .help = "The password itself. Keep the configuration file unreadable for others then."},
      &R::password},
     {{.name = "max_connections", .group = "Route", .type = Integer, .default_value = "8", .unit = "connections", .minimum = 1,
-      .maximum = 1000, .is_reloadable = true, .help = "Connections to the next hop at once."},
+      .maximum = 1000, .is_reloadable = true, .help = "Connections to the next hop at once; with deliver = \"mx\" to the "
+      "hosts of one domain."},
      &R::max_connections},
     {{.name = "max_messages_per_connection", .group = "Route", .type = Integer, .default_value = "100", .unit = "messages",
       .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,

@@ -116,8 +116,9 @@ std::string make_config_reference() {
          "at all gets 8025 (plain) and 8443 (HTTPS) on 127.0.0.1 and ::1.\n\n" +
          reference_entries(http_listener_keys(), default_http_listener()) +
          "# `[[route]]` tables\n\n"
-         "One for each next hop. The first that matches a recipient's domain is taken; live mail for a domain without a\n"
-         "route is refused at RCPT with `no_route`. All of a route is taken over at SIGHUP.\n\n" +
+         "The first that matches a recipient's domain is taken; live mail for a domain without a route is refused at RCPT with\n"
+         "`no_route`. Without any table production delivers to each domain's own mail hosts (`deliver = \"mx\"` for \"*\").\n"
+         "All of a route is taken over at SIGHUP.\n\n" +
          reference_entries(route_keys(), default_route());
 }
 

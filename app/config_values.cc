@@ -1,6 +1,7 @@
 #include "app/config_values.h"
 
 #include "app/config_checks.h"
+#include "app/interfaces.h"
 #include "core/mailbox.h"
 #include "domains/key_seal.h"
 
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 
 namespace postern::app {
 namespace {
@@ -56,7 +58,17 @@ relay::Route make_route(const RouteSettings& route) {
           .password = route.password,
           .max_connections = to_u32(route.max_connections),
           .max_messages_per_connection = to_u32(route.max_messages_per_connection),
-          .idle_timeout = std::chrono::seconds(route.idle_timeout_seconds)};
+          .idle_timeout = std::chrono::seconds(route.idle_timeout_seconds),
+          .is_per_domain = route.is_mx(),
+          .is_mx = route.is_mx()};
+}
+
+relay::Route mx_default_route() {
+  relay::Route route;
+  route.name = "mx";
+  route.domains = {"*"};
+  route.is_per_domain = route.is_mx = true;
+  return route;
 }
 
 }  // namespace
@@ -102,6 +114,17 @@ dns::ResolverSettings make_resolver_settings(const Settings& settings) {
   return resolver;
 }
 
+mx::PlanRules make_plan_rules(const Settings& settings) {
+  mx::PlanRules rules{.self = {}, .allows_special = settings.allow_special_destinations};
+  rules.self.names.insert(normalised_domain(effective_hostname(settings)));
+  for (const ListenerSettings& listener : settings.listeners) {
+    const auto address = parse_ip_address(listener.address);
+    if (address) rules.self.addresses.push_back(*address);
+    if (!address) std::ranges::copy(interface_addresses(), std::back_inserter(rules.self.addresses));
+  }
+  return rules;
+}
+
 std::filesystem::path seal_file(const Settings& settings) {
   return std::filesystem::path(settings.data_dir) / domains::kSealFileName;
 }
@@ -113,8 +136,10 @@ std::vector<std::string> make_spf_mechanisms(const Settings& settings) {
   };
   for (const auto& route : settings.routes) {
     std::ranges::for_each(route.spf, add);
-    if (route.spf.empty() && is_loopback_host(route.host)) add("a:" + effective_hostname(settings));
+    const bool is_from_here = route.is_mx() || is_loopback_host(route.host);
+    if (route.spf.empty() && is_from_here) add("a:" + effective_hostname(settings));
   }
+  if (settings.has_default_route()) add("a:" + effective_hostname(settings));
   return mechanisms;
 }
 
@@ -151,6 +176,7 @@ smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& 
 std::vector<relay::Route> make_routes(const Settings& settings) {
   std::vector<relay::Route> routes;
   for (const auto& route : settings.routes) routes.push_back(make_route(route));
+  if (settings.has_default_route()) routes.push_back(mx_default_route());
   return routes;
 }
 

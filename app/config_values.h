@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "dns/unbound_resolver.h"
 #include "events/webhook_target.h"
+#include "mx/plan.h"
 #include "relay/retry_schedule.h"
 #include "relay/route.h"
 #include "smtp/config.h"
@@ -27,6 +28,8 @@ auth::KeyScheme make_key_scheme(const Settings& settings);
 auth::ThrottleLimits make_throttle_limits(const Settings& settings);
 relay::RetrySchedule make_retry_schedule(const Settings& settings);
 dns::ResolverSettings make_resolver_settings(const Settings& settings);
+// Who this server is among mail hosts: its name, and the addresses that it listens on.
+mx::PlanRules make_plan_rules(const Settings& settings);
 // domains/key_seal's.
 std::filesystem::path seal_file(const Settings& settings);
 // The mechanisms of `spf` keys, and this host where a next hop is on it: without doubles, in the routes' order.
@@ -35,6 +38,7 @@ events::WebhookPolicy make_webhook_policy(const Settings& settings);
 // Only networks that are well formed: app/config_checks names the others.
 std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts);
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);
+// With the default one, where none is configured.
 std::vector<relay::Route> make_routes(const Settings& settings);
 log::Setup make_log_setup(const Settings& settings);
 

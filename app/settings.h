@@ -37,6 +37,7 @@ struct HttpListenerSettings {
 struct RouteSettings {
   std::string name;
   std::vector<std::string> domains;
+  std::string deliver;  // "smarthost" or "mx"
   std::string host;
   std::int64_t port = 0;
   std::string tls;
@@ -50,6 +51,8 @@ struct RouteSettings {
   std::int64_t max_messages_per_connection = 0;
   std::int64_t idle_timeout_seconds = 0;
   std::size_t line = 0;
+
+  bool is_mx() const { return deliver == "mx"; }
 };
 
 // No default stands here: all of them come from the table of keys.
@@ -116,6 +119,7 @@ struct Settings {
   std::vector<std::string> resolver_addresses;  // "192.0.2.53", "127.0.0.1@5353"
   std::int64_t resolver_timeout_seconds = 0;
   std::string resolver_trust_anchor_file;
+  bool allow_special_destinations = false;
 
   std::int64_t spool_max_octets = 0;
   std::int64_t spool_min_free_octets = 0;
@@ -140,6 +144,8 @@ struct Settings {
 
   bool is_development() const { return environment == "development"; }
   bool has_dashboard() const { return http_dashboard == "on" || (http_dashboard == "auto" && is_development()); }
+  // Without a [[route]] live mail goes to each domain's own mail hosts; in development it goes nowhere.
+  bool has_default_route() const { return routes.empty() && !is_development(); }
   // Whether accounts that sign up by themselves reach only addresses that agreed.
   bool confirms_addresses() const {
     return signup_confirms_addresses == "yes" || (signup_confirms_addresses == "auto" && !is_development());

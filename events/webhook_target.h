@@ -47,9 +47,7 @@ struct WebhookTarget {
 // no host name, a literal of a forbidden network.
 Result<WebhookTarget> parse_webhook_url(std::string_view url, const WebhookPolicy& policy);
 
-// False for what is not a public unicast address (the special-purpose registries of RFC 6890), and for IPv6 addresses that
-// stand for such an IPv4 address: loopback, private, link-local with the clouds' metadata services, shared (RFC 6598), unique
-// local, multicast, documentation, NAT64 (RFC 6052), 6to4 and Teredo.
+// False for what is neither public (core/special_addresses) nor allowed by the policy.
 bool may_contact(const IpAddress& address, const WebhookPolicy& policy);
 
 }  // namespace postern::events

@@ -291,11 +291,12 @@ Awaitable<Result<void>> Stream::start_tls_server(const TlsServerContext& context
   return impl_->handshake(TlsSide::Server, TlsSession::accepting(impl_->socket().native_handle(), context));
 }
 
-Awaitable<Result<void>> Stream::start_tls_client(const TlsClientContext& context, std::string server_name) {
-  return impl_->handshake(TlsSide::Client, TlsSession::connecting(impl_->socket().native_handle(), context, server_name));
+Awaitable<Result<void>> Stream::start_tls_client(const TlsClientContext& context, TlsPeer peer) {
+  return impl_->handshake(TlsSide::Client, TlsSession::connecting(impl_->socket().native_handle(), context, peer));
 }
 
 bool Stream::is_tls() const { return impl_->tls() != nullptr; }
+TlsFault Stream::tls_fault() const { return is_tls() ? impl_->tls()->fault() : TlsFault::None; }
 std::string Stream::tls_version() const { return is_tls() ? impl_->tls()->version() : std::string(); }
 std::string Stream::tls_cipher() const { return is_tls() ? impl_->tls()->cipher() : std::string(); }
 

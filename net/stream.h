@@ -5,6 +5,7 @@
 #include "core/result.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
+#include "net/tls_peer.h"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -43,10 +44,11 @@ class Stream {
   Awaitable<Result<void>> write_all(std::string_view octets);
 
   Awaitable<Result<void>> start_tls_server(const TlsServerContext& context);
-  // `server_name` is sent as SNI and, if the context verifies, checked against the certificate.
-  Awaitable<Result<void>> start_tls_client(const TlsClientContext& context, std::string server_name);
+  // If the context verifies, the certificate is checked against `peer`.
+  Awaitable<Result<void>> start_tls_client(const TlsClientContext& context, TlsPeer peer);
   bool is_tls() const;
   std::string tls_version() const;  // "" in plaintext
+  TlsFault tls_fault() const;       // of a handshake that failed
   std::string tls_cipher() const;
 
   // From now. Moves the one deadline; also for operations already waiting.

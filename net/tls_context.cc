@@ -139,12 +139,17 @@ Result<TlsClientContext> TlsClientContext::create(TlsVerification verification, 
   if (!made) return made.error();
   SSL_CTX* raw = made->get();
   TlsClientContext context;
-  context.verifies_ = verification == TlsVerification::Required;
-  SSL_CTX_set_verify(raw, context.verifies_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  context.verification_ = verification;
+  SSL_CTX_set_verify(raw, context.verifies() ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (verification == TlsVerification::Dane) {
+    if (SSL_CTX_dane_enable(raw) != 1) return failed("set DANE up");
+    context.context_ = std::move(*made);
+    return context;
+  }
   if (!ca_file.empty() && SSL_CTX_load_verify_file(raw, ca_file.c_str()) != 1) {
     return failed("read the CA certificates " + ca_file);
   }
-  if (ca_file.empty() && context.verifies_ && SSL_CTX_set_default_verify_paths(raw) != 1) {
+  if (ca_file.empty() && context.verifies() && SSL_CTX_set_default_verify_paths(raw) != 1) {
     return failed("read the system's CA certificates");
   }
   context.context_ = std::move(*made);
@@ -152,6 +157,5 @@ Result<TlsClientContext> TlsClientContext::create(TlsVerification verification, 
 }
 
 void* TlsClientContext::native() const { return context_.get(); }
-bool TlsClientContext::verifies() const { return verifies_; }
 
 }  // namespace postern::net

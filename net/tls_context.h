@@ -27,18 +27,23 @@ class TlsServerContext {
   std::shared_ptr<void> context_;
 };
 
-enum class TlsVerification { None, Required };
+enum class TlsVerification {
+  None,
+  Required,  // chain and host name (RFC 6125)
+  Dane,      // by the TLSA records that each connection is given, and by nothing else (RFC 7672)
+};
 
 class TlsClientContext {
  public:
-  // `ca_file` empty: the system's store. Required: chain and host name are verified (RFC 6125).
+  // `ca_file` empty: the system's store. Dane looks at none.
   static Result<TlsClientContext> create(TlsVerification verification, const std::string& ca_file);
   void* native() const;
-  bool verifies() const;
+  bool verifies() const { return verification_ != TlsVerification::None; }
+  TlsVerification verification() const { return verification_; }
 
  private:
   std::shared_ptr<void> context_;
-  bool verifies_ = false;
+  TlsVerification verification_ = TlsVerification::None;
 };
 
 // Writes a self-signed ECDSA P-256 certificate for `hostname` (also localhost, 127.0.0.1, ::1), valid for ten years, and its

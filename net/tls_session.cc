@@ -35,8 +35,43 @@ bool send_server_name(SSL* ssl, const std::string& name) {
   return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(name.c_str())) == 1;
 }
 
+TlsFault fault_of(const SSL* ssl) {
+  if ((SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return TlsFault::Handshake;
+  switch (SSL_get_verify_result(ssl)) {
+    case X509_V_OK: return TlsFault::Handshake;
+    case X509_V_ERR_CERT_HAS_EXPIRED: return TlsFault::Expired;
+    case X509_V_ERR_HOSTNAME_MISMATCH: return TlsFault::WrongName;
+    case X509_V_ERR_DANE_NO_MATCH: return TlsFault::NoTlsaMatch;
+    default: return TlsFault::NotTrusted;
+  }
+}
+
+bool add_tlsa(SSL* ssl, const TlsaRecord& record) {
+  constexpr std::uint8_t kDaneTa = 2;
+  constexpr std::uint8_t kDaneEe = 3;
+  if (record.usage != kDaneTa && record.usage != kDaneEe) return false;
+  // 0: not usable; below: no memory, which is no reason to trust the peer.
+  return SSL_dane_tlsa_add(ssl, record.usage, record.selector, record.matching,
+                           reinterpret_cast<const unsigned char*>(record.data.data()), record.data.size()) > 0;
+}
+
+// RFC 7672 §3: with DANE-EE neither name nor date counts, with DANE-TA the name is one of the peer's. Where no record can be used
+// OpenSSL would go by the CAs: then there is no session.
+bool expect_by_dane(SSL* ssl, const TlsPeer& peer) {
+  if (SSL_dane_enable(ssl, peer.server_name.c_str()) != 1) return false;
+  SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  for (const std::string& name : peer.other_names) {
+    if (SSL_add1_host(ssl, name.c_str()) != 1) return false;
+  }
+  const auto added = std::ranges::count_if(peer.tlsa, [ssl](const TlsaRecord& record) { return add_tlsa(ssl, record); });
+  return added > 0;
+}
+
 // The name to check and, for a host name, to send as SNI; RFC 6066 §3 allows no address literal there.
-bool expect_server(SSL* ssl, const TlsClientContext& context, const std::string& server_name) {
+bool expect_server(SSL* ssl, const TlsClientContext& context, const TlsPeer& peer) {
+  const std::string& server_name = peer.server_name;
+  if (context.verification() == TlsVerification::Dane) return expect_by_dane(ssl, peer);
   if (parse_ip_address(server_name)) {
     return !context.verifies() || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str()) == 1;
   }
@@ -44,10 +79,30 @@ bool expect_server(SSL* ssl, const TlsClientContext& context, const std::string&
   if (!context.verifies()) return true;
   // RFC 6125 §6.4.3: a wildcard stands for one whole label only.
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  return !server_name.empty() && SSL_set1_host(ssl, server_name.c_str()) == 1;
+  if (server_name.empty() || SSL_set1_host(ssl, server_name.c_str()) != 1) return false;
+  return std::ranges::all_of(peer.other_names,
+                             [ssl](const std::string& name) { return SSL_add1_host(ssl, name.c_str()) == 1; });
 }
 
+struct FreeSsl {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+
 }  // namespace
+
+std::vector<TlsaRecord> find_usable(const std::vector<TlsaRecord>& records) {
+  static const std::unique_ptr<SSL_CTX, FreeSsl> context(SSL_CTX_new(TLS_client_method()));
+  std::vector<TlsaRecord> usable;
+  if (records.empty() || !context || SSL_CTX_dane_enable(context.get()) != 1) return usable;
+  const std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context.get()));
+  if (!ssl || SSL_dane_enable(ssl.get(), nullptr) != 1) return usable;
+  for (const TlsaRecord& record : records) {
+    if (add_tlsa(ssl.get(), record)) usable.push_back(record);
+  }
+  ERR_clear_error();
+  return usable;
+}
 
 TlsSession::TlsSession(int descriptor) { wire_.descriptor = descriptor; }
 
@@ -63,10 +118,10 @@ Result<std::unique_ptr<TlsSession>> TlsSession::accepting(int descriptor, const 
 }
 
 Result<std::unique_ptr<TlsSession>> TlsSession::connecting(int descriptor, const TlsClientContext& context,
-                                                           const std::string& server_name) {
+                                                           const TlsPeer& peer) {
   std::unique_ptr<TlsSession> session(new TlsSession(descriptor));
   if (!session->attach(static_cast<SSL_CTX*>(context.native())) ||
-      !expect_server(session->ssl_.get(), context, server_name)) {
+      !expect_server(session->ssl_.get(), context, peer)) {
     return Error(ErrorCode::TlsFailed, "set up TLS: the server name cannot be used");
   }
   SSL_set_connect_state(session->ssl_.get());
@@ -107,6 +162,7 @@ TlsOutcome TlsSession::outcome_of(int returned) {
   if (last_error_ == SSL_ERROR_WANT_WRITE) return {TlsProgress::WantsWrite, 0};
   is_broken_ = last_error_ != SSL_ERROR_ZERO_RETURN;
   if (last_error_ == SSL_ERROR_SSL) reason_ = reason_of_queue(ssl_.get());
+  if (is_broken_) fault_ = fault_of(ssl_.get());
   return {TlsProgress::Failed, 0};
 }
 

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/result.h"
 #include "net/tls_context.h"
+#include "net/tls_peer.h"
 
 #include <openssl/ssl.h>
 
@@ -29,7 +30,7 @@ class TlsSession {
   // `descriptor` stays open while the session lives. Fails only if OpenSSL has no memory.
   static Result<std::unique_ptr<TlsSession>> accepting(int descriptor, const TlsServerContext& context);
   static Result<std::unique_ptr<TlsSession>> connecting(int descriptor, const TlsClientContext& context,
-                                                        const std::string& server_name);
+                                                        const TlsPeer& peer);
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
   ~TlsSession();
@@ -44,6 +45,8 @@ class TlsSession {
 
   // Why the last call failed.
   Error failure() const;
+  // What was wrong with a handshake that failed.
+  TlsFault fault() const { return fault_; }
   std::string version() const;
   std::string cipher() const;
 
@@ -71,6 +74,7 @@ class TlsSession {
   bool is_broken_ = false;  // a fatal error: no close_notify may follow
   int last_error_ = SSL_ERROR_NONE;
   std::string reason_;
+  TlsFault fault_ = TlsFault::None;
 };
 
 }  // namespace postern::net

@@ -4,6 +4,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace postern::relay {
@@ -28,10 +30,12 @@ void IdleConnections::put(HopConnection connection) {
   if (idle_.size() == 1) arm();
 }
 
-HopConnection IdleConnections::take() {
-  if (idle_.empty()) return {};
-  HopConnection newest = std::move(idle_.back().hop);
-  idle_.pop_back();
+HopConnection IdleConnections::take(mx::TlsDemand demand) {
+  const auto found =
+      std::find_if(idle_.rbegin(), idle_.rend(), [demand](const Idle& idle) { return idle.hop.demand == demand; });
+  if (found == idle_.rend()) return {};
+  HopConnection newest = std::move(found->hop);
+  idle_.erase(std::next(found).base());
   return newest;
 }
 

@@ -2,6 +2,7 @@
 // closed; each is closed with QUIT when its idle time is over.
 #pragma once
 
+#include "mx/tls_policy.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
 #include "smtp/client_connection.h"
@@ -23,6 +24,7 @@ struct HopConnection {
   std::unique_ptr<smtp::ClientConnection> connection;
   std::string remote;          // "mx.example.net [192.0.2.1]:25"
   std::uint32_t messages = 0;  // sent over it
+  mx::TlsDemand demand = mx::TlsDemand::Usual;  // of the message that it was opened for: others' policy may be another
 };
 
 // QUIT and close, in the background.
@@ -34,8 +36,8 @@ class IdleConnections : public std::enable_shared_from_this<IdleConnections> {
   IdleConnections(net::Executor executor, std::chrono::seconds idle_timeout);
 
   void put(HopConnection connection);
-  // An empty one (no connection) if none is idle.
-  HopConnection take();
+  // One that was opened for the same demand; an empty one (no connection) if none is idle.
+  HopConnection take(mx::TlsDemand demand = mx::TlsDemand::Usual);
   void close_all();
   std::size_t size() const { return idle_.size(); }
 

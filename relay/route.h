@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/secret.h"
+#include "mx/tls_policy.h"
 
 #include <chrono>
 #include <cstdint>
@@ -15,12 +16,16 @@ enum class TlsPolicy {
   None,           // never TLS
   Opportunistic,  // if offered, without verification; in the clear otherwise
   Required,       // TLS with a verified certificate, or the attempt fails with 4.7.5
+  // With is_mx the recipient's domain may ask for more than the second, by DANE and MTA-STS.
 };
+
+// The policy of a route to mail hosts.
+mx::TlsFloor floor_of(TlsPolicy policy);
 
 struct Route {
   std::string name;                   // for logs and `queue list`; unique
   std::vector<std::string> domains;   // normalised; ".example.org" also matches below it; "*" matches all
-  std::string host;                   // of the smarthost: name or address
+  std::string host;                   // of the smarthost: name or address; empty with is_mx
   std::uint16_t port = 25;
   bool implicit_tls = false;
   TlsPolicy tls = TlsPolicy::Opportunistic;
@@ -30,7 +35,8 @@ struct Route {
   std::uint32_t max_connections = 8;  // at once
   std::uint32_t max_messages_per_connection = 100;
   std::chrono::seconds idle_timeout{30};  // of a connection kept for reuse
-  bool is_per_domain = false;  // each recipient domain is a destination of its own; no configuration says so yet
+  bool is_per_domain = false;  // each recipient domain is a destination of its own
+  bool is_mx = false;          // to the mail hosts of each domain; `host`, AUTH and implicit TLS do not apply
 
   friend bool operator==(const Route& a, const Route& b);
 };

@@ -2,6 +2,7 @@
 #include "relay/smtp_transport.h"
 
 #include "core/bytes.h"
+#include "core/mailbox.h"
 #include "core/metrics.h"
 #include "core/operator_log.h"
 #include "dns/host_lookup.h"
@@ -23,6 +24,7 @@ metrics::Histogram attempt_durations("postern_delivery_attempt_duration_seconds"
                                      metrics::short_durations(), metrics::Unit::Seconds);
 
 constexpr std::size_t kMaxRemoteText = 160;  // kept with every attempt
+constexpr std::uint16_t kSecuritySubject = 7;  // RFC 3463 §3.8
 constexpr auto kClearFor = std::chrono::hours(1);  // until TLS is tried again with a hop where it was broken
 
 // A session that cannot be had is never the message's fault: what the hop refuses for good is deferred here, and ends by the
@@ -35,13 +37,21 @@ Status as_transient(Status status) {
 }
 
 bool is_worth_another_address(const Status& failure) {
-  constexpr std::uint16_t kSecuritySubject = 7;  // RFC 3463 §3.8: another address would fail in the same way
-  return failure.is_transient() && effective_enhanced_code(failure).subject != kSecuritySubject;
+  return failure.is_transient() && effective_enhanced_code(failure).subject != kSecuritySubject;  // which would fail there too
 }
 
 std::string remote_text(const Route& route, const tcp::endpoint& endpoint) {
   return escape_for_log(route.host, kMaxRemoteText) + " [" + endpoint.address().to_string() +
          "]:" + std::to_string(endpoint.port());
+}
+
+// No next hop will ever take it: there is none, or it may go to none.
+std::vector<RecipientReport> undeliverable(const DeliveryRequest& request, const Status& failure) {
+  std::vector<RecipientReport> reports;
+  for (const std::uint32_t index : request.recipients) {
+    reports.push_back({index, Outcome::Bounced, failure, {}, std::nullopt, Contact::Good, true});
+  }
+  return reports;
 }
 
 std::vector<RecipientReport> no_contact(const DeliveryRequest& request, const Status& failure, const std::string& remote,
@@ -77,6 +87,20 @@ bool has_deferral(const std::vector<smtp::ClientRecipientStatus>& statuses) {
   return std::any_of(statuses.begin(), statuses.end(), [](const auto& said) { return said.status.is_transient(); });
 }
 
+// RFC 5321 §5.1: the next address is tried where this one took nobody for now, or lacks what the message must have
+// (RFC 8689 §4.2.1).
+bool may_do_better_elsewhere(const std::vector<smtp::ClientRecipientStatus>& statuses) {
+  const auto lacks_tls = [](const smtp::ClientRecipientStatus& said) {
+    return said.is_own_word && effective_enhanced_code(said.status) == EnhancedCode{5, 7, 30};
+  };
+  return std::ranges::all_of(statuses, [&](const auto& said) { return said.status.is_transient() || lacks_tls(said); });
+}
+
+bool may_be_for_number(const Status& failure) {
+  const EnhancedCode code = effective_enhanced_code(failure);
+  return failure.is_transient() && code.subject != kSecuritySubject && code != EnhancedCode{4, 4, 3};
+}
+
 bool needs_seven_bit(const Envelope& envelope, const smtp::ClientCapabilities& capabilities) {
   return envelope.parameters.body == BodyType::EightBitMime && !capabilities.eight_bit_mime;
 }
@@ -91,7 +115,7 @@ SmtpTransport::SmtpTransport(net::Executor executor, const store::Spool& spool, 
       route_(route),
       options_(std::move(options)),
       idle_(std::make_shared<IdleConnections>(executor, route.idle_timeout)) {
-  load_tls();
+  if (!options_.mx) load_tls();
 }
 
 SmtpTransport::~SmtpTransport() { idle_->close_all(); }
@@ -114,30 +138,70 @@ net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequ
 }
 
 net::Awaitable<std::vector<RecipientReport>> SmtpTransport::attempt(DeliveryRequest request) {
-  HopConnection idle = idle_->take();
+  const std::unique_ptr<MxAttempt> walk = options_.mx ? begin_walk(request) : nullptr;
+  HopConnection idle = idle_->take(walk ? walk->demand() : mx::TlsDemand::Usual);
   if (idle.connection && idle.connection->is_usable()) {
     Sent sent = co_await send(idle, request);
     if (!sent.is_stale) co_return conclude(std::move(idle), std::move(sent));
     quit_in_background(executor_, std::move(idle));
   }
+  std::optional<std::pair<HopConnection, Sent>> refused;  // by a mail host that is not the last one
   for (;;) {
-    Opened opened = co_await open();
-    const Contact contact = opened.is_surplus ? Contact::Surplus : Contact::None;
-    if (!opened.hop.connection) co_return no_contact(request, opened.failure, opened.remote, contact);
+    Opened opened = co_await open(walk.get());
+    if (!opened.hop.connection) {
+      if (refused) co_return conclude(std::move(refused->first), std::move(refused->second));
+      if (walk && opened.failure.is_permanent()) co_return undeliverable(request, opened.failure);
+      const Contact usual = opened.is_message_s ? Contact::Good : Contact::None;
+      co_return no_contact(request, opened.failure, opened.remote, opened.is_surplus ? Contact::Surplus : usual);
+    }
     Sent sent = co_await send(opened.hop, request);
     // Of a new connection stale is only what a refused BDAT left: the next one does without.
-    if (!sent.is_stale) co_return conclude(std::move(opened.hop), std::move(sent));
+    if (sent.is_stale) continue;
+    if (refused) keep_or_quit(std::move(refused->first));
+    refused.reset();
+    if (!walk || !walk->has_more() || !sent.is_for_another) co_return conclude(std::move(opened.hop), std::move(sent));
+    refused.emplace(std::move(opened.hop), std::move(sent));
   }
 }
 
-net::Awaitable<SmtpTransport::Opened> SmtpTransport::open() {
+// All recipients of a request are of one domain: the queue's destinations are.
+std::unique_ptr<MxAttempt> SmtpTransport::begin_walk(const DeliveryRequest& request) {
+  const store::MessageRecord& message = request.message->message;
+  std::string_view content;
+  Result<std::string> chunk = std::string();
+  if (!message.envelope.parameters.require_tls) chunk = spool_.read_chunk(message.id, 0);
+  if (chunk) content = *chunk;
+  smtp::ClientConfig config;
+  config.hostname = options_.hostname;
+  config.allows_chunks = !avoids_chunks_;
+  return std::make_unique<MxAttempt>(*options_.mx, route_,
+                                     normalised_domain(message.envelope.recipients[request.recipients.front()].mailbox.domain),
+                                     mx::find_tls_demand(message.envelope.parameters.require_tls, content), config,
+                                     options_.timeouts, look_ups_);
+}
+
+net::Awaitable<void> SmtpTransport::open_by_mx(Opened& opened, MxAttempt& walk) {
+  MxSession session = co_await walk.next();
+  opened.hop = std::move(session.hop);
+  opened.failure = std::move(session.failure);
+  opened.remote = std::move(session.remote);
+  opened.is_message_s = session.is_message_s;
+}
+
+net::Awaitable<SmtpTransport::Opened> SmtpTransport::open(MxAttempt* walk) {
   Opened opened;
   ++opening_;
-  co_await open_session(opened);
+  if (walk != nullptr) {
+    co_await open_by_mx(opened, *walk);
+  } else {
+    co_await open_session(opened);
+  }
   --opening_;
   const bool has_others = opening_ + sending_.size() + idle_->size() > 0;
   const bool is_too_many = opened.failure.code == 421;  // the next hop's own word: what we say ourselves is 451 or 454
-  opened.is_surplus = !opened.hop.connection && (has_others || is_too_many) && !is_cancelled_;
+  // Of mail hosts neither what the DNS nor what TLS says has to do with how many sessions there are.
+  const bool is_final = walk != nullptr && (opened.is_message_s || !may_be_for_number(opened.failure));
+  opened.is_surplus = !opened.hop.connection && (has_others || is_too_many) && !is_cancelled_ && !is_final;
   co_return opened;
 }
 
@@ -229,6 +293,7 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& h
   const bool is_spent = hop.messages > 0 && !content.was_asked() && is_session_spent(hop, sent);
   if (connection->was_chunk_unknown()) avoids_chunks_ = true;
   sent.is_stale = (is_spent || connection->was_chunk_unknown()) && !is_cancelled_;
+  sent.is_for_another = !content.was_asked() && !is_cancelled_ && may_do_better_elsewhere(sent.statuses);
   co_return sent;
 }
 

@@ -1,5 +1,6 @@
-// SMTP to one smarthost (RFC 5321 §3.3): opens or reuses a connection, sends the content straight from the spool chunk by
-// chunk (relay/spooled_content), turns the next hop's words into reports. One object per destination.
+// SMTP to one smarthost (RFC 5321 §3.3) or to the mail hosts of one domain (relay/mx_sessions): opens or reuses a connection,
+// sends the content straight from the spool chunk by chunk (relay/spooled_content), turns the next hop's words into reports. One
+// object per destination.
 #pragma once
 
 #include "core/result.h"
@@ -8,6 +9,7 @@
 #include "net/awaitable.h"
 #include "net/tls_context.h"
 #include "relay/idle_connections.h"
+#include "relay/mx_sessions.h"
 #include "relay/route.h"
 #include "relay/transport.h"
 #include "smtp/client_connection.h"
@@ -27,6 +29,7 @@ struct SmtpTransportOptions {
   smtp::ClientTimeouts timeouts;
   const domains::MessageSigner* signer = nullptr;  // of what is converted; outlives the transport
   dns::Resolver* resolver = nullptr;  // of the hop's name; outlives the transport. Null: the hop is an address
+  std::shared_ptr<MxCommon> mx{};     // shared by all such transports; null: the route has a smarthost
 };
 
 class SmtpTransport final : public Transport {
@@ -39,7 +42,7 @@ class SmtpTransport final : public Transport {
   net::Awaitable<std::vector<RecipientReport>> deliver(DeliveryRequest request) override;
   void cancel() override;
   void retire() override;
-  void refresh() override { load_tls(); }
+  void refresh() override { options_.mx ? options_.mx->refresh() : load_tls(); }
 
  private:
   struct Opened {
@@ -47,6 +50,7 @@ class SmtpTransport final : public Transport {
     Status failure;
     std::string remote;  // the last address tried
     bool is_surplus = false;  // it said 421, or other sessions stood or were being opened
+    bool is_message_s = false;  // the failure says nothing on the next hop
   };
   struct Sent {
     std::vector<smtp::ClientRecipientStatus> statuses;
@@ -54,11 +58,15 @@ class SmtpTransport final : public Transport {
     // messages, or knows no BDAT.
     bool is_stale = false;
     bool is_content_lost = false;
+    // Another address of the same domain may take it: nobody was taken, and nothing of the content was sent.
+    bool is_for_another = false;
   };
 
   net::Awaitable<std::vector<RecipientReport>> attempt(DeliveryRequest request);
-  net::Awaitable<Opened> open();
+  std::unique_ptr<MxAttempt> begin_walk(const DeliveryRequest& request);
+  net::Awaitable<Opened> open(MxAttempt* walk);
   net::Awaitable<void> open_session(Opened& opened);
+  static net::Awaitable<void> open_by_mx(Opened& opened, MxAttempt& walk);
   void load_tls();
   bool may_give_up_tls() const;
   void note_tls_failure(const Status& failure);

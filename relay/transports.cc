@@ -1,5 +1,6 @@
 #include "relay/transports.h"
 
+#include "relay/mx_sessions.h"
 #include "relay/simulated_transport.h"
 #include "relay/smtp_transport.h"
 
@@ -7,11 +8,15 @@ namespace postern::relay {
 
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
                                         TransportSettings settings) {
-  return [executor, &spool, settings](const std::shared_ptr<const RouteTable>& routes,
+  const auto mx = settings.resolver == nullptr ? nullptr : std::make_shared<MxCommon>(*settings.resolver, settings.mx_rules);
+  return [executor, &spool, settings, mx](const std::shared_ptr<const RouteTable>& routes,
                                       const Route* route) -> std::unique_ptr<Transport> {
     if (route == nullptr) return std::make_unique<SimulatedTransport>(settings.simulator_domain);
-    const SmtpTransportOptions options{
-        .hostname = settings.hostname, .timeouts = {}, .signer = settings.signer, .resolver = settings.resolver};
+    const SmtpTransportOptions options{.hostname = settings.hostname,
+                                       .timeouts = {},
+                                       .signer = settings.signer,
+                                       .resolver = settings.resolver,
+                                       .mx = route->is_mx ? mx : nullptr};
     return std::make_unique<SmtpTransport>(executor, spool, routes, *route, options);
   };
 }

@@ -1,6 +1,7 @@
 // The transports of the server: SMTP for routes, the simulation for test messages.
 #pragma once
 
+#include "mx/plan.h"
 #include "net/awaitable.h"
 #include "relay/destination_set.h"
 
@@ -24,7 +25,8 @@ struct TransportSettings {
   std::string hostname;  // for EHLO
   std::string simulator_domain = "simulator.postern.test";
   const domains::MessageSigner* signer = nullptr;  // of what had to be converted on its way out
-  dns::Resolver* resolver = nullptr;               // null: next hops are addresses
+  dns::Resolver* resolver = nullptr;               // null: next hops are addresses, and no route leads to mail hosts
+  mx::PlanRules mx_rules{};
 };
 // `spool`, the signer and the resolver outlive the transports.
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,

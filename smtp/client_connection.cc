@@ -26,10 +26,10 @@ Status own_status(std::uint16_t code, std::uint16_t subject, std::uint16_t detai
 
 class ClientConnection::Impl {
  public:
-  Impl(std::unique_ptr<net::Stream> stream, std::string server_name, const net::TlsClientContext& tls, ClientTimeouts timeouts,
+  Impl(std::unique_ptr<net::Stream> stream, net::TlsPeer peer, const net::TlsClientContext& tls, ClientTimeouts timeouts,
        ClientConfig config)
       : stream_(std::move(stream)),
-        server_name_(std::move(server_name)),
+        peer_(std::move(peer)),
         tls_(tls),
         timeouts_(timeouts),
         session_(std::move(config)) {}
@@ -41,6 +41,7 @@ class ClientConnection::Impl {
   void cancel();
   bool is_usable() const { return is_usable_; }
   const ClientSession& session() const { return session_; }
+  net::TlsFault tls_fault() const { return stream_->tls_fault(); }
 
  private:
   // True: ask for the next step.
@@ -57,7 +58,7 @@ class ClientConnection::Impl {
 
   const metrics::Counted counted_{hop_connections};
   std::unique_ptr<net::Stream> stream_;
-  std::string server_name_;
+  net::TlsPeer peer_;
   const net::TlsClientContext& tls_;
   ClientTimeouts timeouts_;
   ClientSession session_;
@@ -71,16 +72,16 @@ class ClientConnection::Impl {
 ClientConnection::ClientConnection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ClientConnection::~ClientConnection() = default;
 
-net::Awaitable<ClientConnection::Opened> ClientConnection::open(net::asio::ip::tcp::endpoint endpoint, std::string server_name,
+net::Awaitable<ClientConnection::Opened> ClientConnection::open(net::asio::ip::tcp::endpoint endpoint, net::TlsPeer peer,
                                                                 ClientConfig config, const net::TlsClientContext& tls,
                                                                 ClientTimeouts timeouts) {
-  Opened opened = co_await connect(endpoint, std::move(server_name), std::move(config), tls, timeouts);
+  Opened opened = co_await connect(endpoint, std::move(peer), std::move(config), tls, timeouts);
   hop_connects.at(opened.connection == nullptr).add();
   co_return opened;
 }
 
 net::Awaitable<ClientConnection::Opened> ClientConnection::connect(net::asio::ip::tcp::endpoint endpoint,
-                                                                   std::string server_name, ClientConfig config,
+                                                                   net::TlsPeer peer, ClientConfig config,
                                                                    const net::TlsClientContext& tls,
                                                                    ClientTimeouts timeouts) {
   Opened opened;
@@ -89,15 +90,17 @@ net::Awaitable<ClientConnection::Opened> ClientConnection::connect(net::asio::ip
     opened.failure = own_status(451, 4, 1, "cannot connect: " + stream.error().message());
     co_return opened;
   }
+  opened.was_connected = true;
   if (config.tls == ClientTls::Implicit) {
     (*stream)->expires_after(timeouts.greeting);
-    const Result<void> started = co_await (*stream)->start_tls_client(tls, server_name);
+    const Result<void> started = co_await (*stream)->start_tls_client(tls, peer);
     if (!started) {
+      opened.tls_fault = (*stream)->tls_fault();
       opened.failure = own_status(454, 7, 5, "TLS failed: " + started.error().message());
       co_return opened;
     }
   }
-  auto impl = std::make_unique<Impl>(std::move(*stream), std::move(server_name), tls, timeouts, std::move(config));
+  auto impl = std::make_unique<Impl>(std::move(*stream), std::move(peer), tls, timeouts, std::move(config));
   co_await impl->run();
   if (impl->is_usable()) {
     opened.connection.reset(new ClientConnection(std::move(impl)));
@@ -105,6 +108,7 @@ net::Awaitable<ClientConnection::Opened> ClientConnection::connect(net::asio::ip
   }
   opened.failure = *impl->session().failure();
   opened.is_tls_failure = impl->session().has_failed_at_tls();
+  opened.tls_fault = impl->tls_fault();
   co_return opened;
 }
 
@@ -175,7 +179,7 @@ net::Awaitable<bool> ClientConnection::Impl::perform(ClientNeedInput) {
 
 net::Awaitable<bool> ClientConnection::Impl::perform(ClientStartTls) {
   stream_->expires_after(timeouts_.command);
-  const Result<void> started = co_await stream_->start_tls_client(tls_, server_name_);
+  const Result<void> started = co_await stream_->start_tls_client(tls_, peer_);
   if (!started) {
     session_.tls_failed(started.error().message());
   } else {

@@ -34,10 +34,12 @@ class ClientConnection {
     std::unique_ptr<ClientConnection> connection;  // null if it failed
     Status failure;                                // then: a 4yz or 5yz that says why
     bool is_tls_failure = false;                   // it was STARTTLS that failed, not what came before
+    net::TlsFault tls_fault = net::TlsFault::None;  // then, if it came to a handshake
+    bool was_connected = false;                    // something listens there, whatever it said
   };
-  // Connects, greets, STARTTLS, AUTH as `config` says. `tls` must outlive the connection; `server_name` is what the certificate
+  // Connects, greets, STARTTLS, AUTH as `config` says. `tls` must outlive the connection; `peer` is what the certificate
   // must be for.
-  static net::Awaitable<Opened> open(net::asio::ip::tcp::endpoint endpoint, std::string server_name, ClientConfig config,
+  static net::Awaitable<Opened> open(net::asio::ip::tcp::endpoint endpoint, net::TlsPeer peer, ClientConfig config,
                                      const net::TlsClientContext& tls, ClientTimeouts timeouts);
   ~ClientConnection();
 
@@ -59,7 +61,7 @@ class ClientConnection {
 
  private:
   class Impl;
-  static net::Awaitable<Opened> connect(net::asio::ip::tcp::endpoint endpoint, std::string server_name, ClientConfig config,
+  static net::Awaitable<Opened> connect(net::asio::ip::tcp::endpoint endpoint, net::TlsPeer peer, ClientConfig config,
                                         const net::TlsClientContext& tls, ClientTimeouts timeouts);
   explicit ClientConnection(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

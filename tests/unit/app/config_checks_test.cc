@@ -114,6 +114,13 @@ constexpr Case kCases[] = {
     {"a password to this machine", "[[route]]\nname = \"a\"\nhost = \"localhost\"\ndomains = [\"*\"]\nuser_name = \"u\""
      "\npassword = \"fake\"", ""},
     {"a route to nowhere", "[[route]]\nname = \"a\"\nhost = \"\"\ndomains = [\"*\"]", "host: \"\" is neither a host name nor"},
+    {"a route to no host", "[[route]]\nname = \"a\"\ndomains = [\"*\"]", "host: is missing"},
+    {"a route to mail hosts", "[[route]]\nname = \"a\"\ndomains = [\"*\"]\ndeliver = \"mx\"", ""},
+    {"a route to mail hosts with a host", "[[route]]\nname = \"a\"\ndomains = [\"*\"]\ndeliver = \"mx\"\nhost = \"h\"",
+     "host: is for one next hop"},
+    {"a route to mail hosts with AUTH",
+     "[[route]]\nname = \"a\"\ndomains = [\"*\"]\ndeliver = \"mx\"\npassword = \"fake\"", "password: is for one next hop"},
+    {"a laboratory", "allow_special_destinations = true", ""},
     {"a route without a name", "[[route]]\nname = \"\"\nhost = \"h\"\ndomains = [\"*\"]", "name: is empty"},
     {"a route to port 465 in the clear", "[[route]]\nname = \"a\"\nhost = \"h\"\ndomains = [\"*\"]\nport = 465",
      "warning: port: 465 without implicit_tls"},
@@ -148,14 +155,22 @@ TEST(ConfigChecks, FindsExactlyWhatIsWrong) {
 TEST(ConfigChecks, DemandsACertificateInProduction) {
   const auto load = parse_config("[[listener]]\nport = 587\n", "/p.toml");
   EXPECT_FALSE(load.is_usable());
-  EXPECT_THAT(format_problem(load.problems.at(1)), testing::HasSubstr("is needed by the listener on port 587"));
+  EXPECT_THAT(format_problem(load.problems.at(0)), testing::HasSubstr("is needed by the listener on port 587"));
 }
 
-TEST(ConfigChecks, WarnsOfAProductionWithoutARoute) {
+TEST(ConfigChecks, HasNothingAgainstAProductionWithoutARoute) {
   const auto load = parse_config("tls_certificate_file = \"/c\"\ntls_key_file = \"/k\"\n", "/p.toml");
   EXPECT_TRUE(load.is_usable());
+  EXPECT_TRUE(load.problems.empty());
+  EXPECT_TRUE(load.settings.has_default_route());
+}
+
+TEST(ConfigChecks, KeepsTheLaboratorysSwitchOutOfProduction) {
+  const auto load =
+      parse_config("tls_certificate_file = \"/c\"\ntls_key_file = \"/k\"\nallow_special_destinations = true\n", "/p.toml");
+  EXPECT_FALSE(load.is_usable());
   ASSERT_EQ(load.problems.size(), 1u);
-  EXPECT_THAT(format_problem(load.problems[0]), testing::HasSubstr("no_route"));
+  EXPECT_THAT(format_problem(load.problems[0]), testing::HasSubstr("allow_special_destinations: would let any domain's owner"));
 }
 
 TEST(ConfigChecks, BringsRouteDomainsIntoTheirNormalForm) {

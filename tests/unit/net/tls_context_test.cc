@@ -1,5 +1,7 @@
 #include "net/tls_context.h"
 
+#include "net/tls_peer.h"
+
 #include "tests/support/test_certs.h"
 
 #include <openssl/ssl.h>
@@ -138,6 +140,18 @@ TEST(SelfSignedCertificate, SaysWhereItCannotWrite) {
   const auto written = write_self_signed_certificate("a.test", "/nonexistent/cert.pem", "/nonexistent/key.pem");
   ASSERT_FALSE(written);
   EXPECT_THAT(written.error().context(), HasSubstr("/nonexistent/key.pem"));
+}
+
+// OpenSSL's own word on which TLSA records it can go by; RFC 7672 §3.1 leaves the usages of the CAs out.
+TEST(TlsClientContext, FindsTheTlsaRecordsThatCanBeUsed) {
+  const std::string sha256(32, 'x');
+  const std::string sha512(64, 'x');
+  const TlsaRecord good{3, 1, 1, sha256};
+  const std::vector<TlsaRecord> records = {{0, 0, 1, sha256}, {1, 1, 1, sha256}, good,
+                                           {2, 0, 2, sha512}, {3, 1, 1, "short"}, {3, 1, 2, sha256},
+                                           {3, 9, 1, sha256}, {3, 1, 9, sha256}, {4, 1, 1, sha256}, {3, 0, 0, "no certificate"}};
+  EXPECT_EQ(find_usable(records), (std::vector<TlsaRecord>{good, {2, 0, 2, sha512}}));
+  EXPECT_TRUE(find_usable({}).empty());
 }
 
 }  // namespace

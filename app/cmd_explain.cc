@@ -1,0 +1,137 @@
+// postern explain delivery: where mail to an address goes, how well it is protected on the way, and why. Asks the DNS, connects
+// to nobody.
+#include "app/commands.h"
+
+#include "api/record_json.h"
+#include "app/config_values.h"
+#include "app/delivery_probe.h"
+#include "core/mailbox.h"
+#include "store/lane.h"
+
+#include <chrono>
+#include <utility>
+
+namespace postern::app {
+namespace {
+
+constexpr std::chrono::seconds kProbeLimit{60};  // three rounds of questions, each with all its tries
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+std::string listed(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + text;
+  return list.empty() ? "-" : list;
+}
+
+std::string describe_tlsa(const mx::HostTlsa& tlsa) {
+  switch (tlsa.finding) {
+    case mx::TlsaFinding::NotAsked:
+      return "not asked for: the host's addresses are not signed";
+    case mx::TlsaFinding::Absent:
+      return "none";
+    case mx::TlsaFinding::Unknown:
+      return "no answer: " + tlsa.why;
+    case mx::TlsaFinding::Found:
+      break;
+  }
+  return std::to_string(tlsa.records) + " at " + tlsa.base + ", " + std::to_string(tlsa.usable.size()) + " of them usable";
+}
+
+void describe_host(const mx::Host& host, const JudgedHost* judged, Facts& facts, json::array& hosts) {
+  std::vector<std::string> addresses;
+  for (const IpAddress& address : host.addresses) addresses.push_back(format_ip_address(address));
+  json::object value{{"host", host.name},
+                     {"preference", host.preference},
+                     {"addresses", json::array(addresses.begin(), addresses.end())},
+                     {"secure", host.is_secure},
+                     {"aliases", json::array(host.aliases.begin(), host.aliases.end())}};
+  facts.emplace_back("host " + host.name, "preference " + std::to_string(host.preference) + ": " + listed(addresses) +
+                                              (host.is_secure ? " (signed)" : ""));
+  if (!host.aliases.empty()) facts.emplace_back("  alias of", listed(host.aliases));
+  if (judged != nullptr) {
+    const mx::TlsDecision& decision = judged->decision;
+    const std::string level = decision.refusal ? "refused" : std::string(mx::tls_level_name(decision.level));
+    value["level"] = level;
+    value["dane"] = mx::dane_outcome_name(decision.dane);
+    value["why"] = decision.reason;
+    if (!decision.tlsa.empty() || decision.level == mx::TlsLevel::Verified) {
+      value["names"] = json::array(decision.names.begin(), decision.names.end());
+    }
+    facts.emplace_back("  TLSA", describe_tlsa(judged->tlsa));
+    facts.emplace_back("  TLS", level + ": " + decision.reason);
+    if (value.contains("names")) facts.emplace_back("  certificate for", listed(decision.names));
+  }
+  hosts.push_back(std::move(value));
+}
+
+void describe_probe(const DeliveryProbe& probe, Facts& facts, json::object& value) {
+  const mx::MailHosts& found = probe.hosts;
+  const std::string how = found.failure ? "-" : found.is_implicit ? "none: the domain itself" : std::to_string(found.hosts.size());
+  facts.emplace_back("MX", how + (found.is_mx_secure ? " (signed)" : " (not signed)"));
+  value["mx_secure"] = found.is_mx_secure;
+  value["implicit"] = found.is_implicit;
+  json::array hosts;
+  for (std::size_t i = 0; i < found.hosts.size(); ++i) {
+    const auto judged = probe.judged.find(i);
+    describe_host(found.hosts[i], judged == probe.judged.end() ? nullptr : &judged->second, facts, hosts);
+  }
+  value["hosts"] = std::move(hosts);
+  json::array passed_over;
+  for (const mx::PassedOver& one : probe.plan.passed_over) {
+    facts.emplace_back("passed over", one.host + ": " + one.why);
+    passed_over.push_back(json::object{{"host", one.host}, {"why", one.why}});
+  }
+  value["passed_over"] = std::move(passed_over);
+  std::vector<std::string> hops;
+  for (const mx::Hop& hop : probe.plan.hops) {
+    hops.push_back(found.hosts[hop.host].name + " [" + format_ip_address(hop.address) + "]");
+  }
+  if (!hops.empty()) facts.emplace_back("tried in this order", listed(hops));
+  value["hops"] = json::array(hops.begin(), hops.end());
+  const std::optional<Status>& failure = found.failure ? found.failure : probe.plan.failure;
+  value["failure"] = failure ? json::value(format_status(*failure)) : json::value();
+  if (failure) facts.emplace_back(failure->is_permanent() ? "bounces" : "waits", format_status(*failure));
+}
+
+// What waits for the domain, and when the next attempt is.
+Result<void> describe_queue(CommandContext& context, const std::string& domain, Facts& facts, json::object& value) {
+  const auto soonest = context.spool().due(store::lane_of(domain), std::nullopt, Instant::max(), 1);
+  if (!soonest) return soonest.error();
+  if (soonest->keys.empty()) {
+    facts.emplace_back("queue", "nothing waits for this domain");
+    value["next_attempt"] = nullptr;
+    return {};
+  }
+  const auto& first = soonest->keys.front();
+  facts.emplace_back("next attempt", format_time(first.due) + " UTC, of " + format_message_id(first.id));
+  value["next_attempt"] = api::instant_json(first.due);
+  return {};
+}
+
+}  // namespace
+
+Result<void> explain_delivery(CommandContext& context, const std::string& address) {
+  const std::size_t at = address.rfind('@');
+  const std::string domain = normalised_domain(at == std::string::npos ? address : address.substr(at + 1));
+  if (!is_valid_domain(domain, false)) return Error(ErrorCode::InvalidArgument, printable(address) + " has no domain");
+  const relay::RouteTable routes(make_routes(context.settings()));
+  const relay::Route* route = routes.find(domain);
+  Facts facts{{"domain", domain}, {"route", route == nullptr ? "none: live mail to it is refused (no_route)" : route->name}};
+  json::object value{{"domain", domain}, {"route", route == nullptr ? json::value() : json::value(route->name)}};
+  if (route != nullptr && !route->is_mx) {
+    const std::string hop = route->host + ":" + std::to_string(route->port);
+    facts.emplace_back("smarthost", hop + "; postern doctor --route " + route->name + " tries it");
+    value["smarthost"] = hop;
+  }
+  if (route != nullptr && route->is_mx) {
+    const auto probe = probe_delivery(context.settings(), *route, domain, kProbeLimit);
+    if (!probe) return probe.error();
+    describe_probe(*probe, facts, value);
+  }
+  if (auto queued = describe_queue(context, domain, facts, value); !queued) return queued;
+  context.print(value, format_facts(facts));
+  return {};
+}
+
+}  // namespace postern::app

@@ -1,0 +1,165 @@
+#include "relay/mx_sessions.h"
+
+#include "core/bytes.h"
+#include "core/metrics.h"
+#include "core/operator_log.h"
+#include "dns/host_lookup.h"
+#include "mx/lookup.h"
+
+#include <cstdint>
+
+namespace postern::relay {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::size_t kMaxBrokenTls = 10'000;  // addresses remembered: one forgotten costs one attempt more
+constexpr auto kBrokenTlsFor = std::chrono::hours(1);
+constexpr std::size_t kMaxHostText = 160;  // kept with every attempt
+
+template <class Enum>
+std::vector<std::string> names_of(std::string_view (*name)(Enum), std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) names.emplace_back(name(static_cast<Enum>(i)));
+  return names;
+}
+
+metrics::Counter mx_sessions("postern_mx_sessions_total",
+                             "SMTP sessions with mail hosts, by how they are protected; opportunistic: TLS with anybody.",
+                             {{"level", names_of(&mx::tls_level_name, mx::kTlsLevels)}});
+metrics::Counter dane_outcomes("postern_mx_dane_total",
+                               "Mail hosts judged by DANE before a session; no ok with many insecure_chain: nothing is validated.",
+                               {{"outcome", names_of(&mx::dane_outcome_name, mx::kDaneOutcomes)}});
+metrics::Counter clear_sessions("postern_mx_clear_fallbacks_total",
+                                "Sessions with mail hosts in the clear because TLS that they offer did not work.");
+
+net::TlsVerification verification_of(mx::TlsLevel level) {
+  if (level == mx::TlsLevel::Dane) return net::TlsVerification::Dane;
+  return level == mx::TlsLevel::Verified ? net::TlsVerification::Required : net::TlsVerification::None;
+}
+
+smtp::ClientTls client_tls_of(mx::TlsLevel level) {
+  if (level == mx::TlsLevel::Clear) return smtp::ClientTls::None;
+  return level == mx::TlsLevel::Opportunistic ? smtp::ClientTls::IfOffered : smtp::ClientTls::Required;
+}
+
+net::TlsPeer peer_of(const mx::TlsDecision& decision) {
+  net::TlsPeer peer(decision.names.front());
+  peer.other_names.assign(decision.names.begin() + 1, decision.names.end());
+  peer.tlsa = decision.tlsa;
+  return peer;
+}
+
+}  // namespace
+
+std::shared_ptr<const net::TlsClientContext> MxCommon::tls(net::TlsVerification verification, const std::string& ca_file,
+                                                           Status& failure) {
+  const std::pair key(verification, verification == net::TlsVerification::Required ? ca_file : std::string());
+  if (const auto made = contexts_.find(key); made != contexts_.end()) return made->second;
+  auto context = net::TlsClientContext::create(verification, key.second);
+  if (!context) {
+    failure = Status{451, EnhancedCode{4, 7, 5}, "TLS cannot be set up: " + context.error().message()};
+    return nullptr;
+  }
+  return contexts_.emplace(key, std::make_shared<const net::TlsClientContext>(std::move(*context))).first->second;
+}
+
+void MxCommon::note_broken_tls(const std::string& remote) {
+  broken_tls_.touch(remote).first = steady_clock::now() + kBrokenTlsFor;
+  broken_tls_.shrink_to(kMaxBrokenTls);
+}
+
+bool MxCommon::is_tls_broken(const std::string& remote) {
+  const auto* until = broken_tls_.find(remote);
+  return until != nullptr && steady_clock::now() < *until;
+}
+
+MxAttempt::MxAttempt(MxCommon& common, const Route& route, std::string domain, mx::TlsDemand demand, smtp::ClientConfig config,
+                     smtp::ClientTimeouts timeouts, dns::Cancellation& look_ups)
+    : common_(common),
+      route_(route),
+      domain_(std::move(domain)),
+      demand_(demand),
+      config_(std::move(config)),
+      timeouts_(timeouts),
+      look_ups_(look_ups) {}
+
+net::Awaitable<void> MxAttempt::plan() {
+  is_planned_ = true;
+  hosts_ = co_await mx::look_up_hosts(common_.resolver(), domain_, common_.random(), {.cancellation = &look_ups_});
+  if (hosts_.failure) {
+    failure_ = hosts_.failure;
+    co_return;
+  }
+  plan_ = mx::make_plan(hosts_, common_.rules());
+  failure_ = plan_.failure;
+}
+
+net::Awaitable<void> MxAttempt::decide(std::size_t index) {
+  const mx::Host& host = hosts_.hosts[index];
+  mx::TlsFacts facts{.domain = domain_, .host = host.name, .is_mx_secure = hosts_.is_mx_secure, .tlsa = {}, .sts = {}};
+  const mx::TlsFloor floor = floor_of(route_.tls);
+  const bool asks = demand_ != mx::TlsDemand::NotRequired && floor != mx::TlsFloor::Never;
+  if (asks) facts.tlsa = co_await mx::look_up_tlsa(common_.resolver(), host, route_.port, {.cancellation = &look_ups_});
+  mx::TlsDecision decision = mx::decide_tls(facts, demand_, floor);
+  if (asks) dane_outcomes.at(decision.dane).add();
+  decisions_.emplace(index, std::move(decision));
+}
+
+void MxAttempt::note_failure(Status failure) {
+  if (!failure_ || failure_->is_permanent() || failure.is_transient()) failure_ = std::move(failure);
+}
+
+net::Awaitable<MxSession> MxAttempt::next() {
+  if (!is_planned_) co_await plan();
+  MxSession session;
+  session.remote = escape_for_log(domain_, kMaxHostText);
+  while (has_more()) {
+    if (look_ups_.is_cancelled()) {
+      note_failure(Status{421, EnhancedCode{4, 3, 2}, "shutting down"});
+      break;
+    }
+    const mx::Hop& hop = plan_.hops[next_++];
+    if (!decisions_.contains(hop.host)) co_await decide(hop.host);
+    const bool is_open = co_await try_hop(hop, session);
+    if (is_open) co_return session;
+  }
+  session.failure = failure_.value_or(Status{451, EnhancedCode{4, 4, 1}, "no further mail host is tried"});
+  session.is_message_s = demand_ == mx::TlsDemand::RequireTls;
+  co_return session;
+}
+
+net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) {
+  const mx::TlsDecision& decision = decisions_.at(hop.host);
+  const std::string place = escape_for_log(hosts_.hosts[hop.host].name, kMaxHostText) + " [" + format_ip_address(hop.address) +
+                            "]:" + std::to_string(route_.port);
+  session.remote = place;
+  Status failure;
+  const auto tls = decision.refusal ? nullptr : common_.tls(verification_of(decision.level), route_.ca_file, failure);
+  if (!tls) {
+    note_failure(decision.refusal ? *decision.refusal : failure);
+    co_return false;
+  }
+  const bool may_be_clear = decision.level == mx::TlsLevel::Opportunistic;
+  const bool is_clear = may_be_clear && common_.is_tls_broken(place);
+  smtp::ClientConfig config = config_;
+  config.tls = is_clear ? smtp::ClientTls::None : client_tls_of(decision.level);
+  config.verifies_peer = tls->verifies();
+  auto opened = co_await smtp::ClientConnection::open(dns::endpoint_of(hop.address, route_.port), peer_of(decision),
+                                                      std::move(config), *tls, timeouts_);
+  if (opened.was_connected) ++sessions_;
+  if (!opened.connection) {
+    if (opened.is_tls_failure && may_be_clear && !look_ups_.is_cancelled()) {
+      if (!common_.is_tls_broken(place)) operator_log::tls_given_up(place, opened.failure);
+      common_.note_broken_tls(place);
+    }
+    note_failure(std::move(opened.failure));
+    co_return false;
+  }
+  if (is_clear) clear_sessions.add();
+  mx_sessions.at(opened.connection->is_tls() ? decision.level : mx::TlsLevel::Clear).add();
+  session.hop = HopConnection{tls, std::move(opened.connection), place, 0, demand_};
+  co_return true;
+}
+
+}  // namespace postern::relay

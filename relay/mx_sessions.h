@@ -1,0 +1,95 @@
+// Sessions with the mail hosts of a recipient domain (RFC 5321 §5.1): which hosts there are and in which order is mx/plan's
+// decision, how well each session is protected mx/tls_policy's. Here they are asked for and obeyed.
+#pragma once
+
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/recent_map.h"
+#include "dns/resolver.h"
+#include "mx/plan.h"
+#include "mx/tls_policy.h"
+#include "net/awaitable.h"
+#include "net/tls_context.h"
+#include "relay/idle_connections.h"
+#include "relay/route.h"
+#include "smtp/client_connection.h"
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace postern::relay {
+
+// What deliveries to all domains share. On the queue's executor only.
+class MxCommon {
+ public:
+  MxCommon(dns::Resolver& resolver, mx::PlanRules rules) : resolver_(resolver), rules_(std::move(rules)) {}
+
+  dns::Resolver& resolver() { return resolver_; }
+  const mx::PlanRules& rules() const { return rules_; }
+  Random& random() { return random_; }
+  // Made when it is first wanted; null: it cannot be, and `failure` says why.
+  std::shared_ptr<const net::TlsClientContext> tls(net::TlsVerification verification, const std::string& ca_file, Status& failure);
+  // Files with authorities are read again when they are next wanted.
+  void refresh() { contexts_.clear(); }
+
+  // Where offered TLS did not work: what may go in the clear does so from the next attempt on, for an hour.
+  void note_broken_tls(const std::string& remote);
+  bool is_tls_broken(const std::string& remote);
+
+ private:
+  dns::Resolver& resolver_;
+  mx::PlanRules rules_;
+  SystemRandom random_;
+  std::map<std::pair<net::TlsVerification, std::string>, std::shared_ptr<const net::TlsClientContext>> contexts_;
+  RecentMap<std::string, std::chrono::steady_clock::time_point> broken_tls_;  // until when, by remote
+};
+
+struct MxSession {
+  HopConnection hop;          // no connection: `failure` says why
+  Status failure{};           // 5yz: for good
+  std::string remote{};       // the last address tried
+  bool is_message_s = false;  // the failure is due to what this message asks for: it says nothing on the domain's hosts
+};
+
+// One attempt at one message: its sessions, each with another address.
+class MxAttempt {
+ public:
+  // `look_ups` ends it. All of it outlives this.
+  MxAttempt(MxCommon& common, const Route& route, std::string domain, mx::TlsDemand demand, smtp::ClientConfig config,
+            smtp::ClientTimeouts timeouts, dns::Cancellation& look_ups);
+
+  mx::TlsDemand demand() const { return demand_; }
+  // The next address with which a session can be had, until kMaxHops were tried or kMaxSessions begun.
+  net::Awaitable<MxSession> next();
+  // False: next() would have no address to try.
+  bool has_more() const { return next_ < plan_.hops.size() && sessions_ < mx::kMaxSessions; }
+
+ private:
+  net::Awaitable<void> plan();
+  net::Awaitable<void> decide(std::size_t host);
+  net::Awaitable<bool> try_hop(const mx::Hop& hop, MxSession& session);
+  void note_failure(Status failure);
+
+  MxCommon& common_;
+  const Route& route_;
+  const std::string domain_;
+  const mx::TlsDemand demand_;
+  const smtp::ClientConfig config_;
+  const smtp::ClientTimeouts timeouts_;
+  dns::Cancellation& look_ups_;
+  bool is_planned_ = false;
+  mx::MailHosts hosts_;
+  mx::Plan plan_;
+  std::map<std::size_t, mx::TlsDecision> decisions_;  // by host
+  std::size_t next_ = 0;
+  std::size_t sessions_ = 0;
+  std::optional<Status> failure_;  // of the hops so far: what may pass outweighs what will not
+};
+
+}  // namespace postern::relay

@@ -1,0 +1,144 @@
+"""The story's other half, within the laboratory's namespace. usage: inside.py POSTERN FOLDER"""
+
+import concurrent.futures
+import pathlib
+import re
+import smtplib
+import ssl
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "lab")]
+from fixtures import FIXTURES  # noqa: E402
+from lab import Lab  # noqa: E402
+from support import Relay, check, wait_until  # noqa: E402
+
+
+def of_postfix(domain):
+    """posttls-finger's verdict on the first session with the domain, and its words."""
+    done = subprocess.run(["posttls-finger", "-l", "dane", "-t", "5", "-T", "5", domain], capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    words = re.sub(r"posttls-finger: |, (pkey_)?fingerprint=\S+", "", said.strip().replace("\n", " | "))
+    # "Trusted" is what it calls a verified host behind MX records that are not signed.
+    if re.search("(Verified|Trusted) TLS connection established", said):
+        return "verified", words
+    if "server certificate verification failed" in said:
+        return "refused", words
+    if "TLS connection established" in said:
+        return "encrypted", words
+    return "clear" if "< 250" in said else "none", words
+
+
+class Story:
+    def __init__(self, postern, folder):
+        self.folder = pathlib.Path(folder)
+        self.lab = Lab(self.folder / "lab")
+        relay = self.folder / "relay"
+        relay.mkdir()
+        extra = ('allow_special_destinations = true\nresolver_addresses = ["127.0.0.1"]\nresolver_timeout_seconds = 5\n'
+                 f'resolver_trust_anchor_file = "{self.lab.anchor}"\n')
+        self.relay = Relay(postern, relay, extra=extra)
+        text = self.relay.config.read_text().replace("relay.postern.test", "relay.lab.sec")
+        self.relay.config.write_text(text + f'\n[[route]]\nname = "world"\ndomains = ["*"]\ndeliver = "mx"\n'
+                                     f'ca_file = "{self.lab.certificates.ca}"\n')
+        self.relay.start()
+        account = self.relay.account("demo", "--mode", "production", "--per-second", "unlimited")
+        self.key = self.relay.key(account, "--name", "k", "--live")
+
+    def send(self, recipient, headers="", options=()):
+        with smtplib.SMTP("127.0.0.1", self.relay.starttls) as client:
+            client.ehlo("client.test")
+            client.starttls(context=ssl._create_unverified_context())
+            client.ehlo("client.test")
+            client.login("k", self.key)
+            code, words = client.mail("sender@plain.ins", list(options))
+            check(code == 250, f"MAIL for {recipient}: {code} {words}")
+            code, words = client.rcpt(recipient)
+            check(code == 250, f"RCPT {recipient}: {code} {words}")
+            code, words = client.data(f"From: sender@plain.ins\r\nSubject: lab\r\n{headers}\r\nbody\r\n".encode())
+            check(code == 250, f"DATA for {recipient}: {code} {words}")
+        return re.search(rb"[0-9A-Za-z]{20,}", words)[0].decode()
+
+    def state(self, message):
+        recipient = self.relay.json("message", "show", message)["recipients"][0]
+        if recipient["stage"] != "pending":
+            return recipient
+        return recipient if recipient["attempts"] > 0 else None
+
+    def explain(self, domain):
+        return self.relay.json("explain", "delivery", f"user@{domain}")
+
+    def run(self):
+        sent = {f.domain: self.send(f"user@{f.domain}") for f in FIXTURES}
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            explained = dict(zip(sent, pool.map(self.explain, sent)))
+            postfix = dict(zip(sent, pool.map(of_postfix, sent)))
+        failures = []
+        for fixture in FIXTURES:
+            domain = fixture.domain
+            state = wait_until(lambda: self.state(sent[domain]), f"an attempt at {domain}")
+            outcome = {"pending": "deferred"}.get(state["stage"], state["stage"])
+            level = next((h["level"] for h in explained[domain].get("hosts", []) if "level" in h), "")
+            verdict, words = postfix[domain]
+            wanted = (fixture.outcome, fixture.level, fixture.postfix)
+            status = str(state["status"])
+            print(f"    {domain:22} {outcome:9} {level:13} posttls-finger: {verdict:9} {fixture.differs}", flush=True)
+            if (outcome, level, verdict) != wanted or fixture.status not in status:
+                failures.append(f"{domain}: {(outcome, level, verdict)}, wanted {wanted}; {status}; Postfix: {words}")
+            if not agrees(outcome, level, verdict) and not fixture.differs:
+                failures.append(f"{domain}: Postfix differs: {(outcome, level, verdict)}: {words}")
+            host = self.lab.mail.get(fixture.arrives_at or domain)
+            got = [m for m in (host.messages if host else []) if f"<user@{domain}>" in str(m["rcpt"])]
+            if [m["tls"] for m in got] != ([verdict != "clear"] if outcome == "delivered" else []):
+                failures.append(f"{domain}: the host has {[(m['rcpt'], m['tls']) for m in got]}")
+        return failures + self.run_demands()
+
+    def run_demands(self):
+        """What a message asks for overrides what is published (RFC 8689)."""
+        rows = [  # recipient, TLS-Required, REQUIRETLS, outcome, the host that gets it, a part of the status
+            ("dear@promise.sec", False, True, "delivered", "promise.sec", "250"),
+            ("dear@second.sec", False, True, "delivered", "promise.sec", "250"),
+            ("dear@ee.sec", False, True, "bounced", None, "550 5.7.30"),
+            ("dear@plain.ins", False, True, "bounced", None, "550 5.7.30"),
+            ("dear@plain.sec", False, True, "deferred", None, "4.7.5"),
+            ("dear@wrong.sec", True, False, "delivered", "wrong.sec", "250"),
+            ("dear@stripped.sec", True, False, "delivered", "stripped.sec", "250"),
+            ("dear@wrong.sec", True, True, "deferred", None, "4.7.5"),
+        ]
+        failures = []
+        for number, (recipient, is_careless, requires, outcome, host, status) in enumerate(rows):
+            recipient = f"{number}{recipient}"
+            message = self.send(recipient, "TLS-Required: No\r\n" if is_careless else "", ["REQUIRETLS"] if requires else [])
+            state = wait_until(lambda: self.state(message), f"an attempt at {recipient}")
+            came_to = {"pending": "deferred"}.get(state["stage"], state["stage"])
+            got = [m for h in self.lab.mail.values() for m in h.messages if f"<{recipient}>" in str(m["rcpt"])]
+            is_kept = all(("REQUIRETLS" in m["mail"]) == requires for m in got)
+            is_there = not got if host is None else [m in self.lab.mail[host].messages for m in got] == [True]
+            if came_to != outcome or status not in str(state["status"]) or not is_there or not is_kept:
+                failures.append(f"{recipient}: {came_to}, {state['status']}, hosts have {got}")
+        return failures
+
+
+def agrees(outcome, level, verdict):
+    """What our verdict has to be where Postfix' is this one."""
+    return {"verified": outcome == "delivered" and level == "dane",
+            "encrypted": outcome == "delivered" and level in ("opportunistic", "encrypted"),
+            "clear": outcome == "delivered" and level == "opportunistic",
+            "refused": outcome == "deferred",
+            "none": outcome != "delivered"}[verdict]
+
+
+def main():
+    story = Story(*sys.argv[1:3])
+    try:
+        failures = story.run()
+    finally:
+        story.relay.stop()
+        story.lab.stop()
+    print("\n".join(failures), file=sys.stderr)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+// The queue and the real transport against mail hosts that a scripted DNS names; all of them on loopback, on one port.
+#include "relay/mx_sessions.h"
+
+#include "relay/transports.h"
+#include "tests/support/captured_log.h"
+#include "tests/support/fake_smarthost.h"
+#include "tests/support/scripted_resolver.h"
+#include "tests/support/test_certs.h"
+#include "tests/unit/relay/queue_fixture.h"
+
+#include <gmock/gmock.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <cstdio>
+
+namespace postern::relay {
+namespace {
+
+using std::chrono::minutes;
+using store::RecipientStage;
+using testing::HasSubstr;
+
+// "3 0 1" and the SHA-256 of the certificate (RFC 6698 §2.1).
+std::string tlsa_of(const std::string& certificate_file) {
+  std::FILE* file = std::fopen(certificate_file.c_str(), "r");
+  X509* certificate = PEM_read_X509(file, nullptr, nullptr, nullptr);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+  X509_free(certificate);
+  std::fclose(file);
+  return "3 0 1 " + std::string(digest.begin(), digest.begin() + size);
+}
+
+test::FakeSmarthostOptions with_certificate(const test::CertificateFiles& files, std::vector<std::string> more = {}) {
+  test::FakeSmarthostOptions options;
+  options.certificate_file = files.certificate;
+  options.key_file = files.key;
+  options.keywords.insert(options.keywords.end(), more.begin(), more.end());
+  return options;
+}
+
+class MxSessionsTest : public QueueFixture {
+ protected:
+  MxSessionsTest() {
+    resolver_.zone[{"live.example", "MX"}] = {"10 mx.example"};
+    resolver_.zone[{"mx.example", "A"}] = {"127.0.0.1"};
+    routes_.resize(1);
+    routes_[0].host.clear();
+    routes_[0].domains = {"*"};
+    routes_[0].is_mx = routes_[0].is_per_domain = true;
+  }
+
+  void start_to(const test::FakeSmarthost& hop) {
+    routes_[0].port = hop.port();
+    start(make_transport_factory(io_.get_executor(), store_.spool(),
+                                 {.hostname = "relay.example",
+                                  .resolver = &resolver_,
+                                  .mx_rules = {.self = {.names = {"relay.example"}, .addresses = {}}, .allows_special = true}}));
+  }
+  void publish_dane(const test::FakeSmarthost& hop, const std::string& record) {
+    resolver_.secure = {"live.example", "mx.example", dns::tlsa_name(hop.port(), "mx.example")};
+    resolver_.zone[{dns::tlsa_name(hop.port(), "mx.example"), "TLSA"}] = {record};
+  }
+  void expect_bounced(const MessageId& id, const std::string& status) {
+    run_until([&] { return stage(id) == RecipientStage::Bounced; });
+    EXPECT_EQ(format_status(state(id).last_status), status);
+    EXPECT_EQ(state(id).remote, "");
+  }
+  MessageId expect_deferred(const MessageId& id, const std::string& words) {
+    run_until([&] { return state(id).attempts == 1; });
+    EXPECT_EQ(stage(id), RecipientStage::Pending);
+    EXPECT_THAT(format_status(state(id).last_status), HasSubstr(words));
+    return id;
+  }
+
+  test::ScriptedResolver resolver_;
+};
+
+TEST_F(MxSessionsTest, DeliversToTheMailHostThatTheDomainNames) {
+  test::FakeSmarthost hop;
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(state(id).remote, "mx.example [127.0.0.1]:" + std::to_string(hop.port()));
+  const MessageId again = accept("live.example");
+  run_until([&] { return stage(again) == RecipientStage::Delivered; });
+  EXPECT_EQ(hop.connections(), 1U) << "an idle connection is used again";
+}
+
+TEST_F(MxSessionsTest, TriesTheOtherFamilyAndTheNextHost) {
+  test::FakeSmarthost hop;
+  resolver_.zone[{"live.example", "MX"}] = {"10 down.example", "20 mx.example"};
+  resolver_.zone[{"down.example", "A"}] = {"127.0.0.3"};
+  resolver_.zone[{"mx.example", "AAAA"}] = {"::1"};
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(state(id).remote, "mx.example [127.0.0.1]:" + std::to_string(hop.port()));
+  EXPECT_EQ(state(id).attempts, 1U);
+}
+
+// RFC 5321 §5.1: a session that came to nothing is no end of the attempt; the second one is.
+TEST_F(MxSessionsTest, BeginsTwoSessionsAnAttemptAndNoThird) {
+  test::FakeSmarthost hop;
+  resolver_.zone[{"live.example", "MX"}] = {"10 mx.example", "20 mx2.example", "30 mx3.example"};
+  resolver_.zone[{"mx2.example", "A"}] = {"127.0.0.1"};
+  resolver_.zone[{"mx3.example", "A"}] = {"127.0.0.1"};
+  hop.reply("greeting", "554 5.3.2 no service\r\n", 1);
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_THAT(state(id).remote, HasSubstr("mx2.example ["));
+  hop.drop_all();
+  hop.reply("greeting", "554 5.3.2 no service\r\n", 2);
+  const MessageId other = accept("live.example");
+  expect_deferred(other, "no service");
+}
+
+TEST_F(MxSessionsTest, TriesTheNextHostWhereOneTakesNobodyForNow) {
+  test::FakeSmarthost hop;
+  resolver_.zone[{"live.example", "MX"}] = {"10 mx.example", "20 mx2.example"};
+  resolver_.zone[{"mx2.example", "A"}] = {"127.0.0.1"};
+  hop.reply("RCPT", "450 4.2.0 greylisted\r\n", 1);
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_THAT(state(id).remote, HasSubstr("mx2.example ["));
+  EXPECT_EQ(state(id).attempts, 1U);
+  hop.drop_all();
+  hop.reply("RCPT", "450 4.2.0 greylisted\r\n", 2);
+  expect_deferred(accept("live.example"), "450 4.2.0 greylisted");
+  EXPECT_EQ(hop.messages().size(), 1U);
+}
+
+TEST_F(MxSessionsTest, BouncesAtOnceWhatNobodyWillEverTake) {
+  test::FakeSmarthost hop;
+  resolver_.zone[{"null.example", "MX"}] = {"0 ."};
+  resolver_.zone[{"ours.example", "MX"}] = {"10 relay.example"};
+  resolver_.zone[{"relay.example", "A"}] = {"127.0.0.1"};
+  resolver_.zone[{"empty.example", "TXT"}] = {"no mail"};
+  start_to(hop);
+  expect_bounced(accept("null.example"), "556 5.1.10 null.example takes no mail (null MX)");
+  expect_bounced(accept("gone.example"), "550 5.1.2 there is no domain gone.example");
+  expect_bounced(accept("ours.example"), "554 5.4.6 mail for ours.example would come back to this server");
+  expect_bounced(accept("empty.example"), "550 5.1.2 empty.example has neither a mail host nor an address that mail could go to");
+  EXPECT_EQ(hop.connections(), 0U);
+}
+
+TEST_F(MxSessionsTest, DefersWhatTheDnsDoesNotAnswer) {
+  test::FakeSmarthost hop;
+  resolver_.broken = {"live.example"};
+  start_to(hop);
+  const MessageId id = expect_deferred(accept("live.example"), "451 4.4.3 look up MX live.example: timeout");
+  resolver_.broken.clear();
+  advance(minutes(5));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+}
+
+TEST_F(MxSessionsTest, AuthenticatesAHostByItsTlsaRecord) {
+  test::FakeSmarthost hop(with_certificate(test::test_certs().wrong_name()));
+  publish_dane(hop, tlsa_of(test::test_certs().wrong_name().certificate));
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_TRUE(hop.messages().at(0).was_tls);
+}
+
+TEST_F(MxSessionsTest, SendsNothingToAHostThatItsTlsaRecordDoesNotFit) {
+  test::FakeSmarthost hop(with_certificate(test::test_certs().good()));
+  publish_dane(hop, tlsa_of(test::test_certs().wrong_name().certificate));
+  start_to(hop);
+  const MessageId id = expect_deferred(accept("live.example"), "certificate: no matching DANE TLSA records");
+  for (int i = 0; i < 3; ++i) {
+    advance(minutes(20));
+    run_until([&, i] { return state(id).attempts == 2U + static_cast<unsigned>(i); });
+  }
+  EXPECT_TRUE(hop.messages().empty()) << "not in the clear later either";
+}
+
+TEST_F(MxSessionsTest, WaitsForTheAnswerOnTlsa) {
+  test::FakeSmarthost hop(with_certificate(test::test_certs().good()));
+  publish_dane(hop, tlsa_of(test::test_certs().good().certificate));
+  resolver_.broken = {dns::tlsa_name(hop.port(), "mx.example")};
+  start_to(hop);
+  expect_deferred(accept("live.example"), "whether mx.example has TLSA records cannot be found out");
+  EXPECT_EQ(hop.connections(), 0U);
+}
+
+TEST_F(MxSessionsTest, WantsTlsOfAHostWhoseTlsaRecordsAreOfNoUse) {
+  test::FakeSmarthost clear;
+  publish_dane(clear, "1 1 1 " + std::string(32, 'x'));
+  start_to(clear);
+  expect_deferred(accept("live.example"), "does not offer STARTTLS");
+}
+
+// TLS that does not work is none, where nothing is published; but not in the attempt that found it out.
+TEST_F(MxSessionsTest, GoesInTheClearAtALaterAttemptWhereOfferedTlsDoesNotWork) {
+  test::CapturedLog log;
+  test::FakeSmarthost hop(with_certificate(test::test_certs().good()));
+  hop.drop("STARTTLS");
+  start_to(hop);
+  const MessageId id = expect_deferred(accept("live.example"), "STARTTLS");
+  EXPECT_EQ(hop.connections(), 1U);
+  advance(minutes(5));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_FALSE(hop.messages().at(0).was_tls);
+}
+
+TEST_F(MxSessionsTest, KeepsAMessageThatRequiresTlsFromAWayThatIsNotAuthenticated) {
+  test::FakeSmarthost hop(with_certificate(test::test_certs().good(), {"REQUIRETLS"}));
+  start_to(hop);
+  test::Draft draft = draft_to({"live.example"});
+  draft.message.envelope.parameters.require_tls = true;
+  const MessageId id = accept(std::move(draft));
+  run_until([&] { return stage(id) == RecipientStage::Bounced; });
+  EXPECT_THAT(format_status(state(id).last_status), HasSubstr("550 5.7.30 "));
+  EXPECT_EQ(hop.connections(), 0U);
+  const MessageId usual = accept("live.example");
+  run_until([&] { return stage(usual) == RecipientStage::Delivered; });
+}
+
+TEST_F(MxSessionsTest, SendsAMessageThatRequiresTlsToAHostThatPromisesIt) {
+  test::FakeSmarthost hop(with_certificate(test::test_certs().good(), {"REQUIRETLS"}));
+  publish_dane(hop, tlsa_of(test::test_certs().good().certificate));
+  start_to(hop);
+  const MessageId usual = accept("live.example");
+  run_until([&] { return stage(usual) == RecipientStage::Delivered; });
+  test::Draft draft = draft_to({"live.example"});
+  draft.message.envelope.parameters.require_tls = true;
+  const MessageId id = accept(std::move(draft));
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_THAT(hop.messages().at(1).mail, HasSubstr(" REQUIRETLS"));
+  EXPECT_EQ(hop.connections(), 2U) << "a session of its own: the other's was judged for another message";
+}
+
+TEST_F(MxSessionsTest, LetsAMessageThatDoesNotRequireTlsPassAHostThatFailsItsPolicy) {
+  test::FakeSmarthost hop(with_certificate(test::test_certs().good()));
+  publish_dane(hop, tlsa_of(test::test_certs().wrong_name().certificate));
+  start_to(hop);
+  const MessageId id = accept(draft_to({"live.example"}), "Received: by us\r\nTLS-Required: No\r\nSubject: s\r\n\r\nbody\r\n");
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  expect_deferred(accept("live.example"), "no matching DANE TLSA records");
+}
+
+}  // namespace
+}  // namespace postern::relay
