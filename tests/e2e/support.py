@@ -180,6 +180,11 @@ port = {self.https}
         self.cli("account", "create", name, *options)
         return name
 
+    def user(self, account, email, password, *options):
+        done = subprocess.run([self.postern, "--config", str(self.config), "user", "create", account, email, *options],
+                              input=password + "\n", capture_output=True, text=True)
+        check(done.returncode == 0, f"postern user create: {done.stdout}{done.stderr}")
+
     def key(self, account, *options):
         return self.cli("key", "create", account, *options, "--quiet")
 

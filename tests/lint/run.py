@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that a machine can make of the source: rooms and what they may include (rooms.py), sizes (sizes.py), openings and
 columns of files, registered tests, what docs/security.md names, the facts and metrics of docs/operations.md, the unit's exposure,
-the RFC coverage. Exit 1 with the findings. lint_test.py tests them."""
+the dashboard's pages, the RFC coverage. Exit 1 with the findings. lint_test.py tests them."""
 
 import itertools
 import re
@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import observed
+import pages
 import rfc_coverage
 import rooms
 import sizes
@@ -141,6 +142,7 @@ def main():
     findings += check_security_page(paths)
     findings += check_unit()
     findings += observed.lint()
+    findings += pages.lint()
     findings += rfc_coverage.lint()
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0

@@ -1,19 +1,14 @@
 """A domain is added, its records are published by a real name server, it is verified, and what is sent from it arrives with
 signatures that another implementation of DKIM verifies over the same zone."""
 
-import contextlib
 import email
 import json
-import os
 import pathlib
-import shutil
-import signal
 import smtplib
-import socket
-import struct
 import subprocess
 
-from support import PLAIN_MESSAGE, Delivered, check, free_port, wait_until
+from name_server import NameServer
+from support import PLAIN_MESSAGE, Delivered, check, wait_until
 
 HERE = pathlib.Path(__file__).parent
 DEBIAN_PYTHON = "/usr/bin/python3"
@@ -22,69 +17,6 @@ RAW = b"\r\n".join([
     b"From: Sender <sender@example.org>", b"To: someone@example.net", b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=",
     b" folded", b"Content-Type: text/plain; charset=utf-8", b"Content-Transfer-Encoding: 8bit", b"MIME-Version: 1.0", b"",
     b".", b"..two dots", b"  blanks  in\tplaces \t", "Grüße".encode(), b"x" * 900, b"", b"", b""])
-
-
-class NameServer:
-    """NSD, authoritative for one zone, on a port of its own and as the user that runs the story."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir()
-        self.port = free_port()
-        self.zone = self.folder / "zone"
-        self.serial = 0
-        self.process = None
-
-    def publish(self, lines):
-        self.serial += 1
-        head = [f"{DOMAIN}. 3600 IN SOA ns.{DOMAIN}. hostmaster.{DOMAIN}. {self.serial} 3600 600 86400 1",
-                f"{DOMAIN}. 3600 IN NS ns.{DOMAIN}.",
-                f"ns.{DOMAIN}. 3600 IN A 127.0.0.1"]
-        self.zone.write_text("\n".join(head + lines) + "\n")
-        self.stop()
-        binary = shutil.which("nsd") or "/usr/sbin/nsd"
-        config = self.folder / "nsd.conf"
-        config.write_text(f'''
-server:
-    ip-address: 127.0.0.1@{self.port}
-    do-ip6: no
-    username: ""
-    chroot: ""
-    zonesdir: "{self.folder}"
-    database: ""
-    zonelistfile: "{self.folder}/zone.list"
-    xfrdfile: "{self.folder}/xfrd.state"
-    xfrdir: "{self.folder}"
-    pidfile: "{self.folder}/nsd.pid"
-    logfile: "{self.folder}/nsd.log"
-remote-control:
-    control-enable: no
-zone:
-    name: {DOMAIN}
-    zonefile: zone
-''')
-        self.process = subprocess.Popen([binary, "-d", "-c", str(config)], stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_until(self.answers, "the name server answers")
-
-    def answers(self):
-        """A query for the zone's SOA by hand: TCP would not tell that this zone is loaded, and no longer the one before."""
-        name = b"".join(bytes([len(label)]) + label.encode() for label in DOMAIN.split(".")) + b"\0"
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(0.5)
-            try:
-                client.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + name + b"\x00\x06\x00\x01",
-                              ("127.0.0.1", self.port))
-                reply = client.recv(1500)
-            except OSError:
-                return False
-        return reply[3] & 15 == 0 and struct.pack("!II", self.serial, 3600) in reply
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(300)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)  # children that outlive it would still answer
 
 
 def send(relay, key, content):
@@ -146,7 +78,7 @@ def over_http(relay, server):
 
 
 def run(context):
-    server = NameServer(context.folder / "dns")
+    server = NameServer(context.folder / "dns", DOMAIN)
     try:
         story(context, server)
     finally:

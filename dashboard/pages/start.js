@@ -1,0 +1,258 @@
+// First steps: a key, lines to copy, and what arrives, on one page.
+
+import { h, fill } from '../lib/dom.js';
+import { all, api, get, post } from '../lib/api.js';
+import { environmentTag, notice, pageHead, state } from '../lib/parts.js';
+import { time } from '../lib/time.js';
+import { codeBlock, copyButton } from '../lib/copy.js';
+import { actionButton, field } from '../lib/form.js';
+import { onEvent } from '../lib/live.js';
+import { link, here, rewrite } from '../lib/router.js';
+import { tabs } from '../lib/parts.js';
+import { lend } from '../lib/borrowed-key.js';
+import { SNIPPETS } from '../lib/snippets.js';
+
+const SETTING = 'postern.smtp-place';
+const MOST = 8;
+/** @type {[string, string][]} */
+const WAYS = [
+  ['starttls', 'STARTTLS (587)'],
+  ['implicit', 'TLS from the first byte (465)'],
+  ['none', 'None: on this machine only (2525)'],
+];
+/** @type {Record<string, number>} */
+const PORTS = { starttls: 587, implicit: 465, none: 2525 };
+
+function isLoopback() {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname) || location.hostname.endsWith('.localhost');
+}
+
+/**
+ * Where SMTP listens: this host, by the usual port, or as was said here before.
+ * @returns {{host: string, port: number, tls: any}}
+ */
+function knownPlace() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(SETTING) || 'null');
+    if (kept && kept.host && kept.port && kept.tls in PORTS) return kept;
+  } catch {
+    // What cannot be read was never said.
+  }
+  const tls = isLoopback() ? 'none' : 'starttls';
+  return { host: location.hostname.replace(/^\[|\]$/g, ''), port: PORTS[tls], tls };
+}
+
+/**
+ * @param {string} title
+ * @param {boolean} done @param {any[]} content
+ */
+function step(title, done, ...content) {
+  return h('section.card.step', { class: done ? 'done' : '' }, h('header.card-head', h('h2', title)), h('.card-body', content));
+}
+
+/** @param {import('../lib/router.js').Visit} visit */
+export default async function start({ query }) {
+  const [keys, account] = await Promise.all([all('/v1/api-keys'), get('/v1/account')]);
+  let key = sessionStorage.getItem('postern.first-key') || '';
+  sessionStorage.removeItem('postern.first-key');
+  const place = knownPlace();
+  const domain = account.from_domains[0]?.replace(/^\./, '') || 'example.org';
+  let chosen = query.get('with') || 'curl';
+
+  // 1. The key
+  const keyPlace = h('.stack');
+  const active = keys.filter((one) => one.state === 'active');
+  async function make() {
+    const made = await post('/v1/api-keys', { name: 'first steps', environment: 'test', permission: 'sending_access' });
+    key = made.token;
+    lend(key);
+    drawKey();
+    drawLines();
+  }
+  function drawKey() {
+    const create = actionButton(active.length ? 'Make another test key' : 'Make a test key', make, {
+      icon: 'plus',
+      kind: active.length ? '' : 'primary',
+    });
+    fill(
+      keyPlace,
+      key
+        ? [
+            notice(
+              'warn',
+              h('p', h('strong', 'Copy it now: '), 'it is stored as a digest only, and gone when you leave this page.'),
+            ),
+            h('.secret', { id: 'first-key' }, key),
+            h('.actions', copyButton(key, { what: 'the key', label: 'Copy the key' })),
+          ]
+        : [
+            h(
+              'p',
+              active.length
+                ? [
+                    `The account has ${active.length === 1 ? 'a key' : `${active.length} keys`}. The lines below read it from `,
+                    h('code', 'POSTERN_KEY'),
+                    ' in the environment; a new one is filled in for you.',
+                  ]
+                : 'A test key goes the whole way and reaches nobody: you can send to any address without fear. With a live key the same lines send for real.',
+            ),
+            h('.actions', create),
+          ],
+    );
+  }
+
+  // 2. The lines
+  const lines = h('div');
+  const host = field({ label: 'Host', name: 'host', required: true, mono: true, value: place.host });
+  const port = field({ label: 'Port', name: 'port', type: 'number', required: true, value: String(place.port), min: 1 });
+  const tls = field({ label: 'Encryption', name: 'tls', options: WAYS, value: place.tls });
+  for (const one of [host, port]) one.input.addEventListener('input', changed);
+  tls.input.addEventListener('change', () => {
+    port.input.value = String(PORTS[tls.value()]);
+    changed();
+  });
+  function changed() {
+    localStorage.setItem(SETTING, JSON.stringify({ host: host.value(), port: Number(port.value()), tls: tls.value() }));
+    drawLines();
+  }
+  function drawLines() {
+    const filled = {
+      host: host.value() || 'localhost',
+      port: Number(port.value()) || 587,
+      tls: tls.value(),
+      key,
+      from: `you@${domain}`,
+      to: 'someone@example.net',
+      origin: location.origin,
+    };
+    fill(
+      lines,
+      tabs(
+        'Ways to send',
+        SNIPPETS.map((snippet) => ({
+          id: snippet.id,
+          title: snippet.title,
+          make: () => [
+            h('p.soft.small', 'In ', h('code', snippet.file)),
+            codeBlock(snippet.make(filled), `the lines for ${snippet.title}`),
+          ],
+        })),
+        chosen,
+        (id) => {
+          chosen = id;
+          rewrite(link('/start', { ...Object.fromEntries(here().query), with: id }));
+        },
+      ),
+    );
+  }
+
+  // 3. What arrives
+  const arrivals = h('div', { 'aria-live': 'polite' });
+  /** @type {any[]} */
+  let rows = [];
+  const since = new Date(Date.now() - 5000).toISOString();
+  let hadSome = false;
+  function drawArrivals() {
+    fill(
+      arrivals,
+      rows.length
+        ? h(
+            'ul.recipients',
+            rows.map((row) =>
+              h(
+                'li',
+                h('.line', h('a', { href: link(`/messages/${row.id}`) }, row.subject || '(no subject)'), state(row.last_event)),
+                h(
+                  'p.soft.small',
+                  row.from,
+                  ' → ',
+                  row.to[0] || '',
+                  ' · ',
+                  time(row.created_at),
+                  ' ',
+                  environmentTag(row.environment),
+                ),
+              ),
+            ),
+          )
+        : h(
+            'p.waiting',
+            h('span.pulse', { 'aria-hidden': 'true' }),
+            'Waiting for your first message…',
+            hadSome ? h('a', { href: '#/messages' }, 'Earlier ones') : null,
+          ),
+    );
+  }
+  async function look() {
+    const page = await get('/v1/emails', { limit: MOST });
+    hadSome = page.data.length > 0;
+    rows = page.data.filter((/** @type {any} */ row) => row.created_at >= since);
+    drawArrivals();
+  }
+  /** @type {any} */
+  let timer = 0;
+  const stop = onEvent(() => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      look().catch(() => {});
+    }, 250);
+  });
+  const tryIt = actionButton(
+    'Send one from here',
+    async () => {
+      await api('POST', '/v1/emails', {
+        headers: { Authorization: `Bearer ${key}` },
+        body: {
+          from: `you@${domain}`,
+          to: 'someone@example.net',
+          subject: 'Hello from the dashboard',
+          text: 'It works.',
+          html: '<h1>It works.</h1><p>This message was sent by the button on the first page. Nobody got it: it was sent with a test key.</p>',
+        },
+      });
+    },
+    { icon: 'messages' },
+  );
+
+  drawKey();
+  drawLines();
+  await look();
+  const third = h('.actions');
+  const watch = () => fill(third, key ? tryIt : null);
+  watch();
+  keyPlace.addEventListener('click', () => setTimeout(watch, 400));
+  return {
+    element: h(
+      'div',
+      pageHead({ title: 'First steps', sub: 'From a key to a message that you can look at, in a minute.' }),
+      h(
+        '.steps',
+        step('A key', Boolean(key || active.length), keyPlace),
+        step('Send', false, h('.fields.three', host.element, port.element, tls.element), lines),
+        step('See it arrive', false, arrivals, third),
+        h(
+          'section.card.step',
+          h('header.card-head', h('h2', 'And then')),
+          h(
+            '.card-body',
+            h(
+              'ul.plain.stack',
+              h(
+                'li',
+                h('a', { href: '#/sandbox' }, 'Try what can go wrong'),
+                ': addresses that bounce, defer and complain, for your tests.',
+              ),
+              h('li', h('a', { href: '#/domains' }, 'Add your domain'), ', so that live mail is signed and believed.'),
+              h('li', h('a', { href: '#/sandbox' }, 'Ask for production access'), ' when the account may reach everybody.'),
+            ),
+          ),
+        ),
+      ),
+    ),
+    title: 'First steps',
+    leave: () => {
+      stop();
+      clearTimeout(timer);
+    },
+  };
+}
