@@ -52,7 +52,8 @@ export function openDialog({ title, kind = '', lasting = false, quiet = false },
   element.addEventListener('close', () => {
     settle(undefined);
     element.remove();
-    if (before?.isConnected) before.focus();
+    const heading = /** @type {HTMLElement | null} */ (document.querySelector('main h1'));
+    (before?.isConnected ? before : heading)?.focus();
   });
   element.addEventListener('mousedown', (/** @type {MouseEvent} */ event) => {
     if (event.target === element && !lasting && !element.querySelector('form')) close();

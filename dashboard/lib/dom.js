@@ -90,15 +90,36 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+const FOCUSABLE = 'a[href], button:not([disabled]), input, select, textarea, summary, [tabindex="0"]';
+
+/**
+ * Somebody stood on what was drawn anew: they stand on its like, or on what is nearest, never nowhere.
+ * @param {Element} parent
+ * @param {HTMLElement} lost
+ */
+function keepFocus(parent, lost) {
+  const candidates = /** @type {HTMLElement[]} */ ([...parent.querySelectorAll(FOCUSABLE)]);
+  const like = candidates.find(
+    (one) => one.tagName === lost.tagName && one.textContent === lost.textContent && one.title === lost.title,
+  );
+  const heading = /** @type {HTMLElement | null} */ (document.querySelector('main h1'));
+  (like || candidates[0] || heading)?.focus({ preventScroll: true });
+}
+
 /**
  * Replaces what is in an element.
  * @param {Element} parent
  * @param {Children[]} children
  */
 export function fill(parent, ...children) {
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  const had = focused && focused !== parent && parent.contains(focused);
   const fragment = document.createDocumentFragment();
   append(fragment, children);
   parent.replaceChildren(fragment);
+  if (!had || document.activeElement === focused) return;
+  if (focused.isConnected) focused.focus({ preventScroll: true });
+  else keepFocus(parent, focused);
 }
 
 let names = 0;

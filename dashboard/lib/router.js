@@ -1,7 +1,7 @@
 // Addresses and pages. An address is behind the '#', so that recipients in a filter reach neither the server nor a proxy's log.
 // A page that says `keep` stays in memory while one that it leads to is open: Esc returns to the same row.
 
-import { fill } from './dom.js';
+import { fill, h } from './dom.js';
 import { failure } from './form.js';
 import { setPageKeys } from './shortcuts.js';
 
@@ -136,6 +136,7 @@ async function arrive() {
     shown = null;
     fill(
       outlet,
+      h('h1.failed', 'This page cannot be shown'),
       failure(error, () => arrive()),
     );
   } finally {
