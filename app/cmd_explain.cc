@@ -1,5 +1,5 @@
-// postern explain delivery: where mail to an address goes, how well it is protected on the way, and why. Asks the DNS, connects
-// to nobody.
+// postern explain delivery: where mail to an address goes, how well it is protected on the way, and why. Asks the DNS and fetches
+// the domain's MTA-STS policy; connects to no mail host.
 #include "app/commands.h"
 
 #include "api/record_json.h"
@@ -94,6 +94,21 @@ void describe_probe(const DeliveryProbe& probe, Facts& facts, json::object& valu
   if (failure) facts.emplace_back(failure->is_permanent() ? "bounces" : "waits", format_status(*failure));
 }
 
+void describe_sts(const mx::StsAnswer& sts, Facts& facts, json::object& value) {
+  json::object told{{"finding", mx::sts_finding_name(sts.finding)}};
+  std::string words = sts.why.empty() ? "none" : "published, and cannot be had: " + sts.why;
+  if (sts.policy) {
+    const mx::StsMode mode = sts.policy->policy.mode;
+    const std::string name = mode == mx::StsMode::Enforce ? "enforce" : mode == mx::StsMode::Testing ? "testing" : "none";
+    words = name + ", for " + listed(sts.policy->policy.patterns) + " (id " + sts.policy->id + ")";
+    told["mode"] = name;
+    told["id"] = sts.policy->id;
+    told["mx"] = json::array(sts.policy->policy.patterns.begin(), sts.policy->policy.patterns.end());
+  }
+  facts.emplace_back("MTA-STS", words);
+  value["sts"] = std::move(told);
+}
+
 // What waits for the domain, and when the next attempt is.
 Result<void> describe_queue(CommandContext& context, const std::string& domain, Facts& facts, json::object& value) {
   const auto soonest = context.spool().due(store::lane_of(domain), std::nullopt, Instant::max(), 1);
@@ -127,6 +142,7 @@ Result<void> explain_delivery(CommandContext& context, const std::string& addres
   if (route != nullptr && route->is_mx) {
     const auto probe = probe_delivery(context.settings(), *route, domain, kProbeLimit);
     if (!probe) return probe.error();
+    if (probe->sts) describe_sts(*probe->sts, facts, value);
     describe_probe(*probe, facts, value);
   }
   if (auto queued = describe_queue(context, domain, facts, value); !queued) return queued;

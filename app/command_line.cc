@@ -277,7 +277,7 @@ void declare_queue(CLI::App& app, Builder& build) {
 
 void declare_explain(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "explain", "Why mail goes the way it goes");
-  build.on(noun, "delivery", "address", "Say where mail to an address goes, how it is protected, and why; connects to nobody",
+  build.on(noun, "delivery", "address", "Say where mail to an address goes, how it is protected, and why; connects to no mail host",
            explain_delivery);
 }
 

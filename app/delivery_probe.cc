@@ -1,6 +1,7 @@
 #include "app/delivery_probe.h"
 
 #include "app/config_values.h"
+#include "core/clock.h"
 #include "core/random.h"
 #include "dns/unbound_resolver.h"
 #include "mx/lookup.h"
@@ -9,6 +10,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <memory>
 #include <optional>
 
 namespace postern::app {
@@ -27,13 +29,23 @@ net::Awaitable<void> run_delivery_probe(Probing probing, std::optional<DeliveryP
   DeliveryProbe probe;
   probe.hosts = co_await mx::look_up_hosts(*probing.resolver, probing.domain, random);
   if (!probe.hosts.failure) probe.plan = mx::make_plan(probe.hosts, probing.rules);
+  const SystemClock clock;
+  mx::HttpsClient https(*probing.resolver, probing.rules.allows_special);
+  const mx::StsMemory nothing{.find = [](const std::string&) { return std::nullopt; },
+                              .put = [](const std::string&, const std::string&) {},
+                              .erase = [](const std::string&) {}};
+  const auto policies = std::make_shared<mx::StsPolicies>(*probing.resolver, clock, mx::make_sts_fetch(https), nothing);
+  if (!probing.domain.starts_with('[') && !probe.hosts.failure) probe.sts = co_await policies->find(probing.domain);
   for (const mx::Hop& hop : probe.plan.hops) {
     if (probe.judged.contains(hop.host)) continue;
     const mx::Host host = probe.hosts.hosts[hop.host];
     JudgedHost judged;
     judged.tlsa = co_await mx::look_up_tlsa(*probing.resolver, host, probing.route.port);
-    const mx::TlsFacts facts{
-        .domain = probing.domain, .host = host.name, .is_mx_secure = probe.hosts.is_mx_secure, .tlsa = judged.tlsa, .sts = {}};
+    const mx::TlsFacts facts{.domain = probing.domain,
+                             .host = host.name,
+                             .is_mx_secure = probe.hosts.is_mx_secure,
+                             .tlsa = judged.tlsa,
+                             .sts = probe.sts ? probe.sts->view(host.name) : mx::StsView{}};
     judged.decision = mx::decide_tls(facts, mx::TlsDemand::Usual, relay::floor_of(probing.route.tls));
     probe.judged.emplace(hop.host, std::move(judged));
   }

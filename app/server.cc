@@ -26,6 +26,7 @@
 #include "relay/queue.h"
 #include "relay/transports.h"
 #include "smtp/server.h"
+#include "store/notebook.h"
 #include "store/store.h"
 #include "submission/smtp_submission.h"
 
@@ -141,12 +142,22 @@ Result<domains::KeySeal> open_seal(const Settings& settings, store::Directory& d
   return seal;
 }
 
+// What is only remembered keeps no mail from being sent.
+std::unique_ptr<store::Notebook> open_notebook(const Settings& settings) {
+  auto notebook = store::Notebook::open(settings.data_dir);
+  if (notebook) return std::move(*notebook);
+  log::write(log::Level::Warning, "notebook_not_opened", {{"error", notebook.error().message()}});
+  return nullptr;
+}
+
 class Daemon {
  public:
   Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const domains::KeySeal& seal,
-         std::unique_ptr<domains::DkimSigner> signer, std::unique_ptr<dns::Resolver> resolver)
+         std::unique_ptr<domains::DkimSigner> signer, std::unique_ptr<dns::Resolver> resolver,
+         std::unique_ptr<store::Notebook> notebook)
       : settings_(settings),
         store_(std::move(store)),
+        notebook_(std::move(notebook)),
         resolver_(std::move(resolver)),
         seal_(seal),
         signer_(std::move(signer)),
@@ -164,7 +175,9 @@ class Daemon {
                                                .simulator_domain = settings.simulator_domain,
                                                .signer = signer_.get(),
                                                .resolver = resolver_.get(),
-                                               .mx_rules = make_plan_rules(settings)})},
+                                               .mx_rules = make_plan_rules(settings),
+                                               .clock = &clock_,
+                                               .notebook = notebook_.get()})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
                     [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
@@ -196,6 +209,7 @@ class Daemon {
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<store::Notebook> notebook_;  // null: it could not be opened, and nothing is remembered
   std::unique_ptr<dns::Resolver> resolver_;
   domains::KeySeal seal_;
   std::unique_ptr<domains::DkimSigner> signer_;
@@ -390,7 +404,8 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
   auto resolver = dns::open_resolver(make_resolver_settings(settings));
   if (!resolver) return failed_to_start("the DNS cannot be asked", resolver.error());
-  auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer), std::move(*resolver));
+  auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer), std::move(*resolver),
+                                         open_notebook(settings));
   if (const auto prepared = daemon->prepare(); !prepared) return failed_to_start("cannot be set up", prepared.error());
   if (const auto bound = daemon->listen(); !bound) return failed_to_start("cannot listen", bound.error());
   return daemon;

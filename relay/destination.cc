@@ -45,7 +45,8 @@ Destination::Destination(std::string name, std::shared_ptr<const Route> route, D
       route_(std::move(route)),
       limits_(limits),
       transport_(std::move(transport)),
-      allowed_(limits.max_connections) {}
+      allowed_(std::min(limits.first_connections, limits.max_connections)),
+      is_beginning_(limits.first_connections < limits.max_connections) {}
 
 void Destination::succeed(const std::shared_ptr<Destination>& predecessor) {
   predecessors_.insert(predecessors_.end(), predecessor->predecessors_.begin(), predecessor->predecessors_.end());
@@ -145,6 +146,7 @@ void Destination::forget_if_idle(std::map<AccountId, Share>::iterator share) {
 
 void Destination::surplus(Job job, Instant now) {
   allowed_ = std::max<std::size_t>(running_, 1);
+  is_beginning_ = false;
   changed_at_ = now;
   const AccountId account = account_of(job);
   Share& share = shares_[account];
@@ -158,17 +160,20 @@ std::optional<Outage> Destination::failed(const Status& status, Instant now, Ran
   // Deliveries that were under way when the outage began say nothing new.
   if (is_failing() && now < next_probe(now)) return std::nullopt;
   const bool is_new = !is_failing();
-  allowed_ = limits_.max_connections;  // what looked like a surplus was the beginning of this
+  // What looked like a surplus was the beginning of this.
+  allowed_ = std::min(limits_.first_connections, limits_.max_connections);
+  is_beginning_ = allowed_ < limits_.max_connections;
   window_ = kFirstWindow;
   return Outage{backoff_.failed(now, random), is_new};
 }
 
 bool Destination::reached(const AccountId& account, bool is_broken, Instant now) {
-  const bool may_raise = now - changed_at_ >= kRaiseAfter || now < changed_at_;
+  const bool may_raise = is_beginning_ || now - changed_at_ >= kRaiseAfter || now < changed_at_;
   if (!is_broken && allowed_ < limits_.max_connections && may_raise) {
     ++allowed_;
     changed_at_ = now;
   }
+  is_beginning_ = is_beginning_ && allowed_ < limits_.max_connections;
   const auto share = shares_.find(account);
   if (is_broken && share != shares_.end()) ++share->second.breaks;
   if (!is_broken && share != shares_.end()) share->second.breaks = 0;

@@ -54,6 +54,9 @@ class Backoff {
 struct DestinationLimits {
   std::uint32_t max_connections = 8;
   std::size_t max_weight = 500;  // of jobs held: waiting, under way, or waiting for their sync
+  // Of a hop that nobody knows yet; one more for each session that was had, until there is one too many. A hop that never answers
+  // holds no more of what all share.
+  std::uint32_t first_connections = 1'000;
 };
 
 enum class Room { Free, Full, Unavailable };
@@ -114,6 +117,8 @@ class Destination {
   // A finished delivery that was none, for want of a connection: the job is the next one again, with
   // fewer connections at once. Where none is left running, the caller sees to it that it is tried again.
   void surplus(Job job, Instant now);
+  // Its connections still grow by themselves, from the first ones on.
+  bool is_beginning() const { return is_beginning_; }
   // How many deliveries may run at once while nothing fails.
   std::size_t concurrency() const { return std::min<std::size_t>(allowed_, limits_.max_connections); }
 
@@ -174,6 +179,7 @@ class Destination {
   std::size_t window_ = kFirstWindow;
   std::size_t settled_ = 0;  // weight, since the window was last widened
   std::size_t allowed_;      // connections at once
+  bool is_beginning_;
   Instant changed_at_;       // allowed_
   HopId hop_ = 0;
   Backoff backoff_;

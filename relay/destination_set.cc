@@ -9,6 +9,7 @@ namespace postern::relay {
 namespace {
 
 constexpr std::uint32_t kSimulationLimit = 1;  // a simulated delivery waits for nothing
+constexpr std::uint32_t kFirstConnections = 2;  // to the hosts of a domain, until one of them has answered
 
 using Destinations = std::vector<std::shared_ptr<Destination>>;
 
@@ -58,6 +59,7 @@ std::shared_ptr<Destination> DestinationSet::make(HopId hop, std::string name,
   DestinationLimits limits;
   limits.max_connections =
       route == nullptr ? kSimulationLimit : std::max(route->max_connections, 1U);
+  if (route != nullptr && route->is_per_domain) limits.first_connections = kFirstConnections;
   auto made =
       std::make_shared<Destination>(std::move(name), std::shared_ptr<const Route>(routes_, route),
                                     limits, make_transport_(routes_, route));

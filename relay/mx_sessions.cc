@@ -30,8 +30,28 @@ metrics::Counter mx_sessions("postern_mx_sessions_total",
 metrics::Counter dane_outcomes("postern_mx_dane_total",
                                "Mail hosts judged by DANE before a session; no ok with many insecure_chain: nothing is validated.",
                                {{"outcome", names_of(&mx::dane_outcome_name, mx::kDaneOutcomes)}});
+metrics::Counter sts_findings("postern_mx_sts_total", "Attempts for which an MTA-STS policy was looked for, by what was found.",
+                              {{"outcome", names_of(&mx::sts_finding_name, mx::kStsFindings)}});
 metrics::Counter clear_sessions("postern_mx_clear_fallbacks_total",
                                 "Sessions with mail hosts in the clear because TLS that they offer did not work.");
+
+mx::StsMemory memory_in(store::Notebook* notebook) {
+  constexpr auto kTable = store::NotebookTable::StsPolicies;
+  return {.find =
+              [notebook](const std::string& domain) {
+                auto found =
+                    notebook == nullptr ? Result<std::optional<std::string>>(std::nullopt) : notebook->find(kTable, domain);
+                return found ? std::move(*found) : std::nullopt;
+              },
+          .put =
+              [notebook](const std::string& domain, std::string octets) {
+                if (notebook != nullptr) notebook->put_later(kTable, domain, std::move(octets));
+              },
+          .erase =
+              [notebook](const std::string& domain) {
+                if (notebook != nullptr) notebook->erase_later(kTable, domain);
+              }};
+}
 
 net::TlsVerification verification_of(mx::TlsLevel level) {
   if (level == mx::TlsLevel::Dane) return net::TlsVerification::Dane;
@@ -51,6 +71,13 @@ net::TlsPeer peer_of(const mx::TlsDecision& decision) {
 }
 
 }  // namespace
+
+MxCommon::MxCommon(dns::Resolver& resolver, mx::PlanRules rules, const Clock* clock, store::Notebook* notebook)
+    : resolver_(resolver), rules_(std::move(rules)), https_(resolver, rules_.allows_special) {
+  if (clock != nullptr) {
+    sts_ = std::make_shared<mx::StsPolicies>(resolver, *clock, mx::make_sts_fetch(https_), memory_in(notebook));
+  }
+}
 
 std::shared_ptr<const net::TlsClientContext> MxCommon::tls(net::TlsVerification verification, const std::string& ca_file,
                                                            Status& failure) {
@@ -101,6 +128,13 @@ net::Awaitable<void> MxAttempt::decide(std::size_t index) {
   const mx::TlsFloor floor = floor_of(route_.tls);
   const bool asks = demand_ != mx::TlsDemand::NotRequired && floor != mx::TlsFloor::Never;
   if (asks) facts.tlsa = co_await mx::look_up_tlsa(common_.resolver(), host, route_.port, {.cancellation = &look_ups_});
+  // DANE decides by itself, but on how much a message may ask for.
+  const bool wants_sts = asks && (facts.tlsa.usable.empty() || demand_ == mx::TlsDemand::RequireTls);
+  if (wants_sts && !sts_ && common_.sts_policies() != nullptr && !domain_.starts_with('[')) {
+    sts_ = co_await common_.sts_policies()->find(domain_, {.cancellation = &look_ups_});
+    sts_findings.at(sts_->finding).add();
+  }
+  if (wants_sts && sts_) facts.sts = sts_->view(host.name);
   mx::TlsDecision decision = mx::decide_tls(facts, demand_, floor);
   if (asks) dane_outcomes.at(decision.dane).add();
   decisions_.emplace(index, std::move(decision));

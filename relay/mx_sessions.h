@@ -6,13 +6,16 @@
 #include "core/random.h"
 #include "core/recent_map.h"
 #include "dns/resolver.h"
+#include "mx/https_client.h"
 #include "mx/plan.h"
+#include "mx/sts_policies.h"
 #include "mx/tls_policy.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
 #include "relay/idle_connections.h"
 #include "relay/route.h"
 #include "smtp/client_connection.h"
+#include "store/notebook.h"
 
 #include <chrono>
 #include <cstddef>
@@ -28,13 +31,18 @@ namespace postern::relay {
 // What deliveries to all domains share. On the queue's executor only.
 class MxCommon {
  public:
-  MxCommon(dns::Resolver& resolver, mx::PlanRules rules) : resolver_(resolver), rules_(std::move(rules)) {}
+  // `clock` null: MTA-STS is not looked for. `notebook` null: its policies end with the process. All of it outlives this.
+  MxCommon(dns::Resolver& resolver, mx::PlanRules rules, const Clock* clock, store::Notebook* notebook);
 
   dns::Resolver& resolver() { return resolver_; }
   const mx::PlanRules& rules() const { return rules_; }
   Random& random() { return random_; }
   // Made when it is first wanted; null: it cannot be, and `failure` says why.
   std::shared_ptr<const net::TlsClientContext> tls(net::TlsVerification verification, const std::string& ca_file, Status& failure);
+  // Null: it is not looked for.
+  mx::StsPolicies* sts_policies() { return sts_.get(); }
+  // The end of all deliveries.
+  void cancel() { https_.cancel(); }
   // Files with authorities are read again when they are next wanted.
   void refresh() { contexts_.clear(); }
 
@@ -46,6 +54,8 @@ class MxCommon {
   dns::Resolver& resolver_;
   mx::PlanRules rules_;
   SystemRandom random_;
+  mx::HttpsClient https_;
+  std::shared_ptr<mx::StsPolicies> sts_;  // kept by what is fetched in the background, too
   std::map<std::pair<net::TlsVerification, std::string>, std::shared_ptr<const net::TlsClientContext>> contexts_;
   RecentMap<std::string, std::chrono::steady_clock::time_point> broken_tls_;  // until when, by remote
 };
@@ -86,6 +96,7 @@ class MxAttempt {
   bool is_planned_ = false;
   mx::MailHosts hosts_;
   mx::Plan plan_;
+  std::optional<mx::StsAnswer> sts_;                  // of the domain, once it was wanted
   std::map<std::size_t, mx::TlsDecision> decisions_;  // by host
   std::size_t next_ = 0;
   std::size_t sessions_ = 0;

@@ -244,7 +244,7 @@ void Queue::Impl::surplus(const DestinationPtr& destination, Job job, const Stat
 }
 
 void Queue::Impl::note_concurrency(const Destination& destination, std::size_t before) const {
-  if (destination.concurrency() == before) return;
+  if (destination.concurrency() == before || destination.is_beginning()) return;
   operator_log::destination_concurrency(destination.name(), before, destination.concurrency());
 }
 

@@ -337,6 +337,7 @@ void SmtpTransport::retire() {
 void SmtpTransport::cancel() {
   is_cancelled_ = true;
   look_ups_.cancel();
+  if (options_.mx) options_.mx->cancel();
   idle_->close_all();
   for (smtp::ClientConnection* connection : sending_) connection->cancel();
 }

@@ -8,7 +8,10 @@ namespace postern::relay {
 
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
                                         TransportSettings settings) {
-  const auto mx = settings.resolver == nullptr ? nullptr : std::make_shared<MxCommon>(*settings.resolver, settings.mx_rules);
+  std::shared_ptr<MxCommon> mx;
+  if (settings.resolver != nullptr) {
+    mx = std::make_shared<MxCommon>(*settings.resolver, settings.mx_rules, settings.clock, settings.notebook);
+  }
   return [executor, &spool, settings, mx](const std::shared_ptr<const RouteTable>& routes,
                                       const Route* route) -> std::unique_ptr<Transport> {
     if (route == nullptr) return std::make_unique<SimulatedTransport>(settings.simulator_domain);

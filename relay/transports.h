@@ -1,6 +1,7 @@
 // The transports of the server: SMTP for routes, the simulation for test messages.
 #pragma once
 
+#include "core/clock.h"
 #include "mx/plan.h"
 #include "net/awaitable.h"
 #include "relay/destination_set.h"
@@ -8,6 +9,7 @@
 #include <string>
 
 namespace postern::store {
+class Notebook;
 class Spool;
 }
 
@@ -27,8 +29,10 @@ struct TransportSettings {
   const domains::MessageSigner* signer = nullptr;  // of what had to be converted on its way out
   dns::Resolver* resolver = nullptr;               // null: next hops are addresses, and no route leads to mail hosts
   mx::PlanRules mx_rules{};
+  const Clock* clock = nullptr;          // with it MTA-STS is obeyed
+  store::Notebook* notebook = nullptr;   // where its policies are kept
 };
-// `spool`, the signer and the resolver outlive the transports.
+// All that is pointed to outlives the transports, as does `spool`.
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
                                         TransportSettings settings);
 

@@ -27,6 +27,7 @@ class Fixture:
     host: dict = dataclasses.field(default_factory=dict)
     differs: str = ""                   # why Postfix' verdict is another one, with the RFC
     address: str = ""
+    sts: tuple = ()                     # (mode, mx pattern, how its host answers): an MTA-STS policy; Postfix knows none
     arrives_at: str = ""                # the domain whose host gets it; default: its own
 
     @property
@@ -93,6 +94,31 @@ FIXTURES = [
     Fixture("circle", "", "bounced", "encrypted", publish=("@ MX 10 relay.lab.sec.", "@ MX 20 mx.{d}", "mx A {a}"),
             status="554 5.4.6", differs="posttls-finger has no name of its own; a mailer must not send to itself or to what is "
                                         "behind it (RFC 5321 section 5.1)"),
+]
+
+STS_FIXTURES = [
+    Fixture("stsgood", "verified", zone="ins", certificate=CA, sts=("enforce", "mx.stsgood.ins", "well")),
+    Fixture("stswild", "verified", zone="ins", certificate=CA, sts=("enforce", "*.stswild.ins", "well")),
+    Fixture("stsself", "verified", "deferred", zone="ins", sts=("enforce", "mx.stsself.ins", "well"), status="4.7.5 TLS failed"),
+    Fixture("stsname", "verified", "deferred", zone="ins", certificate=CA, certificate_names=("another.example",),
+            sts=("enforce", "mx.stsname.ins", "well"), status="hostname mismatch"),
+    Fixture("stsexpired", "verified", "deferred", zone="ins", certificate=EXPIRED, sts=("enforce", "mx.stsexpired.ins", "well"),
+            status="certificate has expired"),
+    Fixture("stsclear", "verified", "deferred", zone="ins", certificate=CLEAR, sts=("enforce", "mx.stsclear.ins", "well"),
+            status="does not offer STARTTLS"),
+    Fixture("stsother", "refused", "deferred", zone="ins", certificate=CA, sts=("enforce", "mx.elsewhere.ins", "well"),
+            status="451 4.7.5 mx.stsother.ins is not in the MTA-STS policy"),
+    Fixture("ststest", zone="ins", sts=("testing", "mx.elsewhere.ins", "well")),
+    Fixture("stsnone", zone="ins", sts=("none", "mx.elsewhere.ins", "well")),
+    Fixture("stsaway", zone="ins", sts=("enforce", "mx.elsewhere.ins", "redirect")),
+    Fixture("stshtml", zone="ins", sts=("enforce", "mx.elsewhere.ins", "html")),
+    Fixture("stsbig", zone="ins", sts=("enforce", "mx.elsewhere.ins", "big")),
+    Fixture("stsgone", zone="ins", sts=("enforce", "mx.elsewhere.ins", "gone")),
+    Fixture("stsfake", zone="ins", sts=("enforce", "mx.elsewhere.ins", "unverified")),
+    Fixture("stsdane", "dane", sts=("enforce", "mx.elsewhere.ins", "well"), tlsa=(own(3, 1, 1),)),
+    Fixture("stsbaddane", "dane", "deferred", certificate=CA, sts=("enforce", "mx.stsbaddane.sec", "well"),
+            tlsa=(("mx", 3, 1, 1, "other"),), status="no matching DANE TLSA records"),
+    Fixture("stspkix", "verified", certificate=CA, sts=("enforce", "mx.stspkix.sec", "well"), tlsa=(own(1, 1, 1),)),
 ]
 
 # What other domains' records lead to.

@@ -69,6 +69,17 @@ class MailHost:
                 await say("250 ok")
 
 
+def policy_response(mode, pattern, how):
+    """An MTA-STS policy over HTTP, or what is not quite one."""
+    policy = f"version: STSv1\r\nmode: {mode}\r\nmx: {pattern}\r\nmax_age: 86400\r\n".encode()
+    if how == "big":
+        policy += b"x: y\r\n" * 12_000
+    status = {"redirect": "301 Moved\r\nLocation: https://mta-sts.stsgood.ins/.well-known/mta-sts.txt", "gone": "404 Not Found"}
+    kind = "text/html" if how == "html" else "text/plain; charset=utf-8"
+    head = f"HTTP/1.1 {status.get(how, '200 OK')}\r\nContent-Type: {kind}\r\nContent-Length: {len(policy)}\r\n\r\n"
+    return head.encode() + policy
+
+
 class WebHost:
     """Answers each request with one response; keeps the requests."""
 

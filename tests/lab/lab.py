@@ -13,10 +13,9 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import hosts  # noqa: E402
 import zones  # noqa: E402
-from fixtures import EXTRA, FIXTURES  # noqa: E402
+from fixtures import EXTRA, FIXTURES, STS_FIXTURES  # noqa: E402
 
 FIRST_HOST = 100  # 198.51.100.100 and up; below, what fixtures name themselves
-RELAY = "192.0.2.250"
 
 
 def enter(command):
@@ -33,27 +32,20 @@ def answers(port, address="127.0.0.1"):
 class Lab:
     """Inside of the namespace. `fixtures` get their addresses here."""
 
-    def __init__(self, folder, fixtures=FIXTURES, web=()):
+    def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.fixtures = [f for f in fixtures]
+        self.fixtures = FIXTURES + STS_FIXTURES
         self.certificates = zones.Certificates(self.folder / "certificates")
         self.processes = []
-        self.mail = {}
+        self.mail, self.web = {}, {}
         self._network()
         records = {zone: list(lines) for zone, lines in EXTRA.items()}
         for number, fixture in enumerate(self.fixtures):
             fixture.address = f"198.51.100.{FIRST_HOST + number}"
             self._fixture(fixture, records)
-        for owner, zone, record in (line for host in web for line in host["records"]):
-            records[zone].append(f"{owner} {record}")
         served, self.anchor = zones.write_zones(self.folder / "zones", records)
         self._name_servers(served)
-        web_hosts = []
-        for host in web:
-            chain, key = self.certificates.get(host.get("certificate", "ca"), host["names"])
-            web_hosts.append(hosts.WebHost(host["address"], chain, key, host["response"]))
-        self.web = {host["names"][0]: made for host, made in zip(web, web_hosts)}
-        self.hosts = hosts.Hosts(list(self.mail.values()), web_hosts)
+        self.hosts = hosts.Hosts(list(self.mail.values()), list(self.web.values()))
 
     def _network(self):
         for command in (["link", "set", "lo", "up"], *(["addr", "add", f"{network}.0/24", "dev", "lo"]
@@ -92,8 +84,17 @@ class Lab:
                                f"_25._tcp.mx.insmx IN TLSA 3 1 1 {zones.digest(chain, 1, 1)}"]
         if fixture.name == "aliasout":
             records["ins"].append(f"aliasout IN A {fixture.address}")
+        if fixture.sts:
+            self._policy(fixture, lines)
         if fixture.publish:
             self.mail[fixture.domain] = hosts.MailHost(fixture.address, chain, key, **fixture.host)
+
+    def _policy(self, fixture, lines):
+        mode, pattern, how = fixture.sts
+        address = fixture.address.replace("198.51.100.", "203.0.113.")
+        lines += [f'_mta-sts.{fixture.name} IN TXT "v=STSv1; id=1;"', f"mta-sts.{fixture.name} IN A {address}"]
+        chain, key = self.certificates.get("self" if how == "unverified" else "ca", [f"mta-sts.{fixture.domain}"])
+        self.web[fixture.domain] = hosts.WebHost(address, chain, key, hosts.policy_response(mode, pattern, how))
 
     def _name_servers(self, served):
         self.mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -19,7 +19,7 @@ ROOMS = {
     "mime": {"core"},
     "web": {"core", "http", "mime"},
     "domains": {"core", "store", "dns", "mime"},
-    "mx": {"core", "net", "dns"},
+    "mx": {"core", "net", "dns", "http"},
     "relay": {"core", "net", "dns", "smtp", "store", "sandbox", "domains", "mime", "mx"},
     "submission": {"core", "net", "smtp", "store", "auth", "sandbox", "domains", "mime", "relay"},
     "events": {"core", "net", "dns", "store", "auth", "relay"},

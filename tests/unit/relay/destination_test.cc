@@ -259,5 +259,24 @@ TEST_F(DestinationTest, HoldsMoreAsItIsSettledAndLittleAgainAfterAnOutage) {
   EXPECT_EQ(fill().size(), Destination::kFirstWindow);
 }
 
+// One of ten thousand domains whose hosts never answer holds two deliveries of what all share, not as many as may run.
+TEST_F(DestinationTest, BeginsSmallWithAHopThatNobodyKnows) {
+  Destination hop("domain", nullptr, {.max_connections = 4, .max_weight = 100, .first_connections = 2},
+                  std::make_unique<NoTransport>());
+  for (int i = 0; i < 20; ++i) hop.enqueue(make_job());
+  EXPECT_EQ(hop.startable(clock_.now()), 2U);
+  const Job first = *hop.take(clock_.now());
+  hop.finished(first);
+  hop.reached({}, true, clock_.now());
+  EXPECT_EQ(hop.concurrency(), 2U) << "a session that broke";
+  hop.reached({}, false, clock_.now());
+  hop.reached({}, false, clock_.now());
+  EXPECT_EQ(hop.concurrency(), 4U) << "one more for each session, at once";
+  EXPECT_FALSE(hop.is_beginning());
+  hop.failed(kRefused, clock_.now(), random_);
+  EXPECT_EQ(hop.concurrency(), 2U) << "whoever comes back is not met by all at once";
+  EXPECT_TRUE(hop.is_beginning());
+}
+
 }  // namespace
 }  // namespace postern::relay
