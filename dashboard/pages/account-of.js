@@ -14,7 +14,8 @@ import { auditTable } from '../lib/audit.js';
 import { decide } from './accounts.js';
 
 /** @param {any} quota */
-const used = (quota) => (quota ? `${number(quota.used)} of ${quota.limit === null ? 'any number' : number(quota.limit)}` : null);
+const used = (quota) =>
+  quota ? `${number(quota.used)}${quota.limit === null ? ', no limit' : ` of ${number(quota.limit)}`}` : null;
 
 /** @param {any} limit */
 const finite = (limit) => (typeof limit === 'number' ? String(limit) : '');

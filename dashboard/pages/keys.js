@@ -248,7 +248,7 @@ export default async function keysPage({ query }) {
                 [
                   state(key.state),
                   key.state === 'retiring'
-                    ? h('.soft.small', 'until ', time(key.retires_at))
+                    ? h('.soft.small', 'ends ', time(key.retires_at))
                     : key.expires_at && key.state === 'active'
                       ? h('.soft.small', 'expires ', time(key.expires_at))
                       : null,

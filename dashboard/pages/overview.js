@@ -202,10 +202,10 @@ function breakdowns(stats, keys) {
         '.card-body',
         stats.domains.length
           ? barList(
-              'Delivered by domain',
+              'Accepted by domain of the recipients',
               stats.domains.map((/** @type {any} */ d) => ({
-                series: 'delivered',
-                value: d.delivered,
+                series: 'accepted',
+                value: d.accepted,
                 name: [d.domain || 'all others', d.bounced ? h('span.soft', ` ${number(d.bounced)} bounced`) : null],
               })),
             )

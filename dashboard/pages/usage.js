@@ -67,7 +67,6 @@ export default async function usagePage({ query }) {
     short: formatted.format(new Date(`${day}T00:00:00Z`)),
     values: { accepted: values.recipients },
     href: link('/messages', {
-      environment: 'live',
       since: `${day}T00:00:00Z`,
       until: `${dayOf(new Date(new Date(`${day}T00:00:00Z`).getTime() + DAY))}T00:00:00Z`,
     }),
@@ -100,7 +99,7 @@ export default async function usagePage({ query }) {
       'div',
       pageHead({
         title: 'Usage',
-        sub: 'Live mail by day (UTC). Test mail is free and is not counted.',
+        sub: 'What was sent, by day (UTC) and key. Only live mail counts against the quotas.',
         actions: [h('.dates', begin, '–', end), actionButton('Export CSV', save, { icon: 'down' })],
       }),
       h(
