@@ -218,6 +218,7 @@ ApiArea session_api();
 ApiArea member_api();
 ApiArea key_api();
 ApiArea email_api();
+ApiArea preview_api();
 ApiArea run_api();
 ApiArea sandbox_api();
 ApiArea domain_api();
@@ -226,6 +227,8 @@ ApiArea event_api();
 ApiArea webhook_api();
 ApiArea suppression_api();
 ApiArea usage_api();
+ApiArea stats_api();
+ApiArea audit_api();
 ApiArea explain_api();
 ApiArea service_api();  // /healthz, /readyz, /metrics, /openapi.json
 

@@ -34,6 +34,7 @@ class DomainAdmin;
 namespace postern::events {
 class EventHub;
 class WebhookAdmin;
+class WebhookAttempts;
 }  // namespace postern::events
 namespace postern::api {
 
@@ -82,6 +83,7 @@ struct ApiContext {
   Random& random;
   ApiSettings settings;
   events::EventIds event_ids{};
+  events::WebhookAttempts* webhook_attempts = nullptr;  // nullptr: nothing is known of them
   const ServiceState* service = nullptr;  // set by the dispatcher
   AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
   AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`

@@ -6,11 +6,11 @@
 #include "api/email_json.h"
 #include "api/email_request.h"
 #include "api/limits.h"
+#include "api/own_email.h"
 #include "api/request_fields.h"
 #include "api/send_handlers.h"
 #include "api/worker_job.h"
 #include "events/event_json.h"
-#include "events/mail_scope.h"
 #include "mime/message_reader.h"
 #include "submission/idempotency.h"
 #include "submission/sender_policy.h"
@@ -35,39 +35,6 @@ constexpr std::size_t kMaxEmails = 100;     // Resend's
 constexpr std::size_t kMaxPageRecipients = 5'000;  // of all its e-mails: a page stays below some megabytes
 constexpr std::size_t kMaxEventsPage = 1'000;  // of one e-mail's events: a thousand recipients have thousands
 
-bool can_see(const Caller& caller, const store::MessageRecord& message) {
-  if (message.account != caller.account) return false;
-  if (caller.has_test_key() && message.environment != Environment::Test) return false;
-  return !caller.has_domain_key() || events::is_mail_of(message, caller.key->from_domains);
-}
-
-// The caller's message. NotFound: no such id, or it may not see that one.
-Result<StoredMessage> find_own(const ApiContext& context, const ApiRequest& request) {
-  const auto id = parse_message_id(request.path_parameter("id"));
-  if (!id) return Error(ErrorCode::NotFound);
-  auto stored = context.store.spool().find(*id);
-  if (!stored) return stored.error();
-  if (!*stored || !can_see(request.caller, (*stored)->message)) return Error(ErrorCode::NotFound);
-  return std::move(**stored);
-}
-
-// What leaves, or left: signatures on top. NotFound: the content is gone.
-Result<std::string> read_content(const store::Spool& spool, const store::MessageRecord& message) {
-  std::string content = message.signature_fields;
-  content.reserve(content.size() + message.content_octets);
-  for (std::uint32_t i = 0; i < message.chunk_count; ++i) {
-    const Result<std::string> chunk = spool.read_chunk(message.id, i);
-    if (!chunk) return chunk.error();
-    content += *chunk;
-  }
-  return content;
-}
-
-ApiResponse content_gone() {
-  return api_problem(ApiProblem::NotFound,
-                     "the content is kept until the message is delivered, that of a test message a while longer");
-}
-
 // --- Lists -------------------------------------------------------------------------------------------------------------
 
 struct EmailPage {
@@ -85,6 +52,20 @@ std::optional<MessageId> read_cursor(const ApiRequest& request, std::string_view
   return id;
 }
 
+// Below every message of that instant and later: ids sort by time, and a message is accepted soon after it got its id.
+MessageId first_id_of(Instant instant) {
+  MessageId id;
+  auto rest = static_cast<std::uint64_t>(std::max<Duration::rep>(instant.time_since_epoch().count(), 0));
+  for (std::size_t i = 8; i-- > 0; rest >>= 8) id.octets[i] = static_cast<std::uint8_t>(rest & 0xff);
+  return id;
+}
+
+// Nothing that follows in a list from the newest on can fit.
+bool is_past_the_end(const EmailPage& page, const store::MessageRecord& message) {
+  constexpr Duration kLongestArrival = std::chrono::hours(1);  // of a message from its id to its acceptance
+  return !page.before && page.filter.since() && message.id.created() + kLongestArrival < *page.filter.since();
+}
+
 // `fault` tells what is wrong.
 EmailPage read_page(const ApiRequest& request, std::string& fault) {
   EmailPage page;
@@ -100,6 +81,7 @@ EmailPage read_page(const ApiRequest& request, std::string& fault) {
   auto filter = EmailFilter::read(request);
   if (filter) {
     page.filter = std::move(*filter);
+    if (!page.after && !page.before && page.filter.until()) page.after = first_id_of(*page.filter.until());
   } else {
     fault = filter.error().context();
   }
@@ -129,6 +111,7 @@ Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, con
         return found;
       }
       cursor = stored.message.id;
+      if (is_past_the_end(page, stored.message)) return found;
       if (!is_seen) continue;
       recipients += stored.message.envelope.recipients.size();
       found.messages.push_back(std::move(stored));
@@ -214,6 +197,19 @@ Result<ApiResponse> cancel_email(ApiContext& context, const ApiRequest& request)
   return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
 }
 
+// Without its destination's pause: that is everybody's.
+Result<ApiResponse> retry_email(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  const MessageId id = stored->message.id;
+  const auto retried = context.store.spool().retry_now(id, context.clock.now());
+  if (!retried && retried.error().code() == ErrorCode::Conflict) {
+    return api_problem(ApiProblem::Conflict, "nothing of this message waits any more");
+  }
+  if (!retried) return retried.error();
+  return ApiResponse::json(json::object({{"object", "email"}, {"id", format_message_id(id)}}));
+}
+
 // Another time for the first attempt of a message that waits for its own.
 Result<ApiResponse> reschedule_email(ApiContext& context, const ApiRequest& request) {
   const json::object* const body = request.json.if_object();
@@ -294,13 +290,15 @@ constexpr Parameter kBatchParameters[] = {
      .description = "permissive: what is wrong with one e-mail keeps no other from being sent.",
      .values = "strict permissive",
      .is_header = true}};
-constexpr std::array<Parameter, 4 + kMailParameters.size()> kEmailListParameters = [] {
-  std::array<Parameter, 4 + kMailParameters.size()> parameters = {
+constexpr std::array<Parameter, 6 + kMailParameters.size()> kEmailListParameters = [] {
+  std::array<Parameter, 6 + kMailParameters.size()> parameters = {
       {limit_parameter(kMaxEmails, kDefaultPage),
        {.name = "after", .description = "The `next` of the page before, or an e-mail: go on with those that are older."},
        {.name = "before", .description = "The same, to go on with those that are newer."},
-       kStatusParameter}};
-  std::ranges::copy(kMailParameters, parameters.begin() + 4);
+       kStatusParameter,
+       kSinceParameter,
+       kUntilParameter}};
+  std::ranges::copy(kMailParameters, parameters.begin() + 6);
   return parameters;
 }();
 
@@ -342,7 +340,7 @@ constexpr Route reading(std::string_view path, std::string_view operation, std::
           .serves_domain_keys = true};
 }
 
-constexpr std::array<Route, 12> kEmailRoutes = {{
+constexpr std::array<Route, 13> kEmailRoutes = {{
     sending("/v1/emails", "sendEmail", "Send an e-mail"),
     sending("/v1/send", "sendEmailAlias", "Send an e-mail; the same as /v1/emails"),
     {.method = Method::Post,
@@ -390,6 +388,9 @@ constexpr std::array<Route, 12> kEmailRoutes = {{
      .response_schema = "UpdatedEmail",
      .failures = {409},
      .serves_domain_keys = true},
+    {.method = Method::Post, .path = "/v1/emails/:id/retry", .access = Access::Manage, .body = Body::None,
+     .handler = on_worker<retry_email>, .operation = "retryEmail", .summary = "Try what waits of an e-mail now", .tag = "emails",
+     .response_schema = "UpdatedEmail", .failures = {409}, .serves_domain_keys = true},
     {.method = Method::Post,
      .path = "/v1/emails/:id/cancel",
      .access = Access::Manage,

@@ -286,7 +286,8 @@ constexpr SchemaLimit kKeyLimits[] = {
 constexpr std::string_view kKeySchemas = R"({
   "ApiKey": {"type": "object", "required": ["object", "id", "name", "key_prefix", "environment", "permission",
       "state", "from_domains", "networks", "per_second", "created_at", "expires_at", "revoked_at", "retires_at",
-      "successor", "last_used_at", "last_used_from", "last_refused"],
+      "successor", "last_used_at", "last_used_from", "last_used_client",
+      "last_refused"],
     "properties": {
     "object": {"const": "api_key"}, "id": {"type": "string"}, "name": {"type": "string", "examples": ["shop"]},
     "key_prefix": {"type": "string", "description": "the first 16 characters, to recognise it by"},
@@ -297,6 +298,7 @@ constexpr std::string_view kKeySchemas = R"({
     "expires_at": {"type": ["string", "null"]}, "revoked_at": {"type": ["string", "null"]},
     "retires_at": {"type": ["string", "null"]}, "successor": {"type": ["string", "null"]},
     "last_used_at": {"type": ["string", "null"]}, "last_used_from": {"type": ["string", "null"]},
+    "last_used_client": {"type": ["string", "null"], "description": "The HELO name, or HTTP and the User-Agent."},
     "last_refused": {"type": ["object", "null"], "required": ["at", "from", "client", "reason"],
       "description": "The last time that somebody who has it was refused: it is expired, revoked, or used from a foreign network.",
       "properties": {"at": {"type": "string", "format": "date-time"}, "from": {"type": "string"}, "client": {"type": "string"},

@@ -26,13 +26,6 @@ std::optional<ApiResponse> refuse_keys(const Caller& caller) {
   return api_refusal(Refusal::PermissionDenied, "this is for people: sign in with an address and its password");
 }
 
-json::object member_json(const store::UserRecord& user) {
-  json::object member = user_json(user);
-  member["object"] = "member";
-  member["is_operator"] = user.is_operator;
-  return member;
-}
-
 Result<ApiResponse> list_members(ApiContext& context, const ApiRequest& request) {
   const auto users = context.store.directory().list_users(request.caller.account);
   if (!users) return users.error();

@@ -24,7 +24,9 @@ Made from the tables of endpoints in `http/api_*.cc` by `postern docs http-api`;
 `sending_access` key only sends and asks `/v1/explain`. A test key sees test keys, test mail and webhooks for it, and neither sees
 nor changes what belongs to live mail: 403. A key limited to From domains sees mail from them, and manages its own keys, domains and
 webhooks; one bound to networks names no webhook's endpoint; no key changes or revokes a key that may do more than itself. A thing
-of another account is 404. Off loopback, TLS is required.
+of another account is 404. Off loopback, TLS is required. Pages of this server have a cookie instead, from `POST /v1/auth/session`:
+what changes something needs their `Origin` besides (403 `cross_site_request`), and a `Host` that is an address, localhost or
+a configured name (421 `misdirected_request`). What is for who operates the installation needs a user of that role.
 
 **Bodies** are JSON (`Content-Type: application/json`), UTF-8, nested at most 32 deep, with 131,072 values at most. `null` is the
 same as absent. Fields marked with * must be there in a request, and are always there in a response. A failure has the shape of

@@ -8,7 +8,7 @@
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "auth/address_proof.h"
-#include "auth/permission.h"
+#include "auth/browser_session.h"
 #include "auth/session_token.h"
 #include "auth/user_admin.h"
 #include "core/log.h"

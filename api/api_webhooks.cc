@@ -8,6 +8,7 @@
 #include "core/time_format.h"
 #include "events/event_json.h"
 #include "events/webhook_admin.h"
+#include "events/webhook_attempts.h"
 #include "events/webhook_signature.h"
 
 #include <boost/json/array.hpp>
@@ -129,6 +130,24 @@ Result<ApiResponse> get_webhook(ApiContext& context, const ApiRequest& request) 
   return answer_with_secret(body, *webhook);
 }
 
+Result<ApiResponse> list_attempts(ApiContext& context, const ApiRequest& request) {
+  const auto id = webhook_id(context, request);
+  if (!id) return id.error();
+  json::array data;
+  if (context.webhook_attempts != nullptr) {
+    for (const events::WebhookAttempt& attempt : context.webhook_attempts->list(*id)) {
+      data.push_back(json::object{{"object", "webhook_attempt"},
+                                  {"at", format_rfc3339(attempt.at)},
+                                  {"event_id", context.event_ids.format(request.caller.account, attempt.sequence)},
+                                  {"endpoint", attempt.url},
+                                  {"status", attempt.status == 0 ? json::value(nullptr) : json::value(attempt.status)},
+                                  {"failure", attempt.failure.empty() ? json::value(nullptr) : json::value(attempt.failure)},
+                                  {"took_ms", attempt.took.count()}});
+    }
+  }
+  return ApiResponse::json(page_json(std::move(data), {}));
+}
+
 std::optional<bool> read_status(RequestFields& fields) {
   const auto status = fields.text("status");
   if (!status) return std::nullopt;
@@ -214,7 +233,7 @@ constexpr Route webhook_route(Route row) {
   return row;
 }
 
-constexpr std::array<Route, 9> kWebhookRoutes = {{
+constexpr std::array<Route, 10> kWebhookRoutes = {{
     webhook_route({.method = Method::Get, .path = "/v1/webhooks", .access = Access::Manage, .handler = on_worker<list_webhooks>,
                    .operation = "listWebhooks", .summary = "List the account's webhooks", .response_schema = "WebhookList",
                    .parameters = kWebhookListParameters}),
@@ -224,6 +243,10 @@ constexpr std::array<Route, 9> kWebhookRoutes = {{
                    .response_schema = "WebhookSecret"}),
     webhook_route({.method = Method::Get, .path = "/v1/webhooks/:id", .access = Access::Manage, .handler = on_worker<get_webhook>,
                    .operation = "getWebhook", .summary = "Show a webhook and its secret", .response_schema = "Webhook"}),
+    webhook_route({.method = Method::Get, .path = "/v1/webhooks/:id/attempts", .access = Access::Manage,
+                   .handler = on_worker<list_attempts>, .operation = "listWebhookAttempts",
+                   .summary = "The last requests to a webhook since the server began, the newest first",
+                   .response_schema = "WebhookAttemptList"}),
     webhook_route({.method = Method::Patch, .path = "/v1/webhooks/:id", .access = Access::Manage, .body = Body::Json,
                    .handler = on_worker<change_webhook>, .operation = "changeWebhook",
                    .summary = "Change a webhook, disable it or enable it again", .request_schema = "WebhookChange",
@@ -294,6 +317,17 @@ constexpr std::string_view kWebhookSchemas = R"json({
 "DeletedWebhook": {"allOf": [{"$ref": "#/components/schemas/WebhookName"},
   {"type": "object", "required": ["deleted"], "properties": {
   "deleted": {"const": true}}}]},
+"WebhookAttempt": {"type": "object", "required": ["object", "at", "event_id", "endpoint", "status", "failure", "took_ms"],
+  "properties": {
+  "object": {"const": "webhook_attempt"},
+  "at": {"type": "string", "format": "date-time"},
+  "event_id": {"type": "string"}, "endpoint": {"type": "string"},
+  "status": {"type": ["integer", "null"], "description": "Of the response; null: there was none."},
+  "failure": {"type": ["string", "null"], "description": "Why there was none."},
+  "took_ms": {"type": "integer"}}},
+"WebhookAttemptList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+  "next": {"type": "null"}, "object": {"const": "list"}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/WebhookAttempt"}}}},
 "WebhookEventName": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "webhook_event"},
   "id": {"type": "string"}}}

@@ -2,12 +2,13 @@
 
 namespace postern::api {
 
-std::span<const ApiArea> all_areas() {
+std::span<const ApiArea> account_areas() {
   static const ApiArea kAreas[] = {
       session_api(),
       member_api(),
       key_api(),
       email_api(),
+      preview_api(),
       run_api(),
       sandbox_api(),
       domain_api(),
@@ -16,6 +17,8 @@ std::span<const ApiArea> all_areas() {
       suppression_api(),
       confirmation_api(),
       usage_api(),
+      stats_api(),
+      audit_api(),
       explain_api(),
       service_api(),
   };

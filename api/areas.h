@@ -1,4 +1,4 @@
-// The one list of all endpoints: the server answers them, openapi.json describes them, a test holds them to rules.
+// The endpoints of accounts, one list: those of who operates the installation are beside it (operation/areas.h).
 #pragma once
 
 #include "api/api.h"
@@ -7,6 +7,6 @@
 
 namespace postern::api {
 
-std::span<const ApiArea> all_areas();
+std::span<const ApiArea> account_areas();
 
 }  // namespace postern::api

@@ -3,6 +3,7 @@
 #include "api/email_json.h"
 #include "core/bytes.h"
 #include "core/mailbox.h"
+#include "core/time_format.h"
 
 #include <algorithm>
 
@@ -22,6 +23,14 @@ Result<std::optional<std::string>> read_address_filter(const ApiRequest& request
 std::optional<std::string> read_text_filter(const ApiRequest& request, std::string_view name) {
   const auto text = request.query_parameter(name);
   return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+Result<std::optional<Instant>> read_time_filter(const ApiRequest& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text) return std::optional<Instant>();
+  const auto instant = parse_rfc3339(*text);
+  if (!instant) return Error(ErrorCode::InvalidArgument, std::string(name) + ": no time such as 2030-01-31T12:00:00Z");
+  return instant;
 }
 
 bool is_one_of(std::string_view words, std::string_view word) {
@@ -66,6 +75,16 @@ bool has_message_id(const store::MessageRecord& message, std::string_view wanted
   return wanted.substr(0, wanted.find('@')) == format_message_id(message.id);
 }
 
+bool holds_text(std::string_view field, const std::string& wanted) {
+  return to_ascii_lower(field).find(wanted) != std::string::npos;
+}
+
+bool has_text(const store::MessageRecord& message, const std::string& wanted) {
+  const auto is_in_recipient = [&](const Recipient& recipient) { return holds_text(format_mailbox(recipient.mailbox), wanted); };
+  return holds_text(message.summary.from, wanted) || holds_text(message.summary.subject, wanted) ||
+         holds_text(message.summary.message_id, wanted) || std::ranges::any_of(message.envelope.recipients, is_in_recipient);
+}
+
 }  // namespace
 
 Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
@@ -82,6 +101,18 @@ Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
   filter.run_ = read_text_filter(request, "run");
   filter.message_id_ = read_text_filter(request, "message_id");
   if (filter.message_id_) filter.message_id_ = without_angle_brackets(*filter.message_id_).substr(0, store::kMaxSummaryOctets);
+  if (const auto key = request.query_parameter("key")) {
+    filter.key_ = parse_key_id(*key);
+    if (!filter.key_) return Error(ErrorCode::InvalidArgument, "key: no id of a key");
+  }
+  filter.text_ = read_text_filter(request, "q");
+  if (filter.text_) filter.text_ = to_ascii_lower(*filter.text_);
+  auto since = read_time_filter(request, "since");
+  if (!since) return since.error();
+  auto until = read_time_filter(request, "until");
+  if (!until) return until.error();
+  filter.since_ = *since;
+  filter.until_ = *until;
   filter.status_ = read_text_filter(request, "status");
   if (filter.status_ && !is_one_of(kLastEvents, *filter.status_)) {
     return Error(ErrorCode::InvalidArgument, "status: one of " + std::string(kLastEvents));
@@ -96,6 +127,8 @@ Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
 
 bool EmailFilter::wants(const store::StoredMessage& stored) const {
   if (environment_ && stored.message.environment != *environment_) return false;
+  if (since_ && stored.message.accepted_at < *since_) return false;
+  if (until_ && stored.message.accepted_at >= *until_) return false;
   if (status_ && last_event_name(stored.delivery) != *status_) return false;
   return has_content(stored.message) && (!to_ || has_recipient(stored.message, *to_));
 }
@@ -112,6 +145,8 @@ bool EmailFilter::wants(const Event& event, const store::StoredMessage* stored) 
 
 bool EmailFilter::has_content(const store::MessageRecord& message) const {
   if (run_ && run_of(message) != *run_) return false;
+  if (key_ && message.key != *key_) return false;
+  if (text_ && !has_text(message, *text_)) return false;
   if (message_id_ && !has_message_id(message, *message_id_)) return false;
   if (subject_ && to_ascii_lower(message.summary.subject).find(*subject_) == std::string::npos) return false;
   if (tag_ && !has_tag(message, *tag_)) return false;

@@ -1,5 +1,5 @@
 // Which e-mails, or events of e-mails, a list or a stream shows: the query's `to`, `from`, `subject`, `tag`, `run`, `message_id`,
-// `status` and `environment`, all of which have to fit. Pure.
+// `key`, `q`, `status`, `environment`, `since` and `until`, all of which have to fit. Pure.
 #pragma once
 
 #include "api/api.h"
@@ -18,15 +18,22 @@ inline constexpr std::string_view kLastEvents =
     "scheduled queued delivery_delayed delivered bounced complained failed suppressed canceled";
 
 // What an e-mail has from its beginning to its end.
-inline constexpr std::array<Parameter, 7> kMailParameters = {{
+inline constexpr std::array<Parameter, 9> kMailParameters = {{
     {.name = "to", .description = "Only those to this address: one of the envelope's recipients, without regard to letter case."},
     {.name = "from", .description = "Only those from this address, without regard to letter case."},
     {.name = "subject", .description = "Only those whose subject holds this, without regard to the case of ASCII letters."},
     {.name = "tag", .description = "Only those with a tag of this name; with `name:value`, of this value too."},
     {.name = "run", .description = "Only those of this test run."},
     {.name = "message_id", .description = "Only those with this Message-ID."},
+    {.name = "key", .description = "Only those that were sent with this API key, by its id."},
+    {.name = "q", .description = "Only those with this in an address, the subject or the Message-ID, without regard to the case of "
+                                 "ASCII letters.", .least = 1, .most = 200},
     {.name = "environment", .description = "Only live or only test mail.", .values = "live test"},
 }};
+inline constexpr Parameter kSinceParameter{
+    .name = "since", .description = "Only those that were accepted then or later: a date or a time.", .format = "date-time"};
+inline constexpr Parameter kUntilParameter{
+    .name = "until", .description = "Only those that were accepted before.", .format = "date-time"};
 inline constexpr Parameter kStatusParameter{
     .name = "status", .description = "Only those with this `last_event`.", .values = kLastEvents};
 
@@ -42,10 +49,13 @@ class EmailFilter {
   // Some events may not fit by that.
   bool asks_for_message() const { return to_ || asks_for_content(); }
   // Some e-mails may not fit.
-  bool is_selective() const { return asks_for_message() || status_ || environment_; }
+  bool is_selective() const { return asks_for_message() || status_ || environment_ || since_; }
+  // Lists go from the newest to the oldest: where to begin, and what nothing older than can fit.
+  const std::optional<Instant>& until() const { return until_; }
+  const std::optional<Instant>& since() const { return since_; }
 
  private:
-  bool asks_for_content() const { return from_ || subject_ || tag_ || run_ || message_id_; }
+  bool asks_for_content() const { return from_ || subject_ || tag_ || run_ || message_id_ || key_ || text_; }
   bool has_content(const store::MessageRecord& message) const;
 
   std::optional<std::string> to_;    // in lower case, normalised
@@ -54,6 +64,10 @@ class EmailFilter {
   std::optional<std::string> tag_;
   std::optional<std::string> run_;
   std::optional<std::string> message_id_;  // without angle brackets
+  std::optional<KeyId> key_;
+  std::optional<std::string> text_;  // in lower case
+  std::optional<Instant> since_;
+  std::optional<Instant> until_;
   std::optional<std::string> status_;
   std::optional<Environment> environment_;
 };

@@ -83,6 +83,7 @@ boost::json::object key_json(const store::KeyRecord& key, const std::optional<st
                                                        {"client", refusal->use.helo_name},
                                                        {"reason", refusal->reason}})
                                  : boost::json::value(nullptr);
+  json["last_used_client"] = usage ? boost::json::value(usage->helo_name) : boost::json::value(nullptr);
   json["last_used_from"] = usage ? boost::json::value(format_ip_address(usage->address)) : boost::json::value(nullptr);
   return json;
 }
@@ -113,6 +114,42 @@ boost::json::object user_json(const store::UserRecord& user) {
           {"email", user.email},
           {"account_id", format_id(user.account)},
           {"created_at", format_rfc3339(user.created)}};
+}
+
+boost::json::object member_json(const store::UserRecord& user) {
+  boost::json::object member = user_json(user);
+  member["object"] = "member";
+  member["is_operator"] = user.is_operator;
+  return member;
+}
+
+namespace {
+
+std::string_view actor_kind_name(store::ActorKind kind) {
+  switch (kind) {
+    case store::ActorKind::System: return "system";
+    case store::ActorKind::User: return "user";
+    case store::ActorKind::Key: return "key";
+    case store::ActorKind::CommandLine: return "command_line";
+  }
+  return "system";
+}
+
+}  // namespace
+
+boost::json::object audit_json(const store::AuditRecord& entry) {
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);
+  };
+  return {{"object", "audit_entry"},
+          {"at", format_rfc3339(entry.at)},
+          {"account_id", format_id(entry.account)},
+          {"action", entry.action},
+          {"actor",
+           {{"kind", actor_kind_name(entry.actor_kind)}, {"id", text_or_null(entry.actor_id)}, {"name", entry.actor_name}}},
+          {"target", {{"kind", entry.target_kind}, {"id", entry.target_id}, {"name", entry.target_name}}},
+          {"detail", entry.detail},
+          {"peer", text_or_null(entry.address ? format_ip_address(*entry.address) : std::string())}};
 }
 
 boost::json::object production_request_json(const store::ProductionRequest& request) {

@@ -21,6 +21,8 @@ boost::json::object key_json(const store::KeyRecord& key, const std::optional<st
 boost::json::object plan_json(const store::Plan& plan);
 boost::json::object account_json(const store::AccountRecord& account);
 boost::json::object user_json(const store::UserRecord& user);
+boost::json::object member_json(const store::UserRecord& user);  // the same as "member", with `is_operator`
+boost::json::object audit_json(const store::AuditRecord& entry);
 boost::json::object production_request_json(const store::ProductionRequest& request);
 // An address of a whitelist; not confirmed: it was asked and has not agreed yet.
 boost::json::object whitelist_json(std::string_view address, Instant added, bool is_confirmed);

@@ -2,13 +2,13 @@
 #include "app/commands.h"
 
 #include "api/api_reference.h"
-#include "api/areas.h"
 #include "api/openapi.h"
 #include "app/certificate_check.h"
 #include "app/config.h"
 #include "app/config_text.h"
 #include "app/reply_text.h"
 #include "app/server.h"
+#include "operation/areas.h"
 #include "sandbox/scenario_catalog.h"
 
 #include <algorithm>
@@ -73,7 +73,7 @@ Result<void> print_document(CommandContext& context, const std::string& name) {
   } else if (name == "configuration") {
     context.out() << make_config_reference();
   } else if (name == "http-api") {
-    context.out() << api::make_api_reference(api::make_openapi(api::all_areas()));
+    context.out() << api::make_api_reference(api::make_openapi(operation::all_areas()));
   } else {
     context.out() << sandbox::catalog_markdown();
   }

@@ -9,8 +9,7 @@ namespace postern::app {
 namespace {
 
 json::object user_value(CommandContext& context, const store::UserRecord& user) {
-  json::object value = api::user_json(user);
-  value["is_operator"] = user.is_operator;
+  json::object value = api::member_json(user);
   value["account"] = context.account_name(user.account);
   return value;
 }

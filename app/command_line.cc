@@ -142,6 +142,13 @@ void declare_user(CLI::App& app, Builder& build) {
   build.on(noun, "delete", "user", "Remove a user; the account and its keys stay", delete_user);
 }
 
+void declare_audit(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "audit", "Who changed what, at the command line and over HTTP");
+  auto [verb, account, limit] = build.command(noun, "list", "List changes, the newest first", list_audit);
+  verb.add_option("account", account, "default: of all accounts");
+  add_limit(verb, limit);
+}
+
 void declare_key_create(CLI::App& noun, Builder& build) {
   auto [verb, create] = build.command(noun, "create", "Make an API key and print it, once", create_key);
   verb.add_option("account", create.account)->required();
@@ -365,6 +372,7 @@ std::variant<Invocation, int> parse_command_line(int argc, const char* const* ar
   declare_others(app, build);
   declare_account(app, build);
   declare_user(app, build);
+  declare_audit(app, build);
   declare_key(app, build);
   declare_domain(app, build);
   declare_sandbox(app, build);

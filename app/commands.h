@@ -51,6 +51,9 @@ Result<void> decline_production(CommandContext& context, const std::string& acco
 Result<void> back_up_store(CommandContext& context, const std::string& folder);
 Result<void> compact_store(CommandContext& context);  // opens no store: nobody may have it open
 
+// --- audit (cmd_audit.cc): who changed what ---
+Result<void> list_audit(CommandContext& context, const std::string& account, std::size_t limit);  // empty: of all accounts
+
 // --- user (cmd_user.cc): people who manage an account over HTTP; passwords come from standard input ---
 struct NewUserOptions {
   std::string account;

@@ -23,7 +23,7 @@ class EventService::Impl {
         executor_(parts.runtime.add_thread("events")),
         hub_(executor_, [&store = parts.store] { return store.spool().last_sequence(); }),
         client_(parts.resolver, std::move(tls), make_webhook_policy(settings), "Postern"),
-        dispatcher_({executor_, parts.store, parts.clock, parts.random, hub_, client_, ids_}) {}
+        dispatcher_({executor_, parts.store, parts.clock, parts.random, hub_, client_, ids_, &attempts_}) {}
 
   void start() {
     hub_task_.start(executor_, hub_.make_task());
@@ -39,6 +39,7 @@ class EventService::Impl {
   net::Executor executor_;
   events::EventHub hub_;
   events::HttpWebhookClient client_;
+  events::WebhookAttempts attempts_;
   events::WebhookDispatcher dispatcher_;
   net::TaskGroup hub_task_;
   net::TaskGroup webhook_task_;
@@ -62,6 +63,7 @@ void EventService::drain(std::chrono::steady_clock::duration grace) { impl_->dra
 void EventService::notify() { impl_->hub_.notify(); }
 void EventService::wake_webhooks() { impl_->dispatcher_.wake(); }
 events::EventHub& EventService::hub() { return impl_->hub_; }
+events::WebhookAttempts& EventService::webhook_attempts() { return impl_->attempts_; }
 const events::EventIds& EventService::ids() const { return impl_->ids_; }
 
 }  // namespace postern::app

@@ -9,6 +9,7 @@
 #include "dns/resolver.h"
 #include "events/event_hub.h"
 #include "events/event_ids.h"
+#include "events/webhook_attempts.h"
 #include "net/runtime.h"
 #include "store/store.h"
 
@@ -43,6 +44,7 @@ class EventService {
   void notify();  // events were committed
   void wake_webhooks();
   events::EventHub& hub();
+  events::WebhookAttempts& webhook_attempts();
   const events::EventIds& ids() const;
 
  private:

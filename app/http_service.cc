@@ -2,7 +2,6 @@
 #include "app/http_service.h"
 
 #include "api/api_context.h"
-#include "api/areas.h"
 #include "api/dispatcher.h"
 #include "app/config_values.h"
 #include "app/listening.h"
@@ -19,6 +18,7 @@
 #include "events/webhook_admin.h"
 #include "http/server.h"
 #include "net/worker_pool.h"
+#include "operation/areas.h"
 #include "submission/proof_mail.h"
 #include "web/site.h"
 
@@ -145,8 +145,9 @@ class HttpService::Impl {
                  .clock = parts.clock,
                  .random = parts.random,
                  .settings = make_api_settings(settings),
-                 .event_ids = parts.events.ids()},
-        dispatcher_(context_, api::all_areas()),
+                 .event_ids = parts.events.ids(),
+                 .webhook_attempts = &parts.events.webhook_attempts()},
+        dispatcher_(context_, operation::all_areas()),
         site_(dispatcher_, make_pages(settings), {.hosts = context_.settings.hosts, .proxies = context_.settings.proxies}),
         server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}
 

@@ -97,6 +97,10 @@ void Maintenance::sweep_counters() {
     // More than a slice goes with the next round; a day brings as many rows as there are keys.
     const auto usage = writer.expire_usage(now - settings_.usage_retention, kUsageSlice);
     if (!usage) return usage.error();
+    const auto stats = writer.expire_stats(now - settings_.hourly_stats_retention, now - settings_.usage_retention, kUsageSlice);
+    if (!stats) return stats.error();
+    const auto audit = writer.expire_audit(now - settings_.audit_retention, kUsageSlice);
+    if (!audit) return audit.error();
     return {};
   });
   if (!written) operator_log::maintenance_failed("expire_counters", written.error());

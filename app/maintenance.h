@@ -19,6 +19,8 @@ struct MaintenanceSettings {
   std::size_t slice = 500;                            // messages or events removed by one commit
   Duration counter_retention = std::chrono::days(62);  // of finished periods: last month stays visible
   Duration usage_retention = std::chrono::days(400);   // rows of a key and a day: a year and its month before
+  Duration hourly_stats_retention = std::chrono::days(32);  // thirty days are shown by the hour's sums, and a little
+  Duration audit_retention = std::chrono::days(400);        // a year and its month before
 };
 
 class Maintenance {

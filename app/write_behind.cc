@@ -24,6 +24,7 @@ void WriteBehind::stop() {
   write_quotas();
   write_usages();
   write_sent();
+  write_stats();
 }
 
 void WriteBehind::run() {
@@ -40,6 +41,7 @@ void WriteBehind::run() {
     if (round % kUsageEvery != 0) continue;
     write_usages();
     write_sent();
+    write_stats();
   }
 }
 
@@ -112,6 +114,23 @@ void WriteBehind::write_sent() {
   if (written) return;
   usage_.put_back_sent(unsaved);
   operator_log::maintenance_failed("usage", written.error());
+}
+
+void WriteBehind::write_stats() {
+  const auto counted = store_.tally().take();
+  if (counted.empty()) return;
+  const Result<void> written = store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+    for (const store::Tally::Counted& one : counted) {
+      const auto account = writer.find_account(one.account);
+      if (!account) return account.error();
+      if (!*account) continue;  // removed meanwhile
+      if (auto added = writer.add_stats(one.account, one.row); !added) return added;
+    }
+    return {};
+  });
+  if (written) return;
+  store_.tally().put_back(counted);
+  operator_log::maintenance_failed("statistics", written.error());
 }
 
 }  // namespace postern::app

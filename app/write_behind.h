@@ -1,5 +1,5 @@
-// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, and their last uses. It
-// also tells the log once a second whether new mail still finds room.
+// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, their last uses, and
+// statistics. It also tells the log once a second whether new mail still finds room.
 #pragma once
 
 #include "auth/usage_tracker.h"
@@ -42,6 +42,7 @@ class WriteBehind {
   void write_quotas();
   void write_usages();
   void write_sent();
+  void write_stats();
   void write_metrics();
 
   store::Store& store_;

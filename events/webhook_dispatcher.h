@@ -9,6 +9,7 @@
 #include "core/random.h"
 #include "events/event_hub.h"
 #include "events/event_ids.h"
+#include "events/webhook_attempts.h"
 #include "events/webhook_client.h"
 #include "net/task_group.h"
 #include "store/store.h"
@@ -31,6 +32,7 @@ struct WebhookDispatcherParts {
   EventHub& event_hub;
   WebhookClient& client;   // on `executor`
   EventIds event_ids{};
+  WebhookAttempts* attempts = nullptr;  // nullptr: nobody asks
 };
 
 class WebhookDispatcher {

@@ -170,7 +170,10 @@ net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, st
   if (!prepared) {
     self->ended(sequence, WebhookAnswer{.failure = prepared.error().message()});
   } else if (prepared->request) {
+    const Instant began = self->parts_.clock.now();
+    std::string url = prepared->request->url;
     const WebhookAnswer answer = co_await self->parts_.client.post(std::move(*prepared->request));
+    self->remember(sequence, std::move(url), began, answer);
     self->ended(sequence, answer);
   } else if (prepared->is_unwanted) {
     self->backlog_->unwanted(sequence);
@@ -179,6 +182,17 @@ net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, st
   }
   self->slots_->give_back(self->webhook_.account);
   self->poke();
+}
+
+void WebhookSender::remember(std::uint64_t sequence, std::string url, Instant began, const WebhookAnswer& answer) {
+  if (parts_.attempts == nullptr || answer.is_interrupted) return;
+  const Instant now = parts_.clock.now();
+  parts_.attempts->add(webhook_.id, {.at = now,
+                                     .sequence = sequence,
+                                     .url = std::move(url),
+                                     .status = answer.status,
+                                     .failure = answer.failure,
+                                     .took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began)});
 }
 
 void WebhookSender::ended(std::uint64_t sequence, const WebhookAnswer& answer) {

@@ -71,6 +71,7 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
     bool is_unwanted = false;               // because the webhook does not want it any more
   };
   Result<Prepared> make_request(std::uint64_t sequence);
+  void remember(std::uint64_t sequence, std::string url, Instant began, const WebhookAnswer& answer);
   void ended(std::uint64_t sequence, const WebhookAnswer& answer);
   net::Awaitable<void> save();
   net::Awaitable<void> disable();

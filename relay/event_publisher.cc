@@ -60,6 +60,26 @@ void count_event(const StoredMessage& stored, const Event& event) {
   if (event.type == EventType::RecipientDelivered) delivery_delays.at(is_test).observe(event.at - stored.message.accepted_at);
 }
 
+std::optional<store::Tally::Outcome> tallied(EventType type) {
+  switch (type) {
+    case EventType::RecipientDelivered: return store::Tally::Outcome::Delivered;
+    case EventType::RecipientDeferred: return store::Tally::Outcome::Deferred;
+    case EventType::RecipientBounced:
+    case EventType::RecipientExpired: return store::Tally::Outcome::Bounced;
+    case EventType::RecipientSuppressed: return store::Tally::Outcome::Suppressed;
+    case EventType::RecipientComplained: return store::Tally::Outcome::Complained;
+    default: return std::nullopt;
+  }
+}
+
+void tally_event(const StoredMessage& stored, const Event& event, store::Tally& tally) {
+  const auto outcome = tallied(event.type);
+  if (!outcome || stored.message.origin != store::MessageOrigin::Submission) return;
+  const std::string domain = normalised_domain(std::string_view(event.recipient).substr(event.recipient.rfind('@') + 1));
+  tally.count_outcome({stored.message.account, event.environment}, domain, *outcome, event.at - store::released_at(stored),
+                      event.at);
+}
+
 // Builds a publication recipient by recipient.
 class Publisher {
  public:
@@ -236,11 +256,12 @@ Publication publish_set_back(const StoredMessage& stored, const DeliveryPolicy& 
   return publisher.take();
 }
 
-void log_publication(const StoredMessage& stored, const Publication& publication, std::string_view route) {
+void log_publication(const StoredMessage& stored, const Publication& publication, std::string_view route, store::Tally& tally) {
   const auto& changes = publication.settlement.changes;
   auto change = changes.begin();
   for (const Event& event : publication.settlement.events) {
     count_event(stored, event);
+    tally_event(stored, event, tally);
     // Events and changes are in the same order of recipients; a complaint has two events.
     while (change != changes.end() &&
            format_mailbox(stored.message.envelope.recipients[change->index].mailbox) != event.recipient) {

@@ -9,6 +9,7 @@
 #include "relay/outcome.h"
 #include "store/records.h"
 #include "store/spool.h"
+#include "store/statistics.h"
 
 #include <cstdint>
 #include <optional>
@@ -59,7 +60,9 @@ Publication publish_waiting(const store::StoredMessage& stored, const Waiting& w
 // if none would; test mail keeps its simulated times.
 Publication publish_set_back(const store::StoredMessage& stored, const DeliveryPolicy& policy, Instant now);
 
-// One line of the operator log, and one more in the metrics, for each event of the publication: once it is committed.
-void log_publication(const store::StoredMessage& stored, const Publication& publication, std::string_view route);
+// One line of the operator log, and one more in the metrics and the account's statistics, for each event of the publication: once
+// it is committed.
+void log_publication(const store::StoredMessage& stored, const Publication& publication, std::string_view route,
+                     store::Tally& tally);
 
 }  // namespace postern::relay

@@ -229,7 +229,7 @@ void Queue::Impl::delivered(const DestinationPtr& destination, Job job, std::vec
   }
   for (const std::uint32_t index : suppressed) reports.push_back(report_suppressed(index));
   Publication publication = publish_reports(job.lease->stored, reports, settings_.policy, now(), parts_.random);
-  log_publication(job.lease->stored, publication, destination->name());
+  log_publication(job.lease->stored, publication, destination->name(), parts_.store.tally());
   suppress(job.lease->stored, publication);
   settle(std::move(job), destination, std::move(publication));
 }
@@ -287,7 +287,7 @@ void Queue::Impl::no_route(Job job) {
     reports.push_back({index, outcome, status, {}, std::nullopt, Contact::Good, true});
   }
   Publication publication = publish_reports(job.lease->stored, reports, settings_.policy, now(), parts_.random);
-  log_publication(job.lease->stored, publication, "-");
+  log_publication(job.lease->stored, publication, "-", parts_.store.tally());
   settle(std::move(job), nullptr, std::move(publication));
 }
 

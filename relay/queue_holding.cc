@@ -34,7 +34,7 @@ void Queue::Impl::hold_job(Job job, DestinationPtr destination) {
   held_.add(stored.message.account, job.lease->key.id);
   Publication publication =
       publish_waiting(stored, {job.recipients, suspension_status(), true}, settings_.policy, now());
-  log_publication(stored, publication, destination ? std::string_view(destination->name()) : "-");
+  log_publication(stored, publication, destination ? std::string_view(destination->name()) : "-", parts_.store.tally());
   settle(std::move(job), std::move(destination), std::move(publication));
 }
 

@@ -25,16 +25,6 @@ Entry& entry_of(std::vector<Entry>& entries, Name Entry::*name, const Name& want
   return made;
 }
 
-void add_counts(StatsCounts& sum, const StatsCounts& more) {
-  sum.accepted += more.accepted;
-  sum.delivered += more.delivered;
-  sum.deferred += more.deferred;
-  sum.bounced += more.bounced;
-  sum.refused += more.refused;
-  sum.suppressed += more.suppressed;
-  sum.complained += more.complained;
-}
-
 }  // namespace
 
 std::size_t delay_class(Duration delay) {
@@ -58,6 +48,16 @@ std::uint64_t delay_quantile(const std::vector<std::uint64_t>& classes, double s
     before += here;
   }
   return 0;
+}
+
+void add_counts(StatsCounts& sum, const StatsCounts& more) {
+  sum.accepted += more.accepted;
+  sum.delivered += more.delivered;
+  sum.deferred += more.deferred;
+  sum.bounced += more.bounced;
+  sum.refused += more.refused;
+  sum.suppressed += more.suppressed;
+  sum.complained += more.complained;
 }
 
 void add_stats(StatsRow& sum, const StatsRow& more, std::size_t most) {

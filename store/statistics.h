@@ -31,6 +31,7 @@ std::size_t delay_class(Duration delay);
 // the last class its lower bound; 0 where there are none.
 std::uint64_t delay_quantile(const std::vector<std::uint64_t>& classes, double share);
 
+void add_counts(StatsCounts& sum, const StatsCounts& more);
 // Adds `more` to `sum`, which gets at most `most` names of each breakdown.
 void add_stats(StatsRow& sum, const StatsRow& more, std::size_t most = kMaxStatsNames);
 

@@ -8,6 +8,7 @@
 #include "lmdb/compaction.h"
 #include "store/directory.h"
 #include "store/spool.h"
+#include "store/statistics.h"
 
 #include <filesystem>
 #include <memory>
@@ -44,6 +45,8 @@ class Store {
   static Result<lmdb::Compaction> compact(const std::filesystem::path& folder);
 
   Directory& directory() { return *directory_; }
+  // What this process has counted and not written yet; whoever opened the store for the server writes it. Any thread.
+  Tally& tally() { return tally_; }
   Spool& spool() { return *spool_; }
 
  private:
@@ -53,6 +56,7 @@ class Store {
   Descriptor lock_;
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<Spool> spool_;
+  Tally tally_;
 };
 
 }  // namespace postern::store

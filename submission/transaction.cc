@@ -19,8 +19,14 @@ operator_log::Client Transaction::client() const {
   return {who.account, who.key, submitter_.address};
 }
 
+void Transaction::count_refused(Refusal refusal) const {
+  const auth::Principal& who = judge_.principal();
+  context_.store.tally().count_refused({who.account, who.environment}, who.key, refusal_row(refusal).token, context_.clock.now());
+}
+
 void Transaction::log_refused_sender(const Refused& refused,
                                      const std::optional<Mailbox>& reverse_path) const {
+  count_refused(refused.refusal);
   operator_log::sender_refused(client(), refused.refusal, reverse_path, words_of(refused));
 }
 
@@ -45,6 +51,7 @@ Decision Transaction::judge_recipient(const Recipient& recipient) {
   const bool is_plain = decision.is_accepted() && !decision.simulated();
   if (is_plain) decision = reservation_.add(judge_.principal(), context_.clock.now());
   if (const Refused* const refused = decision.refused()) {
+    count_refused(refused->refusal);
     operator_log::recipient_refused(client(), refused->refusal, recipient.mailbox);
   }
   return decision;
@@ -66,6 +73,7 @@ std::optional<Decision> Transaction::find_replay() {
 Decision Transaction::open(const Envelope& envelope, TraceFacts trace) {
   POSTERN_CHECK(!intake_ && !envelope.recipients.empty());
   if (Decision room = judge_room(context_.store.spool()); !room.is_accepted()) {
+    count_refused(room.refused()->refusal);
     operator_log::message_refused(client(), room.refused()->refusal, std::nullopt);
     return room;
   }
@@ -84,6 +92,7 @@ net::Awaitable<Decision> Transaction::commit() {
 // Says what became of it, once.
 Decision Transaction::settle(IntakeOutcome outcome) {
   if (const auto* lost = std::get_if<NotTakenIn>(&outcome)) {
+    count_refused(lost->why.refusal);
     if (lost->store_error) {
       operator_log::message_not_stored(client(), *lost->id, *lost->store_error);
     } else {
@@ -114,6 +123,9 @@ void Transaction::message_accepted(const TakenIn& taken) {
                  .sender_domain = sender ? sender->domain : std::string_view()});
   context_.usage.count_sent(who.account, who.key, context_.clock.now(),
                             envelope_->recipients.size());
+  std::vector<std::string> domains;
+  for (const Recipient& recipient : envelope_->recipients) domains.push_back(normalised_domain(recipient.mailbox.domain));
+  context_.store.tally().count_accepted({who.account, who.environment}, who.key, domains, context_.clock.now());
   context_.wake_queue(taken.due);
 }
 

@@ -60,6 +60,7 @@ class Transaction {
 
  private:
   operator_log::Client client() const;
+  void count_refused(Refusal refusal) const;
   void log_refused_sender(const Refused& refused, const std::optional<Mailbox>& reverse_path) const;
   Decision settle(IntakeOutcome outcome);
   void message_accepted(const TakenIn& taken);

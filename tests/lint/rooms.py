@@ -25,6 +25,7 @@ ROOMS = {
     "events": {"core", "net", "dns", "store", "auth", "relay"},
     "api": {"core", "net", "dns", "store", "auth", "sandbox", "mime", "domains", "smtp", "http", "web", "mx", "relay", "submission",
             "events"},
+    "operation": {"core", "net", "store", "auth", "http", "relay", "submission", "events", "api"},
     "app": None,
 }
 
@@ -41,7 +42,7 @@ FOREIGN = [
     (r"boost/asio.*", {"net", "dns", "http", "mx", "relay", "submission", "events", "api", "app/route_probe",
                        "app/delivery_probe"}),
     (r"boost/beast.*", {"http", "events/webhook_client"}),
-    (r"boost/json.*", {"events", "api", "app"}),
+    (r"boost/json.*", {"events", "api", "operation", "app"}),
     (r"boost/url.*", {"http/target", "events/webhook_target"}),
     (r"boost/(system/.*|assert/.*|throw_exception\.hpp)", {"core"}),
     (r"boost/crc\.hpp", {"http/gzip", "auth/api_key"}),

@@ -1,6 +1,8 @@
 // What lists of e-mails and of their events cost, and what a key of some From domains sees of them.
 #include "tests/unit/api/doors.h"
 
+#include "core/time_format.h"
+
 #include <boost/json/array.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -61,6 +63,58 @@ TEST(ListEmails, APageHoldsSoManyRecipients) {
   const json::object second = body_of(doors.get("/v1/emails", {}, {{"after", text_of(first, "next")}}));
   EXPECT_EQ(ids_of(second).size(), 1U);
   EXPECT_FALSE(second.at("has_more").as_bool());
+}
+
+TEST(ListEmails, AreFoundByKeyTimeAndText) {
+  Doors doors;
+  const std::string first_key = format_id(doors.key);
+  const std::string first = send_from(doors, "Ann <ann@example.org>");
+  const Instant between = doors.clock.now();
+  doors.use_key(Environment::Live);
+  const std::string second = send_from(doors, "bob@example.org");
+  const auto listed = [&](Doors::Headers query) { return ids_of(body_of(doors.get("/v1/emails", {}, std::move(query)))); };
+  EXPECT_THAT(listed({{"key", first_key}}), ElementsAre(first));
+  EXPECT_THAT(listed({{"key", format_id(doors.key)}}), ElementsAre(second));
+  EXPECT_THAT(listed({{"until", format_rfc3339(between)}}), ElementsAre(first));
+  EXPECT_THAT(listed({{"since", format_rfc3339(between)}}), ElementsAre(second));
+  EXPECT_THAT(listed({{"since", format_rfc3339(between)}, {"until", format_rfc3339(between)}}), ElementsAre());
+  EXPECT_THAT(listed({{"q", "ANN"}}), ElementsAre(first));
+  EXPECT_THAT(listed({{"q", "b@example.net"}}), ElementsAre(second, first)) << "the recipient";
+  EXPECT_THAT(listed({{"q", "nobody"}}), ElementsAre());
+  for (const auto& [name, value] : Doors::Headers{{"key", "key_none"}, {"since", "yesterday"}, {"until", "x"}}) {
+    EXPECT_EQ(doors.get("/v1/emails", {}, {{name, value}}).status, 422) << name;
+  }
+}
+
+// A week back in a long list costs a page, not the week.
+TEST(ListEmails, BeginAtTheEndOfTheTimeThatWasAskedFor) {
+  Doors doors;
+  const std::string oldest = send_from(doors, "a@example.org");
+  doors.clock.advance(std::chrono::hours(24));
+  for (int i = 0; i < 30; ++i) send_from(doors, "a@example.org");
+  const json::object page =
+      body_of(doors.get("/v1/emails", {}, {{"limit", "1"}, {"until", format_rfc3339(doors.clock.now() - std::chrono::hours(12))}}));
+  EXPECT_THAT(ids_of(page), ElementsAre(oldest));
+  EXPECT_FALSE(page.at("has_more").as_bool());
+}
+
+TEST(RetryEmail, IsForTheOwnAccountAndWhatWaits) {
+  Doors doors;
+  const std::string id = send_from(doors, "a@example.org");
+  const auto retry = [&] {
+    ApiRequest request;
+    request.method = Method::Post;
+    request.path_parameters = {{"id", id}};
+    return doors.call(email_api(), Method::Post, "/v1/emails/:id/retry", std::move(request)).status;
+  };
+  doors.clock.advance(std::chrono::hours(1));
+  EXPECT_EQ(retry(), 200);
+  EXPECT_EQ(doors.store.spool().find(parse_message_id(id).value()).value()->delivery.due, doors.clock.now());
+  EXPECT_EQ(doors.cancel(id).status, 200);
+  EXPECT_EQ(retry(), 409);
+  doors.use_account(AccountMode::Production);
+  doors.use_key(Environment::Live);
+  EXPECT_EQ(retry(), 404);
 }
 
 TEST(GetEmail, PagesItsEvents) {

@@ -1,5 +1,5 @@
 // All endpoints together: what each area's own tests cannot see.
-#include "api/areas.h"
+#include "operation/areas.h"
 
 #include "api/api_reference.h"
 #include "api/openapi.h"
@@ -17,8 +17,10 @@
 #include <set>
 #include <string>
 
-namespace postern::api {
+namespace postern::operation {
 namespace {
+
+using namespace api;
 
 namespace json = boost::json;
 
@@ -55,9 +57,11 @@ TEST(AreasTest, NameEveryOperationOnce) {
 // What shows mail keeps to events/mail_scope, keys and domains to the key's rights. What is the account's as a whole is refused.
 constexpr std::string_view kOfDomainKeys[] = {
     "getMe", "logOut", "listBrowserSessions", "endBrowserSession",
-    "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "updateEmail",
+    "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "updateEmail", "previewEmail",
+    "listEmailLinks", "listEmailHeaders", "retryEmail",
     "listAttachments", "getAttachment", "getAttachmentContent", "listEvents", "streamEvents", "listDomains", "createDomain",
-    "getDomain", "verifyDomain", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook", "changeWebhook", "deleteWebhook",
+    "getDomain", "verifyDomain", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook", "listWebhookAttempts",
+    "changeWebhook", "deleteWebhook",
     "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret", "rotateWebhookSigningSecret", "listApiKeys", "createApiKey",
     "getApiKey", "changeApiKey", "removeApiKey", "rotateApiKey", "listAuthApiKeys", "createAuthApiKey", "getAuthApiKey",
     "changeAuthApiKey", "removeAuthApiKey", "rotateAuthApiKey"};
@@ -65,7 +69,7 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "changeAccount", "listMembers", "addMember", "removeMember", "changePassword",
     "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
-    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "deleteRun"};
+    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "deleteRun"};
 
 // A new row has to be put into one of the two.
 TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {
@@ -124,4 +128,4 @@ TEST(EventSchemas, AreOneForEachTypeOfEvents) {
 }
 
 }  // namespace
-}  // namespace postern::api
+}  // namespace postern::operation
