@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string>
 
 namespace postern::operation {
@@ -28,6 +29,7 @@ constexpr std::size_t kMaxCounted = 1'000;  // messages of one lane: more are "a
 constexpr std::size_t kMaxLookedInto = 3;   // of a lane, for the next hop's last word
 constexpr std::size_t kMaxWaitingPage = 100;
 constexpr std::size_t kWaitingPage = 50;
+constexpr std::size_t kMaxDestinations = 1'000;
 
 json::object named_email(const MessageId& id) {
   return {{"object", "email"}, {"id", format_message_id(id)}};
@@ -69,7 +71,9 @@ Result<json::object> lane_json(const ApiContext& context, const store::LaneHead&
   }
   const auto routes = context.submission.routes();
   const relay::Route* const route = routes ? routes->find(head.lane) : nullptr;
-  const store::DestinationPause* const pause = route ? pause_of(pauses, route->name) : nullptr;
+  // Each domain is a destination of its own where the route says so.
+  const store::DestinationPause* const pause =
+      route ? pause_of(pauses, route->is_per_domain ? std::string_view(head.lane) : std::string_view(route->name)) : nullptr;
   const bool is_known = oldest != Instant::max();
   return json::object{{"destination", head.lane},
                       {"messages", waiting->keys.size()},
@@ -200,22 +204,34 @@ Result<ApiResponse> cancel_any_email(ApiContext& context, const ApiRequest& requ
   return ApiResponse::json(named_email(*id));
 }
 
+json::object destination_json(std::string_view name, const store::DestinationPause* pause) {
+  return {{"name", name},
+          {"domains", json::array()},
+          {"host", nullptr},
+          {"port", nullptr},
+          {"paused_since", pause ? json::value(format_rfc3339(pause->since)) : json::value(nullptr)},
+          {"paused_until", pause ? json::value(format_rfc3339(pause->until)) : json::value(nullptr)},
+          {"last_status", pause ? json::value(format_status(pause->why)) : json::value(nullptr)}};
+}
+
+// The routes, then what is paused besides: a domain whose route has a destination for each.
 Result<ApiResponse> list_destinations(ApiContext& context, const ApiRequest&) {
   const auto pauses = context.store.spool().list_pauses();
   if (!pauses) return pauses.error();
   json::array data;
-  const auto routes = context.submission.routes();
-  for (const relay::Route& route : routes ? routes->routes() : std::vector<relay::Route>()) {
-    const store::DestinationPause* const pause = pause_of(*pauses, route.name);
-    json::array domains;
-    for (const std::string& domain : route.domains) domains.push_back(json::value(domain));
-    data.push_back(json::object{{"name", route.name},
-                                {"domains", std::move(domains)},
-                                {"host", route.host},
-                                {"port", route.port},
-                                {"paused_since", pause ? json::value(format_rfc3339(pause->since)) : json::value(nullptr)},
-                                {"paused_until", pause ? json::value(format_rfc3339(pause->until)) : json::value(nullptr)},
-                                {"last_status", pause ? json::value(format_status(pause->why)) : json::value(nullptr)}});
+  std::set<std::string_view> shown;
+  const auto table = context.submission.routes();
+  const std::vector<relay::Route> none;
+  for (const relay::Route& route : table ? table->routes() : none) {
+    json::object destination = destination_json(route.name, pause_of(*pauses, route.name));
+    for (const std::string& domain : route.domains) destination["domains"].as_array().push_back(json::value(domain));
+    if (!route.host.empty()) destination["host"] = route.host;
+    if (!route.host.empty()) destination["port"] = route.port;
+    shown.insert(route.name);
+    data.push_back(std::move(destination));
+  }
+  for (const store::DestinationPause& pause : *pauses) {
+    if (data.size() < kMaxDestinations && !shown.contains(pause.name)) data.push_back(destination_json(pause.name, &pause));
   }
   return ApiResponse::json(page_json(std::move(data), {}));
 }
@@ -291,7 +307,7 @@ constexpr std::string_view kQueueSchemas = R"({
     "object": {"const": "email"}, "id": {"type": "string"}}},
   "Destination": {"type": "object", "required": ["name", "domains", "host", "port", "paused_since", "paused_until", "last_status"],
     "properties": {"name": {"type": "string"}, "domains": {"type": "array", "items": {"type": "string"}},
-    "host": {"type": "string"}, "port": {"type": "integer"},
+    "host": {"type": ["string", "null"]}, "port": {"type": ["integer", "null"]},
     "paused_since": {"type": ["string", "null"], "format": "date-time"},
     "paused_until": {"type": ["string", "null"], "format": "date-time"}, "last_status": {"type": ["string", "null"]}}},
   "DestinationList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {"next": {"type": "null"},

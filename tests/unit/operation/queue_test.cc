@@ -101,6 +101,17 @@ TEST(Destinations, SayWhichIsPausedAndWhyUntilTheyAreProbed) {
   const json::value paused = body_of(on_queue(doors, Method::Get, "/v1/destinations")).at("data").at(0);
   EXPECT_EQ(paused.at("name"), "all");
   EXPECT_EQ(paused.at("last_status"), "421 cannot connect");
+  test::Waiter other;
+  doors.store.spool().set_pause("example.org",
+                                store::DestinationPause{.name = "example.org",
+                                                        .since = doors.clock.now(),
+                                                        .until = doors.clock.now() + std::chrono::minutes(5),
+                                                        .why = {450, {}, "busy"}},
+                                other.completion());
+  ASSERT_TRUE(other.get());
+  const json::value domain = body_of(on_queue(doors, Method::Get, "/v1/destinations")).at("data").at(1);
+  EXPECT_EQ(domain.at("name"), "example.org") << "a destination of a route that has one for each domain";
+  EXPECT_TRUE(domain.at("host").is_null());
   EXPECT_EQ(on_queue(doors, Method::Post, "/v1/destinations/retry").status, 200);
   EXPECT_TRUE(body_of(on_queue(doors, Method::Get, "/v1/destinations")).at("data").at(0).at("paused_since").is_null());
 }
