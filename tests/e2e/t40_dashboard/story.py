@@ -1,13 +1,18 @@
 """Somebody signs up in a browser, copies a line, and sees the message arrive and what it looks like; then the same by keyboard
 alone. The session ends in the middle of a form, and nothing is lost; eight tabs share one stream; without it the pages go on."""
 
+import os
 import subprocess
+import sys
 
 from browser import By, Keys, browser
 from support import check
 
 SECONDS = 40
 PASSWORD = "correct horse battery"
+RUNNERS = {"curl": ["bash", "-c"], "HTTP": ["bash", "-c"], "swaks": ["bash", "-c"], "Python": [sys.executable, "-c"],
+           "Node.js": ["/usr/bin/node", "-e"]}
+ENVIRONMENT = {**os.environ, "NODE_PATH": "/usr/share/nodejs"}  # where Debian has its packages
 
 
 def sign_up(page, email):
@@ -20,7 +25,7 @@ def sign_up(page, email):
 
 
 def first_message(page, relay):
-    """The copied line is run as it stands."""
+    """The copied lines are run as they stand."""
     page.follow("First steps")
     page.see("Waiting for your first message")
     page.choose("Encryption", "None: on this machine only (2525)")
@@ -29,14 +34,25 @@ def first_message(page, relay):
         page.click("Make a test key")
     key = page.find("//*[@id='first-key']", "the key").text
     check(key.startswith("pk_test_"), f"the key: {key}")
-    lines = page.wait(lambda: (text := page.run("return document.querySelector('.code-block code').textContent")) and key in text
-                       and text, "the lines have the key")
-    done = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, timeout=120)
-    check(done.returncode == 0, f"the copied lines: {done.stderr}\n{lines}")
+    for way, command in RUNNERS.items():
+        page.click(way)
+        page.see(f"In {'a shell' if command[0] == 'bash' else 'hello.'}")
+        lines = page.run("return document.querySelector('.code-block code').textContent")
+        check(key in lines and str(relay.http if way == "HTTP" else relay.plain) in lines, f"{way}: {lines}")
+        done = subprocess.run([*command, lines], capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
+        check(done.returncode == 0 and "statusCode" not in done.stdout, f"{way}: {done.stdout}{done.stderr}\n{lines}")
     page.follow("Hello")
     page.see("What happened")
     page.see("Delivered")
     return key
+
+
+def preview(page):
+    frame = page.find("//iframe", "the preview")
+    check(frame.get_attribute("sandbox") == "", "the preview's frame may do something")
+    page.driver.switch_to.frame(frame)
+    page.wait(lambda: "It works." in page.driver.find_element(By.TAG_NAME, "body").text, "the preview shows the text")
+    page.driver.switch_to.default_content()
 
 
 def by_keyboard(page, relay, key):
@@ -142,6 +158,7 @@ def run(context):
     with browser(relay) as page:
         sign_up(page, "ada@example.org")
         key = first_message(page, relay)
+        preview(page)
         page.check_console()
     with browser(relay) as page:
         full = relay.key(account_of(relay), "--test", "--permission", "full_access")

@@ -1,0 +1,158 @@
+"""The way into production in a browser: a domain is added and verified by a real name server, the sandbox is tried, production
+access is asked for, an operator approves it in a browser of their own, and mail leaves for real. Beside it: a webhook gets a test
+event, and a suppression is lifted. Once with the mouse, once with nothing but keys."""
+
+import http.server
+import threading
+
+from browser import browser
+from name_server import NameServer
+from support import check, free_port, wait_until
+
+SECONDS = 60
+PASSWORD = "correct horse battery"
+ZONE = "example.org"
+
+
+class Receiver:
+    """Takes webhooks and keeps their bodies."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.bodies = []
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def send(relay, key, sender, recipient):
+    return relay.request("POST", "/v1/emails", {"from": sender, "to": recipient, "subject": "Hello", "text": "It works."}, key)
+
+
+def verify_domain(page, relay, server, name):
+    page.go("/domains")
+    page.click("Add a domain")
+    page.write("Domain", name)
+    page.click("Add")
+    page.at(name)
+    server.publish(relay.cli("domain", "records", name).splitlines())
+    page.click("Look again")
+    page.see("is signed with DKIM")
+
+
+def try_sandbox(page, relay, sink, key, sender, recipient):
+    status, refused, _ = send(relay, key, sender, recipient)
+    check(status == 403 and refused["name"] == "recipient_not_whitelisted", f"before it is named: {status} {refused}")
+    page.go("/sandbox")
+    page.write("Address", recipient)
+    page.click("Add")
+    page.see("Confirmed")
+    status, sent, _ = send(relay, key, sender, recipient)
+    check(status == 200, f"to whom was named: {status} {sent}")
+    relay.settled(sent["id"])
+
+
+def ask_for_production(page):
+    page.go("/")
+    page.at("Overview")
+    page.go("/sandbox")
+    page.click("Ask for production access")
+    page.write("What will you send, and to whom?", "Receipts for those who bought something.")
+    page.click("Ask")
+    page.see("You asked")
+
+
+def approve(page, name):
+    page.go("/accounts")
+    page.see("Receipts for those who bought something.")
+    page.click("Approve")
+    page.see(f"Let {name} into production?")
+    page.click("Approve")
+    page.see("Approved")
+
+
+def webhook(page, receiver):
+    page.go("/webhooks")
+    page.click("Add a webhook")
+    page.write("Endpoint", f"http://127.0.0.1:{receiver.port}/hook")
+    page.choose("Mail", "Both")
+    page.click("Add")
+    page.see("whsec_")
+    page.click("Done")
+    page.click("Send a test event")
+    page.see("The receiver answered 200")
+    check(receiver.bodies, "no test event arrived")
+
+
+def lift_suppression(page, relay, key, sender, recipient):
+    page.go("/suppressions")
+    page.click("Add")
+    page.write("Address", recipient)
+    page.click("Suppress")
+    page.see(recipient)
+    status, sent, _ = send(relay, key, sender, recipient)
+    check(status == 200 and relay.settled(sent["id"])["recipients"][0]["stage"] == "suppressed", f"to a suppressed one: {sent}")
+    page.click("Lift")
+    page.click("Lift the suppression")
+    page.see("gets mail again")
+    status, sent, _ = send(relay, key, sender, recipient)
+    check(status == 200 and relay.settled(sent["id"])["recipients"][0]["stage"] == "delivered", f"to a lifted one: {sent}")
+
+
+def way_into_production(context, relay, server, sink, receiver, name, by_keyboard):
+    domain = f"{name}.{ZONE}"
+    relay.account(name)
+    relay.user(name, f"{name}@example.net", PASSWORD)
+    key = relay.key(name, "--live", "--permission", "full_access")
+    sender = f"{name}@{domain}"
+    with browser(relay) as page:
+        page.sign_in(f"{name}@example.net", PASSWORD)
+        page.by_keyboard = by_keyboard
+        verify_domain(page, relay, server, domain)
+        try_sandbox(page, relay, sink, key, sender, "friend@example.net")
+        ask_for_production(page)
+        with browser(relay) as operator:
+            operator.sign_in("root@example.net", PASSWORD)
+            operator.by_keyboard = by_keyboard
+            approve(operator, name)
+            operator.check_console()
+        page.driver.refresh()
+        page.see("The account is in production.")
+        status, sent, _ = send(relay, key, sender, "stranger@example.com")
+        check(status == 200, f"to a stranger: {status} {sent}")
+        relay.settled(sent["id"])
+        wait_until(lambda: any(b"stranger@example.com" in m.recipients and b"DKIM-Signature" in m.text and domain.encode() in m.text
+                               for m in sink.messages()), "the stranger got a signed message")
+        webhook(page, receiver)
+        lift_suppression(page, relay, key, sender, "gone@example.net")
+        page.check_console()
+
+
+def run(context):
+    server = NameServer(context.folder / "dns", ZONE)
+    try:
+        sink = context.sink().start()
+        relay = context.relay(next_hop_port=sink.port, extra=(
+            f'resolver_addresses = ["127.0.0.1@{server.port}"]\nresolver_timeout_seconds = 60\n'
+            'webhook_allow_http = true\nwebhook_allowed_networks = ["127.0.0.1"]'))
+        server.publish([])
+        relay.account("operators")
+        relay.user("operators", "root@example.net", PASSWORD, "--operator")
+        relay.start()
+        receiver = Receiver()
+        way_into_production(context, relay, server, sink, receiver, "shop", by_keyboard=False)
+        way_into_production(context, relay, server, sink, receiver, "clinic", by_keyboard=True)
+    finally:
+        server.stop()
