@@ -4,10 +4,13 @@
 #include "api/api_reference.h"
 #include "api/openapi.h"
 #include "app/certificate_check.h"
+#include "app/command_line.h"
 #include "app/config.h"
 #include "app/config_text.h"
 #include "app/reply_text.h"
 #include "app/server.h"
+#include "app/version.h"
+#include "core/check.h"
 #include "operation/areas.h"
 #include "sandbox/scenario_catalog.h"
 
@@ -68,15 +71,24 @@ Result<void> print_template(CommandContext& context) {
 }
 
 Result<void> print_document(CommandContext& context, const std::string& name) {
-  if (name == "replies") {
-    context.out() << make_reply_reference();
-  } else if (name == "configuration") {
-    context.out() << make_config_reference();
-  } else if (name == "http-api") {
-    context.out() << api::make_api_reference(api::make_openapi(operation::all_areas()));
-  } else {
-    context.out() << sandbox::catalog_markdown();
-  }
+  struct Page {
+    std::string_view name;
+    std::string (*make)();
+  };
+  static constexpr Page kPages[] = {
+      {"replies", make_reply_reference},
+      {"configuration", make_config_reference},
+      {"sandbox", sandbox::catalog_markdown},
+      {"http-api", [] { return api::make_api_reference(api::make_openapi(operation::all_areas())); }},
+      {"man", [] { return make_man_page(describe_commands(), kVersion); }},
+      {"man-configuration", make_config_man_page},
+      {"bash", [] { return make_bash_completion(describe_commands()); }},
+      {"zsh", [] { return make_zsh_completion(describe_commands()); }},
+      {"fish", [] { return make_fish_completion(describe_commands()); }},
+  };
+  const auto page = std::ranges::find(kPages, name, &Page::name);
+  POSTERN_CHECK(page != std::end(kPages));
+  context.out() << page->make();
   return {};
 }
 

@@ -312,9 +312,10 @@ void declare_others(CLI::App& app, Builder& build) {
   build.command(config, "template", "Print a file with every key", print_template, Needs::Nothing);
   auto [docs, page] =
       build.command(app, "docs", "Print a page that is made from the program's tables", print_document, Needs::Nothing);
-  docs.add_option("page", page, "replies, configuration, sandbox or http-api")
+  docs.add_option("page", page, "which one")
       ->required()
-      ->check(CLI::IsMember({"replies", "configuration", "sandbox", "http-api"}));
+      ->check(CLI::IsMember(
+          {"replies", "configuration", "sandbox", "http-api", "man", "man-configuration", "bash", "zsh", "fish"}));
 }
 
 std::string usage_hint(const std::string& command) { return "what it takes: " + command + " --help\n"; }
@@ -356,40 +357,90 @@ std::string failure_text(const CLI::App& app, const CLI::Error& error) {
          usage_hint(spoken.words);
 }
 
+// All commands, and what they fill when one is parsed.
+struct Commands {
+  Commands() {
+    app.fallthrough();
+    app.require_subcommand(1);
+    app.add_option("--config", config_file, "configuration file; default: " + config_file)->envname("POSTERN_CONFIG");
+    app.set_version_flag("--version", "postern " + std::string(kVersion), "print the version");
+    app.add_flag("--json", invocation.options.as_json, "print JSON for programs");
+    app.failure_message([](const CLI::App* root, const CLI::Error& error) { return failure_text(*root, error); });
+    declare_others(app, build);
+    declare_account(app, build);
+    declare_user(app, build);
+    declare_audit(app, build);
+    declare_key(app, build);
+    declare_domain(app, build);
+    declare_sandbox(app, build);
+    declare_suppression(app, build);
+    declare_webhook(app, build);
+    declare_message(app, build);
+    declare_run(app, build);
+    declare_queue(app, build);
+    declare_explain(app, build);
+  }
+
+  Invocation invocation;
+  std::string config_file{kDefaultConfigFile};
+  CLI::App app{"Postern: an SMTP submission relay whose credentials are API keys.", "postern"};
+  Builder build{invocation};
+};
+
+// CLI11 tells a closed set of values in the type's name only: "TEXT:{a,b}".
+std::vector<std::string> choices_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const std::size_t begin = type.find('{');
+  const std::size_t end = type.find('}');
+  std::vector<std::string> choices;
+  if (begin == std::string::npos || end == std::string::npos) return choices;
+  for (std::size_t at = begin + 1; at < end;) {
+    const std::size_t comma = std::min(type.find(',', at), end);
+    choices.push_back(type.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return choices;
+}
+
+CommandOption describe_option(const CLI::Option& option) {
+  CommandOption described;
+  described.is_positional = option.get_positional();
+  for (const std::string& name : option.get_lnames()) described.names.push_back("--" + name);
+  for (const std::string& name : option.get_snames()) described.names.push_back("-" + name);
+  if (described.is_positional) described.names = {option.get_name(true)};
+  described.help = option.get_description();
+  described.choices = choices_of(option);
+  described.is_flag = option.get_expected_max() == 0;
+  described.is_required = option.get_required();
+  described.is_repeated = option.get_items_expected_max() > 1;
+  return described;
+}
+
+CommandNode describe(const CLI::App& app) {
+  CommandNode node{app.get_name(), app.get_description(), {}, {}};
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->check_lname("help")) node.options.push_back(describe_option(*option));
+  }
+  for (const CLI::App* command : app.get_subcommands({})) node.commands.push_back(describe(*command));
+  return node;
+}
+
 }  // namespace
 
+CommandNode describe_commands() { return describe(Commands().app); }
+
 std::variant<Invocation, int> parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
-  Invocation invocation;
-  std::string config_file(kDefaultConfigFile);
-  CLI::App app("Postern: an SMTP submission relay whose credentials are API keys.", "postern");
-  app.fallthrough();
-  app.require_subcommand(1);
-  app.add_option("--config", config_file, "configuration file; default: " + config_file)->envname("POSTERN_CONFIG");
-  app.set_version_flag("--version", "postern " + std::string(kVersion), "print the version");
-  app.add_flag("--json", invocation.options.as_json, "print JSON for programs");
-  app.failure_message([](const CLI::App* root, const CLI::Error& error) { return failure_text(*root, error); });
-  Builder build(invocation);
-  declare_others(app, build);
-  declare_account(app, build);
-  declare_user(app, build);
-  declare_audit(app, build);
-  declare_key(app, build);
-  declare_domain(app, build);
-  declare_sandbox(app, build);
-  declare_suppression(app, build);
-  declare_webhook(app, build);
-  declare_message(app, build);
-  declare_run(app, build);
-  declare_queue(app, build);
-  declare_explain(app, build);
+  Commands commands;
+  CLI::App& app = commands.app;
+  Invocation& invocation = commands.invocation;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, out, err) == 0 ? 0 : kExitUsage;
   }
-  invocation.options.config_file = config_file;
+  invocation.options.config_file = commands.config_file;
   invocation.command = spoken_command(app).words;
-  return invocation;
+  return std::move(invocation);
 }
 
 int report_failure(const Invocation& invocation, const Error& error, std::ostream& err) {

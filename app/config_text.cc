@@ -1,5 +1,6 @@
 #include "app/config_text.h"
 
+#include "app/command_reference.h"
 #include "app/config_keys.h"
 
 namespace postern::app {
@@ -67,6 +68,20 @@ std::string reference_entries(std::span<const ConfigKey<T>> keys, const T& defau
 }
 
 template <class T>
+std::string man_entries(std::span<const ConfigKey<T>> keys, const T& defaults) {
+  std::string text;
+  for (const auto& key : keys) {
+    const std::string values = describe_values(key.info);
+    text += ".TP\n\\fB" + man_text(key.info.name) + "\\fR\n" + man_text(key.info.help) + "\n";
+    const std::string value = key.info.is_required ? "required" : format_toml_value(key, defaults);
+    text += man_text("Default: " + (value == "\"\"" ? "empty" : value) + ".") + "\n";
+    if (!values.empty()) text += man_text("Values: " + values + ".") + "\n";
+    if (key.info.is_reloadable) text += "Taken over at SIGHUP.\n";
+  }
+  return text;
+}
+
+template <class T>
 std::string list_entries(std::span<const ConfigKey<T>> keys, const T& values) {
   std::string text;
   for (const auto& key : keys) {
@@ -120,6 +135,19 @@ std::string make_config_reference() {
          "`no_route`. Without any table production delivers to each domain's own mail hosts (`deliver = \"mx\"` for \"*\").\n"
          "All of a route is taken over at SIGHUP.\n\n" +
          reference_entries(route_keys(), default_route());
+}
+
+std::string make_config_man_page() {
+  return ".\\\" Made by `postern docs man-configuration`.\n"
+         ".TH POSTERN.TOML 5 \"\" \"postern\" \"Postern\"\n.SH NAME\npostern.toml \\- configuration of postern(1)\n"
+         ".SH DESCRIPTION\nA TOML file. Unknown keys are errors; postern config check tells everything that is wrong at once.\n"
+         "Relative paths are taken from the folder of the file.\n.SH KEYS\n" +
+         man_entries(top_keys(), default_settings()) + ".SH \"[[LISTENER]]\"\nOne table for each address and port.\n" +
+         man_entries(listener_keys(), default_listener()) +
+         ".SH \"[[HTTP_LISTENER]]\"\nOne table for each address and port of the HTTP service.\n" +
+         man_entries(http_listener_keys(), default_http_listener()) +
+         ".SH \"[[ROUTE]]\"\nOne table for each next hop; the first that matches a recipient's domain is taken.\n" +
+         man_entries(route_keys(), default_route()) + ".SH SEE ALSO\npostern(1)\n";
 }
 
 std::string make_config_listing(const Settings& settings) {

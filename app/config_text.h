@@ -11,6 +11,8 @@ namespace postern::app {
 std::string make_config_template();
 // docs/configuration.md.
 std::string make_config_reference();
+// postern.toml(5), for man(7).
+std::string make_config_man_page();
 // `postern config show`: the values in force as TOML, secrets hidden.
 std::string make_config_listing(const Settings& settings);
 

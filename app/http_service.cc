@@ -151,7 +151,8 @@ class HttpService::Impl {
         site_(dispatcher_, make_pages(settings), {.hosts = context_.settings.hosts, .proxies = context_.settings.proxies}),
         server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}
 
-  Result<void> listen();
+  Result<void> listen(net::InheritedListeners& inherited);
+  std::vector<std::pair<std::string, int>> descriptors() const { return server_.descriptors(); }
   void start();
   Result<bool> reload(const Settings& settings);
   void close();
@@ -182,11 +183,12 @@ class HttpService::Impl {
   ShownCertificates shown_;
 };
 
-Result<void> HttpService::Impl::listen() {
+Result<void> HttpService::Impl::listen(net::InheritedListeners& inherited) {
   for (const HttpListenerSettings& listener : settings_.http_listeners) {
     if (!can_bind(listener.address)) continue;
     auto options = make_listener_options(settings_, listener);
     if (!options) return options.error();
+    options->inherited = &inherited;
     if (options->tls) shown_.note(listening_.size(), certificate_files(settings_, listener).certificate, *options->tls);
     if (const Result<void> bound = server_.listen(std::move(*options)); !bound) return bound.error();
     listening_.push_back(listener);
@@ -232,7 +234,8 @@ Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& setting
 HttpService::HttpService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpService::~HttpService() = default;
 
-Result<void> HttpService::listen() { return impl_->listen(); }
+Result<void> HttpService::listen(net::InheritedListeners& inherited) { return impl_->listen(inherited); }
+std::vector<std::pair<std::string, int>> HttpService::descriptors() const { return impl_->descriptors(); }
 void HttpService::start() { impl_->start(); }
 Result<bool> HttpService::reload(const Settings& settings) { return impl_->reload(settings); }
 void HttpService::close() { impl_->close(); }

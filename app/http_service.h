@@ -10,12 +10,16 @@
 #include "core/random.h"
 #include "core/result.h"
 #include "domains/key_seal.h"
+#include "net/inherited_listeners.h"
 #include "net/runtime.h"
 #include "store/store.h"
 #include "submission/context.h"
 
 #include <chrono>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace postern::app {
 
@@ -42,7 +46,10 @@ class HttpService {
   ~HttpService();
 
   // Binds; nothing is accepted before start().
-  Result<void> listen();
+  // On sockets of `inherited` where those listen there already.
+  Result<void> listen(net::InheritedListeners& inherited);
+  // See net::Server::descriptors().
+  std::vector<std::pair<std::string, int>> descriptors() const;
   void start();
   // Takes over certificates, connection limits and the routes' SPF; a certificate that cannot be loaded leaves every listener as it
   // was. True: another certificate is shown.

@@ -154,7 +154,7 @@ void notify_reloading() {
   notify_systemd("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.tv_sec * 1'000'000LL + now.tv_nsec / 1000));
 }
 
-void notify_systemd(std::string_view state) {
+void notify_systemd(std::string_view state, int with) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -165,7 +165,23 @@ void notify_systemd(std::string_view state) {
   const int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return;
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
-  sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+  iovec text{const_cast<char*>(state.data()), state.size()};  // sendmsg(2) does not write to it
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof with)] = {};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = length;
+  message.msg_iov = &text;
+  message.msg_iovlen = 1;
+  if (with >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof with);
+    std::memcpy(CMSG_DATA(rights), &with, sizeof with);
+  }
+  sendmsg(descriptor, &message, MSG_NOSIGNAL);
   close(descriptor);
 }
 

@@ -48,7 +48,8 @@ bool machine_has_ipv6();
 
 // RELOADING=1, with the time that newer managers ask for.
 void notify_reloading();
-// "READY=1" and the like (sd_notify(3)): a datagram to $NOTIFY_SOCKET; nothing where there is none.
-void notify_systemd(std::string_view state);
+// "READY=1" and the like (sd_notify(3)): a datagram to $NOTIFY_SOCKET; nothing where there is none. A descriptor that is not
+// negative goes with it (FDSTORE=1).
+void notify_systemd(std::string_view state, int descriptor = -1);
 
 }  // namespace postern::app

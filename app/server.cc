@@ -35,6 +35,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -199,6 +200,7 @@ class Daemon {
 
  private:
   Result<void> open_http();
+  void leave_with_manager(const std::vector<std::string>& dropped);
   Result<bool> reload_certificates(const Settings& settings);
   void message_committed(const store::DueEntry& due) {
     queue_.accepted(due);
@@ -269,10 +271,12 @@ Result<void> Daemon::prepare() {
 }
 
 Result<void> Daemon::listen() {
+  auto inherited = net::InheritedListeners::from_environment();
   for (const ListenerSettings& listener : settings_.listeners) {
     if (!can_bind(listener.address)) continue;
     auto options = make_listener_options(settings_, listener);
     if (!options) return options.error();
+    options->inherited = &inherited;
     if (options->tls) shown_.note(smtp_.ports().size(), certificate_files(settings_, listener).certificate, *options->tls);
     const Result<void> bound = smtp_.listen(std::move(*options), make_smtp_config(settings_, listener));
     if (!bound) return bound.error();
@@ -280,10 +284,19 @@ Result<void> Daemon::listen() {
     log::write(log::Level::Info, "listening", {{"address", listener.address}, {"port", listener.port}, {"tls", listener.tls}});
   }
   if (http_) {
-    if (auto bound = http_->listen(); !bound) return bound;
+    if (auto bound = http_->listen(inherited); !bound) return bound;
   }
+  leave_with_manager(inherited.close_rest());
   shown_.warn(effective_hostname(settings_), clock_.now());
   return {};
+}
+
+// So that the next process has them, and nobody is refused in between.
+void Daemon::leave_with_manager(const std::vector<std::string>& dropped) {
+  for (const std::string& name : dropped) notify_systemd("FDSTOREREMOVE=1\nFDNAME=" + name);
+  auto kept = smtp_.descriptors();
+  if (http_) std::ranges::move(http_->descriptors(), std::back_inserter(kept));
+  for (const auto& [name, descriptor] : kept) notify_systemd("FDSTORE=1\nFDNAME=" + name, descriptor);
 }
 
 void Daemon::start() {

@@ -20,6 +20,8 @@ class Descriptor {
 
   bool is_open() const { return number_ >= 0; }
   int get() const { return number_; }
+  // The caller closes it.
+  int release() { return std::exchange(number_, -1); }
   void close() {
     if (is_open()) ::close(number_);
     number_ = -1;

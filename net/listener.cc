@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <tuple>
 #include <utility>
@@ -221,6 +222,39 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, std
   std::unique_ptr<Listener> listener(new Listener(address, endpoint.port()));
   listener->acceptors_ = std::move(acceptors);
   return listener;
+}
+
+Result<std::unique_ptr<Listener>> Listener::adopt(std::vector<Descriptor> sockets, const std::vector<Executor>& executors) {
+  const std::size_t given = sockets.size();
+  // Every thread accepts; where there are fewer sockets, several do from one.
+  for (std::size_t i = given; i < executors.size(); ++i) {
+    sockets.emplace_back(::fcntl(sockets[i % given].get(), F_DUPFD_CLOEXEC, 0));
+  }
+  std::vector<tcp::acceptor> acceptors;
+  tcp::endpoint endpoint;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    SocketError ec;
+    sockaddr_storage name{};
+    socklen_t length = sizeof name;
+    if (::getsockname(sockets[i].get(), reinterpret_cast<sockaddr*>(&name), &length) != 0) {
+      return Error(ErrorCode::IoError, "take over a listening socket: " + std::string(std::strerror(errno)));
+    }
+    tcp::acceptor acceptor(executors[i % executors.size()]);
+    acceptor.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), sockets[i].get(), ec);
+    if (!ec) sockets[i].release();
+    if (!ec) endpoint = acceptor.local_endpoint(ec);
+    if (ec) return Error(ErrorCode::IoError, "take over a listening socket: " + ec.message());
+    acceptors.push_back(std::move(acceptor));
+  }
+  std::unique_ptr<Listener> listener(new Listener(endpoint.address().to_string(), endpoint.port()));
+  listener->acceptors_ = std::move(acceptors);
+  return listener;
+}
+
+std::vector<int> Listener::descriptors() {
+  std::vector<int> numbers;
+  for (tcp::acceptor& acceptor : acceptors_) numbers.push_back(acceptor.native_handle());
+  return numbers;
 }
 
 void Listener::start(OnAccept on_accept, const std::string& farewell) {

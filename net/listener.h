@@ -2,6 +2,7 @@
 // stays where it was accepted). Out of descriptors or memory it sheds load instead of spinning or leaving peers without an answer.
 #pragma once
 
+#include "core/descriptor.h"
 #include "core/result.h"
 #include "net/awaitable.h"
 #include "net/task_group.h"
@@ -26,6 +27,8 @@ class Listener {
   // taken, also by another process of ours that would otherwise share it unseen.
   static Result<std::unique_ptr<Listener>> open(const std::string& address, std::uint16_t port,
                                                 const std::vector<Executor>& executors);
+  // On sockets that listen already, at one address and port; at least one. Each is accepted from.
+  static Result<std::unique_ptr<Listener>> adopt(std::vector<Descriptor> sockets, const std::vector<Executor>& executors);
   // Requires: never started, or stopped.
   ~Listener();
 
@@ -36,6 +39,8 @@ class Listener {
 
   const std::string& address() const { return address_; }
   std::uint16_t port() const { return port_; }
+  // Of the sockets, before start().
+  std::vector<int> descriptors();
 
  private:
   class AcceptLoop;

@@ -5,6 +5,7 @@
 #include "net/listener.h"
 #include "net/proxy_gate.h"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -40,12 +41,21 @@ struct Server::Entrance {
   std::optional<TlsServerContext> tls_;
 };
 
+Result<std::unique_ptr<Listener>> open_listener(const ListenerOptions& options, const std::vector<Executor>& executors) {
+  boost::system::error_code ec;
+  const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(options.address, ec), options.port);
+  std::vector<Descriptor> sockets;
+  if (!ec && options.inherited != nullptr) sockets = options.inherited->take(endpoint);
+  if (!sockets.empty()) return Listener::adopt(std::move(sockets), executors);
+  return Listener::open(options.address, options.port, executors);
+}
+
 Server::Server(std::vector<Executor> executors, AdmissionLimits limits) : executors_(std::move(executors)), admission_(limits) {}
 
 Server::~Server() = default;
 
 Result<void> Server::bind(ListenerOptions options) {
-  Result<std::unique_ptr<Listener>> listener = Listener::open(options.address, options.port, executors_);
+  Result<std::unique_ptr<Listener>> listener = open_listener(options, executors_);
   if (!listener) return listener.error();
   entrances_.push_back(std::make_unique<Entrance>(entrances_.size(), std::move(*listener), std::move(options)));
   return {};
@@ -100,6 +110,16 @@ void Server::drain(std::chrono::steady_clock::duration grace) {
   if (!connections_.wait_for(grace)) connections_.cancel_all();
   connections_.wait();
   refusals_.drain(std::chrono::seconds{0});
+}
+
+std::vector<std::pair<std::string, int>> Server::descriptors() const {
+  std::vector<std::pair<std::string, int>> all;
+  for (const auto& entrance : entrances_) {
+    std::string name = entrance->listener->address() + "-" + std::to_string(entrance->listener->port());
+    std::ranges::replace(name, ':', '.');
+    for (const int descriptor : entrance->listener->descriptors()) all.emplace_back(name, descriptor);
+  }
+  return all;
 }
 
 std::vector<std::uint16_t> Server::ports() const {

@@ -5,6 +5,7 @@
 #include "core/result.h"
 #include "net/admission.h"
 #include "net/awaitable.h"
+#include "net/inherited_listeners.h"
 #include "net/peer.h"
 #include "net/task_group.h"
 #include "net/tls_context.h"
@@ -17,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postern::net {
@@ -27,6 +29,8 @@ struct ListenerOptions {
   std::optional<TlsServerContext> tls{};  // nullopt: none of its connections can have TLS
   // Whoever connects from here must send a PROXY header, and nobody else is served. Empty: clients connect directly.
   std::vector<IpNetwork> proxy_networks{};
+  // Sockets that listen there already are taken from here instead of being made.
+  InheritedListeners* inherited = nullptr;
 };
 
 // A connection that was accepted.
@@ -58,6 +62,8 @@ class Server {
   void set_admission_limits(AdmissionLimits limits) { admission_.set_limits(limits); }
   // Of the listeners, in the order of listen().
   std::vector<std::uint16_t> ports() const;
+  // Of all listeners, with the name of each (no colon in it), for who keeps them over a restart. Before start().
+  std::vector<std::pair<std::string, int>> descriptors() const;
   std::size_t connection_count() const { return admission_.count(); }
 
  protected:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that a machine can make of the source: rooms and what they may include (rooms.py), sizes (sizes.py), openings and
 columns of files, registered tests, what docs/security.md names, the facts and metrics of docs/operations.md, the unit's exposure,
-the dashboard's pages, the RFC coverage. Exit 1 with the findings. lint_test.py tests them."""
+the dashboard's pages, what watches from outside (watching.py), the RFC coverage. Exit 1 with the findings. lint_test.py tests
+them."""
 
 import itertools
 import re
@@ -14,6 +15,7 @@ import pages
 import rfc_coverage
 import rooms
 import sizes
+import watching
 from tree import ROOT, listed
 
 MAX_OPENING_LINES = 12
@@ -144,6 +146,7 @@ def main():
     findings += observed.lint()
     findings += pages.lint()
     findings += rfc_coverage.lint()
+    findings += watching.lint()
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0
 

@@ -2,6 +2,7 @@
 nobody reads. What was acknowledged meanwhile arrives once."""
 
 import contextlib
+import fcntl
 import os
 import resource
 import signal
@@ -353,11 +354,109 @@ def faults_under_load(context):
 def run(context):
     context.folder.mkdir(exist_ok=True)
     reloads(context)
+    restarts_without_refusing(context)
     drains(context)
     cuts_off(context)
     ends_whoever_stalls(context)
     ends_while_a_name_server_is_silent(context)
     faults_under_load(context)
+
+
+class Manager:
+    """What systemd does for a unit with FileDescriptorStoreMax=: keeps the listening sockets over a restart, and hands them on."""
+
+    def __init__(self, relay):
+        self.relay = relay
+        self.kept = []
+        self.path = str(relay.folder / "notify")
+        self.inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.inbox.bind(self.path)
+        self.inbox.settimeout(300)
+
+    def launch(self):
+        """Returns when the relay says that it is ready."""
+        given, self.kept = self.kept, []
+
+        def hand_on():
+            # They may stand where others shall: out of the way first.
+            moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 3 + 2 * len(given)) for _, descriptor in given]
+            for number, descriptor in enumerate(moved):
+                os.dup2(descriptor, 3 + number)
+                os.close(descriptor)
+
+        names = ":".join(name for name, _ in given)
+        command = f'export LISTEN_PID=$$ LISTEN_FDS={len(given)} LISTEN_FDNAMES={names} NOTIFY_SOCKET={self.path}; exec "$0" "$@"'
+        with open(self.relay.folder / "stderr", "ab") as errors:
+            self.relay.process = subprocess.Popen(
+                ["sh", "-c", command, self.relay.postern, "--config", str(self.relay.config), "serve"], stdout=subprocess.DEVNULL,
+                stderr=errors, close_fds=False, preexec_fn=hand_on)
+        while True:
+            text, descriptors, _, _ = socket.recv_fds(self.inbox, 4096, 1)
+            said = dict(line.split("=", 1) for line in text.decode().splitlines())
+            if said.get("FDSTORE") == "1":
+                self.kept.append((said["FDNAME"], descriptors[0]))
+            if said.get("READY") == "1":
+                break
+        for _, descriptor in given:
+            os.close(descriptor)
+
+    def close(self):
+        for _, descriptor in self.kept:
+            os.close(descriptor)
+        self.inbox.close()
+
+
+def restarts_without_refusing(context):
+    """SIGTERM and SIGKILL under clients that connect all the time: nobody is refused, what is acknowledged is there."""
+    relay = context.relay(name="restarts")
+    manager = Manager(relay)
+    manager.launch()
+    relay.account("restart")
+    key = relay.key("restart", "--test")
+    refused, acknowledged, stop = [], [], threading.Event()
+
+    def send(number):
+        while not stop.is_set():
+            try:
+                socket.create_connection(("127.0.0.1", relay.plain), 300).close()
+            except OSError as error:
+                refused.append(error)
+                return
+            try:
+                with smtplib.SMTP("127.0.0.1", relay.plain, timeout=300) as client:
+                    client.login("x", key)
+                    client.sendmail("a@example.org", ["b@example.net"], PLAIN_MESSAGE)
+                    acknowledged.append(number)
+            except (smtplib.SMTPException, ConnectionResetError, BrokenPipeError):
+                pass  # a session that was cut in the middle, or told 421: it comes again
+
+    clients = [threading.Thread(target=send, args=(number,)) for number in range(4)]
+    for client in clients:
+        client.start()
+    for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+        before = len(acknowledged)
+        wait_until(lambda before=before: len(acknowledged) > before + 20 or refused, "clients are served")
+        relay.process.send_signal(how)
+        relay.process.wait()
+        check(len(manager.kept) > 0, "the relay left its sockets with the manager")
+        manager.launch()
+    before = len(acknowledged)
+    wait_until(lambda: len(acknowledged) > before + 20 or refused, "clients are served after the restarts")
+    stop.set()
+    for client in clients:
+        client.join()
+    check(not refused, f"refused over restarts: {refused[:3]}")
+    stored = relay.json("message", "list", "--account", "restart", "--all")
+    check(len(stored) >= len(acknowledged), f"{len(acknowledged)} acknowledged, {len(stored)} stored")
+    # One listener less: its sockets are given back, and nobody is kept waiting on them.
+    relay.stop()
+    port, text = relay.implicit, relay.config.read_text()
+    relay.config.write_text(text.replace(f'[[listener]]\naddress = "127.0.0.1"\nport = {port}\ntls = "implicit"\n', ""))
+    check(relay.config.read_text() != text, "the listener was taken out")
+    manager.launch()
+    check(not any(name.endswith(f"-{port}") for name, _ in manager.kept), "its sockets are not kept")
+    relay.stop()
+    manager.close()
 
 
 def reloads(context):
