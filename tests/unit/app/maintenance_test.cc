@@ -1,5 +1,7 @@
 #include "app/maintenance.h"
 
+#include "app/write_behind.h"
+#include "store/actor.h"
 #include "store/leftovers.h"
 #include "tests/support/temp_store.h"
 
@@ -20,6 +22,8 @@ class MaintenanceTest : public ::testing::Test {
   test::TempStore store_;
   test::FakeClock clock_;
   test::FakeRandom random_;
+  auth::UsageTracker usage_;
+  submission::QuotaTable quota_{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
 };
 
 TEST_F(MaintenanceTest, RemovesWhatHasOutlivedItsRetentionInSeveralSlices) {
@@ -94,6 +98,37 @@ TEST_F(MaintenanceTest, GoesOnWithWhatARemovedAccountLeft) {
   EXPECT_FALSE(store_.directory().list_suppressions(account.id, "", 1).value().empty()) << "one commit erases a slice";
   Maintenance(*store_, clock_, {}).sweep();
   EXPECT_TRUE(store_.directory().list_suppressions(account.id, "", 1).value().empty());
+}
+
+TEST_F(MaintenanceTest, ForgetsStatisticsAndTheAuditTrailInTheirTime) {
+  using std::chrono::days;
+  store::AccountRecord account;
+  account.id = make_account_id(random_);
+  account.name = "acme";
+  const store::ActorScope acting({.kind = store::ActorKind::CommandLine, .at = clock_.now()});
+  store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_account(account); }).value();
+  store_->tally().count_accepted({account.id, Environment::Live}, {}, {"example.net"}, clock_.now());
+  WriteBehind behind(*store_, quota_, usage_);
+  behind.start();
+  behind.stop();  // writes what is left
+  const Instant began = clock_.now() - days(1);
+  const auto rows = [&](store::StatsWidth width) {
+    return store_.directory().list_stats(account.id, width, Environment::Live, began, clock_.now() + days(1)).value().size();
+  };
+  const auto entries = [&] { return store_.directory().list_audit(account.id, {}, 10).value().size(); };
+  Maintenance maintenance(*store_, clock_, {});
+  maintenance.sweep();
+  EXPECT_EQ(rows(store::StatsWidth::Hour), 1U);
+  EXPECT_EQ(rows(store::StatsWidth::Day), 1U);
+  EXPECT_EQ(entries(), 1U);
+  clock_.advance(days(33));
+  maintenance.sweep();
+  EXPECT_EQ(rows(store::StatsWidth::Hour), 0U);
+  EXPECT_EQ(rows(store::StatsWidth::Day), 1U);
+  clock_.advance(days(368));
+  maintenance.sweep();
+  EXPECT_EQ(rows(store::StatsWidth::Day), 0U);
+  EXPECT_EQ(entries(), 0U);
 }
 
 TEST_F(MaintenanceTest, StopsWhileItWaitsForItsNextRound) {
