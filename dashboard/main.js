@@ -108,7 +108,13 @@ function whoIs() {
     '.who',
     h('.who-account', account.name),
     h('.who-line', state(account.mode)),
-    h('.who-line.soft', { title: user ? 'Signed in as' : 'Signed in with a key' }, user ? user.email : `key ${key?.name || ''}`),
+    user?.email === account.name
+      ? null
+      : h(
+          '.who-line.soft',
+          { title: user ? 'Signed in as' : 'Signed in with a key' },
+          user ? user.email : `key ${key?.name || ''}`,
+        ),
   );
 }
 

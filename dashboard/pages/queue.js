@@ -89,7 +89,7 @@ function nextHops(hops, redraw) {
       ['Route', 'Host', 'Paused since', 'Tried again', 'Last word'],
       hops.map((hop) => [
         hop.name,
-        h('code', `${hop.host}:${hop.port}`),
+        hop.host ? h('code', `${hop.host}:${hop.port}`) : h('span.soft', 'the domain’s mail hosts'),
         time(hop.paused_since, 'relative', 'not paused'),
         time(hop.paused_until, 'relative', '–'),
         said(hop.last_status),

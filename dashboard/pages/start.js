@@ -44,10 +44,10 @@ function knownPlace() {
 
 /**
  * @param {string} title
- * @param {boolean} done @param {any[]} content
+ * @param {any[]} content
  */
-function step(title, done, ...content) {
-  return h('section.card.step', { class: done ? 'done' : '' }, h('header.card-head', h('h2', title)), h('.card-body', content));
+function step(title, ...content) {
+  return h('section.card.step', h('header.card-head', h('h2', title)), h('.card-body', content));
 }
 
 /** @param {import('../lib/router.js').Visit} visit */
@@ -70,6 +70,7 @@ export default async function start({ query }) {
     drawLines();
   }
   function drawKey() {
+    steps.key.classList.toggle('done', Boolean(key || active.length));
     const create = actionButton(active.length ? 'Make another test key' : 'Make a test key', make, {
       icon: 'plus',
       kind: active.length ? '' : 'primary',
@@ -153,6 +154,8 @@ export default async function start({ query }) {
   const since = new Date(Date.now() - 5000).toISOString();
   let hadSome = false;
   function drawArrivals() {
+    steps.send.classList.toggle('done', rows.length > 0);
+    steps.arrival.classList.toggle('done', rows.length > 0);
     fill(
       arrivals,
       rows.length
@@ -214,10 +217,15 @@ export default async function start({ query }) {
     { icon: 'messages' },
   );
 
+  const third = h('.actions');
+  const steps = {
+    key: step('A key', keyPlace),
+    send: step('Send', h('.fields.three', host.element, port.element, tls.element), lines),
+    arrival: step('See it arrive', arrivals, third),
+  };
   drawKey();
   drawLines();
   await look();
-  const third = h('.actions');
   const watch = () => fill(third, key ? tryIt : null);
   watch();
   keyPlace.addEventListener('click', () => setTimeout(watch, 400));
@@ -227,9 +235,9 @@ export default async function start({ query }) {
       pageHead({ title: 'First steps', sub: 'From a key to a message that you can look at, in a minute.' }),
       h(
         '.steps',
-        step('A key', Boolean(key || active.length), keyPlace),
-        step('Send', false, h('.fields.three', host.element, port.element, tls.element), lines),
-        step('See it arrive', false, arrivals, third),
+        steps.key,
+        steps.send,
+        steps.arrival,
         h(
           'section.card.step',
           h('header.card-head', h('h2', 'And then')),

@@ -16,7 +16,7 @@ from support import check, free_port
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from corpus import messages  # noqa: E402
 
-SECONDS = 60
+SECONDS = 100
 PASSWORD = "correct horse battery"
 TABS = ("text", "headers", "source", "attachments", "links", "checks")
 TRACE = "return [window.pwned || 0, document.title.includes('pwned') && !document.title.includes(\"document.title\") ? 1 : 0]"
