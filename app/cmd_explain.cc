@@ -14,7 +14,7 @@
 namespace postern::app {
 namespace {
 
-constexpr std::chrono::seconds kProbeLimit{60};  // three rounds of questions, each with all its tries
+constexpr std::chrono::seconds kProbeLimit{90};  // rounds of questions with all their tries, and mx::kStsFetchLimit
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 

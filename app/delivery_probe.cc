@@ -30,7 +30,7 @@ net::Awaitable<void> run_delivery_probe(Probing probing, std::optional<DeliveryP
   probe.hosts = co_await mx::look_up_hosts(*probing.resolver, probing.domain, random);
   if (!probe.hosts.failure) probe.plan = mx::make_plan(probe.hosts, probing.rules);
   const SystemClock clock;
-  mx::HttpsClient https(*probing.resolver, probing.rules.allows_special);
+  const auto https = std::make_shared<mx::HttpsClient>(*probing.resolver, probing.rules.allows_special);
   const mx::StsMemory nothing{.find = [](const std::string&) { return std::nullopt; },
                               .put = [](const std::string&, const std::string&) {},
                               .erase = [](const std::string&) {}};
@@ -66,7 +66,9 @@ Result<DeliveryProbe> probe_delivery(const Settings& settings, const relay::Rout
     context.run_for(limit);
   }
   const std::string within = std::to_string(limit.count()) + " seconds";
-  if (!probe) return Error(ErrorCode::ConnectionTimedOut, "the DNS did not answer within " + within);
+  if (!probe)
+    return Error(ErrorCode::ConnectionTimedOut,
+                 "neither all of the DNS nor the host of the MTA-STS policy answered within " + within);
   return std::move(*probe);
 }
 

@@ -31,11 +31,11 @@ Duration refresh_after(const std::string& domain, const KeptStsPolicy& kept) {
   return std::min<Duration>(kStsRefreshAfter + jitter, kept.policy.max_age / 2);
 }
 
-net::Awaitable<Result<std::string>> fetch_sts_policy(HttpsClient& client, std::string domain) {
+net::Awaitable<Result<std::string>> fetch_sts_policy(std::shared_ptr<HttpsClient> client, std::string domain) {
   http::ClientRequest request;
   request.target = "/.well-known/mta-sts.txt";
   request.fields = {{"User-Agent", "Postern"}, {"Accept", "text/plain"}};
-  const auto response = co_await client.send("mta-sts." + domain, 443, std::move(request), kMaxStsPolicyOctets, kStsFetchLimit);
+  const auto response = co_await client->send("mta-sts." + domain, 443, std::move(request), kMaxStsPolicyOctets, kStsFetchLimit);
   if (!response) co_return Error(response.error().code(), escape_for_log(response.error().message()));
   if (response->status != 200) {
     co_return Error(ErrorCode::ProtocolError, "the policy's host answered " + std::to_string(response->status));
@@ -131,8 +131,9 @@ net::Awaitable<StsAnswer> StsPolicies::find(std::string domain, dns::Limits limi
   co_return answer;
 }
 
-StsPolicies::Fetch make_sts_fetch(HttpsClient& client) {
-  return [&client](std::string domain) { return fetch_sts_policy(client, std::move(domain)); };
+// Shared with fetches under way, which may outlive whoever made it.
+StsPolicies::Fetch make_sts_fetch(std::shared_ptr<HttpsClient> client) {
+  return [client](std::string domain) { return fetch_sts_policy(client, std::move(domain)); };
 }
 
 }  // namespace postern::mx

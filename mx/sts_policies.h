@@ -88,6 +88,6 @@ class StsPolicies : public std::enable_shared_from_this<StsPolicies> {
 };
 
 // Over HTTPS: no redirect, 200 and text/plain only, at most kMaxStsPolicyOctets.
-StsPolicies::Fetch make_sts_fetch(HttpsClient& client);
+StsPolicies::Fetch make_sts_fetch(std::shared_ptr<HttpsClient> client);
 
 }  // namespace postern::mx

@@ -73,7 +73,7 @@ net::TlsPeer peer_of(const mx::TlsDecision& decision) {
 }  // namespace
 
 MxCommon::MxCommon(dns::Resolver& resolver, mx::PlanRules rules, const Clock* clock, store::Notebook* notebook)
-    : resolver_(resolver), rules_(std::move(rules)), https_(resolver, rules_.allows_special) {
+    : resolver_(resolver), rules_(std::move(rules)), https_(std::make_shared<mx::HttpsClient>(resolver, rules_.allows_special)) {
   if (clock != nullptr) {
     sts_ = std::make_shared<mx::StsPolicies>(resolver, *clock, mx::make_sts_fetch(https_), memory_in(notebook));
   }
@@ -159,7 +159,9 @@ net::Awaitable<MxSession> MxAttempt::next() {
     if (is_open) co_return session;
   }
   session.failure = failure_.value_or(Status{451, EnhancedCode{4, 4, 1}, "no further mail host is tried"});
-  session.is_message_s = demand_ == mx::TlsDemand::RequireTls;
+  constexpr std::uint16_t kOfSecurity = 7;  // RFC 3463 §3.8
+  const bool is_of_security = effective_enhanced_code(session.failure).subject == kOfSecurity;
+  session.is_message_s = is_of_security && demand_ == mx::TlsDemand::RequireTls;
   co_return session;
 }
 

@@ -42,7 +42,7 @@ class MxCommon {
   // Null: it is not looked for.
   mx::StsPolicies* sts_policies() { return sts_.get(); }
   // The end of all deliveries.
-  void cancel() { https_.cancel(); }
+  void cancel() { https_->cancel(); }
   // Files with authorities are read again when they are next wanted.
   void refresh() { contexts_.clear(); }
 
@@ -54,7 +54,7 @@ class MxCommon {
   dns::Resolver& resolver_;
   mx::PlanRules rules_;
   SystemRandom random_;
-  mx::HttpsClient https_;
+  std::shared_ptr<mx::HttpsClient> https_;
   std::shared_ptr<mx::StsPolicies> sts_;  // kept by what is fetched in the background, too
   std::map<std::pair<net::TlsVerification, std::string>, std::shared_ptr<const net::TlsClientContext>> contexts_;
   RecentMap<std::string, std::chrono::steady_clock::time_point> broken_tls_;  // until when, by remote

@@ -44,7 +44,9 @@ Result<std::unique_ptr<Notebook>> Notebook::open(const std::filesystem::path& da
   auto environment =
       lmdb::LmdbEnvironment::open({.folder = data_dir / "notebook", .map_octets = kNotebookMapOctets, .tables = kNotebookTables});
   if (!environment) return environment.error();
-  return std::unique_ptr<Notebook>(new Notebook(std::move(*environment)));
+  std::unique_ptr<Notebook> notebook(new Notebook(std::move(*environment)));
+  notebook->commits_->start();
+  return notebook;
 }
 
 Result<std::optional<std::string>> Notebook::find(NotebookTable table, std::string_view key) const {

@@ -25,7 +25,7 @@ inline constexpr std::size_t kNotebookMapOctets = 512U << 20;  // address space:
 
 class Notebook {
  public:
-  // In data_dir's folder "notebook", which is made.
+  // In data_dir's folder "notebook", which is made. Makes its thread now; std::system_error where there is none to spare.
   static Result<std::unique_ptr<Notebook>> open(const std::filesystem::path& data_dir);
 
   // Any thread. A key has 1 to 500 octets; others are never there.

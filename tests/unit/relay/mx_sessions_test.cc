@@ -53,6 +53,8 @@ class MxSessionsTest : public QueueFixture {
     routes_[0].is_mx = routes_[0].is_per_domain = true;
   }
 
+  ~MxSessionsTest() override { stop(); }  // while there is a resolver to ask
+
   void start_to(const test::FakeSmarthost& hop) {
     routes_[0].port = hop.port();
     start(make_transport_factory(io_.get_executor(), store_.spool(),
