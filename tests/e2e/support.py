@@ -7,15 +7,14 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 
+from peers import PEERS, install_peers, postfix_environment  # noqa: F401: for stories
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PEERS = ROOT / "build" / "peers"
 STOP_SECONDS = 180  # ends a hang; below the shortest wait for a next hop, which a relay that stops must not sit out
 # Stories that run side by side each have a share of the ports.
 SLOTS = 4
@@ -210,7 +209,7 @@ class Sink:
 
     def start(self):
         binary = PEERS / "usr/sbin/smtp-sink"
-        environment = dict(os.environ, LD_LIBRARY_PATH=str(PEERS / "usr/lib/postfix"))
+        environment = postfix_environment()
         # %M makes a name a transaction; the folder is the sink's working directory.
         self.process = subprocess.Popen(
             [str(binary), "-u", "root" if os.getuid() == 0 else os.environ.get("USER", "nobody"),
@@ -263,20 +262,6 @@ class Delivered:
 def sha256_of(content):
     return hashlib.sha256(content.replace(b"\r\n", b"\n").rstrip(b"\n")).hexdigest()
 
-
-def install_peers():
-    """smtp-sink out of Debian's postfix package, unpacked and not installed: no service starts."""
-    if (PEERS / "usr/sbin/smtp-sink").exists():
-        return
-    if shutil.which("smtp-sink"):
-        (PEERS / "usr/sbin").mkdir(parents=True, exist_ok=True)
-        (PEERS / "usr/sbin/smtp-sink").symlink_to(shutil.which("smtp-sink"))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        subprocess.run(["apt-get", "download", "postfix"], cwd=folder, check=True, capture_output=True)
-        package = next(pathlib.Path(folder).glob("postfix_*.deb"))
-        subprocess.run(["dpkg", "-x", str(package), str(PEERS)], check=True)
 
 
 PLAIN_MESSAGE = (b"From: Sender <sender@example.org>\r\nTo: someone@example.net\r\nSubject: A plain message\r\n"

@@ -3,14 +3,16 @@ metrics that exist, every alarm has its paragraph in docs/runbook.md, and
 promtool finds the rules sound and as loud as they shall be."""
 
 import json
+import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
 from tree import ROOT
 
 DASHBOARD = "packaging/grafana/postern.json"
+# Unpacked by tests/e2e/peers.py, which scripts/test runs first.
+PROMTOOL = pathlib.Path(__file__).resolve().parents[2] / "build/peers/usr/bin/promtool"
 RULES = "packaging/prometheus/postern.rules.yml"
 NAME = re.compile(r"\b(?:postern|process)_[a-z_]+")
 SUFFIX = re.compile(r"_(bucket|sum|count)$")
@@ -44,8 +46,8 @@ def lint():
         yield f"docs/runbook.md and {RULES}: only one of them has {alarm}"
     for alarm in sorted(alarms - tested):
         yield f"packaging/prometheus/tests.yml: {alarm} is not tested"
-    if shutil.which("promtool"):
-        done = subprocess.run(["promtool", "test", "rules", "tests.yml"], cwd=ROOT / "packaging/prometheus", capture_output=True,
+    if PROMTOOL.exists():
+        done = subprocess.run([PROMTOOL, "test", "rules", "tests.yml"], cwd=ROOT / "packaging/prometheus", capture_output=True,
                               text=True)
         if done.returncode:
             yield f"{RULES}: promtool test rules: {' '.join((done.stdout + done.stderr).split())[:400]}"

@@ -12,7 +12,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "lab")]
 from lab import Lab  # noqa: E402
-from support import Relay, check, wait_until  # noqa: E402
+from support import PEERS, Relay, check, postfix_environment, wait_until  # noqa: E402
 
 PAGE = HERE.parents[3] / "docs/delivery.md"
 EXAMPLE = r"^\$ postern explain delivery (\S+)\n(.*?)```"
@@ -20,7 +20,8 @@ EXAMPLE = r"^\$ postern explain delivery (\S+)\n(.*?)```"
 
 def of_postfix(domain):
     """posttls-finger's verdict on the first session with the domain, and its words."""
-    done = subprocess.run(["posttls-finger", "-l", "dane", "-t", "5", "-T", "5", domain], capture_output=True, text=True)
+    done = subprocess.run([PEERS / "usr/sbin/posttls-finger", "-l", "dane", "-t", "5", "-T", "5", domain],
+                          capture_output=True, text=True, env=postfix_environment())
     said = done.stdout + done.stderr
     words = re.sub(r"posttls-finger: |, (pkey_)?fingerprint=\S+", "", said.strip().replace("\n", " | "))
     # "Trusted" is what it calls a verified host behind MX records that are not signed.

@@ -8,7 +8,7 @@ import subprocess
 import urllib.parse
 import urllib.request
 
-from support import PLAIN_MESSAGE, ROOT, check, free_port, wait_until
+from support import PEERS, PLAIN_MESSAGE, ROOT, check, free_port, wait_until
 
 SECONDS = 25
 # Panels that this traffic does not reach: no name is looked up and no webhook called.
@@ -62,8 +62,9 @@ def run(context):
         f"rule_files: [{ROOT / 'packaging/prometheus/postern.rules.yml'}]\n"
         f"scrape_configs: [{{job_name: postern, static_configs: [{{targets: ['127.0.0.1:{relay.http}']}}]}}]\n")
     with open(folder / "log", "wb") as log:
-        prometheus = subprocess.Popen(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-                                       f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+        prometheus = subprocess.Popen([PEERS / "usr/bin/prometheus", f"--config.file={folder}/prometheus.yml",
+                                       f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"],
+                                      stdout=log, stderr=log)
     try:
         def scraped():
             try:
