@@ -76,7 +76,8 @@ constexpr Route kAuditRoutes[] = {{.method = Method::Get,
                                    .summary = "Who changed what of the account, the newest first",
                                    .tag = "audit",
                                    .response_schema = "AuditList",
-                                   .parameters = kAuditParameters}};
+                                   .parameters = kAuditParameters,
+                                   .failures = {404}}};
 
 constexpr std::string_view kAuditSchemas = R"({
   "AuditEntry": {"type": "object", "required": ["object", "at", "account_id", "action", "actor", "target", "detail", "peer"],

@@ -135,6 +135,8 @@ net::Awaitable<ApiResponse> change_password(ApiContext& context, ApiRequest& req
   }
   context.password_throttle.withdraw(request.peer, email, now);
   if (!answer) co_return api_problem(ApiProblem::Unavailable);
+  const bool is_refused = !*answer && answer->error().code() == ErrorCode::InvalidArgument;
+  if (is_refused) co_return api_problem(ApiProblem::ValidationError, "new_password: " + answer->error().context());
   if (!*answer) co_return api_error(answer->error());
   co_return std::move(**answer);
 }

@@ -59,10 +59,12 @@ def attack_body(api, name, call):
         if api.document.resolved(part).get("type") == "string":
             for text in ODD_TEXTS:
                 check(api.call(name, **{**call, "body": {**copy.copy(call["body"]), member: text}})[0] < 500, f"{name}: {member}")
+    given = call["headers"] or {}
     for octets in (b"{", b'{"a": "\xff"}', b'{"a": "\\ud800"}', b"[" * 100 + b"]" * 100, b'{"a": NaN}'):
-        status, answer, _ = api.call(name, **{**call, "body": octets, "headers": {"Content-Type": "application/json"}})
+        status, answer, _ = api.call(name, **{**call, "body": octets, "headers": {**given, "Content-Type": "application/json"}})
         check((status, answer["name"]) == (400, "malformed_json"), f"{name}: {octets[:20]}: {status} {answer}")
-    status, answer, _ = api.call(name, **{**call, "body": b"a=b", "headers": {"Content-Type": "application/x-www-form-urlencoded"}})
+    form = {**given, "Content-Type": "application/x-www-form-urlencoded"}
+    status, answer, _ = api.call(name, **{**call, "body": b"a=b", "headers": form})
     check((status, answer["name"]) == (415, "unsupported_media_type"), f"{name}: {status} {answer}")
 
 

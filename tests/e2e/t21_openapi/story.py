@@ -2,14 +2,15 @@
 the document. An operation that has no case here fails the story, and so does an answer that the document does not tell of."""
 
 import http.client
-import importlib.util
 import json
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 
+from name_server import NameServer
 from support import check, wait_until
 
 HERE = pathlib.Path(__file__).parent
@@ -20,13 +21,6 @@ from typescript import typescript  # noqa: E402
 
 PASSWORD = "correct horse battery"
 SIMULATED = "delivered@simulator.postern.test"
-
-
-def name_server(folder):
-    spec = importlib.util.spec_from_file_location("domains_story", HERE.parent / "t09_domains_dkim" / "story.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.NameServer(folder)
 
 
 def compiles(folder, document):
@@ -204,6 +198,7 @@ def webhooks(api, token, event):
     path = {"id": made["id"]}
     api.succeed("listWebhooks", key=token)
     api.succeed("getWebhook", key=token, path=path)
+    api.succeed("listWebhookAttempts", key=token, path=path)
     api.succeed("replayWebhook", key=token, path=path, body={"since": event})
     api.succeed("replayWebhookEvent", key=token, path={**path, "event_id": event})
     api.succeed("rotateWebhookSecret", key=token, path=path)
@@ -254,6 +249,78 @@ def sandbox_and_production(api, token, live, server):
     return sent["id"]
 
 
+# What only operators may: to everybody else it is forbidden, whosever the thing is.
+OPERATION = {"listAccounts", "listProductionRequests", "getAnyAccount", "changeAnyAccount", "decideProductionAccess", "getQueue",
+             "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations"}
+
+
+# What only people may: a key never does.
+PEOPLE = {"removeMember"}
+
+
+def people(api, token):
+    """Members of the account and the sessions of their browsers."""
+    member = {"email": "bob@example.org", "password": PASSWORD}
+    made = api.succeed("addMember", key=token, body=member)
+    api.refuse("addMember", 409, "conflict", key=token, body=member)
+    api.succeed("listMembers", key=token)
+    as_member = api.relay.request("POST", "/v1/auth/login", member)[1]["token"]
+    api.succeed("changePassword", key=as_member, body={"current_password": PASSWORD, "new_password": PASSWORD + " 2"})
+    api.refuse("getMe", 401, "invalid_credentials", key=as_member)
+    # What is tried with it later never succeeds: it would end the session that all the rest is tried with.
+    api.successes["changePassword"].update(key=token, body={"current_password": PASSWORD + "?", "new_password": PASSWORD})
+    api.succeed("removeMember", key=token, path={"id": made["id"]})
+    own = {"Origin": f"http://127.0.0.1:{api.relay.http}"}
+    ada = {"email": "ada@example.org", "password": PASSWORD}
+    api.succeed("signInAtBrowser", body=ada, headers=own)
+    api.refuse("signInAtBrowser", 403, "cross_site_request", body=ada, headers={"Origin": "http://elsewhere.example"})
+    listed = api.succeed("listBrowserSessions", key=token)["data"]
+    api.succeed("endBrowserSession", key=token, path={"id": listed[0]["id"]})
+    api.successes.pop("signInAtBrowser")
+    api.successes["signInAtBrowser"] = {"key": None, "body": ada, "query": "", "headers": own, "path": {}}
+    api.succeed("listAudit", key=token, query="limit=2")
+    api.succeed("getStats", key=token, query="period=day")
+
+
+def looking(api, key, message):
+    """What people look at of a message, and what makes it go now."""
+    path = {"id": message}
+    for name in ("previewEmail", "listEmailLinks", "listEmailHeaders"):
+        api.succeed(name, key=key, path=path)
+    waiting = api.call("sendEmail", key=key, body=mail("deferred@simulator.postern.test"))[1]["id"]
+    wait_until(lambda: api.relay.message(waiting)["recipients"][0]["attempts"], "a first attempt")
+    api.succeed("retryEmail", key=key, path={"id": waiting})
+    api.refuse("retryEmail", 409, "conflict", key=key, path=path)
+
+
+def operating(api, operator, account):
+    """Over all accounts: production, the queue and the next hops."""
+    api.succeed("listAccounts", key=operator, query="limit=1")
+    asks = api.succeed("listProductionRequests", key=operator)["data"]
+    check([one["id"] for one in asks] == [account], f"who asks for production: {asks}")
+    path = {"id": account}
+    api.succeed("getAnyAccount", key=operator, path=path)
+    api.succeed("decideProductionAccess", key=operator, path=path, body={"approve": True})
+    api.refuse("decideProductionAccess", 409, "conflict", key=operator, path=path, body={"approve": True})
+    api.succeed("changeAnyAccount", key=operator, path=path, body={"plan": "growth"})
+    api.succeed("getQueue", key=operator)
+    destination = api.call("getQueue", key=operator)[1]["data"][0]["destination"]
+    query = urllib.parse.urlencode({"destination": destination})
+    waiting = api.succeed("listQueue", key=operator, query=query)["data"][0]["id"]
+    api.succeed("retryAnyEmail", key=operator, path={"id": waiting})
+    held = api.call("listQueue", key=operator, query=query)[1]["data"][-1]["id"]
+    api.succeed("cancelAnyEmail", key=operator, path={"id": held})
+    api.succeed("listDestinations", key=operator)
+    api.succeed("retryDestinations", key=operator)
+
+
+def operator_of(relay):
+    create = [relay.postern, "--config", str(relay.config), "user", "create", "other", "root@example.org", "--operator"]
+    done = subprocess.run(create, input=PASSWORD + "\n", capture_output=True, text=True)
+    check(done.returncode == 0, f"an operator is made: {done.stderr}")
+    return relay.request("POST", "/v1/auth/login", {"email": "root@example.org", "password": PASSWORD})[1]["token"]
+
+
 def service(api):
     for name in ("getHealth", "getReadiness", "getMetrics", "getOpenapi", "getRoot"):
         api.succeed(name)
@@ -277,8 +344,9 @@ def names(api, test):
             api.refuse(name, 422, "validation_error", **{**call, "query": "no_such_parameter=1"})
 
 
-def without_rights(api, token, sending, outsider):
-    """No credential; a user where a key is needed; a key that only sends; another account's key at everything that has an id."""
+def without_rights(api, token, sending, outsider, stranger):
+    """No credential; a user where a key is needed; a key that only sends; another account's key, or person, at everything that
+    has an id."""
     for name, call in sorted(api.successes.items()):
         operation = api.document.operations[name][2]
         if not operation["security"]:
@@ -286,7 +354,11 @@ def without_rights(api, token, sending, outsider):
         api.refuse(name, 401, "auth_required", **{**call, "key": None})
         manages = {"sessionToken": []} in operation["security"]
         api.refuse(name, 403, "permission_denied", **{**call, "key": sending if manages else token})
-        if "{" in api.document.operations[name][1]:
+        if name in OPERATION | PEOPLE:
+            api.refuse(name, 403, "permission_denied", **{**call, "key": outsider})
+        if name in PEOPLE:
+            api.refuse(name, 404, "not_found", **{**call, "key": stranger})
+        elif name not in OPERATION and "{" in api.document.operations[name][1]:
             api.refuse(name, 404, "not_found", **{**call, "key": outsider})
 
 
@@ -306,7 +378,7 @@ def test_keys_keep_to_themselves(api, test, live_message):
 
 
 def run(context):
-    server = name_server(context.folder / "dns")
+    server = NameServer(context.folder / "dns", "example.org")
     try:
         server.publish([])
         story(context, server)
@@ -332,11 +404,15 @@ def story(context, server):
     reading(api, test, message)
     event = events(api, token)
     webhooks(api, token, event)
+    people(api, token)
+    looking(api, test, message)
     suppressions(api, token)
     live_message = sandbox_and_production(api, token, live, server)
+    operator = operator_of(relay)
+    operating(api, operator, api.call("getMe", key=token)[1]["account"]["id"])
     service(api)
     names(api, test)
-    without_rights(api, token, only_sending, outsider)
+    without_rights(api, token, only_sending, outsider, operator)
     test_keys_keep_to_themselves(api, test, live_message)
     for what, seen in (("success", set(api.successes)), ("failure", api.failed)):
         missing = sorted(set(api.document.operations) - seen)
