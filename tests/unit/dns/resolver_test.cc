@@ -94,8 +94,8 @@ TEST(DnsResolver, AsksOnceForWhatItJustLearnt) {
   EXPECT_LE(again.ttl, seconds(300)) << "what the server gave for an hour is forgotten sooner";
 }
 
-net::Awaitable<bool> has_address(Resolver& resolver, std::string name) {
-  const auto answer = co_await look_up<A>(resolver, std::move(name), {.timeout = seconds(120)});
+net::Awaitable<bool> has_address(Resolver& resolver, std::string name, Cancellation* cancellation = nullptr) {
+  const auto answer = co_await look_up<A>(resolver, std::move(name), {.timeout = seconds(120), .cancellation = cancellation});
   co_return answer.is_found();
 }
 
@@ -155,7 +155,10 @@ TEST(DnsResolver, IsNotWaitedForByWhoeverEndsBeforeTheAnswer) {
   const auto resolver = resolver_over(server);
   {
     CoroutineLoop loop;
-    for (int i = 0; i < 50; ++i) loop.start(has_address(*resolver, "n" + std::to_string(i) + ".example"));
+    Cancellation cancellation;
+    for (int i = 0; i < 50; ++i) loop.start(has_address(*resolver, "n" + std::to_string(i) + ".example", &cancellation));
+    loop.settle();
+    cancellation.cancel();
     loop.settle();
   }
   EXPECT_TRUE(look_up_and_wait<A>(*resolver, "after.example").is_found());
