@@ -44,7 +44,8 @@ void apply_dane(const TlsFacts& facts, TlsDecision& decision) {
   raise(decision, TlsLevel::Dane, "its TLSA records are validated");
   decision.tlsa = tlsa.usable;
   decision.names = {tlsa.base};
-  if (facts.domain != tlsa.base) decision.names.push_back(facts.domain);
+  // RFC 7672 §3.2.2: the domain is a name of the host's only where validated MX records lead there.
+  if (facts.is_mx_secure && facts.domain != tlsa.base) decision.names.push_back(facts.domain);
 }
 
 void apply_sts(const TlsFacts& facts, TlsDecision& decision) {

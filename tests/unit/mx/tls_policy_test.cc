@@ -113,6 +113,9 @@ TEST(TlsPolicy, HoldsAHostToItsRecordsWhereTheMxIsInsecure) {
 TEST(TlsPolicy, NamesWhatTheCertificateMayBeFor) {
   const auto by_dane = decide_tls(facts_of(Found::Usable, Sts::Enforced), TlsDemand::Usual, TlsFloor::Opportunistic);
   EXPECT_THAT(by_dane.names, ElementsAre("mx.example", "example.org")) << "TLSA base and next hop (RFC 7672 section 3.2.3)";
+  const auto by_insecure_mx = decide_tls(facts_of(Found::Usable, Sts::Without, false), TlsDemand::Usual, TlsFloor::Opportunistic);
+  EXPECT_EQ(by_insecure_mx.level, TlsLevel::Dane);
+  EXPECT_THAT(by_insecure_mx.names, ElementsAre("mx.example")) << "whoever forges the MX chooses the host (RFC 7672 section 3.2.2)";
   EXPECT_THAT(by_dane.tlsa, ElementsAre(kRecord));
   const auto by_sts = decide_tls(facts_of(Found::Absent, Sts::Enforced), TlsDemand::Usual, TlsFloor::Opportunistic);
   EXPECT_THAT(by_sts.names, ElementsAre("mx.example")) << "the host (RFC 8461 section 4.1)";
