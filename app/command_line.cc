@@ -223,6 +223,14 @@ void declare_suppression(CLI::App& app, Builder& build) {
   build.on(noun, "list", "account", "List suppressed addresses and why they are", list_suppressions);
 }
 
+void declare_inbound(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "inbound", "What comes back and what comes in");
+  auto [verb, path] =
+      build.command(noun, "read", "Say what a file with a bounce, a complaint or an answer of a machine is taken for",
+                    read_returned_file, Needs::Settings);
+  verb.add_option("file", path)->required();
+}
+
 void declare_webhook(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "webhook", "Endpoints that get an account's events");
   build.list(noun, "List webhooks", list_webhooks);
@@ -374,6 +382,7 @@ struct Commands {
     declare_domain(app, build);
     declare_sandbox(app, build);
     declare_suppression(app, build);
+    declare_inbound(app, build);
     declare_webhook(app, build);
     declare_message(app, build);
     declare_run(app, build);

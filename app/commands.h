@@ -13,6 +13,9 @@ namespace postern::app {
 // --- explain (cmd_explain.cc) ---
 Result<void> explain_delivery(CommandContext& context, const std::string& address);  // or a domain
 
+// --- inbound (cmd_inbound.cc) ---
+Result<void> read_returned_file(CommandContext& context, const std::string& path);  // opens no store
+
 // --- account (cmd_account.cc) ---
 struct PlanOptions {
   std::string name;        // starter, growth, scale; empty: custom

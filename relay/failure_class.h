@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace postern::relay {
@@ -18,6 +19,7 @@ enum class FailureClass : std::uint8_t {
   RecipientMoved,
   RecipientDomain,      // no such domain, or one that takes no mail
   RecipientRestricted,  // the mailbox takes mail of some senders only
+  RecipientFilter,      // refused after the content, or without a server's words: perhaps no such mailbox, perhaps a filter
   MailboxFull,
   MessageTooBig,
   Content,              // form: header, encoding, attachment
@@ -41,6 +43,7 @@ enum class FailureClass : std::uint8_t {
   Loop,
   Storage,              // the next hop's disk
   System,
+  Mailer,               // a program that the recipient's mail is handed to
   Capability,           // the next hop lacks an extension that the message needs
   Protocol,
   Undetermined,
@@ -64,5 +67,8 @@ bool concerns_address(FailureClass value);
 // first kMaxClassifiedOctets are read. Any thread.
 FailureClass classify_failure(const Status& status, std::string_view remote);
 inline constexpr std::size_t kMaxClassifiedOctets = 1'024;
+
+// By the words alone, in the same way; nullopt: they say nothing.
+std::optional<FailureClass> classify_words(const Status& status, std::string_view remote);
 
 }  // namespace postern::relay

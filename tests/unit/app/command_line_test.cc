@@ -106,6 +106,18 @@ TEST_F(CommandLine, EndsWithOneWhereTheWordsAreRightAndTheThingIsNot) {
   EXPECT_EQ(run({"account", "list"}).status, kExitRefused);
 }
 
+TEST_F(CommandLine, SaysWhatAReturnedMailIsTakenFor) {
+  const std::string bounces = std::string(POSTERN_SOURCE_DIR) + "/tests/corpora/bounces/";
+  const Ran people = run({"inbound", "read", bounces + "lhost-sendmail-17.eml"});
+  EXPECT_EQ(people.status, 0);
+  EXPECT_THAT(people.out, HasSubstr("kind: report"));
+  EXPECT_THAT(people.out, HasSubstr("recipient_moved  hard"));
+  const Ran programs = run({"--json", "inbound", "read", bounces + "arf-15.eml"});
+  EXPECT_THAT(programs.out, HasSubstr("\"kind\":\"complaint\""));
+  EXPECT_THAT(programs.out, HasSubstr("\"feedback_type\":\"abuse\""));
+  EXPECT_EQ(run({"inbound", "read", bounces + "none.eml"}).status, kExitRefused);
+}
+
 TEST_F(CommandLine, MakesAnAccountOnce) {
   EXPECT_THAT(must({"account", "create", "demo"}), StartsWith("account demo created (acc_"));
   const Ran again = run({"account", "create", "demo"});
