@@ -141,7 +141,8 @@ net::Awaitable<std::optional<SpfRecord>> SpfCheck::fetch(std::string domain, Eva
   }
   if (count != 1) {
     evaluation = {count == 0 ? SpfResult::None : SpfResult::PermError,
-                  domain + (count == 0 ? " has no SPF record" : " has several SPF records"), {}};
+                  domain + (count == 0 ? " has no SPF record" : " has several SPF records"),
+                  {}};
     co_return std::nullopt;
   }
   auto record = parse_spf_record(*found);
@@ -183,7 +184,7 @@ net::Awaitable<Match> SpfCheck::match(const SpfTerm& term, std::string domain) {
   if (term.mechanism == SpfMechanism::All) co_return Match::Yes;
   if (term.mechanism == SpfMechanism::Ip4 || term.mechanism == SpfMechanism::Ip6) {
     const bool is_v4 = term.mechanism == SpfMechanism::Ip4;
-    co_return facts_.client.is_v4() == is_v4 && term.network.contains(facts_.client) ? Match::Yes : Match::No;
+    co_return facts_.client.is_v4() == is_v4&& term.network.contains(facts_.client) ? Match::Yes : Match::No;
   }
   if (++terms_ > kMaxSpfTerms) {
     problem_ = "more than " + std::to_string(kMaxSpfTerms) + " terms ask the DNS";

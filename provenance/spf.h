@@ -15,10 +15,10 @@
 namespace postern::provenance {
 
 // RFC 7208 §4.6.4.
-inline constexpr std::size_t kMaxSpfTerms = 10;        // that ask the DNS, redirect among them
-inline constexpr std::size_t kMaxVoidLookUps = 2;      // of these with an empty answer
-inline constexpr std::size_t kMaxSpfNames = 10;        // hosts of one mx, names of one ptr
-inline constexpr std::chrono::seconds kSpfTime{20};    // for all of it
+inline constexpr std::size_t kMaxSpfTerms = 10;      // that ask the DNS, redirect among them
+inline constexpr std::size_t kMaxVoidLookUps = 2;    // of these with an empty answer
+inline constexpr std::size_t kMaxSpfNames = 10;      // hosts of one mx, names of one ptr
+inline constexpr std::chrono::seconds kSpfTime{20};  // for all of it
 
 struct SpfSubject {
   IpAddress client;

@@ -17,12 +17,12 @@ inline constexpr std::size_t kMaxExpansionOctets = 4'096;
 inline constexpr std::size_t kMaxNameOctets = 253;  // RFC 7208 §7.3
 
 struct SpfMacroPart {
-  std::string literal;           // where `letter` is 0
-  char letter = 0;               // lower case: s l o d i p h c r t v
-  bool is_escaped = false;       // upper case: URL-escaped
+  std::string literal;      // where `letter` is 0
+  char letter = 0;          // lower case: s l o d i p h c r t v
+  bool is_escaped = false;  // upper case: URL-escaped
   bool is_reversed = false;
-  std::size_t kept = 0;          // right-hand parts that are kept; 0: all
-  std::string delimiters{};      // empty: "."
+  std::size_t kept = 0;      // right-hand parts that are kept; 0: all
+  std::string delimiters{};  // empty: "."
 };
 
 struct SpfMacroString {
@@ -39,10 +39,10 @@ std::optional<SpfMacroString> parse_macro_string(std::string_view text, MacroUse
 
 // What the letters stand for. Domains are A-labels.
 struct SpfMacroFacts {
-  std::string sender;         // local@domain
-  std::string domain;         // the one that is evaluated now
+  std::string sender;  // local@domain
+  std::string domain;  // the one that is evaluated now
   std::string helo;
-  std::string receiver;       // who we are
+  std::string receiver;  // who we are
   IpAddress client;
   Instant now{};
   std::string client_name = "unknown";  // validated (§5.5)

@@ -25,10 +25,10 @@ enum class SpfMechanism { All, Include, A, Mx, Ptr, Ip4, Ip6, Exists };
 struct SpfTerm {
   SpfResult result = SpfResult::Pass;  // what its qualifier says where it matches
   SpfMechanism mechanism = SpfMechanism::All;
-  std::string text;                    // as it is written, for people
+  std::string text;  // as it is written, for people
   std::optional<SpfMacroString> domain{};
-  IpNetwork network{};                 // Ip4, Ip6
-  std::uint8_t prefix_v4 = 32;         // A, Mx
+  IpNetwork network{};          // Ip4, Ip6
+  std::uint8_t prefix_v4 = 32;  // A, Mx
   std::uint8_t prefix_v6 = 128;
 
   // §4.6.4: of these, and of redirect, ten at most are evaluated.

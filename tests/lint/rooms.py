@@ -48,7 +48,7 @@ FOREIGN = [
     (r"boost/url.*", {"http/target", "events/webhook_target"}),
     (r"boost/(system/.*|assert/.*|throw_exception\.hpp)", {"core"}),
     (r"boost/crc\.hpp", {"http/gzip", "auth/api_key"}),
-    (r"openssl/.*", {"net", "auth", "domains", "events", "app/certificate_check"}),
+    (r"openssl/.*", {"net", "auth", "domains", "provenance", "events", "app/certificate_check"}),
     (r"lmdb\.h", {"lmdb"}),
     (r"spdlog/.*", {"core/log"}),
     (r"prometheus/.*", {"core/metrics"}),

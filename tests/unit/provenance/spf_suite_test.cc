@@ -3,9 +3,9 @@
 #include "provenance/spf.h"
 #include "tests/support/coroutine_loop.h"
 
-#include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 #include <fstream>
 #include <map>

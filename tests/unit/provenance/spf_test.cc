@@ -45,7 +45,12 @@ TEST(Spf, FindsThePolicyOfAnInternationalDomainUnderItsALabels) {
   SpfWorld world;
   world.publish("xn--bcher-kva.example", "v=spf1 exists:%{l}.users.example exists:%{o}.domains.example -all");
   world.resolver.zone[{"xn--bcher-kva.example.domains.example", "A"}] = {"127.0.0.2"};
-  EXPECT_EQ(world.check("192.0.2.7", "j\xC3\xB6rg@b\xC3\xBC" "cher.example").result, SpfResult::Pass);
+  EXPECT_EQ(world
+                .check("192.0.2.7",
+                       "j\xC3\xB6rg@b\xC3\xBC"
+                       "cher.example")
+                .result,
+            SpfResult::Pass);
 }
 
 TEST(Spf, AnIpv4ClientIsInNoIpv6Network) {
