@@ -296,6 +296,15 @@ void declare_explain(CLI::App& app, Builder& build) {
            explain_delivery);
 }
 
+void declare_verify(CLI::App& app, Builder& build) {
+  auto [verb, options] = build.command(app, "verify", "Say whom a message in a file is from: SPF, DKIM, DMARC, ARC, and why",
+                                       verify_message, Needs::Settings);
+  verb.add_option("file", options.file, "the message; - for standard input")->required();
+  verb.add_option("--ip", options.client, "the address that it came from; without it SPF is not asked");
+  verb.add_option("--helo", options.helo, "the name in that client's EHLO");
+  verb.add_option("--from", options.sender, "the reverse-path; default: null");
+}
+
 Result<void> print_version(CommandContext& context) {
   context.print(json::object{{"version", kVersion}}, "postern " + std::string(kVersion) + "\n");
   return {};
@@ -388,6 +397,7 @@ struct Commands {
     declare_run(app, build);
     declare_queue(app, build);
     declare_explain(app, build);
+    declare_verify(app, build);
   }
 
   Invocation invocation;

@@ -16,6 +16,15 @@ Result<void> explain_delivery(CommandContext& context, const std::string& addres
 // --- inbound (cmd_inbound.cc) ---
 Result<void> read_returned_file(CommandContext& context, const std::string& path);  // opens no store
 
+// --- verify (cmd_verify.cc) ---
+struct VerifyOptions {
+  std::string file;    // "-": standard input
+  std::string client;  // an address; empty: SPF is not asked
+  std::string helo;
+  std::string sender;  // the reverse-path; empty, or "<>": null
+};
+Result<void> verify_message(CommandContext& context, const VerifyOptions& options);
+
 // --- account (cmd_account.cc) ---
 struct PlanOptions {
   std::string name;        // starter, growth, scale; empty: custom

@@ -42,7 +42,7 @@ IMPURE = re.compile(r"core/(log|random)\.h")
 # that nobody has decided for.
 FOREIGN = [
     (r"boost/asio.*", {"net", "dns", "http", "mx", "provenance", "relay", "submission", "events", "api", "app/route_probe",
-                       "app/delivery_probe"}),
+                       "app/delivery_probe", "app/message_probe"}),
     (r"boost/beast.*", {"http", "events/webhook_client"}),
     (r"boost/json.*", {"events", "api", "operation", "app"}),
     (r"boost/url.*", {"http/target", "events/webhook_target"}),
