@@ -219,7 +219,6 @@ ApiArea member_api();
 ApiArea key_api();
 ApiArea email_api();
 ApiArea preview_api();
-ApiArea run_api();
 ApiArea sandbox_api();
 ApiArea domain_api();
 ApiArea confirmation_api();

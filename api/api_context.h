@@ -57,6 +57,7 @@ struct ApiSettings {
 inline constexpr std::size_t kJobsAtOnce = 2;
 inline constexpr std::size_t kWaitingJobs = 64;      // of one account; one more is 503
 inline constexpr std::size_t kSlowJobsAtOnce = 1;    // of one account among the domain workers
+inline constexpr std::size_t kRunWaits = 250;        // of one account that are held: a pipeline's runs wait side by side
 
 struct ApiContext {
   store::Store& store;
@@ -88,6 +89,8 @@ struct ApiContext {
   AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
   AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`
   AccountTurns slow_turns{kSlowJobsAtOnce, kWaitingJobs};    // at `domain_workers`
+  AccountTurns wait_turns{kRunWaits, 0};                     // requests that are held until a run has some mail
+  AccountTurns look_turns{kJobsAtOnce, kRunWaits};           // their looks, at `workers`
 };
 
 }  // namespace postern::api

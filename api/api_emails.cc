@@ -93,6 +93,14 @@ struct FoundPage {
   std::optional<MessageId> next;  // where to go on; nullopt: there are no more
 };
 
+// A run's mail has an index of its own; the relay's notices about it are in it, too, and in no list.
+Result<std::vector<StoredMessage>> read_batch(const store::Spool& spool, const AccountId& account, const EmailPage& page,
+                                              const std::optional<MessageId>& cursor, std::size_t limit) {
+  const auto& run = page.filter.run();
+  if (!run) return page.before ? spool.list_newer_of(account, *cursor, limit) : spool.list_of(account, cursor, limit);
+  return page.before ? spool.list_run_after(account, *run, cursor, limit) : spool.list_run_before(account, *run, cursor, limit);
+}
+
 // What fits may be far apart: after so many it says where to go on, though the page is not full.
 Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, const EmailPage& page) {
   FoundPage found;
@@ -101,11 +109,11 @@ Result<FoundPage> find_page(const store::Spool& spool, const Caller& caller, con
   const bool are_apart = caller.has_test_key() || caller.has_domain_key() || page.filter.is_selective();
   const std::size_t at_once = (are_apart ? kMaxEmails : page.limit) + 1;
   for (std::size_t looked_at = 0; looked_at < kMaxListReads; looked_at += at_once) {
-    auto batch =
-        page.before ? spool.list_newer_of(caller.account, *cursor, at_once) : spool.list_of(caller.account, cursor, at_once);
+    auto batch = read_batch(spool, caller.account, page, cursor, at_once);
     if (!batch) return batch.error();
     for (StoredMessage& stored : *batch) {
-      const bool is_seen = can_see(caller, stored.message) && page.filter.wants(stored);
+      const bool is_seen = stored.message.origin == store::MessageOrigin::Submission && can_see(caller, stored.message) &&
+                           page.filter.wants(stored);
       if (is_seen && found.messages.size() == page.limit) {
         found.next = found.messages.back().message.id;
         return found;

@@ -9,7 +9,6 @@ std::span<const ApiArea> account_areas() {
       key_api(),
       email_api(),
       preview_api(),
-      run_api(),
       sandbox_api(),
       domain_api(),
       event_api(),

@@ -153,8 +153,4 @@ bool EmailFilter::has_content(const store::MessageRecord& message) const {
   return !from_ || is_from(message, *from_);
 }
 
-std::string_view run_of(const store::MessageRecord& message) {
-  return message.environment == Environment::Test ? std::string_view(message.user_name) : std::string_view();
-}
-
 }  // namespace postern::api

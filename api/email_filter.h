@@ -5,7 +5,7 @@
 #include "api/api.h"
 #include "core/event.h"
 #include "core/result.h"
-#include "store/records.h"
+#include "store/runs.h"
 
 #include <array>
 #include <optional>
@@ -53,6 +53,8 @@ class EmailFilter {
   // Lists go from the newest to the oldest: where to begin, and what nothing older than can fit.
   const std::optional<Instant>& until() const { return until_; }
   const std::optional<Instant>& since() const { return since_; }
+  // It has an index.
+  const std::optional<std::string>& run() const { return run_; }
 
  private:
   bool asks_for_content() const { return from_ || subject_ || tag_ || run_ || message_id_ || key_ || text_; }
@@ -71,8 +73,5 @@ class EmailFilter {
   std::optional<std::string> status_;
   std::optional<Environment> environment_;
 };
-
-// The run that a message belongs to; empty: none.
-std::string_view run_of(const store::MessageRecord& message);
 
 }  // namespace postern::api

@@ -1,4 +1,4 @@
-// postern message … and postern run …
+// postern message …
 #include "app/commands.h"
 
 #include "api/record_json.h"
@@ -7,7 +7,6 @@
 #include "events/event_json.h"
 
 #include <algorithm>
-#include <map>
 
 namespace postern::app {
 namespace {
@@ -46,9 +45,8 @@ Result<Filter> make_filter(CommandContext& context, const MessageListOptions& op
   return filter;
 }
 
-// At most `limit`, the newest first. Where there is none: NotFound with `where_none`, or an empty list if that is empty.
-Result<void> print_messages(CommandContext& context, const Filter& filter, std::optional<MessageId> before, std::size_t limit,
-                            const std::string& where_none = {}) {
+// At most `limit`, the newest first.
+Result<void> print_messages(CommandContext& context, const Filter& filter, std::optional<MessageId> before, std::size_t limit) {
   json::array values;
   std::vector<std::vector<std::string>> rows;
   std::size_t more = 0;
@@ -60,7 +58,6 @@ Result<void> print_messages(CommandContext& context, const Filter& filter, std::
     return true;
   });
   if (!visited) return visited.error();
-  if (values.empty() && !where_none.empty()) return Error(ErrorCode::NotFound, where_none);
   context.print(values, format_table(message_titles(), rows));
   if (more > 0) context.tell_more(more, more == kMostCounted);
   return {};
@@ -118,38 +115,6 @@ Result<void> list_messages(CommandContext& context, const MessageListOptions& op
   return print_messages(context, *filter, before, options.limit);
 }
 
-Result<void> show_run(CommandContext& context, const RunShowOptions& options) {
-  Filter filter;
-  filter.user_name = options.run;
-  filter.environment = Environment::Test;
-  return print_messages(context, filter, std::nullopt, options.limit, "there is no run " + printable(options.run));
-}
-
-Result<void> remove_run(CommandContext& context, const RunRemoveOptions& options) {
-  MessageListOptions wanted;
-  wanted.account = options.account;
-  wanted.run = options.run;
-  const auto filter = make_filter(context, wanted);
-  if (!filter) return filter.error();
-  std::vector<MessageId> ids;
-  const auto visited = for_each_message(context.spool(), filter->account, std::nullopt, [&](const store::StoredMessage& stored) {
-    const bool is_of_run = filter->matches(stored) && stored.message.environment == Environment::Test;
-    if (is_of_run) ids.push_back(stored.message.id);
-    return true;
-  });
-  if (!visited) return visited.error();
-  if (ids.empty()) return Error(ErrorCode::NotFound, "there is no run " + printable(options.run));
-  const auto count_words = [](std::size_t count) { return std::to_string(count) + (count == 1 ? " message" : " messages"); };
-  if (!options.is_sure) {
-    if (const auto agreed = context.ask(count_words(ids.size()) + " would be removed"); !agreed) return agreed.error();
-  }
-  const auto removed = context.spool().remove_messages(ids);
-  if (!removed) return removed.error();
-  context.confirm({{"run", options.run}, {"messages", *removed}, {"done", "removed"}},
-                  "run " + printable(options.run) + ": " + count_words(*removed) + " removed");
-  return {};
-}
-
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options) {
   if (options.message.empty() && !options.is_latest) {
     return Error(ErrorCode::InvalidArgument, "name a message, or say --latest");
@@ -168,36 +133,6 @@ Result<void> show_message(CommandContext& context, const MessageShowOptions& opt
     text += events_text(*events);
   }
   context.print(value, text);
-  return {};
-}
-
-Result<void> list_runs(CommandContext& context, std::size_t limit) {
-  struct Run {
-    std::uint64_t messages = 0;
-    Instant first;
-    Instant last;
-  };
-  std::map<std::pair<std::string, std::string>, Run> runs;  // by account and name
-  const auto visited = for_each_message(context.spool(), std::nullopt, std::nullopt, [&](const store::StoredMessage& stored) {
-    if (stored.message.environment != Environment::Test) return true;
-    const auto key = std::pair(format_id(stored.message.account), stored.message.user_name);
-    if (runs.size() >= limit && !runs.contains(key)) return true;
-    Run& run = runs[key];
-    if (run.messages++ == 0) run.last = stored.message.accepted_at;
-    run.first = stored.message.accepted_at;
-    return true;
-  });
-  if (!visited) return visited.error();
-  json::array values;
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& [key, run] : runs) {
-    const auto id = parse_account_id(key.first);
-    const std::string account = id ? context.account_name(*id) : key.first;
-    values.emplace_back(json::object{{"run", key.second}, {"account", account}, {"messages", run.messages},
-                                    {"first", api::instant_json(run.first)}, {"last", api::instant_json(run.last)}});
-    rows.push_back({key.second, account, std::to_string(run.messages), format_time(run.first), format_time(run.last)});
-  }
-  context.print(values, format_table({"RUN", "ACCOUNT", "MESSAGES", "FIRST (UTC)", "LAST (UTC)"}, rows));
   return {};
 }
 

@@ -259,16 +259,43 @@ void declare_message(CLI::App& app, Builder& build) {
   verb.add_flag("--events", show.shows_events, "with what happened to it");
 }
 
+void add_run(CLI::App& verb, RunChoice& which) {
+  verb.add_option("run", which.run, "the AUTH user name of its messages")->required();
+  verb.add_option("--account", which.account, "whose run it is, where several accounts have one of that name");
+}
+
+void add_mail_pattern(CLI::App& verb, RunWaitOptions& wanted) {
+  verb.add_option("--to", wanted.to, "a recipient; * stands for any run of characters");
+  verb.add_option("--from", wanted.from, "the author or the reverse-path; the same");
+  verb.add_option("--subject", wanted.subject, "what the subject holds");
+  verb.add_option("--tag", wanted.tag, "name, or name:value");
+  verb.add_option("--status", wanted.status, "last event, such as delivered, delivery_delayed, bounced");
+  verb.add_flag("--notice", wanted.wants_notices, "what the relay itself sent about the run's mail");
+}
+
 void declare_run(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "run", "Runs: test messages by their AUTH user name");
   auto [list, limit] = build.command(noun, "list", "List runs", list_runs);
   add_limit(list, limit);
   auto [verb, show] = build.command(noun, "show", "List the messages of a run", show_run);
-  verb.add_option("run", show.run)->required();
+  add_run(verb, show.which);
   add_limit(verb, show.limit);
-  auto [removing, remove] = build.command(noun, "remove", "Remove the messages of a run, queued or captured", remove_run);
-  removing.add_option("run", remove.run)->required();
-  removing.add_option("--account", remove.account, "only this account's");
+  auto [waiting, wait] = build.command(noun, "wait", "Wait until a run has such mail", wait_for_run);
+  add_run(waiting, wait.which);
+  add_mail_pattern(waiting, wait);
+  waiting.add_option("--count", wait.count, "so many; default 1")->check(CLI::Range(1, 1'000));
+  waiting.add_option("--timeout", wait.seconds, "seconds; default 10")->check(CLI::Range(0, 3'600));
+  auto [extracting, extract] =
+      build.command(noun, "extract", "Print the links, one-time codes and unsubscribe addresses of a run's newest such mail",
+                    extract_from_run);
+  add_run(extracting, extract.which);
+  add_mail_pattern(extracting, extract);
+  auto [asserting, expected] = build.command(noun, "assert", "Compare a run with expectations; prints TAP", assert_run);
+  add_run(asserting, expected.which);
+  asserting.add_option("file", expected.file, "expectations as JSON (docs/testing.md); - is standard input")->required();
+  asserting.add_option("--timeout", expected.seconds, "wait so many seconds until all hold")->check(CLI::Range(0, 3'600));
+  auto [removing, remove] = build.command(noun, "remove", "Remove a run with its messages, queued or captured", remove_run);
+  add_run(removing, remove.which);
   removing.add_flag("--yes", remove.is_sure, "without asking");
 }
 

@@ -130,22 +130,13 @@ Result<void> disallow_recipients(CommandContext& context, const std::string& acc
 Result<void> list_whitelist(CommandContext& context, const std::string& account);
 Result<void> list_scenarios(CommandContext& context);
 
-// --- message, run (cmd_message.cc) ---
+// --- message (cmd_message.cc) ---
 struct MessageListOptions {
   std::size_t limit = 50;
   std::string before;   // a message
   std::string account;
   std::string run;
   std::string stage;
-};
-struct RunShowOptions {
-  std::string run;
-  std::size_t limit = 50;
-};
-struct RunRemoveOptions {
-  std::string run;
-  std::string account;
-  bool is_sure = false;
 };
 struct MessageShowOptions {
   std::string message;
@@ -155,9 +146,45 @@ struct MessageShowOptions {
 };
 Result<void> list_messages(CommandContext& context, const MessageListOptions& options);
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options);
+
+// --- run (cmd_run.cc) ---
+// Which run: of this account, or of the one account that has a run of the name.
+struct RunChoice {
+  std::string run;
+  std::string account;
+};
+struct RunShowOptions {
+  RunChoice which;
+  std::size_t limit = 50;
+};
+struct RunRemoveOptions {
+  RunChoice which;
+  bool is_sure = false;
+};
+struct RunWaitOptions {
+  RunChoice which;
+  std::string to;
+  std::string from;
+  std::string subject;
+  std::string tag;
+  std::string status;
+  bool wants_notices = false;
+  std::uint64_t count = 1;
+  std::uint64_t seconds = 10;  // how long to wait
+};
+struct RunAssertOptions {
+  RunChoice which;
+  std::string file;            // "-": standard input
+  std::uint64_t seconds = 0;
+};
 Result<void> list_runs(CommandContext& context, std::size_t limit);
 Result<void> show_run(CommandContext& context, const RunShowOptions& options);
 Result<void> remove_run(CommandContext& context, const RunRemoveOptions& options);
+// Ends as soon as the run has such mail. DeadlinePassed, with what came near.
+Result<void> wait_for_run(CommandContext& context, const RunWaitOptions& options);
+Result<void> extract_from_run(CommandContext& context, const RunWaitOptions& options);
+// Prints TAP. Conflict: an expectation does not hold.
+Result<void> assert_run(CommandContext& context, const RunAssertOptions& options);
 
 // --- queue (cmd_queue.cc) ---
 struct QueueRetryOptions {

@@ -1,6 +1,7 @@
 #include "operation/areas.h"
 
 #include "api/areas.h"
+#include "lab/run_api.h"
 
 #include <vector>
 
@@ -10,6 +11,7 @@ std::span<const api::ApiArea> all_areas() {
   static const std::vector<api::ApiArea> kAreas = [] {
     const auto of_accounts = api::account_areas();
     std::vector<api::ApiArea> areas(of_accounts.begin(), of_accounts.end());
+    areas.push_back(lab::run_api());
     areas.push_back(account_api());
     areas.push_back(queue_api());
     return areas;

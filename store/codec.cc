@@ -140,6 +140,7 @@ void fields(auto& io, Of<MessageRecord> auto& message) {
   io(message.key, message.origin, message.user_name, message.envelope, message.accepted_at, message.client_address);
   io(message.helo_name);
   if (io.since(2)) io(message.signature_fields, message.summary);
+  if (io.since(4)) io(message.has_own_clock);
 }
 void fields(auto& io, Of<DeliveryRecord> auto& delivery) {
   io(delivery.recipients, delivery.due);
@@ -157,6 +158,9 @@ void fields(auto& io, Of<Event> auto& event) {
   io(event.environment, event.recipient, event.status, event.detail);
 }
 void fields(auto& io, Of<IdempotencyRecord> auto& record) { io(record.fingerprint, record.message, record.at); }
+void fields(auto& io, Of<RunRecord> auto& run) {
+  io(run.account, run.name, run.label, run.seed, run.script, run.created, run.expires_at, run.clock, run.clock_start);
+}
 void fields(auto& io, Of<DestinationPause> auto& pause) { io(pause.name, pause.since, pause.until, pause.why); }
 
 // --- Kinds ---
@@ -196,6 +200,7 @@ template <> constexpr RecordType kType<MessageRecord>{RecordKind::Message, "mess
 template <> constexpr RecordType kType<DeliveryRecord>{RecordKind::Delivery, "delivery record", kDeliveryRecordVersion};
 template <> constexpr RecordType kType<Event>{RecordKind::Event, "event"};
 template <> constexpr RecordType kType<IdempotencyRecord>{RecordKind::Idempotency, "idempotency record"};
+template <> constexpr RecordType kType<RunRecord>{RecordKind::Run, "run"};
 template <> constexpr RecordType kType<DestinationPause>{RecordKind::DestinationPause, "destination pause"};
 
 Error corrupt(std::string_view what) {
@@ -270,6 +275,7 @@ template struct Codec<MessageRecord>;
 template struct Codec<DeliveryRecord>;
 template struct Codec<Event>;
 template struct Codec<IdempotencyRecord>;
+template struct Codec<RunRecord>;
 template struct Codec<DestinationPause>;
 
 }  // namespace postern::store

@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "core/result.h"
 #include "store/records.h"
+#include "store/runs.h"
 
 #include <string>
 #include <string_view>

@@ -17,6 +17,7 @@ namespace postern::store {
 namespace {
 
 constexpr std::size_t kOwnerOctets = 10;  // in front of a message id or a sequence
+constexpr std::size_t kRunOctets = 18;     // the same and the hash of the run's name
 constexpr std::size_t kInstantOctets = 8;   // in front of an idempotency key
 constexpr std::uint32_t kNoChunk = ~std::uint32_t{0};  // behind every chunk of a message
 
@@ -119,6 +120,11 @@ void Examination::examine_message(std::string_view key, std::string_view record)
       !has_row(SpoolTable::AccountMessages, KeyOctets().add(message->account.octets).add(id.octets))) {
     find(name_of(id) + " is not listed with its account");
   }
+  if (!run_of(*message).empty() && has_row(SpoolTable::Meta, kRunsIndexedKey) &&
+      !has_row(SpoolTable::RunMessages,
+               KeyOctets().add(message->account.octets).add(run_hash(message->user_name)).add(id.octets))) {
+    find(name_of(id) + " is not listed with its run");
+  }
   if (has_row(SpoolTable::Open, key)) find(name_of(id) + " is committed and still marked as open");
   examine_content(*message, *delivery);
 }
@@ -178,6 +184,12 @@ void Examination::examine_event(std::string_view key, std::string_view record) {
 void Examination::examine_account_rows() {
   walk(SpoolTable::AccountMessages, [this](auto key, auto) {
     if (!has_row(SpoolTable::Messages, behind(key, kOwnerOctets))) find("a message of an account is listed but not there");
+  });
+  walk(SpoolTable::RunMessages, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Messages, behind(key, kRunOctets))) find("a message of a run is listed but not there");
+  });
+  walk(SpoolTable::Runs, [this](auto, auto value) {
+    if (Result<RunRecord> run = decode<RunRecord>(value); !run) find(run.error().message());
   });
   walk(SpoolTable::AccountEvents, [this](auto key, auto) {
     if (!has_row(SpoolTable::Events, behind(key, kOwnerOctets))) find("an event of an account is listed but not there");

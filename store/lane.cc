@@ -1,6 +1,7 @@
 #include "store/lane.h"
 
 #include "core/mailbox.h"
+#include "store/runs.h"
 
 #include <algorithm>
 #include <tuple>
@@ -15,7 +16,17 @@ std::string lane_of(std::string_view normalised_domain) {
   return lane;
 }
 
+std::string clock_lane(const AccountId& account, std::string_view run) {
+  std::string lane(kClockLanePrefix);
+  lane.append(format_id(account)).append(":");
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const std::uint64_t hash = run_hash(run);
+  for (int shift = 60; shift >= 0; shift -= 4) lane.push_back(kDigits[(hash >> shift) & 0xf]);
+  return lane;
+}
+
 std::string lane_of(const MessageRecord& message, std::size_t recipient) {
+  if (message.has_own_clock) return clock_lane(message.account, message.user_name);
   if (message.environment == postern::Environment::Test) return std::string(kTestLane);
   return lane_of(normalised_domain(message.envelope.recipients[recipient].mailbox.domain));
 }

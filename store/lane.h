@@ -1,7 +1,8 @@
 // Lanes of the due index: what waits for one destination stands in one lane, in order of its due
 // times, so that nobody reads another destination's. A lane is the normalised domain of the
 // recipients, which no change of the routes alters: which next hop a domain has is relay's to say,
-// and several lanes may have the same one. All test mail is in one lane of its own.
+// and several lanes may have the same one. All test mail is in one lane of its own, but for runs that
+// have clocks of their own.
 //
 // A lane key is 0 to kMaxLaneOctets octets, none of them below 0x21. A message has a row in each
 // lane in which a recipient of it is pending, at the earliest of their next attempts
@@ -21,6 +22,11 @@ namespace postern::store {
 inline constexpr std::size_t kMaxLaneOctets =
     255;  // RFC 5321 §4.5.3.1.2: a domain; LMDB keys end at 511
 inline constexpr std::string_view kTestLane = "<test>";  // no domain has these octets
+inline constexpr std::string_view kClockLanePrefix = "<run>";  // of the lanes of runs with clocks of their own, one each
+
+// A lane that the live queue leaves alone: its times are those of a run's clock (relay/run_clock).
+inline bool is_clock_lane(std::string_view lane) { return lane.starts_with(kClockLanePrefix); }
+std::string clock_lane(const AccountId& account, std::string_view run);
 
 std::string lane_of(std::string_view normalised_domain);
 std::string lane_of(const MessageRecord& message, std::size_t recipient);

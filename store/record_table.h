@@ -40,6 +40,7 @@ template <> struct TableOf<StatsRow> : In<DirectoryTable::Stats> {};
 template <> struct TableOf<Event> : In<SpoolTable::Events> {};
 template <> struct TableOf<EventFacts> : In<SpoolTable::Events> {};
 template <> struct TableOf<IdempotencyRecord> : In<SpoolTable::Idempotency> {};
+template <> struct TableOf<RunRecord> : In<SpoolTable::Runs> {};
 template <> struct TableOf<DestinationPause> : In<SpoolTable::DestinationPauses> {};
 
 // CorruptRecord, IoError; nullopt: it is not there.

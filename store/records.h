@@ -411,6 +411,8 @@ struct MessageRecord {
   // Since record version 2:
   std::string signature_fields;    // DKIM-Signature fields with their CR LF; they go out on top of the content
   MessageSummary summary;
+  // Since record version 4:
+  bool has_own_clock = false;  // a test message whose run's clock stands still until somebody advances it (store/runs.h)
 
   friend bool operator==(const MessageRecord&, const MessageRecord&) = default;
 };

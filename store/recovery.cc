@@ -4,6 +4,7 @@
 #include "store/delivery_marks.h"
 #include "store/event_log.h"
 #include "store/message_table.h"
+#include "store/run_table.h"
 #include "store/schema.h"
 #include "store/spool_content.h"
 #include "store/tables.h"
@@ -36,10 +37,21 @@ Result<void> index_by_account(WriteTransaction& transaction) {
   return {};
 }
 
+// The same for runs. Most spools have no test mail, so that an empty index says nothing.
+Result<void> index_by_run(WriteTransaction& transaction) {
+  WritableTable meta(transaction, SpoolTable::Meta);
+  Result<std::optional<std::string_view>> done = Table(transaction, SpoolTable::Meta).find(kRunsIndexedKey);
+  if (!done) return done.error();
+  if (*done) return {};
+  if (Result<void> indexed = index_all_run_messages(transaction); !indexed) return indexed;
+  return meta.put(kRunsIndexedKey, {});
+}
+
 }  // namespace
 
 Result<std::size_t> recover_spool(const LmdbEnvironment& environment, lmdb::CommitQueue& queue) {
   if (Result<void> indexed = queue.run(index_by_account); !indexed) return indexed.error();
+  if (Result<void> indexed = queue.run(index_by_run); !indexed) return indexed.error();
   if (Result<void> marked = queue.run(mark_earlier_deliveries); !marked) return marked.error();
   std::size_t removed = 0;
   for (;;) {

@@ -45,6 +45,7 @@ enum class RecordKind : std::uint8_t {
   DestinationPause = 30,
   KeyOutline = 31,
   EventIdKey = 32,
+  Run = 33,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
 inline constexpr std::uint8_t kDeliveryRecordVersion = 3;     // 1: without is_own_word; 2: lanes are numbers, no schedule
@@ -54,8 +55,8 @@ inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before u
 inline constexpr std::uint8_t kWebhookRecordVersion = 2;      // 1 ends before mail
 inline constexpr std::uint8_t kWebhookProgressRecordVersion = 2;  // 1 ends before is_proven
 inline constexpr std::uint8_t kPendingEventRecordVersion = 2;     // 1 ends before is_requested
-// 1 is still read: it ends before signature_fields; 2 ends before the summary's message_id.
-inline constexpr std::uint8_t kMessageRecordVersion = 3;
+// 1 is still read: it ends before signature_fields; 2 ends before the summary's message_id, 3 before has_own_clock.
+inline constexpr std::uint8_t kMessageRecordVersion = 4;
 
 // Tables are opened in this order; the enumerators are indexes into the environment's handles, not stored.
 enum class DirectoryTable : std::size_t {
@@ -112,14 +113,18 @@ enum class SpoolTable : std::size_t {
   IdempotencyAges,  // at in microseconds (8), account id, key digest → nothing
   DestinationPauses,  // name of the route → DestinationPause
   Due,                // lane, %x00, due in microseconds (8), message id → nothing
+  RunMessages,        // account id, hash of the run's name (8), message id → nothing
+  Runs,               // account id, hash of its name (8) → Run
+  RunEnds,            // expires_at in microseconds (8), account id, hash of the name → nothing
 };
-inline constexpr std::array<std::string_view, 16> kSpoolTables = {
+inline constexpr std::array<std::string_view, 19> kSpoolTables = {
     "meta",   "messages",       "deliveries",       "content",        "open",        "due", "settled", "captured",
     "events", "message_events", "account_messages", "account_events", "idempotency", "idempotency_ages",
-    "destination_pauses", "due_by_lane"};
+    "destination_pauses", "due_by_lane", "run_messages", "runs", "run_ends"};
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";
+inline constexpr std::string_view kRunsIndexedKey = "runs_indexed";  // of the spool: RunMessages has what was stored before it
 // In the directory's Meta.
 inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // their keys are in lower case
 inline constexpr std::string_view kLeftoverKey = "leftover ";  // and an id (10) → nothing: it is gone, rows of it may be left

@@ -14,6 +14,7 @@
 #include "store/record_table.h"
 #include "store/recovery.h"
 #include "store/retention.h"
+#include "store/run_table.h"
 #include "store/schema.h"
 #include "store/settlement.h"
 #include "store/space_guard.h"
@@ -397,6 +398,40 @@ Result<std::vector<StoredMessage>> Spool::list_newer_of(const AccountId& account
   });
 }
 
+Result<std::vector<StoredMessage>> Spool::list_run_after(const AccountId& account, std::string_view run,
+                                                         const std::optional<MessageId>& after, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::list_run_after(transaction, account, run, after, limit);
+  });
+}
+
+Result<std::vector<StoredMessage>> Spool::list_run_before(const AccountId& account, std::string_view run,
+                                                          const std::optional<MessageId>& before, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) {
+    return store::list_run_before(transaction, account, run, before, limit);
+  });
+}
+
+Result<std::vector<RunOutline>> Spool::list_runs(const AccountId& account, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_runs(transaction, account, limit); });
+}
+
+Result<std::optional<RunRecord>> Spool::find_run(const AccountId& account, std::string_view run) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_run(transaction, account, run); });
+}
+
+Result<void> Spool::make_run(const RunRecord& run) {
+  return impl_->run([&](SpoolTransaction spool) { return insert_run(spool.transaction, run); });
+}
+
+Result<void> Spool::set_run_clock(const AccountId& account, std::string_view run, Instant clock) {
+  return impl_->run([&](SpoolTransaction spool) { return store::set_run_clock(spool.transaction, account, run, clock); });
+}
+
+Result<void> Spool::remove_run(const AccountId& account, std::string_view run) {
+  return impl_->run([&](SpoolTransaction spool) { return erase_run(spool.transaction, account, run); });
+}
+
 Result<std::vector<Event>> Spool::events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before,
                                                            std::size_t limit) const {
   return impl_->with_reader([&](ReadTransaction& transaction) {
@@ -490,13 +525,37 @@ Result<std::size_t> Spool::remove_messages(std::span<const MessageId> ids) {
   return removed;
 }
 
+// A run goes with all that it holds: its messages first, so that what a crash leaves is still a run that has ended.
+Result<std::size_t> Spool::remove_ended_runs(Instant now, std::size_t limit) {
+  std::size_t gone = 0;
+  for (std::size_t removed = 0; removed < limit;) {
+    const auto ended = impl_->with_reader([&](ReadTransaction& transaction) { return find_ended_run(transaction, now); });
+    if (!ended) return ended.error();
+    if (!*ended) return gone;
+    const auto messages = list_run_after((*ended)->account, (*ended)->name, std::nullopt, kMessagesPerRemoval);
+    if (!messages) return messages.error();
+    std::vector<MessageId> ids;
+    for (const StoredMessage& stored : *messages) ids.push_back(stored.message.id);
+    if (Result<std::size_t> erased = remove_messages(ids); !erased) return erased.error();
+    removed += ids.size();
+    if (ids.size() == kMessagesPerRemoval) continue;
+    if (Result<void> erased = remove_run((*ended)->account, (*ended)->name); !erased) return erased.error();
+    ++gone;
+    ++removed;
+  }
+  return gone;
+}
+
 Result<Expiry> Spool::remove_expired(Instant now, std::size_t limit) {
   impl_->environment->drop_dead_readers();
   Expiry expiry;
+  Result<std::size_t> runs = remove_ended_runs(now, limit);
+  if (!runs) return runs.error();
   Result<void> removed = impl_->run([&](SpoolTransaction spool) -> Result<void> {
     Result<Expiry> applied = apply_expiry(spool, impl_->limits, now, limit);
     if (!applied) return applied.error();
     expiry = *applied;
+    expiry.runs = *runs;
     return {};
   });
   if (!removed) return removed.error();

@@ -14,6 +14,7 @@
 #include "core/stall.h"
 #include "store/lane.h"
 #include "store/records.h"
+#include "store/runs.h"
 
 #include <array>
 #include <cstdint>
@@ -122,6 +123,7 @@ struct Expiry {
   std::size_t messages = 0;
   std::size_t contents = 0;
   std::size_t events = 0;
+  std::size_t runs = 0;  // their messages are not counted above
 };
 
 class Spool {
@@ -194,6 +196,21 @@ class Spool {
   Result<std::vector<StoredMessage>> list_of(const AccountId& account, const std::optional<MessageId>& before,
                                              std::size_t limit) const;
   Result<std::vector<StoredMessage>> list_newer_of(const AccountId& account, const MessageId& after, std::size_t limit) const;
+  // Of one run, notices about its messages included: oldest first strictly after `after`, newest first strictly before `before`.
+  Result<std::vector<StoredMessage>> list_run_after(const AccountId& account, std::string_view run,
+                                                    const std::optional<MessageId>& after, std::size_t limit) const;
+  Result<std::vector<StoredMessage>> list_run_before(const AccountId& account, std::string_view run,
+                                                     const std::optional<MessageId>& before, std::size_t limit) const;
+  // At most `limit` of the account's runs, in no order that means anything.
+  Result<std::vector<RunOutline>> list_runs(const AccountId& account, std::size_t limit) const;
+  // The record of a run that was made; nullopt: there is none.
+  Result<std::optional<RunRecord>> find_run(const AccountId& account, std::string_view run) const;
+  // AlreadyExists; LimitExceeded at kMaxRunsOfAccount. Blocks until synced, as do the next two.
+  Result<void> make_run(const RunRecord& run);
+  // NotFound: it has no clock of its own; InvalidArgument: it would go back.
+  Result<void> set_run_clock(const AccountId& account, std::string_view run, Instant clock);
+  // The record only. NotFound.
+  Result<void> remove_run(const AccountId& account, std::string_view run);
   Result<std::vector<Event>> events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before,
                                                       std::size_t limit) const;
   Result<std::vector<Event>> events_of_account_after(const AccountId& account, std::uint64_t after, std::size_t limit) const;
@@ -238,6 +255,8 @@ class Spool {
   class Impl;  // store/spool.cc
 
  private:
+  Result<std::size_t> remove_ended_runs(Instant now, std::size_t limit);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -81,7 +81,9 @@ def attack_parameters(api, name, call):
         if parameter["in"] == "path":
             for segment in ODD_SEGMENTS:
                 status = api.call(name, **{**call, "path": {**call["path"], parameter["name"]: segment}})[0]
-                check(status in (400, 404), f"{name}: {parameter['name']} = {segment[:40]}: {status}")
+                # A run may have any name that a client logs in with, and no message yet.
+                is_known = status in (400, 404) or (status == 200 and name in ("waitForRunMail", "assertRunMail"))
+                check(is_known, f"{name}: {parameter['name']} = {segment[:40]}: {status}")
         if parameter["in"] == "query":
             for value in parameter_values(parameter["schema"]):
                 status, answer, _ = api.call(name, **{**call, "query": f"{parameter['name']}={value}"})

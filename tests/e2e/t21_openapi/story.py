@@ -142,6 +142,24 @@ def sending(api, test):
     return attached["id"]
 
 
+def runs(api, key):
+    api.succeed("createRun", key=key, body={"run": "made", "label": "for people", "seed": 7, "expires_in_seconds": 60})
+    api.refuse("createRun", 409, "conflict", key=key, body={"run": "made"})
+    api.refuse("createRun", 422, "validation_error", key=key, body={"run": "../" * 30})
+    api.succeed("listRuns", key=key)
+    api.succeed("getRun", key=key, path={"run": "made"})
+    api.refuse("getRun", 404, "not_found", key=key, path={"run": "none"})
+    path = {"run": "ci%201"}
+    api.succeed("waitForRunMail", key=key, path=path, body={"to": SIMULATED, "kind": "mail", "count": 1, "timeout_seconds": 0})
+    api.refuse("waitForRunMail", 422, "validation_error", key=key, path=path, body={"to": "*" * 2000})
+    api.refuse("waitForRunMail", 422, "validation_error", key=key, path=path, body={"timeout_seconds": 1e300})
+    api.succeed("extractFromRunMail", key=key, path=path, body={"to": "*@*"})
+    api.refuse("extractFromRunMail", 404, "not_found", key=key, path=path, body={"to": "x@example.org"})
+    api.succeed("assertRunMail", key=key, path=path,
+                body={"expect": [{"to": SIMULATED, "header": {"Subject": True, "X-None": False}, "text": ["x"], "max_octets": 1}]})
+    api.refuse("assertRunMail", 422, "validation_error", key=key, path=path, body={"expect": [{"to": 7}] * 101})
+
+
 def reading(api, key, message):
     path = {"id": message}
     api.relay.settled(message)
@@ -162,6 +180,7 @@ def reading(api, key, message):
     in_run = api.call("sendEmail", key=key, body=mail(SIMULATED, run="ci 1"))[1]["id"]
     check(api.call("listEmails", key=key, query="run=ci+1")[1]["data"][0]["id"] == in_run, "the run's e-mail is not listed")
     check(api.call("listEvents", key=key, query="run=ci+1")[1]["data"], "the run's events are not listed")
+    runs(api, key)
     check(api.succeed("deleteRun", key=key, path={"run": "ci%201"})["deleted"] == 1, "the run is not deleted")
     api.refuse("deleteRun", 404, "not_found", key=key, path={"run": "ci%201"})
     fields = api.call("getEmail", key=key, path={"id": message})[2]
@@ -249,6 +268,8 @@ def sandbox_and_production(api, token, live, server):
     return sent["id"]
 
 
+# Of a run that has no message yet there is an answer.
+RUN_QUESTIONS = {"waitForRunMail", "assertRunMail"}
 # What only operators may: to everybody else it is forbidden, whosever the thing is.
 OPERATION = {"listAccounts", "listProductionRequests", "getAnyAccount", "changeAnyAccount", "decideProductionAccess", "getQueue",
              "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations"}
@@ -358,6 +379,9 @@ def without_rights(api, token, sending, outsider, stranger):
             api.refuse(name, 403, "permission_denied", **{**call, "key": outsider})
         if name in PEOPLE:
             api.refuse(name, 404, "not_found", **{**call, "key": stranger})
+        elif name in RUN_QUESTIONS:  # of a run of their own, which has begun with no message yet
+            answer = api.call(name, **{**call, "key": outsider})[1]
+            check(not answer.get("data") and not any(r["emails"] for r in answer.get("results", [])), f"{name}: {answer}")
         elif name not in OPERATION and "{" in api.document.operations[name][1]:
             api.refuse(name, 404, "not_found", **{**call, "key": outsider})
 

@@ -69,7 +69,8 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "changeAccount", "listMembers", "addMember", "removeMember", "changePassword",
     "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
-    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "deleteRun"};
+    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "deleteRun",
+    "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "assertRunMail"};
 
 // A new row has to be put into one of the two.
 TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {

@@ -271,6 +271,15 @@ TEST(Codec, RestoresEveryRecordOfTheHttpService) {
     expect_restored(IdempotencyRecord{.fingerprint = values.octets<32>(),
                                       .message = {values.octets<16>()},
                                       .at = values.instant()});
+    expect_restored(RunRecord{.account = AccountId{values.octets<10>()},
+                              .name = values.text(),
+                              .label = values.text(),
+                              .seed = values.number(),
+                              .script = values.text(),
+                              .created = values.instant(),
+                              .expires_at = values.instant(),
+                              .clock = values.instant(),
+                              .clock_start = values.instant()});
     expect_restored(DestinationPause{.name = values.text(),
                                      .since = values.instant(),
                                      .until = values.instant(),
@@ -403,13 +412,14 @@ TEST(Codec, StillReadsAMessageOfEarlierRecordVersions) {
   message.summary.message_id.clear();
   std::string octets;
   encode(message, octets);
-  std::string second = octets.substr(0, octets.size() - 4 - 1);
+  EXPECT_EQ(decode<MessageRecord>(earlier_version(octets, 1, 3)).value(), message);
+  std::string second = octets.substr(0, octets.size() - 4 - 2);
   second[1] = 2;
   EXPECT_EQ(decode<MessageRecord>(with_sum(std::move(second))).value(), message);
   message.signature_fields.clear();
   message.summary = {};
   encode(message, octets);
-  EXPECT_EQ(decode<MessageRecord>(first_version(octets, 9)).value(), message);
+  EXPECT_EQ(decode<MessageRecord>(first_version(octets, 10)).value(), message);
 }
 
 TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
