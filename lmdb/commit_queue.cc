@@ -185,7 +185,7 @@ void CommitQueue::wait_for_work(std::unique_lock<std::mutex>& lock) {
 void CommitQueue::gather(std::unique_lock<std::mutex>& lock, std::size_t expected) {
   const std::size_t present = pressing_waiting_;
   if (is_stopping_ || present >= expected) return;
-  const auto until = ended_ + std::min<std::chrono::steady_clock::duration>(took_ / 2, kLongestGathering);
+  const auto until = ended_ + std::min<std::chrono::steady_clock::duration>(took_, kLongestGathering);
   if (std::chrono::steady_clock::now() >= until) return;
   if (commits_without_gathering_ > 0) return void(--commits_without_gathering_);
   gathering_for_ = expected;

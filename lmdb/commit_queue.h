@@ -61,9 +61,9 @@ inline constexpr std::chrono::milliseconds kSoon{5};
 inline constexpr std::size_t kSoonRequests = 32;
 
 // Under load those who were just answered come again at once: a commit that began without them would cost a sync more for each
-// round. So one that follows at its predecessor's heels lets them join, for at most half of what that one took, and not longer
-// than:
-inline constexpr std::chrono::milliseconds kLongestGathering{1};
+// round. So one that follows at its predecessor's heels lets them join, for at most as long as that one took, and not longer
+// than (bench/README.md, "What waiting for company saves"):
+inline constexpr std::chrono::milliseconds kLongestGathering{2};
 // Where fewer than half of them came, so many commits do without.
 inline constexpr unsigned kCommitsWithoutGathering = 16;
 

@@ -59,8 +59,9 @@ std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& store
   if (!heeds_suppressions(message.environment, message.origin)) return suppressions;
   for (const Event& event : publication.settlement.events) {
     const auto reason = reason_of(event);
+    if (!reason) continue;
     const auto mailbox = parse_mailbox(event.recipient);
-    if (!reason || !mailbox) continue;
+    if (!mailbox) continue;
     const std::string address = fold_case(normalised_mailbox(*mailbox));
     suppressions.push_back({.address = address, .reason = *reason, .at = event.at, .message = message.id});
   }

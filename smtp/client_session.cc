@@ -114,8 +114,9 @@ void ClientSession::Impl::read_reply() {
     case ReplyParser::Progress::Done: break;
   }
   ++reply_count_;
-  const Reply reply = parser_.take();
-  on_reply(stage_ == "AUTH" ? without_credentials(reply) : reply);
+  Reply reply = parser_.take();
+  if (stage_ == "AUTH") reply = without_credentials(reply);
+  on_reply(reply);
 }
 
 void ClientSession::Impl::on_reply(const Reply& reply) {
