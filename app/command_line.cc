@@ -229,6 +229,9 @@ void declare_inbound(CLI::App& app, Builder& build) {
       build.command(noun, "read", "Say what a file with a bounce, a complaint or an answer of a machine is taken for",
                     read_returned_file, Needs::Settings);
   verb.add_option("file", path)->required();
+  auto [reporting, report] = build.command(noun, "report", "Print a report of DMARC or of TLS: the file, or the mail with it",
+                                           read_report_file, Needs::Settings);
+  reporting.add_option("file", report)->required();
 }
 
 void declare_webhook(CLI::App& app, Builder& build) {

@@ -15,6 +15,8 @@ Result<void> explain_delivery(CommandContext& context, const std::string& addres
 
 // --- inbound (cmd_inbound.cc) ---
 Result<void> read_returned_file(CommandContext& context, const std::string& path);  // opens no store
+// cmd_report.cc: a report of DMARC or of TLS, or the mail that brought it.
+Result<void> read_report_file(CommandContext& context, const std::string& path);
 
 // --- verify (cmd_verify.cc) ---
 struct VerifyOptions {
