@@ -221,8 +221,7 @@ FromField read_from_field(std::string_view value) {
   for (const Mailbox& author : field.authors) field.domains.push_back(normalised_domain(author.domain));
   if (!take_hidden_domains(*text, field.domains)) return faulty(FromFault::Unclear);
   std::ranges::sort(field.domains);
-  const auto repeated = std::ranges::unique(field.domains);
-  field.domains.erase(repeated.begin(), repeated.end());
+  field.domains.erase(std::unique(field.domains.begin(), field.domains.end()), field.domains.end());
   return field;
 }
 

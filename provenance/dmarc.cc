@@ -76,20 +76,19 @@ net::Awaitable<Walk> DmarcCheck::walk(std::string domain) {
       break;
     }
     if (!looked_up.record) continue;
-    const bool ends = looked_up.record->public_suffix != PublicSuffix::Unknown;
+    const PublicSuffix suffix = looked_up.record->public_suffix;
+    // §4.10: that the domain itself is a public suffix does not end its walk.
+    const bool ends = suffix == PublicSuffix::No || (suffix == PublicSuffix::Yes && name != domain);
     walked.found.emplace_back(name, std::move(*looked_up.record));
     if (ends) break;
   }
   co_return walked;
 }
 
+// RFC 9989 §3.2.13: whatever stands at a name makes it exist, an alias that leads nowhere too.
 net::Awaitable<bool> DmarcCheck::exists(std::string domain) {
-  const auto a = co_await dns::look_up<dns::A>(resolver_, domain, limits_);
-  if (a.is_found() || !dns::is_answer(a.finding)) co_return true;
-  const auto aaaa = co_await dns::look_up<dns::Aaaa>(resolver_, domain, limits_);
-  if (aaaa.is_found() || !dns::is_answer(aaaa.finding)) co_return true;
-  const auto mx = co_await dns::look_up<dns::Mx>(resolver_, domain, limits_);
-  co_return mx.is_found() || !dns::is_answer(mx.finding);
+  const auto answer = co_await dns::look_up<dns::A>(resolver_, domain, limits_);
+  co_return answer.finding != dns::Finding::NoName || !answer.aliases.empty();
 }
 
 net::Awaitable<void> DmarcCheck::apply_policy(const Walk& walked, DmarcVerdict& verdict) {

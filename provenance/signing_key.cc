@@ -45,8 +45,8 @@ bool has_word(const std::optional<std::string>& list, std::string_view word) {
 
 }  // namespace
 
-void SigningKey::Free::operator()(evp_pkey_st* key) const {
-  EVP_PKEY_free(key);
+void SigningKey::Free::operator()(evp_pkey_st* freed) const {
+  EVP_PKEY_free(freed);
 }
 
 Result<SigningKey> read_key_record(std::string_view text) {

@@ -94,6 +94,8 @@ TEST(Dmarc, TakesTheOrganizationsPolicyForWhatIsBelowIt) {
   world.resolver.zone[{"there.example.com", "MX"}] = {"10 mx.example.com"};
   EXPECT_EQ(world.check("there.example.com").policy, DmarcPolicy::None);
   EXPECT_EQ(world.check("there.example.com").policy_domain, "example.com");
+  world.resolver.zone[{"text.example.com", "TXT"}] = {"anything"};
+  EXPECT_EQ(world.check("text.example.com").policy, DmarcPolicy::None);
 }
 
 TEST(Dmarc, WalksPastRecordsThatAreNeitherTheAuthorsNorTheOrganizations) {
@@ -119,6 +121,14 @@ TEST(Dmarc, KeepsTheCustomersOfAPublicSuffixApart) {
   EXPECT_EQ(without_own.result, DmarcResult::Fail);
   EXPECT_EQ(without_own.policy_domain, "bank.example");
   EXPECT_EQ(without_own.disposition, DmarcPolicy::Reject);
+}
+
+TEST(Dmarc, APublicSuffixOfItsOwnIsBelowThoseAboveIt) {
+  DmarcWorld world(DmarcWorld::Zone{{"gov.example", {"v=DMARC1; p=reject; psd=y"}}, {"example", {"v=DMARC1; p=none; psd=y"}}});
+  const DmarcVerdict verdict = world.check("gov.example", {}, {signed_by("tax.gov.example")});
+  EXPECT_EQ(verdict.organizational, "gov.example");
+  EXPECT_EQ(verdict.result, DmarcResult::Fail);
+  EXPECT_EQ(verdict.disposition, DmarcPolicy::Reject);
 }
 
 TEST(Dmarc, WhoIsOnlyTestingGetsOneStepLess) {
