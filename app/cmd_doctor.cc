@@ -4,6 +4,7 @@
 #include "app/certificate_check.h"
 #include "app/config.h"
 #include "app/config_values.h"
+#include "app/health_probe.h"
 #include "app/port_owner.h"
 #include "app/route_probe.h"
 #include "domains/dkim_keys.h"
@@ -376,6 +377,13 @@ Result<void> examine_installation(CommandContext& context, const DoctorOptions& 
   const auto failed = std::ranges::count(findings, Grade::Fail, &Finding::grade);
   if (failed == 0) return {};
   return Error(ErrorCode::Conflict, std::to_string(failed) + (failed == 1 ? " check" : " checks") + " failed");
+}
+
+Result<void> examine_health(CommandContext& context, int seconds) {
+  const HealthProbe probe = probe_health(context.settings(), std::chrono::seconds(seconds));
+  if (!probe.is_good) return Error(ErrorCode::ConnectFailed, probe.words);
+  context.print(json::object{{"healthy", true}, {"answer", probe.words}}, probe.words + "\n");
+  return {};
 }
 
 }  // namespace postern::app

@@ -346,6 +346,9 @@ void declare_others(CLI::App& app, Builder& build) {
       build.command(app, "doctor", "Examine the installation; say what to do", examine_installation, Needs::Nothing);
   doctor.add_option("--route", examined.route, "examine only this route: connect and log in as the queue would");
   doctor.add_option("--timeout", examined.seconds, "seconds for each route")->check(CLI::Range(1, 600));
+  auto [health, patience] =
+      build.command(app, "health", "Ask the relay whether it answers; for supervisors", examine_health, Needs::Settings);
+  health.add_option("--timeout", patience = 5, "seconds; default: 5")->check(CLI::Range(1, 600));
   build.on(app, "backup", "folder", "Copy the store, consistent, also while the relay runs; the folder is made", back_up_store);
   CLI::App& store = build.group(app, "store", "The store's files");
   build.command(store, "compact", "Give back to the disk what they no longer need; stop the relay first", compact_store,

@@ -112,6 +112,7 @@ std::string make_man_page(const CommandNode& root, std::string_view version) {
   text += ".SH EXIT STATUS\n0: done. 1: refused, or something is wrong. 2: wrong usage.\n"
           ".SH FILES\n.TP\n.I /etc/postern/postern.toml\nThe configuration, see postern.toml(5).\n"
           ".TP\n.I /var/lib/postern\nThe store.\n.SH ENVIRONMENT\n.TP\n.B POSTERN_CONFIG\nThe configuration file.\n"
+          ".TP\n.B POSTERN_\\fIKEY\\fR\nA key of the configuration, see postern.toml(5).\n"
           ".SH SEE ALSO\npostern.toml(5), /usr/share/doc/postern\n";
   return text;
 }

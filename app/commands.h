@@ -239,5 +239,7 @@ struct DoctorOptions {
   std::int64_t seconds = 10;  // for each route
 };
 Result<void> examine_installation(CommandContext& context, const DoctorOptions& options);
+// Whether the relay answers, for whoever supervises it. Opens no store. ConnectFailed: it does not.
+Result<void> examine_health(CommandContext& context, int seconds);
 
 }  // namespace postern::app

@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include "app/config_checks.h"
+#include "app/config_environment.h"
 #include "app/config_keys.h"
 #include "app/toml_reader.h"
 #include "core/nearest_word.h"
@@ -61,7 +62,7 @@ class TableReader {
 
  private:
   void read_entry(const TomlEntry& entry, T& values) {
-    problems_.remember_line({table_line_, entry.key}, entry.line);
+    problems_.remember({table_line_, entry.key}, entry.line, entry.variable);
     for (const auto& key : keys_) {
       if (key.info.name != entry.key) continue;
       seen_.insert(key.info.name);
@@ -241,7 +242,7 @@ std::string format_problem(const ConfigProblem& problem) {
   return problem.advice.empty() ? text : text + "; " + problem.advice;
 }
 
-ConfigLoad parse_config(std::string_view text, const std::filesystem::path& file) {
+ConfigLoad parse_config(std::string_view text, const std::filesystem::path& file, const Variables& variables) {
   ConfigLoad load{default_settings(), {}};
   Problems problems(file);
   auto read = read_toml(text);
@@ -250,7 +251,9 @@ ConfigLoad parse_config(std::string_view text, const std::filesystem::path& file
     load.problems = problems.take();
     return load;
   }
-  read_tables(std::get<std::vector<TomlTable>>(read), load.settings, problems);
+  auto& tables = std::get<std::vector<TomlTable>>(read);
+  apply_variables(variables, tables, problems);
+  read_tables(tables, load.settings, problems);
   if (load.settings.is_development() && load.settings.listeners.empty() && load.settings.http_listeners.empty()) {
     load.settings.http_listeners = development_http_listeners();
   }
@@ -286,12 +289,16 @@ ConfigLoad load_config(const std::filesystem::path& file) {
   if (!stream || !(text << stream.rdbuf())) {
     if (octets != 0) return fail(std::strerror(errno));
   }
-  ConfigLoad load = parse_config(text.str(), absolute);
+  const Variables variables = process_variables();
+  ConfigLoad load = parse_config(text.str(), absolute, variables);
   refuse_open_data_dir(load, absolute);
   struct stat facts {};
   const bool is_world_readable = ::stat(absolute.c_str(), &facts) == 0 && (facts.st_mode & S_IROTH) != 0;
+  std::size_t index = 0;
   for (const auto& route : load.settings.routes) {
-    if (!is_world_readable || route.password.empty() || !route.password_file.empty()) continue;
+    const std::string variable = variable_name("route", ++index, "password");
+    const bool is_of_variable = std::ranges::find(variables, variable, &Variables::value_type::first) != variables.end();
+    if (!is_world_readable || is_of_variable || route.password.empty() || !route.password_file.empty()) continue;
     load.problems.push_back({absolute.string(), route.line, "password", "can be read by every user of this machine",
                              "move it to a password_file, or chmod o-r the configuration", true});
   }

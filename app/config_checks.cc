@@ -13,6 +13,8 @@
 namespace postern::app {
 namespace {
 
+const char* const kEnvironment = "environment";  // where the name of a file stands
+
 constexpr std::size_t kMaxBrandOctets = 16;
 constexpr std::int64_t kSubmissionsPort = 465;  // RFC 8314 §3.3
 
@@ -374,10 +376,29 @@ bool is_loopback_host(std::string_view host) {
   return address ? address->is_loopback() : equals_ignoring_case(host, "localhost");
 }
 
+void Problems::remember(const Place& place, std::size_t line, const std::string& variable) {
+  lines_[place] = line;
+  if (!variable.empty()) variables_[place] = variable;
+}
+
 void Problems::push(const Place& place, std::string what, std::string advice, bool is_warning) {
+  if (const auto variable = variables_.find(place); variable != variables_.end()) {
+    problems_.push_back({kEnvironment, 0, variable->second, std::move(what), std::move(advice), is_warning});
+    return;
+  }
   const auto written = lines_.find(place);
   const std::size_t line = written == lines_.end() ? place.table_line : written->second;
-  problems_.push_back({file_.string(), line, place.key, std::move(what), std::move(advice), is_warning});
+  const bool is_of_file = line < kVariableLines;
+  problems_.push_back({is_of_file ? file_.string() : kEnvironment, is_of_file ? line : 0, place.key, std::move(what),
+                       std::move(advice), is_warning});
+}
+
+void Problems::add_of_variable(const std::string& variable, std::string what, std::string advice) {
+  problems_.push_back({kEnvironment, 0, variable, std::move(what), std::move(advice), false});
+}
+
+void Problems::warn_of_variable(const std::string& variable, std::string what, std::string advice) {
+  problems_.push_back({kEnvironment, 0, variable, std::move(what), std::move(advice), true});
 }
 
 void Problems::add(const Place& place, std::string what, std::string advice) {

@@ -22,15 +22,21 @@ struct Place {
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
-// Collects what is wrong with one file.
+// Lines of tables that environment variables made (app/config_environment) begin here: no file is so long.
+inline constexpr std::size_t kVariableLines = 10'000'000;
+
+// Collects what is wrong with one file, and with the environment variables that stand in for it.
 class Problems {
  public:
   explicit Problems(const std::filesystem::path& file) : file_(file), folder_(file.parent_path()) {}
 
-  void remember_line(const Place& place, std::size_t line) { lines_[place] = line; }
+  // `variable`: the environment variable that gave the value; empty: the file did.
+  void remember(const Place& place, std::size_t line, const std::string& variable);
   void add(const Place& place, std::string what, std::string advice);
   void warn(const Place& place, std::string what, std::string advice);
-  // The file gives the key a value, be it an empty one.
+  void add_of_variable(const std::string& variable, std::string what, std::string advice);
+  void warn_of_variable(const std::string& variable, std::string what, std::string advice);
+  // The file, or a variable, gives the key a value, be it an empty one.
   bool is_written(const Place& place) const { return lines_.contains(place); }
   const std::filesystem::path& folder() const { return folder_; }
   // In the order of their lines.
@@ -40,6 +46,7 @@ class Problems {
   void push(const Place& place, std::string what, std::string advice, bool is_warning);
 
   std::map<Place, std::size_t> lines_;
+  std::map<Place, std::string> variables_;
   std::filesystem::path file_;
   std::filesystem::path folder_;
   std::vector<ConfigProblem> problems_;

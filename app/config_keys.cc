@@ -476,6 +476,22 @@ std::span<const ConfigKey<ListenerSettings>> listener_keys() { return kListenerK
 std::span<const ConfigKey<HttpListenerSettings>> http_listener_keys() { return kHttpListenerKeys; }
 std::span<const ConfigKey<RouteSettings>> route_keys() { return kRouteKeys; }
 
+namespace {
+
+template <class T>
+KeyTable key_table(std::string_view name, std::span<const ConfigKey<T>> keys) {
+  KeyTable table{name, {}};
+  for (const auto& key : keys) table.keys.push_back(&key.info);
+  return table;
+}
+
+}  // namespace
+
+std::vector<KeyTable> key_tables() {
+  return {key_table({}, top_keys()), key_table("listener", listener_keys()), key_table("http_listener", http_listener_keys()),
+          key_table("route", route_keys())};
+}
+
 Settings default_settings() { return make_default(kTopKeys); }
 ListenerSettings default_listener() { return make_default(kListenerKeys); }
 HttpListenerSettings default_http_listener() { return make_default(kHttpListenerKeys); }

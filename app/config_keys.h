@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace postern::app {
 
@@ -42,6 +43,14 @@ std::span<const ConfigKey<Settings>> top_keys();
 std::span<const ConfigKey<ListenerSettings>> listener_keys();
 std::span<const ConfigKey<HttpListenerSettings>> http_listener_keys();
 std::span<const ConfigKey<RouteSettings>> route_keys();
+
+// The keys of one table; `name` as in [[name]], empty: the top.
+struct KeyTable {
+  std::string_view name;
+  std::vector<const KeyInfo*> keys;
+};
+// All of them, the top first.
+std::vector<KeyTable> key_tables();
 
 // Every member at its default; no listener, no route.
 Settings default_settings();

@@ -1,6 +1,7 @@
 #include "app/config_text.h"
 
 #include "app/command_reference.h"
+#include "app/config_environment.h"
 #include "app/config_keys.h"
 
 namespace postern::app {
@@ -51,7 +52,7 @@ std::string reference_default(const KeyInfo& key, std::string_view toml) {
 }
 
 template <class T>
-std::string reference_entries(std::span<const ConfigKey<T>> keys, const T& defaults) {
+std::string reference_entries(std::span<const ConfigKey<T>> keys, const T& defaults, std::string_view table = {}) {
   std::string text;
   std::string_view group;
   for (const auto& key : keys) {
@@ -62,7 +63,7 @@ std::string reference_entries(std::span<const ConfigKey<T>> keys, const T& defau
     text += "Default: " + reference_default(key.info, format_toml_value(key, defaults)) + ".";
     if (!values.empty()) text += " Values: " + values + ".";
     if (key.info.is_reloadable) text += " Taken over at SIGHUP.";
-    text += "\n\n";
+    text += " Variable: `" + variable_name(table, 1, key.info.name) + "`.\n\n";
   }
   return text;
 }
@@ -119,29 +120,34 @@ std::string make_config_reference() {
          "Postern reads one TOML file: `--config FILE`, else the environment variable `POSTERN_CONFIG`, else\n"
          "`/etc/postern/postern.toml`. Unknown keys are errors, and `postern config check` tells all errors at once. Relative\n"
          "paths are taken from the folder of the file. `postern config template` prints a file with every key, and\n"
-         "`postern config show` the values in force. A key that is not taken over at SIGHUP needs a restart.\n\n" +
+         "`postern config show` the values in force. A key that is not taken over at SIGHUP needs a restart.\n\n"
+         "An environment variable stands in place of what the file says, so that a container needs no file of its own:\n"
+         "`POSTERN_HOSTNAME` for `hostname`, `POSTERN_ROUTE_2_HOST` for `host` of the second `[[route]]` table, counted from 1;\n"
+         "the next number makes another table. A list is written with commas. An empty variable is none. Secrets belong into\n"
+         "files (`password_file`): other processes of the same user, and who may inspect a container, can read variables.\n\n" +
          reference_entries(top_keys(), default_settings()) +
          "# `[[listener]]` tables\n\n"
          "One for each address and port. Without any, production listens on 587 (STARTTLS) and 465 (implicit TLS) on every\n"
          "address, development on 2525 (AUTH in the clear, no TLS), 2587 (STARTTLS) and 2465 (implicit TLS) on 127.0.0.1 and\n"
          "::1.\n\n" +
-         reference_entries(listener_keys(), default_listener()) +
+         reference_entries(listener_keys(), default_listener(), "listener") +
          "# `[[http_listener]]` tables\n\n"
          "One for each address and port of the HTTP service. Without any there is none; a development file without any listener\n"
          "at all gets 8025 (plain) and 8443 (HTTPS) on 127.0.0.1 and ::1.\n\n" +
-         reference_entries(http_listener_keys(), default_http_listener()) +
+         reference_entries(http_listener_keys(), default_http_listener(), "http_listener") +
          "# `[[route]]` tables\n\n"
          "The first that matches a recipient's domain is taken; live mail for a domain without a route is refused at RCPT with\n"
          "`no_route`. Without any table production delivers to each domain's own mail hosts (`deliver = \"mx\"` for \"*\").\n"
          "All of a route is taken over at SIGHUP.\n\n" +
-         reference_entries(route_keys(), default_route());
+         reference_entries(route_keys(), default_route(), "route");
 }
 
 std::string make_config_man_page() {
   return ".\\\" Made by `postern docs man-configuration`.\n"
          ".TH POSTERN.TOML 5 \"\" \"postern\" \"Postern\"\n.SH NAME\npostern.toml \\- configuration of postern(1)\n"
          ".SH DESCRIPTION\nA TOML file. Unknown keys are errors; postern config check tells everything that is wrong at once.\n"
-         "Relative paths are taken from the folder of the file.\n.SH KEYS\n" +
+         "Relative paths are taken from the folder of the file.\nAn environment variable stands in place of what the file says:\n"
+         ".B POSTERN_HOSTNAME\nfor hostname,\n.B POSTERN_ROUTE_2_HOST\nfor host of the second [[route]] table.\n.SH KEYS\n" +
          man_entries(top_keys(), default_settings()) + ".SH \"[[LISTENER]]\"\nOne table for each address and port.\n" +
          man_entries(listener_keys(), default_listener()) +
          ".SH \"[[HTTP_LISTENER]]\"\nOne table for each address and port of the HTTP service.\n" +

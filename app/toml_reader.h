@@ -21,6 +21,7 @@ struct TomlEntry {
   std::string key;
   std::size_t line = 0;
   TomlValue value;
+  std::string variable = {};  // of the environment, that gave the value; empty: the file did
 };
 
 struct TomlTable {

@@ -174,8 +174,10 @@ def drains(context):
     in_data.rcpt("other@example.net")
     in_data.putcmd("data")
     check(in_data.getreply()[0] == 354, "a client is in the middle of its message")
+    check("answers" in relay.cli("health"), "the relay says that it is well")
     relay.process.send_signal(signal.SIGTERM)
     wait_until(lambda: " stopping" in lines(relay), "the drain has begun")
+    relay.cli("health", expect=1)
     for _ in range(3):
         relay.process.send_signal(signal.SIGHUP)
     in_data.send(PLAIN_MESSAGE + b".\r\n")

@@ -103,8 +103,8 @@ TEST(ConfigKeys, HaveHelpAndADefaultWithinTheirRange) {
 }
 
 TEST(ConfigText, ShippedConfigurationsHaveNoProblem) {
-  for (const char* name : {"development.toml", "sandbox.toml"}) {
-    const auto load = load_config(std::string(POSTERN_SOURCE_DIR) + "/conf/" + name);
+  for (const char* name : {"conf/development.toml", "conf/sandbox.toml", "packaging/container/postern.toml"}) {
+    const auto load = load_config(std::string(POSTERN_SOURCE_DIR) + "/" + name);
     for (const auto& problem : load.problems) ADD_FAILURE() << format_problem(problem);
     EXPECT_TRUE(load.settings.is_development());
   }

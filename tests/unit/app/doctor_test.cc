@@ -65,6 +65,17 @@ class Doctor : public testing::Test {
   bool is_sound_ = false;
 };
 
+TEST_F(Doctor, SaysThatTheRelayDoesNotAnswer) {
+  const SilentListener other;
+  write_config("[[listener]]\naddress = \"127.0.0.1\"\nport = " + other.port() + "\n");
+  std::ostringstream out;
+  CommandContext context({.config_file = folder_.path() / "postern.toml", .as_json = false}, out, out);
+  ASSERT_TRUE(context.load_settings());
+  const Result<void> asked = examine_health(context, 1);
+  ASSERT_FALSE(asked);
+  EXPECT_THAT(asked.error().context(), HasSubstr("127.0.0.1 port " + other.port() + ": "));
+}
+
 TEST_F(Doctor, MeetsWhatTheDaemonWouldMeet) {
   const SilentListener other;
   const SilentListener hop;
