@@ -6,6 +6,7 @@
 #include "app/config_values.h"
 #include "app/delivery_probe.h"
 #include "core/mailbox.h"
+#include "relay/orders.h"
 #include "store/lane.h"
 
 #include <chrono>
@@ -15,6 +16,15 @@ namespace postern::app {
 namespace {
 
 constexpr std::chrono::seconds kProbeLimit{90};  // rounds of questions with all their tries, and mx::kStsFetchLimit
+
+std::string order_words(store::OrderAction action) {
+  switch (action) {
+    case store::OrderAction::Hold: return "suspended";
+    case store::OrderAction::Bounce: return "given up";
+    case store::OrderAction::Move: return "moved";
+  }
+  return "suspended";
+}
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
@@ -109,6 +119,29 @@ void describe_sts(const mx::StsAnswer& sts, Facts& facts, json::object& value) {
   value["sts"] = std::move(told);
 }
 
+// What operators want done with mail to the domain, or with some of it.
+Result<void> describe_orders(CommandContext& context, const std::string& domain, const relay::Route* route, Facts& facts,
+                             json::object& value) {
+  const auto orders = context.directory().list_orders();
+  if (!orders) return orders.error();
+  json::array told;
+  for (const store::OrderRecord& order : *orders) {
+    if (order.expires_at <= context.clock().now() || !relay::concerns_domain(order.scope, domain, route)) continue;
+    const std::string until = format_time(order.expires_at) + " UTC, by " + order.author;
+    const std::string to = order.to_route.empty() ? "" : " to route " + order.to_route;
+    const std::string why = order.reason.empty() ? "" : ": " + order.reason;
+    facts.emplace_back(order_words(order.action), describe_scope(order.scope) + to + ", until " + until + why);
+    told.push_back(json::object{{"id", format_id(order.id)},
+                                {"action", store::order_action_name(order.action)},
+                                {"scope", store::describe_scope(order.scope)},
+                                {"expires", api::instant_json(order.expires_at)},
+                                {"author", order.author},
+                                {"reason", order.reason}});
+  }
+  value["orders"] = std::move(told);
+  return {};
+}
+
 // What waits for the domain, and when the next attempt is.
 Result<void> describe_queue(CommandContext& context, const std::string& domain, Facts& facts, json::object& value) {
   const auto soonest = context.spool().due(store::lane_of(domain), std::nullopt, Instant::max(), 1);
@@ -145,6 +178,7 @@ Result<void> explain_delivery(CommandContext& context, const std::string& addres
     if (probe->sts) describe_sts(*probe->sts, facts, value);
     describe_probe(*probe, facts, value);
   }
+  if (auto told = describe_orders(context, domain, route, facts, value); !told) return told;
   if (auto queued = describe_queue(context, domain, facts, value); !queued) return queued;
   context.print(value, format_facts(facts));
   return {};

@@ -51,6 +51,27 @@ bool is_from(const store::StoredMessage& stored, const std::string& sender) {
   return normalised_domain(path->domain) == normalised_domain(sender);
 }
 
+// Empty: any.
+struct MailFilter {
+  const std::string& account;
+  const std::string& domain;
+  const std::string& sender;
+
+  bool is_given() const { return !account.empty() || !domain.empty() || !sender.empty(); }
+  Result<std::vector<MessageId>> find(CommandContext& context) const {
+    std::optional<AccountId> owner;
+    if (!account.empty()) {
+      const auto found = context.find_account(account);
+      if (!found) return found.error();
+      owner = found->id;
+    }
+    return queued_messages(context, [&](const store::StoredMessage& stored) {
+      return (!owner || stored.message.account == *owner) &&
+             (domain.empty() || waits_for_domain(stored, normalised_domain(domain))) && (sender.empty() || is_from(stored, sender));
+    });
+  }
+};
+
 }  // namespace
 
 Result<void> list_queue(CommandContext& context, std::size_t limit) {
@@ -87,14 +108,14 @@ Result<void> show_queue(CommandContext& context) {
   const auto pauses = context.spool().list_pauses();
   if (!pauses) return pauses.error();
   const relay::RouteTable routes(make_routes(context.settings()));
-  std::map<std::string, Domain> domains;
+  std::map<std::pair<std::string, std::string>, Domain> domains;  // and the route that they were moved to
   const auto visited =
       for_each_queued(context.spool(), [&](const store::StoredMessage& stored) -> Result<bool> {
         const auto& recipients = stored.message.envelope.recipients;
         for (std::size_t i = 0; i < recipients.size() && i < stored.delivery.recipients.size(); ++i) {
           const auto& state = stored.delivery.recipients[i];
           if (state.stage != store::RecipientStage::Pending) continue;
-          Domain& domain = domains[normalised_domain(recipients[i].mailbox.domain)];
+          Domain& domain = domains[{normalised_domain(recipients[i].mailbox.domain), state.route}];
           ++domain.recipients;
           if (state.attempts == 0) continue;
           ++domain.deferred;
@@ -105,8 +126,10 @@ Result<void> show_queue(CommandContext& context) {
   if (!visited) return visited.error();
   json::array values;
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [name, domain] : domains) {
-    const relay::Route* route = routes.find(name);
+  for (const auto& [key, domain] : domains) {
+    const auto& [name, moved_to] = key;
+    const relay::Route* route = routes.find_named(moved_to);
+    if (route == nullptr) route = routes.find(name);
     const store::DestinationPause* pause = route == nullptr ? nullptr : pause_of(*pauses, route->name);
     const std::string route_name = route == nullptr ? "-" : route->name;
     values.emplace_back(json::object{{"domain", name},
@@ -126,15 +149,15 @@ Result<void> show_queue(CommandContext& context) {
 }
 
 Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& options) {
-  if (options.message.empty() == !options.is_all) return Error(ErrorCode::InvalidArgument, "name a message, or say --all");
+  const MailFilter filter{options.account, options.domain, options.sender};
+  if (options.message.empty() == !(filter.is_given() || options.is_all)) {
+    return Error(ErrorCode::InvalidArgument, "name a message, or say which: --account, --domain, --sender, or --all");
+  }
   std::vector<MessageId> ids;
-  if (options.is_all) {
-    const auto visited =
-        for_each_queued(context.spool(), [&](const store::StoredMessage& stored) -> Result<bool> {
-          ids.push_back(stored.message.id);
-          return true;
-        });
-    if (!visited) return visited.error();
+  if (options.message.empty()) {
+    auto found = filter.find(context);
+    if (!found) return found.error();
+    ids = std::move(*found);
   } else {
     const auto stored = context.find_message(options.message);
     if (!stored) return stored.error();
@@ -146,7 +169,7 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
     // Settled or removed between the listing and now: nothing is left to retry.
     const bool is_over =
         !retried && (retried.error().code() == ErrorCode::NotFound || retried.error().code() == ErrorCode::Conflict);
-    if (is_over && options.is_all) continue;
+    if (is_over && options.message.empty()) continue;
     if (!retried) return retried.error();
     ++moved;
   }
@@ -158,7 +181,8 @@ Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& optio
 }
 
 Result<void> cancel_messages(CommandContext& context, const QueueCancelOptions& options) {
-  const bool has_filter = !options.account.empty() || !options.domain.empty() || !options.sender.empty() || options.is_all;
+  const MailFilter filter{options.account, options.domain, options.sender};
+  const bool has_filter = filter.is_given() || options.is_all;
   if (options.message.empty() != has_filter) {
     return Error(ErrorCode::InvalidArgument, "name a message, or say which: --account, --domain, --sender, or --all");
   }
@@ -172,17 +196,7 @@ Result<void> cancel_messages(CommandContext& context, const QueueCancelOptions& 
     context.confirm({{"id", id}, {"done", "cancelled"}}, "message " + id + ": what was still pending is cancelled");
     return {};
   }
-  std::optional<AccountId> account;
-  if (!options.account.empty()) {
-    const auto found = context.find_account(options.account);
-    if (!found) return found.error();
-    account = found->id;
-  }
-  const auto ids = queued_messages(context, [&](const store::StoredMessage& stored) {
-    return (!account || stored.message.account == *account) &&
-           (options.domain.empty() || waits_for_domain(stored, normalised_domain(options.domain))) &&
-           (options.sender.empty() || is_from(stored, options.sender));
-  });
+  const auto ids = filter.find(context);
   if (!ids) return ids.error();
   const std::string what = std::to_string(ids->size()) + (ids->size() == 1 ? " message" : " messages");
   if (!options.is_sure && !ids->empty()) {

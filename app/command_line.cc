@@ -302,6 +302,47 @@ void declare_run(CLI::App& app, Builder& build) {
   removing.add_flag("--yes", remove.is_sure, "without asking");
 }
 
+void add_scope(CLI::App& verb, ScopeOptions& scope) {
+  verb.add_option("--domain", scope.domain, "recipients of this domain; .example.org with all below it, * all");
+  verb.add_option("--route", scope.route, "what this route leads to");
+  verb.add_option("--account", scope.account, "this account's");
+  verb.add_option("--key", scope.key, "what came by this key");
+  verb.add_option("--tag", scope.tag, "what has this tag: a name, or name=value");
+}
+
+void add_order(CLI::App& verb, OrderOptions& order) {
+  verb.add_option("--for", order.duration, "how long: 30m, 2h, 3d");
+  verb.add_option("--reason", order.reason, "why, for colleagues");
+}
+
+void declare_orders(CLI::App& noun, Builder& build) {
+  auto [suspending, suspend] = build.command(noun, "suspend", "Let mail wait, also what comes; for a day", suspend_mail);
+  add_scope(suspending, suspend.scope);
+  add_order(suspending, suspend);
+  auto [holding, hold] = build.command(noun, "hold", "Let one message wait; for a day", suspend_mail);
+  holding.add_option("message", hold.scope.message)->required();
+  add_order(holding, hold);
+  auto [resuming, resume] = build.command(noun, "resume", "End an order, or the suspension of what is named", resume_mail);
+  resuming.add_option("order", resume.order);
+  add_scope(resuming, resume.scope);
+  resuming.add_flag("--all", resume.is_all, "every order");
+  auto [releasing, release] = build.command(noun, "release", "Let a message go that is held", resume_mail);
+  releasing.add_option("message", release.scope.message)->required();
+  auto [bouncing, bounce] = build.command(
+      noun, "bounce", "Give up mail that waits, and tell its senders; what comes within five minutes too", bounce_mail);
+  bouncing.add_option("message", bounce.scope.message);
+  add_scope(bouncing, bounce.scope);
+  add_order(bouncing, bounce);
+  bouncing.add_flag("--yes", bounce.is_sure, "without asking");
+  auto [moving, move] =
+      build.command(noun, "move", "Send mail that waits by another route; what comes within five minutes too", move_mail);
+  moving.add_option("message", move.scope.message);
+  add_scope(moving, move.scope);
+  moving.add_option("--to", move.to_route, "the route")->required();
+  add_order(moving, move);
+  build.command(noun, "orders", "List the orders that are in force", list_orders);
+}
+
 void declare_queue(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "queue", "What still has to be delivered");
   auto [list, limit] = build.command(noun, "list", "List queued messages by their next attempt", list_queue);
@@ -309,6 +350,9 @@ void declare_queue(CLI::App& app, Builder& build) {
   build.command(noun, "show", "Count queued recipients by domain", show_queue);
   auto [verb, retry] = build.command(noun, "retry", "Attempt delivery now", retry_queue);
   verb.add_option("message", retry.message);
+  verb.add_option("--account", retry.account, "all of this account's");
+  verb.add_option("--domain", retry.domain, "all with a pending recipient of this domain");
+  verb.add_option("--sender", retry.sender, "all with this reverse-path: an address, a domain, or <>");
   verb.add_flag("--all", retry.is_all, "every queued message");
   auto [cancelling, cancel] =
       build.command(noun, "cancel", "Give up what is still pending of a message, or of many", cancel_messages);
@@ -318,6 +362,7 @@ void declare_queue(CLI::App& app, Builder& build) {
   cancelling.add_option("--sender", cancel.sender, "all with this reverse-path: an address, a domain, or <>");
   cancelling.add_flag("--all", cancel.is_all, "every queued message");
   cancelling.add_flag("--yes", cancel.is_sure, "without asking");
+  declare_orders(noun, build);
 }
 
 void declare_explain(CLI::App& app, Builder& build) {
@@ -333,6 +378,15 @@ void declare_verify(CLI::App& app, Builder& build) {
   verb.add_option("--ip", options.client, "the address that it came from; without it SPF is not asked");
   verb.add_option("--helo", options.helo, "the name in that client's EHLO");
   verb.add_option("--from", options.sender, "the reverse-path; default: null");
+}
+
+void declare_trace(CLI::App& app, Builder& build) {
+  auto [verb, trace] = build.command(
+      app, "trace", "Speak with a domain's mail host as the queue would, as far as RCPT, and print it; no mail is sent", trace_mail,
+      Needs::Settings);
+  verb.add_option("address", trace.address, "an address, or a domain: its postmaster")->required();
+  verb.add_option("--from", trace.sender, "the reverse-path; default: the null one");
+  verb.add_option("--timeout", trace.seconds, "seconds for all of it")->check(CLI::Range(1, 600));
 }
 
 Result<void> print_version(CommandContext& context) {
@@ -431,6 +485,7 @@ struct Commands {
     declare_queue(app, build);
     declare_explain(app, build);
     declare_verify(app, build);
+    declare_trace(app, build);
   }
 
   Invocation invocation;

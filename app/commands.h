@@ -27,6 +27,14 @@ struct VerifyOptions {
 };
 Result<void> verify_message(CommandContext& context, const VerifyOptions& options);
 
+// --- trace (cmd_trace.cc) ---
+struct TraceOptions {
+  std::string address;  // or a domain: its postmaster
+  std::string sender;   // empty: the null reverse-path
+  std::int64_t seconds = 60;
+};
+Result<void> trace_mail(CommandContext& context, const TraceOptions& options);  // Conflict: it is not taken
+
 // --- account (cmd_account.cc) ---
 struct PlanOptions {
   std::string name;        // starter, growth, scale; empty: custom
@@ -191,6 +199,9 @@ Result<void> assert_run(CommandContext& context, const RunAssertOptions& options
 // --- queue (cmd_queue.cc) ---
 struct QueueRetryOptions {
   std::string message;
+  std::string account;  // as in QueueCancelOptions
+  std::string domain;
+  std::string sender;
   bool is_all = false;
 };
 Result<void> list_queue(CommandContext& context, std::size_t limit);
@@ -205,6 +216,33 @@ struct QueueCancelOptions {
   bool is_sure = false;  // else what would be cancelled is counted
 };
 Result<void> cancel_messages(CommandContext& context, const QueueCancelOptions& options);
+
+// --- queue (cmd_orders.cc): what is done with what waits ---
+struct ScopeOptions {
+  std::string message;
+  std::string domain;  // of recipients; ".example.org" with all below it, "*" all
+  std::string route;
+  std::string account;
+  std::string key;
+  std::string tag;  // a name, or name=value
+};
+struct OrderOptions {
+  ScopeOptions scope;
+  std::string duration;  // "2h"; empty: a day, or five minutes for what is done with what waits now
+  std::string reason;
+  std::string to_route;
+  bool is_sure = false;  // else it is asked before anything is bounced
+};
+Result<void> suspend_mail(CommandContext& context, const OrderOptions& options);
+Result<void> bounce_mail(CommandContext& context, const OrderOptions& options);
+Result<void> move_mail(CommandContext& context, const OrderOptions& options);
+struct ResumeOptions {
+  std::string order;  // its id or the beginning of it; or the holds with just this scope
+  ScopeOptions scope;
+  bool is_all = false;
+};
+Result<void> resume_mail(CommandContext& context, const ResumeOptions& options);
+Result<void> list_orders(CommandContext& context);
 
 // --- webhook (cmd_webhook.cc); `webhook` is an id or the beginning of one ---
 Result<void> list_webhooks(CommandContext& context, const std::string& account);  // empty: of all accounts

@@ -301,6 +301,8 @@ void queue_stranded(std::size_t messages) {
   log::write(Level::Warning, "queue_stranded", {{"messages", std::uint64_t{messages}}});
 }
 
+void queue_orders(std::size_t count) { log::write(Level::Info, "queue_orders", {{"in_force", std::uint64_t{count}}}); }
+
 void expired_removed(std::size_t messages, std::size_t contents, std::size_t events) {
   log::write(Level::Info, "expired_removed",
              {{"messages", std::uint64_t{messages}},

@@ -121,6 +121,8 @@ void route_unfit(std::string_view route, const Status& status);
 void tls_given_up(std::string_view route, const Status& status);
 // Messages that were due and in nobody's hands were found, and go out now.
 void queue_stranded(std::size_t messages);
+// Operators' orders on what waits have changed: so many are in force.
+void queue_orders(std::size_t count);
 
 // --- Maintenance -----------------------------------------------------------------------------------------------------
 

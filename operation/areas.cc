@@ -14,6 +14,7 @@ std::span<const api::ApiArea> all_areas() {
     areas.push_back(lab::run_api());
     areas.push_back(account_api());
     areas.push_back(queue_api());
+    areas.push_back(order_api());
     return areas;
   }();
   return kAreas;

@@ -11,6 +11,7 @@ namespace postern::operation {
 // Each is defined in operation/<area>.cc.
 api::ApiArea account_api();
 api::ApiArea queue_api();
+api::ApiArea order_api();
 
 // With those of api/areas.h.
 std::span<const api::ApiArea> all_areas();

@@ -40,7 +40,7 @@ Status last_word(const store::StoredMessage& stored, std::string_view lane) {
   Status last;
   const auto& states = stored.delivery.recipients;
   for (std::size_t i = 0; i < states.size() && i < stored.message.envelope.recipients.size(); ++i) {
-    const bool waits_here = states[i].stage == store::RecipientStage::Pending && store::lane_of(stored.message, i) == lane;
+    const bool waits_here = states[i].stage == store::RecipientStage::Pending && store::lane_of(stored, i) == lane;
     if (waits_here && states[i].last_status.code != 0) last = states[i].last_status;
   }
   return last;
@@ -70,7 +70,7 @@ Result<json::object> lane_json(const ApiContext& context, const store::LaneHead&
     if (*stored) last = last_word(**stored, head.lane);
   }
   const auto routes = context.submission.routes();
-  const relay::Route* const route = routes ? routes->find(head.lane) : nullptr;
+  const relay::Route* const route = routes ? routes->find_of_lane(head.lane) : nullptr;
   // Each domain is a destination of its own where the route says so.
   const store::DestinationPause* const pause =
       route ? pause_of(pauses, route->is_per_domain ? std::string_view(head.lane) : std::string_view(route->name)) : nullptr;
@@ -136,7 +136,7 @@ json::object waiting_json(const store::StoredMessage& stored, const store::DueKe
   json::array to;
   const auto& states = stored.delivery.recipients;
   for (std::size_t i = 0; i < states.size() && i < stored.message.envelope.recipients.size(); ++i) {
-    const bool waits_here = states[i].stage == store::RecipientStage::Pending && store::lane_of(stored.message, i) == lane;
+    const bool waits_here = states[i].stage == store::RecipientStage::Pending && store::lane_of(stored, i) == lane;
     if (!waits_here) continue;
     attempts = std::max(attempts, states[i].attempts);
     if (to.size() < kMaxLookedInto) to.push_back(json::value(format_mailbox(stored.message.envelope.recipients[i].mailbox)));
@@ -281,7 +281,7 @@ constexpr Route kQueueRoutes[] = {
 constexpr std::string_view kQueueSchemas = R"({
   "QueueDestination": {"type": "object", "required": ["destination", "messages", "has_more_messages", "oldest_at",
     "next_attempt_at", "last_status", "route", "paused_until"], "properties": {
-    "destination": {"type": "string", "description": "A domain, or <test> for test mail."},
+    "destination": {"type": "string", "description": "A domain, >route>domain where it was moved, or <test> for test mail."},
     "messages": {"type": "integer"},
     "has_more_messages": {"type": "boolean", "description": "There are more than were counted."},
     "oldest_at": {"type": ["string", "null"], "format": "date-time", "description": "Of those that were counted."},

@@ -37,6 +37,7 @@ DestinationSet::DestinationSet(std::shared_ptr<const RouteTable> routes,
     : routes_(std::move(routes)), make_transport_(std::move(make_transport)) {
   const Destinations old = before == nullptr ? Destinations() : before->configured_;
   if (before != nullptr) next_hop_ = before->next_hop_;
+  if (before != nullptr) orders_ = before->orders_;
   std::vector<const Route*> wanted;
   for (const Route& route : routes_->routes()) wanted.push_back(&route);
   wanted.push_back(nullptr);
@@ -67,26 +68,38 @@ std::shared_ptr<Destination> DestinationSet::make(HopId hop, std::string name,
   return made;
 }
 
+void DestinationSet::use_orders(std::shared_ptr<const OrderBook> orders, Instant now) {
+  orders_ = std::move(orders);
+  std::vector<HopId> hops;
+  for (const auto& [hop, domain] : domains_) hops.push_back(hop);
+  for (const HopId hop : hops) no_lanes_left(hop, now);
+}
+
+const Route* DestinationSet::route_of(std::string_view lane) const {
+  return lane == store::kTestLane ? nullptr : routes_->find_of_lane(lane);
+}
+
 HopId DestinationSet::hop_of(std::string_view lane) {
   if (const std::optional<HopId> known = find_hop(lane)) return *known;
   const HopId hop = next_hop_++;
-  hops_by_domain_.emplace(lane, hop);
-  domains_.emplace(hop, Domain{std::string(lane), routes_->find(lane), nullptr});
+  hops_by_lane_.emplace(lane, hop);
+  domains_.emplace(hop, Domain{std::string(lane), route_of(lane), nullptr});
   return hop;
 }
 
 std::optional<HopId> DestinationSet::find_hop(std::string_view lane) const {
   if (lane == store::kTestLane) return configured_.back()->hop();
-  const Route* route = routes_->find(lane);
+  const Route* route = route_of(lane);
+  if (!orders_->is_empty() && orders_->find_hold_on_lane(store::parts_of_lane(lane).domain, route)) return kHeld;
   if (route == nullptr) return kNoRoute;
   if (!route->is_per_domain)
     return configured_[static_cast<std::size_t>(route - routes_->routes().data())]->hop();
-  const auto known = hops_by_domain_.find(std::string(lane));
-  return known == hops_by_domain_.end() ? std::nullopt : std::optional(known->second);
+  const auto known = hops_by_lane_.find(std::string(lane));
+  return known == hops_by_lane_.end() ? std::nullopt : std::optional(known->second);
 }
 
 bool DestinationSet::is_current(HopId hop) const {
-  return hop == kNoRoute || by_hop_.contains(hop) || domains_.contains(hop);
+  return hop == kNoRoute || hop == kHeld || by_hop_.contains(hop) || domains_.contains(hop);
 }
 
 std::shared_ptr<Destination> DestinationSet::find(HopId hop) const {
@@ -96,10 +109,12 @@ std::shared_ptr<Destination> DestinationSet::find(HopId hop) const {
 }
 
 std::shared_ptr<Destination> DestinationSet::at(HopId hop) {
-  if (hop == kNoRoute) return nullptr;
+  if (hop == kNoRoute || hop == kHeld) return nullptr;
   if (const auto found = by_hop_.find(hop); found != by_hop_.end()) return found->second;
   Domain& domain = domains_.at(hop);
-  if (!domain.destination) domain.destination = make(hop, domain.name, domain.route);
+  if (!domain.destination) {
+    domain.destination = make(hop, std::string(store::parts_of_lane(domain.lane).domain), domain.route);
+  }
   return domain.destination;
 }
 
@@ -113,7 +128,7 @@ std::vector<std::uint32_t> DestinationSet::due_recipients(const store::StoredMes
   for (std::uint32_t index = 0; index < count; ++index) {
     if (!is_left_due(states[index], now)) continue;
     if (count > 1) {
-      std::string lane = store::lane_of(stored.message, index);
+      std::string lane = store::lane_of(stored, index);
       if (lane != last) is_last_ours = find_hop(lane) == hop;
       last = std::move(lane);
       if (!is_last_ours) continue;
@@ -132,7 +147,7 @@ void DestinationSet::no_lanes_left(HopId hop, Instant now) {
 }
 
 void DestinationSet::forget(std::unordered_map<HopId, Domain>::iterator domain) {
-  hops_by_domain_.erase(domain->second.name);
+  hops_by_lane_.erase(domain->second.lane);
   domains_.erase(domain);
 }
 

@@ -7,6 +7,7 @@
 #include "core/mailbox.h"
 #include "relay/destination.h"
 #include "relay/due_reader.h"
+#include "relay/orders.h"
 #include "relay/route.h"
 #include "store/records.h"
 
@@ -31,6 +32,7 @@ using TransportFactory = std::function<std::unique_ptr<Transport>(
 class DestinationSet {
  public:
   static constexpr HopId kNoRoute = 0;  // of lanes that no route leads from
+  static constexpr HopId kHeld = 1;     // of lanes that an operator holds: not read, and without a destination
   // How long a domain's destination is kept for its idle connections.
   static constexpr Duration kIdleFor = std::chrono::seconds(30);
 
@@ -39,10 +41,16 @@ class DestinationSet {
   DestinationSet(std::shared_ptr<const RouteTable> routes, TransportFactory make_transport,
                  const DestinationSet* before = nullptr);
 
+  // Which lanes are held. What is known of lanes and hops is not true any more.
+  void use_orders(std::shared_ptr<const OrderBook> orders, Instant now);
+
+  const RouteTable& routes() const { return *routes_; }
   HopId hop_of(std::string_view lane);
+  // Null: none leads from there, or it is test mail's. Into the table.
+  const Route* route_of(std::string_view lane) const;
   // False: of a set before this one, whose lanes have other hops now. Ids are not used twice.
   bool is_current(HopId hop) const;
-  // Null for kNoRoute. Made where it is not there: `hop` is of hop_of().
+  // Null for kNoRoute and kHeld. Made where it is not there: `hop` is of hop_of().
   std::shared_ptr<Destination> at(HopId hop);
   // Null if it is not there.
   std::shared_ptr<Destination> find(HopId hop) const;
@@ -72,7 +80,7 @@ class DestinationSet {
 
  private:
   struct Domain {
-    std::string name;
+    std::string lane;
     const Route* route = nullptr;
     std::shared_ptr<Destination> destination;  // null: not taken up yet
     bool is_leaving = false;                   // among idle_
@@ -90,9 +98,10 @@ class DestinationSet {
   // which outlive a reload.
   std::vector<std::shared_ptr<Destination>> configured_;
   std::unordered_map<HopId, std::shared_ptr<Destination>> by_hop_;  // the same
-  HopId next_hop_ = kNoRoute + 1;
+  std::shared_ptr<const OrderBook> orders_ = std::make_shared<const OrderBook>();
+  HopId next_hop_ = kHeld + 1;
   std::unordered_map<HopId, Domain> domains_;
-  std::unordered_map<std::string, HopId> hops_by_domain_;
+  std::unordered_map<std::string, HopId> hops_by_lane_;
   std::deque<std::pair<Instant, HopId>> idle_;  // since when
 };
 

@@ -50,7 +50,7 @@ Publication publish_reports(const store::StoredMessage& stored, std::span<Recipi
 struct Waiting {
   std::span<const std::uint32_t> recipients;
   Status why;                        // code 0: the destination is merely busy
-  bool is_held = false;              // the account is suspended: said even where a next hop spoke before
+  bool is_held = false;              // the account is suspended, or an operator holds it: said even where a next hop spoke before
 };
 // Expires what is too old, owes delay notices, tells once by an event why a recipient has to wait. Empty if nothing changes.
 Publication publish_waiting(const store::StoredMessage& stored, const Waiting& waiting, const DeliveryPolicy& policy,

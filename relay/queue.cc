@@ -103,6 +103,7 @@ void Queue::Impl::poll(Instant at) {
   const auto is_resumed = [this](const AccountId& account) { return !is_suspended(account).value_or(true); };
   // Its mail stands wherever it stands: all lanes are begun anew.
   if (held_.release(is_resumed)) reader_.look_everywhere(true);
+  take_orders(at);
   probe_where_asked(at);
   reader_.poll(at);
   destinations_->drop_idle([this](HopId hop) { return reader_.knows(hop); }, at);
@@ -148,6 +149,7 @@ void Queue::Impl::use_routes(std::shared_ptr<const RouteTable> routes) {
   const std::vector<DestinationPtr> before = destinations_->all();
   destinations_ = std::make_unique<DestinationSet>(std::move(routes), parts_.make_transport, destinations_.get());
   reader_.forget_all();
+  if (orders_->holds_lanes()) reader_.close(DestinationSet::kHeld);
   turns_.clear();
   for (const auto& destination : before) {
     if (destinations_->is_current(destination->hop())) {

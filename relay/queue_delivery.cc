@@ -339,7 +339,10 @@ void Queue::Impl::synced(std::shared_ptr<Unsynced> unsynced, const Result<void>&
 void Queue::Impl::take_up_next(const DestinationPtr& destination) {
   const Instant at = now();
   if (destination->has_late() && may_take_on() && destinations_->is_current(destination->hop())) {
-    for (const store::DueEntry& entry : destination->take_late()) (void)consider(destination, destination->hop(), entry, at);
+    for (const store::DueEntry& entry : destination->take_late()) {
+      const bool is_its_own = destinations_->hop_of(entry.lane) == destination->hop();  // orders may have come in between
+      if (is_its_own) (void)consider(destination, destination->hop(), entry, at);
+    }
   }
   open_if_roomy(*destination, at);
 }
@@ -376,7 +379,7 @@ void Queue::Impl::close_part(const Job& job) {
 void Queue::Impl::note_left(Lease& lease, std::uint32_t recipient) {
   const store::RecipientState& state = lease.stored.delivery.recipients[recipient];
   if (state.stage != store::RecipientStage::Pending) return;
-  std::string lane = store::lane_of(lease.stored.message, recipient);
+  std::string lane = store::lane_of(lease.stored, recipient);
   const auto same = std::ranges::find(lease.left, lane, &store::DueEntry::lane);
   if (same == lease.left.end()) {
     lease.left.push_back({.due = state.next_attempt, .id = lease.key.id, .lane = std::move(lane)});

@@ -1,9 +1,10 @@
-// Inside of Queue. Four files define the members:
+// Inside of Queue. Five files define the members:
 //   queue.cc           the loop, waking, stopping
 //   queue_reading.cc   due index → leases
 //   queue_delivery.cc  leases → deliveries → settlements
 //   queue_holding.cc   what may not go now: suspended accounts, paused destinations; and who holds
 //   how much
+//   queue_orders.cc    what operators want done with what waits
 #pragma once
 
 #include "relay/accepted_mail.h"
@@ -111,6 +112,19 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   void open_if_roomy(Destination& destination, Instant at);
   void give_back_waiting(const DestinationPtr& destination);
 
+  // --- queue_orders.cc ---
+  static Status status_of_held();
+  void take_orders(Instant at);
+  void use_orders(Instant at);
+  void end_order(const OrderId& id);
+  bool obey_waiting(Instant at);
+  bool obey_on(const store::DueEntry& entry, Instant at);
+  std::optional<Job> obey(Job job, Instant at);
+  void carry_out(const store::OrderRecord& order, Job job, Instant at);
+  void hold_by_order(Job job, Instant at);
+  void give_up(const store::OrderRecord& order, Job job, Instant at);
+  void move_to(const std::string& route, Job job, Instant at);
+
   // --- queue_delivery.cc ---
   void start_deliveries(const DestinationPtr& destination);
   void start_others();
@@ -170,6 +184,9 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
 
   std::map<AccountId, bool> suspended_;  // of the accounts met since the last poll
   HeldMail held_;
+  std::shared_ptr<const OrderBook> orders_ = std::make_shared<const OrderBook>();
+  OrderedMail ordered_;
+  IndexWalk obeying_;  // bounces and moves what waits
   std::map<std::string, NotedPause> paused_since_;  // by name of the destination
 
   std::size_t running_ = 0;

@@ -42,6 +42,7 @@ bool Queue::Impl::read_some() {
   bool has_more = true;
   for (unsigned done = 0; has_more && done < kReadsPerTurn; ++done) has_more = read_once(at);
   has_more |= redate_waiting(at);
+  has_more |= obey_waiting(at);
   has_more |= review_stale(at);
   return has_more;
 }
@@ -55,6 +56,7 @@ bool Queue::Impl::read_once(Instant at) {
 }
 
 void Queue::Impl::read_lane(const DueReader::ReadLane& read, Instant at) {
+  if (read.hop == DestinationSet::kHeld) return reader_.close(read.hop);
   const DestinationPtr destination = destinations_->at(read.hop);
   if (destination && close_if_full(*destination, at)) return;
   // As much as there is room for, beside what is met again.
@@ -81,7 +83,9 @@ void Queue::Impl::list_lanes(const DueReader::ListLanes& list, Instant at) {
   }
   const DueReader::Hands hands{
       [this](const MessageId& id) { return leases_.contains(id); },
-      [this](const MessageId& id) { return held_.contains(id) || held_.is_overfull(); }};
+      [this](const MessageId& id) {
+        return held_.contains(id) || ordered_.contains(id) || held_.is_overfull() || ordered_.is_overfull();
+      }};
   reader_.was_listed(*heads, hands, at);
   const auto stranded = reader_.take_stranded();
   if (stranded && *stranded > 0) operator_log::queue_stranded(*stranded);
@@ -105,6 +109,7 @@ void Queue::Impl::told(const store::DueEntry& entry, Instant at) {
 void Queue::Impl::told_in_lane(const store::DueEntry& entry, Instant at) {
   if (entry.due > at) return reader_.note(entry.lane, entry.key(), at);
   const HopId hop = destinations_->hop_of(entry.lane);
+  if (hop == DestinationSet::kHeld) return;
   const DestinationPtr destination = destinations_->at(hop);
   if (!destination) {
     (void)consider(nullptr, hop, entry, at);
@@ -133,7 +138,8 @@ void Queue::Impl::read_later(const store::DueEntry& entry, Instant at) {
 // Its message is leased for the destination, or held.
 bool Queue::Impl::is_in_hands(HopId hop, const store::DueEntry& entry) {
   const auto is_current = [this](HopId one) { return destinations_->is_current(one); };
-  return leases_.has(hop, entry, is_current) || held_.contains(entry.id);
+  return leases_.has(hop, entry, is_current) || held_.contains(entry.id) ||
+         ordered_.contains(entry.id, entry.lane);
 }
 
 bool Queue::Impl::put_aside(HopId hop, const store::DueEntry& entry, Instant at) {
@@ -165,7 +171,14 @@ bool Queue::Impl::consider(const DestinationPtr& destination, HopId hop,
   Job job{leases_.add(hop, entry.key(), std::move(**found), at), std::move(recipients)};
   if (*is_held) {
     hold_job(std::move(job), nullptr);
-  } else if (!destination) {
+    return true;
+  }
+  if (!orders_->is_empty()) {
+    std::optional<Job> left = obey(std::move(job), at);
+    if (!left) return true;
+    job = std::move(*left);
+  }
+  if (!destination) {
     no_route(std::move(job));
   } else {
     enqueue(destination, std::move(job));
@@ -224,10 +237,11 @@ void Queue::Impl::review(const store::DueEntry& entry, Instant at) {
   if (!found) return storage_failed("read a message", found.error(), entry.id);
   if (!*found) return;
   const DestinationPtr destination = destinations_->find(hop);
-  const Status why =
-      destination && destination->is_failing() ? destination->last_failure() : Status{};
+  const bool is_held = hop == DestinationSet::kHeld;
+  Status why = destination && destination->is_failing() ? destination->last_failure() : Status{};
+  if (is_held) why = status_of_held();
   std::vector<std::uint32_t> recipients = destinations_->due_recipients(**found, hop, at);
-  Publication publication = publish_waiting(**found, {recipients, why}, settings_.policy, at);
+  Publication publication = publish_waiting(**found, {recipients, why, is_held}, settings_.policy, at);
   if (!reader_.knows(hop)) destinations_->no_lanes_left(hop, at);
   if (publication.is_empty()) return;
   settle(Job{leases_.add(hop, entry.key(), std::move(**found), at), std::move(recipients)}, nullptr,

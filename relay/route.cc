@@ -1,17 +1,17 @@
 #include "relay/route.h"
 
+#include "store/lane.h"
+
+#include <algorithm>
 #include <tuple>
 
 namespace postern::relay {
-namespace {
 
-bool matches(std::string_view pattern, std::string_view domain) {
+bool matches_domain(std::string_view pattern, std::string_view domain) {
   if (pattern == "*" || pattern == domain) return true;
   if (!pattern.starts_with('.')) return false;
   return domain.ends_with(pattern) || domain == pattern.substr(1);
 }
-
-}  // namespace
 
 mx::TlsFloor floor_of(TlsPolicy policy) {
   switch (policy) {
@@ -30,10 +30,21 @@ bool operator==(const Route& a, const Route& b) {
   return facts(a) == facts(b) && a.password.reveal() == b.password.reveal();  // to compare them
 }
 
+const Route* RouteTable::find_named(std::string_view name) const {
+  const auto found = std::ranges::find(routes_, name, [](const Route& route) { return std::string_view(route.name); });
+  return found == routes_.end() ? nullptr : &*found;
+}
+
+const Route* RouteTable::find_of_lane(std::string_view lane) const {
+  const store::LaneParts parts = store::parts_of_lane(lane);
+  const Route* const moved_to = parts.route.empty() ? nullptr : find_named(parts.route);
+  return moved_to != nullptr ? moved_to : find(parts.domain);
+}
+
 const Route* RouteTable::find(std::string_view normalised_domain) const {
   for (const Route& route : routes_) {
     for (const std::string& pattern : route.domains) {
-      if (matches(pattern, normalised_domain)) return &route;
+      if (matches_domain(pattern, normalised_domain)) return &route;
     }
   }
   return nullptr;

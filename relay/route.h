@@ -41,6 +41,9 @@ struct Route {
   friend bool operator==(const Route& a, const Route& b);
 };
 
+// As Route::domains has them.
+bool matches_domain(std::string_view pattern, std::string_view normalised_domain);
+
 class RouteTable {
  public:
   RouteTable() = default;
@@ -48,6 +51,9 @@ class RouteTable {
 
   // Null if no route matches. Valid while this table lives.
   const Route* find(std::string_view normalised_domain) const;
+  const Route* find_named(std::string_view name) const;  // the same
+  // Of a lane of live mail (store/lane.h): the route that its mail was moved to, else its domain's.
+  const Route* find_of_lane(std::string_view lane) const;
   const std::vector<Route>& routes() const { return routes_; }
 
  private:

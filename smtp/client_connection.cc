@@ -32,6 +32,7 @@ class ClientConnection::Impl {
         peer_(std::move(peer)),
         tls_(tls),
         timeouts_(timeouts),
+        transcript_(config.transcript),
         session_(std::move(config)) {}
 
   // Performs steps until the session is ready or closed.
@@ -61,6 +62,7 @@ class ClientConnection::Impl {
   net::TlsPeer peer_;
   const net::TlsClientContext& tls_;
   ClientTimeouts timeouts_;
+  std::function<void(Direction, std::string_view)> transcript_;
   ClientSession session_;
   ContentSource content_;                          // of the transaction under way
   std::optional<Result<std::string>> next_piece_;  // read ahead, so that the last piece leaves together with the final dot
@@ -172,6 +174,7 @@ net::Awaitable<bool> ClientConnection::Impl::perform(ClientNeedInput) {
   if (!count) {
     stream_failed(count.error());
   } else {
+    if (transcript_) transcript_(Direction::Received, {session_.input_space().data(), *count});
     session_.received(*count);
   }
   co_return true;
@@ -215,6 +218,7 @@ net::Awaitable<bool> ClientConnection::Impl::flush(std::chrono::seconds timeout)
   if (session_.output().empty()) co_return true;
   stream_->expires_after(timeout);
   replies_at_deadline_.reset();
+  if (transcript_) transcript_(Direction::Sent, session_.output());
   const Result<void> written = co_await stream_->write_all(session_.output());
   session_.output_sent();
   if (!written) stream_failed(written.error());

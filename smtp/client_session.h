@@ -9,6 +9,7 @@
 #include "core/status.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,8 @@ namespace postern::smtp {
 
 enum class ClientTls { None, IfOffered, Required, Implicit };
 
+enum class Direction { Sent, Received };
+
 struct ClientConfig {
   std::string hostname;         // for EHLO
   ClientTls tls = ClientTls::IfOffered;
@@ -29,6 +32,8 @@ struct ClientConfig {
   bool verifies_peer = false;            // the handshake fails unless chain and host name are in order (RFC 8689 needs to know)
   bool allows_auth_without_tls = false;  // loopback next hops only
   bool allows_chunks = true;             // false: DATA even where CHUNKING is offered
+  // Told all octets within TLS as they pass, passwords among them: for a trace of a dialogue without AUTH. Empty: nobody is.
+  std::function<void(Direction, std::string_view)> transcript{};
 };
 
 // What the next hop said it can do, after the last EHLO.
@@ -52,6 +57,7 @@ struct ClientTransaction {
   const Envelope* envelope = nullptr;   // outlives the transaction
   std::vector<std::uint32_t> recipients;
   std::uint64_t content_octets = 0;     // before dot-stuffing; exact
+  bool is_trial = false;                // ends when all RCPT are answered; who was taken has our own 250
 };
 
 // The next hop's word on one recipient: its RCPT refusal, or the reply to end-of-data. Always filled in when the transaction

@@ -98,6 +98,7 @@ class ClientSession::Impl {
   void advance_transaction();
   void send_next_command();
   bool is_chunk_next() const;
+  bool is_trial_over() const;
   std::size_t first_unsent() const;
   void begin_chunk();
   void on_rset(const Reply& reply);

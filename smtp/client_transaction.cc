@@ -64,10 +64,15 @@ void ClientSession::Impl::refuse_unsendable() {
 
 // Called when no reply is outstanding.
 void ClientSession::Impl::advance_transaction() {
+  if (is_trial_over()) settle_rest(Status{250, EnhancedCode{2, 1, 5}, "taken"}, Speaker::Us);
   if (is_mail_refused_ || !has_unsettled()) return finish_transaction(Ending::NeedsReset);
   do {
     send_next_command();
-  } while (capabilities_.pipelining && !is_data_sent_ && !is_chunk_next() && output_.size() < kMaxGroupOctets);
+  } while (capabilities_.pipelining && !is_data_sent_ && !is_chunk_next() && !is_trial_over() && output_.size() < kMaxGroupOctets);
+}
+
+bool ClientSession::Impl::is_trial_over() const {
+  return transaction_.is_trial && is_mail_sent_ && !is_mail_refused_ && first_unsent() == results_.size();
 }
 
 // A chunk goes out alone, once somebody was taken: a hop that refuses it unread would read it as commands.

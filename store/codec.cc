@@ -18,6 +18,7 @@ template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce
 template <> struct WordsOf<WebhookState> : FromTo<WebhookState::Enabled, WebhookState::Failed> {};
 template <> struct WordsOf<WebhookMail> : FromTo<WebhookMail::Any, WebhookMail::Test> {};
 template <> struct WordsOf<ActorKind> : FromTo<ActorKind::System, ActorKind::CommandLine> {};
+template <> struct WordsOf<OrderAction> : FromTo<OrderAction::Hold, OrderAction::Move> {};
 template <> struct WordsOf<BodyType> : FromTo<BodyType::SevenBit, BodyType::BinaryMime> {};
 template <> struct WordsOf<DsnReturn> : FromTo<DsnReturn::Unspecified, DsnReturn::Headers> {};
 template <> struct WordsOf<MessageOrigin> : FromTo<MessageOrigin::Submission, MessageOrigin::Notification> {};
@@ -131,6 +132,12 @@ void fields(auto& io, Of<AuditRecord> auto& entry) {
   io(entry.at, entry.account, entry.actor_kind, entry.actor_id, entry.actor_name, entry.address, entry.action);
   io(entry.target_kind, entry.target_id, entry.target_name, entry.detail);
 }
+void fields(auto& io, Of<OrderScope> auto& scope) {
+  io(scope.message, scope.domain, scope.route, scope.account, scope.key, scope.tag);
+}
+void fields(auto& io, Of<OrderRecord> auto& order) {
+  io(order.id, order.action, order.scope, order.to_route, order.reason, order.author, order.created, order.expires_at);
+}
 void fields(auto& io, Of<StatsRow> auto& row) {
   io(row.environment, row.start, row.totals, row.keys, row.domains, row.refusals, row.delays);
 }
@@ -152,6 +159,8 @@ void fields(auto& io, Of<DeliveryRecord> auto& delivery) {
   }
   io(delivery.settled_at, delivery.content_until);
   if (io.since(3)) io(delivery.scheduled_at);
+  if (!io.since(4)) return;
+  for (auto& state : delivery.recipients) io(state.route);
 }
 void fields(auto& io, Of<Event> auto& event) {
   front_of_event(io, event);
@@ -195,6 +204,7 @@ template <> constexpr RecordType kType<PendingWebhookEvent>{RecordKind::PendingW
 template <> constexpr RecordType kType<UsageRow>{RecordKind::Usage, "usage row"};
 template <> constexpr RecordType kType<SessionRecord>{RecordKind::Session, "session"};
 template <> constexpr RecordType kType<AuditRecord>{RecordKind::Audit, "audit entry"};
+template <> constexpr RecordType kType<OrderRecord>{RecordKind::Order, "order"};
 template <> constexpr RecordType kType<StatsRow>{RecordKind::Stats, "row of statistics"};
 template <> constexpr RecordType kType<MessageRecord>{RecordKind::Message, "message record", kMessageRecordVersion};
 template <> constexpr RecordType kType<DeliveryRecord>{RecordKind::Delivery, "delivery record", kDeliveryRecordVersion};
@@ -270,6 +280,7 @@ template struct Codec<PendingWebhookEvent>;
 template struct Codec<UsageRow>;
 template struct Codec<SessionRecord>;
 template struct Codec<AuditRecord>;
+template struct Codec<OrderRecord>;
 template struct Codec<StatsRow>;
 template struct Codec<MessageRecord>;
 template struct Codec<DeliveryRecord>;

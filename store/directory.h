@@ -105,6 +105,11 @@ class DirectoryReads {
   // The greatest event number that any webhook's record, progress or pending event names; 0: none.
   Result<std::uint64_t> last_seen_sequence() const;
 
+  // --- Orders on live mail that waits ---
+  // All; those whose time is over are among them until the server removes them.
+  Result<std::vector<OrderRecord>> list_orders() const;
+  Result<std::optional<OrderRecord>> find_order(const OrderId& id) const;
+
   // Days from `from` to before `to`, in order; the first `limit` rows.
   Result<std::vector<UsageRow>> list_usage(const AccountId& account, Instant from, Instant to, std::size_t limit) const;
 
@@ -232,6 +237,10 @@ class DirectoryWriter final : public DirectoryReads {
   Result<void> put_pending_event(const WebhookId& id, const PendingWebhookEvent& event);
   Result<void> remove_pending_event(const WebhookId& id, std::uint64_t sequence);  // absent: no error
 
+  // Its author is this writer's actor. LimitExceeded above kMaxOrders.
+  Result<void> put_order(OrderRecord order);
+  Result<void> remove_order(const OrderId& id);
+
   // Adds to the row of the day that contains `at`.
   Result<void> add_usage(const AccountId& account, const KeyId& key, Instant at, std::uint64_t messages,
                          std::uint64_t recipients);
@@ -267,6 +276,7 @@ inline constexpr std::size_t kMaxSuppressionsPerAccount = 1'000'000;
 inline constexpr std::size_t kMaxSessionsPerAccount = 1'000;
 inline constexpr std::size_t kMaxSessionsOfOne = 20;        // browsers that a person is signed in at
 inline constexpr std::size_t kMaxAuditOfAccount = 10'000;   // nobody floods another account's history out
+inline constexpr std::size_t kMaxOrders = 1'000;            // of the installation: the queue reads them once a second
 inline constexpr std::size_t kMaxAudit = 1'000'000;         // of the installation: some 300 MiB
 
 }  // namespace postern::store

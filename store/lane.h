@@ -29,7 +29,20 @@ inline bool is_clock_lane(std::string_view lane) { return lane.starts_with(kCloc
 std::string clock_lane(const AccountId& account, std::string_view run);
 
 std::string lane_of(std::string_view normalised_domain);
-std::string lane_of(const MessageRecord& message, std::size_t recipient);
+std::string lane_of(const MessageRecord& message, const RecipientState& state, std::size_t recipient);
+inline std::string lane_of(const StoredMessage& stored, std::size_t recipient) {
+  return lane_of(stored.message, stored.delivery.recipients[recipient], recipient);
+}
+// Of what an operator moved to another route: ">route>domain". Routes whose names have such an octet, or more than
+// kMaxRouteOctets, nothing is moved to.
+inline constexpr std::size_t kMaxRouteOctets = 60;
+bool is_lane_route(std::string_view route);
+struct LaneParts {
+  std::string_view route;  // empty: nobody moved it
+  std::string_view domain;
+};
+// Into `lane`.
+LaneParts parts_of_lane(std::string_view lane);
 
 // For DeliveryRecord::lane: the lane of the pending recipients; empty where they are in several.
 std::string lane_of_pending(const MessageRecord& message, const DeliveryRecord& delivery);

@@ -299,6 +299,7 @@ Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery) {
   if (delivery.is_settled()) return put_delivery(spool, id, delivery);
   if (Result<void> erased = erase_rows(spool.transaction, id, delivery, redelivery.rows); !erased) return erased;
   delivery.due = earliest_attempt(delivery);
+  if (redelivery.is_moved) delivery.lane.clear();
   if (delivery.due) {
     if (Result<void> put = put_pending_rows(spool.transaction, id, delivery); !put) return put;
     return put_delivery(spool, id, delivery);

@@ -48,6 +48,7 @@ struct Redelivery {
   std::vector<DueRow> rows;  // rows_beside_lane() from before the change
   Instant now;
   Duration capture_retention;
+  bool is_moved = false;  // to other lanes
 };
 Result<void> update_delivery(SpoolTransaction spool, Redelivery redelivery);
 

@@ -36,6 +36,7 @@ template <> struct TableOf<PendingWebhookEvent> : In<DirectoryTable::PendingEven
 template <> struct TableOf<UsageRow> : In<DirectoryTable::Usage> {};
 template <> struct TableOf<SessionRecord> : In<DirectoryTable::Sessions> {};
 template <> struct TableOf<AuditRecord> : In<DirectoryTable::Audit> {};
+template <> struct TableOf<OrderRecord> : In<DirectoryTable::Orders> {};
 template <> struct TableOf<StatsRow> : In<DirectoryTable::Stats> {};
 template <> struct TableOf<Event> : In<SpoolTable::Events> {};
 template <> struct TableOf<EventFacts> : In<SpoolTable::Events> {};

@@ -362,6 +362,42 @@ struct PendingWebhookEvent {
   friend bool operator==(const PendingWebhookEvent&, const PendingWebhookEvent&) = default;
 };
 
+// What an operator wants done with live mail that waits, and for how long. An order concerns a recipient to whom all of its scope
+// applies; what is empty applies to all.
+enum class OrderAction : std::uint8_t {
+  Hold = 1,    // it is not attempted
+  Bounce = 2,  // it is given up, and its sender told
+  Move = 3,    // it goes by another route
+};
+struct OrderScope {
+  std::optional<MessageId> message = {};
+  std::string domain = {};  // of recipients; ".example.org" also matches below it, "*" all
+  std::string route = {};   // that leads to the recipient's domain, by name
+  std::optional<AccountId> account = {};
+  std::optional<KeyId> key = {};
+  std::string tag = {};  // a name, or "name=value"
+
+  friend bool operator==(const OrderScope&, const OrderScope&) = default;
+};
+struct OrderRecord {
+  OrderId id;
+  OrderAction action = OrderAction::Hold;
+  OrderScope scope;
+  std::string to_route;  // Move: its name
+  std::string reason;    // at most kMaxOrderReasonOctets
+  std::string author;
+  Instant created;
+  Instant expires_at;  // nobody forgets one for good
+
+  friend bool operator==(const OrderRecord&, const OrderRecord&) = default;
+};
+inline constexpr std::size_t kMaxOrderReasonOctets = 200;
+inline constexpr Duration kLongestOrder = std::chrono::days(365);
+// "hold", "bounce", "move".
+std::string_view order_action_name(OrderAction action);
+// For people: "domain example.org, key key_…".
+std::string describe_scope(const OrderScope& scope);
+
 // What one key sent on one UTC day; what HTTP shows, not what quotas go by.
 struct UsageRow {
   Instant day;  // its midnight
@@ -435,6 +471,7 @@ struct RecipientState {
   std::string remote;            // "mx.example.net [192.0.2.1]:25" of the last attempt
   bool delay_notified = false;
   bool is_own_word = false;      // last_status is ours: no next hop said it. Since record version 2
+  std::string route = {};        // by which an operator moved it, by name; empty: by its domain's. Since record version 4
 
   friend bool operator==(const RecipientState&, const RecipientState&) = default;
 };

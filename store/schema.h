@@ -42,13 +42,15 @@ enum class RecordKind : std::uint8_t {
   Session = 23,
   Audit = 24,
   Stats = 25,
+  Order = 26,
   DestinationPause = 30,
   KeyOutline = 31,
   EventIdKey = 32,
   Run = 33,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
-inline constexpr std::uint8_t kDeliveryRecordVersion = 3;     // 1: without is_own_word; 2: lanes are numbers, no schedule
+// 1: without is_own_word; 2: lanes are numbers, no schedule; 3: nobody is moved to another route.
+inline constexpr std::uint8_t kDeliveryRecordVersion = 4;
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
 inline constexpr std::uint8_t kUserRecordVersion = 3;         // 1 ends before ended_sessions, 2 before is_operator
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
@@ -88,12 +90,14 @@ enum class DirectoryTable : std::size_t {
   Audit,               // at in microseconds (8), number (2) → Audit
   AccountAudit,        // account id, at, number → nothing; account id alone → Counter of them
   Stats,               // account id, width (1), environment (1), start (8) → Stats
+  Orders,              // order id → Order
 };
-inline constexpr std::array<std::string_view, 28> kDirectoryTables = {
+inline constexpr std::array<std::string_view, 29> kDirectoryTables = {
     "meta",         "accounts",         "account_names",  "keys",         "key_digests",         "account_keys", "key_usages",
     "whitelist",    "counters",         "users",          "user_emails",  "account_users",       "domains",      "domain_names",
     "webhooks",     "account_webhooks", "webhook_progress", "pending_events", "suppressions", "production_requests", "usage",
-    "key_refusals", "confirmations", "sessions", "account_sessions", "audit", "account_audit", "stats"};
+    "key_refusals", "confirmations", "sessions", "account_sessions", "audit", "account_audit", "stats",
+    "orders"};
 
 enum class SpoolTable : std::size_t {
   Meta,           // "schema" → Schema, "totals" → Totals, "delivered" (and an account id) → nothing,

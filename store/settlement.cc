@@ -39,6 +39,12 @@ Result<void> check_notifications(Transaction& transaction, const Settlement& set
   return {};
 }
 
+bool moves_lanes(const Settlement& settlement, const DeliveryRecord& delivery) {
+  return std::ranges::any_of(settlement.changes, [&](const RecipientChange& change) {
+    return change.state.route != delivery.recipients[change.index].route;
+  });
+}
+
 void apply_changes(const Settlement& settlement, DeliveryRecord& delivery) {
   for (const RecipientChange& change : settlement.changes) {
     RecipientState& state = delivery.recipients[change.index];
@@ -125,12 +131,14 @@ Result<void> apply_settlement(SpoolTransaction spool, const Settlement& settleme
 
   Result<std::vector<DueRow>> rows = rows_beside_lane(spool.transaction, settlement.id, *delivery);
   if (!rows) return rows.error();
+  const bool is_moved = moves_lanes(settlement, *delivery);
   apply_changes(settlement, *delivery);
   Redelivery redelivery{.facts = *facts,
                         .delivery = std::move(*delivery),
                         .rows = std::move(*rows),
                         .now = time_of(settlement),
-                        .capture_retention = capture_retention};
+                        .capture_retention = capture_retention,
+                        .is_moved = is_moved};
   if (Result<void> updated = update_delivery(spool, std::move(redelivery)); !updated) return updated;
   for (const Event& event : settlement.events) {
     if (Result<void> appended = append_event(spool, event); !appended) return appended;

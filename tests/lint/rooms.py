@@ -44,7 +44,7 @@ IMPURE = re.compile(r"core/(log|random)\.h")
 # that nobody has decided for.
 FOREIGN = [
     (r"boost/asio.*", {"net", "dns", "http", "mx", "provenance", "relay", "submission", "events", "api", "lab", "app/route_probe",
-                       "app/delivery_probe", "app/health_probe", "app/message_probe"}),
+                       "app/delivery_probe", "app/delivery_trace", "app/health_probe", "app/message_probe"}),
     (r"boost/beast.*", {"http", "events/webhook_client"}),
     (r"boost/json.*", {"reports", "events", "api", "lab", "operation", "app"}),
     (r"boost/url.*", {"http/target", "events/webhook_target"}),

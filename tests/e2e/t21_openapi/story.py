@@ -272,7 +272,8 @@ def sandbox_and_production(api, token, live, server):
 RUN_QUESTIONS = {"waitForRunMail", "assertRunMail"}
 # What only operators may: to everybody else it is forbidden, whosever the thing is.
 OPERATION = {"listAccounts", "listProductionRequests", "getAnyAccount", "changeAnyAccount", "decideProductionAccess", "getQueue",
-             "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations"}
+             "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations", "listOrders",
+             "giveOrder", "endOrder"}
 
 
 # What only people may: a key never does.
@@ -331,6 +332,18 @@ def operating(api, operator, account):
     api.succeed("retryAnyEmail", key=operator, path={"id": waiting})
     held = api.call("listQueue", key=operator, query=query)[1]["data"][-1]["id"]
     api.succeed("cancelAnyEmail", key=operator, path={"id": held})
+    hold = {"action": "hold", "domain": ".example.net", "reason": "maintenance"}
+    order = api.succeed("giveOrder", key=operator, body=hold)["id"]
+    for body in ({"action": "hold"}, {"action": "stop", "domain": "*"}, {"action": "move", "domain": "*", "to_route": "nowhere"},
+                 {"action": "hold", "domain": "a b"}, {"action": "hold", "tag": "x", "expires_in": 0},
+                 {"action": "hold", "key_id": "key"}, {"action": "hold", "domains": "*"}, {"action": "bounce", "route": "nowhere"}):
+        api.refuse("giveOrder", 422, "validation_error", key=operator, body=body)
+    api.refuse("giveOrder", 404, "not_found", key=operator, body={"action": "hold", "account_id": "acc_" + "0" * 16})
+    listed = api.succeed("listOrders", key=operator)["data"]
+    said = [(one["id"], one["domain"], one["author"]) for one in listed]
+    check(said == [(order, ".example.net", "root@example.org")], f"{listed}")
+    api.succeed("endOrder", key=operator, path={"id": order})
+    api.refuse("endOrder", 404, "not_found", key=operator, path={"id": order})
     api.succeed("listDestinations", key=operator)
     api.succeed("retryDestinations", key=operator)
 

@@ -114,7 +114,23 @@ class Story:
             got = [m for m in (host.messages if host else []) if f"<user@{domain}>" in str(m["rcpt"])]
             if [m["tls"] for m in got] != ([verdict != "clear"] if outcome == "delivered" else []):
                 failures.append(f"{domain}: the host has {[(m['rcpt'], m['tls']) for m in got]}")
-        return failures + self.run_demands() + self.run_restart()
+        return failures + self.run_traces() + self.run_demands() + self.run_restart()
+
+    def run_traces(self):
+        """`postern trace` has the session that delivery would have, up to RCPT, and leaves nothing behind."""
+        before = {name: len(host.messages) for name, host in self.lab.mail.items()}
+        failures = []
+        for domain, status, parts in (
+                ("ee.sec", 0, ["> STARTTLS", "> RCPT TO:<user@ee.sec>", "* this went by TLS", "would take mail"]),
+                ("clear.sec", 0, ["> MAIL FROM:<>", "> RCPT TO:<user@clear.sec>", "* this went in the clear", "> QUIT"]),
+                ("wrong.sec", 1, ["> STARTTLS", "no mail for user@wrong.sec: 454 4.7.5"]),
+                ("null.sec", 1, ["no mail for user@null.sec: 556 5.1.10"])):
+            said = self.relay.cli("trace", f"user@{domain}", expect=status)
+            if not all(part in said for part in parts) or "DATA" in said or "BDAT" in said:
+                failures.append(f"trace {domain}: {said}")
+        if before != {name: len(host.messages) for name, host in self.lab.mail.items()}:
+            failures.append("a trace delivered something")
+        return failures
 
     def run_restart(self):
         """A policy outlives the process that fetched it, and its host."""

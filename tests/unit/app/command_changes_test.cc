@@ -67,6 +67,47 @@ TEST_F(CommandLine, CancelsTheMessagesThatAFilterPicks) {
   EXPECT_FALSE(is_queued(others));
 }
 
+TEST_F(CommandLine, GivesListsAndEndsOrdersOnWhatWaits) {
+  must({"account", "create", "demo"});
+  const auto id = format_message_id(put_message("demo", "app", Environment::Live));
+  EXPECT_THAT(must({"queue", "suspend", "--domain", "Example.NET", "--for", "2h", "--reason", "moving"}),
+              HasSubstr(": domain example.net waits until "));
+  EXPECT_THAT(must({"queue", "hold", id}), HasSubstr(": message " + id + " waits until "));
+  EXPECT_THAT(must({"queue", "suspend", "--account", "demo", "--tag", "campaign=spring"}), HasSubstr("tag campaign=spring"));
+  const std::string orders = must({"queue", "orders"});
+  for (const char* said : {"domain example.net", "moving", "message", "account"}) EXPECT_THAT(orders, HasSubstr(said));
+  EXPECT_THAT(must({"explain", "delivery", "example.net"}), ContainsRegex("suspended +domain example.net, until "));
+  EXPECT_THAT(must({"explain", "delivery", "example.com"}), Not(HasSubstr("domain example.net, until")));
+  EXPECT_THAT(must({"audit", "list"}), HasSubstr("order.given"));
+
+  EXPECT_EQ(run({"queue", "suspend"}).status, kExitUsage) << "of nothing";
+  EXPECT_EQ(run({"queue", "suspend", "--domain", "a b"}).status, kExitUsage);
+  EXPECT_EQ(run({"queue", "suspend", "--domain", "*", "--for", "400d"}).status, kExitUsage);
+  EXPECT_EQ(run({"queue", "move", id, "--to", "nowhere"}).status, kExitUsage);
+  EXPECT_EQ(run({"queue", "suspend", "--account", "nobody"}).status, kExitRefused);
+  const Ran asked = run({"queue", "bounce", "--domain", "*"});
+  EXPECT_THAT(asked.err, HasSubstr("domain * would be given up, and its senders told: say --yes"));
+
+  EXPECT_EQ(run({"queue", "resume"}).status, kExitUsage);
+  EXPECT_EQ(run({"queue", "resume", "--domain", "example.com"}).status, kExitRefused) << "nobody suspended it";
+  EXPECT_THAT(must({"queue", "resume", "--domain", "example.net"}), StartsWith("1 order has ended"));
+  EXPECT_THAT(must({"queue", "release", id}), StartsWith("1 order has ended"));
+  const std::string left = must({"queue", "orders", "--json"});
+  EXPECT_THAT(left, HasSubstr("\"action\":\"hold\""));
+  EXPECT_EQ(run({"queue", "resume", "ord_x"}).status, kExitRefused);
+  EXPECT_THAT(must({"queue", "resume", "ord_"}), StartsWith("1 order has ended"));
+  EXPECT_EQ(must({"queue", "orders", "--json"}), "[]\n");
+}
+
+TEST_F(CommandLine, RetriesTheMessagesThatAFilterPicks) {
+  for (const char* name : {"demo", "other"}) must({"account", "create", name});
+  put_message("demo", "app", Environment::Live);
+  put_message("other", "app", Environment::Live);
+  EXPECT_THAT(must({"queue", "retry", "--account", "demo"}), StartsWith("1 message is due now"));
+  EXPECT_THAT(must({"queue", "retry", "--domain", "example.net"}), StartsWith("2 messages are due now"));
+  EXPECT_THAT(must({"queue", "retry", "--sender", "nobody@example.org"}), StartsWith("0 messages"));
+}
+
 TEST_F(CommandLine, SaysHowManyMoreThereAre) {
   must({"account", "create", "demo"});
   for (int i = 0; i < 3; ++i) put_message("demo", "ci-1");

@@ -21,6 +21,7 @@
 
 namespace postern::app {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;

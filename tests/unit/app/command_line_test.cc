@@ -76,7 +76,7 @@ TEST_F(CommandLine, EndsWithTwoWhereAWordIsNoneOfItsChoices) {
       {"whitelisted address", {"sandbox", "add", "demo", "no address"}, "not a mailbox"},
       {"no longer whitelisted address", {"sandbox", "remove", "demo", "no address"}, "not a mailbox"},
       {"no message", {"message", "show"}, "say --latest"},
-      {"nothing to retry", {"queue", "retry"}, "say --all"},
+      {"nothing to retry", {"queue", "retry"}, "or --all"},
   };
   for (const BadWordCase& c : cases) {
     SCOPED_TRACE(c.name);

@@ -17,7 +17,7 @@ namespace json = boost::json;
 class AccountsTest : public test::ServiceTest {
  protected:
   AccountsTest() {
-    static const ApiArea kAreas[] = {session_api(), account_api(), queue_api(), audit_api(), sandbox_api()};
+    static const ApiArea kAreas[] = {session_api(), account_api(), queue_api(), order_api(), audit_api(), sandbox_api()};
     serve(kAreas);
     other_ = accounts.create({.name = "other", .plan = *auth::plan_named("starter"), .from_domains = {}}).value().id;
   }
@@ -56,6 +56,9 @@ TEST_F(AccountsTest, AreForOperatorsOnly) {
                         {"GET /v1/queue/emails?destination=example.net", {}},
                         {"POST /v1/queue/emails/" + message + "/retry", {}},
                         {"POST /v1/queue/emails/" + message + "/cancel", {}},
+                        {"GET /v1/queue/orders", {}},
+                        {"POST /v1/queue/orders", R"({"action": "hold", "domain": "*"})"},
+                        {"DELETE /v1/queue/orders/ord_0000000000000000", {}},
                         {"GET /v1/destinations", {}},
                         {"POST /v1/destinations/retry", {}}};
   const std::string member = sign_in_as(auth::UserAdmin::Role::Member);

@@ -43,6 +43,34 @@ TEST(ClientTransaction, ReportsOnTheRecipientsAskedForInTheirOrder) {
   EXPECT_EQ(script.expect_ready().results(), "550 no r3\n250 ok r1\n");
 }
 
+TEST(ClientTransaction, EndsAtTheRecipientsWhereItIsATrial) {
+  for (const bool pipelines : {true, false}) {
+    ClientScript script;
+    const Envelope envelope = numbered_envelope(2);
+    script.open({pipelines ? "PIPELINING" : "DSN"});
+    script.session().begin(ClientTransaction{&envelope, {0, 1}, 0, true});
+    if (pipelines) {
+      script.expect_sent("MAIL FROM:<a@example.org>\r\nRCPT TO:<r0@example.net>\r\nRCPT TO:<r1@example.net>\r\n");
+      script.feed("250 ok\r\n550 5.1.1 unknown\r\n250 ok\r\n");
+    } else {
+      script.expect_sent("MAIL FROM:<a@example.org>\r\n").feed("250 ok\r\n").expect_sent("RCPT TO:<r0@example.net>\r\n");
+      script.feed("550 5.1.1 unknown\r\n").expect_sent("RCPT TO:<r1@example.net>\r\n").feed("250 ok\r\n");
+    }
+    script.expect_ready();
+    EXPECT_EQ(script.results(), "550 5.1.1 unknown r0\n250 2.1.5 taken r1\n");
+    script.quit().expect_sent("QUIT\r\n");
+  }
+}
+
+TEST(ClientTransaction, EndsATrialWhereMailIsRefused) {
+  ClientScript script;
+  const Envelope envelope = numbered_envelope(1);
+  script.open({"PIPELINING"});
+  script.session().begin(ClientTransaction{&envelope, {0}, 0, true});
+  script.feed("550 5.7.1 not you\r\n503 5.5.1 first MAIL\r\n").expect_ready();
+  EXPECT_EQ(script.results(), "550 5.7.1 not you r0\n");
+}
+
 struct PipelinedCase {
   const char* name;
   std::string_view replies;  // to MAIL, RCPT, RCPT, DATA

@@ -428,8 +428,8 @@ TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
   delivery.recipients[0].attempts = 3;
   std::string octets;
   encode(delivery, octets);
-  // Without the checksum; the last five fields are empty, and is_own_word stands before them.
-  std::string first = octets.substr(0, octets.size() - 4 - 6) + std::string(4, '\0');
+  // Without the checksum; the last six fields are empty, and is_own_word stands before them.
+  std::string first = octets.substr(0, octets.size() - 4 - 7) + std::string(4, '\0');
   first[1] = 1;
   const std::uint32_t sum = crc32c(first);
   for (int i = 0; i < 4; ++i) first.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
@@ -445,7 +445,7 @@ TEST(Codec, StillReadsADeliveryOfTheSecondRecordVersion) {
   delivery.recipients[0].is_own_word = true;
   std::string octets;
   encode(delivery, octets);
-  std::string second = octets.substr(0, octets.size() - 4 - 1);
+  std::string second = octets.substr(0, octets.size() - 4 - 2);
   second[1] = 2;
   second.replace(second.size() - 3, 1, "\xa5\xdd\x02");  // before two fields that are empty
   const std::uint32_t sum = crc32c(second);
@@ -453,6 +453,18 @@ TEST(Codec, StillReadsADeliveryOfTheSecondRecordVersion) {
   const Result<DeliveryRecord> restored = decode<DeliveryRecord>(second);
   ASSERT_TRUE(restored);
   EXPECT_EQ(*restored, delivery);
+}
+
+TEST(Codec, StillReadsADeliveryOfTheThirdRecordVersionWhereNobodyWasMoved) {
+  DeliveryRecord delivery;
+  delivery.recipients.resize(2);
+  delivery.lane = "example.net";
+  std::string octets;
+  encode(delivery, octets);
+  EXPECT_EQ(decode<DeliveryRecord>(earlier_version(octets, 2, 3)).value(), delivery);
+  delivery.recipients[1].route = "backup";
+  encode(delivery, octets);
+  EXPECT_EQ(decode<DeliveryRecord>(octets).value(), delivery);
 }
 
 TEST(Codec, StillReadsWhatWebhooksHadInTheFirstRecordVersion) {

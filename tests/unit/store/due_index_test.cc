@@ -102,6 +102,15 @@ TEST(Lane, HasNoOctetThatWouldEndItAndNoMoreThanFits) {
   EXPECT_EQ(lane_of("a.example"), "a.example");
   EXPECT_EQ(lane_of(std::string_view("a\0b c", 5)), "a_b_c");
   EXPECT_EQ(lane_of(std::string(300, 'x')).size(), kMaxLaneOctets);
+  for (const char* lane : {"a.example", "<test>", ">half"}) {
+    EXPECT_EQ(parts_of_lane(lane).domain, lane);
+    EXPECT_EQ(parts_of_lane(lane).route, "");
+  }
+  EXPECT_EQ(parts_of_lane(">backup>a.example").route, "backup");
+  EXPECT_EQ(parts_of_lane(">backup>a.example").domain, "a.example");
+  for (const char* route : {"", "two words", "a>b"}) EXPECT_FALSE(is_lane_route(route)) << route;
+  EXPECT_TRUE(is_lane_route("backup-1"));
+  EXPECT_FALSE(is_lane_route(std::string(kMaxRouteOctets + 1, 'x')));
 }
 
 TEST(Lane, IsTheOneOfAllPendingRecipientsOrNone) {

@@ -49,7 +49,7 @@ std::string second_version(DeliveryRecord delivery) {
   delivery.scheduled_at.reset();
   std::string octets;
   encode(delivery, octets);
-  octets.resize(octets.size() - 4 - 1);
+  octets.resize(octets.size() - 4 - 1 - delivery.recipients.size());  // and no routes
   octets[1] = 2;
   const std::uint32_t sum = crc32c(octets);
   for (int i = 0; i < 4; ++i) octets.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
