@@ -1,4 +1,4 @@
-// postern config … and postern docs …
+// postern config …, postern docs … and postern help …
 #include "app/commands.h"
 
 #include "api/api_reference.h"
@@ -7,6 +7,7 @@
 #include "app/command_line.h"
 #include "app/config.h"
 #include "app/config_text.h"
+#include "app/help_text.h"
 #include "app/reply_text.h"
 #include "app/server.h"
 #include "app/version.h"
@@ -89,6 +90,23 @@ Result<void> print_document(CommandContext& context, const std::string& name) {
   const auto page = std::ranges::find(kPages, name, &Page::name);
   POSTERN_CHECK(page != std::end(kPages));
   context.out() << page->make();
+  return {};
+}
+
+Result<void> explain_word(CommandContext& context, const std::string& word) {
+  const std::vector<HelpEntry> entries = find_help(word);
+  if (entries.empty()) {
+    const std::string nearest = nearest_help(word);
+    return Error(ErrorCode::NotFound, "no key, token, metric, fact or class is called " + printable(word) +
+                                          (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+  }
+  json::array values;
+  std::string text;
+  for (const HelpEntry& entry : entries) {
+    values.emplace_back(json::object{{"word", entry.word}, {"kind", entry.kind}, {"text", entry.text}});
+    text += (text.empty() ? "" : "\n") + entry.word + " (" + entry.kind + ")\n" + entry.text;
+  }
+  context.print(values, text);
   return {};
 }
 

@@ -414,6 +414,9 @@ void declare_others(CLI::App& app, Builder& build) {
   check.add_flag("--quiet,-q", is_quiet, "print nothing where all is well");
   build.command(config, "show", "Print the values in force", show_configuration, Needs::Nothing);
   build.command(config, "template", "Print a file with every key", print_template, Needs::Nothing);
+  auto [help, word] = build.command(app, "help", "Say what a key, token, metric, fact of the log or class of failure means",
+                                    explain_word, Needs::Nothing);
+  help.add_option("word", word, "such as max_recipients, rate_limited or recipient_deferred")->required();
   auto [docs, page] =
       build.command(app, "docs", "Print a page that is made from the program's tables", print_document, Needs::Nothing);
   docs.add_option("page", page, "which one")

@@ -280,4 +280,7 @@ Result<void> examine_installation(CommandContext& context, const DoctorOptions& 
 // Whether the relay answers, for whoever supervises it. Opens no store. ConnectFailed: it does not.
 Result<void> examine_health(CommandContext& context, int seconds);
 
+// --- help (cmd_config.cc) ---
+Result<void> explain_word(CommandContext& context, const std::string& word);  // NotFound: no table has it
+
 }  // namespace postern::app
