@@ -36,6 +36,9 @@ class EventHub;
 class WebhookAdmin;
 class WebhookAttempts;
 }  // namespace postern::events
+namespace postern::relay {
+class RunClock;
+}
 namespace postern::api {
 
 struct ServiceState;
@@ -85,6 +88,7 @@ struct ApiContext {
   ApiSettings settings;
   events::EventIds event_ids{};
   events::WebhookAttempts* webhook_attempts = nullptr;  // nullptr: nothing is known of them
+  relay::RunClock* run_clock = nullptr;                 // nullptr: no run has one
   const ServiceState* service = nullptr;  // set by the dispatcher
   AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
   AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`

@@ -343,6 +343,14 @@ void declare_orders(CLI::App& noun, Builder& build) {
   build.command(noun, "orders", "List the orders that are in force", list_orders);
 }
 
+void declare_test(CLI::App& app, Builder& build) {
+  auto [verb, test] = build.command(
+      app, "test", "Run a command beside a relay of its own, and compare its mail with expectations", run_test, Needs::Nothing);
+  verb.add_option("script", test.script, "what goes wrong and what is expected, as TOML or JSON (docs/testing.md)")->required();
+  verb.add_option("command", test.command, "the command and its arguments, behind --")->required();
+  verb.add_option("--junit", test.junit, "write the results there, too, as JUnit does");
+}
+
 void declare_queue(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "queue", "What still has to be delivered");
   auto [list, limit] = build.command(noun, "list", "List queued messages by their next attempt", list_queue);
@@ -485,6 +493,7 @@ struct Commands {
     declare_webhook(app, build);
     declare_message(app, build);
     declare_run(app, build);
+    declare_test(app, build);
     declare_queue(app, build);
     declare_explain(app, build);
     declare_verify(app, build);

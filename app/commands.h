@@ -196,6 +196,15 @@ Result<void> extract_from_run(CommandContext& context, const RunWaitOptions& opt
 // Prints TAP. Conflict: an expectation does not hold.
 Result<void> assert_run(CommandContext& context, const RunAssertOptions& options);
 
+// --- test (cmd_test.cc) ---
+struct TestOptions {
+  std::string script;                // a file
+  std::string junit;                 // where to write the report; empty: nowhere
+  std::vector<std::string> command;
+};
+// Runs the command beside a relay of its own, and prints TAP. Conflict: the command failed, or an expectation does not hold.
+Result<void> run_test(CommandContext& context, const TestOptions& options);
+
 // --- queue (cmd_queue.cc) ---
 struct QueueRetryOptions {
   std::string message;

@@ -146,7 +146,8 @@ class HttpService::Impl {
                  .random = parts.random,
                  .settings = make_api_settings(settings),
                  .event_ids = parts.events.ids(),
-                 .webhook_attempts = &parts.events.webhook_attempts()},
+                 .webhook_attempts = &parts.events.webhook_attempts(),
+                 .run_clock = &parts.run_clock},
         dispatcher_(context_, operation::all_areas()),
         site_(dispatcher_, make_pages(settings), {.hosts = context_.settings.hosts, .proxies = context_.settings.proxies}),
         server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}

@@ -12,6 +12,7 @@
 #include "domains/key_seal.h"
 #include "net/inherited_listeners.h"
 #include "net/runtime.h"
+#include "relay/run_clock.h"
 #include "store/store.h"
 #include "submission/context.h"
 
@@ -31,6 +32,7 @@ struct HttpServiceParts {
   auth::AuthThrottle& throttle;
   auth::UsageTracker& usage;
   const submission::SubmissionContext& submission;
+  relay::RunClock& run_clock;
   dns::Resolver& resolver;
   EventService& events;
   const Clock& clock;

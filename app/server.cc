@@ -23,7 +23,9 @@
 #include "domains/key_seal.h"
 #include "net/runtime.h"
 #include "net/task_group.h"
+#include "lab/script_text.h"
 #include "relay/queue.h"
+#include "relay/run_catch_up.h"
 #include "relay/transports.h"
 #include "smtp/server.h"
 #include "store/notebook.h"
@@ -88,6 +90,11 @@ relay::QueueSettings make_queue_settings(const Settings& s) {
   queue.policy.delay_notice_after = std::chrono::hours(has_notice ? s.delay_notice_hours : s.queue_lifetime_hours + 1);
   queue.notices = {.hostname = effective_hostname(s), .capture_retention = std::chrono::hours(s.capture_retention_hours)};
   return queue;
+}
+
+relay::RunClockSettings make_run_clock_settings(const Settings& s) {
+  relay::QueueSettings queue = make_queue_settings(s);
+  return {.simulator_domain = s.simulator_domain, .policy = queue.policy, .notices = std::move(queue.notices)};
 }
 
 submission::LongLines make_long_lines(const Settings& s) {
@@ -170,6 +177,9 @@ class Daemon {
         }),
         runtime_(static_cast<std::size_t>(settings.io_threads)),
         queue_executor_(runtime_.add_thread("queue")),
+        runs_(store_->spool(), lab::compile_script),
+        run_clock_(*store_, runs_, random_, make_run_clock_settings(settings)),
+        catch_up_(*store_, run_clock_, [this] { events_->notify(); }),
         queue_({queue_executor_, *store_, clock_, random_,
                 relay::make_transport_factory(queue_executor_, store_->spool(),
                                               {.hostname = effective_hostname(settings),
@@ -178,11 +188,12 @@ class Daemon {
                                                .resolver = resolver_.get(),
                                                .mx_rules = make_plan_rules(settings),
                                                .clock = &clock_,
-                                               .notebook = notebook_.get()})},
+                                               .notebook = notebook_.get(),
+                                               .runs = &runs_})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
                     [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
-                    make_submission_settings(settings), signer_.get()},
+                    make_submission_settings(settings), signer_.get(), &runs_},
         handler_(submission_, throttle_),
         smtp_(runtime_.io_executors(), handler_, make_smtp_options(settings)),
         write_behind_(*store_, quota_, usage_, settings.metrics_file),
@@ -203,7 +214,11 @@ class Daemon {
   void leave_with_manager(const std::vector<std::string>& dropped);
   Result<bool> reload_certificates(const Settings& settings);
   void message_committed(const store::DueEntry& due) {
-    queue_.accepted(due);
+    if (store::is_clock_lane(due.lane)) {
+      catch_up_.accepted(due);
+    } else {
+      queue_.accepted(due);
+    }
     events_->notify();
   }
 
@@ -222,6 +237,9 @@ class Daemon {
   auth::UsageTracker usage_;
   net::Runtime runtime_;
   net::Executor queue_executor_;
+  relay::RunBook runs_;
+  relay::RunClock run_clock_;
+  relay::RunCatchUp catch_up_;
   relay::Queue queue_;
   net::TaskGroup queue_task_;
   submission::SubmissionContext submission_;
@@ -243,6 +261,7 @@ Result<void> Daemon::open_http() {
                                               .throttle = throttle_,
                                               .usage = usage_,
                                               .submission = submission_,
+                                              .run_clock = run_clock_,
                                               .resolver = *resolver_,
                                               .events = *events_,
                                               .clock = clock_,
@@ -264,6 +283,7 @@ Result<void> Daemon::prepare() {
     if (auto opened = open_http(); !opened) return opened;
   }
   runtime_.start();
+  catch_up_.start();
   write_behind_.start();
   maintenance_.start();
   store_watch_.start();
@@ -355,6 +375,7 @@ void Daemon::stop() {
   events_->drain(left());
   smtp_.drain(left());
   queue_task_.drain(left());
+  catch_up_.stop();
   maintenance_.stop();
   write_behind_.stop();
   store_watch_.stop();

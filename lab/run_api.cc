@@ -7,14 +7,21 @@
 #include "api/decision_problem.h"
 #include "api/limits.h"
 #include "api/worker_job.h"
+#include "api/record_json.h"
 #include "core/time_format.h"
 #include "events/event_hub.h"
+#include "events/event_json.h"
 #include "lab/expectation.h"
 #include "lab/new_run.h"
+#include "lab/run_journal.h"
 #include "lab/run_look.h"
+#include "lab/run_schemas.h"
+#include "lab/script_text.h"
+#include "relay/run_clock.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <array>
@@ -36,6 +43,8 @@ constexpr std::size_t kMaxListedRuns = 1'000;   // with the messages of each cou
 constexpr std::chrono::seconds kUsualWait{10};
 constexpr std::uint64_t kMaxWaitSeconds = 120;  // proxies and clients give up not much later
 constexpr std::uint64_t kMaxAwaited = 1'000;
+constexpr std::uint64_t kMaxAdvanceSeconds = std::chrono::duration_cast<std::chrono::seconds>(relay::kLongestAdvance).count();
+constexpr std::size_t kMaxToldEvents = 1'000;   // of one advance; all are in the run's journal
 
 // --- Runs ------------------------------------------------------------------------------------------------------------
 
@@ -113,6 +122,71 @@ Result<ApiResponse> delete_run(ApiContext& context, const ApiRequest& request) {
   json::object body{{"object", "run"}, {"run", run}, {"deleted", *removed}, {"has_more", has_more}};
   body["next"] = has_more ? json::value(api::format_cursor(format_message_id(ids.back()))) : json::value(nullptr);
   return ApiResponse::json(body);
+}
+
+// --- Scripts and clocks ----------------------------------------------------------------------------------------------
+
+Result<ApiResponse> list_scripts(ApiContext&, const ApiRequest&) {
+  json::array data;
+  for (const LibraryScript& script : script_library()) {
+    data.push_back(json::object{{"name", script.name}, {"description", script.words}, {"script", json::parse(script.text)}});
+  }
+  return ApiResponse::json(api::page_json(std::move(data), {}));
+}
+
+json::object step_json(const Event& event) {
+  return {{"type", events::event_wire_name(event.type)},
+          {"created_at", api::instant_json(event.at)},
+          {"email_id", format_message_id(event.message)},
+          {"recipient", event.recipient.empty() ? json::value(nullptr) : json::value(event.recipient)},
+          {"reply", event.status.code == 0 ? json::value(nullptr) : json::value(events::status_json(event.status))}};
+}
+
+Result<relay::Advance> advance_as_asked(ApiContext& context, const ApiRequest& request) {
+  std::vector<std::string> problems;
+  CheckedObject object(request.json, {}, problems);
+  const auto seconds = object.number("seconds", 1, kMaxAdvanceSeconds);
+  const auto to = object.text("to");
+  const bool to_next = object.boolean("next").value_or(false);
+  const std::size_t max_steps = object.number("max_steps", 1, relay::kMaxAdvanceSteps).value_or(relay::kMaxAdvanceSteps);
+  if (seconds.has_value() + to.has_value() + to_next != 1) object.fail("seconds, to, next", "one of them has to be given");
+  const auto until = to ? parse_rfc3339(*to) : Result<Instant>(Instant{});
+  if (!until) object.fail("to", "has to be a time such as 2030-01-31T12:00:00Z");
+  object.refuse_unknown();
+  if (!problems.empty()) return Error(ErrorCode::InvalidArgument, joined_problems(problems));
+  const AccountId& account = request.caller.account;
+  const std::string_view run = request.path_parameter("run");
+  if (context.run_clock == nullptr) return Error(ErrorCode::NotFound);
+  if (to_next) return context.run_clock->advance_to_next(account, run);
+  if (to) return context.run_clock->advance_to(account, run, *until, max_steps);
+  const auto record = context.store.spool().find_run(account, run);
+  if (!record) return record.error();
+  if (!*record || !(*record)->clock) return Error(ErrorCode::NotFound);
+  return context.run_clock->advance_to(account, run, *(*record)->clock + std::chrono::seconds(*seconds), max_steps);
+}
+
+Result<ApiResponse> advance_run(ApiContext& context, const ApiRequest& request) {
+  const auto advance = advance_as_asked(context, request);
+  if (!advance) return advance.error();
+  context.event_hub.notify();
+  const auto next = context.run_clock->next_due(request.caller.account, request.path_parameter("run"));
+  if (!next) return next.error();
+  json::array caused;
+  for (std::size_t i = 0; i < advance->events.size() && i < kMaxToldEvents; ++i) caused.push_back(step_json(advance->events[i]));
+  return ApiResponse::json(json::object{{"object", "advance"},
+                                        {"run", request.path_parameter("run")},
+                                        {"now", api::instant_json(advance->now)},
+                                        {"steps", advance->steps},
+                                        {"has_more", advance->has_more},
+                                        {"next_due", api::instant_json(*next)},
+                                        {"events", std::move(caused)}});
+}
+
+Result<ApiResponse> get_run_journal(ApiContext& context, const ApiRequest& request) {
+  const auto journal = make_journal(context.store.spool(), context.submission.runs, request.caller.account,
+                                    request.path_parameter("run"));
+  if (!journal) return journal.error();
+  return ApiResponse::json(*journal);
 }
 
 // --- Waiting ---------------------------------------------------------------------------------------------------------
@@ -276,7 +350,7 @@ constexpr api::Route asking(std::string_view path, api::Handler handler, std::st
           .response_schema = answered};
 }
 
-constexpr std::array<api::Route, 7> kRunRoutes = {{
+constexpr std::array<api::Route, 10> kRunRoutes = {{
     {.method = http::Method::Get,
      .path = "/v1/test/runs",
      .access = api::Access::Manage,
@@ -315,6 +389,25 @@ constexpr std::array<api::Route, 7> kRunRoutes = {{
      .tag = "tests",
      .response_schema = "DeletedRun",
      .parameters = kDeleteParameters},
+    {.method = http::Method::Get,
+     .path = "/v1/test/runs/:run/journal",
+     .access = api::Access::Manage,
+     .handler = api::on_worker<get_run_journal>,
+     .operation = "getRunJournal",
+     .summary = "What happened in a run, in its own time and without ids: the same for the same seed, script and mail",
+     .tag = "tests",
+     .response_schema = "RunJournal"},
+    {.method = http::Method::Get,
+     .path = "/v1/test/scripts",
+     .access = api::Access::Manage,
+     .handler = api::on_worker<list_scripts>,
+     .operation = "listScripts",
+     .summary = "The library of scripts; a run takes one by its name",
+     .tag = "tests",
+     .response_schema = "ScriptList"},
+    asking("/v1/test/runs/:run/advance", api::on_worker<advance_run>, "advanceRun",
+           "Move a run's own clock forward; answered when all that became due is done, in the order of its time", "RunAdvance",
+           "RunAdvanced"),
     asking("/v1/test/runs/:run/wait", wait_for_mail, "waitForRunMail",
            "Hold the request until the run has such mail, sent since it began; at the end of the time say what is near",
            "RunWait", "RunFinding"),
@@ -328,123 +421,9 @@ constexpr std::array<api::Route, 7> kRunRoutes = {{
 constexpr api::SchemaLimit kRunLimits[] = {{"wait_seconds", kMaxWaitSeconds},
                                            {"awaited", kMaxAwaited},
                                            {"expectations", kMaxExpectations},
-                                           {"run_seconds", kLongestRun.count()}};
-
-constexpr std::string_view kRunSchemas = R"json({
-"DeletedRun": {"type": "object", "required": ["object", "run", "deleted", "has_more", "next"], "properties": {
-  "object": {"const": "run"},
-  "run": {"type": "string"},
-  "deleted": {"type": "integer", "description": "Messages, the relay's notices about them included."},
-  "has_more": {"type": "boolean", "description": "More are left than one request deletes."},
-  "next": {"$ref": "#/components/schemas/Cursor"}}},
-"NewRun": {"type": "object", "properties": {
-  "run": {"type": "string", "maxLength": 64,
-    "description": "What clients give as the user name of AUTH: letters, digits, dot, hyphen, underscore. Absent: one is made up."},
-  "label": {"type": "string", "maxLength": 200, "description": "For people."},
-  "seed": {"type": "integer", "minimum": 0, "description": "Of its chance. Absent: made up."},
-  "expires_in_seconds": {"type": "integer", "minimum": 60, "maximum": "$run_seconds",
-    "description": "It goes then, with all that it holds. 3600 unless given."}}},
-"Run": {"type": "object",
-  "required": ["object", "run", "messages", "first_message_at", "last_message_at", "label", "seed", "created_at", "expires_at"],
-  "properties": {
-  "object": {"const": "run"},
-  "run": {"type": "string"},
-  "messages": {"type": "integer", "description": "The relay's notices about them included."},
-  "first_message_at": {"type": ["string", "null"], "format": "date-time"},
-  "last_message_at": {"type": ["string", "null"], "format": "date-time"},
-  "label": {"type": ["string", "null"]},
-  "seed": {"type": ["integer", "null"]},
-  "created_at": {"type": ["string", "null"], "format": "date-time", "description": "null: nobody made it, its mail did."},
-  "expires_at": {"type": ["string", "null"], "format": "date-time"}}},
-"RunList": {"type": "object", "required": ["object", "data", "has_more", "next"], "properties": {
-  "object": {"const": "list"},
-  "data": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}},
-  "has_more": {"type": "boolean"},
-  "next": {"$ref": "#/components/schemas/Cursor"}}},
-"RunWait": {"type": "object", "properties": {
-  "to": {"type": "string", "description": "One of the envelope's recipients; `*` stands for any run of characters."},
-  "from": {"type": "string", "description": "The author or the reverse-path; the same."},
-  "subject": {"type": "string", "description": "The subject holds it, without regard to the case of ASCII letters."},
-  "tag": {"type": "string", "description": "name, or name:value."},
-  "message_id": {"type": "string"},
-  "status": {"type": "string", "enum": ["scheduled", "queued", "delivery_delayed", "delivered", "bounced", "complained", "failed",
-    "suppressed", "canceled"],
-    "description": "last_event: of the recipient where `to` is given, else of the e-mail."},
-  "kind": {"type": "string", "enum": ["mail", "notice"],
-    "description": "notice: what the relay itself sent about the run's mail (DSN)."},
-  "count": {"type": "integer", "minimum": 1, "maximum": "$awaited", "description": "So many, or more; 1 unless given."},
-  "since": {"type": "string", "format": "date-time", "description": "Accepted then or later. Absent: since the run began."},
-  "timeout_seconds": {"type": "integer", "minimum": 0, "maximum": "$wait_seconds",
-    "description": "How long the answer is held at most: 10 for wait and 0 for extract unless given."}}},
-"RunMail": {"allOf": [{"$ref": "#/components/schemas/EmailItem"}, {"type": "object", "required": ["kind"], "properties": {
-  "kind": {"type": "string", "enum": ["mail", "notice"]},
-  "codes": {"$ref": "#/components/schemas/OneTimeCodes"},
-  "links": {"$ref": "#/components/schemas/RunLinks"},
-  "unsubscribe": {"$ref": "#/components/schemas/RunUnsubscribe"}}}]},
-"OneTimeCodes": {"type": "array", "description": "Those that the text announces first.",
-  "items": {"type": "object", "required": ["code", "line", "is_announced"],
-  "properties": {"code": {"type": "string"}, "line": {"type": "string"}, "is_announced": {"type": "boolean"}}}},
-"RunLinks": {"type": "array", "description": "Listed, never fetched.",
-  "items": {"type": "object", "required": ["url", "element", "text"],
-  "properties": {"url": {"type": "string"}, "element": {"type": "string"}, "text": {"type": "string"}}}},
-"RunUnsubscribe": {"type": "object", "required": ["addresses", "one_click"], "properties": {
-  "addresses": {"type": "array", "items": {"type": "string"}},
-  "one_click": {"type": "boolean", "description": "As RFC 8058 has it."}}},
-"RunFinding": {"type": "object", "required": ["object", "run", "met", "count", "message", "data", "near_misses"], "properties": {
-  "object": {"const": "wait"},
-  "run": {"type": "string"},
-  "met": {"type": "boolean"},
-  "count": {"type": "integer"},
-  "message": {"type": "string", "description": "For people: what was found, or what is near."},
-  "data": {"type": "array", "items": {"$ref": "#/components/schemas/RunMail"}},
-  "near_misses": {"type": "array", "items": {"allOf": [{"$ref": "#/components/schemas/EmailItem"},
-    {"type": "object", "required": ["differs_in"], "properties": {"differs_in": {"type": "string"}}}]}}}},
-"RunExtraction": {"type": "object", "required": ["object", "run", "id", "code", "codes", "links", "unsubscribe"], "properties": {
-  "object": {"const": "extraction"},
-  "run": {"type": "string"},
-  "id": {"type": "string"},
-  "code": {"type": ["string", "null"], "description": "The first of `codes`."},
-  "codes": {"$ref": "#/components/schemas/OneTimeCodes"},
-  "links": {"$ref": "#/components/schemas/RunLinks"},
-  "unsubscribe": {"$ref": "#/components/schemas/RunUnsubscribe"}}},
-"RunAssertion": {"type": "object", "required": ["expect"], "properties": {
-  "expect": {"type": "array", "minItems": 1, "maxItems": "$expectations", "items": {"$ref": "#/components/schemas/Expectation"}},
-  "timeout_seconds": {"type": "integer", "minimum": 0, "maximum": "$wait_seconds", "description": "Wait so long until all hold."}}},
-"Expectation": {"type": "object", "properties": {
-  "name": {"type": "string"},
-  "to": {"type": "string"},
-  "from": {"type": "string"},
-  "subject": {"type": "string"},
-  "tag": {"type": "string"},
-  "message_id": {"type": "string"},
-  "status": {"type": "string"},
-  "kind": {"type": "string", "enum": ["mail", "notice"]},
-  "count": {"type": "integer", "minimum": 0, "description": "So many mails fit what stands above. Absent: one or more."},
-  "at_least": {"type": "integer", "minimum": 0},
-  "at_most": {"type": "integer", "minimum": 0},
-  "text": {"description": "Of each of them, what people read holds it.", "type": ["string", "array"], "items": {"type": "string"}},
-  "no_text": {"type": ["string", "array"], "items": {"type": "string"}},
-  "html": {"type": ["string", "array"], "items": {"type": "string"}},
-  "header": {"type": "object", "additionalProperties": {"type": ["string", "boolean"]},
-    "description": "Field → what it holds, or whether it is there."},
-  "attachments": {"type": ["string", "array"], "items": {"type": "string"}, "description": "Names; `*` is any run of characters."},
-  "link": {"type": "string", "description": "One of its links; `*` the same."},
-  "max_octets": {"type": "integer", "minimum": 1},
-  "code": {"type": "boolean", "description": "A one-time code is found."},
-  "both_parts": {"type": "boolean", "description": "Text and HTML."},
-  "one_click": {"type": "boolean", "description": "List-Unsubscribe and List-Unsubscribe-Post as RFC 8058 has them."},
-  "sound_lines": {"type": "boolean", "description": "At most 998 octets, and CR LF only."}}},
-"RunVerdicts": {"type": "object", "required": ["object", "run", "passed", "results", "tap"], "properties": {
-  "object": {"const": "assertion"},
-  "run": {"type": "string"},
-  "passed": {"type": "boolean"},
-  "results": {"type": "array", "items": {"type": "object", "required": ["name", "passed", "emails", "problems"], "properties": {
-    "name": {"type": "string"},
-    "passed": {"type": "boolean"},
-    "emails": {"type": "array", "items": {"type": "string"}},
-    "problems": {"type": "array", "items": {"type": "string"}}}}},
-  "tap": {"type": "string", "description": "The same as TAP 14."}}}
-})json";
+                                           {"run_seconds", kLongestRun.count()},
+                                           {"advance_seconds", kMaxAdvanceSeconds},
+                                           {"advance_steps", relay::kMaxAdvanceSteps}};
 
 }  // namespace
 

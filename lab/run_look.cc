@@ -2,6 +2,7 @@
 
 #include "api/email_json.h"
 #include "api/record_json.h"
+#include "lab/script_text.h"
 
 #include <algorithm>
 #include <array>
@@ -17,6 +18,11 @@ constexpr std::array<std::string_view, 7> kMembers = {"kind", "to", "from", "sub
 std::ptrdiff_t nearness(const NearMiss& miss) { return std::ranges::find(kMembers, miss.differs_in) - kMembers.begin(); }
 
 std::string counted(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " message" : " messages"); }
+
+std::string script_name(const store::RunRecord& run) {
+  const auto script = compile_script(run.script);
+  return script && !script->name.empty() ? script->name : "unnamed";
+}
 
 }  // namespace
 
@@ -109,6 +115,8 @@ json::object run_json(const store::RunOutline& outline) {
   object["seed"] = record ? json::value(record->seed) : json::value(nullptr);
   object["created_at"] = record ? api::instant_json(record->created) : json::value(nullptr);
   object["expires_at"] = record ? api::instant_json(record->expires_at) : json::value(nullptr);
+  object["clock"] = record ? api::instant_json(record->clock) : json::value(nullptr);
+  object["script"] = record && !record->script.empty() ? json::value(script_name(*record)) : json::value(nullptr);
   return object;
 }
 

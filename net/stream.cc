@@ -69,6 +69,7 @@ class Stream::Impl {
   Awaitable<Result<void>> handshake(TlsSide side, Result<std::unique_ptr<TlsSession>> session);
   Awaitable<void> linger_and_close();
   void close();
+  void reset();
   void cancel();
   void watch(std::function<void()> on_input);
   void unwatch();
@@ -247,6 +248,14 @@ void Stream::Impl::close() {
   socket_.close(ignored);
 }
 
+void Stream::Impl::reset() {
+  if (!socket_.is_open()) return;
+  watchdog_->stop();
+  SocketError ignored;
+  socket_.set_option(tcp::socket::linger(true, 0), ignored);
+  socket_.close(ignored);
+}
+
 Awaitable<void> Stream::Impl::linger_and_close() {
   if (!socket_.is_open()) co_return;
   say_goodbye();
@@ -305,6 +314,7 @@ void Stream::expires_after(std::chrono::steady_clock::duration timeout) {
 }
 
 void Stream::close() { impl_->close(); }
+void Stream::reset() { impl_->reset(); }
 
 Awaitable<void> Stream::linger_and_close(std::chrono::steady_clock::duration timeout) {
   expires_after(timeout);

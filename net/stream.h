@@ -56,6 +56,8 @@ class Stream {
 
   // Sends TLS close_notify where that does not block, shuts the sending side down, closes.
   void close();
+  // The same by a reset: the peer loses what it has not read yet.
+  void reset();
   // As close(), but waits up to `timeout` for the peer to end its side, discarding what it still sends: a close with input
   // unread resets the connection, and the peer may then never see the last reply. For refusals that hang up.
   Awaitable<void> linger_and_close(std::chrono::steady_clock::duration timeout);

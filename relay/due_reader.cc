@@ -171,6 +171,7 @@ void DueReader::was_read(const ReadLane& read, const store::DueSlice& slice, Ins
 void DueReader::was_listed(std::span<const store::LaneHead> heads, const Hands& hands,
                            Instant now) {
   for (const store::LaneHead& head : heads) {
+    if (store::is_clock_lane(head.lane)) continue;  // goes by a clock of its own (relay/run_clock)
     // What is held would be read again at each poll: it waits for a wide sweep, unlike what came
     // behind it and was told.
     if (!sweep_.is_wide && hands.is_held(head.first.id)) continue;

@@ -42,6 +42,7 @@ store::MessageRecord notification_record(const store::MessageRecord& about, cons
   record.environment = about.environment;
   record.origin = store::MessageOrigin::Notification;
   record.user_name = about.user_name;
+  record.has_own_clock = about.has_own_clock;
   record.accepted_at = now;
   Recipient recipient;
   recipient.mailbox = *about.envelope.reverse_path;

@@ -93,6 +93,7 @@ void Queue::Impl::list_lanes(const DueReader::ListLanes& list, Instant at) {
 
 // Of a message in several lanes the record says which.
 void Queue::Impl::told(const store::DueEntry& entry, Instant at) {
+  if (store::is_clock_lane(entry.lane)) return;
   if (!entry.lane.empty()) return told_in_lane(entry, at);
   const auto found = spool().find(entry.id);
   if (!found) return read_later(entry, at);
@@ -231,6 +232,7 @@ bool Queue::Impl::review_stale(Instant at) {
 }
 
 void Queue::Impl::review(const store::DueEntry& entry, Instant at) {
+  if (store::is_clock_lane(entry.lane)) return;
   const HopId hop = destinations_->hop_of(entry.lane);
   if (hop == DestinationSet::kNoRoute || leases_.contains(entry.id)) return;
   auto found = spool().find(entry.id);

@@ -14,7 +14,7 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
   }
   return [executor, &spool, settings, mx](const std::shared_ptr<const RouteTable>& routes,
                                       const Route* route) -> std::unique_ptr<Transport> {
-    if (route == nullptr) return std::make_unique<SimulatedTransport>(settings.simulator_domain);
+    if (route == nullptr) return std::make_unique<SimulatedTransport>(settings.simulator_domain, settings.runs, settings.clock);
     const SmtpTransportOptions options{.hostname = settings.hostname,
                                        .timeouts = {},
                                        .signer = settings.signer,

@@ -5,6 +5,7 @@
 #include "mx/plan.h"
 #include "net/awaitable.h"
 #include "relay/destination_set.h"
+#include "relay/run_book.h"
 
 #include <string>
 
@@ -31,6 +32,7 @@ struct TransportSettings {
   mx::PlanRules mx_rules{};
   const Clock* clock = nullptr;          // with it MTA-STS is obeyed
   store::Notebook* notebook = nullptr;   // where its policies are kept
+  RunBook* runs = nullptr;               // whose scripts the simulation goes by
 };
 // All that is pointed to outlives the transports, as does `spool`.
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,

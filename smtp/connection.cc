@@ -1,5 +1,6 @@
 // The shell of the session: ask it for its next step, do exactly that, give back what it wants. Replies collect in the session
 // and are sent before we read, switch to TLS or close, so pipelined commands are answered together (RFC 2920 §3.2).
+#include "net/wait_for.h"
 #include "smtp/connection.h"
 
 #include "core/clock.h"
@@ -52,9 +53,24 @@ net::Awaitable<void> Connection::converse() {
     Step step = session_->next();
     net::Awaitable<Next> performed = std::visit([this](auto& what) { return perform(std::move(what)); }, step);
     next = co_await std::move(performed);
+    const Interference wanted = conversation_->take_interference();
+    if (wanted.is_any()) next = co_await interfere(wanted);
     if (!session_->has_refusals()) continue;
     for (const std::string_view token : session_->take_refusals()) context_.handler.refused(peer_.address, token);
   }
+}
+
+// As the script of a test run wants it. In slices: a server that stops does not wait for it.
+net::Awaitable<Connection::Next> Connection::interfere(Interference wanted) {
+  constexpr Duration kSlice = std::chrono::milliseconds(200);
+  const Clock::time_point waits_since = Clock::now();
+  for (Duration rest = wanted.delay; rest > Duration{0} && !is_stopping_ && !is_cancelled_; rest -= kSlice) {
+    co_await net::wait_for(std::min(rest, kSlice));
+  }
+  command_began_ += Clock::now() - waits_since;  // we were slow, not the client
+  if (wanted.hangup == Interference::Hangup::None) co_return Next::GoOn;
+  if (wanted.hangup == Interference::Hangup::Rst) stream_.reset();
+  co_return Next::End;
 }
 
 // RFC 8314 §3.3: on a port with implicit TLS the handshake comes before the greeting.

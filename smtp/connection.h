@@ -63,6 +63,7 @@ class Connection final : public net::Task {
   enum class Next { GoOn, End };
 
   net::Awaitable<void> converse();
+  net::Awaitable<Next> interfere(Interference wanted);
   net::Awaitable<bool> start_implicit_tls();
   void open_session(std::optional<TlsFacts> tls);
   net::Awaitable<Next> perform(NeedInput);

@@ -2,6 +2,7 @@
 // Shell side: this header knows Asio's awaitable, the protocol core does not include it.
 #pragma once
 
+#include "core/clock.h"
 #include "core/ip_address.h"
 #include "net/awaitable.h"
 #include "smtp/session_types.h"
@@ -25,6 +26,15 @@ struct SessionFacts {
   const std::optional<TlsFacts>* tls = nullptr;
 };
 
+// What the script of a test run wants of the connection before an answer goes out.
+struct Interference {
+  enum class Hangup { None, Fin, Rst };  // the end of the connection instead of the answer
+  Duration delay{0};
+  Hangup hangup = Hangup::None;
+
+  bool is_any() const { return delay > Duration{0} || hangup != Hangup::None; }
+};
+
 // One connection's questions. Called on the connection's thread, one at a time; may outlive no part of the connection.
 // Destroying it abandons whatever is open.
 class Conversation {
@@ -39,6 +49,8 @@ class Conversation {
   virtual net::Awaitable<CommitAnswer> commit_message() = 0;
   // The transaction that judge_sender accepted ends without a commit, whether or not its message was opened.
   virtual void abandon_message() = 0;
+  // Asked for after each question, once.
+  virtual Interference take_interference() { return {}; }
 };
 
 class SubmissionHandler {

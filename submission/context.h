@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "domains/content_signer.h"
 #include "relay/route.h"
+#include "relay/run_book.h"
 #include "store/store.h"
 #include "submission/counters.h"
 #include "submission/quota.h"
@@ -46,6 +47,7 @@ struct SubmissionContext {
   Random& random;
   SubmissionSettings settings;
   const domains::MessageSigner* signer = nullptr;  // nullptr: nothing is signed
+  relay::RunBook* runs = nullptr;                  // nullptr: runs have neither scripts nor clocks
 };
 
 // Who submits and how; fixed for a connection or an HTTP request.

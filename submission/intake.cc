@@ -97,6 +97,7 @@ store::NewMessage Intake::make_message(Instant now) {
                        .trace_octets = content_->trace_octets(),
                        .capture_retention = context_.settings.capture_retention,
                        .now = now,
+                       .has_own_clock = judge.run() && judge.run()->record().clock,
                        .release_at = judge.release_at()};
   store::NewMessage message = new_message(made, std::move(*summary_), warnings_);
   message.claim = key_.claim(judge.principal().environment, facts_.submitter.user_name);
@@ -117,7 +118,7 @@ net::Awaitable<IntakeOutcome> Intake::commit() {
     if (*mended) warnings_.emplace_back("lines above 998 octets were encoded");
   }
   // The message lives in this frame until the completion has come.
-  store::NewMessage message = make_message(context_.clock.now());
+  store::NewMessage message = make_message(facts_.judge.now());
   std::unique_ptr<store::MessageWriter> writer = content_->take();
   const std::optional<store::IdempotencyClaim> mine = message.claim;
   const AccountId account = message.record.account;

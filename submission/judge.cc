@@ -28,12 +28,14 @@ Decision Judge::judge_sender(const std::optional<Mailbox>& reverse_path,
     return Refused{key_failure_->refusal};
   }
   principal_ = std::move(std::get<auth::Principal>(fresh));
+  const bool has_run = context_.runs != nullptr && principal_.environment == Environment::Test && !submitter_.user_name.empty();
+  run_ = has_run ? context_.runs->find(principal_.account, submitter_.user_name) : std::nullopt;
   if (Decision room = judge_room(context_.store.spool()); !room.is_accepted()) return room;
   if (Decision judged = judge_reverse_path(principal_, reverse_path); !judged.is_accepted()) {
     return judged;
   }
   if (hold) {
-    HoldAnswer held = judge_hold(*hold, now, context_.settings.longest_hold);
+    HoldAnswer held = judge_hold(*hold, this->now(), context_.settings.longest_hold);
     if (!held.decision.is_accepted()) return std::move(held.decision);
     release_at_ = held.release_at;
   }
@@ -42,6 +44,11 @@ Decision Judge::judge_sender(const std::optional<Mailbox>& reverse_path,
                         principal_.account_mode == AccountMode::Sandbox;
   hides_reverse_path_ = is_boxed && reverse_path && !is_reverse_path_proven(*reverse_path);
   return {};
+}
+
+Instant Judge::now() const {
+  const Instant wall = context_.clock.now();
+  return run_ ? run_->now(wall) : wall;
 }
 
 // Reports of next hops go there, whoever it is: to the account itself, or to one who has agreed.

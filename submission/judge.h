@@ -42,6 +42,10 @@ class Judge {
   // A sandbox account's reverse-path which nobody has shown to be its own: no next hop gets to know
   // it.
   bool hides_reverse_path() const { return hides_reverse_path_; }
+  // The run, if somebody made it; of test mail only.
+  const std::optional<relay::ActiveRun>& run() const { return run_; }
+  // The time that the message's life is reckoned in: the run's.
+  Instant now() const;
   // When the message may go; nullopt: at once.
   const std::optional<Instant>& release_at() const { return release_at_; }
 
@@ -55,6 +59,7 @@ class Judge {
   std::shared_ptr<const relay::RouteTable> routes_;  // one table for the whole transaction
   bool hides_reverse_path_ = false;
   std::optional<Instant> release_at_;
+  std::optional<relay::ActiveRun> run_;
 };
 
 // Whether new mail can be stored at all.

@@ -69,6 +69,7 @@ store::MessageRecord new_record(const NewMessageFacts& facts, store::MessageSumm
   record.helo_name = facts.helo_name;
   record.trace_octets = facts.trace_octets;
   record.summary = std::move(summary);
+  record.has_own_clock = facts.has_own_clock;
   return record;
 }
 

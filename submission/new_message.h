@@ -29,7 +29,8 @@ struct NewMessageFacts {
   bool is_header_eight_bit = false;
   std::uint32_t trace_octets = 0;
   Duration capture_retention{};
-  Instant now;
+  Instant now;  // of the run, where it has a clock
+  bool has_own_clock = false;
   std::optional<Instant> release_at = {};  // later than `now`: its first attempt is then
 };
 

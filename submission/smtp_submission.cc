@@ -26,16 +26,24 @@ class SmtpConversation final : public smtp::Conversation {
   net::Awaitable<smtp::AuthenticateAnswer> authenticate(const smtp::Credential& credential, smtp::SessionFacts facts) override;
   smtp::Verdict judge_sender(const smtp::JudgeSender& question) override;
   smtp::Verdict judge_recipient(const smtp::JudgeRecipient& question) override {
-    return said(transaction_->judge_recipient(*question.recipient));
+    smtp::Verdict verdict = said(transaction_->judge_recipient(*question.recipient));
+    interfere(transaction_->take_effect());
+    return verdict;
   }
   smtp::OpenAnswer open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) override;
   net::Awaitable<void> drain_content() override { return transaction_->drain(); }
   net::Awaitable<smtp::CommitAnswer> commit_message() override;
   void abandon_message() override { transaction_.reset(); }
+  smtp::Interference take_interference() override { return std::exchange(interference_, {}); }
 
  private:
   smtp::AuthenticateAnswer refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name);
   bool is_same_again(std::string_view key);
+  // What the script of the run says of a login that is right; accepted unless it refuses.
+  smtp::Verdict play_login(const auth::Principal& principal);
+  void interfere(const ScriptEffect& effect) {
+    interference_ = {effect.delay, static_cast<smtp::Interference::Hangup>(effect.hangup)};
+  }
   // A simulated refusal is no refusal of ours.
   smtp::Verdict said(const Decision& decision) {
     if (const Refused* refused = decision.refused()) count_refused_over_smtp(refusal_row(refused->refusal).token);
@@ -46,6 +54,7 @@ class SmtpConversation final : public smtp::Conversation {
   auth::AuthThrottle& throttle_;
   Submitter submitter_;
   std::optional<auth::Sha256Digest> wrong_key_;  // the last one that was counted
+  smtp::Interference interference_;
   std::unique_ptr<Transaction> transaction_;  // of the transaction under way: an idle connection holds none
 };
 
@@ -68,6 +77,16 @@ bool SmtpConversation::is_same_again(std::string_view key) {
   return is_same;
 }
 
+smtp::Verdict SmtpConversation::play_login(const auth::Principal& principal) {
+  const bool has_run = context_.runs != nullptr && principal.environment == Environment::Test && !submitter_.user_name.empty();
+  const auto run = has_run ? context_.runs->find(principal.account, submitter_.user_name) : std::nullopt;
+  const auto* const rule =
+      run ? run->decide({.stage = sandbox::Stage::Auth, .from = {}, .to = {}, .at = run->now(context_.clock.now())}) : nullptr;
+  if (!rule) return smtp::Verdict::accept();
+  interfere({rule->delay, rule->hangup});
+  return rule->reply ? smtp::Verdict::refuse(*rule->reply) : smtp::Verdict::accept();
+}
+
 net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const smtp::Credential& credential,
                                                                         smtp::SessionFacts facts) {
   const Instant now = context_.clock.now();
@@ -86,6 +105,8 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
   submitter_.key = principal.key;
   submitter_.user_name = credential.user_name;
   submitter_.helo_name = facts.helo_name;
+  smtp::Verdict scripted = play_login(principal);
+  if (!scripted.is_accepted()) co_return smtp::AuthenticateAnswer{std::move(scripted)};
   context_.usage.record(principal.key, {now, submitter_.address, std::string(facts.helo_name)});
   operator_log::auth_succeeded({principal.account, principal.key, submitter_.address});
   co_return smtp::AuthenticateAnswer{smtp::Verdict::accept()};
@@ -94,6 +115,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
 smtp::Verdict SmtpConversation::judge_sender(const smtp::JudgeSender& question) {
   transaction_ = std::make_unique<Transaction>(context_, submitter_);
   smtp::Verdict verdict = said(transaction_->judge_sender(*question.reverse_path, question.parameters->hold));
+  interfere(transaction_->take_effect());
   if (!verdict.is_accepted()) transaction_.reset();
   return verdict;
 }
@@ -105,6 +127,7 @@ smtp::OpenAnswer SmtpConversation::open_message(const smtp::OpenMessage& questio
   trace.protocol = smtp::trace_protocol(facts.said_ehlo, is_tls, true, question.envelope->parameters.smtputf8);
   if (is_tls) trace.tls = (*facts.tls)->version + ' ' + (*facts.tls)->cipher;
   smtp::Verdict verdict = said(transaction_->open(*question.envelope, std::move(trace)));
+  interfere(transaction_->take_effect());
   if (!verdict.is_accepted()) return {nullptr, std::move(verdict)};
   return {&transaction_->sink(), std::nullopt};
 }
@@ -113,6 +136,7 @@ net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
   const Decision decision = co_await transaction_->commit();
   const bool is_accepted = decision.is_accepted();
   smtp::Verdict verdict = is_accepted ? reply_with_id(transaction_->accepted_as()->id) : said(decision);
+  interfere(transaction_->take_effect());
   transaction_.reset();
   co_return smtp::CommitAnswer{std::move(verdict)};
 }

@@ -43,7 +43,20 @@ Decision Transaction::judge_sender(const std::optional<Mailbox>& reverse_path,
     decision = take_rate(context_.quota, judge_.principal(), messages, now);
   }
   if (const Refused* const refused = decision.refused()) log_refused_sender(*refused, reverse_path);
-  return decision;
+  if (!judge_.run() || !decision.is_accepted()) return decision;
+  script_sender_ = relay::script_address(reverse_path);
+  message_number_ = judge_.run()->count_message();
+  return play(sandbox::Stage::Mail);
+}
+
+Decision Transaction::play(sandbox::Stage stage, const Mailbox* to) {
+  if (!judge_.run()) return {};
+  const std::string recipient = to ? relay::script_address(*to) : std::string();
+  const sandbox::ScriptRule* const rule = judge_.run()->decide(
+      {.stage = stage, .from = script_sender_, .to = recipient, .message = message_number_, .at = judge_.now()});
+  if (!rule) return {};
+  effect_ = {rule->delay, rule->hangup};
+  return rule->reply ? Decision(Simulated{*rule->reply}) : Decision();
 }
 
 Decision Transaction::judge_recipient(const Recipient& recipient) {
@@ -53,6 +66,10 @@ Decision Transaction::judge_recipient(const Recipient& recipient) {
   if (const Refused* const refused = decision.refused()) {
     count_refused(refused->refusal);
     operator_log::recipient_refused(client(), refused->refusal, recipient.mailbox);
+  }
+  if (judge_.run() && decision.is_accepted()) {
+    Decision scripted = play(sandbox::Stage::Rcpt, &recipient.mailbox);
+    if (!scripted.is_accepted()) return scripted;
   }
   return decision;
 }
@@ -77,6 +94,7 @@ Decision Transaction::open(const Envelope& envelope, TraceFacts trace) {
     operator_log::message_refused(client(), room.refused()->refusal, std::nullopt);
     return room;
   }
+  if (Decision scripted = play(sandbox::Stage::Data); !scripted.is_accepted()) return scripted;
   envelope_ = &envelope;
   trace_ = std::move(trace);
   intake_.emplace(context_, IntakeFacts{judge_, submitter_, envelope, trace_}, std::move(key_),
@@ -85,6 +103,11 @@ Decision Transaction::open(const Envelope& envelope, TraceFacts trace) {
 }
 
 net::Awaitable<Decision> Transaction::commit() {
+  Decision scripted = play(sandbox::Stage::Content);
+  if (!scripted.is_accepted()) {
+    intake_.reset();
+    co_return scripted;
+  }
   IntakeOutcome outcome = co_await intake_->commit();
   co_return settle(std::move(outcome));
 }

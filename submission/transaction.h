@@ -19,6 +19,12 @@
 
 namespace postern::submission {
 
+// What a run's script wants of the connection, beside the answer.
+struct ScriptEffect {
+  Duration delay{0};
+  sandbox::Hangup hangup = sandbox::Hangup::None;
+};
+
 // From MAIL to the reply to end-of-data. Used on one executor; destroying it before commit() keeps
 // nothing. Order of calls: judge_sender, judge_recipient…, open, sink()/drain, commit.
 class Transaction {
@@ -55,6 +61,9 @@ class Transaction {
   // already: accepted as that one with nothing stored, or IdempotencyConflict.
   net::Awaitable<Decision> commit();
 
+  // What the last call's answer is to be accompanied by; once.
+  ScriptEffect take_effect() { return std::exchange(effect_, {}); }
+
   // Set once the message is accepted.
   const std::optional<TakenIn>& accepted_as() const { return accepted_as_; }
 
@@ -63,6 +72,8 @@ class Transaction {
   void count_refused(Refusal refusal) const;
   void log_refused_sender(const Refused& refused, const std::optional<Mailbox>& reverse_path) const;
   Decision settle(IntakeOutcome outcome);
+  // What the run's script makes of an accepted answer. `to`: of a recipient.
+  Decision play(sandbox::Stage stage, const Mailbox* to = nullptr);
   void message_accepted(const TakenIn& taken);
 
   const SubmissionContext& context_;
@@ -75,6 +86,9 @@ class Transaction {
   TraceFacts trace_;
   std::optional<Intake> intake_;
   std::optional<TakenIn> accepted_as_;
+  std::string script_sender_;       // as scripts know it
+  std::uint32_t message_number_ = 0;  // of the run, in the session
+  ScriptEffect effect_;
 };
 
 }  // namespace postern::submission

@@ -34,7 +34,7 @@ ROOMS = {
 }
 
 # What a room may include of another whose whole is not for it.
-ONLY = {("submission", "relay"): {"route", "suppression"}, ("events", "relay"): {"failure_class"}}
+ONLY = {("submission", "relay"): {"route", "suppression", "run_book"}, ("events", "relay"): {"failure_class"}}
 
 # The only files of smtp/ that know sockets. trace_header formats an instant that it is given.
 SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}
@@ -68,7 +68,7 @@ FOREIGN = [
     (r"zlib\.h", {"reports/unpack"}),
     (r"argon2\.h", {"auth"}),
     (r"jwt\.h", {"auth"}),
-    (r"toml\+\+/.*", {"app"}),
+    (r"toml\+\+/.*", {"app", "lab/toml_json"}),
     (r"CLI/.*", {"app"}),
     (r"(sys/socket|netinet/.*|arpa/.*|netdb|net/if|ifaddrs|sys/un|poll)(\.h)?",
      {"core/ip_address", "core/log", "net", "dns", "store/checkup", "app"}),

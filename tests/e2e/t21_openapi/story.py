@@ -147,6 +147,15 @@ def runs(api, key):
     api.refuse("createRun", 409, "conflict", key=key, body={"run": "made"})
     api.refuse("createRun", 422, "validation_error", key=key, body={"run": "../" * 30})
     api.succeed("listRuns", key=key)
+    api.succeed("listScripts", key=key)
+    api.call("createRun", key=key, body={"run": "clock", "clock": True, "script": {"name": "n", "rules": [
+        {"stage": "rcpt", "to": "*@x", "attempt": "1-2", "chance": 0.5, "reply": "451 4.7.1 later"}]}})
+    api.succeed("advanceRun", key=key, path={"run": "clock"}, body={"seconds": 60, "max_steps": 5})
+    api.refuse("advanceRun", 422, "validation_error", key=key, path={"run": "clock"}, body={"seconds": 60, "next": True})
+    api.refuse("advanceRun", 404, "not_found", key=key, path={"run": "made"}, body={"next": True})
+    api.succeed("getRunJournal", key=key, path={"run": "clock"})
+    api.refuse("createRun", 422, "validation_error", key=key, body={"script": {"rules": [{"stage": "rcpt", "reply": "200 ok"}]}})
+    api.refuse("createRun", 422, "validation_error", key=key, body={"script": "[" * 10000})
     api.succeed("getRun", key=key, path={"run": "made"})
     api.refuse("getRun", 404, "not_found", key=key, path={"run": "none"})
     path = {"run": "ci%201"}

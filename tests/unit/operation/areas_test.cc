@@ -70,7 +70,8 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
     "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "deleteRun",
-    "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "assertRunMail"};
+    "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "assertRunMail",
+    "advanceRun", "getRunJournal", "listScripts"};
 
 // A new row has to be put into one of the two.
 TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {
