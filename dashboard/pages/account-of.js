@@ -11,6 +11,7 @@ import { confirm, openDialog } from '../lib/dialog.js';
 import { reload } from '../lib/router.js';
 import { say } from '../lib/toast.js';
 import { auditTable } from '../lib/audit.js';
+import { orderDialog, ordersCard } from '../lib/orders.js';
 import { decide } from './accounts.js';
 
 /** @param {any} quota */
@@ -22,8 +23,9 @@ const finite = (limit) => (typeof limit === 'number' ? String(limit) : '');
 
 /** @param {import('../lib/router.js').Visit} visit */
 export default async function accountOf({ params: [id] }) {
-  const [account, log] = await Promise.all([
+  const [account, given, log] = await Promise.all([
     get(at`/v1/accounts/${id}`),
+    get('/v1/queue/orders'),
     get('/v1/audit', { account: id, limit: 50 }).catch(() => null),
   ]);
   const suspended = account.state === 'suspended';
@@ -34,13 +36,14 @@ export default async function accountOf({ params: [id] }) {
         title: `Suspend ${account.name}?`,
         action: 'Suspend',
         cancel: 'Leave it',
-        text: h('p', 'Its keys are refused from then on, over SMTP and HTTP. What was accepted is still delivered.'),
+        text: h('p', 'Its keys are refused from then on, over SMTP and HTTP. What was accepted waits until it goes on.'),
       }));
     if (!sure) return;
     await patch(at`/v1/accounts/${id}`, { state: suspended ? 'active' : 'suspended' });
     say(suspended ? 'Active again' : 'Suspended');
     reload();
   }
+  const order = () => orderDialog({ account_id: id }, reload, { words: ['of ', h('strong', account.name)] });
   async function flipMode() {
     const mode = account.mode === 'sandbox' ? 'production' : 'sandbox';
     const sure = await confirm({
@@ -113,6 +116,7 @@ export default async function accountOf({ params: [id] }) {
         badge: [state(account.mode), suspended ? state('suspended') : null],
         actions: [
           h('button', { type: 'button', on: { click: plan } }, 'Change the plan'),
+          actionButton('Hold its mail', order),
           actionButton(account.mode === 'sandbox' ? 'Move to production' : 'Move to sandbox', flipMode),
           actionButton(suspended ? 'Let it go on' : 'Suspend', flipState, { kind: suspended ? 'primary' : 'danger' }),
         ],
@@ -129,6 +133,10 @@ export default async function accountOf({ params: [id] }) {
             ),
           )
         : null,
+      ordersCard(
+        given.data.filter((/** @type {any} */ one) => one.account_id === account.id),
+        reload,
+      ),
       h(
         '.columns.even',
         card(

@@ -2,15 +2,17 @@
 
 import { h, fill } from '../lib/dom.js';
 import { at, get, post } from '../lib/api.js';
-import { card, empty, pageHead, table } from '../lib/parts.js';
-import { number, shortNumber, someOf } from '../lib/format.js';
+import { card, empty, pageHead, state, table } from '../lib/parts.js';
+import { counted, number, shortNumber, someOf } from '../lib/format.js';
 import { time } from '../lib/time.js';
 import { actionButton, failure } from '../lib/form.js';
 import { confirm } from '../lib/dialog.js';
 import { link } from '../lib/router.js';
 import { say } from '../lib/toast.js';
+import { endOrder, holdsDomain, orderDialog, ordersCard } from '../lib/orders.js';
 
 const REFRESH_MILLISECONDS = 5000;
+const OBEYED_MILLISECONDS = 1200; // the queue looks at orders once a second
 const PAGE = 50;
 
 /** @param {string | null} words */
@@ -42,25 +44,81 @@ function figures(queue) {
   );
 }
 
-/** @param {any[]} list */
-function destinations(list) {
+/**
+ * A lane of the queue: a domain, one that was moved to another route, or test mail, which is under no orders.
+ * @param {string} destination
+ */
+function laneOf(destination) {
+  const moved = /^>([^>]*)>(.*)$/.exec(destination);
+  if (moved) return { domain: moved[2], words: [moved[2], h('.soft.small', 'moved to ', moved[1])] };
+  return { domain: destination === '<test>' ? '' : destination, words: destination === '<test>' ? 'test mail' : destination };
+}
+
+/**
+ * @param {any} d
+ * @param {any[]} orders
+ */
+const holding = (d, orders) => {
+  const { domain } = laneOf(d.destination);
+  return domain ? orders.find((order) => holdsDomain(order, domain, d.route)) : null;
+};
+
+/** @param {string | null} at */
+const due = (at) => (at && new Date(at).getTime() < Date.now() ? 'due' : time(at, 'relative', '–'));
+
+/**
+ * @param {any} d
+ * @param {any} hold
+ */
+function nextAttempt(d, hold) {
+  if (hold) return [state('delivery_delayed', 'Held'), h('.soft.small', 'until ', time(hold.expires_at))];
+  if (d.paused_until) return [state('delivery_delayed', 'Paused'), h('.soft.small', time(d.paused_until))];
+  return due(d.next_attempt_at);
+}
+
+/**
+ * @param {any} d
+ * @param {any} hold
+ * @param {() => Promise<void>} redraw
+ */
+function steer(d, hold, redraw) {
+  const { domain } = laneOf(d.destination);
+  if (!domain) return null;
+  const release = async () => {
+    await endOrder(hold.id);
+    await redraw();
+  };
+  const give = () => orderDialog({ domain }, redraw, { from: d.route });
+  // A hold of more than this domain ends in the list above, where it says what else it holds.
+  if (hold?.domain === domain && !hold.route)
+    return actionButton('Release', release, { kind: 'small', title: `Release ${domain}` });
+  return actionButton('Hold or move', give, { kind: 'small', title: `Hold, move or bounce what waits for ${domain}` });
+}
+
+/**
+ * @param {any[]} list
+ * @param {any[]} orders
+ * @param {() => Promise<void>} redraw
+ */
+function destinations(list, orders, redraw) {
   return card(
     'Destinations',
     null,
     table(
       'Destinations',
-      ['Destination', ['Messages', 'number'], 'Oldest', 'Next attempt', 'Last word of the next hop', 'Route'],
-      list.map((d) => [
-        h('a', { href: link('/queue', { destination: d.destination }) }, d.destination),
-        `${number(d.messages)}${d.has_more_messages ? '+' : ''}`,
-        time(d.oldest_at, 'relative', '–'),
-        [
-          time(d.next_attempt_at, 'relative', '–'),
-          d.paused_until ? h('.soft.small', 'paused until ', time(d.paused_until)) : null,
-        ],
-        said(d.last_status),
-        d.route || h('span.soft', '–'),
-      ]),
+      ['Destination', ['Messages', 'number'], 'Oldest', 'Next attempt', 'Last word of the next hop', 'Route', ['', 'right']],
+      list.map((d) => {
+        const hold = holding(d, orders);
+        return [
+          h('a', { href: link('/queue', { destination: d.destination }) }, laneOf(d.destination).words),
+          `${number(d.messages)}${d.has_more_messages ? '+' : ''}`,
+          time(d.oldest_at, 'relative', '–'),
+          nextAttempt(d, hold),
+          said(d.last_status),
+          d.route || h('span.soft', '–'),
+          steer(d, hold, redraw),
+        ];
+      }),
     ),
   );
 }
@@ -105,6 +163,8 @@ export default async function queuePage({ query }) {
   let rows = [];
   /** @type {string | null} */
   let next = null;
+  /** @type {any[]} */
+  let orders = [];
   const top = h('div');
   const waiting = h('div');
 
@@ -125,6 +185,29 @@ export default async function queuePage({ query }) {
     say(what === 'retry' ? 'It is tried now' : 'Cancelled');
     await draw(true);
   }
+  async function obeyed() {
+    await draw(true);
+    setTimeout(() => draw(true), OBEYED_MILLISECONDS);
+  }
+  /** @param {any} row */
+  const holdOf = (row) => orders.find((order) => order.action === 'hold' && order.email_id === row.id);
+  /** @param {any} row */
+  const isHeld = (row) => holdOf(row) || holding({ destination, route: null }, orders);
+  /** @param {any} row */
+  function steerMessage(row) {
+    if (destination === '<test>') return null;
+    const hold = holdOf(row);
+    if (hold) {
+      const release = async () => {
+        await endOrder(hold.id);
+        await obeyed();
+      };
+      return actionButton('Release', release, { kind: 'small', title: `Release ${row.id}` });
+    }
+    const give = () => orderDialog({ email_id: row.id }, obeyed, { words: ['one message, ', h('code', row.id)] });
+    return actionButton('Hold or move', give, { kind: 'small', title: `Hold, move or bounce ${row.id}` });
+  }
+  const order = () => orderDialog({}, obeyed);
   async function more() {
     const page = await get('/v1/queue/emails', { destination, limit: PAGE, after: next });
     rows.push(...page.data);
@@ -134,40 +217,45 @@ export default async function queuePage({ query }) {
   function drawRows() {
     const list = table(
       'Waiting messages',
-      ['From', 'To', 'Account', 'Accepted', 'Next attempt', ['Attempts', 'number'], 'Last word', ['', 'right']],
+      ['To', 'From', 'Accepted', 'Next attempt', 'Last word', ['', 'right']],
       rows.map((row) => [
-        h('code', row.from || '<>'),
         someOf(row.to, 2),
-        h('a', { href: link(`/accounts/${row.account_id}`) }, row.account_id),
+        [row.from || '<>', h('.small', h('a', { href: link(`/accounts/${row.account_id}`) }, row.account_id))],
         time(row.created_at),
-        time(row.next_attempt_at, 'relative', '–'),
-        number(row.attempts),
+        [
+          isHeld(row) ? state('delivery_delayed', 'Held') : due(row.next_attempt_at),
+          h('.soft.small', counted(row.attempts, 'attempt')),
+        ],
         said(row.last_status),
         h(
           '.actions',
-          actionButton('Retry', () => act(row, 'retry'), { kind: 'small' }),
-          actionButton('Cancel', () => act(row, 'cancel'), { kind: 'small quiet' }),
+          actionButton('Retry', () => act(row, 'retry'), { kind: 'small', title: `Try ${row.id} now` }),
+          steerMessage(row),
+          actionButton('Cancel', () => act(row, 'cancel'), { kind: 'small quiet', title: `Cancel ${row.id}` }),
         ),
       ]),
     );
     const body = rows.length ? list : h('.card-body', h('p.soft', 'Nothing waits for it any more.'));
     const all = h('a', { href: '#/queue' }, 'All destinations');
-    fill(waiting, card(`Waiting for ${destination}`, all, body, next ? h('.pager', actionButton('Show more', more)) : null));
+    fill(waiting, card(`Waiting for ${laneOf(destination).domain || 'test mail'}`, all, body, next ? h('.pager', actionButton('Show more', more)) : null));
   }
   async function draw(always = false) {
     try {
-      const [queue, hops, page] = await Promise.all([
+      const [queue, hops, given, page] = await Promise.all([
         get('/v1/queue', { limit: 100 }),
         get('/v1/destinations'),
+        get('/v1/queue/orders'),
         destination ? get('/v1/queue/emails', { destination, limit: PAGE }) : null,
       ]);
       const isUsed = top.contains(document.activeElement) || waiting.contains(document.activeElement);
       if (isUsed && !always) return;
+      orders = given.data;
       fill(
         top,
         figures(queue),
+        ordersCard(orders, obeyed),
         queue.data.length
-          ? destinations(queue.data)
+          ? destinations(queue.data, orders, obeyed)
           : h('.card', empty('check', 'Nothing waits', h('p', 'Every accepted message is settled.'))),
         nextHops(hops.data, () => draw(true)),
       );
@@ -187,8 +275,18 @@ export default async function queuePage({ query }) {
     if (!document.hidden && !document.querySelector('dialog[open]')) draw();
   }, REFRESH_MILLISECONDS);
   return {
-    element: h('div', pageHead({ title: 'Queue', sub: 'What waits on this installation, of all accounts.' }), waiting, top),
+    element: h(
+      'div',
+      pageHead({
+        title: 'Queue',
+        sub: 'What waits on this installation, of all accounts.',
+        actions: actionButton('Give an order', order, { icon: 'plus' }),
+      }),
+      waiting,
+      top,
+    ),
     title: 'Queue',
+    keys: [{ keys: 'n', says: 'An order on what waits', run: () => void order() }],
     change: (/** @type {URLSearchParams} */ now) => {
       destination = now.get('destination') || '';
       draw(true);

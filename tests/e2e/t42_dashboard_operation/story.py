@@ -1,6 +1,7 @@
 """The way into production in a browser: a domain is added and verified by a real name server, the sandbox is tried, production
 access is asked for, an operator approves it in a browser of their own, and mail leaves for real. Beside it: a webhook gets a test
-event, and a suppression is lifted. Once with the mouse, once with nothing but keys."""
+event, a suppression is lifted, and an operator holds the mail to a domain and releases it. Once with the mouse, once with nothing
+but keys."""
 
 import http.server
 import threading
@@ -111,6 +112,43 @@ def lift_suppression(page, relay, key, sender, recipient):
     check(status == 200 and relay.settled(sent["id"])["recipients"][0]["stage"] == "delivered", f"to a lifted one: {sent}")
 
 
+def arrived(sink, recipient):
+    return any(recipient.encode() in message.recipients for message in sink.messages())
+
+
+def orders_seen(relay):
+    """How often the queue has noticed an order."""
+    return (relay.folder / "log").read_text().count("queue_orders in_force=1")
+
+
+def hold_and_release(page, relay, sink, key, sender, domain):
+    before = orders_seen(relay)
+    page.go("/queue")
+    page.at("Queue")
+    page.click("Give an order")
+    page.write("Domain of the recipients", domain)
+    page.choose("For", "4 hours")
+    page.write("Reason", f"an incident of {domain}")
+    page.click("Hold it")
+    page.see(f"an incident of {domain}")
+    page.see("1 order in force")
+    wait_until(lambda: orders_seen(relay) > before, "the queue obeys")
+    status, held, _ = send(relay, key, sender, f"friend@{domain}")
+    check(status == 200, f"to a domain that is held: {status} {held}")
+    status, free, _ = send(relay, key, sender, f"friend@not.{domain}")
+    relay.settled(free["id"])
+    check(not arrived(sink, f"friend@{domain}"), "it went although its domain is held")
+    page.driver.refresh()
+    page.follow(domain)
+    page.see(f"Waiting for {domain}")
+    page.see(sender)
+    page.click("Release")
+    page.see("The order has ended")
+    check(relay.settled(held["id"])["recipients"][0]["stage"] == "delivered", "it goes when it is released")
+    check(arrived(sink, f"friend@{domain}"), "it arrived")
+    page.see_at_last("Nothing waits for it any more.")
+
+
 def way_into_production(context, relay, server, sink, receiver, name, by_keyboard):
     domain = f"{name}.{ZONE}"
     relay.account(name)
@@ -127,6 +165,7 @@ def way_into_production(context, relay, server, sink, receiver, name, by_keyboar
             operator.sign_in("root@example.net", PASSWORD)
             operator.by_keyboard = by_keyboard
             approve(operator, name)
+            hold_and_release(operator, relay, sink, key, sender, f"held-{name}.example")
             operator.check_console()
         page.driver.refresh()
         page.see("The account is in production.")

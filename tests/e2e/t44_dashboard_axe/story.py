@@ -47,6 +47,10 @@ def populate(relay):
                        ("/v1/webhooks", {"endpoint": "https://example.org/hook"})):
         status, made[path], _ = relay.request("POST", path, body, live)
         check(status == 201, f"{path}: {status} {made[path]}")
+    operator = relay.request("POST", "/v1/auth/login", {"email": "ada@example.org", "password": PASSWORD})[1]["token"]
+    for scope in ({"domain": ".example.edu"}, {"tag": "kind=order", "action": "bounce"}):
+        status, given, _ = relay.request("POST", "/v1/queue/orders", {"action": "hold", "reason": "an incident", **scope}, operator)
+        check(status == 201, f"an order: {status} {given}")
     keys = relay.request("GET", "/v1/api-keys", key=live)[1]["data"]
     relay.request("POST", f"/v1/api-keys/{keys[0]['id']}/rotate", {"overlap": "1h"}, live)
     return {"message": first, "key": keys[0]["id"], "domain": made["/v1/domains"]["id"],
@@ -83,7 +87,8 @@ def every_page(page, ids, scheme):
 
 def dialogs(page, scheme):
     for address, button in (("/keys", "Create a key"), ("/domains", "Add a domain"), ("/webhooks", "Add a webhook"),
-                            ("/suppressions", "Import"), ("/account", "Add somebody"), ("/account", "Change the password")):
+                            ("/suppressions", "Import"), ("/account", "Add somebody"), ("/account", "Change the password"),
+                            ("/queue", "Give an order")):
         page.go(address)
         settle(page)
         page.click(button)

@@ -25,6 +25,9 @@ ROWS = [
      "addresses of a file", "a@example.org,b@example.org"),
     ("pages/message.js", r"readFields('A: 1\r\n 2\r\nB: x: y\r\n\r\nC: 3').map((f) => f.name + '=' + f.value)", "unfolded fields",
      "A=1 2,B=x: y"),
+    ("lib/orders.js", r"""[['a.example', ''], ['.example', ''], ['*', ''], ['b.example', ''], ['a.example', 'key_1']].map(
+        ([domain, key_id]) => holdsDomain({action: 'hold', domain, key_id}, 'a.example', 'all')).join()""", "what a hold is of",
+     "true,true,true,false,false"),
     ("lib/checks.js", r"domainOf('Ada <ada@Mail.Example.org>')", "the domain of an address", "mail.example.org"),
     ("lib/dom.js", r"refusal(() => h('a', {href: 'javascript:1'}))", "no link that runs", "a link to elsewhere"),
     ("lib/dom.js", r"refusal(() => h('a', {href: '//host.test/'}))", "no link to elsewhere", "a link to elsewhere"),
