@@ -1,4 +1,4 @@
-// postern config …, postern docs … and postern help …
+// postern config …, postern docs …, postern import … and postern help …
 #include "app/commands.h"
 
 #include "api/api_reference.h"
@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/config_text.h"
 #include "app/help_text.h"
+#include "app/postfix_import.h"
 #include "app/reply_text.h"
 #include "app/server.h"
 #include "app/version.h"
@@ -16,7 +17,9 @@
 #include "sandbox/scenario_catalog.h"
 
 #include <algorithm>
+#include <fstream>
 #include <iterator>
+#include <optional>
 
 namespace postern::app {
 namespace {
@@ -28,6 +31,16 @@ json::value problem_value(const ConfigProblem& problem) {
                      {"severity", problem.is_warning ? "warning" : "error"},
                      {"problem", problem.what},
                      {"advice", problem.advice}};
+}
+
+constexpr std::streamsize kMaxImportedOctets = 4'194'304;  // of one file; larger tables are no configuration
+
+std::optional<std::string> read_text(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string text(static_cast<std::size_t>(kMaxImportedOctets), '\0');
+  if (path.empty() || !stream || (!stream.read(text.data(), kMaxImportedOctets) && !stream.eof())) return std::nullopt;
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
 }
 
 }  // namespace
@@ -107,6 +120,15 @@ Result<void> explain_word(CommandContext& context, const std::string& word) {
     text += (text.empty() ? "" : "\n") + entry.word + " (" + entry.kind + ")\n" + entry.text;
   }
   context.print(values, text);
+  return {};
+}
+
+Result<void> import_from_postfix(CommandContext& context, const std::string& main_cf) {
+  const std::optional<std::string> text = read_text(main_cf);
+  if (!text) return Error(ErrorCode::IoError, "cannot read " + printable(main_cf));
+  const PostfixImport made = import_postfix(*text, read_text);
+  context.out() << made.toml;
+  context.err() << made.taken << " settings are taken over; comments speak of " << made.left << " others\n";
   return {};
 }
 

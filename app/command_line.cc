@@ -422,6 +422,10 @@ void declare_others(CLI::App& app, Builder& build) {
   check.add_flag("--quiet,-q", is_quiet, "print nothing where all is well");
   build.command(config, "show", "Print the values in force", show_configuration, Needs::Nothing);
   build.command(config, "template", "Print a file with every key", print_template, Needs::Nothing);
+  CLI::App& import = build.group(app, "import", "Configurations of others");
+  auto [postfix, main_cf] = build.command(import, "postfix", "Print a configuration made from Postfix's main.cf",
+                                          import_from_postfix, Needs::Nothing);
+  postfix.add_option("file", main_cf = "/etc/postfix/main.cf", "default: /etc/postfix/main.cf");
   auto [help, word] = build.command(app, "help", "Say what a key, token, metric, fact of the log or class of failure means",
                                     explain_word, Needs::Nothing);
   help.add_option("word", word, "such as max_recipients, rate_limited or recipient_deferred")->required();

@@ -289,6 +289,9 @@ Result<void> examine_installation(CommandContext& context, const DoctorOptions& 
 // Whether the relay answers, for whoever supervises it. Opens no store. ConnectFailed: it does not.
 Result<void> examine_health(CommandContext& context, int seconds);
 
+// --- import (cmd_config.cc): a configuration to standard output, and a word on it to standard error ---
+Result<void> import_from_postfix(CommandContext& context, const std::string& main_cf);
+
 // --- help (cmd_config.cc) ---
 Result<void> explain_word(CommandContext& context, const std::string& word);  // NotFound: no table has it
 
