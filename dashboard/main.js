@@ -43,6 +43,7 @@ const ROUTES = [
   { pattern: /^\/domains\/([^/]+)$/, load: () => import('./pages/domain.js'), parent: '/domains' },
   { pattern: /^\/sandbox$/, load: () => import('./pages/sandbox.js') },
   { pattern: /^\/runs$/, load: () => import('./pages/runs.js') },
+  { pattern: /^\/runs\/([^/]+)$/, load: () => import('./pages/run.js'), parent: '/runs' },
   { pattern: /^\/webhooks$/, load: () => import('./pages/webhooks.js') },
   { pattern: /^\/webhooks\/([^/]+)$/, load: () => import('./pages/webhook.js'), parent: '/webhooks' },
   { pattern: /^\/suppressions$/, load: () => import('./pages/suppressions.js') },

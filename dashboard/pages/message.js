@@ -648,7 +648,7 @@ export default async function message({ params: [id], query }) {
               ['Accepted', time(email.created_at, 'exact')],
               ['Scheduled', email.scheduled_at ? time(email.scheduled_at, 'exact') : null],
               ['Environment', environmentTag(email.environment)],
-              ['Run', email.run ? h('a', { href: link('/messages', { run: email.run }) }, email.run) : null],
+              ['Run', email.run ? h('a', { href: link(`/runs/${encodeURIComponent(email.run)}`) }, email.run) : null],
               [
                 'Tags',
                 email.tags.length

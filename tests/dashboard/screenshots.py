@@ -71,6 +71,14 @@ def fill(relay):
         send(relay, live, to="grace@example.net", subject=chance.choice(SUBJECTS))
     for _ in range(5):
         send(relay, live, to="stranger@example.com")
+    made = {"run": "ci-4711", "label": "sign-up, main branch", "clock": True, "script": "greylisting"}
+    check(relay.request("POST", "/v1/test/runs", made, test)[0] == 201, "a run")
+    for to, subject, text in (("ann@example.org", "Please confirm", "Your code is 481516.\nhttps://app.example.com/confirm?t=a\n"),
+                              ("bob@example.net", "Reset your password", "https://app.example.com/reset?token=4711\n")):
+        send(relay, test, to=to, subject=subject, text=text, html=f"<p>{text}</p>", run="ci-4711")
+    operator = relay.request("POST", "/v1/auth/login", {"email": "ada@example.org", "password": PASSWORD})[1]["token"]
+    order = {"action": "hold", "domain": "example.net", "reason": "their incident 4711"}
+    check(relay.request("POST", "/v1/queue/orders", order, operator)[0] == 201, "an order")
     keys = {key["name"]: key["id"] for key in relay.request("GET", "/v1/api-keys", key=live)[1]["data"]}
     relay.request("POST", f"/v1/api-keys/{keys['newsletter']}/rotate", {"overlap": "7d"}, live)
     shown = send(relay, test, to="grace@example.net", subject="Your order 4711", run="ci-4705", attachments=[
@@ -85,8 +93,9 @@ def pages(ids):
     return {
         "start": "/start", "overview": "/", "messages": "/messages", "message": f"/messages/{ids['message']}",
         "checks": f"/messages/{ids['message']}?tab=checks", "keys": "/keys", "key": f"/keys/{ids['key']}", "domains": "/domains",
-        "domain": f"/domains/{ids['domain']}", "sandbox": "/sandbox", "runs": "/runs", "webhooks": "/webhooks",
-        "webhook": f"/webhooks/{ids['webhook']}", "suppressions": "/suppressions", "usage": "/usage", "account": "/account",
+        "domain": f"/domains/{ids['domain']}", "sandbox": "/sandbox", "runs": "/runs", "run": "/runs/ci-4711",
+        "webhooks": "/webhooks", "webhook": f"/webhooks/{ids['webhook']}",
+        "suppressions": "/suppressions", "usage": "/usage", "account": "/account",
         "queue": "/queue", "accounts": "/accounts", "account-of": f"/accounts/{ids['account']}", "palette": "/messages",
     }
 

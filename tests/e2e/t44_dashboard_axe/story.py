@@ -13,7 +13,7 @@ from support import check
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from words import words  # noqa: E402
 
-SECONDS = 100
+SECONDS = 110
 PASSWORD = "correct horse battery"
 MOST_OCTETS = 60 * 1024  # compressed, of all that the first page loads; what was promised are 150 KiB
 RUN = """
@@ -41,6 +41,12 @@ def populate(relay):
             "attachments": [{"content": "JVBERi0xLjcK", "filename": "receipt.pdf"}]}, key)
         check(status == 200, f"a message: {status} {sent}")
         first = sent["id"] if index == 0 else first
+    rules = [{"stage": "delivery", "greylist": 2}, {"stage": "rcpt", "to": "*@example.net", "chance": 0.1, "delay_ms": 10}]
+    status, run, _ = relay.request("POST", "/v1/test/runs", {"run": "ci-2", "label": "sign-up", "clock": True, "seed": 7,
+                                                             "script": {"name": "a bad day", "rules": rules}}, key)
+    check(status == 201, f"a run: {status} {run}")
+    relay.request("POST", "/v1/emails", {"from": "shop@example.org", "to": "ann@example.net", "subject": "Your code", "run": "ci-2",
+                                         "text": "Your code is 481516.\nhttps://shop.example.org/confirm?t=1"}, key)
     made = {}
     for path, body in (("/v1/domains", {"name": "example.org"}), ("/v1/sandbox/emails", {"email": "friend@example.net"}),
                        ("/v1/suppressions", {"email": "gone@example.net"}),
@@ -62,6 +68,7 @@ def addresses(ids):
             for tab in ("preview", "text", "headers", "source", "attachments", "links", "checks", "explain")]
     return ["/", "/?period=month", "/start", "/messages", "/messages?status=bounced&tag=none", *tabs, "/keys",
             f"/keys/{ids['key']}", "/domains", f"/domains/{ids['domain']}", "/sandbox", "/runs",
+            "/runs/ci-1", *(f"/runs/ci-2?tab={tab}" for tab in ("messages", "expect", "script", "journal")),
             "/webhooks", f"/webhooks/{ids['webhook']}", "/suppressions", "/usage", "/account", "/queue", "/accounts",
             f"/accounts/{ids['account']}"]
 
@@ -88,7 +95,7 @@ def every_page(page, ids, scheme):
 def dialogs(page, scheme):
     for address, button in (("/keys", "Create a key"), ("/domains", "Add a domain"), ("/webhooks", "Add a webhook"),
                             ("/suppressions", "Import"), ("/account", "Add somebody"), ("/account", "Change the password"),
-                            ("/queue", "Give an order")):
+                            ("/queue", "Give an order"), ("/runs", "New run"), ("/runs/ci-2", "Move it …")):
         page.go(address)
         settle(page)
         page.click(button)

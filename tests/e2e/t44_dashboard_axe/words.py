@@ -28,6 +28,9 @@ ROWS = [
     ("lib/orders.js", r"""[['a.example', ''], ['.example', ''], ['*', ''], ['b.example', ''], ['a.example', 'key_1']].map(
         ([domain, key_id]) => holdsDomain({action: 'hold', domain, key_id}, 'a.example', 'all')).join()""", "what a hold is of",
      "true,true,true,false,false"),
+    ("pages/run.js", r"[5, 65, 3725, 450_000].map(elapsed).join()", "a run's time", "5 s,1 min 5 s,1 h 2 min,5 d 5 h 0 min"),
+    ("pages/run.js", r"""happenings({clock: '9', matches: [{at: '2.5', rule: 'r'}], messages: [{events: [{at: '1'}, {at: '2.5'}]}]})
+        .map((one) => one.at + (one.match ? 'rule' : '')).join()""", "a rule stands before what it caused", "1,2.5rule,2.5"),
     ("lib/checks.js", r"domainOf('Ada <ada@Mail.Example.org>')", "the domain of an address", "mail.example.org"),
     ("lib/dom.js", r"refusal(() => h('a', {href: 'javascript:1'}))", "no link that runs", "a link to elsewhere"),
     ("lib/dom.js", r"refusal(() => h('a', {href: '//host.test/'}))", "no link to elsewhere", "a link to elsewhere"),
