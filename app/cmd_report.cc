@@ -1,10 +1,18 @@
-// postern inbound report: an aggregate report of DMARC or a TLS report, read as those that arrive are.
+// Reports about mail: postern inbound report reads one of DMARC or of TLS as those that arrive are, postern explain tls says what
+// one of ours would say.
 #include "app/commands.h"
 
 #include "api/record_json.h"
+#include "app/config_values.h"
+#include "core/mailbox.h"
+#include "dns/unbound_resolver.h"
 #include "reports/report_mail.h"
+#include "reports/tls_results.h"
 #include "reports/unpack.h"
+#include "store/notebook.h"
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -89,15 +97,18 @@ json::object failure_json(const reports::TlsFailure& failure) {
           {"failure_reason_code", failure.reason}};
 }
 
-void print_report(CommandContext& context, const reports::TlsReport& report) {
+using TableRows = std::vector<std::vector<std::string>>;
+
+// Each row begins with the day, or with the policy's domain where there is none.
+json::array policies_json(const reports::TlsReport& report, const std::string& day, TableRows& table) {
   json::array policies;
-  std::vector<std::vector<std::string>> table;
   for (const reports::TlsPolicyResult& policy : report.policies) {
     json::array failures;
-    table.push_back({policy.domain, policy.type, std::to_string(policy.successful), std::to_string(policy.failed), "-", "-"});
+    const std::string& first = day.empty() ? policy.domain : day;
+    table.push_back({first, policy.type, std::to_string(policy.successful), std::to_string(policy.failed), "-", "-"});
     for (const reports::TlsFailure& one : policy.failures) {
       failures.push_back(failure_json(one));
-      table.push_back({policy.domain, policy.type, "-", std::to_string(one.sessions), one.type, one.receiving_host});
+      table.push_back({first, policy.type, "-", std::to_string(one.sessions), one.type, one.receiving_host});
     }
     policies.push_back(json::object{{"policy_type", policy.type},
                                     {"policy_domain", policy.domain},
@@ -107,6 +118,12 @@ void print_report(CommandContext& context, const reports::TlsReport& report) {
                                     {"failed_session_count", policy.failed},
                                     {"failures", std::move(failures)}});
   }
+  return policies;
+}
+
+void print_report(CommandContext& context, const reports::TlsReport& report) {
+  TableRows table;
+  json::array policies = policies_json(report, "", table);
   const json::object value{{"kind", "tls"},
                            {"organization", report.organization},
                            {"contact", report.contact},
@@ -138,6 +155,40 @@ Result<void> read_report_file(CommandContext& context, const std::string& path) 
   }
   if (!report) return report.error();
   std::visit([&](const auto& read) { print_report(context, read); }, *report);
+  return {};
+}
+
+Result<void> explain_tls(CommandContext& context, const std::string& address) {
+  const std::string domain = normalised_domain(address.substr(address.rfind('@') + 1));
+  if (!is_valid_domain(domain, false)) return Error(ErrorCode::InvalidArgument, printable(address) + " has no domain");
+  const auto resolver = dns::open_resolver(make_resolver_settings(context.settings()));
+  if (!resolver) return Error(ErrorCode::ResolveFailed, "the DNS cannot be asked: " + resolver.error().context());
+  const auto answer = dns::look_up_and_wait<dns::Txt>(**resolver, "_smtp._tls." + domain);
+  std::vector<std::string> texts;
+  for (const dns::Txt& record : answer.records) texts.push_back(record.text);
+  const std::vector<std::string> uris = reports::find_tls_report_uris(texts);
+  std::string listed = dns::is_answer(answer.finding) ? "nobody asks for reports" : "the DNS gives no answer: " + answer.why;
+  if (!uris.empty()) listed.clear();
+  for (const std::string& uri : uris) listed += (listed.empty() ? "" : ", ") + uri;
+  json::array days;
+  TableRows table;
+  const std::filesystem::path& data_dir = context.settings().data_dir;
+  if (std::filesystem::exists(data_dir / "notebook")) {
+    const auto notebook = store::Notebook::open(data_dir);
+    if (!notebook) return notebook.error();
+    for (int age = 0; age < reports::kTlsResultDays; ++age) {
+      const std::string day = reports::utc_day(context.clock().now() - std::chrono::days(age));
+      const auto kept = (*notebook)->find(store::NotebookTable::TlsResults, reports::tls_results_key(day, domain));
+      if (!kept) return kept.error();
+      const auto report = *kept ? reports::read_tls_report(**kept) : Error(ErrorCode::NotFound);
+      if (report) days.push_back(json::object{{"day", day}, {"policies", policies_json(*report, day, table)}});
+    }
+  }
+  const json::object value{{"domain", domain}, {"reports_to", json::array(uris.begin(), uris.end())}, {"days", std::move(days)}};
+  std::string text = format_facts({{"domain", domain}, {"reports to", listed}});
+  text += table.empty() ? "no session was seen within " + std::to_string(reports::kTlsResultDays) + " days\n"
+                        : format_table({"DAY", "POLICY", "SUCCEEDED", "FAILED", "WHY", "HOST"}, table);
+  context.print(value, text);
   return {};
 }
 

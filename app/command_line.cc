@@ -377,6 +377,7 @@ void declare_explain(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "explain", "Why mail goes the way it goes");
   build.on(noun, "delivery", "address", "Say where mail to an address goes, how it is protected, and why; connects to no mail host",
            explain_delivery);
+  build.on(noun, "tls", "domain", "Say how TLS went with a domain's mail hosts, day by day, and who asks for reports", explain_tls);
 }
 
 void declare_verify(CLI::App& app, Builder& build) {

@@ -12,6 +12,7 @@ namespace postern::app {
 
 // --- explain (cmd_explain.cc) ---
 Result<void> explain_delivery(CommandContext& context, const std::string& address);  // or a domain
+Result<void> explain_tls(CommandContext& context, const std::string& address);       // cmd_report.cc
 
 // --- inbound (cmd_inbound.cc) ---
 Result<void> read_returned_file(CommandContext& context, const std::string& path);  // opens no store

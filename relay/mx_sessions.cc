@@ -5,6 +5,7 @@
 #include "core/operator_log.h"
 #include "dns/host_lookup.h"
 #include "mx/lookup.h"
+#include "relay/tls_observation.h"
 
 #include <cstdint>
 
@@ -53,6 +54,17 @@ mx::StsMemory memory_in(store::Notebook* notebook) {
               }};
 }
 
+reports::TlsResults::Memory results_in(store::Notebook* notebook) {
+  constexpr auto kTable = store::NotebookTable::TlsResults;
+  return {.find =
+              [notebook](const std::string& key) {
+                auto found = notebook->find(kTable, key);
+                return found ? std::move(*found) : std::nullopt;
+              },
+          .put = [notebook](const std::string& key, std::string value) { notebook->put_later(kTable, key, std::move(value)); },
+          .erase_day = [notebook](const std::string& day) { notebook->erase_prefix_later(kTable, day); }};
+}
+
 net::TlsVerification verification_of(mx::TlsLevel level) {
   if (level == mx::TlsLevel::Dane) return net::TlsVerification::Dane;
   return level == mx::TlsLevel::Verified ? net::TlsVerification::Required : net::TlsVerification::None;
@@ -73,7 +85,11 @@ net::TlsPeer peer_of(const mx::TlsDecision& decision) {
 }  // namespace
 
 MxCommon::MxCommon(dns::Resolver& resolver, mx::PlanRules rules, const Clock* clock, store::Notebook* notebook)
-    : resolver_(resolver), rules_(std::move(rules)), https_(std::make_shared<mx::HttpsClient>(resolver, rules_.allows_special)) {
+    : resolver_(resolver),
+      rules_(std::move(rules)),
+      clock_(clock),
+      https_(std::make_shared<mx::HttpsClient>(resolver, rules_.allows_special)) {
+  if (clock != nullptr && notebook != nullptr) tls_results_ = std::make_unique<reports::TlsResults>(results_in(notebook));
   if (clock != nullptr) {
     sts_ = std::make_shared<mx::StsPolicies>(resolver, *clock, mx::make_sts_fetch(https_), memory_in(notebook));
   }
@@ -89,6 +105,10 @@ std::shared_ptr<const net::TlsClientContext> MxCommon::tls(net::TlsVerification 
     return nullptr;
   }
   return contexts_.emplace(key, std::make_shared<const net::TlsClientContext>(std::move(*context))).first->second;
+}
+
+void MxCommon::note_tls(const std::optional<reports::TlsSession>& session) {
+  if (session && tls_results_ != nullptr) tls_results_->add(*session, clock_->now());
 }
 
 void MxCommon::note_broken_tls(const std::string& remote) {
@@ -170,6 +190,10 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   const std::string place = escape_for_log(hosts_.hosts[hop.host].name, kMaxHostText) + " [" + format_ip_address(hop.address) +
                             "]:" + std::to_string(route_.port);
   session.remote = place;
+  SeenSession seen{.domain = domain_, .host = hosts_.hosts[hop.host].name, .address = format_ip_address(hop.address)};
+  // Not of what a message or the route gave up: a report about failing reports would never end (RFC 8460 §5.3).
+  const bool is_told = demand_ != mx::TlsDemand::NotRequired && !domain_.starts_with('[');
+  if (is_told && decision.refusal) common_.note_tls(observe_tls(seen, decision, sts_));
   Status failure;
   const auto tls = decision.refusal ? nullptr : common_.tls(verification_of(decision.level), route_.ca_file, failure);
   if (!tls) {
@@ -184,6 +208,11 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   auto opened = co_await smtp::ClientConnection::open(dns::endpoint_of(hop.address, route_.port), peer_of(decision),
                                                       std::move(config), *tls, timeouts_);
   if (opened.was_connected) ++sessions_;
+  seen.is_open = opened.connection != nullptr;
+  seen.is_tls = seen.is_open && opened.connection->is_tls();
+  seen.is_tls_failure = opened.is_tls_failure;
+  seen.fault = opened.tls_fault;
+  if (is_told && !is_clear && !look_ups_.is_cancelled()) common_.note_tls(observe_tls(seen, decision, sts_));
   if (!opened.connection) {
     if (opened.is_tls_failure && may_be_clear && !look_ups_.is_cancelled()) {
       if (!common_.is_tls_broken(place)) operator_log::tls_given_up(place, opened.failure);

@@ -14,6 +14,7 @@
 #include "net/tls_context.h"
 #include "relay/idle_connections.h"
 #include "relay/route.h"
+#include "reports/tls_results.h"
 #include "smtp/client_connection.h"
 #include "store/notebook.h"
 
@@ -41,6 +42,8 @@ class MxCommon {
   std::shared_ptr<const net::TlsClientContext> tls(net::TlsVerification verification, const std::string& ca_file, Status& failure);
   // Null: it is not looked for.
   mx::StsPolicies* sts_policies() { return sts_.get(); }
+  // What TLS reports are made of; nothing without a notebook.
+  void note_tls(const std::optional<reports::TlsSession>& session);
   // The end of all deliveries.
   void cancel() { https_->cancel(); }
   // Files with authorities are read again when they are next wanted.
@@ -54,6 +57,8 @@ class MxCommon {
   dns::Resolver& resolver_;
   mx::PlanRules rules_;
   SystemRandom random_;
+  const Clock* const clock_;
+  std::unique_ptr<reports::TlsResults> tls_results_;
   std::shared_ptr<mx::HttpsClient> https_;
   std::shared_ptr<mx::StsPolicies> sts_;  // kept by what is fetched in the background, too
   std::map<std::pair<net::TlsVerification, std::string>, std::shared_ptr<const net::TlsClientContext>> contexts_;

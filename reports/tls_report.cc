@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::reports {
 namespace {
@@ -142,6 +143,29 @@ Result<TlsReport> read_tls_report(std::string_view text) {
     if (policy.is_object()) report.policies.push_back(read_policy(policy.get_object()));
   }
   return report;
+}
+
+std::vector<std::string> find_tls_report_uris(const std::vector<std::string>& texts) {
+  constexpr std::string_view kVersion = "v=TLSRPTv1";
+  const std::string* found = nullptr;
+  for (const std::string& text : texts) {
+    const std::string_view behind = std::string_view(text).substr(std::min(text.size(), kVersion.size()));
+    if (!text.starts_with(kVersion) || !trim_ascii_space(behind).starts_with(';')) continue;
+    if (std::exchange(found, &text) != nullptr) return {};
+  }
+  std::vector<std::string> uris;
+  for (std::string_view rest = found == nullptr ? std::string_view() : *found; !rest.empty();) {
+    const std::string_view field = trim_ascii_space(rest.substr(0, rest.find(';')));
+    rest.remove_prefix(std::min(rest.size(), rest.find(';') == std::string_view::npos ? rest.size() : rest.find(';') + 1));
+    if (!field.starts_with("rua=")) continue;
+    for (std::string_view list = field.substr(4); !list.empty() && uris.size() < kMaxTlsReportUris;) {
+      const std::string_view uri = trim_ascii_space(list.substr(0, list.find(',')));
+      list.remove_prefix(std::min(list.size(), list.find(',') == std::string_view::npos ? list.size() : list.find(',') + 1));
+      const bool is_known = starts_with_ignoring_case(uri, "mailto:") || starts_with_ignoring_case(uri, "https://");
+      if (is_known && is_printable_ascii(uri)) uris.emplace_back(uri);
+    }
+  }
+  return uris;
 }
 
 std::string format_tls_report(const TlsReport& report) {

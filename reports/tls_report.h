@@ -23,20 +23,20 @@ inline constexpr std::size_t kMaxTlsLines = 200;         // of a policy, and of 
 
 // RFC 8460 §4.4.
 struct TlsFailure {
-  std::string type;  // "certificate-expired"
-  std::string sending_address;
-  std::string receiving_host;
-  std::string receiving_helo;
-  std::string receiving_address;
+  std::string type{};  // "certificate-expired"
+  std::string sending_address{};
+  std::string receiving_host{};
+  std::string receiving_helo{};
+  std::string receiving_address{};
   std::uint64_t sessions = 0;
-  std::string more;    // additional-information
-  std::string reason;  // failure-reason-code
+  std::string more{};    // additional-information
+  std::string reason{};  // failure-reason-code
   friend bool operator==(const TlsFailure&, const TlsFailure&) = default;
 };
 
 struct TlsPolicyResult {
-  std::string type;  // "tlsa", "sts", "no-policy-found"
-  std::string domain;
+  std::string type{};  // "tlsa", "sts", "no-policy-found"
+  std::string domain{};
   std::vector<std::string> lines{};  // policy-string
   std::vector<std::string> hosts{};  // mx-host
   std::uint64_t successful = 0;
@@ -47,9 +47,9 @@ struct TlsPolicyResult {
 
 // Texts are valid UTF-8 without controls.
 struct TlsReport {
-  std::string organization;
-  std::string contact;
-  std::string id;
+  std::string organization{};
+  std::string contact{};
+  std::string id{};
   Instant begin{};
   Instant end{};
   std::vector<TlsPolicyResult> policies{};
@@ -60,5 +60,9 @@ struct TlsReport {
 Result<TlsReport> read_tls_report(std::string_view json);
 
 std::string format_tls_report(const TlsReport& report);
+
+// Where reports go, of the TXT records at _smtp._tls.<domain>: the URIs of the one record there is (RFC 8460 §3); else nothing.
+inline constexpr std::size_t kMaxTlsReportUris = 10;
+std::vector<std::string> find_tls_report_uris(const std::vector<std::string>& texts);
 
 }  // namespace postern::reports

@@ -45,6 +45,7 @@ void ClientSession::Impl::hello_done() {
   const bool wants_tls = config_.tls != ClientTls::None && !is_tls_;
   if (wants_tls && capabilities_.starttls && !was_starttls_refused_) return send(Command::StartTls, "STARTTLS\r\n");
   if (wants_tls && config_.tls == ClientTls::Required) {
+    stage_ = "STARTTLS";
     return fail(Status{454, kNoTls, "TLS is required and the next hop does not offer STARTTLS"}, Manner::WithQuit);
   }
   authenticate();

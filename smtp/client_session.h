@@ -122,7 +122,8 @@ class ClientSession {
   bool was_unfit() const;
   // Of the last transaction: BDAT was answered as a command that the peer does not know (500, 502, 503, 504).
   bool was_chunk_unknown() const;
-  // The connection was not brought to Ready because of STARTTLS: its reply, the handshake, or what came right behind it.
+  // The connection was not brought to Ready because of STARTTLS: it is required and not offered, its reply, the handshake, or what
+  // came right behind it.
   bool has_failed_at_tls() const;
   // Replies read so far. A deadline holds for a reply, not for an octet: the shell moves it when this moves.
   std::uint64_t reply_count() const;

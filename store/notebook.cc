@@ -8,7 +8,7 @@
 namespace postern::store {
 namespace {
 
-constexpr std::array<std::string_view, 2> kNotebookTables = {"meta", "sts_policies"};
+constexpr std::array<std::string_view, 3> kNotebookTables = {"meta", "sts_policies", "tls_results"};
 constexpr std::size_t kMaxNotebookKey = 500;  // LMDB's bound is 511
 
 class NotebookWrite final : public lmdb::CommitRequest {
@@ -29,6 +29,24 @@ class NotebookWrite final : public lmdb::CommitRequest {
   NotebookTable table_;
   std::string key_;
   std::optional<std::string> value_;  // nullopt: erase
+};
+
+class NotebookErasure final : public lmdb::CommitRequest {
+ public:
+  NotebookErasure(NotebookTable table, std::string prefix) : table_(table), prefix_(std::move(prefix)) {}
+
+  Result<void> apply(lmdb::WriteTransaction& transaction) override {
+    const auto erased = lmdb::WritableTable(transaction, table_).erase_prefix(prefix_, kErasedAtOnce);
+    return erased ? Result<void>() : Result<void>(erased.error());
+  }
+  void complete(Result<void>) override {}
+  std::size_t octets() const override { return prefix_.size(); }
+
+ private:
+  static constexpr std::size_t kErasedAtOnce = 100'000;
+
+  NotebookTable table_;
+  std::string prefix_;
 };
 
 bool is_notebook_key(std::string_view key) {
@@ -68,6 +86,11 @@ void Notebook::erase_later(NotebookTable table, std::string key) {
   if (!is_notebook_key(key)) return;
   commits_->submit(std::make_unique<NotebookWrite>(table, std::move(key), std::nullopt), lmdb::Urgency::Soon,
                    lmdb::Admission::Bounded);
+}
+
+void Notebook::erase_prefix_later(NotebookTable table, std::string prefix) {
+  if (!is_notebook_key(prefix)) return;
+  commits_->submit(std::make_unique<NotebookErasure>(table, std::move(prefix)), lmdb::Urgency::Soon, lmdb::Admission::Bounded);
 }
 
 }  // namespace postern::store

@@ -1,4 +1,4 @@
-// What was learnt of other servers and can be learnt again: MTA-STS policies. An environment of its own
+// What was learnt of other servers and can be learnt again, or be missed: MTA-STS policies, how TLS went. An environment of its own
 // beside the store's two: it may be removed while the server is stopped, no backup needs it, and what is written here keeps no
 // mail waiting. Values are octets; who writes them knows their form.
 #pragma once
@@ -19,6 +19,7 @@ namespace postern::store {
 enum class NotebookTable : std::size_t {
   Meta,         // not used yet
   StsPolicies,  // domain → mx/sts_policy's form
+  TlsResults,   // reports/tls_results' keys → a TLS report's JSON
 };
 
 inline constexpr std::size_t kNotebookMapOctets = 512U << 20;  // address space: 100,000 policies of a few KiB at most
@@ -33,6 +34,7 @@ class Notebook {
   // Soon, on a thread of its own; what cannot be written is lost, with nobody waiting for it.
   void put_later(NotebookTable table, std::string key, std::string value);
   void erase_later(NotebookTable table, std::string key);
+  void erase_prefix_later(NotebookTable table, std::string prefix);
 
  private:
   explicit Notebook(std::unique_ptr<lmdb::LmdbEnvironment> environment);

@@ -22,7 +22,7 @@ ROOMS = {
     "mx": {"core", "net", "dns", "http"},
     "provenance": {"core", "net", "dns", "mime"},
     "reports": {"core", "mime"},
-    "relay": {"core", "net", "dns", "smtp", "store", "sandbox", "domains", "mime", "mx"},
+    "relay": {"core", "net", "dns", "smtp", "store", "sandbox", "domains", "mime", "mx", "reports"},
     "submission": {"core", "net", "smtp", "store", "auth", "sandbox", "domains", "mime", "relay"},
     "reception": {"core", "net", "smtp", "store", "auth", "sandbox", "domains", "mime", "relay", "submission"},
     "events": {"core", "net", "dns", "store", "auth", "relay"},

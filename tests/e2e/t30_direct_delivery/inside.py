@@ -114,7 +114,7 @@ class Story:
             got = [m for m in (host.messages if host else []) if f"<user@{domain}>" in str(m["rcpt"])]
             if [m["tls"] for m in got] != ([verdict != "clear"] if outcome == "delivered" else []):
                 failures.append(f"{domain}: the host has {[(m['rcpt'], m['tls']) for m in got]}")
-        return failures + self.run_traces() + self.run_demands() + self.run_restart()
+        return failures + self.run_traces() + self.run_demands() + self.run_restart() + self.run_reports()
 
     def run_traces(self):
         """`postern trace` has the session that delivery would have, up to RCPT, and leaves nothing behind."""
@@ -130,6 +130,37 @@ class Story:
                 failures.append(f"trace {domain}: {said}")
         if before != {name: len(host.messages) for name, host in self.lab.mail.items()}:
             failures.append("a trace delivered something")
+        return failures
+
+    def run_reports(self):
+        """What a TLS report of the day would say (RFC 8460); written at the relay's end, at the latest."""
+        rows = [  # domain, whose policy it was, what the report says of the sessions
+            ("ee.sec", "tlsa", None),
+            ("wrong.sec", "tlsa", "validation-failure"),
+            ("stripped.sec", "tlsa", "starttls-not-supported"),
+            ("tlsafail.sec", "tlsa", "dnssec-invalid"),
+            ("stsgood.ins", "sts", None),
+            ("stsself.ins", "sts", "certificate-not-trusted"),
+            ("stsname.ins", "sts", "certificate-host-mismatch"),
+            ("stsexpired.ins", "sts", "certificate-expired"),
+            ("stsclear.ins", "sts", "starttls-not-supported"),
+            ("stsother.ins", "sts", "validation-failure"),
+            ("stsaway.ins", "sts", "sts-policy-fetch-error"),
+            ("plain.ins", "no-policy-found", None),
+            ("clear.sec", "no-policy-found", "starttls-not-supported"),
+        ]
+        self.relay.stop()
+        failures = []
+        for domain, policy_type, failure in rows:
+            days = self.relay.json("explain", "tls", domain)["days"]
+            policies = [p for day in days for p in day["policies"]]
+            types = {p["policy_type"] for p in policies}
+            told = {f["result_type"] for p in policies for f in p["failures"]}
+            is_good = any(p["successful_session_count"] for p in policies)
+            if types != {policy_type} or told != ({failure} - {None}) or is_good != (failure is None):
+                failures.append(f"TLS report of {domain}: {policies}, wanted {policy_type}, {failure}")
+        if self.relay.json("explain", "tls", "null.sec")["days"]:
+            failures.append("a domain without sessions has a TLS report")
         return failures
 
     def run_restart(self):

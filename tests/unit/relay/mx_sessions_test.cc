@@ -13,7 +13,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <stdlib.h>
+
 #include <cstdio>
+#include <filesystem>
 
 namespace postern::relay {
 namespace {
@@ -55,12 +58,14 @@ class MxSessionsTest : public QueueFixture {
 
   ~MxSessionsTest() override { stop(); }  // while there is a resolver to ask
 
-  void start_to(const test::FakeSmarthost& hop) {
+  void start_to(const test::FakeSmarthost& hop, store::Notebook* notebook = nullptr) {
     routes_[0].port = hop.port();
     start(make_transport_factory(io_.get_executor(), store_.spool(),
                                  {.hostname = "relay.example",
                                   .resolver = &resolver_,
-                                  .mx_rules = {.self = {.names = {"relay.example"}, .addresses = {}}, .allows_special = true}}));
+                                  .mx_rules = {.self = {.names = {"relay.example"}, .addresses = {}}, .allows_special = true},
+                                  .clock = notebook == nullptr ? nullptr : &clock_,
+                                  .notebook = notebook}));
   }
   void publish_dane(const test::FakeSmarthost& hop, const std::string& record) {
     resolver_.secure = {"live.example", "mx.example", dns::tlsa_name(hop.port(), "mx.example")};
@@ -245,6 +250,35 @@ TEST_F(MxSessionsTest, LetsAMessageThatDoesNotRequireTlsPassAHostThatFailsItsPol
   const MessageId id = accept(draft_to({"live.example"}), "Received: by us\r\nTLS-Required: No\r\nSubject: s\r\n\r\nbody\r\n");
   run_until([&] { return stage(id) == RecipientStage::Delivered; });
   expect_deferred(accept("live.example"), "no matching DANE TLSA records");
+}
+
+// RFC 8460: what a report would say is kept, by the domain and the day; not of a message that does not require TLS.
+TEST_F(MxSessionsTest, NotesHowTlsWentForTheReportOfTheDay) {
+  std::string folder = (std::filesystem::temp_directory_path() / "postern-notebook-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  {
+    const auto notebook = store::Notebook::open(folder).value();
+    test::FakeSmarthost hop(with_certificate(test::test_certs().good()));
+    publish_dane(hop, tlsa_of(test::test_certs().wrong_name().certificate));
+    start_to(hop, notebook.get());
+    const std::string header = "TLS-Required: No\r\nSubject: s\r\n\r\nbody\r\n";
+    const MessageId report = accept(draft_to({"live.example"}), "Received: by us\r\n" + header);
+    run_until([&] { return stage(report) == RecipientStage::Delivered; });
+    expect_deferred(accept("live.example"), "no matching DANE TLSA records");
+    const std::string key = reports::tls_results_key(reports::utc_day(clock_.now()), "live.example");
+    run_until([&] { return notebook->find(store::NotebookTable::TlsResults, key).value().has_value(); });
+    const auto kept = reports::read_tls_report(*notebook->find(store::NotebookTable::TlsResults, key).value());
+    ASSERT_EQ(kept->policies.size(), 1U);
+    const reports::TlsPolicyResult& policy = kept->policies.front();
+    EXPECT_EQ(policy.type, "tlsa");
+    EXPECT_EQ(policy.successful, 0U);
+    EXPECT_EQ(policy.failed, 1U);
+    EXPECT_THAT(policy.lines, testing::ElementsAre(testing::StartsWith("3 0 1 ")));
+    EXPECT_EQ(policy.failures.at(0).type + " " + policy.failures.at(0).reason, "validation-failure no-tlsa-match");
+    EXPECT_EQ(policy.failures.at(0).receiving_host, "mx.example");
+    stop();
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

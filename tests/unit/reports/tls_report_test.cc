@@ -74,5 +74,22 @@ TEST(TlsReport, BoundsWhatItReads) {
   for (const char* text : {"", "[]", "{}", "{\"policies\": {}}", "{\"policies\": [}"}) EXPECT_FALSE(read_tls_report(text)) << text;
 }
 
+// RFC 8460 §3.
+TEST(TlsReport, GoesWhereTheOneRecordOfTheDomainSays) {
+  using testing::ElementsAre;
+  EXPECT_THAT(find_tls_report_uris({"v=spf1 -all", "v=TLSRPTv1; rua=mailto:a@example.org , https://r.example/x,ftp://y;z=1"}),
+              ElementsAre("mailto:a@example.org", "https://r.example/x"));
+  EXPECT_THAT(find_tls_report_uris({"v=TLSRPTv1 ;rua=mailto:a@example.org;"}), ElementsAre("mailto:a@example.org"));
+  for (const std::vector<std::string>& texts :
+       std::vector<std::vector<std::string>>{{},
+                                             {"v=TLSRPTv1"},
+                                             {"v=TLSRPTv12;rua=mailto:a@b.example"},
+                                             {"v=tlsrptv1;rua=mailto:a@b.example"},
+                                             {"v=TLSRPTv1;rua=mailto:a@b.example", "v=TLSRPTv1;rua=mailto:c@b.example"},
+                                             {"v=TLSRPTv1;rua="}}) {
+    EXPECT_THAT(find_tls_report_uris(texts), testing::IsEmpty());
+  }
+}
+
 }  // namespace
 }  // namespace postern::reports

@@ -257,6 +257,10 @@ TEST(ClientOpening, KnowsWhatFailedForItsTls) {
   test::ClientScript before(config);
   before.session().peer_gone();
   EXPECT_FALSE(before.session().has_failed_at_tls());
+  config.tls = ClientTls::Required;
+  test::ClientScript missing(config);
+  missing.feed("220 mx\r\n").expect_sent("EHLO client.example\r\n").feed("250 mx\r\n");
+  EXPECT_TRUE(missing.session().has_failed_at_tls()) << "it is not offered";
 }
 
 }  // namespace
