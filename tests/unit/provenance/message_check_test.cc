@@ -161,6 +161,16 @@ TEST_F(MessageCheckTest, SaysWhatIsWrongWithAKey) {
   EXPECT_TRUE(first(kRfc8463Sample).is_testing);
 }
 
+TEST_F(MessageCheckTest, ABrokenKeyProvesNothing) {
+  publish("test",
+          "v=DKIM1; k=rsa; "
+          "p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALrDiqekZWADirtzi42y8auqdtLKX6dBn4OMF6YMmnw7ouKN8kDbB8Kjk+"
+          "lBWELxIcfBNqIU19z65Yes7wLfZwUCAwEAAQ==");
+  const DkimVerdict verdict = check(kRfc8463Sample).dkim.at(1);
+  EXPECT_EQ(verdict.result, SignatureResult::Policy);
+  EXPECT_EQ(verdict.why, "its key has 512 bits");
+}
+
 TEST_F(MessageCheckTest, AnAnswerThatDoesNotComeIsATemporaryError) {
   resolver_.broken = {"brisbane._domainkey.football.example.com"};
   const MessageVerdicts verdicts = check(kRfc8463Sample);
