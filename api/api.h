@@ -190,6 +190,7 @@ struct Route {
   std::array<std::uint16_t, 2> failures = {};  // statuses that its kind of row does not have anyway; 0: none
   bool serves_domain_keys = false;  // also keys limited to From domains: the handler keeps to their mail. Others are refused here
   bool is_for_browsers = false;  // without a credential, and yet for pages of this server only: it opens a session
+  bool takes_basic = false;  // a key as the password of RFC 7617, too: for clients of other products' APIs
   bool has_plan_rate = false;  // its messages have the plan's rate, and its requests one of their own (api/request_rate)
 };
 

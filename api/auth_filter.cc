@@ -3,6 +3,7 @@
 #include "auth/browser_session.h"
 #include "auth/session_token.h"
 #include "auth/usage_tracker.h"
+#include "core/base64.h"
 #include "core/bytes.h"
 #include "core/operator_log.h"
 #include "net/wait_for.h"
@@ -26,6 +27,20 @@ std::optional<std::string_view> bearer_token(std::string_view field) {
   while (field.starts_with(' ')) field.remove_prefix(1);
   if (field.empty()) return std::nullopt;
   return field;
+}
+
+// RFC 7617, as clients say it that know no tokens: the password is the key, or the user name where there is none. nullopt: another
+// scheme, or nothing that could be one.
+std::optional<Secret> basic_key(std::string_view field) {
+  static constexpr std::string_view kScheme = "basic ";
+  if (!starts_with_ignoring_case(field, kScheme)) return std::nullopt;
+  const auto pair = decode_base64(trim_ascii_space(field.substr(kScheme.size())));
+  const std::size_t colon = pair ? pair->find(':') : std::string::npos;
+  if (colon == std::string::npos) return std::nullopt;
+  const std::string_view user = std::string_view(*pair).substr(0, colon);
+  const std::string_view password = std::string_view(*pair).substr(colon + 1);
+  const std::string_view key = password.empty() ? user : password;
+  return key.empty() ? std::nullopt : std::optional(Secret(std::string(key)));
 }
 
 // RFC 7519: three parts; keys have no dot.
@@ -52,7 +67,10 @@ struct AuthFilter::Verdict {
 };
 
 net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access access, CredentialFacts facts) {
-  const std::optional<std::string_view> token = facts.authorization ? bearer_token(facts.authorization->reveal()) : std::nullopt;
+  std::optional<std::string_view> token = facts.authorization ? bearer_token(facts.authorization->reveal()) : std::nullopt;
+  const bool may_be_basic = facts.may_be_basic && facts.authorization && !token;
+  const std::optional<Secret> basic = may_be_basic ? basic_key(facts.authorization->reveal()) : std::nullopt;
+  if (basic) token = basic->reveal();
   const bool has_cookie = !facts.authorization && facts.cookie;
   if (!token && !has_cookie) {
     co_return api_refusal(Refusal::AuthRequired, "authenticate first: Authorization: Bearer, with an API key or a session token");

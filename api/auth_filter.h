@@ -18,6 +18,7 @@ struct CredentialFacts {
   std::optional<Secret> cookie = {};    // of a session; counts where there is no Authorization
   IpAddress peer;
   std::string_view user_agent;          // remembered beside a key's last use
+  bool may_be_basic = false;            // the row takes a key as a password, too (RFC 7617)
 };
 
 class AuthFilter {

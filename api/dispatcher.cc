@@ -287,7 +287,8 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::authentic
   CredentialFacts facts{.authorization = std::move(head.authorization),
                         .cookie = std::move(cookie_),
                         .peer = peer_.address,
-                        .user_agent = head.field("user-agent")};
+                        .user_agent = head.field("user-agent"),
+                        .may_be_basic = route_->takes_basic};
   std::variant<Caller, ApiResponse> admitted = co_await dispatcher_.auth_filter_.admit(route_->access, std::move(facts));
   if (auto* refused = std::get_if<ApiResponse>(&admitted)) co_return std::move(*refused);
   request_.caller = std::move(std::get<Caller>(admitted));

@@ -115,6 +115,16 @@ Variables variables_for(std::uint16_t smtp, std::uint16_t http, std::string_view
   ::_exit(errno == ENOENT ? 127 : 126);
 }
 
+// What the environment says of another relay's configuration is not for this one.
+void forget_configuration() {
+  std::vector<std::string> names;
+  for (char** entry = ::environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.starts_with("POSTERN_")) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& name : names) ::unsetenv(name.c_str());
+}
+
 // `postern serve` with both sockets as its descriptors 3 and 4. No thread may run here when it forks: setenv() follows.
 Result<pid_t> start_relay(const std::filesystem::path& config, const FreePort& smtp, const FreePort& http) {
   // Out of the way of where they go.
@@ -220,6 +230,7 @@ class RelayProcess {
 }  // namespace
 
 Result<void> run_test(CommandContext& context, const TestOptions& options) {
+  forget_configuration();
   const auto text = read_text_file(options.script);
   if (!text) return text.error();
   const auto plan = lab::read_test_plan(*text);

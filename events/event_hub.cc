@@ -72,10 +72,12 @@ class EventHub::Impl : public std::enable_shared_from_this<EventHub::Impl> {
 
 net::Awaitable<void> EventHub::Impl::run() {
   while (!is_stopped_) {
+    const auto next = std::chrono::steady_clock::now() + kShortestRound;
     look();
     co_await rest();
-    timer_.expires_after(kShortestRound);
-    if (!is_stopped_) co_await timer_.async_wait(asio::as_tuple(net::kAwait));
+    // What comes after a pause is told at once; what comes in a burst waits for its round.
+    timer_.expires_at(next);
+    if (!is_stopped_ && next > std::chrono::steady_clock::now()) co_await timer_.async_wait(asio::as_tuple(net::kAwait));
   }
   wake_all();
 }

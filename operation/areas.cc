@@ -1,6 +1,7 @@
 #include "operation/areas.h"
 
 #include "api/areas.h"
+#include "lab/mailpit_api.h"
 #include "lab/run_api.h"
 
 #include <vector>
@@ -12,6 +13,7 @@ std::span<const api::ApiArea> all_areas() {
     const auto of_accounts = api::account_areas();
     std::vector<api::ApiArea> areas(of_accounts.begin(), of_accounts.end());
     areas.push_back(lab::run_api());
+    areas.push_back(lab::mailpit_api());
     areas.push_back(account_api());
     areas.push_back(queue_api());
     areas.push_back(order_api());

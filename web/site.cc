@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kAssets = "assets";
 // First segments that are the API's, whoever asks.
-constexpr std::array<std::string_view, 6> kOfApi = {"v1", "api", "healthz", "readyz", "metrics", "openapi.json"};
+constexpr std::array<std::string_view, 7> kOfApi = {"v1", "api", "mailpit", "healthz", "readyz", "metrics", "openapi.json"};
 
 bool is_read(std::string_view method) {
   return method == "GET" || method == "HEAD";

@@ -169,6 +169,22 @@ def runs(api, key):
     api.refuse("assertRunMail", 422, "validation_error", key=key, path=path, body={"expect": [{"to": 7}] * 101})
 
 
+def mailpit(api, key):
+    """A run as Mailpit's readers see it: of the mail with an attachment, which belongs to no run, nothing is there."""
+    sent = api.call("sendEmail", key=key, body=mail(SIMULATED, run="pit", attachments=[{"filename": "a.txt", "content": "aGk="}]))
+    path = {"run": "pit", "id": sent[1]["id"]}
+    api.succeed("listMailpitMessages", key=key, path=path, query="limit=1&start=0")
+    api.succeed("searchMailpitMessages", key=key, path=path, query="query=to%3Asimulator")
+    api.refuse("searchMailpitMessages", 422, "validation_error", key=key, path=path, query="query=larger%3A1")
+    part = api.succeed("getMailpitMessage", key=key, path=path)["Attachments"][0]["PartID"]
+    for name in ("getMailpitHeaders", "getMailpitRaw"):
+        api.succeed(name, key=key, path=path)
+    api.succeed("getMailpitPart", key=key, path={**path, "part": part})
+    api.refuse("getMailpitMessage", 404, "not_found", key=key, path={**path, "run": "other"})
+    api.succeed("deleteMailpitFound", key=key, path=path, query="query=nothing-has-this")
+    api.succeed("deleteMailpitMessages", key=key, path={"run": "none"}, body={"IDs": [sent[1]["id"]]})
+
+
 def reading(api, key, message):
     path = {"id": message}
     api.relay.settled(message)
@@ -190,6 +206,7 @@ def reading(api, key, message):
     check(api.call("listEmails", key=key, query="run=ci+1")[1]["data"][0]["id"] == in_run, "the run's e-mail is not listed")
     check(api.call("listEvents", key=key, query="run=ci+1")[1]["data"], "the run's events are not listed")
     runs(api, key)
+    mailpit(api, key)
     check(api.succeed("deleteRun", key=key, path={"run": "ci%201"})["deleted"] == 1, "the run is not deleted")
     api.refuse("deleteRun", 404, "not_found", key=key, path={"run": "ci%201"})
     fields = api.call("getEmail", key=key, path={"id": message})[2]
@@ -278,7 +295,8 @@ def sandbox_and_production(api, token, live, server):
 
 
 # Of a run that has no message yet there is an answer.
-RUN_QUESTIONS = {"waitForRunMail", "assertRunMail"}
+RUN_QUESTIONS = {"waitForRunMail", "assertRunMail", "listMailpitMessages", "searchMailpitMessages", "deleteMailpitFound",
+                 "deleteMailpitMessages"}
 # What only operators may: to everybody else it is forbidden, whosever the thing is.
 OPERATION = {"listAccounts", "listProductionRequests", "getAnyAccount", "changeAnyAccount", "decideProductionAccess", "getQueue",
              "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations", "listOrders",
@@ -403,7 +421,9 @@ def without_rights(api, token, sending, outsider, stranger):
             api.refuse(name, 404, "not_found", **{**call, "key": stranger})
         elif name in RUN_QUESTIONS:  # of a run of their own, which has begun with no message yet
             answer = api.call(name, **{**call, "key": outsider})[1]
-            check(not answer.get("data") and not any(r["emails"] for r in answer.get("results", [])), f"{name}: {answer}")
+            found = answer if isinstance(answer, dict) else {}
+            check(not found.get("data") and not found.get("messages") and not any(r["emails"] for r in found.get("results", [])),
+                  f"{name}: {answer}")
         elif name not in OPERATION and "{" in api.document.operations[name][1]:
             api.refuse(name, 404, "not_found", **{**call, "key": outsider})
 

@@ -1,5 +1,6 @@
 """Test runs: waiting for mail that is not there yet, what is in it, what is expected of it; 200 runs side by side."""
 
+import base64
 import concurrent.futures
 import json
 import smtplib
@@ -100,6 +101,37 @@ def side_by_side(relay, key):
     check(ask(relay, key, "ci-8", "wait", {"timeout_seconds": 0})["count"] == 1, "the others are not")
 
 
+def as_mailpit(relay, key):
+    """The same run for readers of Mailpit's API, who know no tokens but a user name and a password."""
+    basic = {"Authorization": "Basic " + base64.b64encode(f"pit:{key}".encode()).decode()}
+
+    def get(path, method="GET", body=None):
+        status, answer, fields = relay.request(method, f"/mailpit/pit/api/v1/{path}", body, None, basic)
+        check(status == 200, f"{path}: {status} {answer}")
+        return answer, fields
+
+    send(relay, "pit", key, "One", "Your code is 481516")
+    send(relay, "pit", key, "Two")
+    send(relay, "other-pit", key, "Three")
+    listed = get("messages?limit=1")[0]
+    check((listed["total"], listed["messages_count"], listed["count"]) == (2, 2, 1), f"{listed}")
+    check(listed["messages"][0]["Subject"] == "Two" and listed["messages"][0]["To"][0]["Address"] == RECIPIENT, f"{listed}")
+    found = get("search?query=subject%3Aone+481516")[0]["messages"]
+    check([m["Subject"] for m in found] == ["One"], f"{found}")
+    message = get("message/" + found[0]["ID"])[0]
+    check("481516" in message["Text"] and message["From"]["Address"] == "app@example.com", f"{message}")
+    check(get("message/latest")[0]["Subject"] == "Two", "the latest")
+    check(get(f"message/{found[0]['ID']}/headers")[0]["Subject"] == ["One"], "its header")
+    check(b"481516" in get(f"message/{found[0]['ID']}/raw")[0], "its octets")
+    check(relay.request("GET", f"/mailpit/other-pit/api/v1/message/{found[0]['ID']}", None, None, basic)[0] == 404, "another run")
+    check(relay.request("GET", "/v1/test/runs", None, None, basic)[0] == 401, "a password is for these endpoints only")
+    get("messages", "DELETE", {"IDs": [found[0]["ID"]]})
+    check(get("messages")[0]["total"] == 1, "one is deleted")
+    get("messages", "DELETE")
+    check(get("messages")[0]["total"] == 0, "all are")
+    check(ask(relay, key, "other-pit", "wait", {"timeout_seconds": 0})["count"] == 1, "and none of another run")
+
+
 def run(context):
     relay = context.relay()
     relay.account("team")
@@ -108,5 +140,6 @@ def run(context):
     waits(relay, key)
     bounces(relay, key)
     expectations(relay, key, relay.folder)
+    as_mailpit(relay, key)
     side_by_side(relay, key)
     relay.stop()

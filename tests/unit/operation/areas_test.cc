@@ -71,7 +71,9 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
     "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "deleteRun",
     "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "assertRunMail",
-    "advanceRun", "getRunJournal", "listScripts"};
+    "advanceRun", "getRunJournal", "listScripts",
+    "listMailpitMessages", "searchMailpitMessages", "getMailpitMessage", "getMailpitHeaders", "getMailpitRaw", "getMailpitPart",
+    "deleteMailpitMessages", "deleteMailpitFound"};
 
 // A new row has to be put into one of the two.
 TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {
