@@ -45,13 +45,16 @@ function figures(queue) {
 }
 
 /**
- * A lane of the queue: a domain, one that was moved to another route, or test mail, which is under no orders.
+ * A lane of the queue: a domain, one that was moved to another route, or test mail, which is under no orders: that of all runs, or of
+ * one with a clock of its own.
  * @param {string} destination
  */
-function laneOf(destination) {
+export function laneOf(destination) {
   const moved = /^>([^>]*)>(.*)$/.exec(destination);
   if (moved) return { domain: moved[2], words: [moved[2], h('.soft.small', 'moved to ', moved[1])] };
-  return { domain: destination === '<test>' ? '' : destination, words: destination === '<test>' ? 'test mail' : destination };
+  const run = /^<run>([^:]*):/.exec(destination);
+  if (run) return { domain: '', words: ['test run', h('.soft.small', 'of ', run[1])] };
+  return destination === '<test>' ? { domain: '', words: 'test mail' } : { domain: destination, words: destination };
 }
 
 /**
@@ -115,7 +118,7 @@ function destinations(list, orders, redraw) {
           time(d.oldest_at, 'relative', '–'),
           nextAttempt(d, hold),
           said(d.last_status),
-          d.route || h('span.soft', '–'),
+          (laneOf(d.destination).domain && d.route) || h('span.soft', '–'),
           steer(d, hold, redraw),
         ];
       }),
@@ -195,7 +198,7 @@ export default async function queuePage({ query }) {
   const isHeld = (row) => holdOf(row) || holding({ destination, route: null }, orders);
   /** @param {any} row */
   function steerMessage(row) {
-    if (destination === '<test>') return null;
+    if (!laneOf(destination).domain) return null;
     const hold = holdOf(row);
     if (hold) {
       const release = async () => {

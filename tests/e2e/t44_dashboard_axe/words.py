@@ -31,6 +31,8 @@ ROWS = [
     ("pages/run.js", r"[5, 65, 3725, 450_000].map(elapsed).join()", "a run's time", "5 s,1 min 5 s,1 h 2 min,5 d 5 h 0 min"),
     ("pages/run.js", r"""happenings({clock: '9', matches: [{at: '2.5', rule: 'r'}], messages: [{events: [{at: '1'}, {at: '2.5'}]}]})
         .map((one) => one.at + (one.match ? 'rule' : '')).join()""", "a rule stands before what it caused", "1,2.5rule,2.5"),
+    ("pages/queue.js", r"['a.example', '>backup>b.example', '<test>', '<run>acc_1:02'].map((d) => laneOf(d).domain).join()",
+     "whose mail may be held", "a.example,b.example,,"),
     ("lib/checks.js", r"domainOf('Ada <ada@Mail.Example.org>')", "the domain of an address", "mail.example.org"),
     ("lib/dom.js", r"refusal(() => h('a', {href: 'javascript:1'}))", "no link that runs", "a link to elsewhere"),
     ("lib/dom.js", r"refusal(() => h('a', {href: '//host.test/'}))", "no link to elsewhere", "a link to elsewhere"),
