@@ -1,5 +1,7 @@
 #include "app/certificate_check.h"
 
+#include "app/shaping_file.h"
+
 #include "app/config_checks.h"
 #include "app/config_values.h"
 #include "net/tls_context.h"
@@ -178,7 +180,9 @@ std::vector<ConfigProblem> check_named_files(const Settings& settings, const std
   for (const auto& listener : settings.http_listeners) checks.check_listener(listener);
   for (const auto& route : settings.routes) checks.check_route(route);
   checks.check_log();
-  return problems.take();
+  std::vector<ConfigProblem> found = problems.take();
+  if (!settings.shaping_file.empty()) std::ranges::move(load_shaping(settings.shaping_file).problems, std::back_inserter(found));
+  return found;
 }
 
 std::optional<int> days_until_expiry(const std::string& file) {

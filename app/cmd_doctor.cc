@@ -5,8 +5,13 @@
 #include "app/config.h"
 #include "app/config_values.h"
 #include "app/health_probe.h"
+#include "app/interfaces.h"
 #include "app/port_owner.h"
+#include "app/reverse_check.h"
 #include "app/route_probe.h"
+#include "core/mailbox.h"
+#include "core/special_addresses.h"
+#include "dns/unbound_resolver.h"
 #include "domains/dkim_keys.h"
 #include "domains/key_seal.h"
 #include "store/checkup.h"
@@ -329,6 +334,25 @@ void check_routes(const Settings& settings, const DoctorOptions& options, Findin
   }
 }
 
+// Of the addresses of this machine that others can see: what a network in between makes of it is not known here.
+void check_names(const Settings& settings, Findings& findings) {
+  const bool delivers = settings.has_default_route() || std::ranges::any_of(settings.routes, &RouteSettings::is_mx);
+  if (!delivers) return;
+  std::vector<IpAddress> addresses = interface_addresses();
+  std::erase_if(addresses, [](const IpAddress& address) { return !is_public_unicast(address); });
+  if (addresses.empty()) {
+    findings.push_back({Grade::Warn, "reverse", "this machine has no public address of its own: look yourself whether the one that "
+                                                "mail leaves from has a PTR record that leads back"});
+    return;
+  }
+  const auto resolver = dns::open_resolver(make_resolver_settings(settings));
+  if (!resolver) return findings.push_back({Grade::Warn, "reverse", "the DNS cannot be asked: " + resolver.error().context()});
+  for (const IpAddress& address : addresses) {
+    const ReverseFinding found = check_reverse(**resolver, address, normalised_domain(effective_hostname(settings)));
+    findings.push_back({found.is_good ? Grade::Ok : Grade::Warn, "reverse", found.words});
+  }
+}
+
 void check_machine(CommandContext& context, const Settings& settings, Findings& findings) {
   const std::string name = effective_hostname(settings);
   findings.push_back(name.find('.') != std::string::npos || settings.is_development()
@@ -366,6 +390,7 @@ Result<void> examine_installation(CommandContext& context, const DoctorOptions& 
     check_certificates(load.settings, findings);
     check_ports(load.settings, findings);
   }
+  if (load.is_usable() && options.route.empty()) check_names(load.settings, findings);
   if (load.is_usable()) check_routes(load.settings, options, findings);
   json::array values;
   std::vector<std::vector<std::string>> rows;

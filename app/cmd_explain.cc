@@ -5,6 +5,7 @@
 #include "api/record_json.h"
 #include "app/config_values.h"
 #include "app/delivery_probe.h"
+#include "app/shaping_file.h"
 #include "core/mailbox.h"
 #include "relay/orders.h"
 #include "store/lane.h"
@@ -104,6 +105,21 @@ void describe_probe(const DeliveryProbe& probe, Facts& facts, json::object& valu
   if (failure) facts.emplace_back(failure->is_permanent() ? "bounces" : "waits", format_status(*failure));
 }
 
+// By the host that is tried first.
+Result<void> describe_shaping(const Settings& settings, const DeliveryProbe& probe, Facts& facts, json::object& value) {
+  const auto shaping = make_shaping(settings);
+  if (!shaping) return shaping.error();
+  if (!*shaping || probe.plan.hops.empty()) return {};
+  const std::size_t provider = (*shaping)->find_provider(probe.hosts.hosts[probe.plan.hops.front().host].name);
+  const std::string name((*shaping)->name_of(provider));
+  const std::string limits = relay::describe_limits((*shaping)->limits_of(provider));
+  std::size_t rules = 0;
+  for (const relay::ShapingRule& rule : (*shaping)->file().rules) rules += rule.provider.empty() || rule.provider == name ? 1 : 0;
+  facts.emplace_back("provider", name + ": " + limits + "; " + std::to_string(rules) + " rules on what it says");
+  value["provider"] = json::object{{"name", name}, {"limits", limits}, {"rules", rules}};
+  return {};
+}
+
 void describe_sts(const mx::StsAnswer& sts, Facts& facts, json::object& value) {
   json::object told{{"finding", mx::sts_finding_name(sts.finding)}};
   std::string words = sts.why.empty() ? "none" : "published, and cannot be had: " + sts.why;
@@ -177,6 +193,7 @@ Result<void> explain_delivery(CommandContext& context, const std::string& addres
     if (!probe) return probe.error();
     if (probe->sts) describe_sts(*probe->sts, facts, value);
     describe_probe(*probe, facts, value);
+    if (auto shaped = describe_shaping(context.settings(), *probe, facts, value); !shaped) return shaped;
   }
   if (auto told = describe_orders(context, domain, route, facts, value); !told) return told;
   if (auto queued = describe_queue(context, domain, facts, value); !queued) return queued;

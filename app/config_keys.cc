@@ -263,6 +263,10 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Whether mail may be delivered to mail hosts whose addresses are not public: private, loopback, documentation. For "
               "laboratories; refused unless environment = \"development\"."},
      &S::allow_special_destinations},
+    {{.name = "shaping_file", .group = "DNS", .type = Path, .default_value = "", .is_reloadable = true,
+      .help = "File that says how much at once large providers take on routes with deliver = \"mx\", and which of their replies "
+              "ask for less; conf/shaping.toml is one, with its sources. Empty: max_connections of the route is the only bound."},
+     &S::shaping_file},
 
     // --- Store ---
     {{.name = "spool_max_octets", .group = "Store", .type = Integer, .default_value = "68719476736", .unit = "octets",

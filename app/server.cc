@@ -9,6 +9,7 @@
 #include "app/maintenance.h"
 #include "app/process.h"
 #include "app/settings_change.h"
+#include "app/shaping_file.h"
 #include "app/version.h"
 #include "app/store_watch.h"
 #include "app/write_behind.h"
@@ -162,7 +163,7 @@ class Daemon {
  public:
   Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const domains::KeySeal& seal,
          std::unique_ptr<domains::DkimSigner> signer, std::unique_ptr<dns::Resolver> resolver,
-         std::unique_ptr<store::Notebook> notebook)
+         std::unique_ptr<store::Notebook> notebook, std::shared_ptr<const relay::Shaping> shaping)
       : settings_(settings),
         store_(std::move(store)),
         notebook_(std::move(notebook)),
@@ -170,6 +171,7 @@ class Daemon {
         seal_(seal),
         signer_(std::move(signer)),
         routes_(make_routes(settings)),
+        shapers_(std::make_shared<relay::ProviderShapers>(std::move(shaping))),
         authenticator_(store_->directory(), make_key_scheme(settings)),
         throttle_(make_throttle_limits(settings)),
         quota_([this](const AccountId& account, store::CounterPeriod period, Instant at) {
@@ -189,7 +191,8 @@ class Daemon {
                                                .mx_rules = make_plan_rules(settings),
                                                .clock = &clock_,
                                                .notebook = notebook_.get(),
-                                               .runs = &runs_})},
+                                               .runs = &runs_,
+                                               .shapers = shapers_})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
                     [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
@@ -231,6 +234,7 @@ class Daemon {
   domains::KeySeal seal_;
   std::unique_ptr<domains::DkimSigner> signer_;
   RouteHolder routes_;
+  std::shared_ptr<relay::ProviderShapers> shapers_;  // the queue's thread uses it
   auth::Authenticator authenticator_;
   auth::AuthThrottle throttle_;
   submission::QuotaTable quota_;
@@ -347,12 +351,15 @@ Result<bool> Daemon::reload_certificates(const Settings& settings) {
 // What can fail comes first.
 Result<void> Daemon::reload(const Settings& settings) {
   auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
+  const auto shaping = make_shaping(settings);
+  if (!shaping) return shaping.error();
   SettingsChange change = compare_settings(settings_, settings);
   const Result<bool> is_certificate_changed = reload_certificates(settings);
   if (!is_certificate_changed) return is_certificate_changed.error();
   if (*is_certificate_changed) change.taken_over.emplace_back("certificates");
   smtp_.set_admission_limits(make_smtp_options(settings).admission);
   routes_.set(table);
+  relay::replace_shaping(queue_executor_, shapers_, *shaping);
   queue_.replace_routes(table);
   take_over_settings(settings_, settings);
   log::write(log::Level::Info, "reloaded",
@@ -438,8 +445,10 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
   auto resolver = dns::open_resolver(make_resolver_settings(settings));
   if (!resolver) return failed_to_start("the DNS cannot be asked", resolver.error());
+  const auto shaping = make_shaping(settings);
+  if (!shaping) return failed_to_start("shaping_file cannot be used", shaping.error());
   auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer), std::move(*resolver),
-                                         open_notebook(settings));
+                                         open_notebook(settings), *shaping);
   if (const auto prepared = daemon->prepare(); !prepared) return failed_to_start("cannot be set up", prepared.error());
   if (const auto bound = daemon->listen(); !bound) return failed_to_start("cannot listen", bound.error());
   return daemon;

@@ -120,6 +120,7 @@ struct Settings {
   std::int64_t resolver_timeout_seconds = 0;
   std::string resolver_trust_anchor_file;
   bool allow_special_destinations = false;
+  std::string shaping_file;
 
   std::int64_t spool_max_octets = 0;
   std::int64_t spool_min_free_octets = 0;

@@ -297,6 +297,12 @@ void tls_given_up(std::string_view route, const Status& status) {
   log::write(Level::Warning, "tls_given_up", {{"route", route}, {"status", clipped(said)}});
 }
 
+void provider_restrained(std::string_view provider, std::string_view how, Duration duration, const Status& status) {
+  const std::string said = format_status(status);
+  log::write(Level::Warning, "provider_restrained",
+             {{"provider", provider}, {"how", how}, {"for", format_duration(duration)}, {"status", clipped(said)}});
+}
+
 void queue_stranded(std::size_t messages) {
   log::write(Level::Warning, "queue_stranded", {{"messages", std::uint64_t{messages}}});
 }

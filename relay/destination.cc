@@ -63,6 +63,7 @@ std::size_t Destination::running_before() const {
 }
 
 Room Destination::room(Instant now) const {
+  if (is_resting(now)) return Room::Unavailable;
   if (backoff_.is_failing()) {
     return now < backoff_.next_probe(now) || weight_ > 0 ? Room::Unavailable : Room::Free;
   }
@@ -86,6 +87,7 @@ void Destination::enqueue(Job job) {
 }
 
 std::size_t Destination::running_limit(Instant now) const {
+  if (is_resting(now)) return 0;
   if (backoff_.is_failing()) return now < backoff_.next_probe(now) ? 0 : 1;
   return concurrency() - std::min(concurrency(), running_before());
 }

@@ -78,6 +78,8 @@ class Destination {
   // What an account may hold of a destination that others have filled, and how many of its new messages are remembered beyond.
   static constexpr std::size_t kReservedWeight = 8;
   static constexpr std::size_t kMaxLate = 256;
+  // A rest is no longer: then it is asked for again. So a clock that is set back makes nobody wait for longer.
+  static constexpr Duration kLongestRest = std::chrono::minutes(5);
 
   // `transport` is this destination's own; `route` is null for the simulation.
   Destination(std::string name, std::shared_ptr<const Route> route, DestinationLimits limits,
@@ -130,6 +132,10 @@ class Destination {
   bool is_failing() const { return backoff_.is_failing(); }
   Instant next_probe(Instant now) const { return backoff_.next_probe(now); }
   void probe_at(Instant now) { backoff_.probe_at(now); }
+  // Nothing is begun before `until`, though nothing failed.
+  void rest_until(Instant until) { resting_until_ = until; }
+  bool is_resting(Instant now) const { return now < resting_until_ && resting_until_ - now <= kLongestRest; }
+  Instant resting_until() const { return resting_until_; }
   // Why it is failing; code 0 if it never was.
   const Status& last_failure() const { return last_failure_; }
   // True once an hour: the route lacks what the next hop wants of it.
@@ -181,6 +187,7 @@ class Destination {
   std::size_t allowed_;      // connections at once
   bool is_beginning_;
   Instant changed_at_;       // allowed_
+  Instant resting_until_;
   HopId hop_ = 0;
   Backoff backoff_;
   Status last_failure_;

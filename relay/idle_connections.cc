@@ -45,6 +45,13 @@ void IdleConnections::close_all() {
   timer_.cancel();
 }
 
+bool IdleConnections::close_oldest() {
+  if (idle_.empty()) return false;
+  quit_in_background(executor_, std::move(idle_.front().hop));
+  idle_.pop_front();
+  return true;
+}
+
 void IdleConnections::arm() {
   timer_.expires_at(idle_.front().until);
   timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {

@@ -5,6 +5,7 @@
 #include "mx/tls_policy.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
+#include "relay/provider_shaper.h"
 #include "smtp/client_connection.h"
 
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +26,7 @@ struct HopConnection {
   std::string remote;          // "mx.example.net [192.0.2.1]:25"
   std::uint32_t messages = 0;  // sent over it
   mx::TlsDemand demand = mx::TlsDemand::Usual;  // of the message that it was opened for: others' policy may be another
+  std::shared_ptr<const CountedConnection> counted{};  // among its provider's; null: nobody counts
 };
 
 // QUIT and close, in the background.
@@ -39,6 +41,8 @@ class IdleConnections : public std::enable_shared_from_this<IdleConnections> {
   // One that was opened for the same demand; an empty one (no connection) if none is idle.
   HopConnection take(mx::TlsDemand demand = mx::TlsDemand::Usual);
   void close_all();
+  // The one that waits longest. False: there is none.
+  bool close_oldest();
   std::size_t size() const { return idle_.size(); }
 
  private:

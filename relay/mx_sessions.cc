@@ -111,6 +111,23 @@ void MxCommon::note_tls(const std::optional<reports::TlsSession>& session) {
   if (session && tls_results_ != nullptr) tls_results_->add(*session, clock_->now());
 }
 
+// What is no provider's shares its bounds with nobody.
+void MxCommon::note_idle(const ProviderShaper& shaper, const std::shared_ptr<IdleConnections>& idle) {
+  if (shaper.is_shared()) idle_[std::string(shaper.name())].insert(idle);
+}
+
+void MxCommon::close_an_idle(const ProviderShaper& shaper) {
+  const auto found = idle_.find(shaper.name());
+  if (found == idle_.end()) return;
+  auto& holders = found->second;
+  for (auto holder = holders.begin(); holder != holders.end();) {
+    const auto idle = holder->lock();
+    if (idle && idle->close_oldest()) return;
+    holder = holders.erase(holder);  // it has none, or is gone: noted again when it has
+  }
+  idle_.erase(found);
+}
+
 void MxCommon::note_broken_tls(const std::string& remote) {
   broken_tls_.touch(remote).first = steady_clock::now() + kBrokenTlsFor;
   broken_tls_.shrink_to(kMaxBrokenTls);
@@ -140,6 +157,22 @@ net::Awaitable<void> MxAttempt::plan() {
   }
   plan_ = mx::make_plan(hosts_, common_.rules());
   failure_ = plan_.failure;
+  choose_shaper();
+}
+
+// Of the host that goes first. A domain that is no provider's keeps its own.
+void MxAttempt::choose_shaper() {
+  ProviderShapers* const shapers = common_.shapers();
+  if (shapers == nullptr || plan_.hops.empty()) return;
+  const std::string& host = hosts_.hosts[plan_.hops.front().host].name;
+  const std::size_t provider = shapers->shaping().find_provider(host);
+  if (!shaper_ || shaper_->name() != shapers->shaping().name_of(provider)) shaper_ = shapers->of_host(host);
+}
+
+net::Awaitable<std::shared_ptr<ProviderShaper>> MxAttempt::find_shaper(std::shared_ptr<ProviderShaper> known) {
+  shaper_ = std::move(known);
+  if (!shaper_ && !is_planned_) co_await plan();
+  co_return shaper_;
 }
 
 net::Awaitable<void> MxAttempt::decide(std::size_t index) {
@@ -176,7 +209,7 @@ net::Awaitable<MxSession> MxAttempt::next() {
     const mx::Hop& hop = plan_.hops[next_++];
     if (!decisions_.contains(hop.host)) co_await decide(hop.host);
     const bool is_open = co_await try_hop(hop, session);
-    if (is_open) co_return session;
+    if (is_open || session.wait) co_return session;
   }
   session.failure = failure_.value_or(Status{451, EnhancedCode{4, 4, 1}, "no further mail host is tried"});
   constexpr std::uint16_t kOfSecurity = 7;  // RFC 3463 §3.8
@@ -200,6 +233,12 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
     note_failure(decision.refusal ? *decision.refusal : failure);
     co_return false;
   }
+  if (shaper_) session.wait = shaper_->admit_connection(common_.now());
+  if (session.wait) {
+    if (session.wait->why == Restraint::Connections) common_.close_an_idle(*shaper_);
+    co_return false;
+  }
+  const auto counted = shaper_ ? std::make_shared<const CountedConnection>(shaper_) : nullptr;
   const bool may_be_clear = decision.level == mx::TlsLevel::Opportunistic;
   const bool is_clear = may_be_clear && common_.is_tls_broken(place);
   smtp::ClientConfig config = config_;
@@ -218,12 +257,13 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
       if (!common_.is_tls_broken(place)) operator_log::tls_given_up(place, opened.failure);
       common_.note_broken_tls(place);
     }
+    if (shaper_) note_provider_word(*shaper_, opened.failure, common_.now());
     note_failure(std::move(opened.failure));
     co_return false;
   }
   if (is_clear) clear_sessions.add();
   mx_sessions.at(opened.connection->is_tls() ? decision.level : mx::TlsLevel::Clear).add();
-  session.hop = HopConnection{tls, std::move(opened.connection), place, 0, demand_};
+  session.hop = HopConnection{tls, std::move(opened.connection), place, 0, demand_, counted};
   co_return true;
 }
 

@@ -13,6 +13,7 @@
 #include "net/awaitable.h"
 #include "net/tls_context.h"
 #include "relay/idle_connections.h"
+#include "relay/provider_shaper.h"
 #include "relay/route.h"
 #include "reports/tls_results.h"
 #include "smtp/client_connection.h"
@@ -23,6 +24,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +46,14 @@ class MxCommon {
   mx::StsPolicies* sts_policies() { return sts_.get(); }
   // What TLS reports are made of; nothing without a notebook.
   void note_tls(const std::optional<reports::TlsSession>& session);
+  // Whether, and by what, large providers are spared. Null: nobody is.
+  void shape(std::shared_ptr<ProviderShapers> shapers) { shapers_ = std::move(shapers); }
+  ProviderShapers* shapers() { return shapers_ && shapers_->is_on() ? shapers_.get() : nullptr; }
+  Instant now() const { return clock_ == nullptr ? SystemClock().now() : clock_->now(); }
+  // Connections of the provider are idle there: one of them is closed where another domain's mail lacks one.
+  void note_idle(const ProviderShaper& shaper, const std::shared_ptr<IdleConnections>& idle);
+  void close_an_idle(const ProviderShaper& shaper);
+
   // The end of all deliveries.
   void cancel() { https_->cancel(); }
   // Files with authorities are read again when they are next wanted.
@@ -56,6 +66,8 @@ class MxCommon {
  private:
   dns::Resolver& resolver_;
   mx::PlanRules rules_;
+  std::shared_ptr<ProviderShapers> shapers_;
+  std::map<std::string, std::set<std::weak_ptr<IdleConnections>, std::owner_less<>>, std::less<>> idle_;  // by provider
   SystemRandom random_;
   const Clock* const clock_;
   std::unique_ptr<reports::TlsResults> tls_results_;
@@ -70,6 +82,7 @@ struct MxSession {
   Status failure{};           // 5yz: for good
   std::string remote{};       // the last address tried
   bool is_message_s = false;  // the failure is due to what this message asks for: it says nothing on the domain's hosts
+  std::optional<Wait> wait{};  // no connection, and nothing failed: the provider may not be given one now
 };
 
 // One attempt at one message: its sessions, each with another address.
@@ -80,6 +93,10 @@ class MxAttempt {
             smtp::ClientTimeouts timeouts, dns::Cancellation& look_ups);
 
   mx::TlsDemand demand() const { return demand_; }
+  // Asks the DNS where `known`, of an earlier attempt at the domain, is null. The provider of the host that is tried first; null:
+  // there is no host.
+  net::Awaitable<std::shared_ptr<ProviderShaper>> find_shaper(std::shared_ptr<ProviderShaper> known);
+  const std::shared_ptr<ProviderShaper>& shaper() const { return shaper_; }
   // The next address with which a session can be had, until kMaxHops were tried or kMaxSessions begun.
   net::Awaitable<MxSession> next();
   // False: next() would have no address to try.
@@ -90,6 +107,7 @@ class MxAttempt {
   net::Awaitable<void> decide(std::size_t host);
   net::Awaitable<bool> try_hop(const mx::Hop& hop, MxSession& session);
   void note_failure(Status failure);
+  void choose_shaper();
 
   MxCommon& common_;
   const Route& route_;
@@ -101,6 +119,7 @@ class MxAttempt {
   bool is_planned_ = false;
   mx::MailHosts hosts_;
   mx::Plan plan_;
+  std::shared_ptr<ProviderShaper> shaper_;
   std::optional<mx::StsAnswer> sts_;                  // of the domain, once it was wanted
   std::map<std::size_t, mx::TlsDecision> decisions_;  // by host
   std::size_t next_ = 0;

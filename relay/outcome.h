@@ -27,6 +27,7 @@ enum class Contact {
   Unfit,   // the session was had, but the route lacks the AUTH or TLS that the next hop wants before it takes any mail
   None,    // no session could be had: unreachable, no TLS, AUTH or greeting refused
   Surplus, // the next hop takes no more sessions: it said 421 before MAIL, or none could be had while others stood. Not an attempt
+  Restrained,  // we may not give the provider more now; `retry_after` says when. Not an attempt
 };
 
 struct RecipientReport {
@@ -34,7 +35,7 @@ struct RecipientReport {
   Outcome outcome = Outcome::Deferred;
   Status status;            // the next hop's last word, or ours where there was none (4.4.1 …)
   std::string remote;       // "mx.example.net [192.0.2.1]:25"; empty for the simulation
-  std::optional<Duration> retry_after;  // Deferred: overrides the queue's schedule (simulation)
+  std::optional<Duration> retry_after;  // Deferred: overrides the queue's schedule (simulation); Restrained
   Contact contact = Contact::Good;
   bool is_own_word = false;  // `status` is ours, whoever is at the other end
 };

@@ -54,11 +54,15 @@ Contact worst_contact(const std::vector<RecipientReport>& reports) {
   return worst;
 }
 
-const Status& failure_of(const std::vector<RecipientReport>& reports, Contact contact) {
+const RecipientReport& report_of(const std::vector<RecipientReport>& reports, Contact contact) {
   const auto found = std::find_if(reports.begin(), reports.end(), [contact](const RecipientReport& report) {
     return report.contact == contact && report.outcome == Outcome::Deferred;
   });
-  return found == reports.end() ? reports.front().status : found->status;
+  return found == reports.end() ? reports.front() : *found;
+}
+
+const Status& failure_of(const std::vector<RecipientReport>& reports, Contact contact) {
+  return report_of(reports, contact).status;
 }
 
 }  // namespace
@@ -217,8 +221,9 @@ void Queue::Impl::suppress(const store::StoredMessage& stored, const Publication
 
 void Queue::Impl::delivered(const DestinationPtr& destination, Job job, std::vector<RecipientReport> reports,
                             const std::vector<std::uint32_t>& suppressed) {
-  const bool is_surplus = !reports.empty() && worst_contact(reports) == Contact::Surplus;
-  if (is_surplus && !is_stopping_) return surplus(destination, std::move(job), failure_of(reports, Contact::Surplus));
+  const Contact worst = reports.empty() ? Contact::Good : worst_contact(reports);
+  const bool is_surplus = worst == Contact::Surplus || worst == Contact::Restrained;
+  if (is_surplus && !is_stopping_) return surplus(destination, std::move(job), report_of(reports, worst));
   if (is_cancelled_ || is_surplus) {
     // Cut off by us: not an attempt that counts against anybody.
     if (std::erase_if(reports, [](const RecipientReport& report) { return report.outcome == Outcome::Deferred; }) > 0) ++cut_off_;
@@ -235,12 +240,15 @@ void Queue::Impl::delivered(const DestinationPtr& destination, Job job, std::vec
 }
 
 // No attempt: the job is the next one of the connections that the next hop takes, or waits for a moment where it takes none.
-void Queue::Impl::surplus(const DestinationPtr& destination, Job job, const Status& status) {
-  const Status said = status;
+void Queue::Impl::surplus(const DestinationPtr& destination, Job job, const RecipientReport& report) {
   const std::size_t before = destination->concurrency();
   destination->surplus(std::move(job), now());
   note_concurrency(*destination, before);
-  if (destination->running() == 0) went_down(destination, said);
+  if (destination->running() > 0) return;
+  if (report.contact == Contact::Surplus) return went_down(destination, report.status);
+  destination->rest_until(now() + std::min(report.retry_after.value_or(Duration{0}), Destination::kLongestRest));
+  if (destinations_->is_current(destination->hop())) (void)close_if_full(*destination, now());
+  give_back_waiting(destination);
 }
 
 void Queue::Impl::note_concurrency(const Destination& destination, std::size_t before) const {

@@ -59,14 +59,17 @@ bool Queue::Impl::close_if_full(Destination& destination, Instant at) {
   if (destination.room(at) == Room::Free) return false;
   // A probe that is under way opens it, or says when the next one is due.
   const bool waits_for_probe = destination.is_failing() && destination.weight() == 0;
-  reader_.close(destination.hop(), waits_for_probe ? destination.next_probe(at) : Instant::max());
+  Instant until = waits_for_probe ? destination.next_probe(at) : Instant::max();
+  if (destination.is_resting(at)) until = destination.resting_until();
+  reader_.close(destination.hop(), until);
   return true;
 }
 
 void Queue::Impl::open_if_roomy(Destination& destination, Instant at) {
   if (!destinations_->is_current(destination.hop())) return;
-  if (!destination.is_failing() && !destination.wants_more()) return;
-  if (destination.is_failing() && close_if_full(destination, at)) return;
+  const bool may_be_closed = destination.is_failing() || destination.is_resting(at);
+  if (!may_be_closed && !destination.wants_more()) return;
+  if (may_be_closed && close_if_full(destination, at)) return;
   reader_.open(destination.hop());
   if (reader_.has_unread(destination.hop())) return poke();
   if (destination.is_idle() && !reader_.knows(destination.hop()))

@@ -145,7 +145,7 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   void suppress(const store::StoredMessage& stored, const Publication& publication);
   void delivered(const DestinationPtr& destination, Job job, std::vector<RecipientReport> reports,
                  const std::vector<std::uint32_t>& suppressed);
-  void surplus(const DestinationPtr& destination, Job job, const Status& status);
+  void surplus(const DestinationPtr& destination, Job job, const RecipientReport& report);
   void note_concurrency(const Destination& destination, std::size_t before) const;
   void judge_contact(const DestinationPtr& destination, const Job& job,
                      const std::vector<RecipientReport>& reports);

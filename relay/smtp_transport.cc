@@ -6,6 +6,7 @@
 #include "core/metrics.h"
 #include "core/operator_log.h"
 #include "dns/host_lookup.h"
+#include "relay/retry_schedule.h"
 #include "relay/spooled_content.h"
 
 #include <algorithm>
@@ -23,6 +24,25 @@ metrics::Histogram attempt_durations("postern_delivery_attempt_duration_seconds"
                                      "Of an attempt to hand a message to its next hop: look-up, connection and dialogue.",
                                      metrics::short_durations(), metrics::Unit::Seconds);
 
+// The providers of conf/shaping.toml, and everybody else: labels are closed sets.
+std::vector<std::string> provider_labels() {
+  return {"google", "yahoo", "outlook", "icloud",      "comcast", "mimecast",
+          "orange", "gmx",   "yahoo_japan", "qq", "netease", "other"};
+}
+
+enum class ProviderOutcome : std::uint8_t { Delivered, Deferred, Bounced };
+
+metrics::Counter provider_recipients("postern_provider_recipients_total",
+                                     "Recipients by what became of them in an attempt, by provider; where shaping_file is set.",
+                                     {{"outcome", {"delivered", "deferred", "bounced"}}, {"provider", provider_labels()}},
+                                     metrics::Zeros::Hidden);
+metrics::Counter provider_restraints("postern_provider_restraints_total",
+                                     "Attempts that were put off because the provider may not be given more, by what bound.",
+                                     {{"why", {"suspended", "connections", "connects", "messages"}},
+                                      {"provider", provider_labels()}},
+                                     metrics::Zeros::Hidden);
+
+constexpr unsigned kMaxDoublings = 5;  // of the wait for a connection: half a minute
 constexpr std::size_t kMaxRemoteText = 160;  // kept with every attempt
 constexpr std::uint16_t kSecuritySubject = 7;  // RFC 3463 §3.8
 constexpr auto kClearFor = std::chrono::hours(1);  // until TLS is tried again with a hop where it was broken
@@ -139,6 +159,10 @@ net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequ
 
 net::Awaitable<std::vector<RecipientReport>> SmtpTransport::attempt(DeliveryRequest request) {
   const std::unique_ptr<MxAttempt> walk = options_.mx ? begin_walk(request) : nullptr;
+  if (walk && options_.mx->shapers() != nullptr) {
+    const std::optional<Wait> wait = co_await admit(*walk);
+    if (wait) co_return restrained(request, *wait);
+  }
   HopConnection idle = idle_->take(walk ? walk->demand() : mx::TlsDemand::Usual);
   if (idle.connection && idle.connection->is_usable()) {
     Sent sent = co_await send(idle, request);
@@ -150,6 +174,7 @@ net::Awaitable<std::vector<RecipientReport>> SmtpTransport::attempt(DeliveryRequ
     Opened opened = co_await open(walk.get());
     if (!opened.hop.connection) {
       if (refused) co_return conclude(std::move(refused->first), std::move(refused->second));
+      if (opened.wait) co_return restrained(request, *opened.wait);
       if (walk && opened.failure.is_permanent()) co_return undeliverable(request, opened.failure);
       const Contact usual = opened.is_message_s ? Contact::Good : Contact::None;
       co_return no_contact(request, opened.failure, opened.remote, opened.is_surplus ? Contact::Surplus : usual);
@@ -180,12 +205,49 @@ std::unique_ptr<MxAttempt> SmtpTransport::begin_walk(const DeliveryRequest& requ
                                      options_.timeouts, look_ups_);
 }
 
+net::Awaitable<std::optional<Wait>> SmtpTransport::admit(MxAttempt& walk) {
+  shaper_ = co_await walk.find_shaper(shaper_);
+  if (!shaper_) co_return std::nullopt;
+  co_return shaper_->admit_message(options_.mx->now());
+}
+
+// Not an attempt: the queue has it again, and tries later each time. Domains of one provider do not do so in step.
+std::vector<RecipientReport> SmtpTransport::restrained(const DeliveryRequest& request, const Wait& wait) {
+  provider_restraints.at(wait.why, provider_restraints.place_of(shaper_->name())).add();
+  const Duration longer = wait.why == Restraint::Connections ? wait.time * (1U << std::min(restrained_, kMaxDoublings)) : wait.time;
+  ++restrained_;
+  const Status why{451, EnhancedCode{4, 4, 5}, std::string(shaper_->name()) + " may not be given more now: " +
+                                                   std::string(restraint_name(wait.why))};
+  std::vector<RecipientReport> reports;
+  for (const std::uint32_t index : request.recipients) {
+    reports.push_back({index, Outcome::Deferred, why, {}, with_jitter(longer, options_.mx->random()), Contact::Restrained, true});
+  }
+  return reports;
+}
+
+void SmtpTransport::note_words(const std::vector<smtp::ClientRecipientStatus>& statuses) {
+  restrained_ = 0;
+  const Instant now = options_.mx->now();
+  const std::size_t place = provider_recipients.place_of(shaper_->name());
+  const Status* last = nullptr;
+  for (const smtp::ClientRecipientStatus& said : statuses) {
+    const ProviderOutcome outcome = said.status.is_positive()    ? ProviderOutcome::Delivered
+                                    : said.status.is_permanent() ? ProviderOutcome::Bounced
+                                                                 : ProviderOutcome::Deferred;
+    provider_recipients.at(outcome, place).add();
+    const bool is_new = !said.status.is_positive() && !said.is_own_word && (last == nullptr || *last != said.status);
+    if (is_new) note_provider_word(*shaper_, said.status, now);
+    if (is_new) last = &said.status;
+  }
+}
+
 net::Awaitable<void> SmtpTransport::open_by_mx(Opened& opened, MxAttempt& walk) {
   MxSession session = co_await walk.next();
   opened.hop = std::move(session.hop);
   opened.failure = std::move(session.failure);
   opened.remote = std::move(session.remote);
   opened.is_message_s = session.is_message_s;
+  opened.wait = session.wait;
 }
 
 net::Awaitable<SmtpTransport::Opened> SmtpTransport::open(MxAttempt* walk) {
@@ -193,6 +255,7 @@ net::Awaitable<SmtpTransport::Opened> SmtpTransport::open(MxAttempt* walk) {
   ++opening_;
   if (walk != nullptr) {
     co_await open_by_mx(opened, *walk);
+    if (walk->shaper()) shaper_ = walk->shaper();
   } else {
     co_await open_session(opened);
   }
@@ -311,6 +374,7 @@ std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, Sent sen
   const bool does_dsn = hop.connection->capabilities().dsn;
   const bool is_broken = hop.connection->is_broken() && !sent.is_content_lost && has_deferral(sent.statuses);
   const Contact contact = is_broken ? Contact::Broken : hop.connection->is_unfit() ? Contact::Unfit : Contact::Good;
+  if (shaper_) note_words(sent.statuses);
   std::vector<RecipientReport> reports;
   reports.reserve(sent.statuses.size());
   for (smtp::ClientRecipientStatus& said : sent.statuses) {
@@ -323,9 +387,13 @@ std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, Sent sen
 
 void SmtpTransport::keep_or_quit(HopConnection hop) {
   if (!hop.connection->is_usable()) return;
-  if (is_cancelled_ || is_retired_ || hop.messages >= route_.max_messages_per_connection) {
-    return quit_in_background(executor_, std::move(hop));
+  std::uint32_t most = route_.max_messages_per_connection;
+  if (hop.counted) {
+    const std::uint32_t of_provider = shaper_->limits(options_.mx->now()).messages_per_connection;
+    if (of_provider != 0) most = std::min(most, of_provider);
+    options_.mx->note_idle(*shaper_, idle_);
   }
+  if (is_cancelled_ || is_retired_ || hop.messages >= most) return quit_in_background(executor_, std::move(hop));
   idle_->put(std::move(hop));
 }
 

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ class SmtpTransport final : public Transport {
     std::string remote;  // the last address tried
     bool is_surplus = false;  // it said 421, or other sessions stood or were being opened
     bool is_message_s = false;  // the failure says nothing on the next hop
+    std::optional<Wait> wait{};  // as MxSession's
   };
   struct Sent {
     std::vector<smtp::ClientRecipientStatus> statuses;
@@ -64,6 +66,10 @@ class SmtpTransport final : public Transport {
 
   net::Awaitable<std::vector<RecipientReport>> attempt(DeliveryRequest request);
   std::unique_ptr<MxAttempt> begin_walk(const DeliveryRequest& request);
+  // nullopt: the domain's provider may be given a message now.
+  net::Awaitable<std::optional<Wait>> admit(MxAttempt& walk);
+  std::vector<RecipientReport> restrained(const DeliveryRequest& request, const Wait& wait);
+  void note_words(const std::vector<smtp::ClientRecipientStatus>& statuses);
   net::Awaitable<Opened> open(MxAttempt* walk);
   net::Awaitable<void> open_session(Opened& opened);
   static net::Awaitable<void> open_by_mx(Opened& opened, MxAttempt& walk);
@@ -85,6 +91,8 @@ class SmtpTransport final : public Transport {
   std::shared_ptr<const net::TlsClientContext> tls_;  // null: could not be made, see tls_failure_
   Status tls_failure_;
   std::shared_ptr<IdleConnections> idle_;
+  std::shared_ptr<ProviderShaper> shaper_;  // of the domain's provider; null: not known yet, or nobody is shaped
+  unsigned restrained_ = 0;                 // times in a row
   std::set<smtp::ClientConnection*> sending_;
   std::size_t opening_ = 0;    // sessions being opened
   bool is_cancelled_ = false;

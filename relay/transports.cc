@@ -4,6 +4,10 @@
 #include "relay/simulated_transport.h"
 #include "relay/smtp_transport.h"
 
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
 namespace postern::relay {
 
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
@@ -11,6 +15,7 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
   std::shared_ptr<MxCommon> mx;
   if (settings.resolver != nullptr) {
     mx = std::make_shared<MxCommon>(*settings.resolver, settings.mx_rules, settings.clock, settings.notebook);
+    mx->shape(settings.shapers);
   }
   return [executor, &spool, settings, mx](const std::shared_ptr<const RouteTable>& routes,
                                       const Route* route) -> std::unique_ptr<Transport> {
@@ -22,6 +27,11 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
                                        .mx = route->is_mx ? mx : nullptr};
     return std::make_unique<SmtpTransport>(executor, spool, routes, *route, options);
   };
+}
+
+void replace_shaping(const net::Executor& executor, std::shared_ptr<ProviderShapers> shapers,
+                     std::shared_ptr<const Shaping> shaping) {
+  net::asio::post(executor, [shapers = std::move(shapers), shaping = std::move(shaping)] { shapers->use(shaping); });
 }
 
 }  // namespace postern::relay

@@ -5,8 +5,10 @@
 #include "mx/plan.h"
 #include "net/awaitable.h"
 #include "relay/destination_set.h"
+#include "relay/provider_shaper.h"
 #include "relay/run_book.h"
 
+#include <memory>
 #include <string>
 
 namespace postern::store {
@@ -33,9 +35,14 @@ struct TransportSettings {
   const Clock* clock = nullptr;          // with it MTA-STS is obeyed
   store::Notebook* notebook = nullptr;   // where its policies are kept
   RunBook* runs = nullptr;               // whose scripts the simulation goes by
+  std::shared_ptr<ProviderShapers> shapers{};  // by whom mail hosts are spared; null: by nobody
 };
 // All that is pointed to outlives the transports, as does `spool`.
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
                                         TransportSettings settings);
+
+// Other rules from now on; null: nobody is shaped. `executor`: of the queue. Any thread.
+void replace_shaping(const net::Executor& executor, std::shared_ptr<ProviderShapers> shapers,
+                     std::shared_ptr<const Shaping> shaping);
 
 }  // namespace postern::relay

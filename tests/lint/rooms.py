@@ -56,7 +56,7 @@ FOREIGN = [
     (r"prometheus/.*", {"core/metrics"}),
     (r"unbound\.h", {"dns/unbound_context"}),
     (r"idn2\.h", {"core/idna"}),
-    (r"re2/.*", {"relay/failure_class", "reception/notice", "reception/returned_mail"}),
+    (r"re2/.*", {"relay/failure_class", "relay/shaping", "reception/notice", "reception/returned_mail"}),
     (r"iconv\.h", {"core/header_text"}),
     (r"nmmintrin\.h", {"store/crc32c"}),
     (r"pthread\.h", {"net/runtime"}),

@@ -81,6 +81,7 @@ class ScriptedResolver final : public dns::Resolver {
       return std::string{static_cast<char>(text[0] - '0'), static_cast<char>(text[2] - '0'), static_cast<char>(text[4] - '0')} +
              std::string(text.substr(6));
     }
+    if (type == dns::Type::Ptr) return name_of(text);
     const auto address = parse_ip_address(text);
     const std::ptrdiff_t begin = type == dns::Type::A ? 12 : 0;
     return {address->octets.begin() + begin, address->octets.end()};

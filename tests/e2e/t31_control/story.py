@@ -1,8 +1,10 @@
 """What operators do with mail that waits, from another process and over HTTP: suspend, hold, release, move, bounce; over kills."""
 
+import shutil
+import signal
 import smtplib
 
-from support import PLAIN_MESSAGE, check, wait_until
+from support import PLAIN_MESSAGE, ROOT, check, wait_until
 
 PASSWORD = "correct horse battery staple"
 
@@ -24,6 +26,21 @@ def stage(relay, message):
 
 def arrived(sink):
     return sorted(recipient.decode() for message in sink.messages() for recipient in message.recipients)
+
+
+def reads_shaping_anew(relay):
+    """A shaping file is refused where a rule has no provider; SIGHUP takes a good one over, and for a bad one nothing."""
+    shaping = relay.folder / "shaping.toml"
+    relay.config.write_text('shaping_file = "shaping.toml"\n' + relay.config.read_text())
+    shaping.write_text('[[rule]]\nprovider = "gmail"\nsays = "rate"\ndo = "suspend"\nfor = "1m"\n')
+    said = relay.cli("config", "check", expect=1)
+    check("shaping.toml:1: rule rate: there is no provider gmail" in said, f"config check: {said}")
+    relay.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "reload_failed" in relay.errors() and "no provider gmail" in relay.errors(), "the reload is refused")
+    shutil.copy(ROOT / "conf/shaping.toml", shaping)
+    check("shaping" not in relay.cli("config", "check"), "ours is in order")
+    relay.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "taken_over=shaping_file" in relay.errors(), "the reload takes it over")
 
 
 def run(context):
@@ -89,6 +106,7 @@ def run(context):
     wait_until(lambda: "one@other.example" in arrived(usual), "the released one goes")
     actions = [entry["action"] for entry in relay.json("audit", "list")]
     check(actions.count("order.given") == 4 and "order.ended" in actions, f"audit: {actions}")
+    reads_shaping_anew(relay)
     relay.stop()
     other.stop()
     usual.stop()

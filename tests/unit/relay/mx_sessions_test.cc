@@ -281,5 +281,106 @@ TEST_F(MxSessionsTest, NotesHowTlsWentForTheReportOfTheDay) {
   std::filesystem::remove_all(folder);
 }
 
+// --- Shaping ---
+
+class ShapedSessionsTest : public MxSessionsTest {
+ protected:
+  ShapedSessionsTest() {
+    resolver_.zone[{"live.example", "MX"}] = {"10 mx1.big.example"};
+    resolver_.zone[{"other.example", "MX"}] = {"10 mx2.big.example"};
+    resolver_.zone[{"small.example", "MX"}] = {"10 mx.example"};
+    for (const char* host : {"mx1.big.example", "mx2.big.example"}) resolver_.zone[{host, "A"}] = {"127.0.0.1"};
+  }
+  void start_shaped(const test::FakeSmarthost& hop, ShapingLimits limits, std::vector<ShapingRule> rules = {}) {
+    ShapingFile file;
+    file.providers = {{.name = "big", .mx = {".big.example"}, .limits = limits}};
+    file.rules = std::move(rules);
+    shapers_ = std::make_shared<ProviderShapers>(std::make_shared<const Shaping>(std::move(file)));
+    routes_[0].port = hop.port();
+    start(make_transport_factory(io_.get_executor(), store_.spool(),
+                                 {.hostname = "relay.example",
+                                  .resolver = &resolver_,
+                                  .mx_rules = {.self = {.names = {"relay.example"}, .addresses = {}}, .allows_special = true},
+                                  .clock = &clock_,
+                                  .shapers = shapers_}));
+  }
+  // Moves the clock on until it is so: what rests is asked for again.
+  void advance_until(const std::function<bool()>& is_reached, Duration step = std::chrono::seconds(1)) {
+    for (int i = 0; i < 200 && !is_reached(); ++i) {
+      advance(step);
+      io_.run_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_TRUE(is_reached());
+  }
+
+  std::shared_ptr<ProviderShapers> shapers_;
+};
+
+TEST_F(ShapedSessionsTest, SharesTheConnectionsOfAProviderAmongItsDomains) {
+  test::FakeSmarthost hop;
+  hop.hold("DATA");
+  start_shaped(hop, {.max_connections = 1});
+  const MessageId first = accept("live.example");
+  run_until([&] { return hop.connections() == 1; });
+  const MessageId second = accept("other.example");
+  const MessageId elsewhere = accept("small.example");
+  run_until([&] { return hop.connections() == 2; });
+  advance(std::chrono::seconds(10));
+  io_.run_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(hop.connections(), 2U) << "one of the provider, one of who is no provider's";
+  hop.release();
+  run_until([&] { return stage(first) == RecipientStage::Delivered && stage(elsewhere) == RecipientStage::Delivered; });
+  advance_until([&] { return stage(second) == RecipientStage::Delivered; });
+  EXPECT_EQ(state(second).attempts, 1U) << "to wait was no attempt";
+  EXPECT_EQ(hop.connections(), 3U);
+}
+
+TEST_F(ShapedSessionsTest, SendsSoManyMessagesOverAConnection) {
+  test::FakeSmarthost hop;
+  start_shaped(hop, {.messages_per_connection = 2});
+  for (int i = 0; i < 5; ++i) {
+    const MessageId id = accept("live.example");
+    run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  }
+  EXPECT_EQ(hop.connections(), 3U);
+}
+
+TEST_F(ShapedSessionsTest, SendsSoManyMessagesAMinute) {
+  test::FakeSmarthost hop;
+  start_shaped(hop, {.messages_per_minute = 1});
+  const MessageId first = accept("live.example");
+  run_until([&] { return stage(first) == RecipientStage::Delivered; });
+  const MessageId second = accept("other.example");
+  const MessageId elsewhere = accept("small.example");
+  run_until([&] { return stage(elsewhere) == RecipientStage::Delivered; });
+  advance(std::chrono::seconds(40));
+  io_.run_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(state(second).attempts, 0U);
+  advance_until([&] { return stage(second) == RecipientStage::Delivered; });
+  EXPECT_EQ(state(second).attempts, 1U);
+}
+
+TEST_F(ShapedSessionsTest, SuspendsAProviderThatSaysSoAndNobodyElse) {
+  test::FakeSmarthost hop;
+  test::CapturedLog log;
+  hop.reply("MAIL", "421 4.7.28 unusual rate of mail\r\n", 1);
+  start_shaped(hop, {}, {{.provider = "big", .says = "unusual rate", .suspends = true, .duration = minutes(30)}});
+  const MessageId first = accept("live.example");
+  expect_deferred(first, "421 4.7.28 unusual rate");
+  const MessageId second = accept("other.example");
+  const MessageId elsewhere = accept("small.example");
+  run_until([&] { return stage(elsewhere) == RecipientStage::Delivered; });
+  for (int i = 0; i < 5; ++i) {
+    advance(minutes(5));
+    io_.run_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(state(second).attempts, 0U);
+  EXPECT_EQ(stage(first), RecipientStage::Pending);
+  const auto is_delivered = [&](const MessageId& id) { return stage(id) == RecipientStage::Delivered; };
+  advance_until([&] { return is_delivered(first) && is_delivered(second); }, minutes(1));
+  EXPECT_EQ(state(second).attempts, 1U);
+  EXPECT_THAT(log.finish(), HasSubstr("provider_restrained provider=big how=suspended for=30m"));
+}
+
 }  // namespace
 }  // namespace postern::relay

@@ -271,6 +271,33 @@ TEST_F(QueueTest, LetsDestinationsTakeTurnsWhereAllTogetherHaveTooManyDeliveries
   EXPECT_LE(script_.most_running["live"], 2U);
 }
 
+TEST_F(QueueTest, RestsWithoutAnAttemptWhereADestinationMayNotBeGivenMore) {
+  bool is_restrained = true;
+  script_.answer = [&](const std::string& route, const Recipient&) {
+    if (route != "dead" || !is_restrained) return delivered_report();
+    RecipientReport report =
+        failed_report(Outcome::Deferred, Status{451, EnhancedCode{4, 4, 5}, "not more now"}, Contact::Restrained);
+    report.retry_after = minutes(60);
+    return report;
+  };
+  start();
+  std::vector<MessageId> waiting;
+  for (int i = 0; i < 20; ++i) waiting.push_back(accept("dead.example"));
+  const MessageId other = accept("live.example");
+  run_until([&] { return stage(other) == RecipientStage::Delivered; });
+  const std::size_t asked = script_.calls["dead"];
+  EXPECT_LE(asked, routes_[1].max_connections);
+  advance(minutes(4));
+  waiting.push_back(accept("dead.example"));
+  const MessageId later = accept("live.example");
+  run_until([&] { return stage(later) == RecipientStage::Delivered; });
+  EXPECT_EQ(script_.calls["dead"], asked) << "it rests";
+  EXPECT_EQ(state(waiting.front()).attempts, 0U);
+  is_restrained = false;
+  advance(minutes(2));
+  run_until([&] { return std::ranges::all_of(waiting, [&](const MessageId& id) { return state(id).attempts == 1; }); });
+}
+
 TEST_F(QueueTest, MakesTheFirstAttemptWhenItIsAskedForAndNotBefore) {
   for (const bool is_told : {true, false}) {
     SCOPED_TRACE(is_told);
