@@ -209,4 +209,18 @@ boost::json::object webhook_json(const store::WebhookRecord& webhook) {
           {"events", webhook.events.empty() ? boost::json::value(nullptr) : boost::json::value(list_json(webhook.events))}};
 }
 
+json::object inbound_json(const store::InboundRecord& inbound) {
+  json::object value{{"id", format_message_id(inbound.id)},
+                     {"received_at", instant_json(inbound.received_at)},
+                     {"kind", inbound.kind.empty() ? json::value(nullptr) : json::value(inbound.kind)},
+                     {"email_id", inbound.about ? json::value(format_message_id(*inbound.about)) : json::value(nullptr)},
+                     {"from", inbound.from},
+                     {"subject", inbound.subject},
+                     {"return_path", inbound.reverse_path},
+                     {"size", inbound.octets}};
+  value["to"] = json::array(inbound.recipients.begin(), inbound.recipients.end());
+  value["findings"] = json::array(inbound.findings.begin(), inbound.findings.end());
+  return value;
+}
+
 }  // namespace postern::api

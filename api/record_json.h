@@ -35,4 +35,7 @@ boost::json::array dns_records_json(const store::DomainRecord& domain, std::span
 std::string_view webhook_mail_name(store::WebhookMail mail);  // "live", "test", "all"
 boost::json::object webhook_json(const store::WebhookRecord& webhook);
 
+// What came in, as lists show it.
+boost::json::object inbound_json(const store::InboundRecord& inbound);
+
 }  // namespace postern::api

@@ -55,20 +55,6 @@ Result<std::vector<DomainRecord>> collect_domains(CommandContext& context, const
   return domains;
 }
 
-// By name, id or unique beginning of the id.
-Result<DomainRecord> find_domain(CommandContext& context, const std::string& text) {
-  auto domains = collect_domains(context, "");
-  if (!domains) return domains.error();
-  const std::string name = normalised_domain(text);
-  std::erase_if(*domains, [&](const DomainRecord& domain) {
-    const bool is_id = text.starts_with(DomainTag::kPrefix) && format_id(domain.id).starts_with(text);
-    return domain.name != name && !is_id;
-  });
-  if (domains->empty()) return Error(ErrorCode::NotFound, "there is no domain " + printable(text));
-  if (domains->size() > 1) return Error(ErrorCode::Conflict, "several domains are meant by " + printable(text) + ": write an id");
-  return std::move(domains->front());
-}
-
 std::string finding_of(const DomainRecord& domain, const std::string& purpose) {
   const auto check = std::ranges::find(domain.checks, purpose, &store::DomainCheck::name);
   return check == domain.checks.end() ? "" : check->finding;
@@ -120,6 +106,30 @@ void print_domain(CommandContext& context, const DomainRecord& domain) {
 }
 
 }  // namespace
+
+Result<DomainRecord> find_domain(CommandContext& context, const std::string& text) {
+  auto domains = collect_domains(context, "");
+  if (!domains) return domains.error();
+  const std::string name = normalised_domain(text);
+  std::erase_if(*domains, [&](const DomainRecord& domain) {
+    const bool is_id = text.starts_with(DomainTag::kPrefix) && format_id(domain.id).starts_with(text);
+    return domain.name != name && !is_id;
+  });
+  if (domains->empty()) return Error(ErrorCode::NotFound, "there is no domain " + printable(text));
+  if (domains->size() > 1) return Error(ErrorCode::Conflict, "several domains are meant by " + printable(text) + ": write an id");
+  return std::move(domains->front());
+}
+
+Result<void> set_domain_receiving(CommandContext& context, const std::string& text, const std::string& how) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  NoResolver no_resolver;
+  const auto changed = make_admin(context, no_resolver).set_receiving(domain->id, how == "on");
+  if (!changed) return changed.error();
+  context.confirm(domain_value(context, *changed),
+                  changed->name + (how == "on" ? " receives where its routes match, once it is verified" : " receives no mail"));
+  return {};
+}
 
 Result<void> add_domain(CommandContext& context, const std::string& account_text, const std::string& name) {
   const auto account = context.find_account(account_text);

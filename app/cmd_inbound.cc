@@ -1,8 +1,10 @@
 // postern inbound …: what comes back and what comes in.
 #include "app/commands.h"
 
+#include "api/record_json.h"
 #include "reception/returned_mail.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -33,7 +35,62 @@ json::object returned_json(const reception::ReturnedRecipient& recipient) {
           {"status", std::move(status)}};
 }
 
+constexpr std::size_t kRecordsAtOnce = 500;
+
+std::string kind_of(const store::InboundRecord& inbound) {
+  return inbound.kind.empty() ? "not read yet" : inbound.kind;
+}
+
 }  // namespace
+
+Result<void> list_inbound(CommandContext& context, const InboundListOptions& options) {
+  const auto account = context.find_account(options.account);
+  if (!account) return account.error();
+  json::array values;
+  std::vector<std::vector<std::string>> rows;
+  std::optional<MessageId> before;
+  while (rows.size() < options.limit) {
+    const auto records = context.spool().list_inbound(account->id, before, std::min(kRecordsAtOnce, options.limit - rows.size()));
+    if (!records) return records.error();
+    for (const store::InboundRecord& record : *records) {
+      values.emplace_back(api::inbound_json(record));
+      rows.push_back({format_message_id(record.id), format_time(record.received_at), kind_of(record), printable(record.from),
+                      printable(record.subject), std::to_string(record.octets)});
+      before = record.id;
+    }
+    if (records->empty()) break;
+  }
+  context.print(values, format_table({"MESSAGE", "RECEIVED (UTC)", "KIND", "FROM", "SUBJECT", "OCTETS"}, rows));
+  return {};
+}
+
+Result<void> show_inbound(CommandContext& context, const InboundShowOptions& options) {
+  const auto stored = context.find_message(options.id);
+  if (!stored) return stored.error();
+  const store::MessageRecord& message = stored->message;
+  const auto record = context.spool().find_inbound(message.account, message.id);
+  if (!record) return record.error();
+  if (!*record) return Error(ErrorCode::NotFound, "that message did not come in: postern message show has it");
+  for (std::uint32_t i = 0; options.shows_content && i < message.chunk_count; ++i) {
+    const auto chunk = context.spool().read_chunk(message.id, i);
+    if (!chunk) return chunk.error();
+    context.out() << *chunk;
+  }
+  if (options.shows_content) return {};
+  const store::InboundRecord& inbound = **record;
+  std::string findings;
+  for (const std::string& finding : inbound.findings) findings += "  " + printable(finding) + "\n";
+  context.print(api::inbound_json(inbound), format_facts({{"id", format_message_id(inbound.id)},
+                                                          {"account", context.account_name(inbound.account)},
+                                                          {"kind", kind_of(inbound)},
+                                                          {"about", inbound.about ? format_message_id(*inbound.about) : "-"},
+                                                          {"received", format_time(inbound.received_at)},
+                                                          {"from", printable(inbound.from)},
+                                                          {"subject", printable(inbound.subject)},
+                                                          {"octets", std::to_string(inbound.octets)}}) +
+                                                findings);
+  return {};
+}
 
 Result<void> read_returned_file(CommandContext& context, const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -206,6 +206,23 @@ void declare_domain(CLI::App& app, Builder& build) {
   build.on(noun, "records", "domain", "Print the records to publish as lines of a zone file", print_domain_records);
   build.on(noun, "verify", "domain", "Look its records up now", verify_domain);
   build.on(noun, "remove", "domain", "Remove it with its keys", remove_domain);
+  auto [receive, receiving, how] =
+      build.command(noun, "receive", "Whether mail for it is taken in, once it is verified", set_domain_receiving);
+  receive.add_option("domain", receiving)->required();
+  receive.add_option("how", how, "what to do")->required()->check(CLI::IsMember({"on", "off"}));
+}
+
+void declare_route(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "route", "Which addresses of a domain receive, and what is done with their mail");
+  auto [add, domain, match, action] = build.command(noun, "add", "Add a route; every one that matches runs", add_route);
+  add.add_option("domain", domain)->required();
+  add.add_option("match", match, "local part with at most one star: sales, ticket+*, *")->required();
+  add.add_option("action", action, "what is done with it")->required()->check(CLI::IsMember({"store", "webhook", "drop"}));
+  build.on(noun, "list", "domain", "List a domain's routes", list_routes);
+  auto [remove, of, route] = build.command(noun, "remove", "Remove a route", remove_route);
+  remove.add_option("domain", of)->required();
+  remove.add_option("route", route)->required();
+  build.on(noun, "test", "address", "Say what would be done with mail to an address", test_route);
 }
 
 void declare_sandbox(CLI::App& app, Builder& build) {
@@ -225,6 +242,12 @@ void declare_suppression(CLI::App& app, Builder& build) {
 
 void declare_inbound(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "inbound", "What comes back and what comes in");
+  auto [listing, list] = build.command(noun, "list", "List what came in for an account, newest first", list_inbound);
+  listing.add_option("account", list.account)->required();
+  add_limit(listing, list.limit);
+  auto [showing, show] = build.command(noun, "show", "Show one message that came in", show_inbound);
+  showing.add_option("message", show.id, "id or its beginning")->required();
+  showing.add_flag("--raw", show.shows_content, "print its content and nothing else");
   auto [verb, path] =
       build.command(noun, "read", "Say what a file with a bounce, a complaint or an answer of a machine is taken for",
                     read_returned_file, Needs::Settings);
@@ -492,6 +515,7 @@ struct Commands {
     declare_audit(app, build);
     declare_key(app, build);
     declare_domain(app, build);
+    declare_route(app, build);
     declare_sandbox(app, build);
     declare_suppression(app, build);
     declare_inbound(app, build);

@@ -15,6 +15,16 @@ Result<void> explain_delivery(CommandContext& context, const std::string& addres
 Result<void> explain_tls(CommandContext& context, const std::string& address);       // cmd_report.cc
 
 // --- inbound (cmd_inbound.cc) ---
+struct InboundListOptions {
+  std::string account;
+  std::size_t limit = 0;
+};
+struct InboundShowOptions {
+  std::string id;
+  bool shows_content = false;
+};
+Result<void> list_inbound(CommandContext& context, const InboundListOptions& options);
+Result<void> show_inbound(CommandContext& context, const InboundShowOptions& options);
 Result<void> read_returned_file(CommandContext& context, const std::string& path);  // opens no store
 // cmd_report.cc: a report of DMARC or of TLS, or the mail that brought it.
 Result<void> read_report_file(CommandContext& context, const std::string& path);
@@ -134,6 +144,15 @@ Result<void> print_domain_records(CommandContext& context, const std::string& do
 Result<void> verify_domain(CommandContext& context,
                            const std::string& domain);  // Conflict: not verified; it is printed all the same
 Result<void> remove_domain(CommandContext& context, const std::string& domain);
+Result<void> set_domain_receiving(CommandContext& context, const std::string& domain, const std::string& how);  // "on", "off"
+
+// --- route (cmd_route.cc): whom a domain's mail that comes in is for ---
+Result<void> add_route(CommandContext& context, const std::string& domain, const std::string& match, const std::string& action);
+Result<void> list_routes(CommandContext& context, const std::string& domain);
+Result<void> remove_route(CommandContext& context, const std::string& domain, const std::string& route);
+Result<void> test_route(CommandContext& context, const std::string& address);
+// By name, id or unique beginning of the id.
+Result<store::DomainRecord> find_domain(CommandContext& context, const std::string& text);
 
 // --- sandbox (cmd_sandbox.cc) ---
 Result<void> allow_recipients(CommandContext& context, const std::string& account, const std::vector<std::string>& addresses);

@@ -24,6 +24,15 @@ bool is_brand(std::string_view text) {
          std::ranges::all_of(text, [&](char c) { return is_lower(c) || is_ascii_digit(c); });
 }
 
+void check_return_path(Settings& settings, Problems& problems) {
+  if (settings.return_path_domain.empty()) return;
+  if (!is_valid_domain(settings.return_path_domain, false) || is_valid_address_literal(settings.return_path_domain)) {
+    problems.add({0, "return_path_domain"}, quote_toml(settings.return_path_domain) + " is not a domain",
+                 "write one such as \"bounce.example.org\"");
+  }
+  settings.return_path_domain = normalised_domain(settings.return_path_domain);
+}
+
 void check_installation(Settings& settings, Problems& problems) {
   if (settings.data_dir.empty()) problems.add({0, "data_dir"}, "is empty", "name a folder");
   if (!settings.hostname.empty() && !is_valid_domain(settings.hostname, false)) {
@@ -39,9 +48,10 @@ void check_installation(Settings& settings, Problems& problems) {
                  "write a domain that is not used for real mail");
   }
   settings.simulator_domain = normalised_domain(settings.simulator_domain);
+  check_return_path(settings, problems);
   if (settings.tls_certificate_file.empty() != settings.tls_key_file.empty()) {
-    problems.add({0, settings.tls_key_file.empty() ? "tls_key_file" : "tls_certificate_file"},
-                 "is missing beside its partner", "give both, or neither");
+    problems.add({0, settings.tls_key_file.empty() ? "tls_key_file" : "tls_certificate_file"}, "is missing beside its partner",
+                 "give both, or neither");
   }
 }
 
@@ -179,14 +189,17 @@ void check_listener_tls(const Settings& settings, const ListenerSettings& listen
     problems.add({listener.line, has_own ? "tls_key_file" : "tls_certificate_file"}, "is missing beside its partner",
                  "give both, or neither");
   }
-  if (listener.tls == "none" && !listener.allow_auth_without_tls) {
+  if (listener.is_mx() && listener.allow_auth_without_tls) {
+    problems.add({listener.line, "allow_auth_without_tls"}, "is for submission: nobody authenticates with role = \"mx\"",
+                 "leave it out");
+  }
+  if (listener.tls == "none" && !listener.is_mx() && !listener.allow_auth_without_tls) {
     problems.add({listener.line, "tls"}, "\"none\" leaves clients no way to authenticate",
                  "use \"starttls\" or \"implicit\"; on loopback allow_auth_without_tls = true is possible");
   }
   const bool has_certificate = has_own || !settings.tls_certificate_file.empty() || settings.is_development();
   if (listener.tls != "none" && !has_certificate) {
-    problems.add({listener.line, "tls_certificate_file"},
-                 "is needed by the listener on port " + std::to_string(listener.port),
+    problems.add({listener.line, "tls_certificate_file"}, "is needed by the listener on port " + std::to_string(listener.port),
                  "give tls_certificate_file and tls_key_file, or environment = \"development\" for a self-signed one");
   }
 }
@@ -226,7 +239,9 @@ void check_http_listener(const Settings& settings, const HttpListenerSettings& l
 }
 
 // An installation that believes everybody's word about their address has no limits by address.
-bool holds_every_address(const IpNetwork& network) { return network.prefix_length == (network.address.is_v4() ? 96 : 0); }
+bool holds_every_address(const IpNetwork& network) {
+  return network.prefix_length == (network.address.is_v4() ? 96 : 0);
+}
 
 void check_proxies(const std::vector<std::string>& networks, const Place& place, Problems& problems) {
   for (const std::string& text : networks) {

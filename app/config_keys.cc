@@ -152,6 +152,34 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Failed AUTH attempts in one session before it is ended with 421 too_many_failures."},
      &S::max_auth_failures_per_session},
 
+    // --- Mail that comes in ---
+    {{.name = "return_path_domain", .group = "Mail that comes in", .default_value = "",
+      .help = "Domain under which accounts' live mail leaves: each message has a signed return path there, and what comes back to "
+              "it is read. Its MX is an mx listener of this installation, its SPF record names what mail leaves by. Empty: mail "
+              "leaves under its sender's own address, and what comes back goes there."},
+     &S::return_path_domain},
+    {{.name = "return_path_days", .group = "Mail that comes in", .type = Integer, .default_value = "7", .unit = "days",
+      .minimum = 1, .maximum = 365,
+      .help = "How long something may come back for a message. Its record has to be there: settled_retention_hours."},
+     &S::return_path_days},
+    {{.name = "inbound_retention_hours", .group = "Mail that comes in", .type = Integer, .default_value = "168", .unit = "hours",
+      .minimum = 1, .maximum = 8'760,
+      .help = "How long the content of what came in is kept, settled_retention_hours at the most. By octets it counts with "
+              "captured test mail: capture_max_octets."},
+     &S::inbound_retention_hours},
+    {{.name = "inbound_messages_per_second", .group = "Mail that comes in", .type = Integer, .default_value = "20", .minimum = 1,
+      .maximum = 1'000'000,
+      .help = "Messages that mx listeners take from one IPv4 address or IPv6 /64; beyond it 450."},
+     &S::inbound_messages_per_second},
+    {{.name = "mx_max_connections", .group = "Mail that comes in", .type = Integer, .default_value = "1000", .minimum = 1,
+      .maximum = 1'000'000,
+      .help = "Connections at once to mx listeners together; they take none of max_connections."},
+     &S::mx_max_connections},
+    {{.name = "mx_max_connections_per_address", .group = "Mail that comes in", .type = Integer, .default_value = "20", .minimum = 1,
+      .maximum = 1'000'000,
+      .help = "The same from one IPv4 address or IPv6 /64."},
+     &S::mx_max_connections_per_address},
+
     // --- HTTP service ---
     {{.name = "http_max_connections", .group = "HTTP service", .type = Integer, .default_value = "2000", .unit = "connections",
       .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
@@ -337,6 +365,10 @@ constexpr ConfigKey<ListenerSettings> kListenerKeys[] = {
     {{.name = "port", .group = "Listener", .type = Integer, .minimum = 1, .maximum = 65'535, .is_required = true,
       .help = "TCP port: 587 for submission, 465 for submission with implicit TLS (RFC 8314)."},
      &L::port},
+    {{.name = "role", .group = "Listener", .default_value = "submission", .choices = "submission|mx",
+      .help = "\"submission\": clients authenticate with a key. \"mx\": port 25; strangers bring mail for return paths of ours and "
+              "for domains that receive here, nobody authenticates, nothing is relayed."},
+     &L::role},
     {{.name = "tls", .group = "Listener", .default_value = "starttls", .choices = "starttls|implicit|none",
       .help = "\"implicit\": TLS from the first octet. \"starttls\": offered, and required before AUTH. \"none\": never."},
      &L::tls},

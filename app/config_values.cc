@@ -163,11 +163,12 @@ std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts) {
 
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener) {
   return {.hostname = effective_hostname(settings),
+          .role = listener.is_mx() ? smtp::Role::Mx : smtp::Role::Submission,
           .tls = listener_tls(listener.tls),
           .allows_auth_without_tls = listener.allow_auth_without_tls,
           .max_message_octets = to_u64(settings.max_message_octets),
           .max_recipients = to_u32(settings.max_recipients),
-          .max_hold_seconds = to_u64(settings.max_hold_days) * 24 * 3600,
+          .max_hold_seconds = listener.is_mx() ? 0 : to_u64(settings.max_hold_days) * 24 * 3600,
           .max_errors = to_u32(settings.max_errors_per_session),
           .max_junk = to_u32(settings.max_junk_commands_per_session),
           .max_auth_failures = to_u32(settings.max_auth_failures_per_session)};

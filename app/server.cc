@@ -27,6 +27,8 @@
 #include "lab/script_text.h"
 #include "relay/queue.h"
 #include "relay/run_catch_up.h"
+#include "reception/return_reader.h"
+#include "reception/smtp_reception.h"
 #include "relay/transports.h"
 #include "smtp/server.h"
 #include "store/notebook.h"
@@ -34,6 +36,7 @@
 #include "submission/smtp_submission.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -123,6 +126,28 @@ smtp::ServerOptions make_smtp_options(const Settings& s) {
   return options;
 }
 
+smtp::ServerOptions make_mx_options(const Settings& s) {
+  smtp::ServerOptions options = make_smtp_options(s);
+  options.admission = {.total = static_cast<std::size_t>(s.mx_max_connections),
+                       .per_address = static_cast<std::size_t>(s.mx_max_connections_per_address)};
+  return options;
+}
+
+reception::ReceptionSettings make_reception_settings(const Settings& s) {
+  return {.hostname = effective_hostname(s),
+          .retention = std::chrono::hours(s.inbound_retention_hours),
+          .max_received_fields = static_cast<std::uint32_t>(s.max_received_fields),
+          .messages_per_second = static_cast<std::uint32_t>(s.inbound_messages_per_second)};
+}
+
+// Signed with a key that only this store has.
+Result<domains::ReturnPaths> make_return_paths(const Settings& settings, store::Store& store) {
+  SystemRandom random;
+  const auto key = store.spool().event_id_key(random);
+  if (!key) return key.error();
+  return domains::ReturnPaths(key->octets, settings.return_path_domain, std::chrono::days(settings.return_path_days));
+}
+
 Result<std::unique_ptr<domains::DkimSigner>> make_signer(const store::Directory& directory, const domains::KeySeal& seal) {
   return domains::DkimSigner::create([&directory, seal](const AccountId& account, std::string_view name) {
     auto domain = directory.find_domain_named(account, name);
@@ -159,15 +184,24 @@ std::unique_ptr<store::Notebook> open_notebook(const Settings& settings) {
   return nullptr;
 }
 
+// The SMTP listeners of one role.
+struct SmtpDoor {
+  smtp::Server server;
+  std::vector<ListenerSettings> bound{};  // in the order of the server's
+  ShownCertificates shown{};
+};
+
 class Daemon {
  public:
   Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const domains::KeySeal& seal,
          std::unique_ptr<domains::DkimSigner> signer, std::unique_ptr<dns::Resolver> resolver,
-         std::unique_ptr<store::Notebook> notebook, std::shared_ptr<const relay::Shaping> shaping)
+         std::unique_ptr<store::Notebook> notebook, std::shared_ptr<const relay::Shaping> shaping,
+         const domains::ReturnPaths& return_paths)
       : settings_(settings),
         store_(std::move(store)),
         notebook_(std::move(notebook)),
         resolver_(std::move(resolver)),
+        return_paths_(return_paths),
         seal_(seal),
         signer_(std::move(signer)),
         routes_(make_routes(settings)),
@@ -190,6 +224,7 @@ class Daemon {
                                                .resolver = resolver_.get(),
                                                .mx_rules = make_plan_rules(settings),
                                                .clock = &clock_,
+                                               .return_paths = &return_paths_,
                                                .notebook = notebook_.get(),
                                                .runs = &runs_,
                                                .shapers = shapers_})},
@@ -198,7 +233,12 @@ class Daemon {
                     [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
                     make_submission_settings(settings), signer_.get(), &runs_},
         handler_(submission_, throttle_),
-        smtp_(runtime_.io_executors(), handler_, make_smtp_options(settings)),
+        smtp_{smtp::Server(runtime_.io_executors(), handler_, make_smtp_options(settings))},
+        reception_{*store_, return_paths_, clock_, random_, [this](bool is_return) { mail_received(is_return); },
+                   make_reception_settings(settings)},
+        mx_handler_(reception_),
+        mx_{smtp::Server(runtime_.io_executors(), mx_handler_, make_mx_options(settings))},
+        return_reader_(runtime_.add_thread("reception"), reception_, [this] { events_->notify(); }),
         write_behind_(*store_, quota_, usage_, settings.metrics_file),
         maintenance_(*store_, clock_, {}),
         store_watch_(*store_) {}
@@ -215,6 +255,10 @@ class Daemon {
  private:
   Result<void> open_http();
   void leave_with_manager(const std::vector<std::string>& dropped);
+  Result<void> listen(SmtpDoor& door, const ListenerSettings& listener, net::InheritedListeners& inherited);
+  void mail_received(bool is_return) {
+    is_return ? return_reader_.wake() : events_->notify();
+  }
   Result<bool> reload_certificates(const Settings& settings);
   void message_committed(const store::DueEntry& due) {
     if (store::is_clock_lane(due.lane)) {
@@ -231,6 +275,7 @@ class Daemon {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::Notebook> notebook_;  // null: it could not be opened, and nothing is remembered
   std::unique_ptr<dns::Resolver> resolver_;
+  domains::ReturnPaths return_paths_;
   domains::KeySeal seal_;
   std::unique_ptr<domains::DkimSigner> signer_;
   RouteHolder routes_;
@@ -248,9 +293,11 @@ class Daemon {
   net::TaskGroup queue_task_;
   submission::SubmissionContext submission_;
   submission::SmtpSubmission handler_;
-  smtp::Server smtp_;
-  std::vector<ListenerSettings> listening_;  // as they were bound, in the order of smtp_'s
-  ShownCertificates shown_;
+  SmtpDoor smtp_;
+  reception::ReceptionContext reception_;
+  reception::SmtpReception mx_handler_;
+  SmtpDoor mx_;
+  reception::ReturnReader return_reader_;
   std::unique_ptr<EventService> events_;     // made by prepare(), like:
   std::unique_ptr<HttpService> http_;        // nullptr: no listener asks for it
   WriteBehind write_behind_;
@@ -294,31 +341,40 @@ Result<void> Daemon::prepare() {
   return {};
 }
 
+Result<void> Daemon::listen(SmtpDoor& door, const ListenerSettings& listener, net::InheritedListeners& inherited) {
+  auto options = make_listener_options(settings_, listener);
+  if (!options) return options.error();
+  options->inherited = &inherited;
+  if (options->tls) {
+    door.shown.note(door.bound.size(), certificate_files(settings_, listener).certificate, *options->tls);
+  }
+  const Result<void> bound = door.server.listen(std::move(*options), make_smtp_config(settings_, listener));
+  if (!bound) return bound.error();
+  door.bound.push_back(listener);
+  log::write(log::Level::Info, "listening",
+             {{"address", listener.address}, {"port", listener.port}, {"role", listener.role}, {"tls", listener.tls}});
+  return {};
+}
+
 Result<void> Daemon::listen() {
   auto inherited = net::InheritedListeners::from_environment();
   for (const ListenerSettings& listener : settings_.listeners) {
     if (!can_bind(listener.address)) continue;
-    auto options = make_listener_options(settings_, listener);
-    if (!options) return options.error();
-    options->inherited = &inherited;
-    if (options->tls) shown_.note(smtp_.ports().size(), certificate_files(settings_, listener).certificate, *options->tls);
-    const Result<void> bound = smtp_.listen(std::move(*options), make_smtp_config(settings_, listener));
-    if (!bound) return bound.error();
-    listening_.push_back(listener);
-    log::write(log::Level::Info, "listening", {{"address", listener.address}, {"port", listener.port}, {"tls", listener.tls}});
+    if (auto bound = listen(listener.is_mx() ? mx_ : smtp_, listener, inherited); !bound) return bound;
   }
   if (http_) {
     if (auto bound = http_->listen(inherited); !bound) return bound;
   }
   leave_with_manager(inherited.close_rest());
-  shown_.warn(effective_hostname(settings_), clock_.now());
+  for (const SmtpDoor* door : {&smtp_, &mx_}) door->shown.warn(effective_hostname(settings_), clock_.now());
   return {};
 }
 
 // So that the next process has them, and nobody is refused in between.
 void Daemon::leave_with_manager(const std::vector<std::string>& dropped) {
   for (const std::string& name : dropped) notify_systemd("FDSTOREREMOVE=1\nFDNAME=" + name);
-  auto kept = smtp_.descriptors();
+  auto kept = smtp_.server.descriptors();
+  std::ranges::move(mx_.server.descriptors(), std::back_inserter(kept));
   if (http_) std::ranges::move(http_->descriptors(), std::back_inserter(kept));
   for (const auto& [name, descriptor] : kept) notify_systemd("FDSTORE=1\nFDNAME=" + name, descriptor);
 }
@@ -330,22 +386,35 @@ void Daemon::start() {
   });
   queue_task_.start(queue_executor_, queue_.make_task());
   events_->start();
-  smtp_.start();
+  smtp_.server.start();
+  mx_.server.start();
+  return_reader_.wake();
   if (http_) http_->start();
 }
 
 // True: another certificate is shown. One that cannot be loaded leaves every listener as it was.
 Result<bool> Daemon::reload_certificates(const Settings& settings) {
-  ShownCertificates shown;
-  auto contexts = load_certificates(settings, settings.listeners, listening_, shown);
-  if (!contexts) return contexts.error();
-  Result<bool> is_http_changed = false;
-  if (http_) is_http_changed = http_->reload(settings);
-  if (!is_http_changed) return is_http_changed;
-  for (auto& [listener, context] : *contexts) smtp_.set_tls(listener, std::move(context));
-  shown.warn(effective_hostname(settings_), clock_.now());
-  const bool is_changed = shown != std::exchange(shown_, shown);
-  return is_changed || *is_http_changed;
+  using Contexts = std::vector<std::pair<std::size_t, net::TlsServerContext>>;
+  struct Loaded {
+    SmtpDoor* door;
+    ShownCertificates shown{};
+    Contexts contexts{};
+  };
+  std::array<Loaded, 2> doors = {{{.door = &smtp_}, {.door = &mx_}}};
+  for (Loaded& loaded : doors) {
+    auto contexts = load_certificates(settings, settings.listeners, loaded.door->bound, loaded.shown);
+    if (!contexts) return contexts.error();
+    loaded.contexts = std::move(*contexts);
+  }
+  Result<bool> is_changed = false;
+  if (http_) is_changed = http_->reload(settings);
+  if (!is_changed) return is_changed;
+  for (Loaded& loaded : doors) {
+    for (auto& [listener, context] : loaded.contexts) loaded.door->server.set_tls(listener, std::move(context));
+    loaded.shown.warn(effective_hostname(settings_), clock_.now());
+    is_changed = (loaded.shown != std::exchange(loaded.door->shown, loaded.shown)) || *is_changed;
+  }
+  return is_changed;
 }
 
 // What can fail comes first.
@@ -357,7 +426,8 @@ Result<void> Daemon::reload(const Settings& settings) {
   const Result<bool> is_certificate_changed = reload_certificates(settings);
   if (!is_certificate_changed) return is_certificate_changed.error();
   if (*is_certificate_changed) change.taken_over.emplace_back("certificates");
-  smtp_.set_admission_limits(make_smtp_options(settings).admission);
+  smtp_.server.set_admission_limits(make_smtp_options(settings).admission);
+  mx_.server.set_admission_limits(make_mx_options(settings).admission);
   routes_.set(table);
   relay::replace_shaping(queue_executor_, shapers_, *shaping);
   queue_.replace_routes(table);
@@ -374,13 +444,15 @@ void Daemon::stop() {
   const auto left = [deadline] {
     return std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
   };
-  smtp_.close();
+  smtp_.server.close();
+  mx_.server.close();
   if (http_) http_->close();
   events_->close();
   queue_task_.stop_all();
   if (http_) http_->drain(left());
   events_->drain(left());
-  smtp_.drain(left());
+  smtp_.server.drain(left());
+  mx_.server.drain(left());
   queue_task_.drain(left());
   catch_up_.stop();
   maintenance_.stop();
@@ -443,12 +515,14 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
   auto signer = make_signer((*store)->directory(), *seal);
   if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
+  auto return_paths = make_return_paths(settings, **store);
+  if (!return_paths) return failed_to_start("return paths cannot be signed", return_paths.error());
   auto resolver = dns::open_resolver(make_resolver_settings(settings));
   if (!resolver) return failed_to_start("the DNS cannot be asked", resolver.error());
   const auto shaping = make_shaping(settings);
   if (!shaping) return failed_to_start("shaping_file cannot be used", shaping.error());
   auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer), std::move(*resolver),
-                                         open_notebook(settings), *shaping);
+                                         open_notebook(settings), *shaping, *return_paths);
   if (const auto prepared = daemon->prepare(); !prepared) return failed_to_start("cannot be set up", prepared.error());
   if (const auto bound = daemon->listen(); !bound) return failed_to_start("cannot listen", bound.error());
   return daemon;

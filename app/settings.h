@@ -14,12 +14,15 @@ namespace postern::app {
 struct ListenerSettings {
   std::string address;  // an IP address, or "*": every address of both families
   std::int64_t port = 0;
+  std::string role;     // "submission" or "mx"
   std::string tls;
   bool allow_auth_without_tls = false;
   std::string tls_certificate_file;  // empty: the installation's
   std::string tls_key_file;
   std::vector<std::string> proxy_networks;  // CIDR; empty: clients connect directly
   std::size_t line = 0;              // of the table in the file; 0: a default listener
+
+  bool is_mx() const { return role == "mx"; }
 };
 
 // One [[http_listener]] table.
@@ -92,6 +95,13 @@ struct Settings {
   std::int64_t preauth_timeout_seconds = 0;
   std::int64_t data_min_octets_per_second = 0;
   std::int64_t shutdown_grace_seconds = 0;
+
+  std::string return_path_domain;  // lower case; empty: mail leaves under its sender's own
+  std::int64_t return_path_days = 0;
+  std::int64_t inbound_retention_hours = 0;
+  std::int64_t inbound_messages_per_second = 0;
+  std::int64_t mx_max_connections = 0;
+  std::int64_t mx_max_connections_per_address = 0;
 
   std::int64_t http_max_connections = 0;
   std::int64_t http_max_connections_per_address = 0;

@@ -25,6 +25,7 @@ enum class EventType : std::uint8_t {
   DsnQueued = 9,          // a delivery status notification was made; `detail` is its message id
   DsnWithheld = 10,       // one was due but may not be sent; `detail` says why
   MessageScheduled = 12,  // it is held until a time, which `detail` says (RFC 3339); again where that is changed
+  MessageReceived = 13,   // one for the account's own domain; `recipient` is whom it is for; the rest the inbound record tells
   WebhookDisabled = 11,   // by lasting failure; belongs to no message; `detail` is the webhook's id
 };
 

@@ -199,6 +199,24 @@ void message_refused(const Client& client, Refusal refusal, const std::optional<
               {"peer", peer_text(client.peer)}});
 }
 
+void message_received(const MessageId& id, const AccountId& account, const std::optional<MessageId>& about,
+                      std::size_t recipients) {
+  log::write(Level::Info, "message_received",
+             {{"id", format_message_id(id)},
+              {"account", format_id(account)},
+              {"account_name", account_name(account)},
+              {"about", optional_id(about)},
+              {"recipients", std::uint64_t{recipients}}});
+}
+
+void returned_mail_read(const MessageId& id, const MessageId& about, std::string_view kind, std::size_t events) {
+  log::write(Level::Info, "returned_mail_read",
+             {{"id", format_message_id(id)},
+              {"about", format_message_id(about)},
+              {"kind", kind},
+              {"events", std::uint64_t{events}}});
+}
+
 void message_not_stored(const Client& client, const MessageId& id, const Error& error) {
   message_failed("message_not_stored", client, id, error);
 }

@@ -75,6 +75,13 @@ void message_not_signed(const Client& client, const MessageId& id, const Error& 
 // The same on its way out, where it had to be converted and signed anew.
 void message_not_signed(const AccountId& account, const MessageId& id, const Error& error);
 
+// --- Reception -------------------------------------------------------------------------------------------------------
+
+// After the sync, with the 250. `about`: the message whose return path it came to.
+void message_received(const MessageId& id, const AccountId& account, const std::optional<MessageId>& about, std::size_t recipients);
+// `kind`: a literal.
+void returned_mail_read(const MessageId& id, const MessageId& about, std::string_view kind, std::size_t events);
+
 // --- Delivery --------------------------------------------------------------------------------------------------------
 
 // One recipient's attempt. Views must live during the call only.

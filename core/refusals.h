@@ -42,6 +42,9 @@ enum class Refusal {
   StorageUnavailable,
   ShuttingDown,
   TooManyConnections,
+  NotHosted,
+  UnknownRecipient,
+  AnotherAccount,
 };
 
 struct RefusalRow {

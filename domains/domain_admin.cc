@@ -6,6 +6,7 @@
 #include "core/mailbox.h"
 #include "domains/dkim_keys.h"
 #include "domains/domain_records.h"
+#include "domains/inbound_routes.h"
 
 #include <algorithm>
 #include <array>
@@ -114,6 +115,54 @@ Result<store::DomainRecord> DomainAdmin::create(const AccountId& account, std::s
   wipe_private_keys(domain);
   if (!written) return written.error();
   return domain;
+}
+
+Result<store::DomainRecord> DomainAdmin::change(const DomainId& id,
+                                                const std::function<Result<void>(store::DomainRecord&)>& change) {
+  store::DomainRecord changed;
+  const auto written = directory_.write([&](store::DirectoryWriter& writer) -> Result<void> {
+    auto found = writer.find_domain(id);
+    if (!found) return found.error();
+    if (!*found) return no_such_domain();
+    changed = std::move(**found);
+    if (Result<void> applied = change(changed); !applied) return applied;
+    return writer.put_domain(changed);
+  });
+  wipe_private_keys(changed);
+  if (!written) return written.error();
+  return changed;
+}
+
+Result<store::DomainRecord> DomainAdmin::set_receiving(const DomainId& id, bool is_receiving) {
+  return change(id, [is_receiving](store::DomainRecord& domain) -> Result<void> {
+    domain.is_receiving = is_receiving;
+    return {};
+  });
+}
+
+Result<store::InboundRoute> DomainAdmin::add_route(const DomainId& id, std::string_view match, store::RouteAction action) {
+  store::InboundRoute route{.id = "rte_" + make_token(random_).substr(0, 16), .match = normalised_match(match), .action = action};
+  if (route.match.empty()) {
+    return Error(ErrorCode::InvalidArgument,
+                 "not a local part with at most one star: " + escape_for_log(match) + "; write sales, ticket+* or *");
+  }
+  const auto changed = change(id, [&route](store::DomainRecord& domain) -> Result<void> {
+    if (domain.routes.size() >= store::kMaxRoutesOfDomain) {
+      return Error(ErrorCode::LimitExceeded, "the domain has " + std::to_string(store::kMaxRoutesOfDomain) + " routes already");
+    }
+    domain.routes.push_back(route);
+    return {};
+  });
+  if (!changed) return changed.error();
+  return route;
+}
+
+Result<void> DomainAdmin::remove_route(const DomainId& id, std::string_view route) {
+  const auto changed = change(id, [route](store::DomainRecord& domain) -> Result<void> {
+    if (std::erase_if(domain.routes, [route](const store::InboundRoute& one) { return one.id == route; }) > 0) return {};
+    return Error(ErrorCode::NotFound, "the domain has no such route");
+  });
+  return changed ? Result<void>() : Result<void>(changed.error());
 }
 
 Result<std::vector<store::DomainRecord>> DomainAdmin::list(const AccountId& account) const {

@@ -53,10 +53,16 @@ class DomainAdmin {
   // verified the name, or a verification of the same account is under way: a DNS that its owner made slow holds up one worker,
   // not all. Nothing is stored then.
   Result<store::DomainRecord> verify(const DomainId& id);
+  // Mail for it is taken in once it is verified, or no more. NotFound.
+  Result<store::DomainRecord> set_receiving(const DomainId& id, bool is_receiving);
+  // InvalidArgument: `match` is none (domains/inbound_routes); LimitExceeded: kMaxRoutesOfDomain; NotFound. Returns the route.
+  Result<store::InboundRoute> add_route(const DomainId& id, std::string_view match, store::RouteAction action);
+  Result<void> remove_route(const DomainId& id, std::string_view route);
   Result<void> remove(const DomainId& id);  // its keys too: mail goes out unsigned from then on
 
  private:
   Result<store::DomainRecord> look_and_store(const store::DomainRecord& before);
+  Result<store::DomainRecord> change(const DomainId& id, const std::function<Result<void>(store::DomainRecord&)>& change);
   // Conflict.
   Result<void> refuse_if_verified_elsewhere(const AccountId& account, const std::string& name) const;
 

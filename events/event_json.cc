@@ -21,7 +21,7 @@ namespace json = boost::json;
 constexpr std::size_t kMaxListedRecipients = 50;
 constexpr std::size_t kMaxListedOctets = 2'048;
 
-constexpr std::array<EventTypeRow, 12> kTypes = {{
+constexpr std::array<EventTypeRow, 13> kTypes = {{
     {EventType::MessageAccepted, "email.sent", "the message is on disk, its client has the 250", ""},
     {EventType::MessageScheduled, "email.scheduled", "it is held until that time, which may be changed", "`scheduled_at`"},
     {EventType::RecipientDelivered, "email.delivered", "the next hop took it for this recipient",
@@ -38,6 +38,7 @@ constexpr std::array<EventTypeRow, 12> kTypes = {{
     {EventType::RecipientCancelled, "email.canceled", "taken off the queue before it was delivered", "`recipient`, `status`"},
     {EventType::DsnQueued, "email.dsn_queued", "a delivery status notification goes to the sender", "`notification_id`"},
     {EventType::DsnWithheld, "email.dsn_withheld", "a notification was due but may not be sent", "`reason`"},
+    {EventType::MessageReceived, "email.received", "mail for an address of a domain that receives here is on disk", "`recipient`"},
     {EventType::WebhookDisabled, "webhook.disabled", "a webhook failed for too long, or answered 410", "`webhook_id`"},
 }};
 
@@ -138,6 +139,7 @@ json::object event_data(const Event& event, const store::StoredMessage* stored) 
   data["test"] = event.environment == Environment::Test;
   if (event.type == EventType::MessageAccepted && event.status.code != 0) data["warnings"] = event.status.text;
   if (is_about_recipient(event.type)) add_outcome(data, event);
+  if (event.type == EventType::MessageReceived) data["recipient"] = event.recipient;
   if (event.type == EventType::MessageScheduled) data["scheduled_at"] = event.detail;
   if (event.type == EventType::DsnQueued) data["notification_id"] = event.detail;
   if (event.type == EventType::DsnWithheld) data["reason"] = event.detail;

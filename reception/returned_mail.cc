@@ -198,6 +198,14 @@ std::string without_boilerplate(std::string_view words) {
   return kept;
 }
 
+// "550 5.1.1 no such user" → "no such user".
+std::string_view without_codes(std::string_view line) {
+  static const RE2 codes(R"(^[245]\d\d[ -]+(?:[245]\.\d{1,3}\.\d{1,3}[ -]+)?)", reader_options());
+  re2::StringPiece piece(line.data(), line.size());
+  RE2::Consume(&piece, codes);
+  return {piece.data(), piece.size()};
+}
+
 struct Evidence {
   Status status;
   FailureClass about = FailureClass::Undetermined;
@@ -237,7 +245,7 @@ class Weighing {
     // Given up for good, whatever the last attempt said.
     const bool is_final = is_failed && klass_.value_or(5) == 5;
     status.code = reply_ != 0 ? reply_ : is_final ? std::uint16_t{500} : std::uint16_t{400};
-    status.text = texts_.empty() ? std::string() : printable_utf8(texts_.front(), relay::kMaxClassifiedOctets);
+    status.text = texts_.empty() ? std::string() : printable_utf8(without_codes(texts_.front()), relay::kMaxClassifiedOctets);
     if (const auto decisive = by_decisive_code()) {
       evidence.about = *decisive;
       return evidence;

@@ -31,18 +31,18 @@ std::string_view returned_kind_name(ReturnedKind kind);  // "report": in events,
 enum class ReturnedOutcome { Failed, Delayed, Delivered };
 
 struct ReturnedRecipient {
-  std::string address;  // as the report writes it, printable; may be empty
+  std::string address = {};  // as the report writes it, printable; may be empty
   ReturnedOutcome outcome = ReturnedOutcome::Failed;
-  Status status;       // of the report's words; code 500 or 400 where they name none. `text`: at most kMaxClassifiedOctets
-  std::string remote;  // who refused, as the report names it
+  Status status = {};  // of the report's words; code 500 or 400 where they name none. `text`: at most kMaxClassifiedOctets
+  std::string remote = {};  // who refused, as the report names it
   relay::FailureClass about = relay::FailureClass::Undetermined;  // Failed and Delayed
   bool is_hard = false;  // failed for good: there is no such mailbox, domain, or it has moved
 };
 
 struct ReturnedMail {
   ReturnedKind kind = ReturnedKind::Other;
-  std::vector<ReturnedRecipient> recipients;  // Report: at least one; Complaint and Feedback: those that it names
-  std::string feedback_type;                  // "abuse"
+  std::vector<ReturnedRecipient> recipients = {};  // Report: at least one; Complaint and Feedback: those that it names
+  std::string feedback_type = {};                  // "abuse"
 };
 
 // Time in proportion to the octets read; any thread but an I/O thread's.

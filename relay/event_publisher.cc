@@ -217,6 +217,7 @@ void log_event(const operator_log::Attempt& attempt, const Event& event, const R
     case EventType::DsnQueued:
     case EventType::DsnWithheld:
     case EventType::MessageScheduled:
+    case EventType::MessageReceived:
     case EventType::WebhookDisabled: return;
   }
 }

@@ -197,26 +197,7 @@ std::vector<std::uint32_t> Queue::Impl::without_suppressed(const Job& job, std::
 }
 
 void Queue::Impl::suppress(const store::StoredMessage& stored, const Publication& publication) {
-  auto suppressions = suppressions_of(stored, publication);
-  if (suppressions.empty()) return;
-  const AccountId& account = stored.message.account;
-  auto change = [account, suppressions = std::move(suppressions)](store::DirectoryWriter& writer) -> Result<void> {
-    const auto owner = writer.find_account(account);
-    if (!owner) return owner.error();
-    if (!*owner || (*owner)->auto_suppression == store::AutoSuppression::Off) return {};
-    for (store::SuppressionRecord suppression : suppressions) {
-      if ((*owner)->suppression_days > 0) suppression.until = suppression.at + std::chrono::days((*owner)->suppression_days);
-      if (auto put = writer.put_suppression(account, suppression); !put) return put;
-    }
-    return {};
-  };
-  // One that is lost bounces again.
-  parts_.store.directory().write_later(std::move(change), [](const Result<void>& written) {
-    // NotFound: the account was removed meanwhile.
-    if (!written && written.error().code() != ErrorCode::NotFound) {
-      operator_log::maintenance_failed("suppressions", written.error());
-    }
-  });
+  suppress_later(parts_.store.directory(), stored.message.account, suppressions_of(stored, publication));
 }
 
 void Queue::Impl::delivered(const DestinationPtr& destination, Job job, std::vector<RecipientReport> reports,

@@ -338,18 +338,22 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& h
   smtp::ClientConnection* const connection = hop.connection.get();
   SpooledContent content(spool_, message);
   Sent sent;
-  std::optional<Envelope> seven_bit;
+  std::optional<Envelope> changed;
+  if (has_own_return_path(message)) {
+    changed = message.envelope;
+    changed->reverse_path = options_.return_paths->path_of(message.id);
+  }
   if (needs_seven_bit(message.envelope, connection->capabilities())) {
     const std::optional<Status> obstacle = co_await content.make_seven_bit(options_.signer);
     if (obstacle) {
       for (const std::uint32_t index : request.recipients) sent.statuses.push_back({index, *obstacle, true});
       co_return sent;
     }
-    seven_bit = message.envelope;
-    seven_bit->parameters.body = BodyType::SevenBit;
+    if (!changed) changed = message.envelope;
+    changed->parameters.body = BodyType::SevenBit;
   }
   const smtp::ContentSource source = [&content] { return content.next(); };
-  smtp::ClientTransaction transaction{seven_bit ? &*seven_bit : &message.envelope, request.recipients, content.octets()};
+  smtp::ClientTransaction transaction{changed ? &*changed : &message.envelope, request.recipients, content.octets()};
   sent.statuses = co_await connection->send(std::move(transaction), source);
   sent.is_content_lost = content.has_failed();
   // Before content goes out nothing of the message is theirs: whatever was answered can be asked again.
@@ -358,6 +362,12 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& h
   sent.is_stale = (is_spent || connection->was_chunk_unknown()) && !is_cancelled_;
   sent.is_for_another = !content.was_asked() && !is_cancelled_ && may_do_better_elsewhere(sent.statuses);
   co_return sent;
+}
+
+// A notice of ours has a null reverse-path, or goes to a client's own address: nobody is to suppress that.
+bool SmtpTransport::has_own_return_path(const store::MessageRecord& message) const {
+  return options_.return_paths != nullptr && options_.return_paths->is_used() && message.envelope.reverse_path.has_value() &&
+         message.origin == store::MessageOrigin::Submission;
 }
 
 // True if a connection that has carried messages takes no more of them, and says so in one of the ways that are met: it is closed,

@@ -6,6 +6,7 @@
 #include "core/result.h"
 #include "dns/resolver.h"
 #include "domains/content_signer.h"
+#include "domains/return_path.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
 #include "relay/idle_connections.h"
@@ -30,6 +31,7 @@ struct SmtpTransportOptions {
   smtp::ClientTimeouts timeouts;
   const domains::MessageSigner* signer = nullptr;  // of what is converted; outlives the transport
   dns::Resolver* resolver = nullptr;  // of the hop's name; outlives the transport. Null: the hop is an address
+  const domains::ReturnPaths* return_paths = nullptr;  // under which accounts' mail leaves; outlives this. Null: its own
   std::shared_ptr<MxCommon> mx{};     // shared by all such transports; null: the route has a smarthost
 };
 
@@ -75,6 +77,7 @@ class SmtpTransport final : public Transport {
   static net::Awaitable<void> open_by_mx(Opened& opened, MxAttempt& walk);
   void load_tls();
   bool may_give_up_tls() const;
+  bool has_own_return_path(const store::MessageRecord& message) const;
   void note_tls_failure(const Status& failure);
   static bool is_session_spent(const HopConnection& hop, const Sent& sent);
   net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);

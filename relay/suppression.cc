@@ -2,6 +2,7 @@
 
 #include "core/case_fold.h"
 #include "core/mailbox.h"
+#include "core/operator_log.h"
 #include "relay/failure_class.h"
 
 #include <algorithm>
@@ -66,6 +67,26 @@ std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& store
     suppressions.push_back({.address = address, .reason = *reason, .at = event.at, .message = message.id});
   }
   return suppressions;
+}
+
+void suppress_later(store::Directory& directory, const AccountId& account, std::vector<SuppressionRecord> suppressions) {
+  if (suppressions.empty()) return;
+  auto change = [account, suppressions = std::move(suppressions)](store::DirectoryWriter& writer) -> Result<void> {
+    const auto owner = writer.find_account(account);
+    if (!owner) return owner.error();
+    if (!*owner || (*owner)->auto_suppression == store::AutoSuppression::Off) return {};
+    for (SuppressionRecord suppression : suppressions) {
+      if ((*owner)->suppression_days > 0) suppression.until = suppression.at + std::chrono::days((*owner)->suppression_days);
+      if (auto put = writer.put_suppression(account, suppression); !put) return put;
+    }
+    return {};
+  };
+  directory.write_later(std::move(change), [](const Result<void>& written) {
+    // NotFound: the account was removed meanwhile.
+    if (!written && written.error().code() != ErrorCode::NotFound) {
+      operator_log::maintenance_failed("suppressions", written.error());
+    }
+  });
 }
 
 RecipientReport report_suppressed(std::uint32_t recipient) {

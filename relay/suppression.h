@@ -31,6 +31,10 @@ bool is_hard_bounce(const Status& status, std::string_view remote);
 // Whom the events of a live message's publication suppress. Pure.
 std::vector<store::SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication);
 
+// Puts them on the account's list, unless it suppresses nobody by itself; soon, with nobody waiting: one that is lost bounces
+// again.
+void suppress_later(store::Directory& directory, const AccountId& account, std::vector<store::SuppressionRecord> suppressions);
+
 // What is reported of a recipient that was left out. 550 5.7.1: the account's own rule, not the next hop's.
 RecipientReport report_suppressed(std::uint32_t recipient);
 

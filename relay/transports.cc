@@ -24,6 +24,7 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
                                        .timeouts = {},
                                        .signer = settings.signer,
                                        .resolver = settings.resolver,
+                                       .return_paths = settings.return_paths,
                                        .mx = route->is_mx ? mx : nullptr};
     return std::make_unique<SmtpTransport>(executor, spool, routes, *route, options);
   };

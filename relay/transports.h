@@ -18,6 +18,7 @@ class Spool;
 
 namespace postern::domains {
 class MessageSigner;
+class ReturnPaths;
 }
 
 namespace postern::dns {
@@ -33,6 +34,7 @@ struct TransportSettings {
   dns::Resolver* resolver = nullptr;               // null: next hops are addresses, and no route leads to mail hosts
   mx::PlanRules mx_rules{};
   const Clock* clock = nullptr;          // with it MTA-STS is obeyed
+  const domains::ReturnPaths* return_paths = nullptr;  // as SmtpTransportOptions has it
   store::Notebook* notebook = nullptr;   // where its policies are kept
   RunBook* runs = nullptr;               // whose scripts the simulation goes by
   std::shared_ptr<ProviderShapers> shapers{};  // by whom mail hosts are spared; null: by nobody

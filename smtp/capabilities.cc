@@ -3,7 +3,9 @@
 
 namespace postern::smtp {
 
-bool may_authenticate(const Config& config, bool is_tls) { return is_tls || config.allows_auth_without_tls; }
+bool may_authenticate(const Config& config, bool is_tls) {
+  return config.role == Role::Submission && (is_tls || config.allows_auth_without_tls);
+}
 
 std::vector<std::string> capabilities(const Config& config, bool is_tls, bool is_authenticated, Instant opened_at) {
   std::vector<std::string> lines = {config.hostname, "PIPELINING", "SIZE " + std::to_string(config.max_message_octets)};

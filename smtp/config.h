@@ -7,9 +7,12 @@
 namespace postern::smtp {
 
 enum class TlsMode { None, StartTls, Implicit };
+// Mx: strangers bring mail for domains of ours (RFC 5321 §2.3.10). No AUTH is offered or taken; TLS is theirs to choose.
+enum class Role { Submission, Mx };
 
 struct Config {
   std::string hostname;                     // in the greeting, EHLO and trace header
+  Role role = Role::Submission;
   TlsMode tls = TlsMode::StartTls;
   bool allows_auth_without_tls = false;     // loopback listeners only: the app checks that
   std::uint64_t max_message_octets = 52'428'800;  // 50 MiB; advertised by SIZE

@@ -200,9 +200,12 @@ net::Awaitable<Result<void>> Connection::flush() {
 }
 
 net::Awaitable<Result<void>> Connection::handshake() {
-  // STARTTLS comes before AUTH: both handshakes are within the time that a stranger has.
-  const Clock::duration left = began_ + context_.timeouts.before_auth - Clock::now();
-  stream_.expires_after(std::min<Clock::duration>(context_.timeouts.tls_handshake, left));
+  // STARTTLS comes before AUTH: both handshakes are within the time that a stranger has who will have to authenticate.
+  Clock::duration left = context_.timeouts.tls_handshake;
+  if (context_.config.role == Role::Submission) {
+    left = std::min<Clock::duration>(left, began_ + context_.timeouts.before_auth - Clock::now());
+  }
+  stream_.expires_after(left);
   const Result<void> shaken = co_await stream_.start_tls_server(*tls_);
   co_return shaken;
 }
@@ -218,7 +221,8 @@ void Connection::set_read_deadline() {
   has_progressed_ = false;
   was_reading_content_ = is_content;
   // A stranger's time is one for everything up to AUTH: commands that lead nowhere do not prolong it.
-  if (!session_->is_authenticated()) return stream_.expires_after(began_ + limits.before_auth - now);
+  const bool will_authenticate = context_.config.role == Role::Submission && !session_->is_authenticated();
+  if (will_authenticate) return stream_.expires_after(began_ + limits.before_auth - now);
   seconds allowed = limits.command;
   if (is_content) {
     const auto earned = static_cast<seconds::rep>(content_octets_ / limits.content_octets_per_second);

@@ -6,6 +6,7 @@
 namespace postern::smtp {
 
 void Session::Impl::authenticate(std::string_view argument) {
+  if (config.role == Role::Mx) return say(replies::k502_5_5_1_not_offered);
   if (is_authenticated) return say(replies::k503_5_5_1_already_authenticated);
   if (!may_authenticate(config, tls.has_value())) return refuse(Refusal::TlsRequired);
   const std::size_t space = argument.find(' ');

@@ -11,7 +11,7 @@ namespace postern::smtp {
 namespace {
 
 bool requires_tls(const Config& config) {
-  return config.tls == TlsMode::StartTls && !config.allows_auth_without_tls;
+  return config.role == Role::Submission && config.tls == TlsMode::StartTls && !config.allows_auth_without_tls;
 }
 
 // The same mailbox, with the same wishes for reports: one delivery, however often a client names it.
@@ -67,7 +67,8 @@ void Session::Impl::run_command(std::string_view line) {
 std::optional<Objection> Session::Impl::objection_to(const VerbRow& row) const {
   if (!row.before_ehlo && helo_name.empty()) return replies::k503_5_5_1_ehlo_first;
   if (!row.before_tls && !tls && requires_tls(config)) return replies::k530_5_7_0_starttls_first;
-  if (!row.before_auth && !is_authenticated) return Refusal::AuthRequired;
+  const bool wants_auth = config.role == Role::Submission && !is_authenticated;
+  if (!row.before_auth && wants_auth) return Refusal::AuthRequired;
   if (!row.in_transaction && transaction) return replies::k503_5_5_1_in_transaction;
   return std::nullopt;
 }

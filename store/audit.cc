@@ -168,8 +168,11 @@ Result<void> note_user(WriteTransaction& transaction, const Actor& actor, const 
 Result<void> note_domain(WriteTransaction& transaction, const Actor& actor, const DomainRecord* before, const DomainRecord& after) {
   std::string_view action = "domain.added";
   if (before != nullptr) {
-    if (before->state == after.state) return {};
-    action = after.state == DomainState::Verified ? "domain.verified" : "domain.unverified";
+    const bool is_same =
+        before->state == after.state && before->is_receiving == after.is_receiving && before->routes == after.routes;
+    if (is_same) return {};
+    action = "domain.changed";
+    if (before->state != after.state) action = after.state == DomainState::Verified ? "domain.verified" : "domain.unverified";
   }
   return note_change(transaction, actor,
                      {.account = after.account,

@@ -14,6 +14,7 @@ template <> struct WordsOf<AutoSuppression> : FromTo<AutoSuppression::On, AutoSu
 template <> struct WordsOf<Permission> : FromTo<Permission::FullAccess, Permission::SendingAccess> {};
 template <> struct WordsOf<ConfirmationKind> : FromTo<ConfirmationKind::User, ConfirmationKind::Whitelist> {};
 template <> struct WordsOf<DomainState> : FromTo<DomainState::Pending, DomainState::Failed> {};
+template <> struct WordsOf<RouteAction> : FromTo<RouteAction::Store, RouteAction::Drop> {};
 template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce, SuppressionReason::Manual> {};
 template <> struct WordsOf<WebhookState> : FromTo<WebhookState::Enabled, WebhookState::Failed> {};
 template <> struct WordsOf<WebhookMail> : FromTo<WebhookMail::Any, WebhookMail::Test> {};
@@ -21,9 +22,9 @@ template <> struct WordsOf<ActorKind> : FromTo<ActorKind::System, ActorKind::Com
 template <> struct WordsOf<OrderAction> : FromTo<OrderAction::Hold, OrderAction::Move> {};
 template <> struct WordsOf<BodyType> : FromTo<BodyType::SevenBit, BodyType::BinaryMime> {};
 template <> struct WordsOf<DsnReturn> : FromTo<DsnReturn::Unspecified, DsnReturn::Headers> {};
-template <> struct WordsOf<MessageOrigin> : FromTo<MessageOrigin::Submission, MessageOrigin::Notification> {};
+template <> struct WordsOf<MessageOrigin> : FromTo<MessageOrigin::Submission, MessageOrigin::Inbound> {};
 template <> struct WordsOf<RecipientStage> : FromTo<RecipientStage::Pending, RecipientStage::Complained> {};
-template <> struct WordsOf<EventType> : FromTo<EventType::MessageAccepted, EventType::MessageScheduled> {};
+template <> struct WordsOf<EventType> : FromTo<EventType::MessageAccepted, EventType::MessageReceived> {};
 
 // --- Parts of records ---
 void fields(auto& io, Of<EnhancedCode> auto& code) { io(code.klass, code.subject, code.detail); }
@@ -37,6 +38,8 @@ void fields(auto& io, Of<Plan> auto& plan) { io(plan.name, plan.per_second, plan
 void fields(auto& io, Of<EndedSession> auto& session) { io(session.token_id, session.expires_at); }
 void fields(auto& io, Of<DkimKey> auto& key) { io(key.selector, key.algorithm, key.private_key, key.public_record); }
 void fields(auto& io, Of<DomainCheck> auto& check) { io(check.name, check.is_found, check.finding); }
+
+void fields(auto& io, Of<InboundRoute> auto& route) { io(route.id, route.match, route.action, route.is_active); }
 
 void fields(auto& io, Of<StatsCounts> auto& counts) {
   io(counts.accepted, counts.delivered, counts.deferred, counts.bounced, counts.refused, counts.suppressed, counts.complained);
@@ -103,6 +106,7 @@ void fields(auto& io, Of<ProductionRequest> auto& request) { io(request.account,
 void fields(auto& io, Of<DomainRecord> auto& domain) {
   io(domain.id, domain.account, domain.name, domain.state, domain.ownership_token, domain.dkim_keys, domain.checks);
   io(domain.created, domain.checked_at, domain.verified_at);
+  if (io.since(2)) io(domain.is_receiving, domain.routes);
 }
 void fields(auto& io, Of<SuppressionRecord> auto& suppression) {
   io(suppression.address, suppression.reason, suppression.at, suppression.message);
@@ -172,6 +176,11 @@ void fields(auto& io, Of<RunRecord> auto& run) {
 }
 void fields(auto& io, Of<DestinationPause> auto& pause) { io(pause.name, pause.since, pause.until, pause.why); }
 
+void fields(auto& io, Of<InboundRecord> auto& inbound) {
+  io(inbound.id, inbound.account, inbound.received_at, inbound.about, inbound.from, inbound.subject, inbound.reverse_path);
+  io(inbound.recipients, inbound.octets, inbound.kind, inbound.findings);
+}
+
 // --- Kinds ---
 namespace {
 
@@ -194,7 +203,7 @@ template <> constexpr RecordType kType<WhitelistEntry>{RecordKind::WhitelistEntr
 template <> constexpr RecordType kType<UserRecord>{RecordKind::User, "user", kUserRecordVersion};
 template <> constexpr RecordType kType<Confirmation>{RecordKind::Confirmation, "confirmation"};
 template <> constexpr RecordType kType<ProductionRequest>{RecordKind::ProductionRequest, "production request"};
-template <> constexpr RecordType kType<DomainRecord>{RecordKind::Domain, "domain"};
+template <> constexpr RecordType kType<DomainRecord>{RecordKind::Domain, "domain", kDomainRecordVersion};
 template <> constexpr RecordType kType<SuppressionRecord>{RecordKind::Suppression, "suppression", kSuppressionRecordVersion};
 template <> constexpr RecordType kType<WebhookRecord>{RecordKind::Webhook, "webhook", kWebhookRecordVersion};
 template <> constexpr RecordType kType<WebhookProgress>{RecordKind::WebhookProgress, "webhook's progress",
@@ -212,6 +221,7 @@ template <> constexpr RecordType kType<Event>{RecordKind::Event, "event"};
 template <> constexpr RecordType kType<IdempotencyRecord>{RecordKind::Idempotency, "idempotency record"};
 template <> constexpr RecordType kType<RunRecord>{RecordKind::Run, "run"};
 template <> constexpr RecordType kType<DestinationPause>{RecordKind::DestinationPause, "destination pause"};
+template <> constexpr RecordType kType<InboundRecord>{RecordKind::Inbound, "inbound record"};
 
 Error corrupt(std::string_view what) {
   return Error(ErrorCode::CorruptRecord, "a stored " + std::string(what) + " is damaged or of an unknown version");
@@ -288,5 +298,6 @@ template struct Codec<Event>;
 template struct Codec<IdempotencyRecord>;
 template struct Codec<RunRecord>;
 template struct Codec<DestinationPause>;
+template struct Codec<InboundRecord>;
 
 }  // namespace postern::store

@@ -2,6 +2,7 @@
 #include "store/message_table.h"
 
 #include "store/due_index.h"
+#include "store/inbound_table.h"
 #include "store/octets.h"
 #include "store/run_table.h"
 #include "store/spool_content.h"
@@ -35,17 +36,16 @@ Result<void> put_delivery(SpoolTransaction spool, const MessageId& id, const Del
   return WritableTable(spool.transaction, SpoolTable::Deliveries).put(octets_of(id.octets), spool.buffer);
 }
 
-// The rows of a message that has nothing left to deliver. Test content is kept until `content_until`, live content goes.
+// The rows of a message that has nothing left to deliver. Content of test mail and what came in is kept until `content_until`, that
+// of live mail goes.
 Result<void> settle_content(SpoolTransaction spool, const MessageFacts& facts, DeliveryRecord& delivery,
                             Duration capture_retention) {
   const Instant settled_at = *delivery.settled_at;
   WritableTable settled(spool.transaction, SpoolTable::Settled);
   const KeyOctets owner = KeyOctets().add(facts.account.octets).add(static_cast<std::uint8_t>(facts.environment));
   if (Result<void> put = settled.put(index_key(settled_at, facts.id), owner); !put) return put;
-  if (facts.environment == Environment::Live) {
-    delivery.content_until.reset();
-    return erase_content(spool.transaction, facts.id);
-  }
+  const bool keeps_content = facts.environment == Environment::Test || delivery.content_until;
+  if (!keeps_content) return erase_content(spool.transaction, facts.id);
   if (!delivery.content_until) delivery.content_until = settled_at + capture_retention;
   spool.totals.captured_octets += facts.content_octets;
   const KeyOctets octets = KeyOctets().add(facts.content_octets).add(facts.account.octets);
@@ -262,7 +262,7 @@ Result<std::size_t> index_messages_by_account(WriteTransaction& transaction) {
 Result<void> insert_message(SpoolTransaction spool, const MessageRecord& message, DeliveryRecord delivery,
                             Duration capture_retention) {
   const MessageId id = message.id;
-  if (message.environment == Environment::Test) spool.test_mail.add(message.account, message.content_octets);
+  if (is_kept_for_reading(message)) spool.test_mail.add(message.account, message.content_octets);
   encode(message, spool.buffer);
   WritableTable messages(spool.transaction, SpoolTable::Messages);
   if (Result<void> put = messages.put(octets_of(id.octets), spool.buffer); !put) return put;
@@ -316,7 +316,11 @@ Result<void> erase_message(SpoolTransaction spool, const MessageId& id) {
   Result<DeliveryRecord> delivery = load_delivery(spool.transaction, id);
   if (!delivery) return delivery.error();
   WritableTable rows(spool.transaction, SpoolTable::AccountMessages);
-  if (Result<bool> erased = rows.erase(account_row(facts->account, id)); !erased) return erased.error();
+  Result<bool> was_listed = rows.erase(account_row(facts->account, id));
+  if (!was_listed) return was_listed.error();
+  if (!*was_listed) {
+    if (Result<void> erased = erase_inbound(spool.transaction, facts->account, id); !erased) return erased;
+  }
   if (facts->environment == Environment::Test) {
     Result<MessageRecord> message = load_message(spool.transaction, id);
     if (!message) return message.error();

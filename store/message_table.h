@@ -23,6 +23,11 @@ Result<std::vector<StoredMessage>> list_messages(Transaction& transaction, const
 // A notification is about an account's mail, but the relay's own: no account's list has it.
 inline bool is_listed_with_account(const MessageRecord& message) { return message.origin == MessageOrigin::Submission; }
 
+// Content that stays once nothing is left to deliver: each account has its share of the room for it.
+inline bool is_kept_for_reading(const MessageRecord& message) {
+  return message.environment == Environment::Test || message.origin == MessageOrigin::Inbound;
+}
+
 // The account's: newest first, strictly older than `before` if given; and oldest first, strictly newer than `after`.
 Result<std::vector<StoredMessage>> list_messages_of(Transaction& transaction, const AccountId& account,
                                                     const std::optional<MessageId>& before, std::size_t limit);

@@ -43,6 +43,7 @@ template <> struct TableOf<EventFacts> : In<SpoolTable::Events> {};
 template <> struct TableOf<IdempotencyRecord> : In<SpoolTable::Idempotency> {};
 template <> struct TableOf<RunRecord> : In<SpoolTable::Runs> {};
 template <> struct TableOf<DestinationPause> : In<SpoolTable::DestinationPauses> {};
+template <> struct TableOf<InboundRecord> : In<SpoolTable::Inbound> {};
 
 // CorruptRecord, IoError; nullopt: it is not there.
 template <class Record, auto Where = TableOf<Record>::table>

@@ -278,6 +278,18 @@ struct DomainCheck {
   friend bool operator==(const DomainCheck&, const DomainCheck&) = default;
 };
 
+// Which addresses of a domain there are, and what is done with their mail. Every active route that matches runs.
+enum class RouteAction : std::uint8_t { Store = 1, Webhook = 2, Drop = 3 };
+inline constexpr std::size_t kMaxRoutesOfDomain = 100;
+struct InboundRoute {
+  std::string id;      // "rte_" and 16 characters of base32hex
+  std::string match;   // the local part, with at most one "*": "sales", "ticket+*", "*-jobs", "*"
+  RouteAction action = RouteAction::Store;
+  bool is_active = true;
+
+  friend bool operator==(const InboundRoute&, const InboundRoute&) = default;
+};
+
 struct DomainRecord {
   DomainId id;
   AccountId account;
@@ -289,6 +301,9 @@ struct DomainRecord {
   Instant created;
   std::optional<Instant> checked_at;
   std::optional<Instant> verified_at;
+  // Since record version 2:
+  bool is_receiving = false;              // mail for it is taken in, once it is verified
+  std::vector<InboundRoute> routes = {};  // at most kMaxRoutesOfDomain
 
   friend bool operator==(const DomainRecord&, const DomainRecord&) = default;
 };
@@ -410,7 +425,8 @@ struct UsageRow {
 
 // --- Spool -----------------------------------------------------------------------------------------------------------
 
-enum class MessageOrigin : std::uint8_t { Submission = 1, Notification = 2 };
+// Inbound: taken in for an account; its content is kept as a test message's is, and counts with it.
+enum class MessageOrigin : std::uint8_t { Submission = 1, Notification = 2, Inbound = 3 };
 
 // What lists show of a message after its content is gone. From SMTP `reply_to` is not known; `from` and `subject` are as they stand
 // in the header section, at most kMaxSummaryOctets each.
@@ -491,6 +507,24 @@ struct DeliveryRecord {
   // It waits for that time. An attempt, or a retry that somebody asked for, moves what is due.
   bool is_scheduled() const { return scheduled_at && due == scheduled_at; }
   friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
+};
+
+// What came in for an account beside its message: for lists, and for what it turned out to be.
+inline constexpr std::size_t kMaxInboundFindings = 100;
+struct InboundRecord {
+  MessageId id;
+  AccountId account;
+  Instant received_at = {};
+  std::optional<MessageId> about;       // it came to the return path of that message
+  std::string from;                     // as the header has it, at most kMaxSummaryOctets
+  std::string subject = {};             // the same
+  std::string reverse_path = {};        // without angle brackets; empty: the null one
+  std::vector<std::string> recipients;  // of this account
+  std::uint64_t octets = 0;
+  std::string kind;                     // "mail", reception's name of what came back, or nothing: it was not read yet
+  std::vector<std::string> findings;    // a sentence each, at most kMaxInboundFindings
+
+  friend bool operator==(const InboundRecord&, const InboundRecord&) = default;
 };
 
 // A submission's idempotency key: the same one again within kIdempotencyRetention is the same message, or a conflict.

@@ -47,11 +47,13 @@ enum class RecordKind : std::uint8_t {
   KeyOutline = 31,
   EventIdKey = 32,
   Run = 33,
+  Inbound = 40,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
 // 1: without is_own_word; 2: lanes are numbers, no schedule; 3: nobody is moved to another route.
 inline constexpr std::uint8_t kDeliveryRecordVersion = 4;
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
+inline constexpr std::uint8_t kDomainRecordVersion = 2;       // 1 ends before is_receiving
 inline constexpr std::uint8_t kUserRecordVersion = 3;         // 1 ends before ended_sessions, 2 before is_operator
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
 inline constexpr std::uint8_t kWebhookRecordVersion = 2;      // 1 ends before mail
@@ -120,11 +122,13 @@ enum class SpoolTable : std::size_t {
   RunMessages,        // account id, hash of the run's name (8), message id → nothing
   Runs,               // account id, hash of its name (8) → Run
   RunEnds,            // expires_at in microseconds (8), account id, hash of the name → nothing
+  Inbound,            // account id, message id → Inbound
+  InboundUnread,      // message id → account id: what came back and was not read yet
 };
-inline constexpr std::array<std::string_view, 19> kSpoolTables = {
+inline constexpr std::array<std::string_view, 21> kSpoolTables = {
     "meta",   "messages",       "deliveries",       "content",        "open",        "due", "settled", "captured",
     "events", "message_events", "account_messages", "account_events", "idempotency", "idempotency_ages",
-    "destination_pauses", "due_by_lane", "run_messages", "runs", "run_ends"};
+    "destination_pauses", "due_by_lane", "run_messages", "runs", "run_ends", "inbound", "inbound_unread"};
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";

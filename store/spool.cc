@@ -9,6 +9,7 @@
 #include "store/event_log.h"
 #include "store/examination.h"
 #include "store/idempotency_table.h"
+#include "store/inbound_table.h"
 #include "store/message_table.h"
 #include "store/message_writer.h"
 #include "store/record_table.h"
@@ -88,7 +89,7 @@ Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptan
   const MessageRecord& record = message.record;
   if (std::optional<Error> lost = acceptance.rest.window->error()) return *lost;
   if (Result<void> room = spool.space.take(acceptance.rest.last_chunk.size() + kRecordsOctets); !room) return room;
-  if (record.environment == Environment::Test) {
+  if (is_kept_for_reading(record)) {
     if (Result<void> room = spool.test_mail.check(record.account, record.content_octets); !room) return room;
   }
   Result<bool> exists = has_message(spool.transaction, record.id);
@@ -101,6 +102,11 @@ Result<void> apply_acceptance(SpoolTransaction spool, const Acceptance& acceptan
   if (Result<void> put = put_rest(spool, record.id, acceptance.rest); !put) return put;
   Result<void> inserted = insert_message(spool, record, message.delivery, capture_retention);
   if (!inserted) return inserted;
+  if (message.inbound) {
+    InboundRecord inbound = *message.inbound;
+    inbound.octets = record.content_octets;
+    if (Result<void> put = put_inbound(spool.transaction, inbound); !put) return put;
+  }
   for (const Event& event : message.events) {
     if (Result<void> appended = append_event(spool, event); !appended) return appended;
   }
@@ -159,6 +165,21 @@ class EventRequest final : public lmdb::CommitRequest {
  private:
   Spool::Impl& impl_;
   Event event_;
+  Completion done_;
+};
+
+class InboundRequest final : public lmdb::CommitRequest {
+ public:
+  InboundRequest(InboundRecord record, Completion done) : record_(std::move(record)), done_(std::move(done)) {}
+  Result<void> apply(WriteTransaction& transaction) override {
+    const Result<bool> exists = has_message(transaction, record_.id);
+    if (!exists) return exists.error();
+    return *exists ? put_inbound(transaction, record_) : Result<void>();
+  }
+  void complete(Result<void> outcome) override { done_(std::move(outcome)); }
+
+ private:
+  InboundRecord record_;
   Completion done_;
 };
 
@@ -294,6 +315,25 @@ void Spool::settle(Settlement settlement, Completion done) {
 void Spool::settle(std::shared_ptr<const Settlement> settlement, Completion done) {
   impl_->queue.submit(std::make_unique<SettleRequest>(*impl_, std::move(settlement), std::move(done)),
                       lmdb::Urgency::Soon, lmdb::Admission::Always);
+}
+
+Result<std::vector<InboundRecord>> Spool::list_inbound(const AccountId& account, const std::optional<MessageId>& before,
+                                                       std::size_t limit) const {
+  return impl_->with_reader(
+      [&](ReadTransaction& transaction) { return store::list_inbound(transaction, account, before, limit); });
+}
+
+Result<std::optional<InboundRecord>> Spool::find_inbound(const AccountId& account, const MessageId& id) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_inbound(transaction, account, id); });
+}
+
+Result<std::vector<InboundRecord>> Spool::unread_inbound(const std::optional<MessageId>& after, std::size_t limit) const {
+  return impl_->with_reader([&](ReadTransaction& transaction) { return list_unread_inbound(transaction, after, limit); });
+}
+
+void Spool::note_inbound(InboundRecord record, Completion done) {
+  impl_->queue.submit(std::make_unique<InboundRequest>(std::move(record), std::move(done)), lmdb::Urgency::Soon,
+                      lmdb::Admission::Always);
 }
 
 void Spool::set_pause(std::string name, std::optional<DestinationPause> pause, Completion done) {

@@ -91,6 +91,7 @@ struct NewMessage {
   DeliveryRecord delivery;
   std::vector<Event> events;
   std::optional<IdempotencyClaim> claim;
+  std::optional<InboundRecord> inbound = {};  // of a message that came in: its origin, and content_until is set
 };
 
 // Why new mail is refused for want of room, or that it is not.
@@ -175,6 +176,16 @@ class Spool {
   Result<std::vector<DestinationPause>> list_pauses() const;
   // Asks the server's queue to probe every destination at once. Blocks until synced.
   Result<void> clear_pauses();
+
+  // --- What came in ---
+  // Newest first, strictly before `before` if given; of one account.
+  Result<std::vector<InboundRecord>> list_inbound(const AccountId& account, const std::optional<MessageId>& before,
+                                                  std::size_t limit) const;
+  Result<std::optional<InboundRecord>> find_inbound(const AccountId& account, const MessageId& id) const;
+  // What came back and has no `kind` yet, oldest first, strictly after `after` if given.
+  Result<std::vector<InboundRecord>> unread_inbound(const std::optional<MessageId>& after, std::size_t limit) const;
+  // In place of what stands there; one whose message is gone is dropped. `done` after the sync.
+  void note_inbound(InboundRecord record, Completion done);
 
   // --- For people: the command line, later the dashboard ---
   // Newest first, strictly older than `before` if given.

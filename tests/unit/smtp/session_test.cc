@@ -36,6 +36,25 @@ TEST(SmtpSession, CarriesAWholeSubmission) {
   script.accept().expect_reply("250 2.6.0 Queued as m1").send("QUIT\r\n").expect_reply("221 2.0.0").expect_closed();
 }
 
+TEST(SmtpSession, OfAnMxTakesMailOfStrangersAndNoAuth) {
+  smtp::Config config = tls_config();
+  config.role = smtp::Role::Mx;
+  SessionScript script(config);
+  script.expect_reply("220 ").send("EHLO mx.example\r\n");
+  for (const char* line : {"250-mail.example", "250-PIPELINING", "250-SIZE ", "250-STARTTLS", "250-8BITMIME", "250-SMTPUTF8",
+                           "250-CHUNKING", "250-ENHANCEDSTATUSCODES", "250-LIMITS RCPTMAX=", "250 DSN"}) {
+    script.expect_reply(line);
+  }
+  script.send("AUTH PLAIN AGEAYg==\r\n").expect_reply("502 5.5.1");
+  script.send("MAIL FROM:<> HOLDFOR=10\r\n").expect_reply("555 5.5.4");
+  script.send("MAIL FROM:<>\r\n").expect_step<JudgeSender>().accept().expect_reply("250 2.1.0");
+  script.send("RCPT TO:<a@elsewhere.example>\r\n").expect_step<JudgeRecipient>();
+  script.refuse(550, {5, 7, 1}, "not_hosted: no").expect_reply("550 5.7.1");
+  script.send("RCPT TO:<a@own.example>\r\n").expect_step<JudgeRecipient>().accept().expect_reply("250 2.1.5");
+  script.send("DATA\r\n").expect_step<smtp::OpenMessage>().accept().expect_reply("354 ");
+  script.send("x\r\n.\r\n").expect_step<smtp::CommitMessage>().accept().expect_reply("250 2.6.0");
+}
+
 TEST(SmtpSession, AskingTwiceWithoutGivingInputIsABug) {
   smtp::Config config = script_config();
   smtp::Session session(config);

@@ -324,7 +324,7 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
                                .messages = values.number(),
                                .recipients = values.number()});
     add(values.user(), 3);
-    add(values.domain());
+    add(values.domain(), 2);
     add(values.suppression(), 1);
     add(values.webhook(), 2);
     add(values.progress(), 1);
@@ -343,6 +343,9 @@ TEST(Codec, StillReadsTheDirectoryOfTheFirstRecordVersions) {
   encode(user, octets);
   EXPECT_EQ(decode<UserRecord>(first_version(octets, 3)).value(), user);
   EXPECT_EQ(decode<UserRecord>(earlier_version(octets, 1, 2)).value(), user);
+  const DomainRecord domain = values.domain();
+  encode(domain, octets);
+  EXPECT_EQ(decode<DomainRecord>(first_version(octets, 2)).value(), domain);
   const SuppressionRecord suppression = values.suppression();
   encode(suppression, octets);
   EXPECT_EQ(decode<SuppressionRecord>(first_version(octets, 1)).value(), suppression);
@@ -382,6 +385,22 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   stats.refusals = {{.token = "rate_limited", .count = values.number()}, {.token = "", .count = 2}};
   stats.delays = {0, values.number(), 3};
   expect_restored(stats);
+  DomainRecord domain = values.domain();
+  domain.is_receiving = true;
+  domain.routes = {{.id = values.text(), .match = values.text(), .action = RouteAction::Webhook, .is_active = false},
+                   {.id = values.text(), .match = "*", .action = RouteAction::Drop, .is_active = true}};
+  expect_restored(domain);
+  expect_restored(InboundRecord{.id = {values.octets<16>()},
+                                .account = {values.octets<10>()},
+                                .received_at = values.instant(),
+                                .about = MessageId{values.octets<16>()},
+                                .from = values.text(),
+                                .subject = values.text(),
+                                .reverse_path = values.text(),
+                                .recipients = {values.text(), values.text()},
+                                .octets = values.number(),
+                                .kind = "report",
+                                .findings = {values.text()}});
   SuppressionRecord suppression = values.suppression();
   suppression.until = values.instant();
   expect_restored(suppression);

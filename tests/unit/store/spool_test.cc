@@ -54,6 +54,65 @@ class SpoolTest : public testing::Test {
   test::FakeRandom random_;
 };
 
+TEST_F(SpoolTest, KeepsWhatCameInForItsTimeAndListsItByAccount) {
+  TempStore store;
+  const AccountId account{{1, 2, 3}};
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(next_id());
+    Draft draft = make_draft(ids.back(), clock_.now(), {"a.example"});
+    draft.message.account = account;
+    draft.message.origin = MessageOrigin::Inbound;
+    draft.delivery = {
+        .recipients = {{.stage = RecipientStage::Delivered, .attempts = 0, .next_attempt = {}, .last_status = {}, .remote = {}}},
+        .due = {},
+        .lane = {},
+        .settled_at = clock_.now(),
+        .content_until = clock_.now() + std::chrono::hours(1)};
+    NewMessage message = draft.new_message();
+    message.inbound = InboundRecord{.id = ids.back(),
+                                    .account = account,
+                                    .received_at = clock_.now(),
+                                    .about = ids.front(),
+                                    .from = "a",
+                                    .recipients = {"to@a.example"},
+                                    .kind = {},
+                                    .findings = {}};
+    auto writer = store.spool().open_message(ids.back(), account);
+    writer->append("Subject: x\r\n\r\nbody\r\n");
+    Waiter waiter;
+    store.spool().commit(std::move(writer), std::move(message), waiter.completion());
+    ASSERT_TRUE(waiter.get());
+  }
+  EXPECT_EQ(findings(store), std::vector<std::string>());
+  EXPECT_EQ(read_content(store.spool(), store.spool().find(ids[1]).value()->message), "Subject: x\r\n\r\nbody\r\n");
+  EXPECT_TRUE(store.spool().list_of(account, std::nullopt, 10).value().empty());
+  const auto listed = store.spool().list_inbound(account, std::nullopt, 10).value();
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_EQ(listed[0].id, ids[2]);
+  EXPECT_EQ(listed[0].octets, 20u);
+  EXPECT_EQ(store.spool().list_inbound(account, ids[1], 10).value().size(), 1u);
+  EXPECT_TRUE(store.spool().list_inbound(AccountId{{9}}, std::nullopt, 10).value().empty());
+  EXPECT_EQ(store.spool().unread_inbound(ids[0], 10).value().size(), 2u);
+
+  InboundRecord read = listed[0];
+  read.kind = "report";
+  Waiter noted;
+  store.spool().note_inbound(read, noted.completion());
+  ASSERT_TRUE(noted.get());
+  EXPECT_EQ(store.spool().unread_inbound(std::nullopt, 10).value().size(), 2u);
+  EXPECT_EQ(store.spool().find_inbound(account, ids[2]).value()->kind, "report");
+
+  // The content goes with its time, the record with that of settled messages.
+  ASSERT_TRUE(store.spool().remove_expired(clock_.now() + std::chrono::hours(2), 100));
+  EXPECT_FALSE(store.spool().read_chunk(ids[0], 0));
+  EXPECT_EQ(store.spool().list_inbound(account, std::nullopt, 10).value().size(), 3u);
+  ASSERT_TRUE(store.spool().remove_expired(clock_.now() + std::chrono::hours(24 * 400), 100));
+  EXPECT_TRUE(store.spool().list_inbound(account, std::nullopt, 10).value().empty());
+  EXPECT_TRUE(store.spool().unread_inbound(std::nullopt, 10).value().empty());
+  EXPECT_EQ(findings(store), std::vector<std::string>());
+}
+
 TEST_F(SpoolTest, HoldsAMessageWholeAfterItsCompletion) {
   TempStore store;
   const MessageId id = accept(store, "Subject: hello\r\n\r\nbody\r\n");

@@ -1,0 +1,261 @@
+#include "reception/smtp_reception.h"
+
+#include "core/header_text.h"
+#include "core/metrics.h"
+#include "core/operator_log.h"
+#include "mime/header_scan.h"
+#include "net/await_completion.h"
+#include "reception/addresses.h"
+#include "smtp/trace_header.h"
+#include "submission/judge.h"
+#include "submission/reply.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace postern::reception {
+namespace {
+
+metrics::Counter taken_in("postern_inbound_messages_total", "Messages that were taken in, synced and acknowledged.");
+metrics::Counter dropped("postern_inbound_dropped_total", "Messages that a route had dropped: acknowledged and not kept.");
+metrics::Counter turned_down("postern_inbound_refused_total", "Refusals at mx listeners: senders, recipients, messages, commands.");
+
+// One transaction: from the first recipient that was accepted to the commit.
+class Arrival final : public smtp::ContentSink {
+ public:
+  Arrival(const ReceptionContext& context, Addressee addressee)
+      : context_(context), addressee_(addressee), at_(context.clock.now()), id_(make_message_id(at_, context.random)) {
+    if (addressee.is_kept) writer_ = context.store.spool().open_message(id_, addressee.account);
+  }
+
+  bool append(std::string_view content) override {
+    if (header_.state() == mime::HeaderScan::State::Reading) header_.feed(content);
+    return !writer_ || writer_->append(content);
+  }
+  // On top of what comes. `trace`: with its line ends.
+  void begin(const std::string& trace) {
+    trace_octets_ = static_cast<std::uint32_t>(trace.size());
+    if (writer_) writer_->append(trace);
+  }
+  void finish() {
+    if (header_.state() == mime::HeaderScan::State::Reading) header_.finish();
+  }
+
+  const MessageId& id() const { return id_; }
+  Instant at() const { return at_; }
+  bool is_kept() const { return writer_ != nullptr; }
+  const mime::HeaderScan& header() const { return header_; }
+  store::MessageWriter* writer() { return writer_.get(); }
+  std::unique_ptr<store::MessageWriter> take_writer() { return std::move(writer_); }
+
+  store::NewMessage message(const Envelope& envelope, const smtp::PeerFacts& peer, std::string_view helo_name,
+                            const std::vector<bool>& told) const {
+    store::NewMessage message{.record = {}, .delivery = {}, .events = {}, .claim = {}};
+    store::MessageRecord& record = message.record;
+    record.id = id_;
+    record.account = addressee_.account;
+    record.origin = store::MessageOrigin::Inbound;
+    record.envelope = envelope;
+    record.accepted_at = at_;
+    record.client_address = peer.address;
+    record.helo_name = helo_name;
+    record.trace_octets = trace_octets_;
+    record.summary.from = field("From");
+    record.summary.subject = field("Subject");
+    record.summary.message_id = field("Message-ID");
+    message.delivery.recipients.resize(
+        envelope.recipients.size(),
+        {.stage = store::RecipientStage::Delivered, .attempts = 0, .next_attempt = at_, .last_status = {}, .remote = {}});
+    message.delivery.settled_at = at_;
+    message.delivery.content_until = at_ + context_.settings.retention;
+    store::InboundRecord& inbound = message.inbound.emplace();
+    inbound.id = id_;
+    inbound.account = addressee_.account;
+    inbound.received_at = at_;
+    inbound.about = addressee_.about;
+    inbound.from = record.summary.from;
+    inbound.subject = record.summary.subject;
+    if (envelope.reverse_path) inbound.reverse_path = format_mailbox(*envelope.reverse_path);
+    if (!addressee_.about) inbound.kind = "mail";
+    for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+      inbound.recipients.push_back(format_mailbox(envelope.recipients[i].mailbox));
+      if (!told[i]) continue;
+      Event& event = message.events.emplace_back();
+      event.at = at_;
+      event.type = EventType::MessageReceived;
+      event.account = addressee_.account;
+      event.message = id_;
+      event.recipient = inbound.recipients.back();
+    }
+    return message;
+  }
+
+ private:
+  std::string field(std::string_view name) const {
+    const mime::HeaderField* found = header_.find(name);
+    return found ? header_text(found->value, store::kMaxSummaryOctets) : std::string();
+  }
+
+  const ReceptionContext& context_;
+  const Addressee addressee_;
+  const Instant at_;
+  const MessageId id_;
+  std::unique_ptr<store::MessageWriter> writer_;  // nullptr: nothing of it is kept
+  mime::HeaderScan header_;
+  std::uint32_t trace_octets_ = 0;
+};
+
+class MxConversation final : public smtp::Conversation {
+ public:
+  MxConversation(const ReceptionContext& context, SmtpReception& reception, const smtp::PeerFacts& peer)
+      : context_(context), reception_(reception), peer_(peer) {}
+
+  net::Awaitable<smtp::AuthenticateAnswer> authenticate(const smtp::Credential&, smtp::SessionFacts) override {
+    co_return smtp::AuthenticateAnswer{submission::reply_to_credential(Refusal::InvalidKey)};  // the session never asks
+  }
+  smtp::Verdict judge_sender(const smtp::JudgeSender& question) override;
+  smtp::Verdict judge_recipient(const smtp::JudgeRecipient& question) override;
+  smtp::OpenAnswer open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) override;
+  net::Awaitable<void> drain_content() override;
+  net::Awaitable<smtp::CommitAnswer> commit_message() override;
+  void abandon_message() override { forget(); }
+
+ private:
+  smtp::Verdict refuse(Refused why) {
+    turned_down.add();
+    return submission::reply_of(Decision(std::move(why)));
+  }
+  void forget() {
+    arrival_.reset();
+    addressee_.reset();
+    told_.clear();
+  }
+  std::optional<Refused> find_fault() const;
+
+  const ReceptionContext& context_;
+  SmtpReception& reception_;
+  const smtp::PeerFacts peer_;
+  std::string helo_name_;
+  std::uint32_t refused_recipients_ = 0;
+  // Of the transaction.
+  std::optional<Addressee> addressee_;  // of the recipients so far
+  std::vector<bool> told_;              // by recipient
+  const Envelope* envelope_ = nullptr;  // the session's, while a message is open
+  std::unique_ptr<Arrival> arrival_;
+};
+
+smtp::Verdict MxConversation::judge_sender(const smtp::JudgeSender&) {
+  forget();
+  if (!reception_.may_send(peer_.address)) {
+    return refuse({.refusal = Refusal::RateLimited, .detail = "too many messages from your network: wait 1 s"});
+  }
+  if (const auto room = context_.store.spool().can_accept(); !room) return refuse(submission::storage_refusal(room.error()));
+  return smtp::Verdict::accept();
+}
+
+smtp::Verdict MxConversation::judge_recipient(const smtp::JudgeRecipient& question) {
+  auto found = find_addressee(context_, question.recipient->mailbox);
+  if (auto* refused = std::get_if<Refused>(&found)) {
+    if (++refused_recipients_ > kMaxRefusedRecipients) refused->refusal = Refusal::TooManyFailures;
+    return refuse(std::move(*refused));
+  }
+  const Addressee& addressee = std::get<Addressee>(found);
+  if (addressee_ && !addressee_->goes_with(addressee)) return refuse({.refusal = Refusal::AnotherAccount});
+  if (!addressee_) addressee_ = addressee;
+  addressee_->is_kept = addressee_->is_kept || addressee.is_kept;
+  told_.push_back(addressee.is_told);
+  return smtp::Verdict::accept();
+}
+
+smtp::OpenAnswer MxConversation::open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) {
+  const bool is_tls = facts.tls != nullptr && facts.tls->has_value();
+  helo_name_ = facts.helo_name;
+  envelope_ = question.envelope;
+  arrival_ = std::make_unique<Arrival>(context_, *addressee_);
+  smtp::TraceHeader::Client client{.helo_name = facts.helo_name, .address = peer_.address};
+  const std::string id = format_message_id(arrival_->id());
+  const std::string tls = is_tls ? (*facts.tls)->version + ' ' + (*facts.tls)->cipher : std::string();
+  const std::string protocol = smtp::trace_protocol(facts.said_ehlo, is_tls, false, envelope_->parameters.smtputf8);
+  // RFC 5321 §4.4: whoever delivers keeps the reverse-path with the message.
+  std::string top = "Return-Path: " + format_path(envelope_->reverse_path) + "\r\n";
+  top += smtp::format_trace_header({.client = client,
+                                    .hostname = context_.settings.hostname,
+                                    .protocol = protocol,
+                                    .message_id = id,
+                                    .tls = tls,
+                                    .at = arrival_->at()});
+  arrival_->begin(top);
+  return {arrival_.get(), std::nullopt};
+}
+
+net::Awaitable<void> MxConversation::drain_content() {
+  store::MessageWriter* const writer = arrival_->writer();
+  if (writer == nullptr) co_return;
+  // An error shows again at the commit, which then fails.
+  const Result<void> ignored = co_await net::await_completion([writer](Completion done) { writer->drain(std::move(done)); });
+  static_cast<void>(ignored);
+}
+
+std::optional<Refused> MxConversation::find_fault() const {
+  if (arrival_->header().state() == mime::HeaderScan::State::TooBig) return Refused{.refusal = Refusal::HeaderTooBig};
+  if (arrival_->header().count("Received") > context_.settings.max_received_fields) return Refused{.refusal = Refusal::MailLoop};
+  return std::nullopt;
+}
+
+net::Awaitable<smtp::CommitAnswer> MxConversation::commit_message() {
+  arrival_->finish();
+  if (auto fault = find_fault()) {
+    forget();
+    co_return smtp::CommitAnswer{refuse(std::move(*fault))};
+  }
+  const MessageId id = arrival_->id();
+  if (!arrival_->is_kept()) {
+    dropped.add();
+    forget();
+    co_return smtp::CommitAnswer{submission::reply_with_id(id)};
+  }
+  store::NewMessage message = arrival_->message(*envelope_, peer_, helo_name_, told_);
+  const store::InboundRecord inbound = *message.inbound;
+  std::unique_ptr<store::MessageWriter> writer = arrival_->take_writer();
+  store::Spool* const spool = &context_.store.spool();
+  auto start = [spool, &writer, &message](Completion done) {
+    spool->commit(std::move(writer), std::move(message), std::move(done));
+  };
+  const Result<void> committed = co_await net::await_completion(start);
+  forget();
+  if (!committed) {
+    const Error error = committed.error();
+    co_return smtp::CommitAnswer{refuse(submission::storage_refusal(error))};
+  }
+  taken_in.add();
+  operator_log::message_received(inbound.id, inbound.account, inbound.about, inbound.recipients.size());
+  context_.taken_in(inbound.about.has_value());
+  co_return smtp::CommitAnswer{submission::reply_with_id(id)};
+}
+
+}  // namespace
+
+std::unique_ptr<smtp::Conversation> SmtpReception::open_conversation(const smtp::PeerFacts& peer) {
+  return std::make_unique<MxConversation>(context_, *this, peer);
+}
+
+// Every stranger's slip would be a line: they are counted.
+void SmtpReception::refused(const IpAddress&, std::string_view) {
+  turned_down.add();
+}
+
+bool SmtpReception::may_send(const IpAddress& peer) {
+  if (peer.is_loopback()) return true;
+  const std::uint32_t rate = context_.settings.messages_per_second;
+  const Instant now = context_.clock.now();
+  const std::lock_guard lock(mutex_);
+  auto [bucket, is_new] = peers_.touch(limit_group(peer));
+  if (is_new) bucket = TokenBucket::full(rate, now);
+  const bool may = !bucket.take(rate, 1, now);
+  peers_.shrink_to(kMaxPeersRemembered);
+  return may;
+}
+
+}  // namespace postern::reception
