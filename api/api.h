@@ -229,6 +229,7 @@ ApiArea suppression_api();
 ApiArea usage_api();
 ApiArea stats_api();
 ApiArea audit_api();
+ApiArea inbound_api();
 ApiArea explain_api();
 ApiArea service_api();  // /healthz, /readyz, /metrics, /openapi.json
 

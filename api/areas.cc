@@ -18,6 +18,7 @@ std::span<const ApiArea> account_areas() {
       usage_api(),
       stats_api(),
       audit_api(),
+      inbound_api(),
       explain_api(),
       service_api(),
   };

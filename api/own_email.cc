@@ -5,7 +5,8 @@
 namespace postern::api {
 
 bool can_see(const Caller& caller, const store::MessageRecord& message) {
-  if (message.account != caller.account) return false;
+  // What came in was not sent: /v1/inbound has it.
+  if (message.account != caller.account || message.origin == store::MessageOrigin::Inbound) return false;
   if (caller.has_test_key() && message.environment != Environment::Test) return false;
   return !caller.has_domain_key() || events::is_mail_of(message, caller.key->from_domains);
 }

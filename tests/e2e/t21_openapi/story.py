@@ -6,12 +6,13 @@ import json
 import pathlib
 import re
 import shutil
+import smtplib
 import subprocess
 import sys
 import urllib.parse
 
 from name_server import NameServer
-from support import check, wait_until
+from support import check, free_port, wait_until
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -284,6 +285,7 @@ def sandbox_and_production(api, token, live, server):
     api.succeed("getDomain", key=token, path=path)
     server.publish(api.relay.cli("domain", "records", "example.org").splitlines())
     check(api.succeed("verifyDomain", key=token, path=path)["status"] == "verified", "the domain is not verified")
+    inbound(api, token, domain["id"], api.mx)
     api.succeed("requestProductionAccess", key=token, body={"use_case": "receipts"})
     other = api.call("createDomain", key=token, body={"name": "other.example.org"})[1]
     api.succeed("deleteDomain", key=token, path={"id": other["id"]})
@@ -438,7 +440,8 @@ def test_keys_keep_to_themselves(api, test, live_message):
     check(shown["environment"] == "test", f"a test key's webhook: {shown}")
     for name in ("addSandboxEmail", "removeSandboxEmail", "requestProductionAccess", "createDomain", "deleteDomain", "verifyDomain",
                  "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
-                 "addSuppression", "deleteSuppression", "addSuppressions", "removeSuppressions", "changeAccount", "confirmAddress"):
+                 "addSuppression", "deleteSuppression", "listInbound", "getInbound", "createRoute", "changeDomain",
+                 "addSuppressions", "removeSuppressions", "changeAccount", "confirmAddress"):
         status, answer, _ = api.call(name, **{**api.successes[name], "key": test})
         check(status in (403, 404), f"{name} with a test key: {status} {answer}")
 
@@ -457,11 +460,14 @@ def story(context, server):
     relay = context.relay(next_hop_port=sink.port, extra='signup = "open"\nsignup_confirms_addresses = "yes"\n'
                           f'resolver_addresses = ["127.0.0.1@{server.port}"]\n'
                           'resolver_timeout_seconds = 60\nauth_failures_per_address = 10000')
+    mx = free_port()
+    relay.config.write_text(relay.config.read_text() +
+                            f'[[listener]]\naddress = "127.0.0.1"\nport = {mx}\nrole = "mx"\ntls = "none"\n')
     relay.account("other")
     outsider = relay.key("other", "--live", "--permission", "full_access")
     relay.start()
     api = Api(relay)
-    api.sink, api.seen = sink, set()
+    api.sink, api.seen, api.mx = sink, set(), mx
     api.document.check_itself()
     compiles(context.folder, api.document.content)
     token = session(api)
