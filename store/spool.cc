@@ -20,6 +20,7 @@
 #include "store/settlement.h"
 #include "store/space_guard.h"
 #include "store/spool_content.h"
+#include "store/spool_requests.h"
 #include "store/tables.h"
 
 #include <algorithm>
@@ -168,45 +169,6 @@ class EventRequest final : public lmdb::CommitRequest {
   Completion done_;
 };
 
-class InboundRequest final : public lmdb::CommitRequest {
- public:
-  InboundRequest(InboundRecord record, Completion done) : record_(std::move(record)), done_(std::move(done)) {}
-  Result<void> apply(WriteTransaction& transaction) override {
-    const Result<bool> exists = has_message(transaction, record_.id);
-    if (!exists) return exists.error();
-    return *exists ? put_inbound(transaction, record_) : Result<void>();
-  }
-  void complete(Result<void> outcome) override { done_(std::move(outcome)); }
-
- private:
-  InboundRecord record_;
-  Completion done_;
-};
-
-class PauseRequest final : public lmdb::CommitRequest {
- public:
-  PauseRequest(Spool::Impl& impl, std::string name, std::optional<DestinationPause> pause, Completion done)
-      : impl_(impl), name_(std::move(name)), pause_(std::move(pause)), done_(std::move(done)) {}
-  Result<void> apply(WriteTransaction& transaction) override {
-    WritableTable pauses(transaction, SpoolTable::DestinationPauses);
-    if (!pause_) {
-      if (Result<bool> erased = pauses.erase(name_); !erased) return erased.error();
-      return {};
-    }
-    std::string& buffer = impl_.frame.of(transaction).buffer;
-    encode(*pause_, buffer);
-    return pauses.put(name_, buffer);
-  }
-  void complete(Result<void> outcome) override { done_(std::move(outcome)); }
-  bool waits_out_stalls() const override { return true; }
-
- private:
-  Spool::Impl& impl_;
-  std::string name_;
-  std::optional<DestinationPause> pause_;
-  Completion done_;
-};
-
 // What was streamed of a message that is not accepted after all goes with it.
 void AcceptRequest::complete(Result<void> outcome) {
   if (!outcome) {
@@ -332,13 +294,13 @@ Result<std::vector<InboundRecord>> Spool::unread_inbound(const std::optional<Mes
 }
 
 void Spool::note_inbound(InboundRecord record, Completion done) {
-  impl_->queue.submit(std::make_unique<InboundRequest>(std::move(record), std::move(done)), lmdb::Urgency::Soon,
+  impl_->queue.submit(make_inbound_request(std::move(record), std::move(done)), lmdb::Urgency::Soon,
                       lmdb::Admission::Always);
 }
 
 void Spool::set_pause(std::string name, std::optional<DestinationPause> pause, Completion done) {
   name = name.substr(0, kMaxTextOctetsInKey);
-  impl_->queue.submit(std::make_unique<PauseRequest>(*impl_, std::move(name), std::move(pause), std::move(done)),
+  impl_->queue.submit(make_pause_request(std::move(name), std::move(pause), std::move(done)),
                       lmdb::Urgency::Soon, lmdb::Admission::Always);
 }
 
