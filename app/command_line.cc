@@ -206,8 +206,7 @@ void declare_domain(CLI::App& app, Builder& build) {
   build.on(noun, "records", "domain", "Print the records to publish as lines of a zone file", print_domain_records);
   build.on(noun, "verify", "domain", "Look its records up now", verify_domain);
   build.on(noun, "remove", "domain", "Remove it with its keys", remove_domain);
-  auto [receive, receiving, how] =
-      build.command(noun, "receive", "Whether mail for it is taken in, once it is verified", set_domain_receiving);
+  auto [receive, receiving, how] = build.command(noun, "receive", "Whether mail for it is taken in", set_domain_receiving);
   receive.add_option("domain", receiving)->required();
   receive.add_option("how", how, "what to do")->required()->check(CLI::IsMember({"on", "off"}));
 }
