@@ -18,6 +18,7 @@ import { nextTheme, theme, themeWords } from './lib/theme.js';
 const PLACES = [
   { path: '/', words: 'Overview', picture: 'overview', key: 'o' },
   { path: '/messages', words: 'Messages', picture: 'messages', key: 'm' },
+  { path: '/inbound', words: 'Inbound', picture: 'inbound', key: 'i' },
   { path: '/keys', words: 'API keys', picture: 'keys', key: 'k' },
   { path: '/domains', words: 'Domains', picture: 'domains', key: 'd' },
   { path: '/sandbox', words: 'Sandbox', picture: 'sandbox', key: 's' },
@@ -37,6 +38,8 @@ const ROUTES = [
   { pattern: /^\/start$/, load: () => import('./pages/start.js') },
   { pattern: /^\/messages$/, load: () => import('./pages/messages.js') },
   { pattern: /^\/messages\/([^/]+)$/, load: () => import('./pages/message.js'), parent: '/messages' },
+  { pattern: /^\/inbound$/, load: () => import('./pages/inbound.js') },
+  { pattern: /^\/inbound\/([^/]+)$/, load: () => import('./pages/received.js'), parent: '/inbound' },
   { pattern: /^\/keys$/, load: () => import('./pages/keys.js') },
   { pattern: /^\/keys\/([^/]+)$/, load: () => import('./pages/key.js'), parent: '/keys' },
   { pattern: /^\/domains$/, load: () => import('./pages/domains.js') },

@@ -14,6 +14,14 @@ VERSION = "4.10.2"
 SHA512 = "RE3mdQ7P3FRSe7eqCWoeQ/Z9QXrtniSjp1wUjt5nRC3WIpz5rSCve6o3fsZ2aCpJtrZjSZgjwXAoTO5k4tEI0w=="
 KEPT = ROOT / "build" / "peers" / f"axe-core-{VERSION}.tgz"
 
+RUN = """
+const done = arguments[arguments.length - 1];
+const where = (violation) => violation.nodes.slice(0, 3).map((node) => node.target + ': ' + node.failureSummary).join(' | ');
+axe.run(document, {resultTypes: ['violations']}).then(
+  (found) => done(found.violations.map((violation) => violation.id + ': ' + where(violation))),
+  (error) => done([String(error)]));
+"""
+
 
 def fetch():
     KEPT.parent.mkdir(parents=True, exist_ok=True)
@@ -30,3 +38,10 @@ def axe_source():
     check(found == SHA512, f"{KEPT.name} is not what it was: sha512-{found}")
     with tarfile.open(KEPT) as archive:
         return archive.extractfile("package/axe.min.js").read().decode()
+
+
+def axe(page, where):
+    if not page.run("return typeof axe !== 'undefined'"):
+        page.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": axe_source()})
+    found = page.driver.execute_async_script(RUN)
+    check(not found, f"{where}: axe finds {found}")
