@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-struct Case {
+struct ReverseRow {
   const char* name;
   std::vector<std::string> ptr;
   std::vector<std::string> a;  // of mail.example
@@ -20,14 +20,14 @@ struct Case {
 };
 
 TEST(ReverseCheck, WantsANameThatLeadsBackAndIsTheOneOfEhlo) {
-  const Case kCases[] = {
+  const ReverseRow kReverseRows[] = {
       {"there and back", {"mail.example"}, {"192.0.2.1"}, true, "192.0.2.1: mail.example, there and back"},
       {"among others", {"x.example", "mail.example"}, {"192.0.2.7", "192.0.2.1"}, true, "there and back"},
       {"no name", {}, {"192.0.2.1"}, false, "no PTR record"},
       {"a name that leads elsewhere", {"mail.example"}, {"192.0.2.9"}, false, "does not lead back to it"},
       {"a name that is none", {"mail.example"}, {}, false, "does not lead back to it"},
   };
-  for (const Case& row : kCases) {
+  for (const ReverseRow& row : kReverseRows) {
     test::ScriptedResolver resolver;
     if (!row.ptr.empty()) resolver.zone[{"1.2.0.192.in-addr.arpa", "PTR"}] = row.ptr;
     if (!row.a.empty()) resolver.zone[{"mail.example", "A"}] = row.a;

@@ -18,7 +18,7 @@ TEST(ShapingFile, OursIsInOrderAndItsProvidersAreThoseOfMetrics) {
   const struct {
     const char* host;
     const char* provider;
-  } kCases[] = {{"gmail-smtp-in.l.google.com", "google"},
+  } kShapingRows[] = {{"gmail-smtp-in.l.google.com", "google"},
                 {"mta5.am0.yahoodns.net", "yahoo"},
                 {"hotmail-com.olc.protection.outlook.com", "outlook"},
                 {"example-com.mail.protection.outlook.com", "outlook"},
@@ -26,7 +26,7 @@ TEST(ShapingFile, OursIsInOrderAndItsProvidersAreThoseOfMetrics) {
                 {"mx01.mail.icloud.com", "icloud"},
                 {"mx00.gmx.net", "gmx"},
                 {"mx.example.net", "other"}};
-  for (const auto& row : kCases) EXPECT_EQ(shaping.name_of(shaping.find_provider(row.host)), row.provider) << row.host;
+  for (const auto& row : kShapingRows) EXPECT_EQ(shaping.name_of(shaping.find_provider(row.host)), row.provider) << row.host;
   const auto said = [&](const char* provider, Status status) {
     return shaping.rules_said(shaping.find_named(provider), status).size();
   };
@@ -40,7 +40,7 @@ TEST(ShapingFile, NamesWhatIsWrongWithItsLine) {
   const struct {
     const char* text;
     const char* problem;
-  } kCases[] = {
+  } kShapingRows[] = {
       {"max_connections = -1", "s.toml:1: max_connections: must be a whole number"},
       {"connections = 1", "s.toml:1: connections: is not a key"},
       {"[[domain]]\nname = \"x\"", "s.toml:1: [[domain]]: is none of"},
@@ -52,7 +52,7 @@ TEST(ShapingFile, NamesWhatIsWrongWithItsLine) {
       {"[[rule]]\nsays = \"x\"\ndo = \"stop\"\nfor = \"1m\"", "s.toml:1: do: must be"},
       {"[[rule]]\nsays = \"x\"\ndo = \"suspend\"\nfor = \"2 days\"", "s.toml:4: for: must be a time"},
       {"[[rule]\nsays", "nothing below it was looked at"}};
-  for (const auto& row : kCases) {
+  for (const auto& row : kShapingRows) {
     std::vector<std::string> problems;
     for (const ConfigProblem& problem : parse_shaping(row.text, "s.toml").problems) problems.push_back(format_problem(problem));
     EXPECT_THAT(problems, ElementsAre(HasSubstr(row.problem))) << row.text;
