@@ -13,6 +13,9 @@
 namespace postern::lab {
 namespace {
 
+// Every reader of JSON has these exactly: it may keep numbers as IEEE 754 doubles.
+constexpr std::uint64_t kMadeUpSeeds = std::uint64_t{1} << 53;
+
 constexpr std::size_t kMaxLabelOctets = 200;
 
 bool is_run_name(std::string_view name) {
@@ -74,7 +77,7 @@ Result<store::RunRecord> read_new_run(const json::value& body, const AccountId& 
   if (name && !is_run_name(*name)) object.fail("run", "has 1 to 64 letters, digits, dots, hyphens and underscores");
   run.name = name ? *name : make_up_name(random);
   run.label = printable_utf8(object.text("label", kMaxLabelOctets).value_or(""), kMaxLabelOctets);
-  run.seed = object.number("seed", 0, INT64_MAX).value_or(random.below(INT64_MAX));
+  run.seed = object.number("seed", 0, INT64_MAX).value_or(random.below(kMadeUpSeeds));
   run.created = now;
   const auto seconds = object.number("expires_in_seconds", kShortestRun.count(), kLongestRun.count());
   run.expires_at = now + (seconds ? std::chrono::seconds(*seconds) : kUsualRun);

@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "e2e/t50_verify")]
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "e2e/t53_verify")]
 
 import dkim  # noqa: E402
 
