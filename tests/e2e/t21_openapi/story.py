@@ -266,6 +266,32 @@ def suppressions(api, token):
     api.refuse("getUsage", 422, "validation_error", key=token, query="from=2020-01-01&to=2030-01-31")
 
 
+def inbound(api, token, domain, mx):
+    """An address of a verified domain receives; what came in is listed, shown and read."""
+    api.refuse("changeDomain", 404, "not_found", key=token, path={"id": "dom_" + "0" * 16}, body={"receiving": True})
+    api.refuse("changeDomain", 422, "validation_error", key=token, path={"id": domain}, body={})
+    check(api.succeed("changeDomain", key=token, path={"id": domain}, body={"receiving": True})["receiving"], "it receives")
+    for body in ({"domain_id": domain, "match": "a*b*", "action": "store"}, {"domain_id": domain, "match": "a", "action": "fly"},
+                 {"domain_id": domain, "action": "store"}):
+        api.refuse("createRoute", 422, "validation_error", key=token, body=body)
+    api.refuse("createRoute", 404, "not_found", key=token, body={"domain_id": "dom_x", "match": "a", "action": "store"})
+    route = api.succeed("createRoute", key=token, body={"domain_id": domain, "match": "Sales", "action": "store"})
+    check(api.succeed("listRoutes", key=token)["data"] == [route] and route["match"] == "sales", f"{route}")
+    with smtplib.SMTP("127.0.0.1", mx, timeout=300) as client:
+        client.sendmail("ann@example.net", ["sales@example.org"], "Subject: hello\r\n\r\nbody\r\n")
+    listed = api.succeed("listInbound", key=token, query="limit=1")["data"]
+    check([m["subject"] for m in listed] == ["hello"] and listed[0]["kind"] == "mail", f"{listed}")
+    path = {"id": listed[0]["id"]}
+    check(api.succeed("getInbound", key=token, path=path) == listed[0], "shown as listed")
+    check("body" in str(api.succeed("getInboundRaw", key=token, path=path)), "its content")
+    for name in ("getInbound", "getInboundRaw"):
+        api.refuse(name, 404, "not_found", key=token, path={"id": "0" * 26})
+    api.refuse("getEmail", 404, "not_found", key=token, path=path)
+    api.refuse("listInbound", 422, "validation_error", key=token, query="after=nowhere")
+    api.succeed("deleteRoute", key=token, path={"id": route["id"]})
+    api.refuse("deleteRoute", 404, "not_found", key=token, path={"id": route["id"]})
+
+
 def sandbox_and_production(api, token, live, server):
     api.succeed("addSandboxEmail", key=token, body={"email": "friend@example.net"})
     api.refuse("sendEmail", 403, "recipient_not_whitelisted", key=live, body=mail("friend@example.net"))
