@@ -9,7 +9,7 @@
 namespace postern::api {
 
 // Of what webhooks get, in the order of event_type_table().
-inline constexpr std::array<WebhookRow, 12> kEventWebhooks = {{
+inline constexpr std::array<WebhookRow, 13> kEventWebhooks = {{
     {"email.sent", "EmailSent"},
     {"email.scheduled", "EmailScheduled"},
     {"email.delivered", "EmailDelivered"},
@@ -21,6 +21,7 @@ inline constexpr std::array<WebhookRow, 12> kEventWebhooks = {{
     {"email.canceled", "EmailCanceled"},
     {"email.dsn_queued", "EmailDsnQueued"},
     {"email.dsn_withheld", "EmailDsnWithheld"},
+    {"email.received", "EmailReceived"},
     {"webhook.disabled", "WebhookDisabled"},
 }};
 
@@ -85,6 +86,11 @@ inline constexpr std::string_view kEventSchemas = R"json({
 "EmailDsnWithheld": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "email.dsn_withheld"}, "created_at": {"type": "string", "format": "date-time"},
   "data": {"$ref": "#/components/schemas/WithheldEventData"}}},
+"ReceivedEventData": {"allOf": [{"$ref": "#/components/schemas/EmailEventData"}, {"type": "object", "required": ["recipient"],
+  "properties": {"recipient": {"type": "string"}}}], "description": "What came in: `GET /v1/inbound/{email_id}` has the rest."},
+"EmailReceived": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
+  "type": {"const": "email.received"}, "created_at": {"type": "string", "format": "date-time"},
+  "data": {"$ref": "#/components/schemas/ReceivedEventData"}}},
 "WebhookDisabled": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "webhook.disabled"}, "created_at": {"type": "string", "format": "date-time"},
   "data": {"type": "object", "required": ["webhook_id"], "properties": {"webhook_id": {"type": "string"}}}}},
@@ -94,7 +100,8 @@ inline constexpr std::string_view kEventSchemas = R"json({
   {"$ref": "#/components/schemas/EmailFailed"}, {"$ref": "#/components/schemas/EmailComplained"},
   {"$ref": "#/components/schemas/EmailSuppressed"}, {"$ref": "#/components/schemas/EmailCanceled"},
   {"$ref": "#/components/schemas/EmailDsnQueued"}, {"$ref": "#/components/schemas/EmailDsnWithheld"},
-  {"$ref": "#/components/schemas/WebhookDisabled"}], "description": "One of these, told apart by `type`."},
+  {"$ref": "#/components/schemas/EmailReceived"}, {"$ref": "#/components/schemas/WebhookDisabled"}],
+  "description": "One of these, told apart by `type`."},
 "EventPlace": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "event"},
   "id": {"type": "string", "examples": ["evt_0hq3v1k0a2s8g6d4f0j2l4n6p8"],

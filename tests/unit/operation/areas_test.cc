@@ -73,7 +73,8 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "assertRunMail",
     "advanceRun", "getRunJournal", "listScripts",
     "listMailpitMessages", "searchMailpitMessages", "getMailpitMessage", "getMailpitHeaders", "getMailpitRaw", "getMailpitPart",
-    "deleteMailpitMessages", "deleteMailpitFound"};
+    "deleteMailpitMessages", "deleteMailpitFound",
+    "listInbound", "getInbound", "getInboundRaw", "listRoutes", "createRoute", "deleteRoute", "changeDomain"};
 
 // A new row has to be put into one of the two.
 TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {
