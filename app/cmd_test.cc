@@ -180,7 +180,8 @@ Result<Secret> set_up(CommandContext& relay, const lab::TestPlan& plan) {
   auth::AccountAdmin accounts(relay.directory(), relay.clock(), relay.random());
   const auto account = accounts.create({.name = "test", .plan = {}, .from_domains = {}});
   if (!account) return account.error();
-  auth::KeyAdmin keys(relay.directory(), make_key_scheme(relay.settings()), relay.clock(), relay.random());
+  const auth::KeyScheme scheme = make_key_scheme(relay.settings());
+  auth::KeyAdmin keys(relay.directory(), scheme, relay.clock(), relay.random());
   auth::NewKey wanted;
   wanted.name = "test";
   wanted.environment = Environment::Test;
