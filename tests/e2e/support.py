@@ -80,7 +80,7 @@ class Relay:
         if next_hop_port:
             route = (f'[[route]]\nname = "hop"\ndomains = ["*"]\nhost = "127.0.0.1"\nport = {next_hop_port}\n'
                      f'tls = "none"\n{route_extra}\n')
-        if "resolver_trust_anchor_file" not in extra:
+        if "resolver_addresses" in extra and "resolver_trust_anchor_file" not in extra:
             extra = f'resolver_trust_anchor_file = ""  # zones of stories are not signed\n{extra}'
         self.config.write_text(f'''
 environment = "development"
