@@ -180,8 +180,6 @@ net::Awaitable<std::vector<RecipientReport>> SmtpTransport::attempt(DeliveryRequ
       co_return no_contact(request, opened.failure, opened.remote, opened.is_surplus ? Contact::Surplus : usual);
     }
     Sent sent = co_await send(opened.hop, request);
-    // Of a new connection stale is only what a refused BDAT left: the next one does without.
-    if (sent.is_stale) continue;
     if (refused) keep_or_quit(std::move(refused->first));
     refused.reset();
     if (!walk || !walk->has_more() || !sent.is_for_another) co_return conclude(std::move(opened.hop), std::move(sent));
@@ -198,7 +196,6 @@ std::unique_ptr<MxAttempt> SmtpTransport::begin_walk(const DeliveryRequest& requ
   if (chunk) content = *chunk;
   smtp::ClientConfig config;
   config.hostname = options_.hostname;
-  config.allows_chunks = !avoids_chunks_;
   return std::make_unique<MxAttempt>(*options_.mx, route_,
                                      normalised_domain(message.envelope.recipients[request.recipients.front()].mailbox.domain),
                                      mx::find_tls_demand(message.envelope.parameters.require_tls, content), config,
@@ -320,8 +317,7 @@ smtp::ClientConfig SmtpTransport::client_config(const tcp::endpoint& endpoint) c
           .user_name = route_.user_name,
           .password = route_.password,
           .verifies_peer = tls_->verifies(),
-          .allows_auth_without_tls = is_loopback,
-          .allows_chunks = !avoids_chunks_};
+          .allows_auth_without_tls = is_loopback};
 }
 
 net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, const DeliveryRequest& request) {
@@ -358,8 +354,7 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& h
   sent.is_content_lost = content.has_failed();
   // Before content goes out nothing of the message is theirs: whatever was answered can be asked again.
   const bool is_spent = hop.messages > 0 && !content.was_asked() && is_session_spent(hop, sent);
-  if (connection->was_chunk_unknown()) avoids_chunks_ = true;
-  sent.is_stale = (is_spent || connection->was_chunk_unknown()) && !is_cancelled_;
+  sent.is_stale = is_spent && !is_cancelled_;
   sent.is_for_another = !content.was_asked() && !is_cancelled_ && may_do_better_elsewhere(sent.statuses);
   co_return sent;
 }

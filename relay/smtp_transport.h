@@ -58,8 +58,8 @@ class SmtpTransport final : public Transport {
   };
   struct Sent {
     std::vector<smtp::ClientRecipientStatus> statuses;
-    // Nothing of the message is theirs, and another connection may do better: this one had died while it was idle, takes no more
-    // messages, or knows no BDAT.
+    // Nothing of the message is theirs, and another connection may do better: this one had died while it was idle, or takes no
+    // more messages.
     bool is_stale = false;
     bool is_content_lost = false;
     // Another address of the same domain may take it: nobody was taken, and nothing of the content was sent.
@@ -101,7 +101,6 @@ class SmtpTransport final : public Transport {
   bool is_cancelled_ = false;
   dns::Cancellation look_ups_;
   bool is_retired_ = false;
-  bool avoids_chunks_ = false;  // the hop offers CHUNKING and knows no BDAT
   std::chrono::steady_clock::time_point clear_until_;  // its TLS is broken: in the clear until then
 };
 

@@ -16,7 +16,6 @@ struct Keyword {
 
 constexpr std::array kKeywords = {
     Keyword{"PIPELINING", &ClientCapabilities::pipelining},  // RFC 2920
-    Keyword{"CHUNKING", &ClientCapabilities::chunking},      // RFC 3030
     Keyword{"SIZE", &ClientCapabilities::size},              // RFC 1870
     Keyword{"8BITMIME", &ClientCapabilities::eight_bit_mime},  // RFC 6152
     Keyword{"SMTPUTF8", &ClientCapabilities::smtputf8},      // RFC 6531

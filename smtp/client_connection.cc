@@ -48,7 +48,7 @@ class ClientConnection::Impl {
   // True: ask for the next step.
   net::Awaitable<bool> perform(ClientNeedInput);
   net::Awaitable<bool> perform(ClientStartTls);
-  net::Awaitable<bool> perform(ClientNeedContent need);
+  net::Awaitable<bool> perform(ClientNeedContent);
   net::Awaitable<bool> perform(ClientReady);
   net::Awaitable<bool> perform(ClientClosed);
 
@@ -122,7 +122,6 @@ bool ClientConnection::is_usable() const { return impl_->is_usable(); }
 bool ClientConnection::is_broken() const { return impl_->session().failure().has_value(); }
 bool ClientConnection::was_mail_refused() const { return impl_->session().was_mail_refused(); }
 bool ClientConnection::is_unfit() const { return impl_->session().was_unfit(); }
-bool ClientConnection::was_chunk_unknown() const { return impl_->session().was_chunk_unknown(); }
 const ClientCapabilities& ClientConnection::capabilities() const { return impl_->session().capabilities(); }
 bool ClientConnection::is_tls() const { return impl_->session().is_tls(); }
 void ClientConnection::cancel() { impl_->cancel(); }
@@ -191,9 +190,8 @@ net::Awaitable<bool> ClientConnection::Impl::perform(ClientStartTls) {
   co_return true;
 }
 
-net::Awaitable<bool> ClientConnection::Impl::perform(ClientNeedContent need) {
-  bool is_flushed = need.may_join && !is_cancelled_;
-  if (!is_flushed) is_flushed = co_await flush(timeouts_.data_block);
+net::Awaitable<bool> ClientConnection::Impl::perform(ClientNeedContent) {
+  const bool is_flushed = co_await flush(timeouts_.data_block);
   if (is_flushed) give_content();
   co_return true;
 }

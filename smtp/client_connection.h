@@ -53,7 +53,6 @@ class ClientConnection {
   bool is_broken() const;
   // Of the last transaction; see ClientSession.
   bool was_mail_refused() const;
-  bool was_chunk_unknown() const;
   bool is_unfit() const;
   const ClientCapabilities& capabilities() const;
   bool is_tls() const;

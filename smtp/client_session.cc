@@ -33,7 +33,6 @@ std::vector<ClientRecipientStatus> ClientSession::take_results() { return impl_-
 const std::optional<Status>& ClientSession::failure() const { return impl_->failure(); }
 bool ClientSession::was_mail_refused() const { return impl_->was_mail_refused(); }
 bool ClientSession::was_unfit() const { return impl_->was_unfit(); }
-bool ClientSession::was_chunk_unknown() const { return impl_->was_chunk_unknown(); }
 bool ClientSession::has_failed_at_tls() const { return impl_->has_failed_at_tls(); }
 std::uint64_t ClientSession::reply_count() const { return impl_->reply_count(); }
 std::string_view ClientSession::stage() const { return impl_->stage(); }
@@ -52,7 +51,7 @@ ClientStep ClientSession::Impl::next() {
     case Phase::Dialog: return ClientNeedInput{};
     case Phase::Handshake: return ClientStartTls{};
     case Phase::Ready: return ClientReady{};
-    case Phase::Content: return ClientNeedContent{.may_join = is_chunked_};
+    case Phase::Content: return ClientNeedContent{};
     case Phase::Closed: break;
   }
   return ClientClosed{};

@@ -31,7 +31,6 @@ struct ClientConfig {
   Secret password;
   bool verifies_peer = false;            // the handshake fails unless chain and host name are in order (RFC 8689 needs to know)
   bool allows_auth_without_tls = false;  // loopback next hops only
-  bool allows_chunks = true;             // false: DATA even where CHUNKING is offered
   // Told all octets within TLS as they pass, passwords among them: for a trace of a dialogue without AUTH. Empty: nobody is.
   std::function<void(Direction, std::string_view)> transcript{};
 };
@@ -39,7 +38,6 @@ struct ClientConfig {
 // What the next hop said it can do, after the last EHLO.
 struct ClientCapabilities {
   bool pipelining = false;
-  bool chunking = false;
   bool size = false;
   std::uint64_t max_octets = 0;  // 0: no limit said
   bool eight_bit_mime = false;
@@ -71,10 +69,7 @@ struct ClientRecipientStatus {
 struct ClientNeedInput {};             // flush output, read, then received() or peer_gone()
 struct ClientStartTls {};              // flush output, handshake as client, then tls_started() or tls_failed()
 struct ClientReady {};                 // greeting, EHLO, TLS and AUTH are done, or the last transaction is: begin() or quit()
-// Flush output, then content() with the next piece, or content_failed(). With `may_join` the output may wait for that piece.
-struct ClientNeedContent {
-  bool may_join = false;
-};
+struct ClientNeedContent {};           // flush output, then content() with the next piece, or content_failed()
 struct ClientClosed {};                // flush output, close: see failure()
 
 using ClientStep = std::variant<ClientNeedInput, ClientStartTls, ClientReady, ClientNeedContent, ClientClosed>;
@@ -99,8 +94,8 @@ class ClientSession {
   void begin(ClientTransaction transaction);
   void quit();
   // After ClientNeedContent: stuffs and queues a piece of any size; `is_last` ends the data (a missing final CRLF is added). A hop
-  // with PIPELINING and CHUNKING gets a small message as one chunk, as it is, once a recipient was taken. Where it refuses the
-  // chunk the session ends in order: who did not read it would take it for commands.
+  // that offers CHUNKING gets DATA too: with PIPELINING a chunk saves no round trip, since it must not go out before a recipient
+  // was taken (bench/README.md has what it cost).
   // Content holds CRLF line ends only; a bare CR or LF in it is a bug of ours and aborts the connection, never leaves.
   void content(std::string_view piece, bool is_last);
   // The spool cannot give the content: the connection is dropped without ending the data.
@@ -120,8 +115,6 @@ class ClientSession {
   bool was_mail_refused() const;
   // Of the last transaction: it was refused for AUTH or TLS that the peer wants first, or as out of step, and not for the message.
   bool was_unfit() const;
-  // Of the last transaction: BDAT was answered as a command that the peer does not know (500, 502, 503, 504).
-  bool was_chunk_unknown() const;
   // The connection was not brought to Ready because of STARTTLS: it is required and not offered, its reply, the handshake, or what
   // came right behind it.
   bool has_failed_at_tls() const;

@@ -19,8 +19,6 @@ inline constexpr std::size_t kClientReadOctets = 4'096;
 // Commands sent at one go. With every reply about as long as its command this stays below the smallest default socket
 // buffers, so that neither side can wait for the other to read (RFC 2920 §3.1).
 inline constexpr std::size_t kMaxGroupOctets = 16'384;
-// A message up to here goes as one BDAT: no more than that is sent in vain to a hop that refuses it.
-inline constexpr std::uint64_t kMaxLoneChunkOctets = 65'536;
 // A longer command goes without its initial response (RFC 4954 §4; RFC 5321 §4.5.3.1.4).
 inline constexpr std::size_t kMaxCommandOctets = 512;
 
@@ -50,7 +48,6 @@ class ClientSession::Impl {
   std::uint64_t reply_count() const { return reply_count_; }
   bool was_mail_refused() const { return is_mail_refused_; }
   bool was_unfit() const { return is_unfit_; }
-  bool was_chunk_unknown() const { return is_chunk_unknown_; }
   bool has_failed_at_tls() const { return has_failed_at_tls_; }
   std::string_view stage() const { return stage_; }
 
@@ -97,10 +94,8 @@ class ClientSession::Impl {
   // Transaction.
   void advance_transaction();
   void send_next_command();
-  bool is_chunk_next() const;
   bool is_trial_over() const;
   std::size_t first_unsent() const;
-  void begin_chunk();
   void on_rset(const Reply& reply);
   void on_mail(const Reply& reply);
   void on_rcpt(std::size_t index, const Reply& reply);
@@ -138,11 +133,8 @@ class ClientSession::Impl {
   bool is_in_transaction_ = false;
   bool is_mail_sent_ = false;
   bool is_mail_refused_ = false;
-  bool is_data_sent_ = false;       // or BDAT
-  bool is_chunked_ = false;         // by BDAT
-  bool is_chunk_unknown_ = false;
+  bool is_data_sent_ = false;
   bool is_unfit_ = false;
-  std::uint64_t given_octets_ = 0;  // of the content
   bool needs_reset_ = false;  // the peer may still hold an unfinished transaction
 };
 

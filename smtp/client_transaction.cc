@@ -40,8 +40,7 @@ void ClientSession::Impl::begin(ClientTransaction transaction) {
   stuffer_ = DotStuffer();
   next_recipient_ = 0;
   is_in_transaction_ = true;
-  is_mail_sent_ = is_mail_refused_ = is_data_sent_ = is_chunked_ = is_chunk_unknown_ = is_unfit_ = false;
-  given_octets_ = 0;
+  is_mail_sent_ = is_mail_refused_ = is_data_sent_ = is_unfit_ = false;
   refuse_unsendable();
   if (!has_unsettled()) return finish_transaction(needs_reset_ ? Ending::NeedsReset : Ending::Complete);
   phase_ = Phase::Dialog;
@@ -68,18 +67,11 @@ void ClientSession::Impl::advance_transaction() {
   if (is_mail_refused_ || !has_unsettled()) return finish_transaction(Ending::NeedsReset);
   do {
     send_next_command();
-  } while (capabilities_.pipelining && !is_data_sent_ && !is_chunk_next() && !is_trial_over() && output_.size() < kMaxGroupOctets);
+  } while (capabilities_.pipelining && !is_data_sent_ && !is_trial_over() && output_.size() < kMaxGroupOctets);
 }
 
 bool ClientSession::Impl::is_trial_over() const {
   return transaction_.is_trial && is_mail_sent_ && !is_mail_refused_ && first_unsent() == results_.size();
-}
-
-// A chunk goes out alone, once somebody was taken: a hop that refuses it unread would read it as commands.
-bool ClientSession::Impl::is_chunk_next() const {
-  const bool is_small = transaction_.content_octets <= kMaxLoneChunkOctets;
-  const bool is_taken = capabilities_.pipelining && capabilities_.chunking && config_.allows_chunks;
-  return is_mail_sent_ && is_taken && is_small && first_unsent() == results_.size();
 }
 
 std::size_t ClientSession::Impl::first_unsent() const {
@@ -102,19 +94,10 @@ void ClientSession::Impl::send_next_command() {
   next_recipient_ = first_unsent();
   if (next_recipient_ == results_.size()) {
     is_data_sent_ = true;
-    is_chunked_ = is_chunk_next();
-    return is_chunked_ ? begin_chunk() : send(Command::Data, "DATA\r\n");
+    return send(Command::Data, "DATA\r\n");
   }
   append_rcpt(envelope.recipients[results_[next_recipient_].recipient], capabilities_, output_);
   await_reply(Command::Rcpt, next_recipient_++);
-}
-
-// RFC 3030 §2: BDAT needs no go-ahead. Its reply is awaited once the octets are there.
-void ClientSession::Impl::begin_chunk() {
-  output_.append("BDAT ").append(std::to_string(transaction_.content_octets)).append(" LAST\r\n");
-  stuffer_ = DotStuffer(DotStuffer::Form::Chunk);
-  phase_ = Phase::Content;
-  stage_ = "content";
 }
 
 void ClientSession::Impl::on_rset(const Reply& reply) {
@@ -158,11 +141,6 @@ void ClientSession::Impl::content(std::string_view piece, bool is_last) {
   if (!is_clean) {
     return fail(Status{451, EnhancedCode{4, 3, 0}, "the stored content holds a bare CR or LF"}, Manner::Abrupt);
   }
-  given_octets_ += piece.size();
-  const bool is_short = is_last && given_octets_ < transaction_.content_octets;
-  if (is_chunked_ && (is_short || given_octets_ > transaction_.content_octets)) {
-    return fail(Status{451, EnhancedCode{4, 3, 0}, "the stored content has another size than was announced"}, Manner::Abrupt);
-  }
   if (!is_last) return;
   phase_ = Phase::Dialog;
   await_reply(Command::EndOfData);
@@ -175,13 +153,8 @@ void ClientSession::Impl::content_failed() {
 
 void ClientSession::Impl::on_end_of_data(const Reply& reply) {
   if (reply.is_intermediate()) return fail_protocol("reply " + std::to_string(reply.code()));
-  is_chunk_unknown_ = is_chunked_ && (reply.code() == 500 || (reply.code() >= 502 && reply.code() <= 504));
   settle_rest(refusal_of(reply));
   finish_transaction(Ending::Complete);
-  // Whether it read the chunk before it refused it, nobody can know: nothing is said any more but goodbye.
-  if (!is_chunked_ || reply.is_completion()) return;
-  phase_ = Phase::Closed;
-  output_ = "QUIT\r\n";
 }
 
 Status ClientSession::Impl::refusal_of(const Reply& reply) {

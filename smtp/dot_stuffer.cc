@@ -43,7 +43,7 @@ bool DotStuffer::append(std::string_view piece, std::string& out) {
 
 bool DotStuffer::finish(std::string& out) {
   if (has_cr_waiting_) return false;
-  if (form_ == Form::Data) out.append(at_line_start_ ? ".\r\n" : "\r\n.\r\n");
+  out.append(at_line_start_ ? ".\r\n" : "\r\n.\r\n");
   return true;
 }
 
@@ -52,7 +52,7 @@ std::size_t DotStuffer::scan_lines(std::string_view piece, std::string& out) {
   std::size_t copied = 0;
   std::size_t line = 0;
   while (line < piece.size()) {
-    if (form_ == Form::Data && at_line_start_ && piece[line] == '.') {
+    if (at_line_start_ && piece[line] == '.') {
       out.append(piece.substr(copied, line - copied)).push_back('.');
       copied = line;
     }

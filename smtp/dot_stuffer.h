@@ -10,22 +10,15 @@ namespace postern::smtp {
 
 class DotStuffer {
  public:
-  enum class Form {
-    Data,   // stuffed, ended by the dot
-    Chunk,  // as it is (RFC 3030): what counts octets needs no end; only the check of line ends remains
-  };
-  explicit DotStuffer(Form form = Form::Data) : form_(form) {}
-
   // Appends the stuffed form of `piece` to `out`. False: there is a bare CR or LF, `out` is as it was, and the data must not
   // be ended. A CR at the end of a piece waits here for its LF.
   [[nodiscard]] bool append(std::string_view piece, std::string& out);
-  // Ends the data; adds the CRLF that the last line lacks, and the dot. Adds nothing to a chunk. False as above.
+  // Ends the data; adds the CRLF that the last line lacks, and the dot. False as above.
   [[nodiscard]] bool finish(std::string& out);
 
  private:
   std::size_t scan_lines(std::string_view piece, std::string& out);
 
-  Form form_;
   bool at_line_start_ = true;
   bool has_cr_waiting_ = false;
 };

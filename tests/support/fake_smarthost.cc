@@ -162,7 +162,6 @@ class Dialogue {
     if (verb == "MAIL") return mail(argument);
     if (verb == "RCPT") return rcpt(argument);
     if (verb == "DATA") return data();
-    if (verb == "BDAT") return bdat(argument);
     if (verb == "RSET") return reset() && say("RSET", "", "250 2.0.0 reset\r\n");
     if (verb == "QUIT") return say("QUIT", "", "221 2.0.0 bye\r\n") && false;
     return say(verb, argument, "500 5.5.1 unknown\r\n");
@@ -232,17 +231,6 @@ class Dialogue {
     if (!say("DATA", "", has_rcpt ? "354 go\r\n" : "554 5.5.1 no valid recipients\r\n")) return false;
     if (last_[0] != '3') return true;
     return read_content() && end_data();
-  }
-
-  // One chunk that is the whole message, in lines. Its stage is "end-of-data".
-  bool bdat(const std::string& argument) {
-    const std::size_t octets = std::stoul(argument);
-    while (message_.content.size() < octets) {
-      const std::optional<std::string> line = wire_.read_line();
-      if (!line) return false;
-      message_.content.append(*line).append("\r\n");
-    }
-    return end_data();
   }
 
   bool end_data() {

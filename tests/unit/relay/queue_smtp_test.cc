@@ -32,12 +32,6 @@ class QueueSmtpTest : public QueueFixture {
   test::ScriptedResolver resolver_;
 };
 
-test::FakeSmarthostOptions taking_chunks() {
-  test::FakeSmarthostOptions options;
-  options.keywords.push_back("CHUNKING");
-  return options;
-}
-
 TEST_F(QueueSmtpTest, SendsTheContentAsItIsStored) {
   test::FakeSmarthost hop;
   start_to(hop);
@@ -97,24 +91,18 @@ TEST_F(QueueSmtpTest, SendsTheSignaturesOnTopOfTheContent) {
   EXPECT_NE(hop.messages()[0].mail.find(size), std::string::npos) << hop.messages()[0].mail;
 }
 
-TEST_F(QueueSmtpTest, SendsSmallMessagesAsAChunkWhereTheHopTakesChunks) {
-  test::FakeSmarthost hop(taking_chunks());
+TEST_F(QueueSmtpTest, GivesContentByDataWhereTheHopTakesChunksToo) {
+  test::FakeSmarthost hop({.keywords = {"PIPELINING", "CHUNKING"}});
   start_to(hop);
   test::Draft draft = draft_to({"live.example"});
   draft.message.signature_fields = "DKIM-Signature: v=1\r\n";
   const std::string content = "Subject: dots\r\n\r\n.\r\n..\r\n";
-  const MessageId small = accept(std::move(draft), content);
-  run_until([&] { return stage(small) == RecipientStage::Delivered; });
-  const std::string large_content = content + std::string(1'000, 'x') + "\r\n";
-  std::string many;
-  while (many.size() < 100'000) many += large_content;
-  const MessageId large = accept(draft_to({"live.example"}), many);
-  run_until([&] { return stage(large) == RecipientStage::Delivered; });
-  ASSERT_EQ(hop.messages().size(), 2U);
+  const MessageId id = accept(std::move(draft), content);
+  run_until([&] { return stage(id) == RecipientStage::Delivered; });
+  ASSERT_EQ(hop.messages().size(), 1U);
   EXPECT_EQ(hop.messages()[0].content, "DKIM-Signature: v=1\r\n" + content);
-  EXPECT_EQ(hop.messages()[1].content, many);
-  const std::vector<std::string> commands = hop.commands();
-  EXPECT_EQ(std::count_if(commands.begin(), commands.end(), [](auto& said) { return said.starts_with("BDAT"); }), 1);
+  EXPECT_THAT(hop.commands(), testing::Contains("DATA").Times(1));
+  EXPECT_THAT(hop.commands(), testing::Not(testing::Contains(testing::StartsWith("BDAT"))));
 }
 
 TEST_F(QueueSmtpTest, ReusesAConnectionUpToItsNumberOfMessages) {
@@ -138,25 +126,14 @@ TEST_F(QueueSmtpTest, SendsAgainAtOnceWhereAnIdleConnectionHadDied) {
   run_until([&] { return stage(second) == RecipientStage::Delivered; });
   EXPECT_EQ(events(second), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
   EXPECT_EQ(hop.connections(), 2U);
-}
-
-TEST_F(QueueSmtpTest, SendsAChunkAgainAtOnceWhereAnIdleConnectionHadDied) {
-  test::FakeSmarthost hop(taking_chunks());
-  start_to(hop);
-  const MessageId first = accept("live.example");
-  run_until([&] { return stage(first) == RecipientStage::Delivered; });
-  hop.drop_all();
-  const MessageId second = accept("live.example");
-  run_until([&] { return stage(second) == RecipientStage::Delivered; });
-  EXPECT_EQ(events(second), (std::vector{EventType::MessageAccepted, EventType::RecipientDelivered}));
   hop.drop("end-of-data");
   const MessageId third = accept("live.example");
   run_until([&] { return has_event(third, EventType::RecipientDeferred); });
   EXPECT_EQ(hop.messages().size(), 2U) << "what was answered in part is not sent again at once";
 }
 
-TEST_F(QueueSmtpTest, SendsAChunkAgainAtOnceWhereTheHopHadSaidGoodbye) {
-  test::FakeSmarthost hop(taking_chunks());
+TEST_F(QueueSmtpTest, SendsAgainAtOnceWhereTheHopHadSaidGoodbye) {
+  test::FakeSmarthost hop;
   start_to(hop);
   const MessageId first = accept("live.example");
   run_until([&] { return stage(first) == RecipientStage::Delivered; });
@@ -350,14 +327,10 @@ TEST_F(QueueSmtpTest, ConvertsEightBitContentForAHopThatTakesNoneAndSignsItAnew)
   const std::string behind = "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: plain\r\n\r\nx\r\n--b--\r\n";
   const std::string eight_bit = "Content-Transfer-Encoding: 8bit\r\n\r\n";
 
-  for (const bool takes_chunks : {false, true}) {
-    SCOPED_TRACE(takes_chunks);
-    test::FakeSmarthostOptions options;
-    options.keywords = {"PIPELINING", "SIZE 10485760"};
-    if (takes_chunks) options.keywords.emplace_back("CHUNKING");
-    test::FakeSmarthost hop(options);
+  for (const std::string& body : {text.substr(0, 500) + "\r\n", text}) {
+    SCOPED_TRACE(body.size());
+    test::FakeSmarthost hop({.keywords = {"PIPELINING", "SIZE 10485760"}});
     start_to(hop, signer.get());
-    const std::string body = takes_chunks ? text.substr(0, 500) + "\r\n" : text;
     test::Draft draft = draft_to({"live.example"});
     draft.message.envelope.parameters.body = BodyType::EightBitMime;
     draft.message.signature_fields = "DKIM-Signature: v=1; of what it was\r\n";
@@ -571,19 +544,6 @@ TEST_F(QueueSmtpTest, KeepsAPasswordUnderTlsThoughThatIsBroken) {
   }
   EXPECT_THAT(hop.commands(), testing::Not(testing::Contains("AUTH")));
   EXPECT_TRUE(hop.messages().empty());
-}
-
-TEST_F(QueueSmtpTest, SendsByDataWhereAHopOffersChunkingAndKnowsNoBdat) {
-  test::FakeSmarthost hop(taking_chunks());
-  hop.reply("end-of-data", "502 5.5.1 unknown command\r\n");
-  start_to(hop);
-  for (int i = 0; i < 2; ++i) {
-    const MessageId id = accept("live.example");
-    run_until([&] { return stage(id) == RecipientStage::Delivered; });
-    EXPECT_EQ(state(id).attempts, 1U);
-  }
-  EXPECT_THAT(hop.commands(), testing::Contains(testing::StartsWith("BDAT")).Times(1));
-  EXPECT_THAT(hop.commands(), testing::Contains("DATA").Times(2));
 }
 
 TEST_F(QueueSmtpTest, SaysWhoRefusedWhatTheNextHopCannotTake) {
