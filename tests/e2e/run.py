@@ -9,11 +9,14 @@ usage: run.py [--postern BINARY] [--without STORY] [--jobs COUNT] [STORY …]
 
 import argparse
 import concurrent.futures
+import contextlib
+import faulthandler
 import importlib.util
 import os
 import pathlib
 import queue
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +25,9 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import support  # noqa: E402
+
+
+STORY_SECONDS = 600  # ends a hang, with where it hung; four times what the longest story takes under the sanitizers
 
 
 class Context:
@@ -80,16 +86,38 @@ def run_here(folder, postern):
 
 
 def run_apart(folder, postern, slots):
-    """In a process of its own, with ports of its own."""
+    """With ports of its own. A story that hangs shows where, and is played once more: its own waits for the relay all end, so what
+    hangs is the story."""
     slot = slots.get()
     try:
-        command = [sys.executable, __file__, "--postern", str(postern), "--jobs", "1", folder.name]
-        done = subprocess.run(command, env={**os.environ, "POSTERN_E2E_SLOT": str(slot)}, text=True, errors="replace",
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        status = play_in_session(folder, postern, slot)
+        if status is None:
+            print(f"  {folder.name}: HUNG, see above; played once more", flush=True)
+            status = play_in_session(folder, postern, slot)
     finally:
         slots.put(slot)
-    print(done.stdout, end="", flush=True)
-    return done.returncode == 0
+    return status == 0
+
+
+def play_in_session(folder, postern, slot):
+    """→ the exit status, None for a hang; what the story leaves running ends with it and holds nobody up."""
+    command = [sys.executable, "-u", __file__, "--postern", str(postern), "--jobs", "1", folder.name]
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        story = subprocess.Popen(command, env={**os.environ, "POSTERN_E2E_SLOT": str(slot)}, stdout=said,
+                                 stderr=subprocess.STDOUT, start_new_session=True)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            story.wait(STORY_SECONDS)
+        status = story.poll()
+        if status is None:
+            os.kill(story.pid, signal.SIGUSR1)  # it shows where its threads are
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                story.wait(5)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(story.pid, signal.SIGKILL)
+        story.wait()
+        said.seek(0)
+        print(said.read(), end="", flush=True)
+    return status
 
 
 def expected_seconds(folder):
@@ -104,6 +132,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=3, choices=range(1, support.SLOTS + 1), help="stories at once")
     parser.add_argument("stories", nargs="*")
     arguments = parser.parse_args()
+    faulthandler.register(signal.SIGUSR1)
     support.install_peers()
     here = pathlib.Path(__file__).parent
     postern = pathlib.Path(arguments.postern).resolve()
@@ -124,4 +153,6 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # a story that failed may have left threads that wait for what never comes

@@ -139,7 +139,8 @@ port = {self.https}
     def errors(self):
         """The end of what it wrote: for a story that failed."""
         files = [self.folder / "stderr", self.folder / "log"]
-        return "\n".join(f.read_text(errors="replace")[-4000:] for f in files if f.exists())
+        # A log that is a FIFO would keep whoever reads it.
+        return "\n".join(f.read_text(errors="replace")[-4000:] for f in files if f.is_file())
 
     def request(self, method, path, body=None, key=None, headers=None):
         """One HTTP request → (status, parsed JSON or bytes, headers in lower case)."""

@@ -2,7 +2,6 @@
 nobody reads. What was acknowledged meanwhile arrives once."""
 
 import contextlib
-import fcntl
 import os
 import resource
 import signal
@@ -167,7 +166,7 @@ def drains(context):
     hop = HeldHop()
     relay, key = relay_to(context, hop, "drained", "shutdown_grace_seconds = 120\n")
     message = submit(relay, key)
-    hop.has_content.acquire()
+    check(hop.has_content.acquire(timeout=300), "the hop has the content")
     in_data = smtplib.SMTP("127.0.0.1", relay.plain, timeout=300)
     in_data.login("app", key)
     in_data.mail("sender@example.org")
@@ -199,7 +198,7 @@ def cuts_off(context):
     hop = HeldHop()
     relay, key = relay_to(context, hop, "cut-off", "shutdown_grace_seconds = 1\n")
     submit(relay, key)
-    hop.has_content.acquire()
+    check(hop.has_content.acquire(timeout=300), "the hop has the content")
     relay.stop()
     check("queue_stopped unfinished=1" in lines(relay), "one delivery was cut off")
     hop.close()
@@ -283,7 +282,7 @@ class Load:
 
     def __init__(self, relay, key, clients=2):
         self.relay, self.key, self.acknowledged, self.is_over = relay, key, [], threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(number,)) for number in range(clients)]
+        self.threads = [threading.Thread(target=self.run, args=(number,), daemon=True) for number in range(clients)]
         for thread in self.threads:
             thread.start()
 
@@ -291,7 +290,7 @@ class Load:
         count = 0
         while not self.is_over.is_set():
             lost = contextlib.suppress(OSError, smtplib.SMTPException)
-            with lost, smtplib.SMTP("127.0.0.1", self.relay.plain) as client:
+            with lost, smtplib.SMTP("127.0.0.1", self.relay.plain, timeout=300) as client:
                 client.login("app", self.key)
                 while not self.is_over.is_set():
                     count += 1
@@ -364,6 +363,21 @@ def run(context):
     faults_under_load(context)
 
 
+HAND_ON = """
+import fcntl, os, sys
+given = [int(number) for number in sys.argv[1].split(",") if number]
+# They may stand where others shall: out of the way first.
+moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 3 + 2 * len(given)) for descriptor in given]
+for descriptor in given:
+    os.close(descriptor)
+for number, descriptor in enumerate(moved):
+    os.dup2(descriptor, 3 + number)
+    os.close(descriptor)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(given)))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
 class Manager:
     """What systemd does for a unit with FileDescriptorStoreMax=: keeps the listening sockets over a restart, and hands them on."""
 
@@ -378,20 +392,13 @@ class Manager:
     def launch(self):
         """Returns when the relay says that it is ready."""
         given, self.kept = self.kept, []
-
-        def hand_on():
-            # They may stand where others shall: out of the way first.
-            moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 3 + 2 * len(given)) for _, descriptor in given]
-            for number, descriptor in enumerate(moved):
-                os.dup2(descriptor, 3 + number)
-                os.close(descriptor)
-
-        names = ":".join(name for name, _ in given)
-        command = f'export LISTEN_PID=$$ LISTEN_FDS={len(given)} LISTEN_FDNAMES={names} NOTIFY_SOCKET={self.path}; exec "$0" "$@"'
+        descriptors = [descriptor for _, descriptor in given]
+        environment = {**os.environ, "NOTIFY_SOCKET": self.path, "LISTEN_FDNAMES": ":".join(name for name, _ in given)}
+        # Handed on by a program of its own: code of ours between fork and exec could wait for a lock of a client's thread for good.
+        command = [sys.executable, "-c", HAND_ON, ",".join(map(str, descriptors))]
         with open(self.relay.folder / "stderr", "ab") as errors:
-            self.relay.process = subprocess.Popen(
-                ["sh", "-c", command, self.relay.postern, "--config", str(self.relay.config), "serve"], stdout=subprocess.DEVNULL,
-                stderr=errors, close_fds=False, preexec_fn=hand_on)
+            self.relay.process = subprocess.Popen([*command, self.relay.postern, "--config", str(self.relay.config), "serve"],
+                                                  stdout=subprocess.DEVNULL, stderr=errors, pass_fds=descriptors, env=environment)
         while True:
             text, descriptors, _, _ = socket.recv_fds(self.inbox, 4096, 1)
             said = dict(line.split("=", 1) for line in text.decode().splitlines())
@@ -432,14 +439,14 @@ def restarts_without_refusing(context):
             except (smtplib.SMTPException, ConnectionResetError, BrokenPipeError):
                 pass  # a session that was cut in the middle, or told 421: it comes again
 
-    clients = [threading.Thread(target=send, args=(number,)) for number in range(4)]
+    clients = [threading.Thread(target=send, args=(number,), daemon=True) for number in range(4)]
     for client in clients:
         client.start()
     for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
         before = len(acknowledged)
         wait_until(lambda before=before: len(acknowledged) > before + 20 or refused, "clients are served")
         relay.process.send_signal(how)
-        relay.process.wait()
+        relay.process.wait(300)
         check(len(manager.kept) > 0, "the relay left its sockets with the manager")
         manager.launch()
     before = len(acknowledged)
