@@ -1,6 +1,8 @@
 // Tables and cursors over LMDB.
 #include "lmdb/table.h"
 
+#include "core/check.h"
+
 namespace postern::lmdb {
 
 Result<std::optional<std::string_view>> Table::find(std::string_view key) const {
@@ -24,10 +26,12 @@ Result<void> WritableTable::put_with(std::string_view key, std::string_view valu
   MDB_val v = as_value(value);
   const int code = transaction_->note_write(mdb_put(transaction_->handle(), handle_, &k, &v, flags));
   if (code != 0) return lmdb_error(code, "write a record");
+  if (WriteSet* set = transaction_->recorded()) set->put(index_, key, value);
   return {};
 }
 
 Result<std::span<char>> WritableTable::reserve(std::string_view key, std::size_t size) {
+  POSTERN_CHECK(transaction_->recorded() == nullptr);
   MDB_val k = as_value(key);
   MDB_val v{size, nullptr};
   const int code = transaction_->note_write(mdb_put(transaction_->handle(), handle_, &k, &v, MDB_RESERVE));
@@ -36,10 +40,13 @@ Result<std::span<char>> WritableTable::reserve(std::string_view key, std::size_t
 }
 
 Result<bool> WritableTable::erase(std::string_view key) {
+  WriteSet* const set = transaction_->recorded();
+  const std::string erased(set != nullptr ? key : std::string_view());  // the key may point to the row
   MDB_val k = as_value(key);
   const int code = transaction_->note_write(mdb_del(transaction_->handle(), handle_, &k, nullptr));
   if (code == MDB_NOTFOUND) return false;
   if (code != 0) return lmdb_error(code, "remove a record");
+  if (set != nullptr) set->erase(index_, erased);
   return true;
 }
 
@@ -50,6 +57,7 @@ Result<bool> WritableTable::insert(std::string_view key, std::string_view value)
   if (code == MDB_KEYEXIST) return false;
   transaction_->note_write(code);
   if (code != 0) return lmdb_error(code, "write a record");
+  if (WriteSet* set = transaction_->recorded()) set->put(index_, key, value);
   return true;
 }
 
@@ -61,6 +69,7 @@ Result<std::size_t> WritableTable::erase_prefix(std::string_view prefix, std::si
   MDB_val value{};
   if (code == 0) code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
   while (code == 0 && count < limit && as_view(key).starts_with(prefix)) {
+    if (WriteSet* set = transaction_->recorded()) set->erase(index_, as_view(key));
     code = transaction_->note_write(mdb_cursor_del(cursor, 0));
     if (code == 0) code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     ++count;

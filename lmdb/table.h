@@ -37,7 +37,7 @@ class WritableTable {
  public:
   template <class Index>
   WritableTable(WriteTransaction& transaction, Index index)
-      : transaction_(&transaction), handle_(transaction.table(static_cast<std::size_t>(index))) {}
+      : transaction_(&transaction), index_(static_cast<std::size_t>(index)), handle_(transaction.table(index_)) {}
 
   // Inserts or replaces.
   Result<void> put(std::string_view key, std::string_view value) { return put_with(key, value, 0); }
@@ -45,7 +45,7 @@ class WritableTable {
   Result<void> append(std::string_view key, std::string_view value) { return put_with(key, value, MDB_APPEND); }
   // False, and nothing changed: the key was there.
   Result<bool> insert(std::string_view key, std::string_view value);
-  // Room for a value of `size` octets that the caller fills before the next write.
+  // Room for a value of `size` octets that the caller fills before the next write. Not in a transaction that is recorded.
   Result<std::span<char>> reserve(std::string_view key, std::size_t size);
   // False: it was not there.
   Result<bool> erase(std::string_view key);
@@ -56,6 +56,7 @@ class WritableTable {
   Result<void> put_with(std::string_view key, std::string_view value, unsigned flags);
 
   WriteTransaction* transaction_;
+  std::size_t index_;
   MDB_dbi handle_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lmdb/environment.h"
+#include "lmdb/write_set.h"
 
 #include <cstdint>
 
@@ -70,6 +71,10 @@ class WriteTransaction final : public Transaction {
     handle_ = nullptr;
   }
 
+  // From here on every row that is put or erased is noted in `set` as well, which outlives the transaction.
+  void record_in(WriteSet& set) { recorded_ = &set; }
+  WriteSet* recorded() const { return recorded_; }
+
   // How many writes were tried in it: tells a request that refused from one that failed half way.
   std::uint64_t writes() const { return writes_; }
   int note_write(int code) {
@@ -79,6 +84,7 @@ class WriteTransaction final : public Transaction {
 
  private:
   std::uint64_t writes_ = 0;
+  WriteSet* recorded_ = nullptr;
 };
 
 }  // namespace postern::lmdb

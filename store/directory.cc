@@ -6,34 +6,57 @@
 #include "store/directory_index.h"
 #include "store/examination.h"
 #include "store/leftovers.h"
+#include "store/replica.h"
 #include "store/suppression_fold.h"
 
 namespace postern::store {
 namespace {
 
-using Change = std::function<Result<void>(DirectoryWriter&)>;
+using lmdb::WriteSet;
 
-Result<void> apply_change(const Change& change, const Actor& actor, WriteTransaction& parent) {
+// What came of a change that was tried here.
+enum class Trial { Done, NotOurs };  // NotOurs: rolled back, since it touches what all nodes of a cluster share
+
+// A change in a transaction of its own, inside the commit's.
+Result<Trial> try_change(const DirectoryChange& change, const Actor& actor, bool has_log, WriteTransaction& parent) {
   WriteTransaction transaction(parent.environment());
   if (int code = parent.note(transaction.begin(&parent)); code != 0) return lmdb_error(code, "begin a change");
+  const bool is_recorded = has_log || is_member(transaction);
+  WriteSet rows;
+  if (is_recorded) transaction.record_in(rows);
   DirectoryWriter writer(transaction, actor);
   Result<void> changed = change(writer);
   if (parent.note(transaction.broken()) != 0) return lmdb_error(transaction.broken(), "write the directory");
-  if (!changed) return changed;
+  // What fails over this copy may succeed over the latest.
+  if (has_log && (!changed || !shared_rows(rows).empty())) return Trial::NotOurs;
+  if (!changed) return changed.error();
+  if (is_recorded && !shared_rows(rows).empty()) {
+    return Error(ErrorCode::Conflict, "this store belongs to a cluster, and this process was started without it");
+  }
   if (int code = parent.note_write(transaction.commit()); code != 0) return lmdb_error(code, "end a change");
-  return {};
+  return Trial::Done;
 }
 
 class ChangeRequest final : public lmdb::CommitRequest {
  public:
-  ChangeRequest(Change change, Completion done) : change_(std::move(change)), actor_(current_actor()), done_(std::move(done)) {}
-  Result<void> apply(WriteTransaction& transaction) override { return apply_change(change_, actor_, transaction); }
-  void complete(Result<void> outcome) override { done_(std::move(outcome)); }
+  ChangeRequest(DirectoryChange change, DirectoryLog* log, Completion done)
+      : change_(std::move(change)), actor_(current_actor()), log_(log), done_(std::move(done)) {}
+  Result<void> apply(WriteTransaction& transaction) override {
+    const Result<Trial> tried = try_change(change_, actor_, log_ != nullptr, transaction);
+    is_ours_ = !tried || *tried == Trial::Done;
+    return tried ? Result<void>() : tried.error();
+  }
+  void complete(Result<void> outcome) override {
+    if (!outcome || is_ours_) return done_(std::move(outcome));
+    log_->write_later(std::move(change_), actor_, std::move(done_));
+  }
 
  private:
-  Change change_;
+  DirectoryChange change_;
   const Actor actor_;
+  DirectoryLog* const log_;
   Completion done_;
+  bool is_ours_ = true;
 };
 
 }  // namespace
@@ -95,13 +118,23 @@ Result<void> Directory::upgrade() {
 
 Result<void> Directory::copy_to(const std::filesystem::path& folder) const { return impl_->environment().copy_to(folder); }
 
-Result<void> Directory::write(const Change& change) {
+Result<void> Directory::run(std::function<Result<void>(WriteTransaction&)> step) { return impl_->queue().run(std::move(step)); }
+
+Result<void> Directory::write(const DirectoryChange& change) {
   const Actor& actor = current_actor();
-  return impl_->queue().run([&](WriteTransaction& transaction) { return apply_change(change, actor, transaction); });
+  Trial trial = Trial::Done;
+  const Result<void> written = run([&](WriteTransaction& transaction) -> Result<void> {
+    const Result<Trial> tried = try_change(change, actor, log_ != nullptr, transaction);
+    if (!tried) return tried.error();
+    trial = *tried;
+    return {};
+  });
+  if (!written || trial == Trial::Done) return written;
+  return log_->write(change, actor);
 }
 
-void Directory::write_later(Change change, Completion done) {
-  impl_->queue().submit(std::make_unique<ChangeRequest>(std::move(change), std::move(done)), lmdb::Urgency::Commits,
+void Directory::write_later(DirectoryChange change, Completion done) {
+  impl_->queue().submit(std::make_unique<ChangeRequest>(std::move(change), log_, std::move(done)), lmdb::Urgency::Commits,
                         lmdb::Admission::Bounded);
 }
 

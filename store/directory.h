@@ -9,6 +9,7 @@
 #include "core/completion.h"
 #include "core/result.h"
 #include "core/stall.h"
+#include "store/directory_log.h"
 #include "store/records.h"
 
 #include <filesystem>
@@ -26,8 +27,6 @@ class WriteTransaction;
 }  // namespace postern::lmdb
 
 namespace postern::store {
-
-class DirectoryWriter;
 
 // An entry of the audit trail, and where it stands in it.
 struct PlacedAudit {
@@ -132,6 +131,7 @@ class DirectoryReads {
   auto look(Read read) const;  // store/directory_index.h
 
  private:
+  friend class Replica;
   const lmdb::LmdbEnvironment* environment_;
   lmdb::Transaction* transaction_;  // null: one for each question
 };
@@ -158,18 +158,28 @@ class Directory : public DirectoryReads {
   // As Spool::stall().
   std::optional<Stall> stall() const;
 
+  // From here on shared rows are the log's to decide (store/directory_log.h); null: they are nobody else's. While nobody writes;
+  // the log outlives every write.
+  void follow(DirectoryLog* log) { log_ = log; }
+
   // Runs `change` in one write transaction as this thread's actor (store/actor.h), commits and syncs before it returns. An error
   // that `change` returns rolls all of it back and is returned. Blocks: not on an I/O thread. Errors: what `change` says,
-  // StorageFull, StorageFailed, StorageShedding where no commit ends.
-  Result<void> write(const std::function<Result<void>(DirectoryWriter&)>& change);
-  // The same on the commit thread, together with what else waits; `done` is called there after the sync.
-  void write_later(std::function<Result<void>(DirectoryWriter&)> change, Completion done);
+  // StorageFull, StorageFailed, StorageShedding where no commit ends; Conflict: the directory belongs to a cluster and no log is
+  // followed.
+  Result<void> write(const DirectoryChange& change);
+  // The same on the commit thread, together with what else waits; `done` is called there after the sync, or by the log.
+  void write_later(DirectoryChange change, Completion done);
   // Erases a slice of the rows that accounts and webhooks left which were removed. True: there are more. Blocks, as write().
   Result<bool> remove_leftovers();
 
  private:
+  friend class Replica;
   class Impl;
+  // On the commit thread; returns after the sync.
+  Result<void> run(std::function<Result<void>(lmdb::WriteTransaction&)> step);
+
   std::unique_ptr<Impl> impl_;
+  DirectoryLog* log_ = nullptr;  // null: one machine
 };
 
 // Directory::find_domain_named() with this account: the domain of that name that an account has verified, whichever it is. No

@@ -93,13 +93,15 @@ enum class DirectoryTable : std::size_t {
   AccountAudit,        // account id, at, number → nothing; account id alone → Counter of them
   Stats,               // account id, width (1), environment (1), start (8) → Stats
   Orders,              // order id → Order
+  HeldFacts,           // name of a table, %x00, key in it → record that the cluster is to have (store/replica.h)
+  HeldUndo,            // name of a table, %x00, key in it → %x01 and what stood there before held facts; empty: nothing
 };
-inline constexpr std::array<std::string_view, 29> kDirectoryTables = {
+inline constexpr std::array<std::string_view, 31> kDirectoryTables = {
     "meta",         "accounts",         "account_names",  "keys",         "key_digests",         "account_keys", "key_usages",
     "whitelist",    "counters",         "users",          "user_emails",  "account_users",       "domains",      "domain_names",
     "webhooks",     "account_webhooks", "webhook_progress", "pending_events", "suppressions", "production_requests", "usage",
     "key_refusals", "confirmations", "sessions", "account_sessions", "audit", "account_audit", "stats",
-    "orders"};
+    "orders", "held_facts", "held_undo"};
 
 enum class SpoolTable : std::size_t {
   Meta,           // "schema" → Schema, "totals" → Totals, "delivered" (and an account id) → nothing,
@@ -136,6 +138,8 @@ inline constexpr std::string_view kRunsIndexedKey = "runs_indexed";  // of the s
 // In the directory's Meta.
 inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // their keys are in lower case
 inline constexpr std::string_view kLeftoverKey = "leftover ";  // and an id (10) → nothing: it is gone, rows of it may be left
+inline constexpr std::string_view kMembershipKey = "cluster";  // → the cluster's id (16), the node's number (2); store/replica.h
+inline constexpr std::string_view kReplicaCursorKey = "cluster_cursor";  // → version (8), change id (16)
 inline constexpr std::string_view kEventIdsKey = "event_ids";
 
 }  // namespace postern::store
