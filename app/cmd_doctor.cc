@@ -2,6 +2,7 @@
 #include "app/commands.h"
 
 #include "app/certificate_check.h"
+#include "app/cluster_node.h"
 #include "app/config.h"
 #include "app/config_values.h"
 #include "app/health_probe.h"
@@ -371,6 +372,40 @@ void check_machine(CommandContext& context, const Settings& settings, Findings& 
                                               : Finding{Grade::Fail, "clock", format_time(now) + " UTC is wrong; set it"});
 }
 
+// What is stale, since when, and what that costs.
+void check_cluster(const Settings& settings, Findings& findings) {
+  std::error_code error;
+  if (settings.cluster_database.empty() || !std::filesystem::exists(settings.data_dir, error)) return;
+  const auto opened = store::Store::open(make_store_options(settings, false));
+  if (!opened) return;  // check_store() said why
+  const auto node = ClusterNode::open_for_server(settings, **opened);
+  if (!node) return findings.push_back({Grade::Fail, "cluster", node.error().context()});
+  const auto all = (*node)->changes().list_nodes();
+  if (!all) {
+    return findings.push_back({Grade::Warn, "cluster",
+                               all.error().context() + "; mail goes on, and a key that is revoked elsewhere "
+                                                       "works here until this node hears of it"});
+  }
+  std::size_t fresh = 0;
+  for (const auto& one : all->nodes) {
+    const std::string silence = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(one.silent_for).count()) + " s";
+    if (one.silent_for <= cluster::kSilence) {
+      ++fresh;
+    } else {
+      findings.push_back({Grade::Warn, "cluster",
+                          "node " + printable(one.name) + " is not heard of for " + silence + " and lacks " +
+                              std::to_string(all->latest - std::min(all->latest, one.applied)) +
+                              " changes; postern node remove if it will not come back"});
+    }
+  }
+  if (std::ranges::none_of(all->nodes, [&](const auto& one) { return one.id == (*node)->membership().node; })) {
+    findings.push_back({Grade::Fail, "cluster", "this node was removed: postern cluster leave, then join with an empty data_dir"});
+  }
+  findings.push_back({Grade::Ok, "cluster",
+                      std::to_string(fresh) + " of " + std::to_string(all->nodes.size()) +
+                          " nodes are heard of; the latest version is " + std::to_string(all->latest)});
+}
+
 }  // namespace
 
 Result<void> examine_installation(CommandContext& context, const DoctorOptions& options) {
@@ -386,6 +421,7 @@ Result<void> examine_installation(CommandContext& context, const DoctorOptions& 
     check_disk(load.settings, findings);
     check_store(load.settings, findings);
     check_seal(load.settings, findings);
+    check_cluster(load.settings, findings);
     check_files(load.settings, context.config_file(), findings);
     check_certificates(load.settings, findings);
     check_ports(load.settings, findings);

@@ -79,9 +79,8 @@ Result<void> change_key(CommandContext& context, const std::string& text, std::s
   const auto scheme = make_key_scheme(context.settings());
   auth::KeyAdmin admin(context.directory(), scheme, context.clock(), context.random());
   if (const auto changed = change(admin, key->id); !changed) return changed.error();
-  context.confirm({{"id", format_id(key->id)}, {"name", key->name}, {"done", done}},
-                  "key " + printable(key->name) + " (" + format_id(key->id) + "): " + std::string(done));
-  return {};
+  return confirm_in_force(context, {{"id", format_id(key->id)}, {"name", key->name}, {"done", done}},
+                          "key " + printable(key->name) + " (" + format_id(key->id) + "): " + std::string(done));
 }
 
 Result<std::vector<store::KeyRecord>> collect_keys(CommandContext& context, const std::string& name) {
@@ -239,8 +238,25 @@ Result<void> show_key(CommandContext& context, const std::string& text) {
   return {};
 }
 
-Result<void> revoke_key(CommandContext& context, const std::string& key) {
-  return change_key(context, key, "revoked", [](auth::KeyAdmin& admin, const KeyId& id) { return admin.revoke(id); });
+Result<void> revoke_key(CommandContext& context, const std::string& text, bool is_here) {
+  if (!is_here || context.cluster() == nullptr) {
+    return change_key(context, text, "revoked", [](auth::KeyAdmin& admin, const KeyId& id) { return admin.revoke(id); });
+  }
+  const auto key = context.find_key(text);
+  if (!key) return key.error();
+  store::Replica replica(context.directory());
+  const auto revoke = [&](store::DirectoryWriter& writer) -> Result<void> {
+    store::KeyRecord revoked = *key;
+    if (!revoked.revoked_at) revoked.revoked_at = context.clock().now();
+    return writer.put_key(revoked);
+  };
+  const auto rows = replica.propose(revoke, acting_person());
+  if (!rows) return rows.error();
+  if (const auto held = replica.hold(*rows); !held) return held;
+  context.confirm({{"id", format_id(key->id)}, {"name", key->name}, {"done", "revoked"}},
+                  "key " + printable(key->name) + " (" + format_id(key->id) +
+                      "): revoked on this node; the server tells the others as soon as the cluster's database answers");
+  return {};
 }
 
 Result<void> set_key_expiry(CommandContext& context, const std::string& key, const std::string& when) {

@@ -86,6 +86,9 @@ Result<void> CommandContext::open() {
   }
   if (!opened) return with_hint(opened.error(), settings_.data_dir);
   store_ = std::move(*opened);
+  auto node = ClusterNode::open(settings_, *store_);
+  if (!node) return node.error();
+  cluster_ = std::move(*node);
   return {};
 }
 

@@ -2,6 +2,7 @@
 // to print. Look-ups here turn what a person types into records.
 #pragma once
 
+#include "app/cluster_node.h"
 #include "app/output.h"
 #include "app/settings.h"
 #include "core/clock.h"
@@ -39,6 +40,7 @@ class CommandContext {
   store::Store& store() { return *store_; }
   store::Directory& directory() { return store_->directory(); }
   store::Spool& spool() { return store_->spool(); }
+  ClusterNode* cluster() { return cluster_.get(); }  // null: one machine
   const Clock& clock() const { return clock_; }
   Random& random() { return random_; }
   std::ostream& out() { return out_; }
@@ -71,6 +73,7 @@ class CommandContext {
   std::ostream& err_;
   Settings settings_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<ClusterNode> cluster_;
   SystemClock clock_;
   SystemRandom random_;
 };

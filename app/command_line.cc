@@ -1,77 +1,16 @@
 #include "app/command_line.h"
 
+#include "app/command_builder.h"
 #include "app/commands.h"
 #include "app/config.h"
 #include "app/output.h"
 #include "app/version.h"
 #include "core/nearest_word.h"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wconversion"
-#include <CLI/CLI.hpp>
-#pragma GCC diagnostic pop
-
 #include <limits>
-#include <memory>
-#include <tuple>
-#include <type_traits>
 
 namespace postern::app {
 namespace {
-
-// Sub-commands share one invocation: the one that is named sets its action.
-class Builder {
- public:
-  explicit Builder(Invocation& invocation) : invocation_(invocation) {}
-
-  CLI::App& group(CLI::App& app, const std::string& name, const std::string& help) {
-    CLI::App& noun = *app.add_subcommand(name, help);
-    noun.require_subcommand(1);
-    return noun;
-  }
-
-  // A command, and the values that its action will be called with, for the options that fill them. They live as long as the
-  // command or the invocation.
-  template <class... Arguments>
-  std::tuple<CLI::App&, std::remove_cvref_t<Arguments>&...> command(
-      CLI::App& noun, const std::string& name, const std::string& help, Result<void> (*action)(CommandContext&, Arguments...),
-      Needs needs = Needs::Store) {
-    auto values = std::make_shared<std::tuple<std::remove_cvref_t<Arguments>...>>();
-    CLI::App& verb = *noun.add_subcommand(name, help);
-    verb.callback([this, needs, action, values] {
-      invocation_.needs = needs;
-      invocation_.action = [action, values](CommandContext& context) {
-        return std::apply([&](const auto&... given) { return action(context, given...); }, *values);
-      };
-    });
-    return std::tuple_cat(std::tie(verb), std::apply([](auto&... value) { return std::tie(value...); }, *values));
-  }
-
-  // With one required word.
-  void on(CLI::App& noun, const std::string& name, const std::string& word, const std::string& help,
-          Result<void> (*action)(CommandContext&, const std::string&)) {
-    auto [verb, text] = command(noun, name, help, action);
-    verb.add_option(word, text)->required();
-  }
-
-  // Of one account or of all.
-  void list(CLI::App& noun, const std::string& help, Result<void> (*action)(CommandContext&, const std::string&)) {
-    auto [verb, account] = command(noun, "list", help, action);
-    verb.add_option("account", account, "default: of all accounts");
-  }
-
-  // With an account and some of its addresses.
-  void on_addresses(CLI::App& noun, const std::string& name, const std::string& help,
-                    Result<void> (*action)(CommandContext&, const std::string&, const std::vector<std::string>&)) {
-    auto [verb, account, addresses] = command(noun, name, help, action);
-    verb.add_option("account", account)->required();
-    verb.add_option("address", addresses)->required();
-  }
-
- private:
-  Invocation& invocation_;
-};
 
 // One value each time it is given: what follows is not its own.
 void add_repeated(CLI::App& verb, const std::string& name, std::vector<std::string>& values, const std::string& help) {
@@ -182,7 +121,10 @@ void declare_key(CLI::App& app, Builder& build) {
   declare_key_set(noun, build);
   build.list(noun, "List keys", list_keys);
   build.on(noun, "show", "key", "Show a key's policy and last use; by id, prefix or the beginning of either", show_key);
-  build.on(noun, "revoke", "key", "Refuse it at once and for good, in open sessions too", revoke_key);
+  auto [revoke, revoked, is_here] =
+      build.command(noun, "revoke", "Refuse it at once and for good, in open sessions too", revoke_key);
+  revoke.add_option("key", revoked)->required();
+  revoke.add_flag("--here", is_here, "on this node of a cluster only, until its database answers");
   for (const auto& [name, help] : {std::pair("expire", "Set the date at which it stops working, such as 30d from now"),
                                    std::pair("extend", "Let it work until a later date, also one that has expired")}) {
     auto [verb, key, when] = build.command(noun, name, help, set_key_expiry);
@@ -194,6 +136,18 @@ void declare_key(CLI::App& app, Builder& build) {
   verb.add_option("--overlap", rotate.overlap, "how long the old key still works: 24h, 30m; default 0");
   verb.add_flag("--quiet,-q", rotate.is_quiet, "print the new key and nothing else");
   build.on(noun, "delete", "key", "Remove it without a trace", delete_key);
+}
+
+void declare_cluster(CLI::App& app, Builder& build) {
+  CLI::App& noun = build.group(app, "cluster", "Several machines with one directory, through PostgreSQL");
+  build.command(noun, "init", "Make a cluster of this machine, with all that it has", init_cluster);
+  build.command(noun, "join", "Make this machine, which has no accounts yet, a node of the cluster", join_cluster);
+  build.command(noun, "leave", "Give this machine's store back to itself, with all that it has", leave_cluster);
+  build.command(noun, "check", "Look whether the database is set up for what is asked of it", check_cluster);
+  build.command(noun, "status", "Show the nodes and how far each of them is", show_cluster);
+  CLI::App& node = build.group(app, "node", "The machines of the cluster");
+  build.command(node, "list", "Show the nodes and how far each of them is", show_cluster);
+  build.on(node, "remove", "node", "Forget a machine that will not come back", remove_node);
 }
 
 void declare_domain(CLI::App& app, Builder& build) {
@@ -513,7 +467,8 @@ struct Commands {
     declare_user(app, build);
     declare_audit(app, build);
     declare_key(app, build);
-    declare_domain(app, build);
+    declare_cluster(app, build);
+  declare_domain(app, build);
     declare_route(app, build);
     declare_sandbox(app, build);
     declare_suppression(app, build);

@@ -87,6 +87,16 @@ Result<void> compact_store(CommandContext& context);  // opens no store: nobody 
 // --- audit (cmd_audit.cc): who changed what ---
 Result<void> list_audit(CommandContext& context, const std::string& account, std::size_t limit);  // empty: of all accounts
 
+// --- cluster, node (cmd_cluster.cc): several machines with one directory ---
+Result<void> init_cluster(CommandContext& context);
+Result<void> join_cluster(CommandContext& context);
+Result<void> leave_cluster(CommandContext& context);
+Result<void> check_cluster(CommandContext& context);
+Result<void> show_cluster(CommandContext& context);
+Result<void> remove_node(CommandContext& context, const std::string& name);
+// context.confirm(); in a cluster behind a wait of two seconds at most, and with the nodes on which the last change is in force.
+Result<void> confirm_in_force(CommandContext& context, json::object value, const std::string& sentence);
+
 // --- user (cmd_user.cc): people who manage an account over HTTP; passwords come from standard input ---
 struct NewUserOptions {
   std::string account;
@@ -131,7 +141,8 @@ Result<void> create_key(CommandContext& context, const KeyCreateOptions& options
 Result<void> set_key(CommandContext& context, const KeySetOptions& options);
 Result<void> list_keys(CommandContext& context, const std::string& account);  // empty: of all accounts
 Result<void> show_key(CommandContext& context, const std::string& key);
-Result<void> revoke_key(CommandContext& context, const std::string& key);
+// `is_here`: on this node of a cluster at once, whether its database answers or not; the others hear of it when it does.
+Result<void> revoke_key(CommandContext& context, const std::string& key, bool is_here);
 Result<void> set_key_expiry(CommandContext& context, const std::string& key, const std::string& when);
 Result<void> rotate_key(CommandContext& context, const KeyRotateOptions& options);
 Result<void> delete_key(CommandContext& context, const std::string& key);

@@ -323,6 +323,16 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Events kept at most; who has the most loses its oldest first."},
      &S::event_max_count},
 
+    // --- Cluster ---
+    {{.name = "cluster_database", .group = "Cluster", .type = Password, .default_value = "",
+      .help = "Connection string of the PostgreSQL database through which several machines share accounts, keys, domains and "
+              "suppressions, as libpq reads it: \"host=db1,db2 dbname=postern user=postern sslmode=verify-full\". Empty: one "
+              "machine (docs/cluster.md)."},
+     &S::cluster_database},
+    {{.name = "cluster_node", .group = "Cluster", .default_value = "",
+      .help = "Name of this machine among the nodes of the cluster. Empty: hostname."},
+     &S::cluster_node},
+
     // --- Queue ---
     {{.name = "queue_lifetime_hours", .group = "Queue", .type = Integer, .default_value = "120", .unit = "hours", .minimum = 1,
       .maximum = 8760,

@@ -3,6 +3,7 @@
 
 #include "api/api_context.h"
 #include "api/dispatcher.h"
+#include "app/cluster_node.h"
 #include "app/config_values.h"
 #include "app/listening.h"
 #include "app/settings_change.h"
@@ -225,8 +226,12 @@ void HttpService::Impl::drain(std::chrono::steady_clock::duration grace) {
 
 Result<std::unique_ptr<HttpService>> HttpService::create(const Settings& settings, const HttpServiceParts& parts) {
   const std::filesystem::path token_file = std::filesystem::path(settings.data_dir) / "session-keys";
-  auto tokens = auth::SessionTokens::open(token_file, std::chrono::minutes(settings.session_token_lifetime_minutes),
-                                          std::chrono::hours(settings.session_key_lifetime_hours), parts.clock, parts.random);
+  const auto lifetime = std::chrono::minutes(settings.session_token_lifetime_minutes);
+  const auto key_lifetime = std::chrono::hours(settings.session_key_lifetime_hours);
+  auto tokens = settings.cluster_database.empty()
+                    ? auth::SessionTokens::open(token_file, lifetime, key_lifetime, parts.clock, parts.random)
+                    : auth::SessionTokens::open_shared(make_session_secret(parts.seal), lifetime, key_lifetime, parts.clock,
+                                                       parts.random);
   if (!tokens) return tokens.error();
   auto impl = std::make_unique<Impl>(settings, parts, std::move(*tokens));
   return std::unique_ptr<HttpService>(new HttpService(std::move(impl)));

@@ -1,6 +1,7 @@
 // Reads as the contents page of the daemon: what is built, in which order it starts, and in which it stops.
 #include "app/server.h"
 
+#include "app/cluster_node.h"
 #include "app/config.h"
 #include "app/config_values.h"
 #include "app/event_service.h"
@@ -8,6 +9,7 @@
 #include "app/listening.h"
 #include "app/maintenance.h"
 #include "app/process.h"
+#include "app/route_holder.h"
 #include "app/settings_change.h"
 #include "app/shaping_file.h"
 #include "app/version.h"
@@ -60,26 +62,6 @@ constexpr std::chrono::milliseconds kLookEvery{10'000};
 
 metrics::Gauge started_at("process_start_time_seconds", "When the process started, in seconds since the epoch.");
 metrics::Gauge build_info("postern_build_info", "1, with the version in its label.", {{"version", {std::string(kVersion)}}});
-
-// The route table in force; replaced by a reload, read by every connection.
-class RouteHolder {
- public:
-  explicit RouteHolder(std::vector<relay::Route> routes)
-      : table_(std::make_shared<const relay::RouteTable>(std::move(routes))) {}
-
-  std::shared_ptr<const relay::RouteTable> get() const {
-    const std::lock_guard lock(mutex_);
-    return table_;
-  }
-  void set(std::shared_ptr<const relay::RouteTable> table) {
-    const std::lock_guard lock(mutex_);
-    table_ = std::move(table);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const relay::RouteTable> table_;
-};
 
 std::uint64_t load_counter(const store::Directory& directory, const AccountId& account, store::CounterPeriod period, Instant at) {
   const auto count = directory.counter(account, period, at);
@@ -193,12 +175,14 @@ struct SmtpDoor {
 
 class Daemon {
  public:
-  Daemon(const Settings& settings, std::unique_ptr<store::Store> store, const domains::KeySeal& seal,
+  Daemon(const Settings& settings, std::unique_ptr<store::Store> store, std::unique_ptr<ClusterNode> cluster,
+         const domains::KeySeal& seal,
          std::unique_ptr<domains::DkimSigner> signer, std::unique_ptr<dns::Resolver> resolver,
          std::unique_ptr<store::Notebook> notebook, std::shared_ptr<const relay::Shaping> shaping,
          const domains::ReturnPaths& return_paths)
       : settings_(settings),
         store_(std::move(store)),
+        cluster_(std::move(cluster)),
         notebook_(std::move(notebook)),
         resolver_(std::move(resolver)),
         return_paths_(return_paths),
@@ -273,6 +257,7 @@ class Daemon {
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<ClusterNode> cluster_;  // null: one machine
   std::unique_ptr<store::Notebook> notebook_;  // null: it could not be opened, and nothing is remembered
   std::unique_ptr<dns::Resolver> resolver_;
   domains::ReturnPaths return_paths_;
@@ -338,6 +323,7 @@ Result<void> Daemon::prepare() {
   write_behind_.start();
   maintenance_.start();
   store_watch_.start();
+  if (cluster_) cluster_->start();
   return {};
 }
 
@@ -464,6 +450,8 @@ void Daemon::stop() {
   runtime_.stop();
   http_.reset();
   events_.reset();
+  if (cluster_) cluster_->stop();
+  cluster_.reset();
   store_.reset();
 }
 
@@ -511,6 +499,8 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   const StartWatch watch;
   auto store = store::Store::open(make_store_options(settings, true));
   if (!store) return failed_to_start("the store cannot be opened", store.error());
+  auto cluster = ClusterNode::open_for_server(settings, **store);
+  if (!cluster) return failed_to_start("it is no node of a cluster", cluster.error());
   const auto seal = open_seal(settings, (*store)->directory());
   if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
   auto signer = make_signer((*store)->directory(), *seal);
@@ -521,8 +511,8 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   if (!resolver) return failed_to_start("the DNS cannot be asked", resolver.error());
   const auto shaping = make_shaping(settings);
   if (!shaping) return failed_to_start("shaping_file cannot be used", shaping.error());
-  auto daemon = std::make_unique<Daemon>(settings, std::move(*store), *seal, std::move(*signer), std::move(*resolver),
-                                         open_notebook(settings), *shaping, *return_paths);
+  auto daemon = std::make_unique<Daemon>(settings, std::move(*store), std::move(*cluster), *seal, std::move(*signer),
+                                         std::move(*resolver), open_notebook(settings), *shaping, *return_paths);
   if (const auto prepared = daemon->prepare(); !prepared) return failed_to_start("cannot be set up", prepared.error());
   if (const auto bound = daemon->listen(); !bound) return failed_to_start("cannot listen", bound.error());
   return daemon;

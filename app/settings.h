@@ -139,6 +139,9 @@ struct Settings {
   std::int64_t event_retention_days = 0;
   std::int64_t event_max_count = 0;
 
+  Secret cluster_database;   // a connection string of libpq's; empty: one machine
+  std::string cluster_node;  // empty: the hostname
+
   std::int64_t queue_lifetime_hours = 0;
   std::int64_t retry_initial_seconds = 0;
   std::int64_t retry_max_seconds = 0;

@@ -8,6 +8,9 @@
 #include "core/log.h"
 #include "core/time_format.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include <fcntl.h>
 #include <jwt.h>
 #include <stdlib.h>
@@ -96,6 +99,20 @@ Error file_error(std::string_view what, const std::filesystem::path& file) {
   return Error(ErrorCode::IoError, std::string(what) + ' ' + file.string() + ": " + ::strerror(errno));
 }
 
+// The key of one stretch of `key_lifetime`, whoever makes it.
+SigningKey derive_key(const Secret& secret, std::int64_t stretch, Duration key_lifetime) {
+  const std::string id = std::to_string(stretch);
+  std::string octets(kKeyOctets, '\0');
+  unsigned length = 0;
+  const std::string_view shared = secret.reveal();  // it is what the keys are made from
+  const auto* const text = reinterpret_cast<const unsigned char*>(id.data());
+  POSTERN_CHECK(HMAC(EVP_sha256(), shared.data(), static_cast<int>(shared.size()), text, id.size(),
+                     reinterpret_cast<unsigned char*>(octets.data()), &length) != nullptr);
+  Secret key(octets);
+  wipe_string(octets);
+  return make_key(id, Instant(key_lifetime * stretch), std::move(key));
+}
+
 // One key a line: its id, when it was made, its octets in base64. The first one signs.
 std::string format_keys(const std::vector<SigningKey>& keys) {
   std::string text;
@@ -182,10 +199,13 @@ std::string_view text_claim(jwt_t* jwt, const char* name) {
   return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
-class FileSessionTokens final : public SessionTokens {
+class JwtSessionTokens final : public SessionTokens {
  public:
-  FileSessionTokens(std::filesystem::path file, Duration lifetime, Duration key_lifetime, const Clock& clock, Random& random)
+  JwtSessionTokens(std::filesystem::path file, Duration lifetime, Duration key_lifetime, const Clock& clock, Random& random)
       : file_(std::move(file)), lifetime_(lifetime), key_lifetime_(key_lifetime), clock_(clock), random_(random) {}
+
+  JwtSessionTokens(const Secret& shared, Duration lifetime, Duration key_lifetime, const Clock& clock, Random& random)
+      : lifetime_(lifetime), key_lifetime_(key_lifetime), clock_(clock), random_(random), shared_(shared) {}
 
   Result<void> load() {
     auto keys = read_keys(file_);
@@ -255,6 +275,7 @@ class FileSessionTokens final : public SessionTokens {
     if (token.size() > kMaxTokenOctets || token.find('\0') != std::string_view::npos) return std::nullopt;
     const std::string_view header = token.substr(0, token.find('.'));
     const std::lock_guard lock(mutex_);
+    make_shared_keys();
     for (const SigningKey& key : keys_) {
       if (key.header == header) return key;
     }
@@ -263,12 +284,24 @@ class FileSessionTokens final : public SessionTokens {
 
   std::vector<SigningKey> keys() const {
     const std::lock_guard lock(mutex_);
+    make_shared_keys();
     return keys_;
+  }
+
+  // Of this stretch of time, the one before, and the one behind for machines whose clock is ahead.
+  void make_shared_keys() const {
+    if (shared_.empty()) return;
+    const std::int64_t stretch = clock_.now().time_since_epoch() / key_lifetime_;
+    if (!keys_.empty() && stretch_ == stretch) return;
+    stretch_ = stretch;
+    keys_.clear();
+    for (const std::int64_t which : {stretch, stretch - 1, stretch + 1}) keys_.push_back(derive_key(shared_, which, key_lifetime_));
   }
 
   // Whoever verifies meanwhile, on a thread that may not wait, does so with the keys in force: they are locked only to be
   // exchanged, not while the file is synced.
   Result<void> rotate_if_due(Instant now) {
+    if (!shared_.empty()) return {};
     const std::lock_guard rotating(rotation_mutex_);
     const std::vector<SigningKey> before = keys();
     if (!before.empty() && before.front().created + key_lifetime_ > now) return {};
@@ -287,7 +320,9 @@ class FileSessionTokens final : public SessionTokens {
   Random& random_;
   std::mutex rotation_mutex_;     // of the file
   mutable std::mutex mutex_;      // of what follows; never held over a system call
-  std::vector<SigningKey> keys_;  // never empty after load()
+  mutable std::vector<SigningKey> keys_;  // never empty after load()
+  mutable std::int64_t stretch_ = 0;      // of shared keys
+  const Secret shared_;                   // empty: the keys are those of the file
 };
 
 }  // namespace
@@ -318,9 +353,14 @@ bool is_session_of(const SessionClaims& claims, const store::UserRecord& user) {
 
 Result<std::unique_ptr<SessionTokens>> SessionTokens::open(const std::filesystem::path& file, Duration lifetime,
                                                            Duration key_lifetime, const Clock& clock, Random& random) {
-  auto tokens = std::make_unique<FileSessionTokens>(file, lifetime, key_lifetime, clock, random);
+  auto tokens = std::make_unique<JwtSessionTokens>(file, lifetime, key_lifetime, clock, random);
   if (const auto loaded = tokens->load(); !loaded) return loaded.error();
   return std::unique_ptr<SessionTokens>(std::move(tokens));
+}
+
+Result<std::unique_ptr<SessionTokens>> SessionTokens::open_shared(const Secret& secret, Duration lifetime, Duration key_lifetime,
+                                                                  const Clock& clock, Random& random) {
+  return std::unique_ptr<SessionTokens>(std::make_unique<JwtSessionTokens>(secret, lifetime, key_lifetime, clock, random));
 }
 
 }  // namespace postern::auth

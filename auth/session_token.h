@@ -45,6 +45,10 @@ class SessionTokens {
   // verifies. A key signs for `key_lifetime`, then a new one takes its place.
   static Result<std::unique_ptr<SessionTokens>> open(const std::filesystem::path& file, Duration lifetime, Duration key_lifetime,
                                                      const Clock& clock, Random& random);
+  // For several machines that share `secret` (32 octets): each signs with a key that is made from it and from the time, so that
+  // they agree without a word. Such keys take turns at multiples of `key_lifetime`; the one before and the one behind verify.
+  static Result<std::unique_ptr<SessionTokens>> open_shared(const Secret& secret, Duration lifetime, Duration key_lifetime,
+                                                            const Clock& clock, Random& random);
   virtual ~SessionTokens() = default;
   // Blocks while a new key is written: on a worker.
   virtual Secret issue(const store::UserRecord& user) = 0;

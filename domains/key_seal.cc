@@ -2,6 +2,7 @@
 #include "domains/key_seal.h"
 
 #include "core/base64.h"
+#include "core/check.h"
 #include "core/descriptor.h"
 #include "core/secret.h"
 #include "domains/dkim_keys.h"
@@ -9,6 +10,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -104,6 +106,16 @@ Result<void> make_seal_file(const std::filesystem::path& file, Random& random) {
 }
 
 }  // namespace
+
+Secret KeySeal::derive(std::string_view purpose) const {
+  std::string derived(key_.size(), '\0');
+  unsigned length = 0;
+  POSTERN_CHECK(HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), readable(purpose), purpose.size(), writable(derived),
+                     &length) != nullptr);
+  Secret secret(derived);
+  wipe_string(derived);
+  return secret;
+}
 
 KeySeal::~KeySeal() { OPENSSL_cleanse(key_.data(), key_.size()); }
 

@@ -4,12 +4,14 @@
 
 #include "core/random.h"
 #include "core/result.h"
+#include "core/secret.h"
 #include "store/directory.h"
 #include "store/records.h"
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 namespace postern::domains {
 
@@ -25,6 +27,9 @@ class KeySeal {
   KeySeal(const KeySeal&) = default;
   KeySeal& operator=(const KeySeal&) = default;
   ~KeySeal();
+
+  // A key for something else that whoever has the file may open, 32 octets: HMAC-SHA-256 of `purpose`.
+  Secret derive(std::string_view purpose) const;
 
   // Seals the private keys that are not sealed yet: each to its domain's name and its selector. IoError: OpenSSL fails.
   Result<void> seal(store::DomainRecord& domain, Random& random) const;

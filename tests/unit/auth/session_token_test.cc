@@ -281,5 +281,31 @@ TEST_F(SessionTokenTest, GoesOnSigningWhereANewKeyCannotBeWritten) {
   EXPECT_TRUE(tokens->verify(issue(*tokens)).has_value());
 }
 
+TEST_F(SessionTokenTest, IsBelievedByEveryMachineWithTheSameSecret) {
+  const Secret secret(std::string(32, 's'));
+  test::FakeClock ahead;
+  const auto one = SessionTokens::open_shared(secret, minutes(60), hours(720), clock, random).value();
+  const auto other = SessionTokens::open_shared(secret, minutes(60), hours(720), ahead, random).value();
+  const auto stranger = SessionTokens::open_shared(Secret(std::string(32, 't')), minutes(60), hours(720), clock, random).value();
+  for (int month = 0; month < 3; ++month) {
+    EXPECT_EQ(other->verify(issue(*one)).value().user, user);
+    EXPECT_EQ(one->verify(issue(*other)).value().account, account);
+    EXPECT_EQ(refusal_of(*stranger, issue(*one)), ErrorCode::Malformed);
+    clock.advance(hours(720));
+    ahead.set(clock.now() + minutes(4));
+  }
+}
+
+TEST_F(SessionTokenTest, ChangesTheSharedKeyWithoutAWordAndGoesOnBelievingTheLast) {
+  const auto tokens = SessionTokens::open_shared(Secret(std::string(32, 's')), hours(2000), hours(720), clock, random).value();
+  const std::string token = issue(*tokens);
+  clock.advance(hours(720));
+  EXPECT_TRUE(tokens->verify(token));
+  EXPECT_NE(token.substr(0, token.find('.')), issue(*tokens).substr(0, token.find('.')));
+  clock.advance(hours(720));
+  EXPECT_EQ(refusal_of(*tokens, token), ErrorCode::Malformed);
+  EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
 }  // namespace
 }  // namespace postern::auth

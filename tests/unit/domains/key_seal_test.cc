@@ -76,6 +76,15 @@ TEST_F(KeySealTest, OpensNothingThatIsNotItsOwn) {
   }
 }
 
+TEST_F(KeySealTest, MakesAKeyForEachPurposeAndTheSameOnEveryMachine) {
+  const KeySeal seal = seal_in("seal");
+  const Secret rows = seal.derive("rows");
+  EXPECT_EQ(rows.reveal().size(), 32U);
+  EXPECT_EQ(seal_in("seal").derive("rows").reveal(), rows.reveal());
+  EXPECT_NE(seal.derive("tokens").reveal(), rows.reveal());
+  EXPECT_NE(seal_in("other").derive("rows").reveal(), rows.reveal());
+}
+
 TEST_F(KeySealTest, SaysWhatIsWrongWithItsFile) {
   EXPECT_EQ(KeySeal::read(folder_.path() / "none").error().code(), ErrorCode::NotFound);
   for (const char* text : {"", "abc", "zz23456789012345678901234567890123456789012345678901234567890123"}) {
