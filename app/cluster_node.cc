@@ -21,8 +21,8 @@ ClusterNode::ClusterNode(const Settings& settings, store::Store& store, const do
     : store_(store),
       membership_(membership),
       seal_(make_row_seal(seal)),
-      changes_(store.directory(), settings.cluster_database, seal_, random_, membership),
-      follower_(store.directory(), settings.cluster_database, seal_, random_, membership, changes_) {}
+      changes_(store, settings.cluster_database, seal_, random_, membership),
+      follower_(store, settings.cluster_database, seal_, random_, membership, changes_) {}
 
 void ClusterNode::stop() {
   follower_.stop();

@@ -217,7 +217,7 @@ Result<void> join_cluster(CommandContext& context) {
   const Result<bool> lasts = database.history.commit();
   if (!lasts) return lasts.error();
   if (!*lasts) return Error(ErrorCode::StorageShedding, "PostgreSQL did not say that it lasts: postern node remove, try again");
-  store::Replica replica(context.directory());
+  store::Replica replica(context.directory(), &context.spool());
   if (Result<void> joined = replica.join({.cluster = *cluster, .node = *node}, {}); !joined) return joined;
   const auto caught = cluster::catch_up(database.history, replica);
   if (!caught) {

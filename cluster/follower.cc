@@ -9,10 +9,10 @@ using std::chrono::steady_clock;
 
 }  // namespace
 
-Follower::Follower(store::Directory& directory, const Secret& where, const RowSeal& seal, Random& random,
+Follower::Follower(store::Store& store, const Secret& where, const RowSeal& seal, Random& random,
                    const store::Membership& membership, SharedDirectory& changes)
     : membership_(membership),
-      replica_(directory),
+      replica_(store.directory(), &store.spool()),
       random_(random),
       changes_(changes),
       connection_(where),

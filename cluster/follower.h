@@ -33,8 +33,8 @@ struct FollowState {
 class Follower {
  public:
   // All outlive this.
-  Follower(store::Directory& directory, const Secret& where, const RowSeal& seal, Random& random,
-           const store::Membership& membership, SharedDirectory& changes);
+  Follower(store::Store& store, const Secret& where, const RowSeal& seal, Random& random, const store::Membership& membership,
+           SharedDirectory& changes);
   ~Follower() { stop(); }
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;

@@ -59,11 +59,11 @@ Result<ReplicaCursor> catch_up(History& history, store::Replica& replica) {
   }
 }
 
-SharedDirectory::SharedDirectory(store::Directory& directory, const Secret& where, const RowSeal& seal, Random& random,
+SharedDirectory::SharedDirectory(store::Store& store, const Secret& where, const RowSeal& seal, Random& random,
                                  const store::Membership& membership)
-    : directory_(directory),
+    : directory_(store.directory()),
       membership_(membership),
-      replica_(directory),
+      replica_(store.directory(), &store.spool()),
       random_(random),
       connection_(where),
       history_(connection_, seal, random, membership.cluster) {

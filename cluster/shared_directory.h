@@ -9,6 +9,7 @@
 #include "core/secret.h"
 #include "store/directory_log.h"
 #include "store/replica.h"
+#include "store/store.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -35,9 +36,9 @@ Result<store::ReplicaCursor> catch_up(History& history, store::Replica& replica)
 // Any thread; none on an I/O thread.
 class SharedDirectory final : public store::DirectoryLog {
  public:
-  // `directory`, `seal` and `random` outlive this; from here on until its end the directory follows it. Nobody writes while it
+  // `store`, `seal` and `random` outlive this; from here on until its end the directory follows it. Nobody writes while it
   // ends, and nothing that was given to Directory::write_later() is under way.
-  SharedDirectory(store::Directory& directory, const Secret& where, const RowSeal& seal, Random& random,
+  SharedDirectory(store::Store& store, const Secret& where, const RowSeal& seal, Random& random,
                   const store::Membership& membership);
   ~SharedDirectory() override;
   SharedDirectory(const SharedDirectory&) = delete;

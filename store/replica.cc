@@ -202,10 +202,33 @@ Result<void> let_go(WriteTransaction& transaction, DirectoryTable table, std::st
   return done;
 }
 
-Result<void> put_row(WriteTransaction& transaction, DirectoryTable table, const std::string& key,
-                     const std::optional<std::string>& value) {
-  if (Result<void> put = put_or_erase(transaction, table, key, value); !put || value) return put;
-  return let_go(transaction, table, key);
+}  // namespace
+
+// What webhooks that come from elsewhere find here.
+struct Replica::Webhooks {
+  std::uint64_t last_event = 0;   // of this node, before they came
+  std::uint64_t begins_with = 0;  // the greatest that any of them names
+};
+
+namespace {
+
+// Its events are those behind the last that was here before it. One that is known has its progress already.
+template <class Webhooks>
+Result<void> begin_webhook(WriteTransaction& transaction, std::string_view key, std::string_view value, Webhooks& webhooks) {
+  const Result<WebhookRecord> webhook = decode<WebhookRecord>(value);
+  const Result<bool> is_known = has_row(transaction, DirectoryTable::WebhookProgress, key);
+  if (!is_known) return is_known.error();
+  if (!webhook || *is_known) return {};
+  webhooks.begins_with = std::max(webhooks.begins_with, webhook->first_sequence);
+  return put_record(transaction, key, WebhookProgress{.cursor = webhooks.last_event, .failing_since = std::nullopt});
+}
+
+template <class Webhooks>
+Result<void> put_row(WriteTransaction& transaction, DirectoryTable table, std::string_view key,
+                     const std::optional<std::string>& value, Webhooks& webhooks) {
+  if (Result<void> put = put_or_erase(transaction, table, key, value); !put) return put;
+  if (!value) return let_go(transaction, table, key);
+  return table == DirectoryTable::Webhooks ? begin_webhook(transaction, key, *value, webhooks) : Result<void>();
 }
 
 using Step = std::function<Result<void>(WriteTransaction&)>;
@@ -226,7 +249,9 @@ Result<bool> move_on(WriteTransaction& transaction, const ReplicaCursor& from, c
 using NewRows = std::map<std::string_view, std::string_view>;
 
 // One table as it is to be. Rows that differ are few, but for a copy that is new.
-Result<void> replace_table(WriteTransaction& transaction, DirectoryTable table, const NewRows& rows, bool holds_facts) {
+template <class Webhooks>
+Result<void> replace_table(WriteTransaction& transaction, DirectoryTable table, const NewRows& rows, bool holds_facts,
+                           Webhooks& webhooks) {
   std::vector<std::string> gone;
   Pairs facts;
   {
@@ -242,13 +267,13 @@ Result<void> replace_table(WriteTransaction& transaction, DirectoryTable table, 
     if (Result<void> walked = cursor.status(); !walked) return walked;
   }
   for (const std::string& key : gone) {
-    if (Result<void> put = put_row(transaction, table, key, std::nullopt); !put) return put;
+    if (Result<void> put = put_row(transaction, table, key, std::nullopt, webhooks); !put) return put;
   }
   for (const auto& [key, value] : rows) {
     const auto before = Table(transaction, table).find(key);
     if (!before) return before.error();
     if (*before == value) continue;
-    if (Result<void> put = WritableTable(transaction, table).put(key, value); !put) return put;
+    if (Result<void> put = put_row(transaction, table, key, std::string(value), webhooks); !put) return put;
   }
   for (const auto& [place, value] : facts) {
     if (Result<void> held = WritableTable(transaction, DirectoryTable::HeldFacts).put(place, value); !held) return held;
@@ -334,18 +359,34 @@ Result<WriteSet> Replica::propose(const DirectoryChange& change, const Actor& ac
   return set;
 }
 
+Result<Replica::Webhooks> Replica::before_webhooks() const {
+  if (spool_ == nullptr) return Webhooks{};
+  const Result<std::uint64_t> last = spool_->last_sequence();
+  if (!last) return last.error();
+  return Webhooks{.last_event = *last};
+}
+
+// After a kill in between, the next start does it (store/backup.h).
+Result<void> Replica::number_events(const Webhooks& webhooks) {
+  if (spool_ == nullptr || webhooks.begins_with <= webhooks.last_event + 1) return {};
+  return spool_->raise_last_sequence(webhooks.begins_with - 1);
+}
+
 Result<bool> Replica::advance(const ReplicaCursor& from, const std::vector<SharedRow>& rows, const ReplicaCursor& to) {
+  Result<Webhooks> webhooks = before_webhooks();
+  if (!webhooks) return webhooks.error();
   Result<bool> moved = false;
   const Result<void> written = directory_.run([&](WriteTransaction& transaction) -> Result<void> {
     moved = move_on(transaction, from, to, [&](WriteTransaction& inner) -> Result<void> {
       for (const SharedRow& row : rows) {
-        if (Result<void> put = put_row(inner, row.table, row.key, row.value); !put) return put;
+        if (Result<void> put = put_row(inner, row.table, row.key, row.value, *webhooks); !put) return put;
       }
       return {};
     });
     return moved ? Result<void>() : moved.error();
   });
   if (!written) return written.error();
+  if (Result<void> numbered = number_events(*webhooks); !numbered) return numbered.error();
   return moved;
 }
 
@@ -361,17 +402,21 @@ Result<bool> Replica::replace(const ReplicaCursor& from, std::vector<SharedRow> 
   for (const SharedRow& row : rows) {
     if (row.value) by_table[row.table].insert_or_assign(row.key, *row.value);
   }
+  Result<Webhooks> webhooks = before_webhooks();
+  if (!webhooks) return webhooks.error();
   Result<bool> moved = false;
   const Result<void> written = directory_.run([&](WriteTransaction& transaction) -> Result<void> {
     moved = move_on(transaction, from, to, [&](WriteTransaction& inner) -> Result<void> {
       for (const auto& [table, wanted] : by_table) {
-        if (Result<void> replaced = replace_table(inner, table, wanted, holds_facts); !replaced) return replaced;
+        Result<void> replaced = replace_table(inner, table, wanted, holds_facts, *webhooks);
+        if (!replaced) return replaced;
       }
       return {};
     });
     return moved ? Result<void>() : moved.error();
   });
   if (!written) return written.error();
+  if (Result<void> numbered = number_events(*webhooks); !numbered) return numbered.error();
   return moved;
 }
 

@@ -12,6 +12,7 @@
 #include "store/directory.h"
 #include "store/directory_log.h"
 #include "store/schema.h"
+#include "store/spool.h"
 
 #include <array>
 #include <cstddef>
@@ -62,7 +63,9 @@ inline constexpr std::size_t kFactsOfAChange = 1'000;
 // Any thread; none of it on an I/O thread. Errors: CorruptRecord, IoError, those of a commit, and what stands with a function.
 class Replica {
  public:
-  explicit Replica(Directory& directory) : directory_(directory) {}
+  // `spool`: of the same store; it may be null where nobody sends webhooks. A webhook that comes from another node begins here with
+  // the events that are this node's next: they get no number below the one that it begins with.
+  explicit Replica(Directory& directory, Spool* spool = nullptr) : directory_(directory), spool_(spool) {}
 
   // nullopt: a directory of its own.
   Result<std::optional<Membership>> membership() const;
@@ -95,7 +98,12 @@ class Replica {
                                            std::size_t limit) const;
 
  private:
+  struct Webhooks;
+  Result<Webhooks> before_webhooks() const;
+  Result<void> number_events(const Webhooks& webhooks);
+
   Directory& directory_;
+  Spool* spool_;
 };
 
 // The shared ones.

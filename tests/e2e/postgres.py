@@ -130,11 +130,11 @@ class Door:
         self.is_open.set()
 
 
-def make_node(context, name, database_ports, **options):
+def make_node(context, name, database_ports, extra="", **options):
     """A relay that is configured as a node; it has neither made a cluster nor joined one."""
     hosts = ",".join("127.0.0.1" for _ in database_ports)
     where = f"host={hosts} port={','.join(map(str, database_ports))} dbname=postgres user=postern"
-    return context.relay(name, extra=f'cluster_database = "{where}"\ncluster_node = "{name}"\n', **options)
+    return context.relay(name, extra=f'cluster_database = "{where}"\ncluster_node = "{name}"\n{extra}', **options)
 
 
 def join(first, node):

@@ -2,9 +2,11 @@
 second, and mail goes on while a node is cut off or the database is away."""
 
 import concurrent.futures
+import http.server
 import json
 import smtplib
 import subprocess
+import threading
 import time
 
 from postgres import PATIENCE, Door, Postgres, join, make_node, nodes_of, wait_for_all
@@ -33,10 +35,10 @@ def works(node, key):
     return True
 
 
-def send(node, key):
+def send(node, key, recipient="someone@example.net"):
     session = login(node, key)
     check(session is not None, "the key is refused")
-    session.sendmail("sender@example.org", ["someone@example.net"], PLAIN_MESSAGE)
+    session.sendmail("sender@example.org", [recipient], PLAIN_MESSAGE.replace(b"someone@example.net", recipient.encode()))
     session.quit()
 
 
@@ -112,6 +114,44 @@ def findings_of(node):
     return [(row["grade"], row["finding"]) for row in json.loads(done.stdout) if row["check"] == "cluster"]
 
 
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Notes who was written to in the events that it gets."""
+
+    recipients = set()
+
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.recipients.update(event["data"]["to"])
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def a_webhook_hears_of_the_mail_of_every_node(a, b, c):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    a.account("heard")
+    key = a.key("heard", "--test", "--name", "key")
+    wait_for_all(a)
+    for number, node in enumerate((a, b, c)):
+        send(node, key, f"before-{number}@example.net")
+    status, made, _ = c.request("POST", "/v1/webhooks", key=key, body={
+        "endpoint": f"http://127.0.0.1:{server.server_port}/", "environment": "test", "events": ["email.sent"]})
+    check(status == 201, f"{status} {made}")
+    wait_for_all(a)
+    for number, node in enumerate((a, b, c)):
+        send(node, key, f"after-{number}@example.net")
+    wanted = {f"after-{number}@example.net" for number in range(3)}
+    wait_until(lambda: wanted <= Receiver.recipients, "the webhook hears of all", PATIENCE)
+    check(Receiver.recipients == wanted, f"of what was before it as well: {Receiver.recipients}")
+    server.shutdown()
+    server.server_close()
+
+
 def the_database_is_away(a, b, c, database):
     a.account("going-on", "--mode", "production")
     key = a.key("going-on", "--test", "--name", "key")
@@ -154,9 +194,10 @@ def run(context):
         database.start()
         door = Door(database.port)
         hop = context.sink("-f", "rcpt", "-B", "550 5.1.1 no such user").start()
-        a = make_node(context, "a", [database.port])
-        b = make_node(context, "b", [database.port], next_hop_port=hop.port)
-        c = make_node(context, "c", [door.port])
+        hooks = 'webhook_allow_http = true\nwebhook_allowed_networks = ["127.0.0.1"]'
+        a = make_node(context, "a", [database.port], extra=hooks)
+        b = make_node(context, "b", [database.port], extra=hooks, next_hop_port=hop.port)
+        c = make_node(context, "c", [door.port], extra=hooks)
         a.account("before")
         key = a.key("before", "--test", "--name", "key")
         a.cli("cluster", "init")
@@ -171,6 +212,7 @@ def run(context):
         what_is_made_on_one_works_on_all(a, b, c)
         writers_take_turns(a, b, c)
         a_revoked_key_stops_everywhere(a, b, c)
+        a_webhook_hears_of_the_mail_of_every_node(a, b, c)
         a_node_is_cut_off(a, c, door)
         the_database_is_away(a, b, c, database)
         the_database_holds_no_secret(a, database)

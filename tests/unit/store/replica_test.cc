@@ -28,8 +28,9 @@ std::vector<SharedRow> all_rows(Directory& directory) {
 // The history of one process: what the database is to a cluster.
 class LocalLog final : public DirectoryLog {
  public:
-  void add(Directory& directory) {
-    replicas_.emplace_back(directory);
+  void add(TempStore& store) {
+    Directory& directory = store.directory();
+    replicas_.emplace_back(directory, &store.spool());
     ASSERT_TRUE(replicas_.back().join({.node = static_cast<std::uint16_t>(replicas_.size())}, {}));
     directory.follow(this);
   }
@@ -68,8 +69,8 @@ class LocalLog final : public DirectoryLog {
 class ReplicaTest : public testing::Test {
  protected:
   void SetUp() override {
-    log_.add(first_.directory());
-    log_.add(second_.directory());
+    log_.add(first_);
+    log_.add(second_);
   }
   // On the machine that stands alone and in the cluster, at the same instant.
   void change(const std::string& what, const DirectoryChange& change) {
@@ -400,6 +401,32 @@ TEST_F(ReplicaTest, LosesANodesOwnRowsWithThoseTheyStandBeside) {
   EXPECT_FALSE(second_.directory().remove_leftovers().value());
   EXPECT_TRUE(second_.directory().list_usage(account.id, {}, clock_.now() + std::chrono::days(2), 10).value().empty());
   EXPECT_EQ(second_.directory().examine().value(), std::vector<std::string>());
+}
+
+TEST_F(ReplicaTest, BeginsAWebhookWithTheEventsThatAreNextOnEachNode) {
+  const AccountRecord account = put_account();
+  ASSERT_TRUE(first_.spool().raise_last_sequence(99));
+  ASSERT_TRUE(second_.spool().raise_last_sequence(500));
+  WebhookRecord webhook;
+  webhook.id = make_webhook_id(random_);
+  webhook.account = account.id;
+  webhook.secret = std::string(24, 's');
+  webhook.first_sequence = 100;
+  ASSERT_TRUE(write(first_, [&](DirectoryWriter& w) { return w.put_webhook(webhook); }));
+  EXPECT_EQ(second_.directory().webhook_progress(webhook.id).value().cursor, 500U) << "not with what was there before it";
+
+  webhook.id = make_webhook_id(random_);
+  webhook.first_sequence = 501;
+  ASSERT_TRUE(write(second_, [&](DirectoryWriter& w) { return w.put_webhook(webhook); }));
+  EXPECT_EQ(second_.spool().last_sequence().value(), 500U);
+  EXPECT_EQ(first_.spool().last_sequence().value(), 500U) << "or its next events would be none of the webhook's";
+  EXPECT_EQ(first_.directory().webhook_progress(webhook.id).value().cursor, 99U);
+
+  const WebhookProgress far{.cursor = 777, .failing_since = {}};
+  ASSERT_TRUE(write(first_, [&](DirectoryWriter& w) { return w.put_webhook_progress(webhook.id, far); }));
+  webhook.state = WebhookState::Disabled;
+  ASSERT_TRUE(write(second_, [&](DirectoryWriter& w) { return w.put_webhook(webhook); }));
+  EXPECT_EQ(first_.directory().webhook_progress(webhook.id).value(), far) << "one that is known goes on";
 }
 
 TEST_F(ReplicaTest, RemembersWhereItStandsAndWhoseNodeItIs) {
