@@ -1,6 +1,7 @@
 #include "lab/expectation.h"
 
 #include "core/bytes.h"
+#include "lab/mail_check.h"
 #include "lab/run_look.h"
 #include "sandbox/glob.h"
 
@@ -62,6 +63,7 @@ Expectation read_expectation(const json::value& value, const std::string& place,
   wanted.wants_both_parts = object.boolean("both_parts").value_or(false);
   wanted.wants_one_click = object.boolean("one_click").value_or(false);
   wanted.wants_sound_lines = object.boolean("sound_lines").value_or(false);
+  wanted.wants_no_faults = object.boolean("no_faults").value_or(false);
   wanted.name = object.text("name").value_or(describe(wanted.pattern));
   object.refuse_unknown();
   return wanted;
@@ -149,7 +151,7 @@ std::string wanted_count(const Expectation& wanted) {
 bool opens_mail(const Expectation& wanted) {
   return !wanted.text.empty() || !wanted.no_text.empty() || !wanted.html.empty() || !wanted.headers.empty() ||
          !wanted.attachments.empty() || wanted.link || wanted.max_octets || wanted.wants_code || wanted.wants_both_parts ||
-         wanted.wants_one_click || wanted.wants_sound_lines;
+         wanted.wants_one_click || wanted.wants_sound_lines || wanted.wants_no_faults;
 }
 
 }  // namespace
@@ -174,6 +176,10 @@ std::vector<std::string> judge_mail(const Expectation& expectation, const Captur
   judge_parts(expectation, mail, problems);
   judge_links(expectation, mail, problems);
   judge_form(expectation, mail, problems);
+  if (!expectation.wants_no_faults) return problems;
+  for (const MailFinding& finding : check_mail(mail)) {
+    if (finding.severity == Severity::Fault) problems.push_back("no_faults: " + finding.words);
+  }
   return problems;
 }
 

@@ -39,6 +39,7 @@ struct Expectation {
   bool wants_code = false;                 // a one-time code is found
   bool wants_both_parts = false;           // text and HTML
   bool wants_one_click = false;            // RFC 8058, as the header section says it
+  bool wants_no_faults = false;            // of lab/mail_check.h
   bool wants_sound_lines = false;          // at most 998 octets, and CR LF only (RFC 5321 §2.3.8, §4.5.3.1.6)
 };
 

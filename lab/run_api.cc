@@ -262,20 +262,32 @@ Result<Finding> look_for_mail(ApiContext& context, const ApiRequest& request, co
   return finding;
 }
 
-// Of the newest that fits.
-Result<Finding> look_for_extraction(ApiContext& context, const ApiRequest& request, const Question& question) {
+// `answer` of the newest that fits.
+Result<Finding> look_at_newest(ApiContext& context, const ApiRequest& request, const Question& question, std::string_view object,
+                               void (*answer)(const CapturedMail&, json::object&)) {
   const store::Spool& spool = context.store.spool();
   const auto look = look_at_run(spool, request.caller.account, request.path_parameter("run"), question.pattern, question.since);
   if (!look) return look.error();
-  Finding finding{!look->met.empty(), answer_head("extraction", request)};
+  Finding finding{!look->met.empty(), answer_head(object, request)};
   if (!finding.is_met) return finding;
   const auto mail = load_mail(spool, look->met.back());
   if (!mail) return mail.error();
   finding.answer["id"] = format_message_id(mail->stored.message.id);
-  for (auto& [name, value] : extraction_json(*mail)) finding.answer[name] = value;
-  const auto& codes = finding.answer["codes"].as_array();
-  finding.answer["code"] = codes.empty() ? json::value(nullptr) : codes.front().as_object().at("code");
+  answer(*mail, finding.answer);
   return finding;
+}
+
+Result<Finding> look_for_extraction(ApiContext& context, const ApiRequest& request, const Question& question) {
+  return look_at_newest(context, request, question, "extraction", [](const CapturedMail& mail, json::object& answer) {
+    for (auto& [name, value] : extraction_json(mail)) answer[name] = value;
+    const auto& codes = answer["codes"].as_array();
+    answer["code"] = codes.empty() ? json::value(nullptr) : codes.front().as_object().at("code");
+  });
+}
+
+Result<Finding> look_for_faults(ApiContext& context, const ApiRequest& request, const Question& question) {
+  return look_at_newest(context, request, question, "mail_check",
+                        [](const CapturedMail& mail, json::object& answer) { answer["findings"] = findings_json(mail); });
 }
 
 Result<Finding> look_at_expectations(ApiContext& context, const ApiRequest& request, const Question& question) {
@@ -315,13 +327,22 @@ net::Awaitable<ApiResponse> wait_for_mail(ApiContext& context, ApiRequest& reque
   co_return answer;
 }
 
-net::Awaitable<ApiResponse> extract_from_mail(ApiContext& context, ApiRequest& request) {
+// 404 where no mail fits.
+net::Awaitable<ApiResponse> ask_newest(ApiContext& context, ApiRequest& request, Look look) {
   auto question = read_wait(request.json, std::chrono::seconds(0));
   if (!question) co_return api::api_error(question.error());
-  ApiResponse answer = co_await hold_until_found(context, request, std::move(*question), look_for_extraction);
+  ApiResponse answer = co_await hold_until_found(context, request, std::move(*question), look);
   const bool is_nothing = answer.status == 200 && answer.body.find("\"id\":") == std::string::npos;
   if (is_nothing) co_return api::api_problem(api::ApiProblem::NotFound, "no mail of the run fits");
   co_return answer;
+}
+
+net::Awaitable<ApiResponse> extract_from_mail(ApiContext& context, ApiRequest& request) {
+  return ask_newest(context, request, look_for_extraction);
+}
+
+net::Awaitable<ApiResponse> check_run_mail(ApiContext& context, ApiRequest& request) {
+  return ask_newest(context, request, look_for_faults);
 }
 
 net::Awaitable<ApiResponse> assert_mail(ApiContext& context, ApiRequest& request) {
@@ -350,7 +371,7 @@ constexpr api::Route asking(std::string_view path, api::Handler handler, std::st
           .response_schema = answered};
 }
 
-constexpr std::array<api::Route, 10> kRunRoutes = {{
+constexpr std::array<api::Route, 11> kRunRoutes = {{
     {.method = http::Method::Get,
      .path = "/v1/test/runs",
      .access = api::Access::Manage,
@@ -413,6 +434,9 @@ constexpr std::array<api::Route, 10> kRunRoutes = {{
            "RunWait", "RunFinding"),
     asking("/v1/test/runs/:run/extract", extract_from_mail, "extractFromRunMail",
            "Links, one-time codes and the unsubscribe header of the newest such mail", "RunWait", "RunExtraction"),
+    asking("/v1/test/runs/:run/check", check_run_mail, "checkRunMail",
+           "What receivers and their readers hold against the newest such mail; nothing that it names is fetched", "RunWait",
+           "RunMailCheck"),
     asking("/v1/test/runs/:run/assert", assert_mail, "assertRunMail",
            "Compare the run's mail with expectations, and say what differs; with timeout_seconds, until all hold", "RunAssertion",
            "RunVerdicts"),

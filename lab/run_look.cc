@@ -2,6 +2,7 @@
 
 #include "api/email_json.h"
 #include "api/record_json.h"
+#include "lab/mail_check.h"
 #include "lab/script_text.h"
 
 #include <algorithm>
@@ -83,6 +84,15 @@ json::object extraction_json(const CapturedMail& mail) {
   return {{"codes", std::move(codes)},
           {"links", std::move(links)},
           {"unsubscribe", json::object{{"addresses", std::move(addresses)}, {"one_click", mail.unsubscribe.is_one_click}}}};
+}
+
+json::array findings_json(const CapturedMail& mail) {
+  json::array list;
+  for (const MailFinding& finding : check_mail(mail)) {
+    list.push_back(json::object{
+        {"severity", severity_name(finding.severity)}, {"check", finding.check}, {"message", finding.words}});
+  }
+  return list;
 }
 
 json::object found_mail_json(const store::Spool& spool, const store::StoredMessage& stored) {

@@ -38,6 +38,7 @@ std::string describe(const RunLook& look, const MailPattern& pattern);
 // For HTTP and --json alike: an item of lists, with `codes`, `links` and `unsubscribe` where its content is there.
 json::object found_mail_json(const store::Spool& spool, const store::StoredMessage& stored);
 json::object extraction_json(const CapturedMail& mail);
+json::array findings_json(const CapturedMail& mail);  // of lab/mail_check.h
 json::array near_misses_json(const RunLook& look);
 json::object run_json(const store::RunOutline& outline);
 

@@ -155,6 +155,16 @@ inline constexpr std::string_view kRunSchemas = R"json({
   "codes": {"$ref": "#/components/schemas/OneTimeCodes"},
   "links": {"$ref": "#/components/schemas/RunLinks"},
   "unsubscribe": {"$ref": "#/components/schemas/RunUnsubscribe"}}},
+"RunMailCheck": {"type": "object", "required": ["object", "run", "id", "findings"], "properties": {
+  "object": {"const": "mail_check"},
+  "run": {"type": "string"},
+  "id": {"type": "string"},
+  "findings": {"type": "array", "description": "Faults first; one for each check at most.",
+    "items": {"type": "object", "required": ["severity", "check", "message"], "properties": {
+      "severity": {"type": "string", "enum": ["fault", "warning"],
+        "description": "fault: some receivers refuse it, or show nothing of it."},
+      "check": {"type": "string", "description": "A name that stays; docs/testing.md has all."},
+      "message": {"type": "string"}}}}}},
 "RunAssertion": {"type": "object", "required": ["expect"], "properties": {
   "expect": {"type": "array", "minItems": 1, "maxItems": "$expectations", "items": {"$ref": "#/components/schemas/Expectation"}},
   "timeout_seconds": {"type": "integer", "minimum": 0, "maximum": "$wait_seconds",
@@ -184,7 +194,8 @@ inline constexpr std::string_view kRunSchemas = R"json({
   "code": {"type": "boolean", "description": "A one-time code is found."},
   "both_parts": {"type": "boolean", "description": "Text and HTML."},
   "one_click": {"type": "boolean", "description": "List-Unsubscribe and List-Unsubscribe-Post as RFC 8058 has them."},
-  "sound_lines": {"type": "boolean", "description": "At most 998 octets, and CR LF only."}}},
+  "sound_lines": {"type": "boolean", "description": "At most 998 octets, and CR LF only."},
+  "no_faults": {"type": "boolean", "description": "checkRunMail finds no fault; warnings do not count."}}},
 "RunVerdicts": {"type": "object", "required": ["object", "run", "passed", "results", "tap"], "properties": {
   "object": {"const": "assertion"},
   "run": {"type": "string"},

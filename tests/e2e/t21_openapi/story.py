@@ -165,6 +165,9 @@ def runs(api, key):
     api.refuse("waitForRunMail", 422, "validation_error", key=key, path=path, body={"timeout_seconds": 1e300})
     api.succeed("extractFromRunMail", key=key, path=path, body={"to": "*@*"})
     api.refuse("extractFromRunMail", 404, "not_found", key=key, path=path, body={"to": "x@example.org"})
+    api.succeed("checkRunMail", key=key, path=path, body={"to": "*@*"})
+    api.refuse("checkRunMail", 404, "not_found", key=key, path=path, body={"to": "x@example.org"})
+    api.refuse("checkRunMail", 422, "validation_error", key=key, path=path, body={"to": ["x"]})
     api.succeed("assertRunMail", key=key, path=path,
                 body={"expect": [{"to": SIMULATED, "header": {"Subject": True, "X-None": False}, "text": ["x"], "max_octets": 1}]})
     api.refuse("assertRunMail", 422, "validation_error", key=key, path=path, body={"expect": [{"to": 7}] * 101})

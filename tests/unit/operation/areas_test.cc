@@ -70,7 +70,7 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
     "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "deleteRun",
-    "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "assertRunMail",
+    "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "checkRunMail", "assertRunMail",
     "advanceRun", "getRunJournal", "listScripts",
     "listMailpitMessages", "searchMailpitMessages", "getMailpitMessage", "getMailpitHeaders", "getMailpitRaw", "getMailpitPart",
     "deleteMailpitMessages", "deleteMailpitFound",
