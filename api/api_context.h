@@ -19,6 +19,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,13 @@ inline constexpr std::size_t kWaitingJobs = 64;      // of one account; one more
 inline constexpr std::size_t kSlowJobsAtOnce = 1;    // of one account among the domain workers
 inline constexpr std::size_t kRunWaits = 250;        // of one account that are held: a pipeline's runs wait side by side
 
+// How far this machine is in what it shares with others.
+struct ClusterStanding {
+  std::uint64_t version = 0;
+  bool is_followed = false;                        // it hears of the others' changes now
+  std::optional<std::chrono::milliseconds> age{};  // since all that was acknowledged is in force here; nullopt: never yet
+};
+
 struct ApiContext {
   store::Store& store;
   net::WorkerPool& workers;          // what blocks for a moment: reads, composing and parsing
@@ -89,6 +98,7 @@ struct ApiContext {
   events::EventIds event_ids{};
   events::WebhookAttempts* webhook_attempts = nullptr;  // nullptr: nothing is known of them
   relay::RunClock* run_clock = nullptr;                 // nullptr: no run has one
+  std::function<ClusterStanding()> cluster{};           // empty: one machine
   const ServiceState* service = nullptr;  // set by the dispatcher
   AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
   AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`

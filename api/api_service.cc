@@ -15,6 +15,13 @@ ApiResponse status_response(std::string_view status) { return ApiResponse::json(
 
 net::Awaitable<ApiResponse> get_health(ApiContext&, ApiRequest&) { co_return status_response("ok"); }
 
+// A node that lags takes mail all the same: who balances may prefer others.
+boost::json::object standing_json(const ClusterStanding& standing) {
+  boost::json::value age;
+  if (standing.age) age = std::chrono::duration_cast<std::chrono::seconds>(*standing.age).count();
+  return {{"version", standing.version}, {"followed", standing.is_followed}, {"age_seconds", age}};
+}
+
 // Ready: the store reads, takes mail, and the server is not going down.
 net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
   const bool is_draining = context.service == nullptr || context.service->is_draining;
@@ -22,7 +29,9 @@ net::Awaitable<ApiResponse> get_readiness(ApiContext& context, ApiRequest&) {
   const auto looked_up = context.store.directory().find_account(AccountId{});
   if (!looked_up) co_return api_problem(ApiProblem::Unavailable, "the directory cannot be read");
   if (!context.store.spool().can_accept()) co_return api_problem(ApiProblem::Unavailable, "the spool takes no mail");
-  co_return status_response("ready");
+  boost::json::object ready{{"status", "ready"}};
+  if (context.cluster) ready["cluster"] = standing_json(context.cluster());
+  co_return ApiResponse::json(std::move(ready));
 }
 
 // Of the whole installation, so no account's credential opens it: the dispatcher has asked for the operator's token, or, without
@@ -78,7 +87,11 @@ constexpr std::string_view kServiceSchemas = R"({
   "ServiceStatus": {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": {"type": "string", "enum": ["ok", "ready"]}}
+    "properties": {"status": {"type": "string", "enum": ["ok", "ready"]},
+                   "cluster": {"type": "object", "required": ["version", "followed", "age_seconds"],
+                               "description": "How far this machine is in what it shares with others; absent on one machine.",
+                               "properties": {"version": {"type": "integer"}, "followed": {"type": "boolean"},
+                                              "age_seconds": {"type": ["integer", "null"]}}}}
   },
   "ServiceRoot": {
     "type": "object",

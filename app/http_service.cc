@@ -96,6 +96,14 @@ std::unique_ptr<const web::Pages> make_pages(const Settings& s) {
   return std::make_unique<const web::Pages>(web::embedded_files());
 }
 
+std::function<api::ClusterStanding()> make_standing(const ClusterNode* cluster) {
+  if (cluster == nullptr) return {};
+  return [cluster] {
+    const cluster::FollowState state = cluster->state();
+    return api::ClusterStanding{.version = state.version, .is_followed = state.trouble.empty(), .age = state.age};
+  };
+}
+
 }  // namespace
 
 class HttpService::Impl {
@@ -148,7 +156,8 @@ class HttpService::Impl {
                  .settings = make_api_settings(settings),
                  .event_ids = parts.events.ids(),
                  .webhook_attempts = &parts.events.webhook_attempts(),
-                 .run_clock = &parts.run_clock},
+                 .run_clock = &parts.run_clock,
+                 .cluster = make_standing(parts.cluster)},
         dispatcher_(context_, operation::all_areas()),
         site_(dispatcher_, make_pages(settings), {.hosts = context_.settings.hosts, .proxies = context_.settings.proxies}),
         server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}

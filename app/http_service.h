@@ -24,6 +24,8 @@
 
 namespace postern::app {
 
+class ClusterNode;  // app/cluster_node.h
+
 // All outlive the service.
 struct HttpServiceParts {
   net::Runtime& runtime;  // not started yet
@@ -38,6 +40,7 @@ struct HttpServiceParts {
   const Clock& clock;
   Random& random;
   const domains::KeySeal& seal;
+  const ClusterNode* cluster;  // null: one machine
 };
 
 // Used from the main thread.

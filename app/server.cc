@@ -302,7 +302,8 @@ Result<void> Daemon::open_http() {
                                               .events = *events_,
                                               .clock = clock_,
                                               .random = random_,
-                                              .seal = seal_});
+                                              .seal = seal_,
+                                              .cluster = cluster_.get()});
   if (!http) return http.error();
   http_ = std::move(*http);
   return {};

@@ -1,11 +1,15 @@
 #include "cluster/follower.h"
 
 #include "core/log.h"
+#include "core/metrics.h"
 
 namespace postern::cluster {
 namespace {
 
 using std::chrono::steady_clock;
+
+metrics::Gauge copied_version("postern_cluster_version", "Version of what the nodes of the cluster share that is in force here.");
+metrics::Gauge age("postern_cluster_age_seconds", "Since everything that was acknowledged elsewhere is in force here.");
 
 }  // namespace
 
@@ -57,6 +61,9 @@ void Follower::note(const Result<void>& stepped) {
     before = trouble_;
     trouble_ = stepped ? "" : stepped.error().context();
   }
+  const FollowState now = state();
+  copied_version.set(static_cast<double>(now.version));
+  if (now.age) age.set(std::chrono::duration<double>(*now.age).count());
   if (!stepped) connection_.close();
   if (!stepped && before.empty()) log::write(log::Level::Error, "cluster_not_followed", {{"reason", stepped.error().context()}});
   if (stepped && !before.empty()) log::write(log::Level::Info, "cluster_followed", {});

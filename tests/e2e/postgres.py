@@ -83,6 +83,21 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def make_pair(servers):
+    """A primary and its synchronous standby; `servers` gets each as it is made."""
+    primary = Postgres()
+    servers.append(primary)
+    primary.start()
+    standby = Postgres(of=primary)
+    servers.append(standby)
+    standby.start()
+    primary.set(synchronous_standby_names="'standby'")
+    primary.reload()
+    wait_until(lambda: primary.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "1",
+               "the standby is synchronous", PATIENCE)
+    return primary, standby
+
+
 class Door:
     """A TCP proxy. Shut: what is sent goes nowhere, and nobody is told; as a cable that is pulled out."""
 

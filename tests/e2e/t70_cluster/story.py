@@ -168,9 +168,11 @@ def the_database_is_away(a, b, c, database):
     b.start()  # what it knows is on its own disk
     send(b, key)
     a.cli("account", "create", "never", expect=1)
-    status, _, _ = a.request("GET", "/readyz")
+    status, said, _ = a.request("GET", "/readyz")
     check(status == 200, f"mail is taken, and the balancer is told otherwise: {status}")
+    check(said["cluster"]["followed"] is False and said["cluster"]["age_seconds"] >= 0, f"{said}")
     database.start()
+    wait_until(lambda: a.request("GET", "/readyz")[1]["cluster"]["followed"], "the node follows again", PATIENCE)
     wait_for_all(a)
     a.account("again")
     wait_for_all(a)

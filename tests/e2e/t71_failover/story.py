@@ -5,7 +5,7 @@ import shutil
 import smtplib
 import threading
 
-from postgres import PATIENCE, Postgres, join, make_node, wait_for_all
+from postgres import PATIENCE, join, make_node, make_pair, wait_for_all
 from support import Failure, check, wait_until
 
 SECONDS = 15
@@ -20,16 +20,6 @@ def works(node, key):
         return False
     finally:
         session.close()
-
-
-def make_pair():
-    primary = Postgres().start()
-    standby = Postgres(of=primary).start()
-    primary.set(synchronous_standby_names="'standby'")
-    primary.reload()
-    wait_until(lambda: primary.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "1",
-               "the standby is synchronous", PATIENCE)
-    return primary, standby
 
 
 def write_until(node, stopped, acknowledged):
@@ -97,9 +87,9 @@ def an_earlier_state_comes_back(nodes, database):
 
 
 def run(context):
-    primary, standby = None, None
+    servers = []
     try:
-        primary, standby = make_pair()
+        primary, standby = make_pair(servers)
         nodes = [make_node(context, name, [primary.port, standby.port]) for name in "abc"]
         a = nodes[0]
         check("ok" in a.cli("cluster", "check"), "the database is set up well")
@@ -113,6 +103,5 @@ def run(context):
         for node in nodes:
             node.stop()
     finally:
-        for server in (primary, standby):
-            if server is not None:
-                server.remove()
+        for server in servers:
+            server.remove()
