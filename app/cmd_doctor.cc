@@ -5,6 +5,7 @@
 #include "app/cluster_node.h"
 #include "app/config.h"
 #include "app/config_values.h"
+#include "app/egress_settings.h"
 #include "app/health_probe.h"
 #include "app/interfaces.h"
 #include "app/port_owner.h"
@@ -335,22 +336,53 @@ void check_routes(const Settings& settings, const DoctorOptions& options, Findin
   }
 }
 
-// Of the addresses of this machine that others can see: what a network in between makes of it is not known here.
-void check_names(const Settings& settings, Findings& findings) {
-  const bool delivers = settings.has_default_route() || std::ranges::any_of(settings.routes, &RouteSettings::is_mx);
-  if (!delivers) return;
-  std::vector<IpAddress> addresses = interface_addresses();
-  std::erase_if(addresses, [](const IpAddress& address) { return !is_public_unicast(address); });
-  if (addresses.empty()) {
+struct OwnName {
+  IpAddress address;
+  std::string ehlo_name;  // in lower case
+  std::string source;     // empty: of the machine
+};
+
+// Of the addresses that mail leaves from and that others can see: what a network in between makes of it is not known here.
+std::vector<OwnName> names_to_check(const Settings& settings, Findings& findings) {
+  const std::vector<IpAddress> own = interface_addresses();
+  const std::string hostname = normalised_domain(effective_hostname(settings));
+  std::vector<OwnName> names;
+  for (const relay::EgressSource& source : make_egress_sources(settings)) {
+    for (const auto& address : {source.v4, source.v6}) {
+      if (!address) continue;
+      const std::string place = "egress source " + source.name + ": " + format_ip_address(*address);
+      findings.push_back(can_leave_from(*address)
+                             ? Finding{Grade::Ok, "egress", place + " is on this machine"}
+                             : Finding{Grade::Fail, "egress", place + " is not on this machine: nothing leaves from it; add the "
+                                                                      "address to an interface, or remove it"});
+      if (is_public_unicast(*address)) {
+        names.push_back({*address, source.ehlo_name.empty() ? hostname : normalised_domain(source.ehlo_name), source.name});
+      }
+    }
+  }
+  const auto is_pooled = [&](const RouteSettings& route) { return !route.is_mx() || !route.egress_pool.empty(); };
+  const bool needs_none =
+      settings.has_default_route() ? !settings.egress_pool.empty() : std::ranges::all_of(settings.routes, is_pooled);
+  if (needs_none) return names;
+  for (const IpAddress& address : own) {
+    if (is_public_unicast(address)) names.push_back({address, hostname, {}});
+  }
+  if (names.empty()) {
     findings.push_back({Grade::Warn, "reverse", "this machine has no public address of its own: look yourself whether the one that "
                                                 "mail leaves from has a PTR record that leads back"});
-    return;
   }
+  return names;
+}
+
+void check_names(const Settings& settings, Findings& findings) {
+  const std::vector<OwnName> names = names_to_check(settings, findings);
+  if (names.empty()) return;
   const auto resolver = dns::open_resolver(make_resolver_settings(settings));
   if (!resolver) return findings.push_back({Grade::Warn, "reverse", "the DNS cannot be asked: " + resolver.error().context()});
-  for (const IpAddress& address : addresses) {
-    const ReverseFinding found = check_reverse(**resolver, address, normalised_domain(effective_hostname(settings)));
-    findings.push_back({found.is_good ? Grade::Ok : Grade::Warn, "reverse", found.words});
+  for (const OwnName& name : names) {
+    const ReverseFinding found = check_reverse(**resolver, name.address, name.ehlo_name);
+    const std::string whose = name.source.empty() ? "" : "egress source " + name.source + ": ";
+    findings.push_back({found.is_good ? Grade::Ok : Grade::Warn, "reverse", whose + found.words});
   }
 }
 

@@ -5,10 +5,14 @@
 #include "api/record_json.h"
 #include "app/config_values.h"
 #include "app/delivery_probe.h"
+#include "app/interfaces.h"
 #include "app/shaping_file.h"
+#include "core/bytes.h"
 #include "core/mailbox.h"
 #include "relay/orders.h"
+#include "relay/source_book.h"
 #include "store/lane.h"
+#include "store/notebook.h"
 
 #include <chrono>
 #include <utility>
@@ -135,6 +139,44 @@ void describe_sts(const mx::StsAnswer& sts, Facts& facts, json::object& value) {
   value["sts"] = std::move(told);
 }
 
+std::string describe_warm_up(const relay::EgressSource& source, const store::Notebook* notebook, const std::string& provider,
+                             Instant now, json::object& value) {
+  const auto allowed = relay::allowed_on(source.warm_up, std::chrono::floor<std::chrono::days>(now));
+  if (!allowed) return {};
+  const std::string key = relay::warm_up_key(now, source.name, provider);
+  const auto kept = notebook == nullptr ? Result<std::optional<std::string>>(std::nullopt)
+                                        : notebook->find(store::NotebookTable::WarmUps, key);
+  const std::uint64_t sent = kept && *kept ? parse_unsigned(**kept).value_or(0) : 0;
+  value["warm_up"] = json::object{{"allowed_today", *allowed}, {"sent_today", sent}, {"provider", provider}};
+  return ", warming up: " + std::to_string(sent) + " of " + std::to_string(*allowed) + " today to " + provider;
+}
+
+// What mail to the domain leaves from, and whether it can.
+void describe_egress(CommandContext& context, const relay::Route& route, const std::string& provider, Facts& facts,
+                     json::object& value) {
+  if (route.egress.members.empty()) return;
+  const auto opened = store::Notebook::open(context.settings().data_dir);
+  facts.emplace_back("pool", route.egress.name);
+  json::array sources;
+  for (const relay::PoolMember& member : route.egress.members) {
+    const relay::EgressSource& source = member.source;
+    std::string words = member.tier == 0 ? "weight " + std::to_string(member.weight) : "steps in";
+    json::object told{{"source", source.name}, {"weight", member.weight}, {"tier", member.tier}};
+    json::array addresses;
+    for (const auto& address : {source.v4, source.v6}) {
+      if (!address) continue;
+      const bool is_here = can_leave_from(*address);
+      words += ", " + format_ip_address(*address) + (is_here ? "" : " (not on this machine)");
+      addresses.push_back(json::object{{"address", format_ip_address(*address)}, {"on_this_machine", is_here}});
+    }
+    told["addresses"] = std::move(addresses);
+    words += describe_warm_up(source, opened ? opened->get() : nullptr, provider, context.clock().now(), told);
+    facts.emplace_back("  source " + source.name, words);
+    sources.push_back(std::move(told));
+  }
+  value["pool"] = json::object{{"name", route.egress.name}, {"sources", std::move(sources)}};
+}
+
 // What operators want done with mail to the domain, or with some of it.
 Result<void> describe_orders(CommandContext& context, const std::string& domain, const relay::Route* route, Facts& facts,
                              json::object& value) {
@@ -144,7 +186,7 @@ Result<void> describe_orders(CommandContext& context, const std::string& domain,
   for (const store::OrderRecord& order : *orders) {
     if (order.expires_at <= context.clock().now() || !relay::concerns_domain(order.scope, domain, route)) continue;
     const std::string until = format_time(order.expires_at) + " UTC, by " + order.author;
-    const std::string to = order.to_route.empty() ? "" : " to route " + order.to_route;
+    const std::string to = order.to_route.empty() ? "" : " to " + store::describe_way(order);
     const std::string why = order.reason.empty() ? "" : ": " + order.reason;
     facts.emplace_back(order_words(order.action), describe_scope(order.scope) + to + ", until " + until + why);
     told.push_back(json::object{{"id", format_id(order.id)},
@@ -175,12 +217,17 @@ Result<void> describe_queue(CommandContext& context, const std::string& domain, 
 
 }  // namespace
 
-Result<void> explain_delivery(CommandContext& context, const std::string& address) {
+Result<void> explain_delivery(CommandContext& context, const ExplainOptions& options) {
+  const std::string& address = options.address;
   const std::size_t at = address.rfind('@');
   const std::string domain = normalised_domain(at == std::string::npos ? address : address.substr(at + 1));
   if (!is_valid_domain(domain, false)) return Error(ErrorCode::InvalidArgument, printable(address) + " has no domain");
-  const relay::RouteTable routes(make_routes(context.settings()));
-  const relay::Route* route = routes.find(domain);
+  const relay::RouteTable routes = make_route_table(context.settings());
+  if (!options.pool.empty() && !routes.has_pool(options.pool)) {
+    return Error(ErrorCode::NotFound, "there is no egress pool " + printable(options.pool));
+  }
+  const std::string by_pool = options.pool.empty() ? "" : relay::kPoolMark + options.pool;
+  const relay::Route* route = routes.find_for(by_pool, domain);
   Facts facts{{"domain", domain}, {"route", route == nullptr ? "none: live mail to it is refused (no_route)" : route->name}};
   json::object value{{"domain", domain}, {"route", route == nullptr ? json::value() : json::value(route->name)}};
   if (route != nullptr && !route->is_mx) {
@@ -195,6 +242,10 @@ Result<void> explain_delivery(CommandContext& context, const std::string& addres
     describe_probe(*probe, facts, value);
     if (auto shaped = describe_shaping(context.settings(), *probe, facts, value); !shaped) return shaped;
   }
+  const json::value* const provider = value.if_contains("provider");
+  const std::string provider_name =
+      provider == nullptr ? "other" : std::string(std::string_view(provider->at("name").as_string()));
+  if (route != nullptr) describe_egress(context, *route, provider_name, facts, value);
   if (auto told = describe_orders(context, domain, route, facts, value); !told) return told;
   if (auto queued = describe_queue(context, domain, facts, value); !queued) return queued;
   context.print(value, format_facts(facts));

@@ -59,7 +59,7 @@ Result<store::OrderRecord> make_order(CommandContext& context, store::OrderActio
                            .author = {},
                            .created = now,
                            .expires_at = now + time};
-  const relay::RouteTable routes(make_routes(context.settings()));
+  const relay::RouteTable routes = make_route_table(context.settings());
   if (auto checked = relay::check_order(order, routes); !checked) return checked.error();
   return order;
 }
@@ -115,7 +115,7 @@ Result<void> bounce_mail(CommandContext& context, const OrderOptions& options) {
 Result<void> move_mail(CommandContext& context, const OrderOptions& options) {
   const auto order = make_order(context, store::OrderAction::Move, options);
   if (!order) return order.error();
-  return give(context, *order, "goes by route " + printable(order->to_route));
+  return give(context, *order, "goes by " + printable(store::describe_way(*order)));
 }
 
 Result<void> resume_mail(CommandContext& context, const ResumeOptions& options) {

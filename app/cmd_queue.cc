@@ -107,7 +107,7 @@ Result<void> show_queue(CommandContext& context) {
   };
   const auto pauses = context.spool().list_pauses();
   if (!pauses) return pauses.error();
-  const relay::RouteTable routes(make_routes(context.settings()));
+  const relay::RouteTable routes = make_route_table(context.settings());
   std::map<std::pair<std::string, std::string>, Domain> domains;  // and the route that they were moved to
   const auto visited =
       for_each_queued(context.spool(), [&](const store::StoredMessage& stored) -> Result<bool> {
@@ -128,8 +128,7 @@ Result<void> show_queue(CommandContext& context) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [key, domain] : domains) {
     const auto& [name, moved_to] = key;
-    const relay::Route* route = routes.find_named(moved_to);
-    if (route == nullptr) route = routes.find(name);
+    const relay::Route* const route = routes.find_for(moved_to, name);
     const store::DestinationPause* pause = route == nullptr ? nullptr : pause_of(*pauses, route->name);
     const std::string route_name = route == nullptr ? "-" : route->name;
     values.emplace_back(json::object{{"domain", name},

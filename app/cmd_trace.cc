@@ -17,7 +17,7 @@ Result<void> trace_mail(CommandContext& context, const TraceOptions& options) {
     if (parsed) sender = *parsed;
     if (!parsed) return Error(ErrorCode::InvalidArgument, printable(options.sender) + " is no address");
   }
-  const relay::RouteTable routes(make_routes(context.settings()));
+  const relay::RouteTable routes = make_route_table(context.settings());
   const relay::Route* const route = routes.find(normalised_domain(recipient->domain));
   if (route == nullptr) return Error(ErrorCode::Conflict, "no route leads to " + printable(recipient->domain));
   if (!route->is_mx) {

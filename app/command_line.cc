@@ -310,11 +310,10 @@ void declare_orders(CLI::App& noun, Builder& build) {
   add_scope(bouncing, bounce.scope);
   add_order(bouncing, bounce);
   bouncing.add_flag("--yes", bounce.is_sure, "without asking");
-  auto [moving, move] =
-      build.command(noun, "move", "Send mail that waits by another route; what comes within five minutes too", move_mail);
+  auto [moving, move] = build.command(noun, "move", "Send what waits by another route; what comes in five minutes too", move_mail);
   moving.add_option("message", move.scope.message);
   add_scope(moving, move.scope);
-  moving.add_option("--to", move.to_route, "the route")->required();
+  moving.add_option("--to", move.to_route, "the route, or @POOL: the same route from that egress pool")->required();
   add_order(moving, move);
   build.command(noun, "orders", "List the orders that are in force", list_orders);
 }
@@ -338,8 +337,7 @@ void declare_queue(CLI::App& app, Builder& build) {
   verb.add_option("--domain", retry.domain, "all with a pending recipient of this domain");
   verb.add_option("--sender", retry.sender, "all with this reverse-path: an address, a domain, or <>");
   verb.add_flag("--all", retry.is_all, "every queued message");
-  auto [cancelling, cancel] =
-      build.command(noun, "cancel", "Give up what is still pending of a message, or of many", cancel_messages);
+  auto [cancelling, cancel] = build.command(noun, "cancel", "Give up what is pending of a message, or of many", cancel_messages);
   cancelling.add_option("message", cancel.message);
   cancelling.add_option("--account", cancel.account, "all of this account's");
   cancelling.add_option("--domain", cancel.domain, "all with a pending recipient of this domain");
@@ -351,8 +349,10 @@ void declare_queue(CLI::App& app, Builder& build) {
 
 void declare_explain(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "explain", "Why mail goes the way it goes");
-  build.on(noun, "delivery", "address", "Say where mail to an address goes, how it is protected, and why; connects to no mail host",
-           explain_delivery);
+  auto [verb, options] = build.command(
+      noun, "delivery", "Say where mail to an address goes, how protected, and why; connects to no mail host", explain_delivery);
+  verb.add_option("address", options.address)->required();
+  verb.add_option("--pool", options.pool, "as mail that leaves from this egress pool, by its tag, key or account");
   build.on(noun, "tls", "domain", "Say how TLS went with a domain's mail hosts, day by day, and who asks for reports", explain_tls);
 }
 

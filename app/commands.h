@@ -11,8 +11,12 @@
 namespace postern::app {
 
 // --- explain (cmd_explain.cc) ---
-Result<void> explain_delivery(CommandContext& context, const std::string& address);  // or a domain
-Result<void> explain_tls(CommandContext& context, const std::string& address);       // cmd_report.cc
+struct ExplainOptions {
+  std::string address;  // or a domain
+  std::string pool;
+};
+Result<void> explain_delivery(CommandContext& context, const ExplainOptions& options);
+Result<void> explain_tls(CommandContext& context, const std::string& address);  // cmd_report.cc
 
 // --- inbound (cmd_inbound.cc) ---
 struct InboundListOptions {

@@ -3,6 +3,7 @@
 #include "app/config_checks.h"
 #include "app/config_environment.h"
 #include "app/config_keys.h"
+#include "app/egress_settings.h"
 #include "app/toml_reader.h"
 #include "core/nearest_word.h"
 
@@ -220,9 +221,17 @@ void read_tables(const std::vector<TomlTable>& tables, Settings& settings, Probl
       settings.routes.push_back(default_route());
       settings.routes.back().line = table.line;
       TableReader(route_keys(), problems, folder).read(table, settings.routes.back());
+    } else if (table.name == "egress_source") {
+      settings.egress_sources.push_back(default_egress_source());
+      settings.egress_sources.back().line = table.line;
+      TableReader(egress_source_keys(), problems, folder).read(table, settings.egress_sources.back());
+    } else if (table.name == "egress_pool") {
+      settings.egress_pools.push_back(default_egress_pool());
+      settings.egress_pools.back().line = table.line;
+      TableReader(egress_pool_keys(), problems, folder).read(table, settings.egress_pools.back());
     } else {
       problems.add({table.line, "[[" + table.name + "]]"}, "is not a table of Postern",
-                   "use [[listener]], [[http_listener]] or [[route]]");
+                   "use [[listener]], [[http_listener]], [[route]], [[egress_source]] or [[egress_pool]]");
     }
   }
 }
@@ -268,6 +277,7 @@ ConfigLoad parse_config(std::string_view text, const std::filesystem::path& file
   load.settings.http_metrics_token =
       read_secret_file(load.settings.http_metrics_token_file, {0, "http_metrics_token_file"}, "token", problems);
   check_settings(load.settings, problems);
+  check_egress(load.settings, problems);
   load.problems = problems.take();
   return load;
 }

@@ -1,6 +1,8 @@
 // The table itself, and what is derived from a row. Exempt from the size budget: it is data.
 #include "app/config_keys.h"
 
+#include "app/egress_keys.h"
+
 #include <charconv>
 
 namespace postern::app {
@@ -291,6 +293,10 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Whether mail may be delivered to mail hosts whose addresses are not public: private, loopback, documentation. For "
               "laboratories; refused unless environment = \"development\"."},
      &S::allow_special_destinations},
+    {{.name = "egress_pool", .group = "DNS", .default_value = "", .is_reloadable = true,
+      .help = "Name of the [[egress_pool]] that mail leaves from where there is no [[route]]; a route has a key of its own. Empty: "
+              "the machine chooses the address."},
+     &S::egress_pool},
     {{.name = "shaping_file", .group = "DNS", .type = Path, .default_value = "", .is_reloadable = true,
       .help = "File that says how much at once large providers take on routes with deliver = \"mx\", and which of their replies "
               "ask for less; conf/shaping.toml is one, with its sources. Empty: max_connections of the route is the only bound."},
@@ -475,6 +481,9 @@ constexpr ConfigKey<RouteSettings> kRouteKeys[] = {
     {{.name = "idle_timeout_seconds", .group = "Route", .type = Integer, .default_value = "30", .unit = "seconds",
       .maximum = 3600, .is_reloadable = true, .help = "How long an idle connection is kept for the next message."},
      &R::idle_timeout_seconds},
+    {{.name = "egress_pool", .group = "Route", .default_value = "", .is_reloadable = true,
+      .help = "Name of the [[egress_pool]] whose addresses its mail leaves from. Empty: the machine chooses the address."},
+     &R::egress_pool},
 };
 
 // Text → member. The table's own defaults are right by a test; a wrong number would show there as zero.
@@ -521,6 +530,8 @@ std::span<const ConfigKey<Settings>> top_keys() { return kTopKeys; }
 std::span<const ConfigKey<ListenerSettings>> listener_keys() { return kListenerKeys; }
 std::span<const ConfigKey<HttpListenerSettings>> http_listener_keys() { return kHttpListenerKeys; }
 std::span<const ConfigKey<RouteSettings>> route_keys() { return kRouteKeys; }
+std::span<const ConfigKey<EgressSourceSettings>> egress_source_keys() { return kEgressSourceKeys; }
+std::span<const ConfigKey<EgressPoolSettings>> egress_pool_keys() { return kEgressPoolKeys; }
 
 namespace {
 
@@ -535,13 +546,16 @@ KeyTable key_table(std::string_view name, std::span<const ConfigKey<T>> keys) {
 
 std::vector<KeyTable> key_tables() {
   return {key_table({}, top_keys()), key_table("listener", listener_keys()), key_table("http_listener", http_listener_keys()),
-          key_table("route", route_keys())};
+          key_table("route", route_keys()), key_table("egress_source", egress_source_keys()),
+          key_table("egress_pool", egress_pool_keys())};
 }
 
 Settings default_settings() { return make_default(kTopKeys); }
 ListenerSettings default_listener() { return make_default(kListenerKeys); }
 HttpListenerSettings default_http_listener() { return make_default(kHttpListenerKeys); }
 RouteSettings default_route() { return make_default(kRouteKeys); }
+EgressSourceSettings default_egress_source() { return make_default(kEgressSourceKeys); }
+EgressPoolSettings default_egress_pool() { return make_default(kEgressPoolKeys); }
 
 template <class T>
 std::string format_toml_value(const ConfigKey<T>& key, const T& values) {
@@ -551,6 +565,8 @@ template std::string format_toml_value(const ConfigKey<Settings>&, const Setting
 template std::string format_toml_value(const ConfigKey<ListenerSettings>&, const ListenerSettings&);
 template std::string format_toml_value(const ConfigKey<HttpListenerSettings>&, const HttpListenerSettings&);
 template std::string format_toml_value(const ConfigKey<RouteSettings>&, const RouteSettings&);
+template std::string format_toml_value(const ConfigKey<EgressSourceSettings>&, const EgressSourceSettings&);
+template std::string format_toml_value(const ConfigKey<EgressPoolSettings>&, const EgressPoolSettings&);
 
 std::string quote_toml(std::string_view text) {
   static constexpr std::string_view kHexDigits = "0123456789abcdef";

@@ -43,6 +43,8 @@ std::span<const ConfigKey<Settings>> top_keys();
 std::span<const ConfigKey<ListenerSettings>> listener_keys();
 std::span<const ConfigKey<HttpListenerSettings>> http_listener_keys();
 std::span<const ConfigKey<RouteSettings>> route_keys();
+std::span<const ConfigKey<EgressSourceSettings>> egress_source_keys();
+std::span<const ConfigKey<EgressPoolSettings>> egress_pool_keys();
 
 // The keys of one table; `name` as in [[name]], empty: the top.
 struct KeyTable {
@@ -57,6 +59,8 @@ Settings default_settings();
 ListenerSettings default_listener();
 HttpListenerSettings default_http_listener();
 RouteSettings default_route();
+EgressSourceSettings default_egress_source();
+EgressPoolSettings default_egress_pool();
 
 // A value as TOML writes it: quoted and escaped text, a number, true, ["a", "b"]. A password gives "(hidden)".
 template <class T>

@@ -111,7 +111,13 @@ std::string make_config_template() {
          template_entries(http_listener_keys(), default_http_listener()) +
          "# --- Routes: one table for each next hop, the first that matches a recipient's domain is taken ---\n\n"
          "#[[route]]\n\n" +
-         template_entries(route_keys(), default_route());
+         template_entries(route_keys(), default_route()) +
+         "# --- Egress sources: one table for each address, or pair of addresses, that mail leaves from ---\n\n"
+         "#[[egress_source]]\n\n" +
+         template_entries(egress_source_keys(), default_egress_source()) +
+         "# --- Egress pools: sources with weights, and whose mail leaves from them ---\n\n"
+         "#[[egress_pool]]\n\n" +
+         template_entries(egress_pool_keys(), default_egress_pool());
 }
 
 std::string make_config_reference() {
@@ -139,7 +145,15 @@ std::string make_config_reference() {
          "The first that matches a recipient's domain is taken; live mail for a domain without a route is refused at RCPT with\n"
          "`no_route`. Without any table production delivers to each domain's own mail hosts (`deliver = \"mx\"` for \"*\").\n"
          "All of a route is taken over at SIGHUP.\n\n" +
-         reference_entries(route_keys(), default_route(), "route");
+         reference_entries(route_keys(), default_route(), "route") +
+         "# `[[egress_source]]` tables\n\n"
+         "One for each address, or pair of an IPv4 and an IPv6 address, that mail leaves from (docs/delivery.md). All of it is\n"
+         "taken over at SIGHUP.\n\n" +
+         reference_entries(egress_source_keys(), default_egress_source(), "egress_source") +
+         "# `[[egress_pool]]` tables\n\n"
+         "Sources with weights. A pool is taken by a route's `egress_pool`, or in its place by the tag, key or account of the\n"
+         "message.\n\n" +
+         reference_entries(egress_pool_keys(), default_egress_pool(), "egress_pool");
 }
 
 std::string make_config_man_page() {
@@ -153,7 +167,11 @@ std::string make_config_man_page() {
          ".SH \"[[HTTP_LISTENER]]\"\nOne table for each address and port of the HTTP service.\n" +
          man_entries(http_listener_keys(), default_http_listener()) +
          ".SH \"[[ROUTE]]\"\nOne table for each next hop; the first that matches a recipient's domain is taken.\n" +
-         man_entries(route_keys(), default_route()) + ".SH SEE ALSO\npostern(1)\n";
+         man_entries(route_keys(), default_route()) +
+         ".SH \"[[EGRESS_SOURCE]]\"\nOne table for each address, or pair of addresses, that mail leaves from.\n" +
+         man_entries(egress_source_keys(), default_egress_source()) +
+         ".SH \"[[EGRESS_POOL]]\"\nSources with weights, and whose mail leaves from them.\n" +
+         man_entries(egress_pool_keys(), default_egress_pool()) + ".SH SEE ALSO\npostern(1)\n";
 }
 
 std::string make_config_listing(const Settings& settings) {
@@ -163,6 +181,8 @@ std::string make_config_listing(const Settings& settings) {
     text += "\n[[http_listener]]\n" + list_entries(http_listener_keys(), listener);
   }
   for (const auto& route : settings.routes) text += "\n[[route]]\n" + list_entries(route_keys(), route);
+  for (const auto& source : settings.egress_sources) text += "\n[[egress_source]]\n" + list_entries(egress_source_keys(), source);
+  for (const auto& pool : settings.egress_pools) text += "\n[[egress_pool]]\n" + list_entries(egress_pool_keys(), pool);
   return text;
 }
 

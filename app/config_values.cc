@@ -1,6 +1,7 @@
 #include "app/config_values.h"
 
 #include "app/config_checks.h"
+#include "app/egress_settings.h"
 #include "app/interfaces.h"
 #include "core/mailbox.h"
 #include "domains/key_seal.h"
@@ -46,7 +47,7 @@ store::SpoolLimits make_spool_limits(const Settings& settings) {
           .event_max_count = to_u64(settings.event_max_count)};
 }
 
-relay::Route make_route(const RouteSettings& route) {
+relay::Route make_route(const Settings& settings, const RouteSettings& route) {
   return {.name = route.name,
           .domains = route.domains,
           .host = route.host,
@@ -60,14 +61,16 @@ relay::Route make_route(const RouteSettings& route) {
           .max_messages_per_connection = to_u32(route.max_messages_per_connection),
           .idle_timeout = std::chrono::seconds(route.idle_timeout_seconds),
           .is_per_domain = route.is_mx(),
-          .is_mx = route.is_mx()};
+          .is_mx = route.is_mx(),
+          .egress = make_egress_pool(settings, route.egress_pool)};
 }
 
-relay::Route mx_default_route() {
+relay::Route mx_default_route(const Settings& settings) {
   relay::Route route;
   route.name = "mx";
   route.domains = {"*"};
   route.is_per_domain = route.is_mx = true;
+  route.egress = make_egress_pool(settings, settings.egress_pool);
   return route;
 }
 
@@ -117,6 +120,9 @@ dns::ResolverSettings make_resolver_settings(const Settings& settings) {
 mx::PlanRules make_plan_rules(const Settings& settings) {
   mx::PlanRules rules{.self = {}, .allows_special = settings.allow_special_destinations};
   rules.self.names.insert(normalised_domain(effective_hostname(settings)));
+  for (const auto& source : settings.egress_sources) {
+    if (!source.ehlo_name.empty()) rules.self.names.insert(normalised_domain(source.ehlo_name));
+  }
   for (const ListenerSettings& listener : settings.listeners) {
     const auto address = parse_ip_address(listener.address);
     if (address) rules.self.addresses.push_back(*address);
@@ -134,12 +140,25 @@ std::vector<std::string> make_spf_mechanisms(const Settings& settings) {
   const auto add = [&](const std::string& mechanism) {
     if (std::ranges::find(mechanisms, mechanism) == mechanisms.end()) mechanisms.push_back(mechanism);
   };
+  const auto add_sources = [&](const std::string& pool) {
+    for (const relay::PoolMember& member : make_egress_pool(settings, pool).members) {
+      if (member.source.v4) add("ip4:" + format_ip_address(*member.source.v4));
+      if (member.source.v6) add("ip6:" + format_ip_address(*member.source.v6));
+    }
+  };
   for (const auto& route : settings.routes) {
     std::ranges::for_each(route.spf, add);
     const bool is_from_here = route.is_mx() || is_loopback_host(route.host);
-    if (route.spf.empty() && is_from_here) add("a:" + effective_hostname(settings));
+    if (!route.spf.empty() || !is_from_here) continue;
+    if (route.egress_pool.empty()) add("a:" + effective_hostname(settings));
+    add_sources(route.egress_pool);
   }
-  if (settings.has_default_route()) add("a:" + effective_hostname(settings));
+  if (settings.has_default_route() && settings.egress_pool.empty()) add("a:" + effective_hostname(settings));
+  if (settings.has_default_route()) add_sources(settings.egress_pool);
+  const bool delivers = settings.has_default_route() || std::ranges::any_of(settings.routes, &RouteSettings::is_mx);
+  for (const auto& pool : settings.egress_pools) {
+    if (delivers) add_sources(pool.name);  // by whose rules, or an operator's order, mail may leave from there
+  }
   return mechanisms;
 }
 
@@ -174,11 +193,11 @@ smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& 
           .max_auth_failures = to_u32(settings.max_auth_failures_per_session)};
 }
 
-std::vector<relay::Route> make_routes(const Settings& settings) {
+relay::RouteTable make_route_table(const Settings& settings) {
   std::vector<relay::Route> routes;
-  for (const auto& route : settings.routes) routes.push_back(make_route(route));
-  if (settings.has_default_route()) routes.push_back(mx_default_route());
-  return routes;
+  for (const auto& route : settings.routes) routes.push_back(make_route(settings, route));
+  if (settings.has_default_route()) routes.push_back(mx_default_route(settings));
+  return relay::RouteTable(std::move(routes), make_egress_rules(settings));
 }
 
 log::Setup make_log_setup(const Settings& settings) {

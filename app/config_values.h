@@ -38,8 +38,8 @@ events::WebhookPolicy make_webhook_policy(const Settings& settings);
 // Only networks that are well formed: app/config_checks names the others.
 std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts);
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);
-// With the default one, where none is configured.
-std::vector<relay::Route> make_routes(const Settings& settings);
+// With the default one, where none is configured, and the pools that mail leaves from.
+relay::RouteTable make_route_table(const Settings& settings);
 log::Setup make_log_setup(const Settings& settings);
 
 // The listener with the address and port of `wanted`, which may be of another reading of the file; null: none. Into `listeners`.

@@ -65,6 +65,9 @@ net::Awaitable<void> run_trace(Tracing tracing, std::optional<DeliveryTrace>& re
   };
   const std::string domain = normalised_domain(tracing.envelope.recipients.front().mailbox.domain);
   relay::MxAttempt attempt(*tracing.common, tracing.route, domain, mx::TlsDemand::Usual, config, tracing.timeouts, look_ups);
+  relay::Exit exit;
+  if (!tracing.route.egress.members.empty()) exit.source = &tracing.route.egress.members.front().source;
+  attempt.leave_by(exit);
   relay::MxSession session = co_await attempt.next();
   trace.remote = session.remote;
   trace.status = session.failure;

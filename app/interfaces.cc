@@ -2,8 +2,11 @@
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 namespace postern::app {
@@ -31,6 +34,23 @@ std::vector<IpAddress> interface_addresses() {
     addresses.push_back(address);
   }
   return addresses;
+}
+
+bool can_leave_from(const IpAddress& address) {
+  sockaddr_in6 six{};
+  six.sin6_family = AF_INET6;
+  std::memcpy(&six.sin6_addr, address.octets.data(), address.octets.size());
+  sockaddr_in four{};
+  four.sin_family = AF_INET;
+  std::memcpy(&four.sin_addr, address.octets.data() + 12, sizeof four.sin_addr);
+  const bool is_v4 = address.is_v4();
+  const int descriptor = ::socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return false;
+  const void* const place = is_v4 ? static_cast<const void*>(&four) : static_cast<const void*>(&six);
+  const socklen_t size = is_v4 ? sizeof four : sizeof six;
+  const bool is_bound = ::bind(descriptor, static_cast<const sockaddr*>(place), size) == 0;
+  ::close(descriptor);
+  return is_bound;
 }
 
 }  // namespace postern::app

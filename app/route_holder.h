@@ -6,15 +6,13 @@
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace postern::app {
 
 // Replaced by a reload, read by every connection.
 class RouteHolder {
  public:
-  explicit RouteHolder(std::vector<relay::Route> routes)
-      : table_(std::make_shared<const relay::RouteTable>(std::move(routes))) {}
+  explicit RouteHolder(relay::RouteTable table) : table_(std::make_shared<const relay::RouteTable>(std::move(table))) {}
 
   std::shared_ptr<const relay::RouteTable> get() const {
     const std::lock_guard lock(mutex_);

@@ -76,7 +76,12 @@ net::Awaitable<void> run_probe(Attempt attempt, RouteProbe& probe) {
   }
   for (const auto& endpoint : *endpoints) {
     const std::string address = endpoint.address().to_string();
-    const smtp::ClientConfig config = config_of(attempt.route, attempt.hostname, endpoint.address().is_loopback());
+    smtp::ClientConfig config = config_of(attempt.route, attempt.hostname, endpoint.address().is_loopback());
+    if (!attempt.route.egress.members.empty()) {
+      const relay::EgressSource& source = attempt.route.egress.members.front().source;
+      config.source = endpoint.address().is_v4() ? source.v4 : source.v6;
+      if (!source.ehlo_name.empty()) config.hostname = source.ehlo_name;
+    }
     probe.words = place + " [" + address + "]: no answer in time";
     probe.is_down = true;
     auto opened = co_await smtp::ClientConnection::open(endpoint, attempt.route.host, config, *tls, attempt.timeouts);
@@ -99,9 +104,8 @@ RouteProbe probe_route(const Settings& settings, const RouteSettings& route, std
   RouteProbe probe;
   probe.words = route.host + ": no answer within " + std::to_string(limit.count()) + " seconds";
   Attempt attempt;
-  for (relay::Route& made : make_routes(settings)) {
-    if (made.name == route.name) attempt.route = std::move(made);
-  }
+  const relay::RouteTable routes = make_route_table(settings);
+  if (const relay::Route* const made = routes.find_named(route.name)) attempt.route = *made;
   attempt.hostname = effective_hostname(settings);
   attempt.timeouts = {.connect = limit, .greeting = limit, .command = limit, .data_block = limit, .end_of_data = limit};
   const auto resolver = dns::open_resolver(make_resolver_settings(settings));

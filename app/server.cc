@@ -188,7 +188,7 @@ class Daemon {
         return_paths_(return_paths),
         seal_(seal),
         signer_(std::move(signer)),
-        routes_(make_routes(settings)),
+        routes_(make_route_table(settings)),
         shapers_(std::make_shared<relay::ProviderShapers>(std::move(shaping))),
         authenticator_(store_->directory(), make_key_scheme(settings)),
         throttle_(make_throttle_limits(settings)),
@@ -406,7 +406,7 @@ Result<bool> Daemon::reload_certificates(const Settings& settings) {
 
 // What can fail comes first.
 Result<void> Daemon::reload(const Settings& settings) {
-  auto table = std::make_shared<const relay::RouteTable>(make_routes(settings));
+  auto table = std::make_shared<const relay::RouteTable>(make_route_table(settings));
   const auto shaping = make_shaping(settings);
   if (!shaping) return shaping.error();
   SettingsChange change = compare_settings(settings_, settings);
@@ -420,7 +420,7 @@ Result<void> Daemon::reload(const Settings& settings) {
   queue_.replace_routes(table);
   take_over_settings(settings_, settings);
   log::write(log::Level::Info, "reloaded",
-             {{"routes", std::uint64_t{table->routes().size()}}, {"taken_over", joined(change.taken_over)}});
+             {{"routes", std::uint64_t{settings_.routes.size()}}, {"taken_over", joined(change.taken_over)}});
   if (!change.waiting.empty()) log::write(log::Level::Warning, "restart_needed", {{"keys", joined(change.waiting)}});
   return {};
 }

@@ -53,9 +53,34 @@ struct RouteSettings {
   std::int64_t max_connections = 0;
   std::int64_t max_messages_per_connection = 0;
   std::int64_t idle_timeout_seconds = 0;
+  std::string egress_pool;      // name of one; empty: the machine chooses the address
   std::size_t line = 0;
 
   bool is_mx() const { return deliver == "mx"; }
+};
+
+// One [[egress_source]] table.
+struct EgressSourceSettings {
+  std::string name;
+  std::vector<std::string> addresses;  // one of each family at most
+  std::string ehlo_name;               // empty: `hostname`
+  std::string family;                  // "any", "ipv4" or "ipv6": tried first
+  std::string warm_up_from;            // "2026-12-01"; empty: it is warm
+  std::int64_t warm_up_first_day = 0;
+  std::int64_t warm_up_growth_percent = 0;
+  std::int64_t warm_up_until = 0;
+  std::size_t line = 0;
+};
+
+// One [[egress_pool]] table.
+struct EgressPoolSettings {
+  std::string name;
+  std::vector<std::string> sources;  // names, with a weight behind a colon: "out1", "out2:3"
+  std::string overflow;              // name of another pool
+  std::vector<std::string> accounts;
+  std::vector<std::string> keys;
+  std::vector<std::string> tags;
+  std::size_t line = 0;
 };
 
 // No default stands here: all of them come from the table of keys.
@@ -155,6 +180,9 @@ struct Settings {
   std::vector<ListenerSettings> listeners;
   std::vector<HttpListenerSettings> http_listeners;
   std::vector<RouteSettings> routes;
+  std::vector<EgressSourceSettings> egress_sources;
+  std::vector<EgressPoolSettings> egress_pools;
+  std::string egress_pool;  // of the route that there is without a [[route]]
 
   bool is_development() const { return environment == "development"; }
   bool has_dashboard() const { return http_dashboard == "on" || (http_dashboard == "auto" && is_development()); }

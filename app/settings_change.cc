@@ -58,23 +58,27 @@ void compare_listeners(std::span<const ConfigKey<Listener>> keys, std::string_vi
   }
 }
 
-const RouteSettings* find_route(const std::vector<RouteSettings>& routes, const std::string& name) {
-  const auto found = std::ranges::find(routes, name, &RouteSettings::name);
-  return found == routes.end() ? nullptr : &*found;
+template <class Table>
+const Table* find_named(const std::vector<Table>& tables, const std::string& name) {
+  const auto found = std::ranges::find(tables, name, &Table::name);
+  return found == tables.end() ? nullptr : &*found;
 }
 
-void compare_routes(const std::vector<RouteSettings>& running, const std::vector<RouteSettings>& now, SettingsChange& change) {
-  for (const RouteSettings& route : now) {
-    const RouteSettings* before = find_route(running, route.name);
+// Of tables with names, all of whose keys are taken over.
+template <class Table>
+void compare_named(std::span<const ConfigKey<Table>> keys, const std::string& title, const std::vector<Table>& running,
+                   const std::vector<Table>& now, SettingsChange& change) {
+  for (const Table& table : now) {
+    const Table* before = find_named(running, table.name);
     SettingsChange found;
-    if (before != nullptr) compare_keys(route_keys(), {}, *before, route, found);
-    if (before == nullptr || !found.taken_over.empty()) change.taken_over.push_back("[[route]] " + route.name);
+    if (before != nullptr) compare_keys(keys, {}, *before, table, found);
+    if (before == nullptr || !found.taken_over.empty()) change.taken_over.push_back(title + table.name);
   }
-  for (const RouteSettings& route : running) {
-    if (find_route(now, route.name) == nullptr) change.taken_over.push_back("[[route]] " + route.name + " (removed)");
+  for (const Table& table : running) {
+    if (find_named(now, table.name) == nullptr) change.taken_over.push_back(title + table.name + " (removed)");
   }
-  if (running.size() == now.size() && !std::ranges::equal(running, now, {}, &RouteSettings::name, &RouteSettings::name)) {
-    change.taken_over.emplace_back("[[route]] order");
+  if (running.size() == now.size() && !std::ranges::equal(running, now, {}, &Table::name, &Table::name)) {
+    change.taken_over.push_back(title + "order");
   }
 }
 
@@ -93,7 +97,9 @@ SettingsChange compare_settings(const Settings& running, const Settings& now) {
   compare_keys(top_keys(), {}, running, now, change);
   compare_listeners(listener_keys(), "[[listener]]", running.listeners, now.listeners, change);
   compare_listeners(http_listener_keys(), "[[http_listener]]", running.http_listeners, now.http_listeners, change);
-  compare_routes(running.routes, now.routes, change);
+  compare_named(route_keys(), "[[route]] ", running.routes, now.routes, change);
+  compare_named(egress_source_keys(), "[[egress_source]] ", running.egress_sources, now.egress_sources, change);
+  compare_named(egress_pool_keys(), "[[egress_pool]] ", running.egress_pools, now.egress_pools, change);
   return change;
 }
 
@@ -102,6 +108,8 @@ void take_over_settings(Settings& running, const Settings& now) {
   take_over_listeners(listener_keys(), running.listeners, now.listeners);
   take_over_listeners(http_listener_keys(), running.http_listeners, now.http_listeners);
   running.routes = now.routes;
+  running.egress_sources = now.egress_sources;
+  running.egress_pools = now.egress_pools;
 }
 
 std::string joined(const std::vector<std::string>& names) {

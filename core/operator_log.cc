@@ -315,10 +315,20 @@ void tls_given_up(std::string_view route, const Status& status) {
   log::write(Level::Warning, "tls_given_up", {{"route", route}, {"status", clipped(said)}});
 }
 
-void provider_restrained(std::string_view provider, std::string_view how, Duration duration, const Status& status) {
+void provider_restrained(std::string_view provider, std::string_view source, std::string_view how, Duration duration,
+                         const Status& status) {
   const std::string said = format_status(status);
+  const std::string time = format_duration(duration);
+  if (source.empty()) {
+    return log::write(Level::Warning, "provider_restrained",
+                      {{"provider", provider}, {"how", how}, {"for", time}, {"status", clipped(said)}});
+  }
   log::write(Level::Warning, "provider_restrained",
-             {{"provider", provider}, {"how", how}, {"for", format_duration(duration)}, {"status", clipped(said)}});
+             {{"provider", provider}, {"source", source}, {"how", how}, {"for", time}, {"status", clipped(said)}});
+}
+
+void egress_source_missing(std::string_view source, std::string_view address) {
+  log::write(Level::Error, "egress_source_missing", {{"source", source}, {"address", address}});
 }
 
 void queue_stranded(std::size_t messages) {

@@ -126,8 +126,11 @@ void destination_concurrency(std::string_view route, std::size_t from, std::size
 void route_unfit(std::string_view route, const Status& status);
 // The next hop's TLS is broken; its mail goes in the clear for a while, as the route's policy allows.
 void tls_given_up(std::string_view route, const Status& status);
-// A provider's words have set off a rule of the shaping file. `how`: suspended, slowed.
-void provider_restrained(std::string_view provider, std::string_view how, Duration duration, const Status& status);
+// A provider's words have set off a rule of the shaping file. `how`: suspended, slowed; `source`: that mail left from, or empty.
+void provider_restrained(std::string_view provider, std::string_view source, std::string_view how, Duration duration,
+                         const Status& status);
+// The address that a configured source sends from is not on this machine: others send in its place, or its mail waits.
+void egress_source_missing(std::string_view source, std::string_view address);
 // Messages that were due and in nobody's hands were found, and go out now.
 void queue_stranded(std::size_t messages);
 // Operators' orders on what waits have changed: so many are in force.

@@ -12,6 +12,9 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <optional>
 #include <tuple>
@@ -272,13 +275,33 @@ Awaitable<void> Stream::Impl::linger_and_close() {
 Stream::Stream(tcp::socket socket) : impl_(std::make_unique<Impl>(std::move(socket))) {}
 Stream::~Stream() = default;
 
+namespace {
+
+// The port is chosen at connect(), where it has to differ only from those of connections to the same peer.
+Result<void> leave_from(tcp::socket& socket, const asio::ip::address& source) {
+  const int on = 1;
+  ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  SocketError ec;
+  socket.bind({source, 0}, ec);
+  if (!ec) return {};
+  const ErrorCode code = ec == boost::system::errc::address_not_available ? ErrorCode::NotFound : ErrorCode::IoError;
+  return Error(code, "leave from " + source.to_string() + ": " + ec.message());
+}
+
+}  // namespace
+
 Awaitable<Result<std::unique_ptr<Stream>>> Stream::connect(tcp::endpoint endpoint,
-                                                           std::chrono::steady_clock::duration timeout) {
+                                                           std::chrono::steady_clock::duration timeout,
+                                                           std::optional<asio::ip::address> source) {
   const Executor executor = co_await asio::this_coro::executor;
   tcp::socket socket(executor);
   SocketError ec;
   socket.open(endpoint.protocol(), ec);
   if (ec) co_return Error(ErrorCode::IoError, "open a socket: " + ec.message());
+  if (source) {
+    const Result<void> bound = leave_from(socket, *source);
+    if (!bound) co_return bound.error();
+  }
   auto stream = std::make_unique<Stream>(std::move(socket));
   stream->expires_after(timeout);
   const Result<void> connected = co_await stream->impl_->connect(endpoint);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,9 +35,11 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Connects to `endpoint`; the deadline holds for the connect itself. ConnectFailed if it is refused or unreachable.
+  // Connects to `endpoint`; the deadline holds for the connect itself. ConnectFailed if it is refused or unreachable. `source`: the
+  // local address, of the same family; NotFound: this machine has not that one.
   static Awaitable<Result<std::unique_ptr<Stream>>> connect(asio::ip::tcp::endpoint endpoint,
-                                                            std::chrono::steady_clock::duration timeout);
+                                                            std::chrono::steady_clock::duration timeout,
+                                                            std::optional<asio::ip::address> source = std::nullopt);
 
   // At least one octet, at most space.size().
   Awaitable<Result<std::size_t>> read_some(std::span<char> space);

@@ -223,6 +223,8 @@ Result<ApiResponse> list_destinations(ApiContext& context, const ApiRequest&) {
   const auto table = context.submission.routes();
   const std::vector<relay::Route> none;
   for (const relay::Route& route : table ? table->routes() : none) {
+    // With another pool: shown where it is paused.
+    if (!route.variant_of.empty() && pause_of(*pauses, route.name) == nullptr) continue;
     json::object destination = destination_json(route.name, pause_of(*pauses, route.name));
     for (const std::string& domain : route.domains) destination["domains"].as_array().push_back(json::value(domain));
     if (!route.host.empty()) destination["host"] = route.host;

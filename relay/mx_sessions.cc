@@ -7,6 +7,7 @@
 #include "mx/lookup.h"
 #include "relay/tls_observation.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace postern::relay {
@@ -113,11 +114,11 @@ void MxCommon::note_tls(const std::optional<reports::TlsSession>& session) {
 
 // What is no provider's shares its bounds with nobody.
 void MxCommon::note_idle(const ProviderShaper& shaper, const std::shared_ptr<IdleConnections>& idle) {
-  if (shaper.is_shared()) idle_[std::string(shaper.name())].insert(idle);
+  if (shaper.is_shared()) idle_[{std::string(shaper.name()), shaper.source()}].insert(idle);
 }
 
 void MxCommon::close_an_idle(const ProviderShaper& shaper) {
-  const auto found = idle_.find(shaper.name());
+  const auto found = idle_.find({std::string(shaper.name()), shaper.source()});
   if (found == idle_.end()) return;
   auto& holders = found->second;
   for (auto holder = holders.begin(); holder != holders.end();) {
@@ -148,31 +149,44 @@ MxAttempt::MxAttempt(MxCommon& common, const Route& route, std::string domain, m
       timeouts_(timeouts),
       look_ups_(look_ups) {}
 
-net::Awaitable<void> MxAttempt::plan() {
+net::Awaitable<void> MxAttempt::prepare() {
+  if (is_planned_) co_return;
   is_planned_ = true;
   hosts_ = co_await mx::look_up_hosts(common_.resolver(), domain_, common_.random(), {.cancellation = &look_ups_});
-  if (hosts_.failure) {
-    failure_ = hosts_.failure;
-    co_return;
+  if (!hosts_.failure) plan_ = mx::make_plan(hosts_, common_.rules());
+  plan();
+}
+
+const std::string* MxAttempt::first_host() const {
+  return plan_.hops.empty() ? nullptr : &hosts_.hosts[plan_.hops.front().host].name;
+}
+
+void MxAttempt::leave_by(const Exit& exit) {
+  source_ = exit.source;
+  shaper_ = exit.shaper;
+  plan();
+}
+
+// From the beginning. The addresses of each host in the order that the source has them in.
+void MxAttempt::plan() {
+  next_ = sessions_ = 0;
+  is_any_tried_ = false;
+  failure_ = hosts_.failure ? hosts_.failure : plan_.failure;
+  if (source_ == nullptr || source_->order == FamilyOrder::AsFound) return;
+  const bool wants_v4 = source_->order == FamilyOrder::V4First;
+  for (auto first = plan_.hops.begin(); first != plan_.hops.end();) {
+    const auto last = std::find_if(first, plan_.hops.end(), [first](const mx::Hop& hop) { return hop.host != first->host; });
+    std::stable_partition(first, last, [wants_v4](const mx::Hop& hop) { return hop.address.is_v4() == wants_v4; });
+    first = last;
   }
-  plan_ = mx::make_plan(hosts_, common_.rules());
-  failure_ = plan_.failure;
-  choose_shaper();
 }
 
-// Of the host that goes first. A domain that is no provider's keeps its own.
-void MxAttempt::choose_shaper() {
-  ProviderShapers* const shapers = common_.shapers();
-  if (shapers == nullptr || plan_.hops.empty()) return;
-  const std::string& host = hosts_.hosts[plan_.hops.front().host].name;
-  const std::size_t provider = shapers->shaping().find_provider(host);
-  if (!shaper_ || shaper_->name() != shapers->shaping().name_of(provider)) shaper_ = shapers->of_host(host);
-}
-
-net::Awaitable<std::shared_ptr<ProviderShaper>> MxAttempt::find_shaper(std::shared_ptr<ProviderShaper> known) {
-  shaper_ = std::move(known);
-  if (!shaper_ && !is_planned_) co_await plan();
-  co_return shaper_;
+std::optional<std::optional<IpAddress>> MxAttempt::source_for(const mx::Hop& hop) {
+  if (source_ == nullptr) return std::optional<IpAddress>();
+  const IpAddress* const own = source_->address_for(hop.address);
+  if (own != nullptr && (common_.sources() == nullptr || !common_.sources()->is_missing(*own, common_.now()))) return *own;
+  note_failure(lacking_source(*source_, own, hop.address.is_v4()));
+  return std::nullopt;
 }
 
 net::Awaitable<void> MxAttempt::decide(std::size_t index) {
@@ -198,7 +212,7 @@ void MxAttempt::note_failure(Status failure) {
 }
 
 net::Awaitable<MxSession> MxAttempt::next() {
-  if (!is_planned_) co_await plan();
+  co_await prepare();
   MxSession session;
   session.remote = escape_for_log(domain_, kMaxHostText);
   while (has_more()) {
@@ -214,6 +228,7 @@ net::Awaitable<MxSession> MxAttempt::next() {
   session.failure = failure_.value_or(Status{451, EnhancedCode{4, 4, 1}, "no further mail host is tried"});
   constexpr std::uint16_t kOfSecurity = 7;  // RFC 3463 §3.8
   const bool is_of_security = effective_enhanced_code(session.failure).subject == kOfSecurity;
+  session.is_source_s = source_ != nullptr && !plan_.hops.empty() && !is_any_tried_;
   session.is_message_s = is_of_security && demand_ == mx::TlsDemand::RequireTls;
   co_return session;
 }
@@ -223,6 +238,10 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   const std::string place = escape_for_log(hosts_.hosts[hop.host].name, kMaxHostText) + " [" + format_ip_address(hop.address) +
                             "]:" + std::to_string(route_.port);
   session.remote = place;
+  if (source_ != nullptr) session.remote += " from " + source_->name;
+  const auto source = source_for(hop);
+  if (!source) co_return false;
+  is_any_tried_ = true;
   SeenSession seen{.domain = domain_, .host = hosts_.hosts[hop.host].name, .address = format_ip_address(hop.address)};
   // Not of what a message or the route gave up: a report about failing reports would never end (RFC 8460 §5.3).
   const bool is_told = demand_ != mx::TlsDemand::NotRequired && !domain_.starts_with('[');
@@ -244,9 +263,16 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   smtp::ClientConfig config = config_;
   config.tls = is_clear ? smtp::ClientTls::None : client_tls_of(decision.level);
   config.verifies_peer = tls->verifies();
+  config.source = *source;
+  if (source_ != nullptr && !source_->ehlo_name.empty()) config.hostname = source_->ehlo_name;
   auto opened = co_await smtp::ClientConnection::open(dns::endpoint_of(hop.address, route_.port), peer_of(decision),
                                                       std::move(config), *tls, timeouts_);
   if (opened.was_connected) ++sessions_;
+  if (opened.is_source_missing) {
+    is_any_tried_ = sessions_ > 0;
+    if (common_.sources() != nullptr) common_.sources()->note_missing(source_->name, **source, common_.now());
+    opened.failure = lacking_source(*source_, &**source, hop.address.is_v4());
+  }
   seen.is_open = opened.connection != nullptr;
   seen.is_tls = seen.is_open && opened.connection->is_tls();
   seen.is_tls_failure = opened.is_tls_failure;
@@ -263,7 +289,7 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   }
   if (is_clear) clear_sessions.add();
   mx_sessions.at(opened.connection->is_tls() ? decision.level : mx::TlsLevel::Clear).add();
-  session.hop = HopConnection{tls, std::move(opened.connection), place, 0, demand_, counted};
+  session.hop = HopConnection{tls, std::move(opened.connection), session.remote, 0, demand_, counted};
   co_return true;
 }
 

@@ -12,9 +12,10 @@
 #include "mx/tls_policy.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
-#include "relay/idle_connections.h"
+#include "relay/exits.h"
 #include "relay/provider_shaper.h"
 #include "relay/route.h"
+#include "relay/source_book.h"
 #include "reports/tls_results.h"
 #include "smtp/client_connection.h"
 #include "store/notebook.h"
@@ -49,6 +50,9 @@ class MxCommon {
   // Whether, and by what, large providers are spared. Null: nobody is.
   void shape(std::shared_ptr<ProviderShapers> shapers) { shapers_ = std::move(shapers); }
   ProviderShapers* shapers() { return shapers_ && shapers_->is_on() ? shapers_.get() : nullptr; }
+  // Where it is noted which sources' addresses are not there. Null: nowhere.
+  void use_sources(std::shared_ptr<SourceBook> book) { sources_ = std::move(book); }
+  SourceBook* sources() { return sources_.get(); }
   Instant now() const { return clock_ == nullptr ? SystemClock().now() : clock_->now(); }
   // Connections of the provider are idle there: one of them is closed where another domain's mail lacks one.
   void note_idle(const ProviderShaper& shaper, const std::shared_ptr<IdleConnections>& idle);
@@ -67,7 +71,9 @@ class MxCommon {
   dns::Resolver& resolver_;
   mx::PlanRules rules_;
   std::shared_ptr<ProviderShapers> shapers_;
-  std::map<std::string, std::set<std::weak_ptr<IdleConnections>, std::owner_less<>>, std::less<>> idle_;  // by provider
+  std::shared_ptr<SourceBook> sources_;
+  using Holders = std::set<std::weak_ptr<IdleConnections>, std::owner_less<>>;
+  std::map<std::pair<std::string, std::string>, Holders> idle_;  // by provider and source
   SystemRandom random_;
   const Clock* const clock_;
   std::unique_ptr<reports::TlsResults> tls_results_;
@@ -82,6 +88,7 @@ struct MxSession {
   Status failure{};           // 5yz: for good
   std::string remote{};       // the last address tried
   bool is_message_s = false;  // the failure is due to what this message asks for: it says nothing on the domain's hosts
+  bool is_source_s = false;    // no host was tried: the source has no address, or not there, that could reach one
   std::optional<Wait> wait{};  // no connection, and nothing failed: the provider may not be given one now
 };
 
@@ -93,27 +100,31 @@ class MxAttempt {
             smtp::ClientTimeouts timeouts, dns::Cancellation& look_ups);
 
   mx::TlsDemand demand() const { return demand_; }
-  // Asks the DNS where `known`, of an earlier attempt at the domain, is null. The provider of the host that is tried first; null:
-  // there is no host.
-  net::Awaitable<std::shared_ptr<ProviderShaper>> find_shaper(std::shared_ptr<ProviderShaper> known);
-  const std::shared_ptr<ProviderShaper>& shaper() const { return shaper_; }
+  // Asks the DNS, once. The next two do not.
+  net::Awaitable<void> prepare();
+  // The host that is tried first; null: there is none.
+  const std::string* first_host() const;
+  // Sessions are by this exit from now on, and begin with the first address again.
+  void leave_by(const Exit& exit);
   // The next address with which a session can be had, until kMaxHops were tried or kMaxSessions begun.
   net::Awaitable<MxSession> next();
   // False: next() would have no address to try.
   bool has_more() const { return next_ < plan_.hops.size() && sessions_ < mx::kMaxSessions; }
 
  private:
-  net::Awaitable<void> plan();
+  void plan();
   net::Awaitable<void> decide(std::size_t host);
   net::Awaitable<bool> try_hop(const mx::Hop& hop, MxSession& session);
+  // nullopt: the source cannot reach the address, and failure_ says why. Else what the connection leaves from, if that is known.
+  std::optional<std::optional<IpAddress>> source_for(const mx::Hop& hop);
   void note_failure(Status failure);
-  void choose_shaper();
 
   MxCommon& common_;
   const Route& route_;
   const std::string domain_;
   const mx::TlsDemand demand_;
   const smtp::ClientConfig config_;
+  const EgressSource* source_ = nullptr;
   const smtp::ClientTimeouts timeouts_;
   dns::Cancellation& look_ups_;
   bool is_planned_ = false;
@@ -124,6 +135,7 @@ class MxAttempt {
   std::map<std::size_t, mx::TlsDecision> decisions_;  // by host
   std::size_t next_ = 0;
   std::size_t sessions_ = 0;
+  bool is_any_tried_ = false;
   std::optional<Status> failure_;  // of the hops so far: what may pass outweighs what will not
 };
 

@@ -27,23 +27,28 @@ int rank_of(OrderAction action) {
 
 bool is_of_lanes(const OrderScope& scope) { return !scope.message && !scope.account && !scope.key && scope.tag.empty(); }
 
-bool has_tag(const store::MessageSummary& summary, std::string_view tag) {
-  const std::size_t equals = tag.find('=');
-  return std::ranges::any_of(summary.tags, [&](const auto& one) {
-    if (equals == std::string_view::npos) return one.first == tag;
-    return one.first == tag.substr(0, equals) && one.second == tag.substr(equals + 1);
-  });
+// A route, or "@pool": the recipients' own routes from another pool.
+bool is_way_out(std::string_view name, const RouteTable& routes) {
+  if (name.starts_with(kPoolMark)) return routes.has_pool(name.substr(1));
+  return routes.find_named(name) != nullptr;
+}
+
+// It leaves by there already.
+bool is_there(std::string_view name, const Route& route) {
+  return route.name == name || (name.starts_with(kPoolMark) && route.egress.name == name.substr(1));
 }
 
 bool concerns_message(const OrderScope& scope, const store::MessageRecord& message) {
   return (!scope.message || *scope.message == message.id) && (!scope.account || *scope.account == message.account) &&
-         (!scope.key || *scope.key == message.key) && (scope.tag.empty() || has_tag(message.summary, scope.tag));
+         (!scope.key || *scope.key == message.key) && (scope.tag.empty() || has_tag(message.summary.tags, scope.tag));
 }
 
 }  // namespace
 
 bool concerns_domain(const OrderScope& scope, std::string_view domain, const Route* route) {
-  const bool is_its_route = scope.route.empty() || (route != nullptr && route->name == scope.route);
+  const bool is_any_route = scope.route.empty();
+  const bool is_its_route =
+      is_any_route || (route != nullptr && (route->name == scope.route || route->configured_name() == scope.route));
   return is_its_route && (scope.domain.empty() || matches_domain(scope.domain, domain));
 }
 
@@ -63,7 +68,7 @@ Result<void> check_order(OrderRecord& order, const RouteTable& routes) {
   if (!scope.route.empty() && routes.find_named(scope.route) == nullptr) return refuse("there is no such route");
   const bool is_move = order.action == OrderAction::Move;
   if (!is_move && !order.to_route.empty()) return refuse("only a move leads to another route");
-  if (is_move && routes.find_named(order.to_route) == nullptr) return refuse("there is no route to move it to");
+  if (is_move && !is_way_out(order.to_route, routes)) return refuse("there is no such route or pool to move it to");
   if (is_move && !store::is_lane_route(order.to_route)) return refuse("the name of that route is too long or has spaces or >");
   if (scope.tag.size() > kMaxOrderTagOctets) return refuse("the tag is too long");
   if (order.reason.size() > store::kMaxOrderReasonOctets) return refuse("the reason is too long: 200 octets");
@@ -74,7 +79,7 @@ Result<void> check_order(OrderRecord& order, const RouteTable& routes) {
 
 OrderBook::OrderBook(std::vector<OrderRecord> orders, const RouteTable& routes, Instant now) : orders_(std::move(orders)) {
   std::erase_if(orders_, [&](const OrderRecord& order) {
-    const bool leads_nowhere = order.action == OrderAction::Move && routes.find_named(order.to_route) == nullptr;
+    const bool leads_nowhere = order.action == OrderAction::Move && !is_way_out(order.to_route, routes);
     return order.expires_at <= now || leads_nowhere;
   });
   std::ranges::sort(orders_, {}, [](const OrderRecord& order) {
@@ -111,7 +116,7 @@ const OrderRecord* OrderBook::find(const store::StoredMessage& stored, std::size
   for (const OrderRecord& order : orders_) {
     const bool is_move = order.action == OrderAction::Move;
     if (is_move && order.to_route == moved_to) return nullptr;
-    if (is_move && route != nullptr && route->name == order.to_route) continue;
+    if (is_move && route != nullptr && is_there(order.to_route, *route)) continue;
     if (concerns_domain(order.scope, domain, route) && concerns_message(order.scope, stored.message)) return &order;
   }
   return nullptr;

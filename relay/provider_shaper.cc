@@ -33,12 +33,14 @@ std::string_view restraint_name(Restraint restraint) {
     case Restraint::Connections: return "connections";
     case Restraint::Connects: return "connects";
     case Restraint::Messages: return "messages";
+    case Restraint::WarmUp: return "warm_up";
+    case Restraint::Source: return "source";
   }
   return "suspended";
 }
 
-ProviderShaper::ProviderShaper(std::shared_ptr<const Shaping> shaping, std::size_t provider)
-    : shaping_(std::move(shaping)), provider_(provider) {}
+ProviderShaper::ProviderShaper(std::shared_ptr<const Shaping> shaping, std::size_t provider, std::string source)
+    : shaping_(std::move(shaping)), provider_(provider), source_(std::move(source)) {}
 
 void ProviderShaper::use(std::shared_ptr<const Shaping> shaping, std::size_t provider) {
   shaping_ = std::move(shaping);
@@ -101,20 +103,21 @@ std::vector<ProviderShaper::Fired> ProviderShaper::heard(const Status& status, I
 void ProviderShapers::use(std::shared_ptr<const Shaping> shaping) {
   shaping_ = std::move(shaping);
   if (!shaping_) return;  // those that there are go on by the rules that they had, until the last of them is let go
-  for (auto& [name, shaper] : shapers_) shaper->use(shaping_, shaping_->find_named(name));
+  for (auto& [key, shaper] : shapers_) shaper->use(shaping_, shaping_->find_named(key.first));
 }
 
 void note_provider_word(ProviderShaper& shaper, const Status& status, Instant now) {
   for (const ProviderShaper::Fired& fired : shaper.heard(status, now)) {
-    operator_log::provider_restrained(shaper.name(), fired.rule->suspends ? "suspended" : "slowed", fired.until - now, status);
+    const char* const how = fired.rule->suspends ? "suspended" : "slowed";
+    operator_log::provider_restrained(shaper.name(), shaper.source(), how, fired.until - now, status);
   }
 }
 
-std::shared_ptr<ProviderShaper> ProviderShapers::of_host(std::string_view host) {
+std::shared_ptr<ProviderShaper> ProviderShapers::of_host(std::string_view host, const std::string& source) {
   const std::size_t provider = shaping_->find_provider(host);
-  if (provider == Shaping::kNoProvider) return std::make_shared<ProviderShaper>(shaping_, provider);
-  std::shared_ptr<ProviderShaper>& shaper = shapers_[std::string(shaping_->name_of(provider))];
-  if (!shaper) shaper = std::make_shared<ProviderShaper>(shaping_, provider);
+  if (provider == Shaping::kNoProvider) return std::make_shared<ProviderShaper>(shaping_, provider, source);
+  std::shared_ptr<ProviderShaper>& shaper = shapers_[{std::string(shaping_->name_of(provider)), source}];
+  if (!shaper) shaper = std::make_shared<ProviderShaper>(shaping_, provider, source);
   return shaper;
 }
 

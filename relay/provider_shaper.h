@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postern::relay {
@@ -28,8 +29,15 @@ class Pace {
 };
 
 // Why nothing may be begun now; values of a metric's label.
-enum class Restraint : std::uint8_t { Suspended, Connections, Connects, Messages };
-inline constexpr std::size_t kRestraints = 4;
+enum class Restraint : std::uint8_t {
+  Suspended,
+  Connections,
+  Connects,
+  Messages,
+  WarmUp,  // the day's share of every source that may send is used up
+  Source,  // no source has its address on this machine
+};
+inline constexpr std::size_t kRestraints = 6;
 std::string_view restraint_name(Restraint restraint);
 
 struct Wait {
@@ -39,10 +47,11 @@ struct Wait {
 
 class ProviderShaper {
  public:
-  // `provider` may be Shaping::kNoProvider.
-  ProviderShaper(std::shared_ptr<const Shaping> shaping, std::size_t provider);
+  // `provider` may be Shaping::kNoProvider. `source`: by name, what the mail leaves from; empty: from wherever the machine does.
+  ProviderShaper(std::shared_ptr<const Shaping> shaping, std::size_t provider, std::string source = {});
 
   std::string_view name() const { return shaping_->name_of(provider_); }
+  const std::string& source() const { return source_; }
   bool is_shared() const { return provider_ != Shaping::kNoProvider; }
   // Other rules, of the same provider by name; what it said before still holds.
   void use(std::shared_ptr<const Shaping> shaping, std::size_t provider);
@@ -74,6 +83,7 @@ class ProviderShaper {
 
   std::shared_ptr<const Shaping> shaping_;
   std::size_t provider_;
+  std::string source_;
   std::uint32_t connections_ = 0;
   Pace connects_;
   Pace messages_;
@@ -82,7 +92,8 @@ class ProviderShaper {
   std::map<std::string, std::deque<Instant>> said_;    // of rules that want it several times an hour: the last of them
 };
 
-// All providers, by name. On the queue's executor, but for use().
+// All providers, by name, as each source has them: what one address is refused another may be granted. On the queue's executor,
+// but for use().
 class ProviderShapers {
  public:
   // Null: nobody is shaped.
@@ -91,12 +102,13 @@ class ProviderShapers {
   bool is_on() const { return shaping_ != nullptr; }
   const Shaping& shaping() const { return *shaping_; }
   void use(std::shared_ptr<const Shaping> shaping);
-  // Of the provider that the mail host is one of, shared by all who ask; of no provider, one that is the caller's own.
-  std::shared_ptr<ProviderShaper> of_host(std::string_view host);
+  // Of the provider that the mail host is one of, shared by all who ask from the same source; of no provider, one that is the
+  // caller's own.
+  std::shared_ptr<ProviderShaper> of_host(std::string_view host, const std::string& source = {});
 
  private:
   std::shared_ptr<const Shaping> shaping_;
-  std::map<std::string, std::shared_ptr<ProviderShaper>, std::less<>> shapers_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<ProviderShaper>> shapers_;  // by provider, source
 };
 
 // The provider said something that is not positive: heard, and logged where that sets off a rule.

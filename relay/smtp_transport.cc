@@ -38,7 +38,7 @@ metrics::Counter provider_recipients("postern_provider_recipients_total",
                                      metrics::Zeros::Hidden);
 metrics::Counter provider_restraints("postern_provider_restraints_total",
                                      "Attempts that were put off because the provider may not be given more, by what bound.",
-                                     {{"why", {"suspended", "connections", "connects", "messages"}},
+                                     {{"why", {"suspended", "connections", "connects", "messages", "warm_up", "source"}},
                                       {"provider", provider_labels()}},
                                      metrics::Zeros::Hidden);
 
@@ -134,11 +134,11 @@ SmtpTransport::SmtpTransport(net::Executor executor, const store::Spool& spool, 
       routes_(std::move(routes)),
       route_(route),
       options_(std::move(options)),
-      idle_(std::make_shared<IdleConnections>(executor, route.idle_timeout)) {
+      exits_(executor, route, options_.sources) {
   if (!options_.mx) load_tls();
 }
 
-SmtpTransport::~SmtpTransport() { idle_->close_all(); }
+SmtpTransport::~SmtpTransport() { exits_.close_all(); }
 
 void SmtpTransport::load_tls() {
   auto context = net::TlsClientContext::create(verification(route_.tls), route_.ca_file);
@@ -157,34 +157,74 @@ net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequ
   co_return reports;
 }
 
+// By one exit after the other, while each says nothing of the message: most routes have one.
 net::Awaitable<std::vector<RecipientReport>> SmtpTransport::attempt(DeliveryRequest request) {
   const std::unique_ptr<MxAttempt> walk = options_.mx ? begin_walk(request) : nullptr;
-  if (walk && options_.mx->shapers() != nullptr) {
-    const std::optional<Wait> wait = co_await admit(*walk);
-    if (wait) co_return restrained(request, *wait);
+  if (walk && options_.mx->shapers() != nullptr && !exits_.knows_provider()) co_await find_provider(*walk);
+  Exits::PutOff put_off = exits_.none_put_off();
+  std::vector<RecipientReport> last;
+  for (;;) {
+    Wait wait;
+    Exit* const exit = exits_.choose(now(), random_, put_off, wait);
+    if (exit == nullptr) {
+      if (!last.empty()) co_return last;
+      co_return restrained(request, wait);
+    }
+    Passage passage = co_await pass(*exit, walk.get(), request);
+    if (!passage.was_begun) exits_.give_back(*exit, now());
+    if (!passage.put_off) co_return std::move(passage.reports);
+    exits_.put_off(*exit, *passage.put_off, put_off);
+    if (!passage.reports.empty()) last = std::move(passage.reports);
   }
-  HopConnection idle = idle_->take(walk ? walk->demand() : mx::TlsDemand::Usual);
+}
+
+net::Awaitable<SmtpTransport::Passage> SmtpTransport::pass(Exit& exit, MxAttempt* walk, const DeliveryRequest& request) {
+  Passage passage;
+  if (exit.shaper) passage.put_off = exit.shaper->admit_message(now());
+  if (passage.put_off) co_return passage;
+  HopConnection idle = exit.idle->take(walk != nullptr ? walk->demand() : mx::TlsDemand::Usual);
   if (idle.connection && idle.connection->is_usable()) {
+    passage.was_begun = true;
     Sent sent = co_await send(idle, request);
-    if (!sent.is_stale) co_return conclude(std::move(idle), std::move(sent));
+    if (!sent.is_stale) {
+      passage.reports = conclude(exit, std::move(idle), std::move(sent));
+      co_return passage;
+    }
     quit_in_background(executor_, std::move(idle));
   }
   std::optional<std::pair<HopConnection, Sent>> refused;  // by a mail host that is not the last one
+  if (walk != nullptr) co_await find_provider(*walk);
+  if (walk != nullptr) walk->leave_by(exit);
   for (;;) {
-    Opened opened = co_await open(walk.get());
-    if (!opened.hop.connection) {
-      if (refused) co_return conclude(std::move(refused->first), std::move(refused->second));
-      if (opened.wait) co_return restrained(request, *opened.wait);
-      if (walk && opened.failure.is_permanent()) co_return undeliverable(request, opened.failure);
-      const Contact usual = opened.is_message_s ? Contact::Good : Contact::None;
-      co_return no_contact(request, opened.failure, opened.remote, opened.is_surplus ? Contact::Surplus : usual);
-    }
+    Opened opened = co_await open(exit, walk);
+    const bool is_failure = !opened.hop.connection && !opened.is_surplus && !opened.is_message_s && !opened.wait;
+    exit.is_failing = is_failure && !refused;
+    if (!opened.hop.connection && !refused) co_return not_opened(exit, opened, request, walk != nullptr);
+    if (!opened.hop.connection) break;
+    passage.was_begun = true;
     Sent sent = co_await send(opened.hop, request);
-    if (refused) keep_or_quit(std::move(refused->first));
-    refused.reset();
-    if (!walk || !walk->has_more() || !sent.is_for_another) co_return conclude(std::move(opened.hop), std::move(sent));
+    if (refused) keep_or_quit(exit, std::move(refused->first));
     refused.emplace(std::move(opened.hop), std::move(sent));
+    if (walk == nullptr || !walk->has_more() || !refused->second.is_for_another) break;
   }
+  passage.reports = conclude(exit, std::move(refused->first), std::move(refused->second));
+  co_return passage;
+}
+
+SmtpTransport::Passage SmtpTransport::not_opened(const Exit& exit, const Opened& opened, const DeliveryRequest& request,
+                                                 bool is_by_mx) {
+  Passage passage;
+  passage.put_off = opened.wait;
+  if (passage.put_off) return passage;
+  if (is_by_mx && opened.failure.is_permanent()) {
+    passage.reports = undeliverable(request, opened.failure);
+    return passage;
+  }
+  const Contact usual = opened.is_message_s ? Contact::Good : Contact::None;
+  passage.reports = no_contact(request, opened.failure, opened.remote, opened.is_surplus ? Contact::Surplus : usual);
+  passage.put_off = exits_.closed(exit, now());
+  if (opened.is_source_s && !passage.put_off) passage.put_off = Wait{SourceBook::kMissingFor, Restraint::Source};
+  return passage;
 }
 
 // All recipients of a request are of one domain: the queue's destinations are.
@@ -202,30 +242,31 @@ std::unique_ptr<MxAttempt> SmtpTransport::begin_walk(const DeliveryRequest& requ
                                      options_.timeouts, look_ups_);
 }
 
-net::Awaitable<std::optional<Wait>> SmtpTransport::admit(MxAttempt& walk) {
-  shaper_ = co_await walk.find_shaper(shaper_);
-  if (!shaper_) co_return std::nullopt;
-  co_return shaper_->admit_message(options_.mx->now());
+net::Awaitable<void> SmtpTransport::find_provider(MxAttempt& walk) {
+  co_await walk.prepare();
+  const std::string* const host = walk.first_host();
+  if (host != nullptr && options_.mx->shapers() != nullptr) exits_.use_provider_of(*host, *options_.mx->shapers());
 }
 
 // Not an attempt: the queue has it again, and tries later each time. Domains of one provider do not do so in step.
 std::vector<RecipientReport> SmtpTransport::restrained(const DeliveryRequest& request, const Wait& wait) {
-  provider_restraints.at(wait.why, provider_restraints.place_of(shaper_->name())).add();
+  const std::string provider(exits_.provider());
+  provider_restraints.at(wait.why, provider_restraints.place_of(provider)).add();
   const Duration longer = wait.why == Restraint::Connections ? wait.time * (1U << std::min(restrained_, kMaxDoublings)) : wait.time;
   ++restrained_;
-  const Status why{451, EnhancedCode{4, 4, 5}, std::string(shaper_->name()) + " may not be given more now: " +
+  const Status why{451, EnhancedCode{4, 4, 5}, provider + " may not be given more now: " +
                                                    std::string(restraint_name(wait.why))};
   std::vector<RecipientReport> reports;
   for (const std::uint32_t index : request.recipients) {
-    reports.push_back({index, Outcome::Deferred, why, {}, with_jitter(longer, options_.mx->random()), Contact::Restrained, true});
+    reports.push_back({index, Outcome::Deferred, why, {}, with_jitter(longer, random_), Contact::Restrained, true});
   }
   return reports;
 }
 
-void SmtpTransport::note_words(const std::vector<smtp::ClientRecipientStatus>& statuses) {
+void SmtpTransport::note_words(ProviderShaper& shaper, const std::vector<smtp::ClientRecipientStatus>& statuses) {
   restrained_ = 0;
-  const Instant now = options_.mx->now();
-  const std::size_t place = provider_recipients.place_of(shaper_->name());
+  const Instant at = now();
+  const std::size_t place = provider_recipients.place_of(shaper.name());
   const Status* last = nullptr;
   for (const smtp::ClientRecipientStatus& said : statuses) {
     const ProviderOutcome outcome = said.status.is_positive()    ? ProviderOutcome::Delivered
@@ -233,7 +274,7 @@ void SmtpTransport::note_words(const std::vector<smtp::ClientRecipientStatus>& s
                                                                  : ProviderOutcome::Deferred;
     provider_recipients.at(outcome, place).add();
     const bool is_new = !said.status.is_positive() && !said.is_own_word && (last == nullptr || *last != said.status);
-    if (is_new) note_provider_word(*shaper_, said.status, now);
+    if (is_new) note_provider_word(shaper, said.status, at);
     if (is_new) last = &said.status;
   }
 }
@@ -244,28 +285,28 @@ net::Awaitable<void> SmtpTransport::open_by_mx(Opened& opened, MxAttempt& walk) 
   opened.failure = std::move(session.failure);
   opened.remote = std::move(session.remote);
   opened.is_message_s = session.is_message_s;
+  opened.is_source_s = session.is_source_s;
   opened.wait = session.wait;
 }
 
-net::Awaitable<SmtpTransport::Opened> SmtpTransport::open(MxAttempt* walk) {
+net::Awaitable<SmtpTransport::Opened> SmtpTransport::open(Exit& exit, MxAttempt* walk) {
   Opened opened;
   ++opening_;
   if (walk != nullptr) {
     co_await open_by_mx(opened, *walk);
-    if (walk->shaper()) shaper_ = walk->shaper();
   } else {
-    co_await open_session(opened);
+    co_await open_session(exit, opened);
   }
   --opening_;
-  const bool has_others = opening_ + sending_.size() + idle_->size() > 0;
+  const bool has_others = opening_ + sending_.size() + exits_.idle_connections() > 0;
   const bool is_too_many = opened.failure.code == 421;  // the next hop's own word: what we say ourselves is 451 or 454
   // Of mail hosts neither what the DNS nor what TLS says has to do with how many sessions there are.
-  const bool is_final = walk != nullptr && (opened.is_message_s || !may_be_for_number(opened.failure));
+  const bool is_final = opened.is_source_s || (walk != nullptr && (opened.is_message_s || !may_be_for_number(opened.failure)));
   opened.is_surplus = !opened.hop.connection && (has_others || is_too_many) && !is_cancelled_ && !is_final;
   co_return opened;
 }
 
-net::Awaitable<void> SmtpTransport::open_session(Opened& opened) {
+net::Awaitable<void> SmtpTransport::open_session(Exit& exit, Opened& opened) {
   opened.remote = escape_for_log(route_.host, kMaxRemoteText) + ":" + std::to_string(route_.port);
   opened.failure = tls_failure_;
   if (!tls_) co_return;
@@ -281,15 +322,26 @@ net::Awaitable<void> SmtpTransport::open_session(Opened& opened) {
   for (const tcp::endpoint& endpoint : *endpoints) {
     opened.failure = Status{421, EnhancedCode{4, 3, 2}, "shutting down"};
     if (is_cancelled_) break;
-    opened.remote = remote_text(route_, endpoint);
-    auto attempt = co_await smtp::ClientConnection::open(endpoint, route_.host, client_config(endpoint), *tls,
-                                                         options_.timeouts);
+    opened.remote = remote_text(route_, endpoint) + (exit.source == nullptr ? "" : " from " + exit.source->name);
+    smtp::ClientConfig config = client_config(exit, endpoint);
+    const std::optional<Status> obstacle = leave_from(exit, endpoint, config);
+    opened.is_source_s = obstacle.has_value();
+    if (obstacle) {
+      opened.failure = *obstacle;
+      continue;
+    }
+    auto attempt = co_await smtp::ClientConnection::open(endpoint, route_.host, config, *tls, options_.timeouts);
+    if (attempt.is_source_missing && options_.sources) {
+      options_.sources->note_missing(exit.source->name, *config.source, now());
+    }
+    opened.is_source_s = attempt.is_source_missing;
+    if (attempt.is_source_missing) attempt.failure = lacking_source(*exit.source, &*config.source, endpoint.address().is_v4());
     if (attempt.connection) {
       opened.hop = HopConnection{tls, std::move(attempt.connection), opened.remote, 0};
       break;
     }
     opened.failure = std::move(attempt.failure);
-    if (attempt.is_tls_failure) note_tls_failure(opened.failure);
+    if (attempt.is_tls_failure) note_tls_failure(exit, opened.failure);
     if (!is_worth_another_address(opened.failure)) break;
   }
 }
@@ -300,18 +352,29 @@ bool SmtpTransport::may_give_up_tls() const {
   return route_.tls == TlsPolicy::Opportunistic && !route_.implicit_tls && route_.user_name.empty();
 }
 
-void SmtpTransport::note_tls_failure(const Status& failure) {
+void SmtpTransport::note_tls_failure(Exit& exit, const Status& failure) {
   if (!may_give_up_tls() || is_cancelled_) return;
-  if (steady_clock::now() >= clear_until_) operator_log::tls_given_up(route_.name, failure);
-  clear_until_ = steady_clock::now() + kClearFor;
+  if (steady_clock::now() >= exit.clear_until) operator_log::tls_given_up(route_.name, failure);
+  exit.clear_until = steady_clock::now() + kClearFor;
 }
 
-smtp::ClientConfig SmtpTransport::client_config(const tcp::endpoint& endpoint) const {
+// What the connection leaves from, put into `config`; or why it cannot.
+std::optional<Status> SmtpTransport::leave_from(const Exit& exit, const tcp::endpoint& endpoint, smtp::ClientConfig& config) const {
+  if (exit.source == nullptr) return std::nullopt;
+  const bool is_v4 = endpoint.address().is_v4();
+  config.source = is_v4 ? exit.source->v4 : exit.source->v6;
+  if (!exit.source->ehlo_name.empty()) config.hostname = exit.source->ehlo_name;
+  const bool is_missing = config.source && options_.sources && options_.sources->is_missing(*config.source, now());
+  if (config.source && !is_missing) return std::nullopt;
+  return lacking_source(*exit.source, config.source ? &*config.source : nullptr, is_v4);
+}
+
+smtp::ClientConfig SmtpTransport::client_config(const Exit& exit, const tcp::endpoint& endpoint) const {
   const auto address = endpoint.address();
   const bool is_mapped = address.is_v6() && address.to_v6().is_v4_mapped();
   const bool is_loopback =
       is_mapped ? make_address_v4(net::asio::ip::v4_mapped, address.to_v6()).is_loopback() : address.is_loopback();
-  const bool is_clear = may_give_up_tls() && steady_clock::now() < clear_until_;
+  const bool is_clear = may_give_up_tls() && steady_clock::now() < exit.clear_until;
   return {.hostname = options_.hostname,
           .tls = is_clear ? smtp::ClientTls::None : client_tls(route_),
           .user_name = route_.user_name,
@@ -375,43 +438,43 @@ bool SmtpTransport::is_session_spent(const HopConnection& hop, const Sent& sent)
   return std::ranges::all_of(sent.statuses, is_too_many);
 }
 
-std::vector<RecipientReport> SmtpTransport::conclude(HopConnection hop, Sent sent) {
+std::vector<RecipientReport> SmtpTransport::conclude(Exit& exit, HopConnection hop, Sent sent) {
   const bool does_dsn = hop.connection->capabilities().dsn;
   const bool is_broken = hop.connection->is_broken() && !sent.is_content_lost && has_deferral(sent.statuses);
   const Contact contact = is_broken ? Contact::Broken : hop.connection->is_unfit() ? Contact::Unfit : Contact::Good;
-  if (shaper_) note_words(sent.statuses);
+  if (exit.shaper) note_words(*exit.shaper, sent.statuses);
   std::vector<RecipientReport> reports;
   reports.reserve(sent.statuses.size());
   for (smtp::ClientRecipientStatus& said : sent.statuses) {
     const Outcome outcome = outcome_of(said.status, does_dsn);
     reports.push_back({said.recipient, outcome, std::move(said.status), hop.remote, std::nullopt, contact, said.is_own_word});
   }
-  keep_or_quit(std::move(hop));
+  keep_or_quit(exit, std::move(hop));
   return reports;
 }
 
-void SmtpTransport::keep_or_quit(HopConnection hop) {
+void SmtpTransport::keep_or_quit(Exit& exit, HopConnection hop) {
   if (!hop.connection->is_usable()) return;
   std::uint32_t most = route_.max_messages_per_connection;
   if (hop.counted) {
-    const std::uint32_t of_provider = shaper_->limits(options_.mx->now()).messages_per_connection;
+    const std::uint32_t of_provider = exit.shaper->limits(now()).messages_per_connection;
     if (of_provider != 0) most = std::min(most, of_provider);
-    options_.mx->note_idle(*shaper_, idle_);
+    options_.mx->note_idle(*exit.shaper, exit.idle);
   }
   if (is_cancelled_ || is_retired_ || hop.messages >= most) return quit_in_background(executor_, std::move(hop));
-  idle_->put(std::move(hop));
+  exit.idle->put(std::move(hop));
 }
 
 void SmtpTransport::retire() {
   is_retired_ = true;
-  idle_->close_all();
+  exits_.close_all();
 }
 
 void SmtpTransport::cancel() {
   is_cancelled_ = true;
   look_ups_.cancel();
   if (options_.mx) options_.mx->cancel();
-  idle_->close_all();
+  exits_.close_all();
   for (smtp::ClientConnection* connection : sending_) connection->cancel();
 }
 

@@ -3,13 +3,15 @@
 // object per destination.
 #pragma once
 
+#include "core/clock.h"
+#include "core/random.h"
 #include "core/result.h"
 #include "dns/resolver.h"
 #include "domains/content_signer.h"
 #include "domains/return_path.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
-#include "relay/idle_connections.h"
+#include "relay/exits.h"
 #include "relay/mx_sessions.h"
 #include "relay/route.h"
 #include "relay/transport.h"
@@ -32,6 +34,7 @@ struct SmtpTransportOptions {
   const domains::MessageSigner* signer = nullptr;  // of what is converted; outlives the transport
   dns::Resolver* resolver = nullptr;  // of the hop's name; outlives the transport. Null: the hop is an address
   const domains::ReturnPaths* return_paths = nullptr;  // under which accounts' mail leaves; outlives this. Null: its own
+  std::shared_ptr<SourceBook> sources{};  // shared by all transports; null: no source is missing or bounded
   std::shared_ptr<MxCommon> mx{};     // shared by all such transports; null: the route has a smarthost
 };
 
@@ -54,6 +57,7 @@ class SmtpTransport final : public Transport {
     std::string remote;  // the last address tried
     bool is_surplus = false;  // it said 421, or other sessions stood or were being opened
     bool is_message_s = false;  // the failure says nothing on the next hop
+    bool is_source_s = false;   // nothing was tried, for want of the source's address
     std::optional<Wait> wait{};  // as MxSession's
   };
   struct Sent {
@@ -66,25 +70,36 @@ class SmtpTransport final : public Transport {
     bool is_for_another = false;
   };
 
+  // An attempt by one exit.
+  struct Passage {
+    std::vector<RecipientReport> reports;  // empty: `put_off` says why there is none
+    std::optional<Wait> put_off{};         // another exit may do better
+    bool was_begun = false;                // a session was had
+  };
+
   net::Awaitable<std::vector<RecipientReport>> attempt(DeliveryRequest request);
+  net::Awaitable<Passage> pass(Exit& exit, MxAttempt* walk, const DeliveryRequest& request);
+  Passage not_opened(const Exit& exit, const Opened& opened, const DeliveryRequest& request, bool is_by_mx);
   std::unique_ptr<MxAttempt> begin_walk(const DeliveryRequest& request);
-  // nullopt: the domain's provider may be given a message now.
-  net::Awaitable<std::optional<Wait>> admit(MxAttempt& walk);
+  net::Awaitable<void> find_provider(MxAttempt& walk);
   std::vector<RecipientReport> restrained(const DeliveryRequest& request, const Wait& wait);
-  void note_words(const std::vector<smtp::ClientRecipientStatus>& statuses);
-  net::Awaitable<Opened> open(MxAttempt* walk);
-  net::Awaitable<void> open_session(Opened& opened);
+  void note_words(ProviderShaper& shaper, const std::vector<smtp::ClientRecipientStatus>& statuses);
+  net::Awaitable<Opened> open(Exit& exit, MxAttempt* walk);
+  net::Awaitable<void> open_session(Exit& exit, Opened& opened);
   static net::Awaitable<void> open_by_mx(Opened& opened, MxAttempt& walk);
   void load_tls();
+  Instant now() const { return options_.mx ? options_.mx->now() : SystemClock().now(); }
   bool may_give_up_tls() const;
   bool has_own_return_path(const store::MessageRecord& message) const;
-  void note_tls_failure(const Status& failure);
+  std::optional<Status> leave_from(const Exit& exit, const net::asio::ip::tcp::endpoint& endpoint,
+                                   smtp::ClientConfig& config) const;
+  void note_tls_failure(Exit& exit, const Status& failure);
   static bool is_session_spent(const HopConnection& hop, const Sent& sent);
   net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);
   net::Awaitable<Sent> send_content(HopConnection& hop, const DeliveryRequest& request);
-  smtp::ClientConfig client_config(const net::asio::ip::tcp::endpoint& endpoint) const;
-  std::vector<RecipientReport> conclude(HopConnection hop, Sent sent);
-  void keep_or_quit(HopConnection hop);
+  smtp::ClientConfig client_config(const Exit& exit, const net::asio::ip::tcp::endpoint& endpoint) const;
+  std::vector<RecipientReport> conclude(Exit& exit, HopConnection hop, Sent sent);
+  void keep_or_quit(Exit& exit, HopConnection hop);
 
   net::Executor executor_;
   const store::Spool& spool_;
@@ -93,15 +108,14 @@ class SmtpTransport final : public Transport {
   SmtpTransportOptions options_;
   std::shared_ptr<const net::TlsClientContext> tls_;  // null: could not be made, see tls_failure_
   Status tls_failure_;
-  std::shared_ptr<IdleConnections> idle_;
-  std::shared_ptr<ProviderShaper> shaper_;  // of the domain's provider; null: not known yet, or nobody is shaped
+  Exits exits_;
+  SystemRandom random_;
   unsigned restrained_ = 0;                 // times in a row
   std::set<smtp::ClientConnection*> sending_;
   std::size_t opening_ = 0;    // sessions being opened
   bool is_cancelled_ = false;
   dns::Cancellation look_ups_;
   bool is_retired_ = false;
-  std::chrono::steady_clock::time_point clear_until_;  // its TLS is broken: in the clear until then
 };
 
 }  // namespace postern::relay

@@ -22,6 +22,13 @@ Status own_status(std::uint16_t code, std::uint16_t subject, std::uint16_t detai
   return Status{code, EnhancedCode{4, subject, detail}, std::move(text)};
 }
 
+net::asio::ip::address address_of(const IpAddress& address) {
+  namespace ip = net::asio::ip;
+  const ip::address_v6 six(address.octets);
+  if (!address.is_v4()) return six;
+  return ip::make_address_v4(ip::v4_mapped, six);
+}
+
 }  // namespace
 
 class ClientConnection::Impl {
@@ -87,8 +94,10 @@ net::Awaitable<ClientConnection::Opened> ClientConnection::connect(net::asio::ip
                                                                    const net::TlsClientContext& tls,
                                                                    ClientTimeouts timeouts) {
   Opened opened;
-  Result<std::unique_ptr<net::Stream>> stream = co_await net::Stream::connect(endpoint, timeouts.connect);
+  const std::optional<net::asio::ip::address> source = config.source ? std::optional(address_of(*config.source)) : std::nullopt;
+  Result<std::unique_ptr<net::Stream>> stream = co_await net::Stream::connect(endpoint, timeouts.connect, source);
   if (!stream) {
+    opened.is_source_missing = stream.error().code() == ErrorCode::NotFound;
     opened.failure = own_status(451, 4, 1, "cannot connect: " + stream.error().message());
     co_return opened;
   }

@@ -35,6 +35,7 @@ class ClientConnection {
     Status failure;                                // then: a 4yz or 5yz that says why
     bool is_tls_failure = false;                   // it was STARTTLS that failed, not what came before
     net::TlsFault tls_fault = net::TlsFault::None;  // then, if it came to a handshake
+    bool is_source_missing = false;                // this machine has not the address that the connection was to leave from
     bool was_connected = false;                    // something listens there, whatever it said
   };
   // Connects, greets, STARTTLS, AUTH as `config` says. `tls` must outlive the connection; `peer` is what the certificate

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/envelope.h"
+#include "core/ip_address.h"
 #include "core/result.h"
 #include "core/secret.h"
 #include "core/status.h"
@@ -31,6 +32,7 @@ struct ClientConfig {
   Secret password;
   bool verifies_peer = false;            // the handshake fails unless chain and host name are in order (RFC 8689 needs to know)
   bool allows_auth_without_tls = false;  // loopback next hops only
+  std::optional<IpAddress> source{};     // that the connection leaves from; nullopt: the machine chooses
   // Told all octets within TLS as they pass, passwords among them: for a trace of a dialogue without AUTH. Empty: nobody is.
   std::function<void(Direction, std::string_view)> transcript{};
 };

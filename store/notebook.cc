@@ -8,7 +8,7 @@
 namespace postern::store {
 namespace {
 
-constexpr std::array<std::string_view, 3> kNotebookTables = {"meta", "sts_policies", "tls_results"};
+constexpr std::array<std::string_view, 4> kNotebookTables = {"meta", "sts_policies", "tls_results", "warm_ups"};
 constexpr std::size_t kMaxNotebookKey = 500;  // LMDB's bound is 511
 
 class NotebookWrite final : public lmdb::CommitRequest {

@@ -1,6 +1,6 @@
-// What was learnt of other servers and can be learnt again, or be missed: MTA-STS policies, how TLS went. An environment of its own
-// beside the store's two: it may be removed while the server is stopped, no backup needs it, and what is written here keeps no
-// mail waiting. Values are octets; who writes them knows their form.
+// What was learnt of other servers and can be learnt again, or be missed: MTA-STS policies, how TLS went, what
+// an address has sent today. An environment of its own beside the store's two: it may be removed while the server is stopped, no
+// backup needs it, and what is written here keeps no mail waiting. Values are octets; who writes them knows their form.
 #pragma once
 
 #include "core/result.h"
@@ -20,6 +20,7 @@ enum class NotebookTable : std::size_t {
   Meta,         // not used yet
   StsPolicies,  // domain → mx/sts_policy's form
   TlsResults,   // reports/tls_results' keys → a TLS report's JSON
+  WarmUps,      // relay/source_book's keys → messages of a day
 };
 
 inline constexpr std::size_t kNotebookMapOctets = 512U << 20;  // address space: 100,000 policies of a few KiB at most

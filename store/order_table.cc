@@ -14,7 +14,7 @@ Result<AuditNote> note_of_order(Transaction& transaction, const OrderRecord& ord
   if (!is_there) return is_there.error();
   std::string name(order_action_name(order.action));
   name += " " + describe_scope(order.scope);
-  if (!order.to_route.empty()) name += " to route " + order.to_route;
+  if (!order.to_route.empty()) name += " to " + describe_way(order);
   return AuditNote{.account = *is_there ? account : AccountId{},
                    .action = action,
                    .target_kind = "order",
@@ -48,6 +48,11 @@ std::string describe_scope(const OrderScope& scope) {
   add("key", scope.key ? format_id(*scope.key) : "");
   add("tag", scope.tag);
   return text;
+}
+
+std::string describe_way(const OrderRecord& order) {
+  const bool is_pool = order.to_route.starts_with('@');
+  return is_pool ? "pool " + order.to_route.substr(1) : "route " + order.to_route;
 }
 
 Result<std::vector<OrderRecord>> DirectoryReads::list_orders() const {

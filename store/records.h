@@ -398,7 +398,7 @@ struct OrderRecord {
   OrderId id;
   OrderAction action = OrderAction::Hold;
   OrderScope scope;
-  std::string to_route;  // Move: its name
+  std::string to_route;  // Move: its name; or "@pool": the recipients' own routes, from that pool (relay/route.h)
   std::string reason;    // at most kMaxOrderReasonOctets
   std::string author;
   Instant created;
@@ -412,6 +412,8 @@ inline constexpr Duration kLongestOrder = std::chrono::days(365);
 std::string_view order_action_name(OrderAction action);
 // For people: "domain example.org, key key_…".
 std::string describe_scope(const OrderScope& scope);
+// Of a move: "route backup", "pool bulk".
+std::string describe_way(const OrderRecord& order);
 
 // What one key sent on one UTC day; what HTTP shows, not what quotas go by.
 struct UsageRow {
@@ -487,7 +489,8 @@ struct RecipientState {
   std::string remote;            // "mx.example.net [192.0.2.1]:25" of the last attempt
   bool delay_notified = false;
   bool is_own_word = false;      // last_status is ours: no next hop said it. Since record version 2
-  std::string route = {};        // by which an operator moved it, by name; empty: by its domain's. Since record version 4
+  // By name, that an operator moved it by; "@pool": its domain's, from that pool; empty: its domain's. Since record version 4.
+  std::string route = {};
 
   friend bool operator==(const RecipientState&, const RecipientState&) = default;
 };

@@ -98,6 +98,7 @@ store::NewMessage Intake::make_message(Instant now) {
                        .capture_retention = context_.settings.capture_retention,
                        .now = now,
                        .has_own_clock = judge.run() && judge.run()->record().clock,
+                       .routes = judge.routes(),
                        .release_at = judge.release_at()};
   store::NewMessage message = new_message(made, std::move(*summary_), warnings_);
   message.claim = key_.claim(judge.principal().environment, facts_.submitter.user_name);

@@ -46,6 +46,8 @@ class Judge {
   const std::optional<relay::ActiveRun>& run() const { return run_; }
   // The time that the message's life is reckoned in: the run's.
   Instant now() const;
+  // In force for the whole transaction; null before judge_sender(). Valid while the judge lives.
+  const relay::RouteTable* routes() const { return routes_.get(); }
   // When the message may go; nullopt: at once.
   const std::optional<Instant>& release_at() const { return release_at_; }
 

@@ -78,7 +78,11 @@ store::DeliveryRecord new_delivery(const NewMessageFacts& facts,
   store::DeliveryRecord delivery;
   delivery.recipients.resize(record.envelope.recipients.size());
   const Instant first_attempt = facts.release_at.value_or(facts.now);
-  for (store::RecipientState& state : delivery.recipients) state.next_attempt = first_attempt;
+  const std::string route = facts.routes == nullptr ? std::string() : facts.routes->pool_for(record);
+  for (store::RecipientState& state : delivery.recipients) {
+    state.next_attempt = first_attempt;
+    if (!route.empty()) state.route = route;
+  }
   delivery.due = first_attempt;
   delivery.scheduled_at = facts.release_at;
   delivery.lane = store::lane_of_pending(record, delivery);

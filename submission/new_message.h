@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/envelope.h"
 #include "mime/header_scan.h"
+#include "relay/route.h"
 #include "store/spool.h"
 #include "submission/context.h"
 
@@ -31,6 +32,7 @@ struct NewMessageFacts {
   Duration capture_retention{};
   Instant now;  // of the run, where it has a clock
   bool has_own_clock = false;
+  const relay::RouteTable* routes = nullptr;  // whose rules say which pool it leaves by; null: none does
   std::optional<Instant> release_at = {};  // later than `now`: its first attempt is then
 };
 

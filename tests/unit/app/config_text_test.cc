@@ -48,6 +48,8 @@ TEST(ConfigText, TemplateListsEveryKeyWithItsDefault) {
   expect_each_default_listed(text, listener_keys(), default_listener());
   expect_each_default_listed(text, http_listener_keys(), default_http_listener());
   expect_each_default_listed(text, route_keys(), default_route());
+  expect_each_default_listed(text, egress_source_keys(), default_egress_source());
+  expect_each_default_listed(text, egress_pool_keys(), default_egress_pool());
 }
 
 TEST(ConfigText, TemplateGivesTheDefaultsWhenItsKeysAreSet) {
@@ -100,6 +102,8 @@ TEST(ConfigKeys, HaveHelpAndADefaultWithinTheirRange) {
   expect_sound_rows(listener_keys());
   expect_sound_rows(http_listener_keys());
   expect_sound_rows(route_keys());
+  expect_sound_rows(egress_source_keys());
+  expect_sound_rows(egress_pool_keys());
 }
 
 TEST(ConfigText, ShippedConfigurationsHaveNoProblem) {

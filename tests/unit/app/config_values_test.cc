@@ -63,10 +63,11 @@ TEST(ConfigValues, GiveEachListenerItsTlsMode) {
 }
 
 TEST(ConfigValues, CarryARouteWhole) {
-  const auto routes = make_routes(settings_of(
+  const auto table = make_route_table(settings_of(
       "[[route]]\nname = \"a\"\nhost = \"h.example.org\"\nport = 465\ndomains = [\"x.org\"]\ntls = \"required\"\nimplicit_tls = "
       "true\n"
       "ca_file = \"ca.pem\"\nuser_name = \"u\"\npassword = \"fake\"\nmax_connections = 3\nidle_timeout_seconds = 9\n"));
+  const auto& routes = table.routes();
   ASSERT_EQ(routes.size(), 1u);
   EXPECT_EQ(routes[0].port, 465);
   EXPECT_EQ(routes[0].tls, relay::TlsPolicy::Required);

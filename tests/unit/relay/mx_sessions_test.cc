@@ -17,6 +17,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 namespace postern::relay {
 namespace {
@@ -380,6 +381,130 @@ TEST_F(ShapedSessionsTest, SuspendsAProviderThatSaysSoAndNobodyElse) {
   advance_until([&] { return is_delivered(first) && is_delivered(second); }, minutes(1));
   EXPECT_EQ(state(second).attempts, 1U);
   EXPECT_THAT(log.finish(), HasSubstr("provider_restrained provider=big how=suspended for=30m"));
+}
+
+// --- Egress ---
+
+class EgressSessionsTest : public ShapedSessionsTest {
+ protected:
+  static PoolMember member(const std::string& name, const std::string& address, std::uint32_t tier = 0) {
+    PoolMember member{.source = {}, .weight = 1, .tier = tier};
+    member.source.name = name;
+    member.source.v4 = parse_ip_address(address);
+    member.source.ehlo_name = name + ".example";
+    return member;
+  }
+  void leave_from(std::vector<PoolMember> members) { routes_[0].egress = {.name = "pool", .members = std::move(members)}; }
+  static void refuse(test::FakeSmarthost& hop, const std::string& name) {
+    for (const char* verb : {"EHLO", "HELO"}) hop.reply(verb, "554 5.7.1 your address is blocked\r\n", 0, name);
+  }
+  // One after the other, so that connections are used again where they may be.
+  std::set<std::string> sources_of(const std::string& domain, int messages) {
+    std::set<std::string> seen;
+    for (int i = 0; i < messages; ++i) {
+      const MessageId id = accept(domain);
+      run_until([&] { return stage(id) == RecipientStage::Delivered; });
+      const std::string remote = state(id).remote;
+      seen.insert(remote.substr(remote.rfind(' ') + 1));
+    }
+    return seen;
+  }
+  using Names = std::set<std::string>;
+};
+
+TEST_F(EgressSessionsTest, LeavesFromEachSourceWithItsNameAndAConnectionOfItsOwn) {
+  test::FakeSmarthost hop;
+  leave_from({member("out1", "127.0.0.11"), member("out2", "127.0.0.12")});
+  start_shaped(hop, {});
+  EXPECT_EQ(sources_of("live.example", 30), (Names{"out1", "out2"}));
+  EXPECT_EQ(hop.connections(), 2U) << "each source's connection is used again, and by nobody else";
+  const auto commands = hop.commands();
+  EXPECT_THAT(commands, testing::IsSupersetOf({"EHLO out1.example", "EHLO out2.example"}));
+}
+
+TEST_F(EgressSessionsTest, PassesOverASourceWhoseAddressIsNotOnThisMachine) {
+  test::FakeSmarthost hop;
+  test::CapturedLog log;
+  leave_from({member("gone", "192.0.2.77"), member("out2", "127.0.0.12")});
+  start_shaped(hop, {});
+  EXPECT_EQ(sources_of("live.example", 10), Names{"out2"});
+  EXPECT_EQ(sources_of("small.example", 5), Names{"out2"});
+  EXPECT_THAT(log.finish(), HasSubstr("egress_source_missing source=gone address=192.0.2.77"));
+}
+
+TEST_F(EgressSessionsTest, WaitsWhereNoSourceHasItsAddressHere) {
+  test::FakeSmarthost hop;
+  leave_from({member("gone", "192.0.2.77")});
+  start_shaped(hop, {});
+  const MessageId id = accept("live.example");
+  expect_deferred(id, "nothing leaves from source gone");
+  EXPECT_EQ(hop.connections(), 0U) << "least of all from an address that nobody chose";
+}
+
+TEST_F(EgressSessionsTest, StopsASourceAtTheProviderThatRefusesItAndNowhereElse) {
+  test::FakeSmarthost hop;
+  leave_from({member("out1", "127.0.0.11"), member("out2", "127.0.0.12", 1)});
+  refuse(hop, "out1.example");
+  test::CapturedLog log;
+  start_shaped(hop, {}, {{.provider = "big", .says = "is blocked", .suspends = true, .duration = minutes(30)}});
+  const MessageId first = accept("live.example");
+  io_.run_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(stage(first), RecipientStage::Pending) << "who steps in is for what is spent or gone, not for what is refused";
+  EXPECT_THAT(log.finish(), HasSubstr("provider_restrained provider=big source=out1 how=suspended"));
+  const test::FakeSmarthost other;  // of another provider: nothing is suspended there
+  routes_[0].port = other.port();
+  queue_->replace_routes(std::make_shared<const RouteTable>(routes_));
+  EXPECT_EQ(sources_of("small.example", 3), Names{"out1"});
+}
+
+TEST_F(EgressSessionsTest, SendsFromAnotherSourceAtOnceWhereOneIsRefused) {
+  test::FakeSmarthost hop;
+  leave_from({member("out1", "127.0.0.11"), member("out2", "127.0.0.12")});
+  refuse(hop, "out1.example");
+  start_shaped(hop, {}, {{.provider = "big", .says = "is blocked", .suspends = true, .duration = minutes(30)}});
+  EXPECT_EQ(sources_of("live.example", 10), Names{"out2"});
+  EXPECT_EQ(sources_of("other.example", 10), Names{"out2"}) << "the provider's other domains know of it";
+}
+
+TEST_F(EgressSessionsTest, SendsADaysShareAndTheRestFromWhoStepsIn) {
+  test::FakeSmarthost hop;
+  PoolMember fresh = member("fresh", "127.0.0.11");
+  fresh.source.warm_up = {
+      .from = std::chrono::floor<std::chrono::days>(clock_.now()), .first_day = 3, .growth_percent = 50, .warm_at = 1'000};
+  leave_from({fresh, member("old", "127.0.0.12", 1)});
+  start_shaped(hop, {});
+  EXPECT_EQ(sources_of("live.example", 3), Names{"fresh"});
+  EXPECT_EQ(sources_of("other.example", 2), Names{"old"}) << "the share is the provider's, not the domain's";
+  EXPECT_EQ(sources_of("small.example", 2), Names{"fresh"}) << "all others have one of their own";
+  advance(std::chrono::hours(24));
+  EXPECT_EQ(sources_of("live.example", 4), Names{"fresh"});
+  EXPECT_EQ(sources_of("live.example", 1), Names{"old"});
+}
+
+TEST_F(EgressSessionsTest, WaitsForTheNextDayWhereNobodyStepsIn) {
+  test::FakeSmarthost hop;
+  PoolMember fresh = member("fresh", "127.0.0.11");
+  fresh.source.warm_up = {
+      .from = std::chrono::floor<std::chrono::days>(clock_.now()), .first_day = 1, .growth_percent = 50, .warm_at = 1'000};
+  leave_from({fresh});
+  start_shaped(hop, {});
+  EXPECT_EQ(sources_of("live.example", 1), Names{"fresh"});
+  const MessageId next = accept("live.example");
+  io_.run_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(stage(next), RecipientStage::Pending);
+  EXPECT_EQ(state(next).attempts, 0U) << "to wait is no attempt";
+  advance(std::chrono::hours(24));
+  advance_until([&] { return stage(next) == RecipientStage::Delivered; }, minutes(1));
+}
+
+TEST_F(EgressSessionsTest, LeavesFromAPoolToASmarthostToo) {
+  test::FakeSmarthost hop;
+  routes_[0].is_mx = routes_[0].is_per_domain = false;
+  routes_[0].host = "127.0.0.1";
+  leave_from({member("gone", "192.0.2.77"), member("out2", "127.0.0.12")});
+  start_shaped(hop, {});
+  EXPECT_EQ(sources_of("live.example", 8), Names{"out2"});
+  EXPECT_EQ(hop.connections(), 1U);
 }
 
 }  // namespace
