@@ -71,6 +71,11 @@ void check_resolver(const Settings& settings, Problems& problems) {
     problems.add({0, "resolver_addresses"}, quote_toml(address) + " is not the address of a DNS server",
                  "write an IP address such as \"192.0.2.53\", or \"127.0.0.1@5353\" with a port");
   }
+  const auto reporter = settings.tls_report_from.empty() ? Result<Mailbox>(Mailbox()) : parse_mailbox(settings.tls_report_from);
+  if (!reporter || reporter->needs_smtputf8()) {
+    problems.add({0, "tls_report_from"}, quote_toml(settings.tls_report_from) + " is no address that reports could come from",
+                 "write one such as \"tls-reports@example.org\"");
+  }
   if (settings.allow_special_destinations && !settings.is_development()) {
     problems.add({0, "allow_special_destinations"}, "would let any domain's owner send mail into this network",
                  "remove it: for a host in here write a [[route]] with deliver = \"smarthost\"");

@@ -2,6 +2,7 @@
 #include "app/config_keys.h"
 
 #include "app/egress_keys.h"
+#include "app/route_keys.h"
 
 #include <charconv>
 
@@ -15,7 +16,6 @@ constexpr std::int64_t kManyYearsInHours = 876'000;
 using S = Settings;
 using L = ListenerSettings;
 using H = HttpListenerSettings;
-using R = RouteSettings;
 using enum KeyType;
 
 constexpr ConfigKey<Settings> kTopKeys[] = {
@@ -293,6 +293,16 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Whether mail may be delivered to mail hosts whose addresses are not public: private, loopback, documentation. For "
               "laboratories; refused unless environment = \"development\"."},
      &S::allow_special_destinations},
+    {{.name = "tls_report_from", .group = "DNS", .default_value = "",
+      .help = "Address that reports on TLS (RFC 8460) come from: \"tls-reports@example.org\". With it each domain that asks for "
+              "them in its _smtp._tls record is told once a day, after midnight UTC, how TLS with its mail hosts went. Signed "
+              "where an account has verified the address's domain. Empty: nobody is told."},
+     &S::tls_report_from},
+    {{.name = "tls_report_spread_minutes", .group = "DNS", .type = Integer, .default_value = "240", 
+      .unit = "minutes", .maximum = 1200,
+      .help = "How long after midnight UTC the day's reports begin at the latest; the same each time for a hostname "
+                               "and a day, so that not everybody's begin at once."},
+     &S::tls_report_spread_minutes},
     {{.name = "egress_pool", .group = "DNS", .default_value = "", .is_reloadable = true,
       .help = "Name of the [[egress_pool]] that mail leaves from where there is no [[route]]; a route has a key of its own. Empty: "
               "the machine chooses the address."},
@@ -424,66 +434,6 @@ constexpr ConfigKey<HttpListenerSettings> kHttpListenerKeys[] = {
     {{.name = "proxy_networks", .group = "HTTP listener", .type = TextList, .default_value = "",
       .help = "Networks of the proxies in front of this listener, which must send a PROXY header. As with [[listener]]."},
      &H::proxy_networks},
-};
-
-constexpr ConfigKey<RouteSettings> kRouteKeys[] = {
-    {{.name = "name", .group = "Route", .is_required = true, .is_reloadable = true,
-      .help = "Name of the route in logs and listings; each has its own."},
-     &R::name},
-    {{.name = "domains", .group = "Route", .type = TextList, .is_required = true, .is_reloadable = true,
-      .help = "Recipient domains that take this route. \".example.org\" also matches every domain below it, \"*\" matches all. "
-              "The first route that matches is taken."},
-     &R::domains},
-    {{.name = "deliver", .group = "Route", .default_value = "smarthost", .choices = "smarthost|mx", .is_reloadable = true,
-      .help = "\"smarthost\": all of it to `host`. \"mx\": each domain's mail to the mail hosts that the domain names in the DNS "
-              "(docs/delivery.md)."},
-     &R::deliver},
-    {{.name = "host", .group = "Route", .default_value = "", .is_reloadable = true,
-      .help = "Next hop of a smarthost route: name or IP address."},
-     &R::host},
-    {{.name = "port", .group = "Route", .type = Integer, .default_value = "25", .minimum = 1, .maximum = 65'535,
-      .is_reloadable = true, .help = "TCP port of the next hop, or of the mail hosts."},
-     &R::port},
-    {{.name = "tls", .group = "Route", .default_value = "opportunistic", .choices = "none|opportunistic|required",
-      .is_reloadable = true,
-      .help = "\"opportunistic\": TLS if it is offered, without looking at the certificate. \"required\": TLS with a certificate "
-              "that is valid for the host, or no delivery. \"none\": never TLS. With deliver = \"mx\" a domain that publishes "
-              "DANE or MTA-STS gets what it asks for, unless it is \"none\"."},
-     &R::tls},
-    {{.name = "implicit_tls", .group = "Route", .type = Boolean, .default_value = "false", .is_reloadable = true,
-      .help = "TLS from the first octet (port 465) in place of STARTTLS."},
-     &R::implicit_tls},
-    {{.name = "ca_file", .group = "Route", .type = Path, .default_value = "", .is_reloadable = true,
-      .help = "PEM file with the authorities that certificates are checked against. Empty: the system's."},
-     &R::ca_file},
-    {{.name = "spf", .group = "Route", .type = TextList, .default_value = "", .is_reloadable = true,
-      .help = "What the SPF records of sending domains must hold so that mail over this route passes, as the next hop's operator "
-              "says: [\"include:_spf.example.net\"]. `postern domain records` advises it. Empty: \"a:\" with the host name for a "
-              "next hop on this machine, nothing for another."},
-     &R::spf},
-    {{.name = "user_name", .group = "Route", .default_value = "", .is_reloadable = true,
-      .help = "Name to authenticate with at the next hop. Empty: no AUTH."},
-     &R::user_name},
-    {{.name = "password_file", .group = "Route", .type = Path, .default_value = "", .is_reloadable = true,
-      .help = "File whose first line is the password. Better than password: it can have its own permissions."},
-     &R::password_file},
-    {{.name = "password", .group = "Route", .type = Password, .default_value = "", .is_reloadable = true,
-      .help = "The password itself. Keep the configuration file unreadable for others then."},
-     &R::password},
-    {{.name = "max_connections", .group = "Route", .type = Integer, .default_value = "8", .unit = "connections", .minimum = 1,
-      .maximum = 1000, .is_reloadable = true, .help = "Connections to the next hop at once; with deliver = \"mx\" to the "
-      "hosts of one domain."},
-     &R::max_connections},
-    {{.name = "max_messages_per_connection", .group = "Route", .type = Integer, .default_value = "100", .unit = "messages",
-      .minimum = 1, .maximum = 1'000'000, .is_reloadable = true,
-      .help = "Messages sent over one connection before it is closed."},
-     &R::max_messages_per_connection},
-    {{.name = "idle_timeout_seconds", .group = "Route", .type = Integer, .default_value = "30", .unit = "seconds",
-      .maximum = 3600, .is_reloadable = true, .help = "How long an idle connection is kept for the next message."},
-     &R::idle_timeout_seconds},
-    {{.name = "egress_pool", .group = "Route", .default_value = "", .is_reloadable = true,
-      .help = "Name of the [[egress_pool]] whose addresses its mail leaves from. Empty: the machine chooses the address."},
-     &R::egress_pool},
 };
 
 // Text → member. The table's own defaults are right by a test; a wrong number would show there as zero.

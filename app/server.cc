@@ -9,9 +9,11 @@
 #include "app/listening.h"
 #include "app/maintenance.h"
 #include "app/process.h"
+#include "app/queue_settings.h"
 #include "app/route_holder.h"
 #include "app/settings_change.h"
 #include "app/shaping_file.h"
+#include "app/tls_reporting.h"
 #include "app/version.h"
 #include "app/store_watch.h"
 #include "app/write_behind.h"
@@ -66,21 +68,6 @@ metrics::Gauge build_info("postern_build_info", "1, with the version in its labe
 std::uint64_t load_counter(const store::Directory& directory, const AccountId& account, store::CounterPeriod period, Instant at) {
   const auto count = directory.counter(account, period, at);
   return count ? *count : 0;
-}
-
-relay::QueueSettings make_queue_settings(const Settings& s) {
-  relay::QueueSettings queue;
-  queue.policy.retry = make_retry_schedule(s);
-  // 0 means never: later than any message lives.
-  const bool has_notice = s.delay_notice_hours != 0;
-  queue.policy.delay_notice_after = std::chrono::hours(has_notice ? s.delay_notice_hours : s.queue_lifetime_hours + 1);
-  queue.notices = {.hostname = effective_hostname(s), .capture_retention = std::chrono::hours(s.capture_retention_hours)};
-  return queue;
-}
-
-relay::RunClockSettings make_run_clock_settings(const Settings& s) {
-  relay::QueueSettings queue = make_queue_settings(s);
-  return {.simulator_domain = s.simulator_domain, .policy = queue.policy, .notices = std::move(queue.notices)};
 }
 
 submission::LongLines make_long_lines(const Settings& s) {
@@ -184,6 +171,7 @@ class Daemon {
         store_(std::move(store)),
         cluster_(std::move(cluster)),
         notebook_(std::move(notebook)),
+        tls_results_(notebook_ ? relay::make_tls_results(*notebook_) : nullptr),
         resolver_(std::move(resolver)),
         return_paths_(return_paths),
         seal_(seal),
@@ -210,6 +198,7 @@ class Daemon {
                                                .clock = &clock_,
                                                .return_paths = &return_paths_,
                                                .notebook = notebook_.get(),
+                                               .tls_results = tls_results_,
                                                .runs = &runs_,
                                                .shapers = shapers_})},
                make_queue_settings(settings), routes_.get()),
@@ -238,6 +227,7 @@ class Daemon {
 
  private:
   Result<void> open_http();
+  void start_tls_reports();
   void leave_with_manager(const std::vector<std::string>& dropped);
   Result<void> listen(SmtpDoor& door, const ListenerSettings& listener, net::InheritedListeners& inherited);
   void mail_received(bool is_return) {
@@ -259,6 +249,7 @@ class Daemon {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<ClusterNode> cluster_;  // null: one machine
   std::unique_ptr<store::Notebook> notebook_;  // null: it could not be opened, and nothing is remembered
+  std::shared_ptr<reports::TlsResults> tls_results_;  // the queue's thread uses it
   std::unique_ptr<dns::Resolver> resolver_;
   domains::ReturnPaths return_paths_;
   domains::KeySeal seal_;
@@ -372,11 +363,25 @@ void Daemon::start() {
     return account && *account ? (*account)->name : std::string();
   });
   queue_task_.start(queue_executor_, queue_.make_task());
+  if (notebook_) start_tls_reports();
   events_->start();
   smtp_.server.start();
   mx_.server.start();
   return_reader_.wake();
   if (http_) http_->start();
+}
+
+void Daemon::start_tls_reports() {
+  auto task = make_tls_reports(settings_, {.executor = queue_executor_,
+                                           .store = *store_,
+                                           .notebook = *notebook_,
+                                           .resolver = *resolver_,
+                                           .clock = clock_,
+                                           .random = random_,
+                                           .signer = signer_.get(),
+                                           .flush = [this] { tls_results_->flush(); },
+                                           .committed = [this](const store::DueEntry& due) { queue_.accepted(due); }});
+  if (task) queue_task_.start(queue_executor_, std::move(task));
 }
 
 // True: another certificate is shown. One that cannot be loaded leaves every listener as it was.

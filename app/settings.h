@@ -156,6 +156,8 @@ struct Settings {
   std::string resolver_trust_anchor_file;
   bool allow_special_destinations = false;
   std::string shaping_file;
+  std::string tls_report_from;  // an address; empty: no reports
+  std::int64_t tls_report_spread_minutes = 0;
 
   std::int64_t spool_max_octets = 0;
   std::int64_t spool_min_free_octets = 0;

@@ -331,6 +331,11 @@ void egress_source_missing(std::string_view source, std::string_view address) {
   log::write(Level::Error, "egress_source_missing", {{"source", source}, {"address", address}});
 }
 
+void tls_report(std::string_view domain, std::string_view uri, bool is_sent) {
+  if (is_sent) return log::write(Level::Info, "tls_report_sent", {{"domain", domain}, {"to", uri}});
+  log::write(Level::Warning, "tls_report_failed", {{"domain", domain}, {"to", uri}});
+}
+
 void queue_stranded(std::size_t messages) {
   log::write(Level::Warning, "queue_stranded", {{"messages", std::uint64_t{messages}}});
 }

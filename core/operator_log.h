@@ -131,6 +131,8 @@ void provider_restrained(std::string_view provider, std::string_view source, std
                          const Status& status);
 // The address that a configured source sends from is not on this machine: others send in its place, or its mail waits.
 void egress_source_missing(std::string_view source, std::string_view address);
+// A TLS report of the day before: on its way to whom the domain names, or not.
+void tls_report(std::string_view domain, std::string_view uri, bool is_sent);
 // Messages that were due and in nobody's hands were found, and go out now.
 void queue_stranded(std::size_t messages);
 // Operators' orders on what waits have changed: so many are in force.

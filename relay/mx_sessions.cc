@@ -55,17 +55,6 @@ mx::StsMemory memory_in(store::Notebook* notebook) {
               }};
 }
 
-reports::TlsResults::Memory results_in(store::Notebook* notebook) {
-  constexpr auto kTable = store::NotebookTable::TlsResults;
-  return {.find =
-              [notebook](const std::string& key) {
-                auto found = notebook->find(kTable, key);
-                return found ? std::move(*found) : std::nullopt;
-              },
-          .put = [notebook](const std::string& key, std::string value) { notebook->put_later(kTable, key, std::move(value)); },
-          .erase_day = [notebook](const std::string& day) { notebook->erase_prefix_later(kTable, day); }};
-}
-
 net::TlsVerification verification_of(mx::TlsLevel level) {
   if (level == mx::TlsLevel::Dane) return net::TlsVerification::Dane;
   return level == mx::TlsLevel::Verified ? net::TlsVerification::Required : net::TlsVerification::None;
@@ -90,7 +79,6 @@ MxCommon::MxCommon(dns::Resolver& resolver, mx::PlanRules rules, const Clock* cl
       rules_(std::move(rules)),
       clock_(clock),
       https_(std::make_shared<mx::HttpsClient>(resolver, rules_.allows_special)) {
-  if (clock != nullptr && notebook != nullptr) tls_results_ = std::make_unique<reports::TlsResults>(results_in(notebook));
   if (clock != nullptr) {
     sts_ = std::make_shared<mx::StsPolicies>(resolver, *clock, mx::make_sts_fetch(https_), memory_in(notebook));
   }

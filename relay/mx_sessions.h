@@ -45,7 +45,8 @@ class MxCommon {
   std::shared_ptr<const net::TlsClientContext> tls(net::TlsVerification verification, const std::string& ca_file, Status& failure);
   // Null: it is not looked for.
   mx::StsPolicies* sts_policies() { return sts_.get(); }
-  // What TLS reports are made of; nothing without a notebook.
+  // What TLS reports are made of. Null: nothing is noted.
+  void use_results(std::shared_ptr<reports::TlsResults> results) { tls_results_ = std::move(results); }
   void note_tls(const std::optional<reports::TlsSession>& session);
   // Whether, and by what, large providers are spared. Null: nobody is.
   void shape(std::shared_ptr<ProviderShapers> shapers) { shapers_ = std::move(shapers); }
@@ -76,7 +77,7 @@ class MxCommon {
   std::map<std::pair<std::string, std::string>, Holders> idle_;  // by provider and source
   SystemRandom random_;
   const Clock* const clock_;
-  std::unique_ptr<reports::TlsResults> tls_results_;
+  std::shared_ptr<reports::TlsResults> tls_results_;
   std::shared_ptr<mx::HttpsClient> https_;
   std::shared_ptr<mx::StsPolicies> sts_;  // kept by what is fetched in the background, too
   std::map<std::pair<net::TlsVerification, std::string>, std::shared_ptr<const net::TlsClientContext>> contexts_;

@@ -30,7 +30,22 @@ SourceBook::Memory counts_in(store::Notebook* notebook) {
               }};
 }
 
+reports::TlsResults::Memory results_in(store::Notebook& notebook) {
+  constexpr auto kTable = store::NotebookTable::TlsResults;
+  return {.find =
+              [&notebook](const std::string& key) {
+                auto found = notebook.find(kTable, key);
+                return found ? std::move(*found) : std::nullopt;
+              },
+          .put = [&notebook](const std::string& key, std::string value) { notebook.put_later(kTable, key, std::move(value)); },
+          .erase_day = [&notebook](const std::string& day) { notebook.erase_prefix_later(kTable, day); }};
+}
+
 }  // namespace
+
+std::shared_ptr<reports::TlsResults> make_tls_results(store::Notebook& notebook) {
+  return std::make_shared<reports::TlsResults>(results_in(notebook));
+}
 
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
                                         TransportSettings settings) {
@@ -40,6 +55,7 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
     mx = std::make_shared<MxCommon>(*settings.resolver, settings.mx_rules, settings.clock, settings.notebook);
     mx->shape(settings.shapers);
     mx->use_sources(sources);
+    if (settings.clock != nullptr) mx->use_results(settings.tls_results);
   }
   return [executor, &spool, settings, mx, sources](const std::shared_ptr<const RouteTable>& routes,
                                       const Route* route) -> std::unique_ptr<Transport> {

@@ -7,6 +7,7 @@
 #include "relay/destination_set.h"
 #include "relay/provider_shaper.h"
 #include "relay/run_book.h"
+#include "reports/tls_results.h"
 
 #include <memory>
 #include <string>
@@ -36,9 +37,13 @@ struct TransportSettings {
   const Clock* clock = nullptr;          // with it MTA-STS is obeyed
   const domains::ReturnPaths* return_paths = nullptr;  // as SmtpTransportOptions has it
   store::Notebook* notebook = nullptr;   // where its policies are kept
+  std::shared_ptr<reports::TlsResults> tls_results{};  // where it is noted how TLS went; null: nowhere
   RunBook* runs = nullptr;               // whose scripts the simulation goes by
   std::shared_ptr<ProviderShapers> shapers{};  // by whom mail hosts are spared; null: by nobody
 };
+// Kept in the notebook, which outlives them; on the queue's executor.
+std::shared_ptr<reports::TlsResults> make_tls_results(store::Notebook& notebook);
+
 // All that is pointed to outlives the transports, as does `spool`.
 TransportFactory make_transport_factory(net::Executor executor, const store::Spool& spool,
                                         TransportSettings settings);

@@ -2,13 +2,15 @@
 
 #include "lmdb/table.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace postern::store {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNotebookTables = {"meta", "sts_policies", "tls_results", "warm_ups"};
+constexpr std::array<std::string_view, 5> kNotebookTables = {"meta", "sts_policies", "tls_results", "tls_reports",
+                                                                 "warm_ups"};
 constexpr std::size_t kMaxNotebookKey = 500;  // LMDB's bound is 511
 
 class NotebookWrite final : public lmdb::CommitRequest {
@@ -74,6 +76,20 @@ Result<std::optional<std::string>> Notebook::find(NotebookTable table, std::stri
   const auto found = lmdb::Table(transaction, table).find(key);
   if (!found) return found.error();
   return *found ? std::optional<std::string>(**found) : std::nullopt;
+}
+
+Result<Notebook::Rows> Notebook::list(NotebookTable table, std::string_view prefix, std::string_view after,
+                                      std::size_t limit) const {
+  Rows rows;
+  lmdb::ReadTransaction transaction(*environment_);
+  if (auto begun = transaction.begin(); !begun) return begun.error();
+  lmdb::Cursor cursor{lmdb::Table(transaction, table)};
+  for (bool is_on = cursor.seek(std::max(prefix, after)); is_on && rows.size() < limit; is_on = cursor.next()) {
+    if (!cursor.key().starts_with(prefix)) break;
+    if (cursor.key() > after) rows.emplace_back(cursor.key(), cursor.value());
+  }
+  if (auto status = cursor.status(); !status) return status.error();
+  return rows;
 }
 
 void Notebook::put_later(NotebookTable table, std::string key, std::string value) {

@@ -13,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace postern::store {
 
@@ -20,6 +22,7 @@ enum class NotebookTable : std::size_t {
   Meta,         // not used yet
   StsPolicies,  // domain → mx/sts_policy's form
   TlsResults,   // reports/tls_results' keys → a TLS report's JSON
+  TlsReports,   // the same keys → what became of the report (relay/tls_reporter)
   WarmUps,      // relay/source_book's keys → messages of a day
 };
 
@@ -32,6 +35,9 @@ class Notebook {
 
   // Any thread. A key has 1 to 500 octets; others are never there.
   Result<std::optional<std::string>> find(NotebookTable table, std::string_view key) const;
+  // The next keys behind `after` that begin with `prefix`, with their values, in order.
+  using Rows = std::vector<std::pair<std::string, std::string>>;
+  Result<Rows> list(NotebookTable table, std::string_view prefix, std::string_view after, std::size_t limit) const;
   // Soon, on a thread of its own; what cannot be written is lost, with nobody waiting for it.
   void put_later(NotebookTable table, std::string key, std::string value);
   void erase_later(NotebookTable table, std::string key);

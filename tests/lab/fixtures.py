@@ -122,4 +122,5 @@ STS_FIXTURES = [
 ]
 
 # What other domains' records lead to.
-EXTRA = {"sec": ["relay.lab A 192.0.2.250"], "ins": [], "bog": []}
+EXTRA = {"sec": ["relay.lab A 192.0.2.250", '_smtp._tls.wrong TXT "v=TLSRPTv1; rua=mailto:tls@plain.ins"'],
+         "ins": ['_smtp._tls.stsself TXT "v=TLSRPTv1; rua=https://mta-sts.stsgood.ins/report"'], "bog": []}

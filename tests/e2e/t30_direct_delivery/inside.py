@@ -1,6 +1,8 @@
 """The story's other half, within the laboratory's namespace. usage: inside.py POSTERN FOLDER"""
 
 import concurrent.futures
+import ctypes
+import datetime
 import os
 import pathlib
 import re
@@ -114,7 +116,7 @@ class Story:
             got = [m for m in (host.messages if host else []) if f"<user@{domain}>" in str(m["rcpt"])]
             if [m["tls"] for m in got] != ([verdict != "clear"] if outcome == "delivered" else []):
                 failures.append(f"{domain}: the host has {[(m['rcpt'], m['tls']) for m in got]}")
-        return failures + self.run_traces() + self.run_demands() + self.run_restart() + self.run_reports()
+        return failures + self.run_traces() + self.run_demands() + self.run_restart() + self.run_reports() + self.run_told()
 
     def run_traces(self):
         """`postern trace` has the session that delivery would have, up to RCPT, and leaves nothing behind."""
@@ -163,6 +165,44 @@ class Story:
             failures.append("a domain without sessions has a TLS report")
         return failures
 
+    def run_told(self):
+        """What was seen the day before is told to who asks for it, once, and nothing is noted of the telling (RFC 8460)."""
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        yesterday = today - datetime.timedelta(days=1)
+        redate(self.relay.folder / "data/notebook", str(today), str(yesterday))
+        text = self.relay.config.read_text()
+        self.relay.config.write_text(f'tls_report_from = "tls@relay.lab.sec"\ntls_report_spread_minutes = 0\n{text}')
+        mail, web = self.lab.mail["plain.ins"], self.lab.web["stsgood.ins"]
+
+        def mails():
+            return [m for m in mail.messages if "<tls@plain.ins>" in str(m["rcpt"])]
+
+        def posts():
+            return [body for head, body in web.requests if head.startswith("POST /report ")]
+
+        failures = []
+        for start in range(2):
+            self.relay.start()
+            wait_until(lambda: mails() and posts(), "the reports of yesterday")
+            message = self.send(f"last{start}@clear.sec")
+            wait_until(lambda: self.state(message), "another message")
+            self.relay.stop()
+            if (len(mails()), len(posts())) != (1, 1):
+                failures.append(f"after start {start}: {len(mails())} mails, {len(posts())} posts")
+        for name, octets in (("mail", mails()[0]["content"]), ("post", posts()[0])):
+            (self.folder / name).write_bytes(octets)
+        for name, domain, failure in (("mail", "wrong.sec", "validation-failure"),
+                                      ("post", "stsself.ins", "certificate-not-trusted")):
+            report = self.relay.json("inbound", "report", str(self.folder / name))
+            told = {(p["policy_domain"], f["result_type"]) for p in report["policies"] for f in p["failures"]}
+            if report["begin"] != f"{yesterday}T00:00:00Z" or told != {(domain, failure)}:
+                failures.append(f"the report by {name}: {report}")
+        if b"TLS-Report-Domain: wrong.sec" not in mails()[0]["content"] or "<>" not in mails()[0]["mail"]:
+            failures.append(f"the report's mail: {mails()[0]}")
+        if [day["day"] for day in self.relay.json("explain", "tls", "plain.ins")["days"]] != [str(yesterday)]:
+            failures.append("a report's own session was noted for a report")
+        return failures
+
     def run_restart(self):
         """A policy outlives the process that fetched it, and its host."""
         host = self.lab.web["stsself.ins"]
@@ -200,6 +240,41 @@ class Story:
             if came_to != outcome or status not in str(state["status"]) or not is_there or not is_kept:
                 failures.append(f"{recipient}: {came_to}, {state['status']}, hosts have {got}")
         return failures
+
+
+def redate(notebook, before, after):
+    """Puts a day's TLS results under another day, with LMDB itself: no clock of the machine's has to move."""
+    lmdb = ctypes.CDLL("liblmdb.so.0")
+
+    class Value(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("data", ctypes.c_void_p)]
+
+    def done(code):
+        check(code == 0, f"LMDB: {code}")
+
+    def of(octets):
+        return Value(len(octets), ctypes.cast(ctypes.create_string_buffer(octets, len(octets)), ctypes.c_void_p))
+
+    environment, transaction, cursor = (ctypes.c_void_p() for _ in range(3))
+    table = ctypes.c_uint()
+    done(lmdb.mdb_env_create(ctypes.byref(environment)))
+    done(lmdb.mdb_env_set_maxdbs(environment, 16))
+    done(lmdb.mdb_env_set_mapsize(environment, ctypes.c_size_t(512 << 20)))
+    done(lmdb.mdb_env_open(environment, str(notebook).encode(), 0, 0o600))
+    done(lmdb.mdb_txn_begin(environment, None, 0, ctypes.byref(transaction)))
+    done(lmdb.mdb_dbi_open(transaction, b"tls_results", 0, ctypes.byref(table)))
+    done(lmdb.mdb_cursor_open(transaction, table, ctypes.byref(cursor)))
+    rows, key, value = [], Value(), Value()
+    while lmdb.mdb_cursor_get(cursor, ctypes.byref(key), ctypes.byref(value), 8) == 0:  # MDB_NEXT
+        rows.append((ctypes.string_at(key.data, key.size), ctypes.string_at(value.data, value.size)))
+    lmdb.mdb_cursor_close(cursor)
+    for name, octets in rows:
+        if name.startswith(before.encode()):
+            done(lmdb.mdb_del(transaction, table, ctypes.byref(of(name)), None))
+            done(lmdb.mdb_put(transaction, table, ctypes.byref(of(name.replace(before.encode(), after.encode(), 1))),
+                              ctypes.byref(of(octets)), 0))
+    done(lmdb.mdb_txn_commit(transaction))
+    lmdb.mdb_env_close(environment)
 
 
 def agrees(outcome, level, verdict):

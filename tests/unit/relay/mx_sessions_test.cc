@@ -66,7 +66,8 @@ class MxSessionsTest : public QueueFixture {
                                   .resolver = &resolver_,
                                   .mx_rules = {.self = {.names = {"relay.example"}, .addresses = {}}, .allows_special = true},
                                   .clock = notebook == nullptr ? nullptr : &clock_,
-                                  .notebook = notebook}));
+                                  .notebook = notebook,
+                                  .tls_results = notebook == nullptr ? nullptr : make_tls_results(*notebook)}));
   }
   void publish_dane(const test::FakeSmarthost& hop, const std::string& record) {
     resolver_.secure = {"live.example", "mx.example", dns::tlsa_name(hop.port(), "mx.example")};
