@@ -130,11 +130,10 @@ Result<void> History::put_rows(const std::vector<SharedRow>& rows, std::uint64_t
 }
 
 Result<void> History::move_head(const ReplicaCursor& next, std::uint16_t node) {
-  const auto noted = connection_.ask("INSERT INTO change (version, id, node) VALUES ($1::bigint, $2::uuid, $3::int)",
-                                     {std::to_string(next.version), uuid_text(next.change), std::to_string(node)});
-  if (!noted) return noted.error();
-  const auto moved = connection_.ask("UPDATE cluster SET version = $1::bigint, change = $2::uuid",
-                                     {std::to_string(next.version), uuid_text(next.change)});
+  const auto moved = connection_.ask(
+      "WITH noted AS (INSERT INTO change (version, id, node) VALUES ($1::bigint, $2::uuid, $3::int)) "
+      "UPDATE cluster SET version = $1::bigint, change = $2::uuid",
+      {std::to_string(next.version), uuid_text(next.change), std::to_string(node)});
   return moved ? Result<void>() : moved.error();
 }
 

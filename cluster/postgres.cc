@@ -92,9 +92,10 @@ Result<void> PostgresConnection::open() {
   PQfreemem(mistake);  // it may quote a password
   if (read == nullptr) return Error(ErrorCode::InvalidArgument, "cluster_database is no connection string");
   PQconninfoFree(read);
-  const char* const names[] = {"dbname",           "target_session_attrs", "application_name",
-                               "tcp_user_timeout", "client_encoding",      nullptr};
-  const char* const values[] = {where_.reveal().data(), "read-write", "postern", "3000", "UTF8", nullptr};
+  // What stands before the string ("dbname") may be said otherwise in it. Kerberos is not tried unasked: it waits for others.
+  const char* const names[] = {"application_name", "gssencmode", "tcp_user_timeout", "dbname", "target_session_attrs",
+                               "client_encoding",  nullptr};
+  const char* const values[] = {"postern", "disable", "3000", where_.reveal().data(), "read-write", "UTF8", nullptr};
   const auto until = steady_clock::now() + kConnectPatience;
   handle_ = PQconnectStartParams(names, values, 1);
   if (handle_ == nullptr) return Error(ErrorCode::ConnectFailed, "no memory for a connection");

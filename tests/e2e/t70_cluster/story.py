@@ -170,6 +170,8 @@ def the_database_is_away(a, b, c, database):
     a.cli("account", "create", "never", expect=1)
     status, said, _ = a.request("GET", "/readyz")
     check(status == 200, f"mail is taken, and the balancer is told otherwise: {status}")
+    status, problem, _ = c.request("POST", "/v1/api-keys", {"name": "never", "environment": "test"}, key=live)
+    check(status == 503, f"a change that cannot be made: {status} {problem}")
     check(said["cluster"]["followed"] is False and said["cluster"]["age_seconds"] >= 0, f"{said}")
     database.start()
     wait_until(lambda: a.request("GET", "/readyz")[1]["cluster"]["followed"], "the node follows again", PATIENCE)

@@ -2,13 +2,15 @@
 Then the database is put back to an earlier state: the nodes follow it, and what was revoked stays revoked."""
 
 import shutil
+import signal
 import smtplib
+import subprocess
 import threading
 
 from postgres import PATIENCE, join, make_node, make_pair, wait_for_all
 from support import Failure, check, wait_until
 
-SECONDS = 15
+SECONDS = 30
 
 
 def works(node, key):
@@ -31,6 +33,48 @@ def write_until(node, stopped, acknowledged):
             acknowledged.append(f"{node.folder.name}-{number}")
         except Failure:
             pass  # it was refused, or nobody knows
+
+
+def a_wait_for_the_standby_is_cut_short(nodes, primary, standby):
+    """PostgreSQL then says that the commit is done, with a remark that it may not last: nobody is told that it is."""
+    a = nodes[0]
+    standby.stop("fast")
+    writer = subprocess.Popen([a.postern, "--config", str(a.config), "account", "create", "waits"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'"
+    wait_until(lambda: primary.ask(f"SELECT count(*) {waiting}") != "0", "the commit waits for the standby", PATIENCE)
+    primary.ask(f"SELECT pg_cancel_backend(pid) {waiting}")
+    said, _ = writer.communicate(timeout=PATIENCE)
+    check(writer.returncode == 1 and "it is not known whether" in said, f"exit {writer.returncode}: {said}")
+    standby.start()
+    wait_for_all(a)
+    have = ["waits" in {row["name"] for row in node.json("account", "list")} for node in nodes]
+    check(len(set(have)) == 1, f"the nodes disagree: {have}")
+    a.account("after-that")
+    wait_for_all(a)
+
+
+def a_writer_that_stops_frees_the_others(nodes):
+    """In the middle of a change, as a machine whose disk or memory stands still."""
+    a, b = nodes[:2]
+    stopped = threading.Event()
+    made = []
+    busy = threading.Thread(target=write_until, args=(b, stopped, made), daemon=True)
+    busy.start()
+    wait_until(lambda: made, "it writes", PATIENCE)
+    b.process.send_signal(signal.SIGSTOP)
+    try:
+        a.account("meanwhile")
+        said = {row["name"]: row for row in a.json("node", "list")["nodes"]}
+        wait_until(lambda: {row["name"]: row for row in a.json("node", "list")["nodes"]}["b"]["is_silent"], "it is not heard of",
+                   PATIENCE)
+        check(not said["a"]["is_silent"], f"{said}")
+    finally:
+        b.process.send_signal(signal.SIGCONT)
+        stopped.set()
+    busy.join(PATIENCE)
+    wait_for_all(a)
+    check("meanwhile" in {row["name"] for row in b.json("account", "list")}, "it goes on where it stood")
 
 
 def the_primary_is_killed(nodes, primary, standby):
@@ -98,6 +142,8 @@ def run(context):
             join(a, node)
         for node in nodes:
             node.start()
+        a_wait_for_the_standby_is_cut_short(nodes, primary, standby)
+        a_writer_that_stops_frees_the_others(nodes)
         the_primary_is_killed(nodes, primary, standby)
         an_earlier_state_comes_back(nodes, standby)
         for node in nodes:
