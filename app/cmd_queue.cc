@@ -5,10 +5,12 @@
 #include "app/config_values.h"
 #include "app/message_text.h"
 #include "app/queued_messages.h"
+#include "relay/orders.h"
 #include "relay/route.h"
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace postern::app {
 namespace {
@@ -71,6 +73,26 @@ struct MailFilter {
     });
   }
 };
+
+// What waits for a later attempt by the route, by the key, or with the tag.
+Result<std::set<MessageId>> of_scope(CommandContext& context, const QueueRetryOptions& options) {
+  store::OrderScope scope;
+  scope.route = options.route;
+  scope.tag = options.tag;
+  if (!options.key.empty()) {
+    const auto key = context.find_key(options.key);
+    if (!key) return key.error();
+    scope.key = key->id;
+  }
+  const relay::RouteTable routes = make_route_table(context.settings());
+  if (auto checked = relay::check_scope(scope, routes); !checked) return checked.error();
+  const Instant now = context.clock().now();
+  const auto found = queued_messages(context, [&](const store::StoredMessage& stored) {
+    return relay::has_later_attempt(scope, stored, routes, now);
+  });
+  if (!found) return found.error();
+  return std::set<MessageId>(found->begin(), found->end());
+}
 
 }  // namespace
 
@@ -149,14 +171,21 @@ Result<void> show_queue(CommandContext& context) {
 
 Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& options) {
   const MailFilter filter{options.account, options.domain, options.sender};
-  if (options.message.empty() == !(filter.is_given() || options.is_all)) {
-    return Error(ErrorCode::InvalidArgument, "name a message, or say which: --account, --domain, --sender, or --all");
+  const bool has_scope = !options.route.empty() || !options.key.empty() || !options.tag.empty();
+  if (options.message.empty() == !(filter.is_given() || has_scope || options.is_all)) {
+    return Error(ErrorCode::InvalidArgument,
+                 "name a message, or say which: --account, --domain, --sender, --route, --key, --tag, or --all");
   }
   std::vector<MessageId> ids;
   if (options.message.empty()) {
     auto found = filter.find(context);
     if (!found) return found.error();
     ids = std::move(*found);
+    if (has_scope) {
+      auto named = of_scope(context, options);
+      if (!named) return named.error();
+      std::erase_if(ids, [&](const MessageId& id) { return !named->contains(id); });
+    }
   } else {
     const auto stored = context.find_message(options.message);
     if (!stored) return stored.error();

@@ -336,6 +336,9 @@ void declare_queue(CLI::App& app, Builder& build) {
   verb.add_option("--account", retry.account, "all of this account's");
   verb.add_option("--domain", retry.domain, "all with a pending recipient of this domain");
   verb.add_option("--sender", retry.sender, "all with this reverse-path: an address, a domain, or <>");
+  verb.add_option("--route", retry.route, "all that waits for this route");
+  verb.add_option("--key", retry.key, "all that came by this key: its id, or its name");
+  verb.add_option("--tag", retry.tag, "all with this tag: a name, or name=value");
   verb.add_flag("--all", retry.is_all, "every queued message");
   auto [cancelling, cancel] = build.command(noun, "cancel", "Give up what is pending of a message, or of many", cancel_messages);
   cancelling.add_option("message", cancel.message);

@@ -246,6 +246,9 @@ struct QueueRetryOptions {
   std::string account;  // as in QueueCancelOptions
   std::string domain;
   std::string sender;
+  std::string route;
+  std::string key;
+  std::string tag;  // a name, or name=value
   bool is_all = false;
 };
 Result<void> list_queue(CommandContext& context, std::size_t limit);

@@ -1,9 +1,10 @@
-// /v1/queue/orders: what is done with live mail that waits: held, given up, moved to another route. The queue sees an order within
-// a second.
+// /v1/queue/orders and /v1/queue/retry: what is done with live mail that waits: held, given up, moved to another route, or tried
+// now. The queue sees it within a second.
 #include "operation/areas.h"
 
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/cursor.h"
 #include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
@@ -13,7 +14,10 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include <optional>
+#include <sstream>
 #include <string>
+#include <utility>
 
 namespace postern::operation {
 namespace {
@@ -21,6 +25,8 @@ namespace {
 namespace json = boost::json;
 using namespace api;  // the words of endpoints
 
+constexpr std::size_t kLookedAtOnce = 256;     // entries of the queue
+constexpr std::size_t kMostLookedAt = 10'240;  // for one request: about a second of a worker
 constexpr std::uint64_t kMostSeconds = static_cast<std::uint64_t>(std::chrono::seconds(std::chrono::days(365)).count());
 
 json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
@@ -60,16 +66,20 @@ store::OrderAction read_action(RequestFields& fields) {
   return store::OrderAction::Hold;
 }
 
+store::OrderScope read_scope(RequestFields& fields) {
+  return {.message = read_id(fields, "email_id", &parse_message_id),
+          .domain = fields.text("domain").value_or(""),
+          .route = fields.text("route").value_or(""),
+          .account = read_id(fields, "account_id", &parse_account_id),
+          .key = read_id(fields, "key_id", &parse_key_id),
+          .tag = fields.text("tag").value_or("")};
+}
+
 Result<store::OrderRecord> read_order(ApiContext& context, const ApiRequest& request) {
   RequestFields fields(request.json);
   store::OrderRecord order;
   order.action = read_action(fields);
-  order.scope = {.message = read_id(fields, "email_id", &parse_message_id),
-                 .domain = fields.text("domain").value_or(""),
-                 .route = fields.text("route").value_or(""),
-                 .account = read_id(fields, "account_id", &parse_account_id),
-                 .key = read_id(fields, "key_id", &parse_key_id),
-                 .tag = fields.text("tag").value_or("")};
+  order.scope = read_scope(fields);
   order.to_route = fields.text("to_route").value_or("");
   order.reason = fields.text("reason").value_or("");
   const auto seconds = fields.number("expires_in", 1, kMostSeconds);
@@ -136,7 +146,97 @@ Result<ApiResponse> end_order(ApiContext& context, const ApiRequest& request) {
   return ApiResponse::json(json::object{{"object", "order"}, {"id", format_id(*id)}, {"deleted", true}});
 }
 
+// What the walk over all that waits left of the bounds of one request.
+struct Retried {
+  std::uint64_t messages = 0;
+  std::optional<store::DueEntry> after;  // where the next request goes on; nullopt: all has been looked at
+};
+
+std::string format_entry(const store::DueEntry& entry) {
+  return std::to_string(entry.due.time_since_epoch().count()) + " " + format_message_id(entry.id) + " " + entry.lane;
+}
+
+Result<std::optional<store::DueEntry>> read_entry(const ApiRequest& request) {
+  const auto position = read_position(request, "after");
+  if (!position) return position.error();
+  if (!*position) return std::optional<store::DueEntry>();
+  std::istringstream words(**position);
+  Duration::rep due = 0;
+  std::string id;
+  store::DueEntry entry;
+  words >> due >> id >> entry.lane;
+  const auto message = parse_message_id(id);
+  if (!words || !message) return Error(ErrorCode::InvalidArgument, "after must be a place in the queue");
+  entry.due = Instant(Duration(due));
+  entry.id = *message;
+  return std::optional(entry);
+}
+
+Result<Retried> retry_waiting(ApiContext& context, const store::OrderScope& scope, std::optional<store::DueEntry> after) {
+  store::Spool& spool = context.store.spool();
+  const Instant now = context.clock.now();
+  const auto table = context.submission.routes();
+  const relay::RouteTable none;
+  Retried retried{.messages = 0, .after = std::move(after)};
+  for (std::size_t looked = 0; looked < kMostLookedAt;) {
+    const auto entries = spool.queued(retried.after, kLookedAtOnce);
+    if (!entries) return entries.error();
+    for (const store::DueEntry& entry : *entries) {
+      retried.after = entry;
+      const auto stored = entry.due > now ? spool.find(entry.id) : Result<std::optional<store::StoredMessage>>(std::nullopt);
+      if (!stored) return stored.error();
+      if (!*stored || !relay::has_later_attempt(scope, **stored, table ? *table : none, now)) continue;
+      const auto done = spool.retry_now(entry.id, now);
+      const bool is_over = !done && (done.error().code() == ErrorCode::NotFound || done.error().code() == ErrorCode::Conflict);
+      if (!done && !is_over) return done.error();
+      retried.messages += done ? 1 : 0;
+    }
+    looked += entries->size();
+    if (entries->size() < kLookedAtOnce) {
+      retried.after.reset();
+      break;
+    }
+  }
+  return retried;
+}
+
+// Of a message in several lanes the first of them that waits stands for all: they are due together then.
+Result<ApiResponse> retry_mail(ApiContext& context, const ApiRequest& request) {
+  RequestFields fields(request.json);
+  store::OrderScope scope = read_scope(fields);
+  fields.refuse_unknown();
+  if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
+  const auto after = read_entry(request);
+  if (!after) return after.error();
+  const auto routes = context.submission.routes();
+  if (auto checked = relay::check_scope(scope, routes ? *routes : relay::RouteTable()); !checked) return checked.error();
+  if (auto named = require_named(context, scope); !named) return named.error();
+  const auto retried = retry_waiting(context, scope, *after);
+  if (!retried) return retried.error();
+  const bool has_more = retried->after.has_value();
+  const json::value next = has_more ? json::value(format_cursor(format_entry(*retried->after))) : json::value(nullptr);
+  return ApiResponse::json(json::object{{"object", "retry"},
+                                        {"messages", retried->messages},
+                                        {"has_more", has_more},
+                                        {"next", next}});
+}
+
+constexpr Parameter kRetryParameters[] = {
+    {.name = "after", .description = "The `next` of the answer before: the walk goes on there."}};
+
 constexpr Route kOrderRoutes[] = {
+    {.method = Method::Post,
+     .path = "/v1/queue/retry",
+     .access = Access::Operate,
+     .body = Body::Json,
+     .handler = on_worker<retry_mail>,
+     .operation = "retryMail",
+     .summary = "Try live mail that waits now: of a domain, route, account, key or tag",
+     .tag = "operation",
+     .request_schema = "WhichMail",
+     .response_schema = "RetriedMail",
+     .parameters = kRetryParameters,
+     .failures = {404}},
     {.method = Method::Get,
      .path = "/v1/queue/orders",
      .access = Access::Operate,
@@ -171,6 +271,19 @@ constexpr Route kOrderRoutes[] = {
 };
 
 constexpr std::string_view kOrderSchemas = R"({
+  "WhichMail": {"type": "object", "additionalProperties": false, "minProperties": 1,
+    "description": "All that is named has to apply to a recipient that waits.", "properties": {
+    "email_id": {"type": "string"},
+    "domain": {"type": "string", "maxLength": 255, "examples": ["example.net"],
+      "description": "Of recipients; .example.net with all below it, * all."},
+    "route": {"type": "string", "description": "That leads to the recipient's domain."},
+    "account_id": {"type": "string"}, "key_id": {"type": "string"},
+    "tag": {"type": "string", "maxLength": 513, "description": "A name, or name=value."}}},
+  "RetriedMail": {"type": "object", "required": ["object", "messages", "has_more", "next"], "properties": {
+    "object": {"const": "retry"},
+    "messages": {"type": "integer", "minimum": 0, "description": "That waited, and are due now."},
+    "has_more": {"type": "boolean", "description": "Not all that waits was looked at: ask again with `after`."},
+    "next": {"type": ["string", "null"]}}},
   "NewOrder": {"type": "object", "additionalProperties": false, "required": ["action"], "properties": {
     "action": {"enum": ["hold", "bounce", "move"],
       "description": "All that the order names has to apply to a recipient, and it names something. Test mail is under no orders."},

@@ -56,9 +56,8 @@ Duration usual_order_time(OrderAction action) {
   return action == OrderAction::Hold ? Duration(std::chrono::days(1)) : Duration(std::chrono::minutes(5));
 }
 
-Result<void> check_order(OrderRecord& order, const RouteTable& routes) {
+Result<void> check_scope(OrderScope& scope, const RouteTable& routes) {
   const auto refuse = [](std::string why) { return Result<void>(Error(ErrorCode::InvalidArgument, std::move(why))); };
-  OrderScope& scope = order.scope;
   if (scope == OrderScope{}) return refuse("say of which mail: a message, domain, route, account, key or tag; domain * is all");
   const bool is_below = scope.domain.starts_with('.');
   scope.domain = (is_below ? "." : "") + normalised_domain(std::string_view(scope.domain).substr(is_below ? 1 : 0));
@@ -66,11 +65,30 @@ Result<void> check_order(OrderRecord& order, const RouteTable& routes) {
   const bool is_domain = is_any || is_valid_domain(scope.domain.substr(is_below ? 1 : 0), false);
   if (!is_domain) return refuse("the domain is none: example.org, .example.org with all below it, or *");
   if (!scope.route.empty() && routes.find_named(scope.route) == nullptr) return refuse("there is no such route");
+  if (scope.tag.size() > kMaxOrderTagOctets) return refuse("the tag is too long");
+  return {};
+}
+
+bool has_later_attempt(const OrderScope& scope, const store::StoredMessage& stored, const RouteTable& routes, Instant now) {
+  const bool is_test = stored.message.environment == Environment::Test;
+  if (is_test || !concerns_message(scope, stored.message)) return false;
+  const auto& states = stored.delivery.recipients;
+  const auto& recipients = stored.message.envelope.recipients;
+  for (std::size_t i = 0; i < states.size() && i < recipients.size(); ++i) {
+    if (states[i].stage != store::RecipientStage::Pending || states[i].next_attempt <= now) continue;
+    const std::string domain = normalised_domain(recipients[i].mailbox.domain);
+    if (concerns_domain(scope, domain, routes.find_for(states[i].route, domain))) return true;
+  }
+  return false;
+}
+
+Result<void> check_order(OrderRecord& order, const RouteTable& routes) {
+  const auto refuse = [](std::string why) { return Result<void>(Error(ErrorCode::InvalidArgument, std::move(why))); };
+  if (auto checked = check_scope(order.scope, routes); !checked) return checked;
   const bool is_move = order.action == OrderAction::Move;
   if (!is_move && !order.to_route.empty()) return refuse("only a move leads to another route");
   if (is_move && !is_way_out(order.to_route, routes)) return refuse("there is no such route or pool to move it to");
   if (is_move && !store::is_lane_route(order.to_route)) return refuse("the name of that route is too long or has spaces or >");
-  if (scope.tag.size() > kMaxOrderTagOctets) return refuse("the tag is too long");
   if (order.reason.size() > store::kMaxOrderReasonOctets) return refuse("the reason is too long: 200 octets");
   const Duration time = order.expires_at - order.created;
   if (time <= Duration{0} || time > store::kLongestOrder) return refuse("it must end, within 365 days");

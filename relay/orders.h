@@ -41,6 +41,11 @@ class OrderBook {
   std::vector<store::OrderRecord> orders_;  // in the order in which they are looked at
 };
 
+// Of what an order, or a retry, is to be: the domain is put into the form of domains. InvalidArgument: it means nothing.
+Result<void> check_scope(store::OrderScope& scope, const RouteTable& routes);
+// Some recipient that the scope is about waits for a later attempt than `now`. Of test mail none does.
+bool has_later_attempt(const store::OrderScope& scope, const store::StoredMessage& stored, const RouteTable& routes, Instant now);
+
 // How long an order stands where nobody says: a day for a hold; of the others five minutes, since they are about what waits now.
 Duration usual_order_time(store::OrderAction action);
 // InvalidArgument: the order means nothing: no scope, a domain that is none, no such route, too many words, too long a time. The

@@ -388,6 +388,12 @@ def operating(api, operator, account):
     query = urllib.parse.urlencode({"destination": destination})
     waiting = api.succeed("listQueue", key=operator, query=query)["data"][0]["id"]
     api.succeed("retryAnyEmail", key=operator, path={"id": waiting})
+    retried = api.succeed("retryMail", key=operator, body={"domain": "*"})
+    check(retried["next"] is None and not retried["has_more"], f"all that waits was looked at: {retried}")
+    for body in ({}, {"domain": "a b"}, {"route": "nowhere"}, {"key_id": "key"}, {"domains": "*"}, {"tag": "x" * 514}):
+        api.refuse("retryMail", 422, "validation_error", key=operator, body=body)
+    api.refuse("retryMail", 422, "validation_error", key=operator, body={"domain": "*"}, query="after=nonsense")
+    api.refuse("retryMail", 404, "not_found", key=operator, body={"key_id": "key_" + "0" * 16})
     held = api.call("listQueue", key=operator, query=query)[1]["data"][-1]["id"]
     api.succeed("cancelAnyEmail", key=operator, path={"id": held})
     hold = {"action": "hold", "domain": ".example.net", "reason": "maintenance"}

@@ -1,5 +1,6 @@
 """What operators do with mail that waits, from another process and over HTTP: suspend, hold, release, move, bounce; over kills."""
 
+import re
 import shutil
 import signal
 import smtplib
@@ -97,6 +98,8 @@ def run(context):
     relay.cli("queue", "resume", "--all")
     one = send(relay, key, "one@other.example")
     relay.cli("queue", "hold", one)
+    orders = re.compile(r"queue_orders in_force=(\d+)")
+    wait_until(lambda: orders.findall((relay.folder / "log").read_text())[-1:] == ["1"], "the server has seen the hold")
     usual.start()
     relay.cli("queue", "retry", "--all")
     send(relay, key, "two@other.example")

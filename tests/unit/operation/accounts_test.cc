@@ -59,6 +59,7 @@ TEST_F(AccountsTest, AreForOperatorsOnly) {
                         {"GET /v1/queue/orders", {}},
                         {"POST /v1/queue/orders", R"({"action": "hold", "domain": "*"})"},
                         {"DELETE /v1/queue/orders/ord_0000000000000000", {}},
+                        {"POST /v1/queue/retry", R"({"domain": "*"})"},
                         {"GET /v1/destinations", {}},
                         {"POST /v1/destinations/retry", {}}};
   const std::string member = sign_in_as(auth::UserAdmin::Role::Member);

@@ -64,5 +64,26 @@ TEST(Orders, MeanSomethingOrAreRefused) {
   EXPECT_EQ(on_orders(doors, Method::Delete, {}, "nonsense").status, 404);
 }
 
+ApiResponse retry_mail(Doors& doors, const std::string& body) {
+  ApiRequest request;
+  request.method = Method::Post;
+  request.json = json::parse(body);
+  return doors.call(order_api(), Method::Post, "/v1/queue/retry", std::move(request));
+}
+
+TEST(RetryMail, SaysOfWhich) {
+  Doors doors;
+  const ApiResponse none = retry_mail(doors, R"({"domain": "*"})");
+  ASSERT_EQ(none.status, 200) << none.body;
+  EXPECT_EQ(body_of(none).at("messages"), 0);
+  EXPECT_FALSE(body_of(none).at("has_more").as_bool());
+  EXPECT_TRUE(body_of(none).at("next").is_null());
+  for (const char* body :
+       {R"({})", R"({"domain": "a b"})", R"({"route": "nowhere"})", R"({"key_id": "x"})", R"({"action": "hold"})"}) {
+    EXPECT_EQ(retry_mail(doors, body).status, 422) << body;
+  }
+  EXPECT_EQ(retry_mail(doors, R"({"account_id": "acc_0000000000000000"})").status, 404);
+}
+
 }  // namespace
 }  // namespace postern::operation

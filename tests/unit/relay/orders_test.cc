@@ -142,5 +142,27 @@ TEST(OrderBook, LeavesWhatIsThereAlready) {
   EXPECT_NE(find_in(book, stored_to("partner.example")), nullptr);
 }
 
+TEST(LaterAttempt, IsOfAPendingRecipientThatTheScopeIsAbout) {
+  store::StoredMessage stored = stored_to("sub.example.net");
+  store::RecipientState& state = stored.delivery.recipients[0];
+  const auto waits = [&](const OrderScope& scope) { return has_later_attempt(scope, stored, kRoutes, kNow); };
+  state.next_attempt = kNow + seconds(1);
+  EXPECT_TRUE(waits({.domain = "*"}));
+  EXPECT_TRUE(waits({.route = "world", .key = stored.message.key, .tag = "campaign=spring"}));
+  EXPECT_FALSE(waits({.route = "backup"}));
+  EXPECT_FALSE(waits({.tag = "campaign=autumn"}));
+  EXPECT_FALSE(waits({.account = AccountId{}}));
+  state.route = "backup";
+  EXPECT_TRUE(waits({.route = "backup"})) << "it was moved there";
+  state.next_attempt = kNow;
+  EXPECT_FALSE(waits({.domain = "*"})) << "it is due already";
+  state.next_attempt = kNow + seconds(1);
+  state.stage = store::RecipientStage::Delivered;
+  EXPECT_FALSE(waits({.domain = "*"}));
+  state.stage = store::RecipientStage::Pending;
+  stored.message.environment = Environment::Test;
+  EXPECT_FALSE(waits({.domain = "*"})) << "test mail is under no orders";
+}
+
 }  // namespace
 }  // namespace postern::relay
