@@ -2,7 +2,7 @@
 
 #include "core/log.h"
 
-#include <iterator>
+#include <algorithm>
 #include <utility>
 
 namespace postern::cluster {
@@ -91,13 +91,50 @@ Result<void> SharedDirectory::connect() {
   return opened;
 }
 
+// Whoever has the turn makes what waits until its own is made.
 Result<void> SharedDirectory::write(const DirectoryChange& change, const Actor& actor) {
-  const std::unique_lock turn(turn_, kTurnPatience);
-  if (!turn.owns_lock()) return Error(ErrorCode::StorageShedding, "too many changes wait for the cluster's database");
+  Waiting own{.proposal = {change, actor}};
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(&own);
+  }
+  std::unique_lock turn(turn_, kTurnPatience);
+  if (!turn.owns_lock()) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::erase(waiting_, &own) > 0) {
+        return Error(ErrorCode::StorageShedding, "too many changes wait for the cluster's database");
+      }
+    }
+    turn.lock();  // somebody makes it just now
+  }
+  while (!own.is_answered) make(take_waiting());
+  return own.proposal.outcome;
+}
+
+std::vector<SharedDirectory::Waiting*> SharedDirectory::take_waiting() {
+  const std::lock_guard lock(mutex_);
+  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kTogether));
+  std::vector<Waiting*> batch(waiting_.begin(), waiting_.begin() + count);
+  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  return batch;
+}
+
+void SharedDirectory::make(const std::vector<Waiting*>& batch) {
+  std::vector<store::Replica::Proposal> proposals;
+  for (const Waiting* one : batch) proposals.push_back(one->proposal);
+  const Result<void> written = write_all(proposals);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    batch[i]->proposal.outcome = written ? proposals[i].outcome : written;
+    batch[i]->is_answered = true;
+  }
+}
+
+Result<void> SharedDirectory::write_all(std::span<store::Replica::Proposal> proposals) {
   Error last;
   for (int i = 0; i < kAttempts; ++i) {
     if (Result<void> connected = connect(); !connected) return unavailable(connected.error());
-    const Result<Attempt> tried = attempt(change, actor);
+    const Result<Attempt> tried = attempt(proposals);
     if (!tried) history_.roll_back();
     if (!tried && !is_of_database(tried.error())) return tried.error();
     if (tried && *tried == Attempt::Done) return {};
@@ -107,7 +144,7 @@ Result<void> SharedDirectory::write(const DirectoryChange& change, const Actor& 
   return unavailable(last);
 }
 
-Result<SharedDirectory::Attempt> SharedDirectory::attempt(const DirectoryChange& change, const Actor& actor) {
+Result<SharedDirectory::Attempt> SharedDirectory::attempt(std::span<store::Replica::Proposal> proposals) {
   if (Result<void> begun = history_.begin(); !begun) return begun.error();
   const Result<ReplicaCursor> head = history_.lock_head();
   if (!head) return head.error();
@@ -115,7 +152,7 @@ Result<SharedDirectory::Attempt> SharedDirectory::attempt(const DirectoryChange&
   for (;;) {
     const Result<ReplicaCursor> here = replica_.cursor();
     if (!here) return here.error();
-    if (*here == *head) return propose(*head, change, actor);
+    if (*here == *head) return propose(*head, proposals);
     const Result<Reading> reading = history_.read(*here);
     if (!reading) return reading.error();
     if (reading->path != Reading::Path::Onward || here->version == 0) break;
@@ -128,9 +165,9 @@ Result<SharedDirectory::Attempt> SharedDirectory::attempt(const DirectoryChange&
   return Attempt::Again;
 }
 
-Result<SharedDirectory::Attempt> SharedDirectory::propose(const ReplicaCursor& head, const DirectoryChange& change,
-                                                          const Actor& actor) {
-  const Result<lmdb::WriteSet> rows = replica_.propose(change, actor);
+Result<SharedDirectory::Attempt> SharedDirectory::propose(const ReplicaCursor& head,
+                                                          std::span<store::Replica::Proposal> proposals) {
+  const Result<lmdb::WriteSet> rows = replica_.propose(proposals);
   if (!rows) return rows.error();
   const std::vector<store::SharedRow> shared = store::shared_rows(*rows);
   ReplicaCursor next = head;
@@ -211,13 +248,13 @@ void SharedDirectory::run_later() {
       later_.pop_front();
     }
     lock.unlock();
-    make(std::move(batch));
+    make_later(std::move(batch));
     lock.lock();
   }
 }
 
 // All in one change; where one of them fails, each for itself.
-void SharedDirectory::make(std::vector<Later> batch) {
+void SharedDirectory::make_later(std::vector<Later> batch) {
   const auto all = [&batch](store::DirectoryWriter& writer) -> Result<void> {
     for (const Later& one : batch) {
       if (Result<void> done = one.change(writer); !done) return done;

@@ -1,5 +1,7 @@
 // The directory of a node: its changes go into the history that all nodes share, one at a time in the whole cluster.
 //
+// What waits in this process meanwhile goes together, as one version; each change stands or falls by itself.
+//
 // A change: hold the head; bring the copy up to it; try the change there and roll it back; put what it wrote as the next version;
 // commit; do the same to the copy. So all rules stay where they are, in DirectoryWriter. Lock order is the database, then LMDB, and
 // LMDB is not held while the network is waited for. A commit whose answer was lost is looked up behind the head by its id.
@@ -16,6 +18,7 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -25,6 +28,8 @@ namespace postern::cluster {
 inline constexpr std::chrono::milliseconds kTurnPatience{5'000};
 // Behind a failed connection nobody tries another for so long: who waits gets an answer.
 inline constexpr std::chrono::milliseconds kReconnectPause{1'000};
+// Changes that are made together.
+inline constexpr std::size_t kTogether = 64;
 // Changes that wait to be made later; above it they are refused, as where a disk stands still.
 inline constexpr std::size_t kMaxLater = 10'000;
 inline constexpr std::size_t kLaterOfAChange = 256;
@@ -62,14 +67,23 @@ class SharedDirectory final : public store::DirectoryLog {
     Completion done;
   };
 
+  // What waits for its turn, on the stack of who waits.
+  struct Waiting {
+    store::Replica::Proposal proposal;
+    bool is_answered = false;
+  };
+
   Result<void> connect();
+  std::vector<Waiting*> take_waiting();
+  void make(const std::vector<Waiting*>& batch);
+  Result<void> write_all(std::span<store::Replica::Proposal> proposals);
   enum class Attempt { Done, Again };
-  Result<Attempt> attempt(const store::DirectoryChange& change, const store::Actor& actor);
-  Result<Attempt> propose(const store::ReplicaCursor& head, const store::DirectoryChange& change, const store::Actor& actor);
+  Result<Attempt> attempt(std::span<store::Replica::Proposal> proposals);
+  Result<Attempt> propose(const store::ReplicaCursor& head, std::span<store::Replica::Proposal> proposals);
   Result<void> settle(const store::ReplicaCursor& from, const lmdb::WriteSet& rows, const store::ReplicaCursor& to);
   Result<bool> find_change(const store::ClusterUuid& change);
   void run_later();
-  void make(std::vector<Later> batch);
+  void make_later(std::vector<Later> batch);
   Result<void> hold_facts(const store::DirectoryChange& change, const store::Actor& actor, const Error& why);
 
   store::Directory& directory_;
@@ -84,6 +98,7 @@ class SharedDirectory final : public store::DirectoryLog {
 
   std::mutex mutex_;  // of what follows
   std::condition_variable wake_;
+  std::vector<Waiting*> waiting_;
   std::deque<Later> later_;
   bool is_stopping_ = false;
   std::thread thread_;  // made with the first that comes

@@ -24,6 +24,11 @@ class WriteSet {
   }
   void erase(std::size_t table, std::string_view key) { rows_.insert_or_assign(Place(table, key), std::nullopt); }
 
+  // What was written after it.
+  void add(const WriteSet& later) {
+    for (const auto& [place, value] : later.rows_) rows_.insert_or_assign(place, value);
+  }
+
   // By table, then by key.
   const Rows& rows() const { return rows_; }
   bool empty() const { return rows_.empty(); }

@@ -343,20 +343,35 @@ Result<void> Replica::leave() {
 }
 
 Result<WriteSet> Replica::propose(const DirectoryChange& change, const Actor& actor) {
-  WriteSet set;
+  Proposal one{change, actor};
+  Result<WriteSet> rows = propose(std::span(&one, 1));
+  if (rows && !one.outcome) return one.outcome.error();
+  return rows;
+}
+
+Result<WriteSet> Replica::propose(std::span<Proposal> proposals) {
+  WriteSet all;
   const Result<void> tried = directory_.run([&](WriteTransaction& parent) -> Result<void> {
-    set = {};
+    all = {};
     WriteTransaction trial(parent.environment());
     if (int code = parent.note(trial.begin(&parent)); code != 0) return lmdb_error(code, "begin a proposal");
     if (Result<void> taken = take_facts_back(trial); !taken) return taken;
-    trial.record_in(set);
-    DirectoryWriter writer(trial, actor);
-    Result<void> changed = change(writer);
-    if (parent.note(trial.broken()) != 0) return lmdb_error(trial.broken(), "try a change");
-    return changed;
+    for (Proposal& proposal : proposals) {
+      WriteSet rows;
+      WriteTransaction one(parent.environment());
+      if (int code = parent.note(one.begin(&trial)); code != 0) return lmdb_error(code, "begin a change");
+      one.record_in(rows);
+      DirectoryWriter writer(one, proposal.actor);
+      proposal.outcome = proposal.change(writer);
+      if (parent.note(one.broken()) != 0) return lmdb_error(one.broken(), "try a change");
+      if (!proposal.outcome) continue;
+      if (int code = parent.note(one.commit()); code != 0) return lmdb_error(code, "end a change");
+      all.add(rows);
+    }
+    return {};
   });
   if (!tried) return tried.error();
-  return set;
+  return all;
 }
 
 Result<Replica::Webhooks> Replica::before_webhooks() const {

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -78,6 +79,13 @@ class Replica {
   // What `change` would write, over the copy without held facts; nothing of it stays. Shared rows and the node's own ones.
   // Errors: what `change` says.
   Result<lmdb::WriteSet> propose(const DirectoryChange& change, const Actor& actor);
+  // The same of several, each behind those before it; one that fails writes nothing and says so in its `outcome`.
+  struct Proposal {
+    const DirectoryChange& change;
+    const Actor& actor;
+    Result<void> outcome = {};
+  };
+  Result<lmdb::WriteSet> propose(std::span<Proposal> proposals);
   // Puts the rows and moves from `from` to `to`, in one commit. What this node keeps beside a row that goes, goes with it. False:
   // the copy does not stand at `from`, and nothing happened.
   Result<bool> advance(const ReplicaCursor& from, const std::vector<SharedRow>& rows, const ReplicaCursor& to);

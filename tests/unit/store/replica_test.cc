@@ -327,6 +327,27 @@ TEST_F(ReplicaTest, HoldsAFactInForceUntilTheHistoryHasIt) {
   EXPECT_NE(all_rows(second_.directory()), before);
 }
 
+TEST_F(ReplicaTest, LetsEachOfSeveralChangesStandOrFallByItself) {
+  const AccountRecord account = make_account("acme");
+  const AccountRecord twin = make_account("acme");
+  const KeyRecord key = make_key(account.id);
+  const DirectoryChange changes[] = {[&](DirectoryWriter& w) { return w.put_account(account); },
+                                     [&](DirectoryWriter& w) { return w.put_account(twin); },
+                                     [&](DirectoryWriter& w) { return w.put_key(key); }};
+  const Actor actor;
+  std::vector<Replica::Proposal> proposals;
+  for (const DirectoryChange& change : changes) proposals.push_back({change, actor});
+  const lmdb::WriteSet rows = log_.replica(0).propose(proposals).value();
+  EXPECT_TRUE(proposals[0].outcome);
+  EXPECT_EQ(proposals[1].outcome.error().code(), ErrorCode::AlreadyExists);
+  EXPECT_TRUE(proposals[2].outcome) << "it follows the first";
+  EXPECT_TRUE(first_.directory().list_accounts().value().empty()) << "nothing of it stays";
+  ASSERT_TRUE(log_.replica(1).advance(ReplicaCursor{}, shared_rows(rows), {.version = 1}).value());
+  EXPECT_EQ(second_.directory().find_key(key.id).value()->account, account);
+  EXPECT_EQ(second_.directory().list_accounts().value().size(), 1U);
+  EXPECT_EQ(second_.directory().examine().value(), std::vector<std::string>());
+}
+
 TEST_F(ReplicaTest, CountsAHeldSuppressionOnce) {
   const AccountRecord account = put_account();
   const auto suppress = [&](DirectoryWriter& w) {
