@@ -20,6 +20,7 @@ from document import Document  # noqa: E402
 import hostile  # noqa: E402
 from typescript import typescript  # noqa: E402
 
+SECONDS = 145
 PASSWORD = "correct horse battery"
 SIMULATED = "delivered@simulator.postern.test"
 
