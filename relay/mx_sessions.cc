@@ -37,6 +37,16 @@ metrics::Counter sts_findings("postern_mx_sts_total", "Attempts for which an MTA
 metrics::Counter clear_sessions("postern_mx_clear_fallbacks_total",
                                 "Sessions with mail hosts in the clear because TLS that they offer did not work.");
 
+std::vector<std::string> session_outcomes() {
+  std::vector<std::string> outcomes = names_of(&mx::tls_level_name, mx::kTlsLevels);
+  outcomes.emplace_back("failed");
+  return outcomes;
+}
+metrics::Counter provider_sessions("postern_provider_sessions_total",
+                                   "SMTP sessions with mail hosts by how they are protected, or that could not be had, by "
+                                   "provider; where shaping_file is set.",
+                                   {{"level", session_outcomes()}, {"provider", provider_labels()}}, metrics::Zeros::Hidden);
+
 mx::StsMemory memory_in(store::Notebook* notebook) {
   constexpr auto kTable = store::NotebookTable::StsPolicies;
   return {.find =
@@ -271,12 +281,17 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
       if (!common_.is_tls_broken(place)) operator_log::tls_given_up(place, opened.failure);
       common_.note_broken_tls(place);
     }
-    if (shaper_) note_provider_word(*shaper_, opened.failure, common_.now());
+    if (shaper_) {
+      provider_sessions.at(mx::kTlsLevels, provider_sessions.place_of(shaper_->name())).add();
+      note_provider_word(*shaper_, opened.failure, common_.now());
+    }
     note_failure(std::move(opened.failure));
     co_return false;
   }
   if (is_clear) clear_sessions.add();
-  mx_sessions.at(opened.connection->is_tls() ? decision.level : mx::TlsLevel::Clear).add();
+  const mx::TlsLevel level = opened.connection->is_tls() ? decision.level : mx::TlsLevel::Clear;
+  mx_sessions.at(level).add();
+  if (shaper_) provider_sessions.at(level, provider_sessions.place_of(shaper_->name())).add();
   session.hop = HopConnection{tls, std::move(opened.connection), session.remote, 0, demand_, counted};
   co_return true;
 }

@@ -1,6 +1,7 @@
 #include "relay/provider_shaper.h"
 
 #include "core/check.h"
+#include "core/metrics.h"
 #include "core/operator_log.h"
 
 #include <algorithm>
@@ -14,7 +15,26 @@ constexpr Duration kHour = std::chrono::hours(1);
 constexpr Duration kBurst = kMinute / 10;
 constexpr Duration kForConnection = std::chrono::seconds(1);  // until a connection may have become free
 
+metrics::Gauge provider_connections("postern_provider_connections",
+                                    "Open connections to mail hosts, by provider; where shaping_file is set.",
+                                    {{"provider", provider_labels()}});
+
 }  // namespace
+
+std::vector<std::string> provider_labels() {
+  return {"google", "yahoo", "outlook", "icloud",      "comcast", "mimecast",
+          "orange", "gmx",   "yahoo_japan", "qq", "netease", "other"};
+}
+
+CountedConnection::CountedConnection(std::shared_ptr<ProviderShaper> shaper)
+    : shaper_(std::move(shaper)), place_(provider_connections.place_of(shaper_->name())) {
+  provider_connections.at(place_).add(1);
+}
+
+CountedConnection::~CountedConnection() {
+  provider_connections.at(place_).add(-1);
+  shaper_->connection_ended();
+}
 
 std::optional<Duration> Pace::take(std::uint32_t per_minute, Instant now) {
   if (per_minute == 0) return std::nullopt;

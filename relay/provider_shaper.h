@@ -28,6 +28,9 @@ class Pace {
   Instant next_;  // when the next one would come if all came evenly
 };
 
+// The providers of conf/shaping.toml, and "other" for everybody else: labels of metrics are closed sets.
+std::vector<std::string> provider_labels();
+
 // Why nothing may be begun now; values of a metric's label.
 enum class Restraint : std::uint8_t {
   Suspended,
@@ -118,13 +121,14 @@ void note_provider_word(ProviderShaper& shaper, const Status& status, Instant no
 class CountedConnection {
  public:
   // admit_connection() was granted.
-  explicit CountedConnection(std::shared_ptr<ProviderShaper> shaper) : shaper_(std::move(shaper)) {}
-  ~CountedConnection() { shaper_->connection_ended(); }
+  explicit CountedConnection(std::shared_ptr<ProviderShaper> shaper);
+  ~CountedConnection();
   CountedConnection(const CountedConnection&) = delete;
   CountedConnection& operator=(const CountedConnection&) = delete;
 
  private:
   std::shared_ptr<ProviderShaper> shaper_;
+  std::size_t place_;  // of its provider's name as the connection began, among provider_labels()
 };
 
 }  // namespace postern::relay

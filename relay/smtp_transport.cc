@@ -24,12 +24,6 @@ metrics::Histogram attempt_durations("postern_delivery_attempt_duration_seconds"
                                      "Of an attempt to hand a message to its next hop: look-up, connection and dialogue.",
                                      metrics::short_durations(), metrics::Unit::Seconds);
 
-// The providers of conf/shaping.toml, and everybody else: labels are closed sets.
-std::vector<std::string> provider_labels() {
-  return {"google", "yahoo", "outlook", "icloud",      "comcast", "mimecast",
-          "orange", "gmx",   "yahoo_japan", "qq", "netease", "other"};
-}
-
 enum class ProviderOutcome : std::uint8_t { Delivered, Deferred, Bounced };
 
 metrics::Counter provider_recipients("postern_provider_recipients_total",
@@ -40,6 +34,11 @@ metrics::Counter provider_restraints("postern_provider_restraints_total",
                                      "Attempts that were put off because the provider may not be given more, by what bound.",
                                      {{"why", {"suspended", "connections", "connects", "messages", "warm_up", "source"}},
                                       {"provider", provider_labels()}},
+                                     metrics::Zeros::Hidden);
+
+metrics::Histogram provider_attempts("postern_provider_attempt_duration_seconds",
+                                     "Of an attempt to hand a message to its mail hosts, by provider; where shaping_file is set.",
+                                     metrics::short_durations(), metrics::Unit::Seconds, {{"provider", provider_labels()}},
                                      metrics::Zeros::Hidden);
 
 constexpr unsigned kMaxDoublings = 5;  // of the wait for a connection: half a minute
@@ -153,7 +152,9 @@ void SmtpTransport::load_tls() {
 net::Awaitable<std::vector<RecipientReport>> SmtpTransport::deliver(DeliveryRequest request) {
   const auto begun = steady_clock::now();
   std::vector<RecipientReport> reports = co_await attempt(std::move(request));
-  attempt_durations.observe(steady_clock::now() - begun);
+  const auto lasted = steady_clock::now() - begun;
+  attempt_durations.observe(lasted);
+  if (exits_.knows_provider()) provider_attempts.at(provider_attempts.place_of(exits_.provider())).observe(lasted);
   co_return reports;
 }
 

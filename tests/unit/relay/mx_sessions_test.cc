@@ -1,6 +1,7 @@
 // The queue and the real transport against mail hosts that a scripted DNS names; all of them on loopback, on one port.
 #include "relay/mx_sessions.h"
 
+#include "core/metrics.h"
 #include "relay/transports.h"
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_smarthost.h"
@@ -298,6 +299,9 @@ class ShapedSessionsTest : public MxSessionsTest {
     file.providers = {{.name = "big", .mx = {".big.example"}, .limits = limits}};
     file.rules = std::move(rules);
     shapers_ = std::make_shared<ProviderShapers>(std::make_shared<const Shaping>(std::move(file)));
+    start_shaped_by(hop);
+  }
+  void start_shaped_by(const test::FakeSmarthost& hop) {
     routes_[0].port = hop.port();
     start(make_transport_factory(io_.get_executor(), store_.spool(),
                                  {.hostname = "relay.example",
@@ -382,6 +386,33 @@ TEST_F(ShapedSessionsTest, SuspendsAProviderThatSaysSoAndNobodyElse) {
   advance_until([&] { return is_delivered(first) && is_delivered(second); }, minutes(1));
   EXPECT_EQ(state(second).attempts, 1U);
   EXPECT_THAT(log.finish(), HasSubstr("provider_restrained provider=big how=suspended for=30m"));
+}
+
+TEST_F(ShapedSessionsTest, CountsTheSessionsOfAProvider) {
+  test::FakeSmarthost hop;
+  ShapingFile file;
+  file.providers = {{.name = "google", .mx = {".big.example"}, .limits = {}}};
+  shapers_ = std::make_shared<ProviderShapers>(std::make_shared<const Shaping>(file));
+  start_shaped_by(hop);
+  const auto count_of = [](const std::string& row) {
+    const std::string text = metrics::text();
+    const std::size_t at = text.find("\n" + row + " ");
+    return at == std::string::npos ? 0 : std::stoi(text.substr(at + row.size() + 2));
+  };
+  const std::string clear = "postern_provider_sessions_total{level=\"clear\",provider=\"google\"}";
+  const std::string failed = "postern_provider_sessions_total{level=\"failed\",provider=\"google\"}";
+  const std::string attempts = "postern_provider_attempt_duration_seconds_count{provider=\"google\"}";
+  const std::string open = "postern_provider_connections{provider=\"google\"}";
+  EXPECT_EQ(count_of(clear), 0);
+  hop.reply("greeting", "554 5.3.2 no service\r\n", 1);
+  const MessageId id = accept("live.example");
+  advance_until([&] { return stage(id) == RecipientStage::Delivered; });
+  EXPECT_EQ(count_of(clear), 1);
+  EXPECT_EQ(count_of(failed), 1);
+  EXPECT_EQ(count_of(attempts), 2);
+  EXPECT_EQ(count_of(open), 1) << "it is idle, and open";
+  stop();
+  run_until([&] { return count_of(open) == 0; });
 }
 
 // --- Egress ---
