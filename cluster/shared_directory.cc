@@ -19,6 +19,10 @@ Error unavailable(const Error& why) {
   return Error(ErrorCode::StorageShedding, "the cluster's database cannot be written: " + why.context());
 }
 
+Error too_many() {
+  return Error(ErrorCode::StorageShedding, "too many changes wait for the cluster's database");
+}
+
 // What comes of the database and not of the change.
 bool is_of_database(const Error& error) {
   switch (error.code()) {
@@ -94,40 +98,40 @@ Result<void> SharedDirectory::connect() {
 // Whoever has the turn makes what waits until its own is made.
 Result<void> SharedDirectory::write(const DirectoryChange& change, const Actor& actor) {
   Waiting own{.proposal = {change, actor}};
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(&own);
+  std::unique_lock lock(mutex_);
+  waiting_.push_back(&own);
+  if (!turn_ends_.wait_for(lock, kTurnPatience, [&] { return own.is_answered || !is_turn_taken_; })) {
+    if (std::erase(waiting_, &own) > 0) return too_many();
+    turn_ends_.wait(lock, [&] { return own.is_answered; });  // somebody makes it just now
   }
-  std::unique_lock turn(turn_, kTurnPatience);
-  if (!turn.owns_lock()) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (std::erase(waiting_, &own) > 0) {
-        return Error(ErrorCode::StorageShedding, "too many changes wait for the cluster's database");
-      }
-    }
-    turn.lock();  // somebody makes it just now
-  }
-  while (!own.is_answered) make(take_waiting());
+  if (own.is_answered) return own.proposal.outcome;
+  is_turn_taken_ = true;
+  while (!own.is_answered) make_waiting(lock);
+  end_turn(lock);
   return own.proposal.outcome;
 }
 
-std::vector<SharedDirectory::Waiting*> SharedDirectory::take_waiting() {
-  const std::lock_guard lock(mutex_);
+// Without the lock while they are made.
+void SharedDirectory::make_waiting(std::unique_lock<std::mutex>& lock) {
   const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kTogether));
-  std::vector<Waiting*> batch(waiting_.begin(), waiting_.begin() + count);
+  const std::vector<Waiting*> batch(waiting_.begin(), waiting_.begin() + count);
   waiting_.erase(waiting_.begin(), waiting_.begin() + count);
-  return batch;
-}
-
-void SharedDirectory::make(const std::vector<Waiting*>& batch) {
+  lock.unlock();
   std::vector<store::Replica::Proposal> proposals;
   for (const Waiting* one : batch) proposals.push_back(one->proposal);
   const Result<void> written = write_all(proposals);
+  lock.lock();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i]->proposal.outcome = written ? proposals[i].outcome : written;
     batch[i]->is_answered = true;
   }
+  turn_ends_.notify_all();
+}
+
+void SharedDirectory::end_turn(std::unique_lock<std::mutex>& lock) {
+  is_turn_taken_ = false;
+  lock.unlock();
+  turn_ends_.notify_all();
 }
 
 Result<void> SharedDirectory::write_all(std::span<store::Replica::Proposal> proposals) {
@@ -229,7 +233,7 @@ void SharedDirectory::write_later(DirectoryChange change, Actor actor, Completio
   std::unique_lock lock(mutex_);
   if (later_.size() >= kMaxLater) {
     lock.unlock();
-    return done(Error(ErrorCode::StorageShedding, "too many changes wait for the cluster's database"));
+    return done(too_many());
   }
   later_.push_back({std::move(change), std::move(actor), std::move(done)});
   if (!thread_.joinable()) thread_ = std::thread(&SharedDirectory::run_later, this);
@@ -288,19 +292,24 @@ Result<void> SharedDirectory::tell_held_facts() {
 }
 
 Result<SharedDirectory::Nodes> SharedDirectory::list_nodes() {
-  const std::unique_lock turn(turn_, kTurnPatience);
-  if (!turn.owns_lock()) return Error(ErrorCode::StorageShedding, "too many changes wait for the cluster's database");
-  if (Result<void> connected = connect(); !connected) return unavailable(connected.error());
-  Nodes all;
-  const Result<ReplicaCursor> here = replica_.cursor();
-  if (!here) return here.error();
-  Result<std::vector<NodeState>> nodes = history_.list_nodes();
+  std::unique_lock lock(mutex_);
+  if (!turn_ends_.wait_for(lock, kTurnPatience, [this] { return !is_turn_taken_; })) return too_many();
+  is_turn_taken_ = true;
+  lock.unlock();
+  Result<Nodes> nodes = ask_nodes();
+  lock.lock();
+  end_turn(lock);
   if (!nodes) return unavailable(nodes.error());
+  return nodes;
+}
+
+Result<SharedDirectory::Nodes> SharedDirectory::ask_nodes() {
+  if (Result<void> connected = connect(); !connected) return connected.error();
+  Result<std::vector<NodeState>> nodes = history_.list_nodes();
+  if (!nodes) return nodes.error();
   const Result<std::uint64_t> latest = history_.latest();
-  if (!latest) return unavailable(latest.error());
-  all.latest = *latest;
-  all.nodes = std::move(*nodes);
-  return all;
+  if (!latest) return latest.error();
+  return Nodes{.latest = *latest, .nodes = std::move(*nodes)};
 }
 
 }  // namespace postern::cluster

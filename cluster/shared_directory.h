@@ -74,8 +74,9 @@ class SharedDirectory final : public store::DirectoryLog {
   };
 
   Result<void> connect();
-  std::vector<Waiting*> take_waiting();
-  void make(const std::vector<Waiting*>& batch);
+  void make_waiting(std::unique_lock<std::mutex>& lock);
+  void end_turn(std::unique_lock<std::mutex>& lock);
+  Result<Nodes> ask_nodes();
   Result<void> write_all(std::span<store::Replica::Proposal> proposals);
   enum class Attempt { Done, Again };
   Result<Attempt> attempt(std::span<store::Replica::Proposal> proposals);
@@ -90,7 +91,7 @@ class SharedDirectory final : public store::DirectoryLog {
   const store::Membership membership_;
   store::Replica replica_;
   Random& random_;
-  std::timed_mutex turn_;  // of what follows
+  // Of who has the turn:
   PostgresConnection connection_;
   History history_;
   std::chrono::steady_clock::time_point next_connect_{};
@@ -98,6 +99,8 @@ class SharedDirectory final : public store::DirectoryLog {
 
   std::mutex mutex_;  // of what follows
   std::condition_variable wake_;
+  bool is_turn_taken_ = false;
+  std::condition_variable turn_ends_;  // or something was answered
   std::vector<Waiting*> waiting_;
   std::deque<Later> later_;
   bool is_stopping_ = false;
