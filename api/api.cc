@@ -13,10 +13,12 @@ namespace postern::api {
 namespace {
 
 // In the order of the enumeration: row_of() indexes it.
-constexpr std::array<ApiProblemRow, 18> kProblems = {{
+constexpr std::array<ApiProblemRow, 20> kProblems = {{
     {ApiProblem::MalformedJson, 400, "malformed_json", "the body is not valid JSON"},
     {ApiProblem::MalformedRequest, 400, "malformed_request", "the request does not follow HTTP/1.1"},
     {ApiProblem::NotFound, 404, "not_found", "there is nothing of that name or id here"},
+    {ApiProblem::LinkForged, 403, "link_forged", "this is no link that this server made"},
+    {ApiProblem::LinkExpired, 410, "link_expired", "the link has expired: ask for another one"},
     {ApiProblem::MethodNotAllowed, 405, "method_not_allowed", "this path does not take that method: see the Allow field"},
     {ApiProblem::RequestTimeout, 408, "request_timeout", "the request took too long to arrive"},
     {ApiProblem::Conflict, 409, "conflict", "the state of the thing forbids that"},

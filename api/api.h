@@ -102,6 +102,8 @@ enum class ApiProblem {
   MalformedJson,         // 400 malformed_json
   MalformedRequest,      // 400 malformed_request
   NotFound,              // 404 not_found
+  LinkForged,            // 403 link_forged
+  LinkExpired,           // 410 link_expired
   MethodNotAllowed,      // 405 method_not_allowed
   RequestTimeout,        // 408 request_timeout
   Conflict,              // 409 conflict

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "core/secret.h"
+#include "events/attachment_links.h"
 #include "events/event_ids.h"
 #include "http/forwarded.h"
 #include "net/worker_pool.h"
@@ -96,6 +97,7 @@ struct ApiContext {
   Random& random;
   ApiSettings settings;
   events::EventIds event_ids{};
+  events::AttachmentLinks attachment_links{};
   events::WebhookAttempts* webhook_attempts = nullptr;  // nullptr: nothing is known of them
   relay::RunClock* run_clock = nullptr;                 // nullptr: no run has one
   std::function<ClusterStanding()> cluster{};           // empty: one machine

@@ -170,7 +170,10 @@ constexpr std::string_view kDomainSchemas = R"json({
   "name": {"type": "string", "examples": ["example.org"]},
   "status": {"$ref": "#/components/schemas/DomainStatus"},
   "created_at": {"type": "string", "format": "date-time"},
-  "region": {"type": "string"}}},
+  "region": {"type": "string"},
+  "receiving": {"type": "boolean", "description": "Mail for it is taken in, once it is verified."},
+  "inbound_policy": {"type": "string", "enum": ["observe", "tag", "reject"],
+    "description": "What becomes of mail for it that fails its checks."}}},
 "Domain": {"allOf": [{"$ref": "#/components/schemas/DomainSummary"},
   {"type": "object", "required": ["object", "records"], "properties": {
   "object": {"const": "domain"},

@@ -7,6 +7,7 @@
 #include "api/worker_job.h"
 #include "domains/domain_admin.h"
 #include "domains/inbound_routes.h"
+#include "events/event_json.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -62,6 +63,10 @@ Result<ApiResponse> get_inbound(ApiContext& context, const ApiRequest& request) 
   return ApiResponse::json(shown_inbound(*record));
 }
 
+ApiResponse inbound_content_gone() {
+  return api_problem(ApiProblem::NotFound, "the content is kept for inbound_retention_hours");
+}
+
 Result<ApiResponse> get_inbound_raw(ApiContext& context, const ApiRequest& request) {
   const auto record = find_inbound(context, request);
   if (!record) return record.error();
@@ -69,7 +74,7 @@ Result<ApiResponse> get_inbound_raw(ApiContext& context, const ApiRequest& reque
   if (!stored) return stored.error();
   if (!*stored) return Error(ErrorCode::NotFound);
   Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
-  if (!content) return api_problem(ApiProblem::NotFound, "the content is kept for inbound_retention_hours");
+  if (!content) return inbound_content_gone();
   ApiResponse response;
   response.content_type = "message/rfc822";
   response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + format_message_id(record->id) + ".eml\"");
@@ -77,9 +82,49 @@ Result<ApiResponse> get_inbound_raw(ApiContext& context, const ApiRequest& reque
   return response;
 }
 
+Result<ApiResponse> list_inbound_attachments(ApiContext& context, const ApiRequest& request) {
+  const auto record = find_inbound(context, request);
+  if (!record) return record.error();
+  const auto stored = context.store.spool().find(record->id);
+  if (!stored) return stored.error();
+  if (!*stored) return Error(ErrorCode::NotFound);
+  const Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
+  if (!content) return inbound_content_gone();
+  json::array data;
+  for (const mime::ReadAttachment& attachment : mime::read_message(*content).attachments) {
+    data.push_back(events::received_attachment_json(record->id, attachment, context.attachment_links, context.clock.now()));
+  }
+  return ApiResponse::json(page_json(std::move(data), std::nullopt));
+}
+
+// Whoever has the link has the attachment: no key is asked for.
+Result<ApiResponse> get_inbound_attachment(ApiContext& context, const ApiRequest& request) {
+  const auto id = parse_message_id(request.path_parameter("id"));
+  if (!id) return api_problem(ApiProblem::LinkForged);
+  const std::string_view attachment = request.path_parameter("attachment_id");
+  const auto finding = context.attachment_links.check(*id, attachment, request.query_parameter("expires").value_or(""),
+                                                      request.query_parameter("signature").value_or(""), context.clock.now());
+  if (finding == events::AttachmentLinks::Finding::Forged) return api_problem(ApiProblem::LinkForged);
+  if (finding == events::AttachmentLinks::Finding::Expired) return api_problem(ApiProblem::LinkExpired);
+  const auto stored = context.store.spool().find(*id);
+  if (!stored) return stored.error();
+  if (!*stored) return inbound_content_gone();
+  const Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
+  if (!content) return inbound_content_gone();
+  auto found = mime::read_attachment(*content, attachment);
+  if (!found) return Error(ErrorCode::NotFound);
+  // As octets, whatever the message calls it: nothing of it may run in a browser's eyes as a page of ours.
+  ApiResponse response;
+  response.content_type = "application/octet-stream";
+  response.headers.emplace_back("Content-Disposition", "attachment");
+  response.body = std::move(found->octets);
+  return response;
+}
+
 json::object route_json(const store::DomainRecord& domain, const store::InboundRoute& route) {
   return {{"object", "route"},        {"id", route.id},       {"domain_id", format_id(domain.id)},
           {"domain", domain.name},    {"match", route.match}, {"action", domains::route_action_name(route.action)},
+          {"destination", route.destination.empty() ? json::value(nullptr) : json::value(route.destination)},
           {"active", route.is_active}};
 }
 
@@ -98,15 +143,16 @@ Result<ApiResponse> create_route(ApiContext& context, const ApiRequest& request)
   const std::string domain_id = fields.required_text("domain_id");
   const std::string match = fields.required_text("match");
   const std::string action = fields.required_text("action");
+  const std::string destination = fields.text("destination").value_or("");
   fields.refuse_unknown();
   const auto wanted = domains::parse_route_action(action);
-  if (!fields.problem() && !wanted) fields.fail("action", "is none of store, webhook, drop");
+  if (!fields.problem() && !wanted) fields.fail("action", "is none of store, webhook, forward, drop");
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   const auto id = parse_domain_id(domain_id);
   if (!id) return Error(ErrorCode::NotFound, "there is no such domain");
   const auto domain = context.domains.find(request.caller.account, *id);
   if (!domain) return domain.error();
-  const auto route = context.domains.add_route(domain->id, match, *wanted);
+  const auto route = context.domains.add_route(domain->id, match, *wanted, destination);
   if (!route) return route.error();
   return ApiResponse::json(route_json(*domain, *route), 201);
 }
@@ -127,21 +173,29 @@ Result<ApiResponse> delete_route(ApiContext& context, const ApiRequest& request)
 Result<ApiResponse> change_domain(ApiContext& context, const ApiRequest& request) {
   RequestFields fields(request.json);
   const auto is_receiving = fields.boolean("receiving");
+  const auto policy_name = fields.text("inbound_policy");
   fields.refuse_unknown();
-  if (!fields.problem() && !is_receiving) fields.fail("receiving", "is missing");
+  const auto policy = domains::parse_inbound_policy(policy_name.value_or(""));
+  if (!fields.problem() && policy_name && !policy) fields.fail("inbound_policy", "is none of observe, tag, reject");
+  if (!fields.problem() && !is_receiving && !policy_name) fields.fail("receiving", "is missing");
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
   const auto id = parse_domain_id(request.path_parameter("id"));
   if (!id) return Error(ErrorCode::NotFound, "there is no such domain");
-  const auto own = context.domains.find(request.caller.account, *id);
-  if (!own) return own.error();
-  const auto changed = context.domains.set_receiving(own->id, *is_receiving);
+  auto changed = context.domains.find(request.caller.account, *id);
+  if (changed && is_receiving) changed = context.domains.set_receiving(*id, *is_receiving);
+  if (changed && policy) changed = context.domains.set_inbound_policy(*id, *policy);
   if (!changed) return changed.error();
-  return ApiResponse::json(
-      json::object{{"object", "domain"}, {"id", format_id(changed->id)}, {"receiving", changed->is_receiving}});
+  return ApiResponse::json(json::object{{"object", "domain"},
+                                        {"id", format_id(changed->id)},
+                                        {"receiving", changed->is_receiving},
+                                        {"inbound_policy", domains::inbound_policy_name(changed->inbound_policy)}});
 }
 
 constexpr Parameter kInboundParameters[] = {limit_parameter(kMaxInboundPage, kInboundPage),
                                             {.name = "after", .description = kAfterWords}};
+
+constexpr Parameter kLinkParameters[] = {{.name = "expires", .description = "Of the link: seconds since 1970."},
+                                         {.name = "signature", .description = "Of the link."}};
 
 constexpr Route kInboundRoutes[] = {{.method = Method::Get,
                                      .path = "/v1/inbound",
@@ -168,9 +222,29 @@ constexpr Route kInboundRoutes[] = {{.method = Method::Get,
                                      .body = Body::None,
                                      .handler = on_worker_live<get_inbound_raw>,
                                      .operation = "getInboundRaw",
-                                     .summary = "The message as it came in, under a Return-Path and a Received field of ours",
+                                     .summary = "The message as it came in, under fields of ours",
                                      .tag = "inbound",
                                      .other_content = "message/rfc822"},
+                                    {.method = Method::Get,
+                                     .path = "/v1/inbound/:id/attachments",
+                                     .access = Access::Manage,
+                                     .body = Body::None,
+                                     .handler = on_worker_live<list_inbound_attachments>,
+                                     .operation = "listInboundAttachments",
+                                     .summary = "List what a message that came in has attached, with links that expire",
+                                     .tag = "inbound",
+                                     .response_schema = "InboundAttachmentList"},
+                                    {.method = Method::Get,
+                                     .path = "/v1/inbound/:id/attachments/:attachment_id/content",
+                                     .access = Access::Open,
+                                     .body = Body::None,
+                                     .handler = on_worker<get_inbound_attachment>,
+                                     .operation = "getInboundAttachmentContent",
+                                     .summary = "An attachment's octets, by its link: no key is needed",
+                                     .tag = "inbound",
+                                     .other_content = "application/octet-stream",
+                                     .parameters = kLinkParameters,
+                                     .failures = {403, 410}},
                                     {.method = Method::Get,
                                      .path = "/v1/routes",
                                      .access = Access::Manage,
@@ -207,14 +281,14 @@ constexpr Route kInboundRoutes[] = {{.method = Method::Get,
                                      .body = Body::Json,
                                      .handler = on_worker_live<change_domain>,
                                      .operation = "changeDomain",
-                                     .summary = "Whether mail for a domain is taken in, once it is verified",
+                                     .summary = "Whether mail for a domain is taken in, and what becomes of what fails its checks",
                                      .tag = "domains",
                                      .request_schema = "DomainChange",
                                      .response_schema = "ChangedDomain"}};
 
 constexpr std::string_view kInboundSchemas = R"({
   "Inbound": {"type": "object", "required": ["object", "id", "received_at", "kind", "email_id", "from", "subject", "return_path",
-    "size", "to", "findings"], "properties": {
+    "size", "to", "findings", "auth", "forwards"], "properties": {
     "object": {"const": "inbound"},
     "id": {"type": "string"},
     "received_at": {"type": "string", "format": "date-time"},
@@ -226,7 +300,30 @@ constexpr std::string_view kInboundSchemas = R"({
     "return_path": {"type": "string", "description": "Empty: the null one."},
     "size": {"type": "integer"},
     "to": {"type": "array", "items": {"type": "string"}},
+    "auth": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/InboundAuth"}], "description": "null: it was not checked."},
+    "forwards": {"type": "array", "items": {"$ref": "#/components/schemas/InboundForward"},
+      "description": "To whom routes send it on."},
     "findings": {"type": "array", "items": {"type": "string"}, "description": "What it says of whom, for people."}}},
+  "InboundForward": {"type": "object", "required": ["route_id", "recipient", "to", "status", "email_id", "reason"], "properties": {
+    "route_id": {"type": "string"},
+    "recipient": {"type": "string", "description": "The address that it came to."},
+    "to": {"type": "string"},
+    "status": {"enum": ["waiting", "queued", "refused"]},
+    "email_id": {"type": ["string", "null"], "description": "The e-mail that went out, with its own events."},
+    "reason": {"type": ["string", "null"], "description": "Of refused, for people."}}},
+  "InboundAttachment": {"type": "object", "required": ["id", "filename", "content_type", "content_disposition", "size",
+    "download_url", "expires_at"], "properties": {
+    "id": {"type": "string"},
+    "filename": {"type": "string"},
+    "content_type": {"type": "string"},
+    "content_disposition": {"enum": ["inline", "attachment"]},
+    "content_id": {"type": "string"},
+    "size": {"type": "integer", "description": "Decoded."},
+    "download_url": {"type": "string", "description": "For whoever has it, until it expires."},
+    "expires_at": {"type": "string", "format": "date-time"}}},
+  "InboundAttachmentList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
+    "next": {"type": "null"}, "object": {"const": "list"}, "has_more": {"type": "boolean"},
+    "data": {"type": "array", "items": {"$ref": "#/components/schemas/InboundAttachment"}}}},
   "InboundList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/Inbound"}},
@@ -234,25 +331,30 @@ constexpr std::string_view kInboundSchemas = R"({
   "NewRoute": {"type": "object", "required": ["domain_id", "match", "action"], "additionalProperties": false, "properties": {
     "domain_id": {"type": "string"},
     "match": {"type": "string", "description": "A local part with at most one star.", "examples": ["ticket+*"]},
-    "action": {"type": "string", "enum": ["store", "webhook", "drop"]}}},
-  "InboundRoute": {"type": "object", "required": ["object", "id", "domain_id", "domain", "match", "action",
+    "action": {"type": "string", "enum": ["store", "webhook", "forward", "drop"]},
+    "destination": {"type": "string", "description": "Of forward, and of nothing else: the address."}}},
+  "InboundRoute": {"type": "object", "required": ["object", "id", "domain_id", "domain", "match", "action", "destination",
     "active"], "properties": {
     "object": {"const": "route"},
     "id": {"type": "string"},
     "domain_id": {"type": "string"},
     "domain": {"type": "string"},
     "match": {"type": "string"},
-    "action": {"enum": ["store", "webhook", "drop"]},
+    "action": {"enum": ["store", "webhook", "forward", "drop"]},
+    "destination": {"type": ["string", "null"]},
     "active": {"type": "boolean"}}},
   "RouteList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {"next": {"type": "null"},
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/InboundRoute"}}}},
   "DeletedRoute": {"type": "object", "required": ["object", "id", "deleted"], "properties": {
     "object": {"const": "route"}, "id": {"type": "string"}, "deleted": {"const": true}}},
-  "DomainChange": {"type": "object", "required": ["receiving"], "additionalProperties": false, "properties": {
-    "receiving": {"type": "boolean"}}},
-  "ChangedDomain": {"type": "object", "required": ["object", "id", "receiving"], "properties": {
-    "object": {"const": "domain"}, "id": {"type": "string"}, "receiving": {"type": "boolean"}}}
+  "DomainChange": {"type": "object", "minProperties": 1, "additionalProperties": false, "properties": {
+    "receiving": {"type": "boolean"},
+    "inbound_policy": {"type": "string", "enum": ["observe", "tag", "reject"],
+      "description": "Of what fails its checks: noted; marked as well; refused, where its author's domain wants that."}}},
+  "ChangedDomain": {"type": "object", "required": ["object", "id", "receiving", "inbound_policy"], "properties": {
+    "object": {"const": "domain"}, "id": {"type": "string"}, "receiving": {"type": "boolean"},
+    "inbound_policy": {"enum": ["observe", "tag", "reject"]}}}
 })";
 
 }  // namespace

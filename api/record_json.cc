@@ -3,6 +3,8 @@
 #include "auth/key_admin.h"
 #include "auth/permission.h"
 #include "core/time_format.h"
+#include "domains/inbound_routes.h"
+#include "events/event_json.h"
 #include "events/webhook_admin.h"
 #include "relay/suppression.h"
 
@@ -181,7 +183,9 @@ boost::json::object domain_json(const store::DomainRecord& domain) {
           {"name", domain.name},
           {"status", domains::domain_status(domain)},
           {"created_at", format_rfc3339(domain.created)},
-          {"region", kRegion}};
+          {"region", kRegion},
+          {"receiving", domain.is_receiving},
+          {"inbound_policy", domains::inbound_policy_name(domain.inbound_policy)}};
 }
 
 boost::json::array dns_records_json(const store::DomainRecord& domain, std::span<const domains::DnsRecordToPublish> records) {
@@ -209,6 +213,15 @@ boost::json::object webhook_json(const store::WebhookRecord& webhook) {
           {"events", webhook.events.empty() ? boost::json::value(nullptr) : boost::json::value(list_json(webhook.events))}};
 }
 
+std::string_view forward_state_name(store::ForwardState state) {
+  switch (state) {
+    case store::ForwardState::Waiting: return "waiting";
+    case store::ForwardState::Queued: return "queued";
+    case store::ForwardState::Refused: return "refused";
+  }
+  return {};
+}
+
 json::object inbound_json(const store::InboundRecord& inbound) {
   json::object value{{"id", format_message_id(inbound.id)},
                      {"received_at", instant_json(inbound.received_at)},
@@ -217,8 +230,20 @@ json::object inbound_json(const store::InboundRecord& inbound) {
                      {"from", inbound.from},
                      {"subject", inbound.subject},
                      {"return_path", inbound.reverse_path},
-                     {"size", inbound.octets}};
+                     {"size", inbound.octets},
+                     {"auth", events::verdicts_json(inbound.verdicts)}};
   value["to"] = json::array(inbound.recipients.begin(), inbound.recipients.end());
+  json::array forwards;
+  for (const store::InboundForward& one : inbound.forwards) {
+    const bool is_queued = one.state == store::ForwardState::Queued;
+    forwards.push_back(json::object{{"route_id", one.route},
+                                    {"recipient", one.recipient},
+                                    {"to", one.destination},
+                                    {"status", forward_state_name(one.state)},
+                                    {"email_id", is_queued ? json::value(format_message_id(one.message)) : json::value(nullptr)},
+                                    {"reason", one.why.empty() ? json::value(nullptr) : json::value(one.why)}});
+  }
+  value["forwards"] = std::move(forwards);
   value["findings"] = json::array(inbound.findings.begin(), inbound.findings.end());
   return value;
 }

@@ -36,6 +36,7 @@ std::string_view webhook_mail_name(store::WebhookMail mail);  // "live", "test",
 boost::json::object webhook_json(const store::WebhookRecord& webhook);
 
 // What came in, as lists show it.
+std::string_view forward_state_name(store::ForwardState state);  // "waiting", "queued", "refused"
 boost::json::object inbound_json(const store::InboundRecord& inbound);
 
 }  // namespace postern::api

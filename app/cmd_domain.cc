@@ -6,6 +6,7 @@
 #include "core/mailbox.h"
 #include "domains/dkim_keys.h"
 #include "domains/domain_admin.h"
+#include "domains/inbound_routes.h"
 #include "domains/domain_records.h"
 #include "domains/key_seal.h"
 
@@ -128,6 +129,17 @@ Result<void> set_domain_receiving(CommandContext& context, const std::string& te
   if (!changed) return changed.error();
   context.confirm(domain_value(context, *changed),
                   changed->name + (how == "on" ? " receives where its routes match, once it is verified" : " receives no mail"));
+  return {};
+}
+
+Result<void> set_domain_checks(CommandContext& context, const std::string& text, const std::string& policy) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  NoResolver no_resolver;
+  const auto wanted = domains::parse_inbound_policy(policy).value_or(store::InboundPolicy::Observe);
+  const auto changed = make_admin(context, no_resolver).set_inbound_policy(domain->id, wanted);
+  if (!changed) return changed.error();
+  context.confirm(domain_value(context, *changed), "mail for " + changed->name + " that fails its checks: " + policy);
   return {};
 }
 

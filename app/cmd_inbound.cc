@@ -41,6 +41,13 @@ std::string kind_of(const store::InboundRecord& inbound) {
   return inbound.kind.empty() ? "not read yet" : inbound.kind;
 }
 
+std::string checks_of(const std::optional<store::InboundVerdicts>& verdicts) {
+  if (!verdicts) return "-";
+  const std::string results =
+      "spf=" + verdicts->spf + " dkim=" + verdicts->dkim + " dmarc=" + verdicts->dmarc + " arc=" + verdicts->arc;
+  return results + (verdicts->suspicion.empty() ? "" : ", suspect: " + printable(verdicts->suspicion));
+}
+
 }  // namespace
 
 Result<void> list_inbound(CommandContext& context, const InboundListOptions& options) {
@@ -74,11 +81,18 @@ Result<void> show_inbound(CommandContext& context, const InboundShowOptions& opt
   for (std::uint32_t i = 0; options.shows_content && i < message.chunk_count; ++i) {
     const auto chunk = context.spool().read_chunk(message.id, i);
     if (!chunk) return chunk.error();
+    if (i == 0) context.out() << message.signature_fields;
     context.out() << *chunk;
   }
   if (options.shows_content) return {};
   const store::InboundRecord& inbound = **record;
   std::string findings;
+  for (const store::InboundForward& one : inbound.forwards) {
+    const bool is_refused = one.state == store::ForwardState::Refused;
+    const std::string outcome = is_refused ? ": " + one.why : " as " + format_message_id(one.message);
+    findings += "  sent on to " + printable(one.destination) + ": " + std::string(api::forward_state_name(one.state)) +
+                (one.state == store::ForwardState::Waiting ? "" : outcome) + "\n";
+  }
   for (const std::string& finding : inbound.findings) findings += "  " + printable(finding) + "\n";
   context.print(api::inbound_json(inbound), format_facts({{"id", format_message_id(inbound.id)},
                                                           {"account", context.account_name(inbound.account)},
@@ -87,7 +101,8 @@ Result<void> show_inbound(CommandContext& context, const InboundShowOptions& opt
                                                           {"received", format_time(inbound.received_at)},
                                                           {"from", printable(inbound.from)},
                                                           {"subject", printable(inbound.subject)},
-                                                          {"octets", std::to_string(inbound.octets)}}) +
+                                                          {"octets", std::to_string(inbound.octets)},
+                                                          {"checks", checks_of(inbound.verdicts)}}) +
                                                 findings);
   return {};
 }

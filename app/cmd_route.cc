@@ -16,20 +16,29 @@ class NoLookUp final : public dns::Resolver {
 };
 
 json::object route_json(const store::InboundRoute& route) {
-  return {
-      {"id", route.id}, {"match", route.match}, {"action", domains::route_action_name(route.action)}, {"active", route.is_active}};
+  return {{"id", route.id},
+          {"match", route.match},
+          {"action", domains::route_action_name(route.action)},
+          {"destination", route.destination.empty() ? json::value(nullptr) : json::value(route.destination)},
+          {"active", route.is_active}};
+}
+
+std::string done_with(const store::InboundRoute& route) {
+  return std::string(domains::route_action_name(route.action)) + (route.destination.empty() ? "" : " to " + route.destination);
 }
 
 }  // namespace
 
-Result<void> add_route(CommandContext& context, const std::string& text, const std::string& match, const std::string& action) {
-  const auto domain = find_domain(context, text);
+Result<void> add_route(CommandContext& context, const RouteOptions& options) {
+  const auto domain = find_domain(context, options.domain);
   if (!domain) return domain.error();
   NoLookUp no_look_up;
   domains::DomainAdmin admin(context.directory(), no_look_up, context.clock(), context.random(), {});
-  const auto added = admin.add_route(domain->id, match, domains::parse_route_action(action).value_or(store::RouteAction::Store));
+  const auto action = domains::parse_route_action(options.action).value_or(store::RouteAction::Store);
+  const auto added = admin.add_route(domain->id, options.match, action, options.destination);
   if (!added) return added.error();
-  context.confirm(route_json(*added), "mail to " + added->match + "@" + domain->name + ": " + action + " (" + added->id + ")");
+  const std::string address = added->match + "@" + domain->name;
+  context.confirm(route_json(*added), "mail to " + address + ": " + done_with(*added) + " (" + added->id + ")");
   return {};
 }
 
@@ -40,7 +49,7 @@ Result<void> list_routes(CommandContext& context, const std::string& text) {
   std::vector<std::vector<std::string>> rows;
   for (const store::InboundRoute& route : domain->routes) {
     values.emplace_back(route_json(route));
-    rows.push_back({route.id, route.match, std::string(domains::route_action_name(route.action)), route.is_active ? "yes" : "no"});
+    rows.push_back({route.id, route.match, done_with(route), route.is_active ? "yes" : "no"});
   }
   context.print(values, format_table({"ROUTE", "MATCH", "ACTION", "ACTIVE"}, rows));
   return {};
@@ -75,7 +84,7 @@ Result<void> test_route(CommandContext& context, const std::string& address) {
   std::string text = routes.empty() ? "refused (550 5.1.1): no route matches\n" : "taken in for " + account + "\n";
   for (const store::InboundRoute* route : routes) {
     values.emplace_back(route_json(*route));
-    text += "  " + route->match + ": " + std::string(domains::route_action_name(route->action)) + "\n";
+    text += "  " + route->match + ": " + done_with(*route) + "\n";
   }
   value["routes"] = std::move(values);
   context.print(value, text);

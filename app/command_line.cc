@@ -163,14 +163,23 @@ void declare_domain(CLI::App& app, Builder& build) {
   auto [receive, receiving, how] = build.command(noun, "receive", "Whether mail for it is taken in", set_domain_receiving);
   receive.add_option("domain", receiving)->required();
   receive.add_option("how", how, "what to do")->required()->check(CLI::IsMember({"on", "off"}));
+  auto [checks, checked, policy] =
+      build.command(noun, "checks", "What becomes of mail for it that fails SPF, DKIM and DMARC", set_domain_checks);
+  checks.add_option("domain", checked)->required();
+  checks.add_option("policy", policy, "note it, mark it too, or refuse what its author's domain wants rejected")
+      ->required()
+      ->check(CLI::IsMember({"observe", "tag", "reject"}));
 }
 
 void declare_route(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "route", "Which addresses of a domain receive, and what is done with their mail");
-  auto [add, domain, match, action] = build.command(noun, "add", "Add a route; every one that matches runs", add_route);
-  add.add_option("domain", domain)->required();
-  add.add_option("match", match, "local part with at most one star: sales, ticket+*, *")->required();
-  add.add_option("action", action, "what is done with it")->required()->check(CLI::IsMember({"store", "webhook", "drop"}));
+  auto [add, route_options] = build.command(noun, "add", "Add a route; every one that matches runs", add_route);
+  add.add_option("domain", route_options.domain)->required();
+  add.add_option("match", route_options.match, "local part with at most one star: sales, ticket+*, *")->required();
+  add.add_option("action", route_options.action, "what is done with it")
+      ->required()
+      ->check(CLI::IsMember({"store", "webhook", "forward", "drop"}));
+  add.add_option("--to", route_options.destination, "of forward: the address that it is sent on to");
   build.on(noun, "list", "domain", "List a domain's routes", list_routes);
   auto [remove, of, route] = build.command(noun, "remove", "Remove a route", remove_route);
   remove.add_option("domain", of)->required();

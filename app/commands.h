@@ -161,8 +161,17 @@ Result<void> verify_domain(CommandContext& context,
 Result<void> remove_domain(CommandContext& context, const std::string& domain);
 Result<void> set_domain_receiving(CommandContext& context, const std::string& domain, const std::string& how);  // "on", "off"
 
+// `policy`: "observe", "tag", "reject".
+Result<void> set_domain_checks(CommandContext& context, const std::string& domain, const std::string& policy);
+
 // --- route (cmd_route.cc): whom a domain's mail that comes in is for ---
-Result<void> add_route(CommandContext& context, const std::string& domain, const std::string& match, const std::string& action);
+struct RouteOptions {
+  std::string domain;
+  std::string match;
+  std::string action;
+  std::string destination;  // of "forward"
+};
+Result<void> add_route(CommandContext& context, const RouteOptions& options);
 Result<void> list_routes(CommandContext& context, const std::string& domain);
 Result<void> remove_route(CommandContext& context, const std::string& domain, const std::string& route);
 Result<void> test_route(CommandContext& context, const std::string& address);

@@ -173,6 +173,20 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .maximum = 1'000'000,
       .help = "Messages that mx listeners take from one IPv4 address or IPv6 /64; beyond it 450."},
      &S::inbound_messages_per_second},
+    {{.name = "inbound_check_seconds", .group = "Mail that comes in", .type = Integer, .default_value = "15", .unit = "seconds",
+      .minimum = 1, .maximum = 120,
+      .help = "How long the DNS may take for the SPF, DKIM, DMARC and ARC of a message; what it has not said by then is temperror, "
+              "which refuses nothing. The client waits for its 250 meanwhile."},
+     &S::inbound_check_seconds},
+    {{.name = "forwards_per_route_and_day", .group = "Mail that comes in", .type = Integer, .default_value = "1000",
+      .unit = "messages", .maximum = 1'000'000'000,
+      .help = "Messages that one route sends on in a UTC day, counted since the start. What comes beyond it is kept and not sent "
+              "on: strangers could else use a route to send as much as they like to somebody."},
+     &S::forwards_per_route_and_day},
+    {{.name = "forwards_per_account_and_day", .group = "Mail that comes in", .type = Integer, .default_value = "10000",
+      .unit = "messages", .maximum = 1'000'000'000,
+      .help = "The same of all routes of an account. Each also counts for the account's plan."},
+     &S::forwards_per_account_and_day},
     {{.name = "mx_max_connections", .group = "Mail that comes in", .type = Integer, .default_value = "1000", .minimum = 1,
       .maximum = 1'000'000,
       .help = "Connections at once to mx listeners together; they take none of max_connections."},
@@ -249,8 +263,8 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "Quota a UTC month on the plan of an account that signs up by itself."},
      &S::signup_recipients_per_month},
     {{.name = "public_url", .group = "HTTP service",
-      .help = "What links in mails begin with, such as \"https://mail.example.org\", without a slash at its end. Empty: https:// "
-              "and the hostname."},
+      .help = "What links in mails and to attachments begin with, such as \"https://mail.example.org\", without a slash at its "
+              "end. Empty: https:// and the hostname."},
      &S::public_url},
     {{.name = "session_token_lifetime_minutes", .group = "HTTP service", .type = Integer, .default_value = "60", .unit = "minutes",
       .minimum = 1, .maximum = 1'440,

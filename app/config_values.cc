@@ -76,6 +76,10 @@ relay::Route mx_default_route(const Settings& settings) {
 
 }  // namespace
 
+std::string make_public_url(const Settings& settings) {
+  return settings.public_url.empty() ? "https://" + effective_hostname(settings) : settings.public_url;
+}
+
 std::string effective_hostname(const Settings& settings) {
   if (!settings.hostname.empty()) return settings.hostname;
   std::array<char, 256> name{};

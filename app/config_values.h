@@ -21,6 +21,7 @@
 namespace postern::app {
 
 // `hostname`, or the machine's name where it is empty.
+std::string make_public_url(const Settings& settings);  // what links begin with, without a slash at its end
 std::string effective_hostname(const Settings& settings);
 
 store::StoreOptions make_store_options(const Settings& settings, bool runs_recovery);

@@ -18,12 +18,14 @@ constexpr std::chrono::seconds kWebhookGrace{3};  // what is cut off then is sen
 
 class EventService::Impl {
  public:
-  Impl(const Settings& settings, const EventServiceParts& parts, net::TlsClientContext tls, const events::EventIds& ids)
-      : ids_(ids),
+  Impl(const Settings& settings, const EventServiceParts& parts, net::TlsClientContext tls, const store::EventIdKey& key)
+      : ids_(key),
+        links_(key.octets, make_public_url(settings)),
+        readers_(1, events::kMaxWebhookRequestsInAll),
         executor_(parts.runtime.add_thread("events")),
         hub_(executor_, [&store = parts.store] { return store.spool().last_sequence(); }),
         client_(parts.resolver, std::move(tls), make_webhook_policy(settings), "Postern"),
-        dispatcher_({executor_, parts.store, parts.clock, parts.random, hub_, client_, ids_, &attempts_}) {}
+        dispatcher_({executor_, parts.store, parts.clock, parts.random, hub_, client_, ids_, &attempts_, links_, &readers_}) {}
 
   void start() {
     hub_task_.start(executor_, hub_.make_task());
@@ -36,6 +38,8 @@ class EventService::Impl {
   }
 
   const events::EventIds ids_;
+  const events::AttachmentLinks links_;
+  net::WorkerPool readers_;  // of what came in: one message at a time
   net::Executor executor_;
   events::EventHub hub_;
   events::HttpWebhookClient client_;
@@ -50,7 +54,7 @@ Result<std::unique_ptr<EventService>> EventService::create(const Settings& setti
   if (!tls) return tls.error();
   const auto key = parts.store.spool().event_id_key(parts.random);
   if (!key) return key.error();
-  auto impl = std::make_unique<Impl>(settings, parts, std::move(*tls), events::EventIds(*key));
+  auto impl = std::make_unique<Impl>(settings, parts, std::move(*tls), *key);
   return std::unique_ptr<EventService>(new EventService(std::move(impl)));
 }
 
@@ -65,5 +69,6 @@ void EventService::wake_webhooks() { impl_->dispatcher_.wake(); }
 events::EventHub& EventService::hub() { return impl_->hub_; }
 events::WebhookAttempts& EventService::webhook_attempts() { return impl_->attempts_; }
 const events::EventIds& EventService::ids() const { return impl_->ids_; }
+const events::AttachmentLinks& EventService::links() const { return impl_->links_; }
 
 }  // namespace postern::app

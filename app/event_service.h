@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "core/result.h"
 #include "dns/resolver.h"
+#include "events/attachment_links.h"
 #include "events/event_hub.h"
 #include "events/event_ids.h"
 #include "events/webhook_attempts.h"
@@ -46,6 +47,7 @@ class EventService {
   events::EventHub& hub();
   events::WebhookAttempts& webhook_attempts();
   const events::EventIds& ids() const;
+  const events::AttachmentLinks& links() const;
 
  private:
   class Impl;

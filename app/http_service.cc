@@ -60,8 +60,7 @@ auth::ProofRules make_proof_rules(const Settings& s) {
 }
 
 submission::ProofMailSettings make_proof_mail_settings(const Settings& s) {
-  const std::string hostname = effective_hostname(s);
-  return {.hostname = hostname, .public_url = s.public_url.empty() ? "https://" + hostname : s.public_url};
+  return {.hostname = effective_hostname(s), .public_url = make_public_url(s)};
 }
 
 // By which browsers may call: the own name, that of links in mails, and what is configured.
@@ -155,6 +154,7 @@ class HttpService::Impl {
                  .random = parts.random,
                  .settings = make_api_settings(settings),
                  .event_ids = parts.events.ids(),
+                 .attachment_links = parts.events.links(),
                  .webhook_attempts = &parts.events.webhook_attempts(),
                  .run_clock = &parts.run_clock,
                  .cluster = make_standing(parts.cluster)},

@@ -13,6 +13,7 @@
 #include "app/route_holder.h"
 #include "app/settings_change.h"
 #include "app/shaping_file.h"
+#include "app/signing.h"
 #include "app/tls_reporting.h"
 #include "app/version.h"
 #include "app/store_watch.h"
@@ -23,7 +24,6 @@
 #include "core/metrics.h"
 #include "core/operator_log.h"
 #include "dns/unbound_resolver.h"
-#include "domains/dkim_keys.h"
 #include "domains/dkim_signer.h"
 #include "domains/key_seal.h"
 #include "net/runtime.h"
@@ -106,7 +106,8 @@ reception::ReceptionSettings make_reception_settings(const Settings& s) {
   return {.hostname = effective_hostname(s),
           .retention = std::chrono::hours(s.inbound_retention_hours),
           .max_received_fields = static_cast<std::uint32_t>(s.max_received_fields),
-          .messages_per_second = static_cast<std::uint32_t>(s.inbound_messages_per_second)};
+          .messages_per_second = static_cast<std::uint32_t>(s.inbound_messages_per_second),
+          .check_limit = std::chrono::seconds(s.inbound_check_seconds)};
 }
 
 // Signed with a key that only this store has.
@@ -115,34 +116,6 @@ Result<domains::ReturnPaths> make_return_paths(const Settings& settings, store::
   const auto key = store.spool().event_id_key(random);
   if (!key) return key.error();
   return domains::ReturnPaths(key->octets, settings.return_path_domain, std::chrono::days(settings.return_path_days));
-}
-
-Result<std::unique_ptr<domains::DkimSigner>> make_signer(const store::Directory& directory, const domains::KeySeal& seal) {
-  return domains::DkimSigner::create([&directory, seal](const AccountId& account, std::string_view name) {
-    auto domain = directory.find_domain_named(account, name);
-    // Of a domain that is looked up as another account's only the name counts.
-    if (!domain || !*domain || account == store::kVerifiedOwner) return domain;
-    if (Result<void> unsealed = seal.unseal(**domain); !unsealed) {
-      domains::wipe_private_keys(**domain);
-      domain = unsealed.error();
-    }
-    return domain;
-  });
-}
-
-// The seal on signing keys, with which a store of before it is sealed now.
-Result<domains::KeySeal> open_seal(const Settings& settings, store::Directory& directory) {
-  SystemRandom random;
-  auto seal = domains::KeySeal::open(seal_file(settings), random);
-  if (!seal) return seal;
-  const auto sealed = domains::seal_stored_keys(directory, *seal, random);
-  if (!sealed) {
-    // A full disk, say: what is not sealed yet is still read.
-    log::write(log::Level::Warning, "domains_not_migrated", {{"error", sealed.error().message()}});
-  } else if (*sealed > 0) {
-    log::write(log::Level::Info, "domains_migrated", {{"count", std::uint64_t{*sealed}}});
-  }
-  return seal;
 }
 
 // What is only remembered keeps no mail from being sent.
@@ -207,11 +180,11 @@ class Daemon {
                     make_submission_settings(settings), signer_.get(), &runs_},
         handler_(submission_, throttle_),
         smtp_{smtp::Server(runtime_.io_executors(), handler_, make_smtp_options(settings))},
-        reception_{*store_, return_paths_, clock_, random_, [this](bool is_return) { mail_received(is_return); },
+        reception_{*store_, return_paths_, *resolver_, clock_, random_, [this](bool is_unread) { mail_received(is_unread); },
                    make_reception_settings(settings)},
         mx_handler_(reception_),
         mx_{smtp::Server(runtime_.io_executors(), mx_handler_, make_mx_options(settings))},
-        return_reader_(runtime_.add_thread("reception"), reception_, [this] { events_->notify(); }),
+        return_reader_(runtime_.add_thread("reception"), reception_, make_forwarding(settings), [this] { events_->notify(); }),
         write_behind_(*store_, quota_, usage_, settings.metrics_file),
         maintenance_(*store_, clock_, {}),
         store_watch_(*store_) {}
@@ -230,8 +203,20 @@ class Daemon {
   void start_tls_reports();
   void leave_with_manager(const std::vector<std::string>& dropped);
   Result<void> listen(SmtpDoor& door, const ListenerSettings& listener, net::InheritedListeners& inherited);
-  void mail_received(bool is_return) {
-    is_return ? return_reader_.wake() : events_->notify();
+  void mail_received(bool is_unread) {
+    if (is_unread) return_reader_.wake();
+    events_->notify();
+  }
+  reception::ForwarderParts make_forwarding(const Settings& settings) {
+    return {.store = *store_,
+            .return_paths = return_paths_,
+            .find_domain = make_find_domain(store_->directory(), seal_),
+            .signer = signer_.get(),
+            .quota = quota_,
+            .clock = clock_,
+            .wake_queue = [this](const store::DueEntry& due) { message_committed(due); },
+            .settings = {.per_route_and_day = static_cast<std::uint64_t>(settings.forwards_per_route_and_day),
+                         .per_account_and_day = static_cast<std::uint64_t>(settings.forwards_per_account_and_day)}};
   }
   Result<bool> reload_certificates(const Settings& settings);
   void message_committed(const store::DueEntry& due) {
@@ -509,7 +494,7 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   if (!cluster) return failed_to_start("it is no node of a cluster", cluster.error());
   const auto seal = open_seal(settings, (*store)->directory());
   if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
-  auto signer = make_signer((*store)->directory(), *seal);
+  auto signer = domains::DkimSigner::create(make_find_domain((*store)->directory(), *seal));
   if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
   auto return_paths = make_return_paths(settings, **store);
   if (!return_paths) return failed_to_start("return paths cannot be signed", return_paths.error());

@@ -10,7 +10,7 @@ namespace {
 constexpr auto kNoMail = std::optional<std::uint16_t>{};
 
 // In the order of the enumeration: refusal_row() indexes it.
-constexpr std::array<RefusalRow, 33> kTable = {{
+constexpr std::array<RefusalRow, 35> kTable = {{
     {Refusal::AuthRequired,
      "auth_required",
      530,
@@ -306,8 +306,26 @@ constexpr std::array<RefusalRow, 33> kTable = {{
      kNoMail,
      0,
      false,
-     "that recipient is another account's: send to it in a message of its own",
-     "an mx listener; recipients of several accounts"},
+     "that recipient is another account's, or has other rules: send to it in a message of its own",
+     "an mx listener; recipients of several accounts, or of domains with different policies"},
+    {Refusal::AuthorUnclear,
+     "author_unclear",
+     550,
+     {5, 7, 1},
+     kNoMail,
+     0,
+     false,
+     "the From field is missing, there twice, or names nobody in particular",
+     "an mx listener; a domain that rejects what fails its checks"},
+    {Refusal::DmarcFailed,
+     "dmarc_failed",
+     550,
+     {5, 7, 26},
+     kNoMail,
+     0,
+     false,
+     "neither SPF nor DKIM proves the domain of the From field, which asks for such mail to be rejected",
+     "an mx listener; a domain that rejects what fails its checks"},
 }};
 
 Status make_status(const RefusalRow& row, std::uint16_t code, EnhancedCode enhanced, std::string_view detail) {

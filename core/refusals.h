@@ -45,6 +45,8 @@ enum class Refusal {
   NotHosted,
   UnknownRecipient,
   AnotherAccount,
+  AuthorUnclear,
+  DmarcFailed,
 };
 
 struct RefusalRow {

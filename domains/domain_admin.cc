@@ -140,8 +140,24 @@ Result<store::DomainRecord> DomainAdmin::set_receiving(const DomainId& id, bool 
   });
 }
 
-Result<store::InboundRoute> DomainAdmin::add_route(const DomainId& id, std::string_view match, store::RouteAction action) {
+Result<store::DomainRecord> DomainAdmin::set_inbound_policy(const DomainId& id, store::InboundPolicy policy) {
+  return change(id, [policy](store::DomainRecord& domain) -> Result<void> {
+    domain.inbound_policy = policy;
+    return {};
+  });
+}
+
+Result<store::InboundRoute> DomainAdmin::add_route(const DomainId& id, std::string_view match, store::RouteAction action,
+                                                   std::string_view destination) {
   store::InboundRoute route{.id = "rte_" + make_token(random_).substr(0, 16), .match = normalised_match(match), .action = action};
+  if ((action == store::RouteAction::Forward) == destination.empty()) {
+    return Error(ErrorCode::InvalidArgument, "to forward, and only to forward, a route needs a destination");
+  }
+  if (!destination.empty()) {
+    const auto mailbox = parse_mailbox(destination);
+    if (!mailbox) return Error(ErrorCode::InvalidArgument, "the destination is not an e-mail address: write local@domain");
+    route.destination = format_mailbox(*mailbox);
+  }
   if (route.match.empty()) {
     return Error(ErrorCode::InvalidArgument,
                  "not a local part with at most one star: " + escape_for_log(match) + "; write sales, ticket+* or *");

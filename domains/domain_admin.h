@@ -55,8 +55,12 @@ class DomainAdmin {
   Result<store::DomainRecord> verify(const DomainId& id);
   // Mail for it is taken in once it is verified, or no more. NotFound.
   Result<store::DomainRecord> set_receiving(const DomainId& id, bool is_receiving);
-  // InvalidArgument: `match` is none (domains/inbound_routes); LimitExceeded: kMaxRoutesOfDomain; NotFound. Returns the route.
-  Result<store::InboundRoute> add_route(const DomainId& id, std::string_view match, store::RouteAction action);
+  // What becomes of mail for it that fails its checks. NotFound.
+  Result<store::DomainRecord> set_inbound_policy(const DomainId& id, store::InboundPolicy policy);
+  // `destination`: of Forward an address, of others nothing. InvalidArgument: it is not so, or `match` is none
+  // (domains/inbound_routes); LimitExceeded: kMaxRoutesOfDomain; NotFound. Returns the route.
+  Result<store::InboundRoute> add_route(const DomainId& id, std::string_view match, store::RouteAction action,
+                                        std::string_view destination = {});
   Result<void> remove_route(const DomainId& id, std::string_view route);
   Result<void> remove(const DomainId& id);  // its keys too: mail goes out unsigned from then on
 

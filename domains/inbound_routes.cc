@@ -35,13 +35,35 @@ std::string_view route_action_name(store::RouteAction action) {
       return "webhook";
     case store::RouteAction::Drop:
       return "drop";
+    case store::RouteAction::Forward:
+      return "forward";
   }
   return {};
 }
 
 std::optional<store::RouteAction> parse_route_action(std::string_view name) {
-  for (const auto action : {store::RouteAction::Store, store::RouteAction::Webhook, store::RouteAction::Drop}) {
+  for (const auto action :
+       {store::RouteAction::Store, store::RouteAction::Webhook, store::RouteAction::Drop, store::RouteAction::Forward}) {
     if (route_action_name(action) == name) return action;
+  }
+  return std::nullopt;
+}
+
+std::string_view inbound_policy_name(store::InboundPolicy policy) {
+  switch (policy) {
+    case store::InboundPolicy::Observe:
+      return "observe";
+    case store::InboundPolicy::Tag:
+      return "tag";
+    case store::InboundPolicy::Reject:
+      return "reject";
+  }
+  return {};
+}
+
+std::optional<store::InboundPolicy> parse_inbound_policy(std::string_view name) {
+  for (const auto policy : {store::InboundPolicy::Observe, store::InboundPolicy::Tag, store::InboundPolicy::Reject}) {
+    if (inbound_policy_name(policy) == name) return policy;
   }
   return std::nullopt;
 }

@@ -4,7 +4,9 @@
 #include "core/check.h"
 #include "core/mailbox.h"
 #include "core/time_format.h"
+#include "events/attachment_links.h"
 #include "events/event_ids.h"
+#include "events/received_content.h"
 #include "relay/failure_class.h"
 
 #include <boost/json/array.hpp>
@@ -38,7 +40,8 @@ constexpr std::array<EventTypeRow, 13> kTypes = {{
     {EventType::RecipientCancelled, "email.canceled", "taken off the queue before it was delivered", "`recipient`, `status`"},
     {EventType::DsnQueued, "email.dsn_queued", "a delivery status notification goes to the sender", "`notification_id`"},
     {EventType::DsnWithheld, "email.dsn_withheld", "a notification was due but may not be sent", "`reason`"},
-    {EventType::MessageReceived, "email.received", "mail for an address of a domain that receives here is on disk", "`recipient`"},
+    {EventType::MessageReceived, "email.received", "mail for an address of a domain that receives here is on disk",
+     "`recipient`, `auth`; at webhooks `text`, `html`, `truncated`, `attachments`"},
     {EventType::WebhookDisabled, "webhook.disabled", "a webhook failed for too long, or answered 410", "`webhook_id`"},
 }};
 
@@ -139,7 +142,10 @@ json::object event_data(const Event& event, const store::StoredMessage* stored) 
   data["test"] = event.environment == Environment::Test;
   if (event.type == EventType::MessageAccepted && event.status.code != 0) data["warnings"] = event.status.text;
   if (is_about_recipient(event.type)) add_outcome(data, event);
-  if (event.type == EventType::MessageReceived) data["recipient"] = event.recipient;
+  if (event.type == EventType::MessageReceived) {
+    data["recipient"] = event.recipient;
+    data["auth"] = stored != nullptr && stored->inbound ? verdicts_json(stored->inbound->verdicts) : json::value(nullptr);
+  }
   if (event.type == EventType::MessageScheduled) data["scheduled_at"] = event.detail;
   if (event.type == EventType::DsnQueued) data["notification_id"] = event.detail;
   if (event.type == EventType::DsnWithheld) data["reason"] = event.detail;
@@ -153,6 +159,20 @@ json::object status_json(const Status& status) {
   object["code"] = status.code;
   object["enhanced"] = status.enhanced ? json::value(format_enhanced_code(*status.enhanced)) : json::value(nullptr);
   object["text"] = status.text;
+  return object;
+}
+
+json::value verdicts_json(const std::optional<store::InboundVerdicts>& verdicts) {
+  if (!verdicts) return nullptr;
+  json::object object{{"spf", verdicts->spf},
+                      {"spf_domain", verdicts->spf_domain},
+                      {"dkim", verdicts->dkim},
+                      {"dkim_domains", json::array(verdicts->signers.begin(), verdicts->signers.end())},
+                      {"dmarc", verdicts->dmarc},
+                      {"from_domain", verdicts->author_domain},
+                      {"policy", verdicts->asked_for},
+                      {"arc", verdicts->arc}};
+  object["suspicion"] = verdicts->suspicion.empty() ? json::value(nullptr) : json::value(verdicts->suspicion);
   return object;
 }
 
@@ -187,6 +207,33 @@ json::object event_payload(const Event& event, const store::StoredMessage* store
   payload["created_at"] = format_rfc3339(event.at);
   payload["data"] = event_data(event, stored);
   return payload;
+}
+
+json::object received_attachment_json(const MessageId& message, const mime::ReadAttachment& attachment,
+                                      const AttachmentLinks& links, Instant now) {
+  const AttachmentLinks::Link link = links.link_to(message, attachment.id, now);
+  json::object object{{"id", attachment.id},
+                      {"filename", attachment.filename},
+                      {"content_type", attachment.content_type},
+                      {"content_disposition", attachment.is_inline ? "inline" : "attachment"},
+                      {"size", attachment.octets},
+                      {"download_url", link.url},
+                      {"expires_at", format_rfc3339(link.expires_at)}};
+  if (!attachment.content_id.empty()) object["content_id"] = attachment.content_id;
+  return object;
+}
+
+void add_received_content(json::object& payload, const MessageId& message, const ReceivedContent& content,
+                          const AttachmentLinks& links, Instant now) {
+  json::object& data = payload["data"].as_object();
+  data["text"] = content.text ? json::value(*content.text) : json::value(nullptr);
+  data["html"] = content.html ? json::value(*content.html) : json::value(nullptr);
+  data["truncated"] = content.is_truncated;
+  json::array attachments;
+  for (const mime::ReadAttachment& attachment : content.attachments) {
+    attachments.push_back(received_attachment_json(message, attachment, links, now));
+  }
+  data["attachments"] = std::move(attachments);
 }
 
 json::object event_item(const Event& event, const store::StoredMessage* stored, const EventIds& ids) {

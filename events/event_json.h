@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/event.h"
+#include "mime/message_reader.h"
 #include "store/records.h"
 
 #include <boost/json/object.hpp>
@@ -16,7 +17,9 @@
 
 namespace postern::events {
 
+class AttachmentLinks;
 class EventIds;
+struct ReceivedContent;
 
 struct EventTypeRow {
   EventType type;
@@ -41,8 +44,17 @@ std::optional<std::uint64_t> parse_event_id(std::string_view text);
 // {code, enhanced, text}: a reply as events and explanations show it.
 boost::json::object status_json(const Status& status);
 
+// {spf, dkim, dmarc, arc, …} in the words of RFC 8601; null: it was not checked.
+boost::json::value verdicts_json(const std::optional<store::InboundVerdicts>& verdicts);
+
 // {type, created_at, data}: what a webhook gets. `stored` is the event's message; null: its record is gone, or it has none.
 boost::json::object event_payload(const Event& event, const store::StoredMessage* stored);
+// What an email.received that goes to a webhook says beside: text, html, truncated, attachments with links.
+void add_received_content(boost::json::object& payload, const MessageId& message, const ReceivedContent& content,
+                          const AttachmentLinks& links, Instant now);
+// One attachment as events and lists show it.
+boost::json::object received_attachment_json(const MessageId& message, const mime::ReadAttachment& attachment,
+                                             const AttachmentLinks& links, Instant now);
 // The same with object and id: an item of GET /v1/events.
 boost::json::object event_item(const Event& event, const store::StoredMessage* stored, const EventIds& ids);
 

@@ -8,10 +8,12 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "events/event_hub.h"
+#include "events/attachment_links.h"
 #include "events/event_ids.h"
 #include "events/webhook_attempts.h"
 #include "events/webhook_client.h"
 #include "net/task_group.h"
+#include "net/worker_pool.h"
 #include "store/store.h"
 
 #include <chrono>
@@ -33,6 +35,8 @@ struct WebhookDispatcherParts {
   WebhookClient& client;   // on `executor`
   EventIds event_ids{};
   WebhookAttempts* attempts = nullptr;  // nullptr: nobody asks
+  AttachmentLinks links{};
+  net::WorkerPool* readers = nullptr;  // that read what came in; nullptr: its events have no texts
 };
 
 class WebhookDispatcher {

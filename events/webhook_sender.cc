@@ -42,6 +42,17 @@ bool is_in(store::WebhookMail mail, Environment environment) {
   return (mail == store::WebhookMail::Test) == (environment == Environment::Test);
 }
 
+// nullopt: it is gone, or cannot be read.
+std::optional<ReceivedContent> read_stored(const store::Spool& spool, const MessageId& id, std::uint32_t chunks) {
+  std::string raw;
+  for (std::uint32_t i = 0; i < chunks; ++i) {
+    const auto chunk = spool.read_chunk(id, i);
+    if (!chunk) return std::nullopt;
+    raw += *chunk;
+  }
+  return read_received(raw);
+}
+
 }  // namespace
 
 bool WebhookSlots::has_room(const AccountId& account) const {
@@ -144,38 +155,56 @@ void WebhookSender::start_requests() {
 
 // None where the event is gone, its retention having ended, or damaged for good; or where the webhook, as it is now, does not want
 // it.
-Result<WebhookSender::Prepared> WebhookSender::make_request(std::uint64_t sequence) {
-  const auto event = parts_.store.spool().find_event(sequence);
+Result<WebhookSender::Found> WebhookSender::find(std::uint64_t sequence) {
+  auto event = parts_.store.spool().find_event(sequence);
   if (!event && event.error().code() != ErrorCode::CorruptRecord) return event.error();
-  if (!event || !*event) return Prepared{};
+  if (!event || !*event) return Found{};
   const bool is_of_type = backlog_->is_requested(sequence) || wants_event(webhook_.events, (*event)->type);
-  if (!is_of_type || !is_in(webhook_.mail, (*event)->environment)) return Prepared{.request = {}, .is_unwanted = true};
-  const auto stored = parts_.store.spool().find((*event)->message);
-  const bool has_message = stored && *stored;
+  if (!is_of_type || !is_in(webhook_.mail, (*event)->environment)) return Found{.event = {}, .stored = {}, .is_unwanted = true};
+  auto stored = parts_.store.spool().find((*event)->message);
+  Found found{.event = std::move(*event), .stored = stored ? std::move(*stored) : std::nullopt};
   const bool is_of_domains =
-      webhook_.from_domains.empty() || (has_message && is_mail_of((*stored)->message, webhook_.from_domains));
-  if (!is_of_domains) return Prepared{.request = {}, .is_unwanted = true};
+      webhook_.from_domains.empty() || (found.stored && is_mail_of(found.stored->message, webhook_.from_domains));
+  if (!is_of_domains) return Found{.event = {}, .stored = {}, .is_unwanted = true};
+  return found;
+}
+
+// A reader that is overrun, or a content that is gone, takes nothing from the rest.
+net::Awaitable<std::optional<ReceivedContent>> WebhookSender::read_content(const Found& found) {
+  if (parts_.readers == nullptr || !found.stored || found.event->type != EventType::MessageReceived) co_return std::nullopt;
+  const store::Spool* const spool = &parts_.store.spool();
+  const MessageId id = found.event->message;
+  const std::uint32_t chunks = found.stored->message.chunk_count;
+  auto read = co_await parts_.readers->run([spool, id, chunks] { return read_stored(*spool, id, chunks); });
+  co_return read ? std::move(*read) : std::nullopt;
+}
+
+WebhookRequest WebhookSender::make_request(const Found& found, const std::optional<ReceivedContent>& content) {
+  const Instant now = parts_.clock.now();
+  boost::json::object payload = event_payload(*found.event, found.stored ? &*found.stored : nullptr);
+  if (content) add_received_content(payload, found.event->message, *content, parts_.links, now);
   WebhookRequest request;
   request.url = webhook_.url;
-  request.body = boost::json::serialize(event_payload(**event, has_message ? &**stored : nullptr));
-  const std::string id = webhook_message_id(webhook_.id, parts_.event_ids.format(webhook_.account, sequence));
-  const Instant now = parts_.clock.now();
+  request.body = boost::json::serialize(payload);
+  const std::string id = webhook_message_id(webhook_.id, parts_.event_ids.format(webhook_.account, found.event->sequence));
   request.fields = webhook_signature_fields(webhook_, id, now, request.body);
   slots_->charge(webhook_.account, request.body.size(), now);
-  return Prepared{.request = std::move(request)};
+  return request;
 }
 
 net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence) {
-  Result<Prepared> prepared = self->make_request(sequence);
-  if (!prepared) {
-    self->ended(sequence, WebhookAnswer{.failure = prepared.error().message()});
-  } else if (prepared->request) {
+  const Result<Found> found = self->find(sequence);
+  if (!found) {
+    self->ended(sequence, WebhookAnswer{.failure = found.error().message()});
+  } else if (found->event) {
+    const std::optional<ReceivedContent> content = co_await self->read_content(*found);
+    WebhookRequest request = self->make_request(*found, content);
     const Instant began = self->parts_.clock.now();
-    std::string url = prepared->request->url;
-    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(*prepared->request));
+    std::string url = request.url;
+    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(request));
     self->remember(sequence, std::move(url), began, answer);
     self->ended(sequence, answer);
-  } else if (prepared->is_unwanted) {
+  } else if (found->is_unwanted) {
     self->backlog_->unwanted(sequence);
   } else {
     self->backlog_->lost(sequence);

@@ -4,6 +4,7 @@
 #include "core/recent_map.h"
 #include "core/result.h"
 #include "core/token_bucket.h"
+#include "events/received_content.h"
 #include "events/webhook_backlog.h"
 #include "events/webhook_dispatcher.h"
 
@@ -66,11 +67,15 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
   bool wants(const Event& event) const;
   void start_requests();
   static net::Awaitable<void> send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence);
-  struct Prepared {
-    std::optional<WebhookRequest> request;  // nullopt: there is none to make
-    bool is_unwanted = false;               // because the webhook does not want it any more
+  struct Found {
+    std::optional<Event> event;  // nullopt: there is none to send
+    std::optional<store::StoredMessage> stored;
+    bool is_unwanted = false;  // because the webhook does not want it any more
   };
-  Result<Prepared> make_request(std::uint64_t sequence);
+  Result<Found> find(std::uint64_t sequence);
+  // Of what came in; nullopt of anything else.
+  net::Awaitable<std::optional<ReceivedContent>> read_content(const Found& found);
+  WebhookRequest make_request(const Found& found, const std::optional<ReceivedContent>& content);
   void remember(std::uint64_t sequence, std::string url, Instant began, const WebhookAnswer& answer);
   void ended(std::uint64_t sequence, const WebhookAnswer& answer);
   net::Awaitable<void> save();

@@ -23,11 +23,6 @@ std::size_t instance_of(std::string_view value, bool is_results) {
   return number && *number <= kMaxArcSets ? static_cast<std::size_t>(*number) : 0;
 }
 
-std::string raw_field(const mime::HeaderScan& header, std::size_t index) {
-  const mime::HeaderField& field = header.fields()[index];
-  return header.section().substr(field.begin, field.end - field.begin);
-}
-
 std::size_t& place_of(ArcSet& set, std::size_t kind) {
   return kind == 0 ? set.results : kind == 1 ? set.signature : set.seal;
 }

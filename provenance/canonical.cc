@@ -43,6 +43,11 @@ std::string canonical_field(std::string_view raw, Canonical form) {
   return to_ascii_lower(name) + ":" + relaxed_value(value) + "\r\n";
 }
 
+std::string raw_field(const mime::HeaderScan& header, std::size_t index) {
+  const mime::HeaderField& field = header.fields()[index];
+  return header.section().substr(field.begin, field.end - field.begin);
+}
+
 std::string canonical_fields(const mime::HeaderScan& header, const std::vector<std::string>& names, Canonical form) {
   std::map<std::string, std::vector<const mime::HeaderField*>> by_name;
   for (const mime::HeaderField& field : header.fields()) by_name[to_ascii_lower(field.name)].push_back(&field);

@@ -15,6 +15,9 @@ namespace postern::provenance {
 
 enum class Canonical { Simple, Relaxed };
 
+// The field at that place of HeaderScan::fields() as it stands, with its CR LF.
+std::string raw_field(const mime::HeaderScan& header, std::size_t index);
+
 // `field` as it is hashed, with its CR LF. `raw`: name, colon and value, with or without the last CR LF.
 std::string canonical_field(std::string_view raw, Canonical form);
 

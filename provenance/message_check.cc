@@ -28,13 +28,16 @@ net::Awaitable<KeyAnswers> ask_for_keys(dns::Resolver& resolver, KeyAnswers want
 
 }  // namespace
 
-void MessageCheck::append(std::string_view content) {
+std::size_t MessageCheck::append(std::string_view content) {
+  std::size_t taken = 0;
   if (!has_begun_body_) {
-    content.remove_prefix(header_.feed(content));
-    if (header_.state() == mime::HeaderScan::State::Reading) return;
+    taken = header_.feed(content);
+    content.remove_prefix(taken);
+    if (header_.state() == mime::HeaderScan::State::Reading) return taken;
     begin_body();
   }
   append_body(content);
+  return taken;
 }
 
 void MessageCheck::begin_body() {
@@ -57,11 +60,14 @@ void MessageCheck::append_body(std::string_view body) {
   if (relaxed_) relaxed_->append(body);
 }
 
+void MessageCheck::finish_header() {
+  if (has_begun_body_) return;
+  header_.finish();
+  begin_body();
+}
+
 BodyHashes MessageCheck::finish_body() {
-  if (!has_begun_body_) {
-    header_.finish();
-    begin_body();
-  }
+  finish_header();
   BodyHashes hashes;
   if (simple_) {
     hashes.simple = simple_->finish();

@@ -31,8 +31,11 @@ class MessageCheck {
   MessageCheck(const MessageCheck&) = delete;
   MessageCheck& operator=(const MessageCheck&) = delete;
 
-  // The content as it came, lines ending with CR LF, without what we add; in order and in any pieces.
-  void append(std::string_view content);
+  // The content as it came, lines ending with CR LF, without what we add; in order and in any pieces. Returns how many octets of it
+  // the header section took, as HeaderScan::feed() does.
+  std::size_t append(std::string_view content);
+  // The content is over: what was read of it is all of the header section there is.
+  void finish_header();
   // Complete once the body has begun.
   const mime::HeaderScan& header() const { return header_; }
   // Once, after the content's end. On an executor of one thread; this and `resolver` outlive it. All keys are asked for at once.

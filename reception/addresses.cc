@@ -28,9 +28,16 @@ std::variant<Addressee, Refused> addressee_of_domain(const ReceptionContext& con
   const auto does = [&](store::RouteAction action) {
     return std::ranges::any_of(routes, [&](auto* r) { return r->action == action; });
   };
-  return Addressee{.account = domain.account,
-                   .is_kept = does(store::RouteAction::Store) || does(store::RouteAction::Webhook),
-                   .is_told = does(store::RouteAction::Webhook)};
+  Addressee addressee{.account = domain.account,
+                      .is_kept = std::ranges::any_of(routes, [](auto* r) { return r->action != store::RouteAction::Drop; }),
+                      .is_told = does(store::RouteAction::Webhook),
+                      .policy = domain.inbound_policy};
+  for (const store::InboundRoute* route : routes) {
+    if (route->action != store::RouteAction::Forward) continue;
+    addressee.forwards.push_back(
+        {.route = route->id, .recipient = format_mailbox(recipient), .destination = route->destination, .message = {}});
+  }
+  return addressee;
 }
 
 }  // namespace

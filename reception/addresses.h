@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <variant>
+#include <vector>
 
 namespace postern::reception {
 
@@ -15,9 +16,13 @@ struct Addressee {
   std::optional<MessageId> about = {};  // it is the return path of that message
   bool is_kept = true;                  // false: every route drops it
   bool is_told = false;                 // an event says that it came
+  store::InboundPolicy policy = store::InboundPolicy::Observe;
+  std::vector<store::InboundForward> forwards = {};  // waiting, without a message
 
   // What one message may go to: recipients who have nothing to do with each other get one each.
-  bool goes_with(const Addressee& other) const { return account == other.account && about == other.about; }
+  bool goes_with(const Addressee& other) const {
+    return account == other.account && about == other.about && policy == other.policy;
+  }
 };
 
 std::variant<Addressee, Refused> find_addressee(const ReceptionContext& context, const Mailbox& recipient);

@@ -3,14 +3,13 @@
 #include "core/case_fold.h"
 #include "core/metrics.h"
 #include "core/operator_log.h"
+#include "reception/synced.h"
 #include "relay/event_publisher.h"
 #include "relay/suppression.h"
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <future>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -123,17 +122,8 @@ class Settling {
   Consequences consequences_;
 };
 
-// Waits for the sync: what is not noted would be read again at once.
-template <class Start>
-Result<void> wait_for(Start start) {
-  const auto synced = std::make_shared<std::promise<Result<void>>>();  // shared: a completion may be copied
-  auto outcome = synced->get_future();
-  start(Completion([synced](Result<void> result) { synced->set_value(std::move(result)); }));
-  return outcome.get();
-}
-
 bool note(store::Spool& spool, store::InboundRecord inbound) {
-  const Result<void> noted = wait_for([&](Completion done) { spool.note_inbound(std::move(inbound), std::move(done)); });
+  const Result<void> noted = wait_for_sync([&](Completion done) { spool.note_inbound(std::move(inbound), std::move(done)); });
   if (!noted) operator_log::maintenance_failed("inbound", noted.error());
   return noted.has_value();
 }
@@ -163,11 +153,21 @@ void ReturnReader::read_all() {
     const auto unread = context_.store.spool().unread_inbound(after, kReadAtOnce);
     if (!unread) return operator_log::maintenance_failed("inbound", unread.error());
     for (const store::InboundRecord& inbound : *unread) {
-      if (!read(inbound)) return;
+      const bool is_return = inbound.about && inbound.kind.empty();
+      if (!(is_return ? read(inbound) : forward(inbound))) return;
       after = inbound.id;
     }
     if (unread->size() < kReadAtOnce) return;
   }
+}
+
+bool ReturnReader::forward(store::InboundRecord inbound) {
+  if (const auto done = forwarder_.forward(inbound); !done) {
+    operator_log::maintenance_failed("forward", done.error());
+    return false;
+  }
+  changed_();
+  return note(context_.store.spool(), std::move(inbound));
 }
 
 Result<std::string> ReturnReader::load(const MessageId& id, std::uint32_t chunks) const {
@@ -180,7 +180,7 @@ Result<std::string> ReturnReader::load(const MessageId& id, std::uint32_t chunks
   return content;
 }
 
-// False: the store does not write; it is read again at the next waking.
+// False, as above: the store does not write; it is read again at the next waking.
 bool ReturnReader::read(const store::InboundRecord& inbound) {
   store::Spool& spool = context_.store.spool();
   store::InboundRecord noted = inbound;
@@ -204,7 +204,7 @@ bool ReturnReader::read(const store::InboundRecord& inbound) {
     relay::suppress_later(context_.store.directory(), (*about)->message.account, relay::suppressions_of(**about, publication));
     relay::log_publication(**about, publication, "return-path", context_.store.tally());
     const Result<void> result =
-        wait_for([&](Completion done) { spool.settle(std::move(publication.settlement), std::move(done)); });
+        wait_for_sync([&](Completion done) { spool.settle(std::move(publication.settlement), std::move(done)); });
     if (!result && result.error().code() != ErrorCode::NotFound) return false;
     changed_();
   }

@@ -1,10 +1,12 @@
-// What came back, read and acted on: each recipient that a report names gets its event and its state, and is suppressed where the
-// account's rules say so; a complaint likewise. One after the other, on an executor of its own: a mail that cannot be understood is
-// kept and marked, and holds up nothing. What a crash interrupts is read again, and then changes nothing twice.
+// What came in and wants more than to be kept. What a route sends on goes to the forwarder; what came back is read and acted on:
+// each recipient that a report names gets its event and its state, and is suppressed where the account's rules say so; a complaint
+// likewise. One after the other, on an executor of its own: a mail that cannot be understood is kept and marked, and holds up
+// nothing. What a crash interrupts is read again, and then changes nothing twice.
 #pragma once
 
 #include "net/awaitable.h"
 #include "reception/context.h"
+#include "reception/forwarder.h"
 #include "reception/returned_mail.h"
 
 #include <functional>
@@ -24,8 +26,8 @@ Consequences consequences_of(const ReturnedMail& mail, const store::StoredMessag
 class ReturnReader {
  public:
   // `changed`: events were written. `context` outlives this.
-  ReturnReader(net::Executor executor, const ReceptionContext& context, std::function<void()> changed)
-      : executor_(executor), context_(context), changed_(std::move(changed)) {}
+  ReturnReader(net::Executor executor, const ReceptionContext& context, ForwarderParts forwarding, std::function<void()> changed)
+      : executor_(executor), context_(context), forwarder_(std::move(forwarding)), changed_(std::move(changed)) {}
 
   // Something came, or may have before the start. Any thread; soon.
   void wake();
@@ -33,10 +35,12 @@ class ReturnReader {
  private:
   void read_all();
   bool read(const store::InboundRecord& inbound);
+  bool forward(store::InboundRecord inbound);
   Result<std::string> load(const MessageId& id, std::uint32_t chunks) const;
 
   net::Executor executor_;
   const ReceptionContext& context_;
+  Forwarder forwarder_;
   std::function<void()> changed_;
 };
 

@@ -3,13 +3,14 @@
 #include "core/header_text.h"
 #include "core/metrics.h"
 #include "core/operator_log.h"
-#include "mime/header_scan.h"
 #include "net/await_completion.h"
 #include "reception/addresses.h"
+#include "reception/door_checks.h"
 #include "smtp/trace_header.h"
 #include "submission/judge.h"
 #include "submission/reply.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,8 +31,12 @@ class Arrival final : public smtp::ContentSink {
     if (addressee.is_kept) writer_ = context.store.spool().open_message(id_, addressee.account);
   }
 
+  // The header section is held until it is whole: what pretends to be ours in it is left out.
   bool append(std::string_view content) override {
-    if (header_.state() == mime::HeaderScan::State::Reading) header_.feed(content);
+    const bool is_in_header = header().state() == mime::HeaderScan::State::Reading;
+    content.remove_prefix(check_.append(content));
+    if (header().state() == mime::HeaderScan::State::Reading) return true;
+    if (is_in_header) write_header();
     return !writer_ || writer_->append(content);
   }
   // On top of what comes. `trace`: with its line ends.
@@ -40,18 +45,22 @@ class Arrival final : public smtp::ContentSink {
     if (writer_) writer_->append(trace);
   }
   void finish() {
-    if (header_.state() == mime::HeaderScan::State::Reading) header_.finish();
+    if (header().state() != mime::HeaderScan::State::Reading) return;
+    check_.finish_header();
+    write_header();
   }
 
   const MessageId& id() const { return id_; }
   Instant at() const { return at_; }
   bool is_kept() const { return writer_ != nullptr; }
-  const mime::HeaderScan& header() const { return header_; }
+  const mime::HeaderScan& header() const { return check_.header(); }
+  provenance::MessageCheck& check() { return check_; }
+  const Addressee& addressee() const { return addressee_; }
   store::MessageWriter* writer() { return writer_.get(); }
   std::unique_ptr<store::MessageWriter> take_writer() { return std::move(writer_); }
 
   store::NewMessage message(const Envelope& envelope, const smtp::PeerFacts& peer, std::string_view helo_name,
-                            const std::vector<bool>& told) const {
+                            const std::vector<bool>& told, const DoorVerdict& door) const {
     store::NewMessage message{.record = {}, .delivery = {}, .events = {}, .claim = {}};
     store::MessageRecord& record = message.record;
     record.id = id_;
@@ -70,6 +79,7 @@ class Arrival final : public smtp::ContentSink {
         {.stage = store::RecipientStage::Delivered, .attempts = 0, .next_attempt = at_, .last_status = {}, .remote = {}});
     message.delivery.settled_at = at_;
     message.delivery.content_until = at_ + context_.settings.retention;
+    record.signature_fields = door.fields;
     store::InboundRecord& inbound = message.inbound.emplace();
     inbound.id = id_;
     inbound.account = addressee_.account;
@@ -78,7 +88,16 @@ class Arrival final : public smtp::ContentSink {
     inbound.from = record.summary.from;
     inbound.subject = record.summary.subject;
     if (envelope.reverse_path) inbound.reverse_path = format_mailbox(*envelope.reverse_path);
-    if (!addressee_.about) inbound.kind = "mail";
+    if (!addressee_.about) {
+      inbound.kind = "mail";
+      inbound.verdicts = door.verdicts;
+    }
+    inbound.forwards = addressee_.forwards;
+    if (inbound.forwards.size() > store::kMaxForwardsOfInbound) {
+      inbound.forwards.resize(store::kMaxForwardsOfInbound);
+      inbound.findings.push_back("sent on to " + std::to_string(store::kMaxForwardsOfInbound) + " at most: not to the others");
+    }
+    for (store::InboundForward& forward : inbound.forwards) forward.message = make_message_id(at_, context_.random);
     for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
       inbound.recipients.push_back(format_mailbox(envelope.recipients[i].mailbox));
       if (!told[i]) continue;
@@ -93,8 +112,14 @@ class Arrival final : public smtp::ContentSink {
   }
 
  private:
+  void write_header() {
+    if (!writer_ || header().state() == mime::HeaderScan::State::TooBig) return;
+    writer_->append(without_forged_results(header(), context_.settings.hostname));
+    if (header().has_empty_line()) writer_->append("\r\n");
+    writer_->append(header().body_start());
+  }
   std::string field(std::string_view name) const {
-    const mime::HeaderField* found = header_.find(name);
+    const mime::HeaderField* found = header().find(name);
     return found ? header_text(found->value, store::kMaxSummaryOctets) : std::string();
   }
 
@@ -103,7 +128,7 @@ class Arrival final : public smtp::ContentSink {
   const Instant at_;
   const MessageId id_;
   std::unique_ptr<store::MessageWriter> writer_;  // nullptr: nothing of it is kept
-  mime::HeaderScan header_;
+  provenance::MessageCheck check_;
   std::uint32_t trace_octets_ = 0;
 };
 
@@ -132,7 +157,9 @@ class MxConversation final : public smtp::Conversation {
     addressee_.reset();
     told_.clear();
   }
+  void add_forward(const store::InboundForward& forward);
   std::optional<Refused> find_fault() const;
+  net::Awaitable<DoorVerdict> check_message();
 
   const ReceptionContext& context_;
   SmtpReception& reception_;
@@ -163,10 +190,21 @@ smtp::Verdict MxConversation::judge_recipient(const smtp::JudgeRecipient& questi
   }
   const Addressee& addressee = std::get<Addressee>(found);
   if (addressee_ && !addressee_->goes_with(addressee)) return refuse({.refusal = Refusal::AnotherAccount});
-  if (!addressee_) addressee_ = addressee;
+  if (!addressee_) {
+    addressee_ = addressee;
+    addressee_->forwards.clear();
+  }
   addressee_->is_kept = addressee_->is_kept || addressee.is_kept;
+  for (const store::InboundForward& forward : addressee.forwards) add_forward(forward);
   told_.push_back(addressee.is_told);
   return smtp::Verdict::accept();
+}
+
+// Nobody gets it twice; what is too much is said where it is listed.
+void MxConversation::add_forward(const store::InboundForward& forward) {
+  auto& forwards = addressee_->forwards;
+  const bool is_there = std::ranges::any_of(forwards, [&](const auto& one) { return one.destination == forward.destination; });
+  if (!is_there && forwards.size() <= store::kMaxForwardsOfInbound) forwards.push_back(forward);
 }
 
 smtp::OpenAnswer MxConversation::open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) {
@@ -204,6 +242,20 @@ std::optional<Refused> MxConversation::find_fault() const {
   return std::nullopt;
 }
 
+// What came back is believed of its address alone.
+net::Awaitable<DoorVerdict> MxConversation::check_message() {
+  if (arrival_->addressee().about) co_return DoorVerdict{};
+  provenance::SpfSubject subject;
+  subject.client = peer_.address;
+  subject.helo = helo_name_;
+  subject.receiver = context_.settings.hostname;
+  subject.now = arrival_->at();
+  if (envelope_->reverse_path) subject.sender = format_mailbox(*envelope_->reverse_path);
+  DoorVerdict door = co_await check_at_door(arrival_->check(), context_.resolver, std::move(subject), arrival_->addressee().policy,
+                                            context_.settings.check_limit);
+  co_return door;
+}
+
 net::Awaitable<smtp::CommitAnswer> MxConversation::commit_message() {
   arrival_->finish();
   if (auto fault = find_fault()) {
@@ -216,7 +268,12 @@ net::Awaitable<smtp::CommitAnswer> MxConversation::commit_message() {
     forget();
     co_return smtp::CommitAnswer{submission::reply_with_id(id)};
   }
-  store::NewMessage message = arrival_->message(*envelope_, peer_, helo_name_, told_);
+  DoorVerdict door = co_await check_message();
+  if (door.refused) {
+    forget();
+    co_return smtp::CommitAnswer{refuse(std::move(*door.refused))};
+  }
+  store::NewMessage message = arrival_->message(*envelope_, peer_, helo_name_, told_, door);
   const store::InboundRecord inbound = *message.inbound;
   std::unique_ptr<store::MessageWriter> writer = arrival_->take_writer();
   store::Spool* const spool = &context_.store.spool();
@@ -231,7 +288,7 @@ net::Awaitable<smtp::CommitAnswer> MxConversation::commit_message() {
   }
   taken_in.add();
   operator_log::message_received(inbound.id, inbound.account, inbound.about, inbound.recipients.size());
-  context_.taken_in(inbound.about.has_value());
+  context_.taken_in(inbound.is_unread());
   co_return smtp::CommitAnswer{submission::reply_with_id(id)};
 }
 

@@ -87,6 +87,7 @@ void NoticeWriter::add_owed(Publication& publication, const store::StoredMessage
 // A sandboxed account reaches its whitelist and nobody else, by notices neither.
 std::optional<std::string_view> NoticeWriter::withheld_because(const store::MessageRecord& message, bool is_sender_routed) const {
   if (message.environment == Environment::Test) return std::nullopt;
+  if (message.forward_of) return "forwarded";
   if (!is_sender_routed) return "no_route";
   const auto account = store_.directory().find_account(message.account);
   if (!account) return "storage_unavailable";

@@ -14,7 +14,9 @@ template <> struct WordsOf<AutoSuppression> : FromTo<AutoSuppression::On, AutoSu
 template <> struct WordsOf<Permission> : FromTo<Permission::FullAccess, Permission::SendingAccess> {};
 template <> struct WordsOf<ConfirmationKind> : FromTo<ConfirmationKind::User, ConfirmationKind::Whitelist> {};
 template <> struct WordsOf<DomainState> : FromTo<DomainState::Pending, DomainState::Failed> {};
-template <> struct WordsOf<RouteAction> : FromTo<RouteAction::Store, RouteAction::Drop> {};
+template <> struct WordsOf<RouteAction> : FromTo<RouteAction::Store, RouteAction::Forward> {};
+template <> struct WordsOf<InboundPolicy> : FromTo<InboundPolicy::Observe, InboundPolicy::Reject> {};
+template <> struct WordsOf<ForwardState> : FromTo<ForwardState::Waiting, ForwardState::Refused> {};
 template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce, SuppressionReason::Manual> {};
 template <> struct WordsOf<WebhookState> : FromTo<WebhookState::Enabled, WebhookState::Failed> {};
 template <> struct WordsOf<WebhookMail> : FromTo<WebhookMail::Any, WebhookMail::Test> {};
@@ -39,7 +41,18 @@ void fields(auto& io, Of<EndedSession> auto& session) { io(session.token_id, ses
 void fields(auto& io, Of<DkimKey> auto& key) { io(key.selector, key.algorithm, key.private_key, key.public_record); }
 void fields(auto& io, Of<DomainCheck> auto& check) { io(check.name, check.is_found, check.finding); }
 
-void fields(auto& io, Of<InboundRoute> auto& route) { io(route.id, route.match, route.action, route.is_active); }
+void fields(auto& io, Of<InboundRoute> auto& route) {
+  io(route.id, route.match, route.action, route.is_active);
+  if (io.since(4)) io(route.destination);
+}
+void fields(auto& io, Of<InboundForward> auto& forward) {
+  io(forward.route, forward.recipient, forward.destination, forward.message, forward.state, forward.why);
+}
+
+void fields(auto& io, Of<InboundVerdicts> auto& verdicts) {
+  io(verdicts.spf, verdicts.spf_domain, verdicts.dkim, verdicts.signers, verdicts.dmarc, verdicts.author_domain);
+  io(verdicts.is_dkim_aligned, verdicts.asked_for, verdicts.arc, verdicts.suspicion);
+}
 
 void fields(auto& io, Of<StatsCounts> auto& counts) {
   io(counts.accepted, counts.delivered, counts.deferred, counts.bounced, counts.refused, counts.suppressed, counts.complained);
@@ -107,6 +120,7 @@ void fields(auto& io, Of<DomainRecord> auto& domain) {
   io(domain.id, domain.account, domain.name, domain.state, domain.ownership_token, domain.dkim_keys, domain.checks);
   io(domain.created, domain.checked_at, domain.verified_at);
   if (io.since(2)) io(domain.is_receiving, domain.routes);
+  if (io.since(3)) io(domain.inbound_policy);
 }
 void fields(auto& io, Of<SuppressionRecord> auto& suppression) {
   io(suppression.address, suppression.reason, suppression.at, suppression.message);
@@ -152,6 +166,7 @@ void fields(auto& io, Of<MessageRecord> auto& message) {
   io(message.helo_name);
   if (io.since(2)) io(message.signature_fields, message.summary);
   if (io.since(4)) io(message.has_own_clock);
+  if (io.since(5)) io(message.forward_of);
 }
 void fields(auto& io, Of<DeliveryRecord> auto& delivery) {
   io(delivery.recipients, delivery.due);
@@ -179,6 +194,7 @@ void fields(auto& io, Of<DestinationPause> auto& pause) { io(pause.name, pause.s
 void fields(auto& io, Of<InboundRecord> auto& inbound) {
   io(inbound.id, inbound.account, inbound.received_at, inbound.about, inbound.from, inbound.subject, inbound.reverse_path);
   io(inbound.recipients, inbound.octets, inbound.kind, inbound.findings);
+  if (io.since(2)) io(inbound.verdicts, inbound.forwards);
 }
 
 // --- Kinds ---
@@ -221,7 +237,7 @@ template <> constexpr RecordType kType<Event>{RecordKind::Event, "event"};
 template <> constexpr RecordType kType<IdempotencyRecord>{RecordKind::Idempotency, "idempotency record"};
 template <> constexpr RecordType kType<RunRecord>{RecordKind::Run, "run"};
 template <> constexpr RecordType kType<DestinationPause>{RecordKind::DestinationPause, "destination pause"};
-template <> constexpr RecordType kType<InboundRecord>{RecordKind::Inbound, "inbound record"};
+template <> constexpr RecordType kType<InboundRecord>{RecordKind::Inbound, "inbound record", kInboundRecordVersion};
 
 Error corrupt(std::string_view what) {
   return Error(ErrorCode::CorruptRecord, "a stored " + std::string(what) + " is damaged or of an unknown version");

@@ -14,7 +14,7 @@ KeyOctets inbound_key(const AccountId& account, const MessageId& id) {
 
 Result<void> put_inbound(WriteTransaction& transaction, const InboundRecord& record) {
   WritableTable unread(transaction, SpoolTable::InboundUnread);
-  if (record.about && record.kind.empty()) {
+  if (record.is_unread()) {
     if (Result<void> put = unread.put(octets_of(record.id.octets), octets_of(record.account.octets)); !put) return put;
   } else if (Result<bool> erased = unread.erase(octets_of(record.id.octets)); !erased) {
     return erased.error();

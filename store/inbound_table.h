@@ -9,7 +9,7 @@
 
 namespace postern::store {
 
-// Inserts or replaces. One that came back and has no kind is unread.
+// Inserts or replaces.
 Result<void> put_inbound(WriteTransaction& transaction, const InboundRecord& record);
 Result<void> erase_inbound(WriteTransaction& transaction, const AccountId& account, const MessageId& id);
 Result<std::optional<InboundRecord>> find_inbound(Transaction& transaction, const AccountId& account, const MessageId& id);

@@ -166,6 +166,10 @@ Result<std::optional<StoredMessage>> find_message(Transaction& transaction, cons
   Result<std::string_view> delivery = load(transaction, SpoolTable::Deliveries, id);
   if (!delivery) return delivery.error();
   if (Result<void> decoded = decode_into(*delivery, stored.delivery); !decoded) return decoded.error();
+  if (stored.message.origin != MessageOrigin::Inbound) return found;
+  Result<std::optional<InboundRecord>> inbound = find_inbound(transaction, stored.message.account, id);
+  if (!inbound) return inbound.error();
+  stored.inbound = std::move(*inbound);
   return found;
 }
 

@@ -8,6 +8,7 @@
 #include "core/message_id.h"
 #include "core/status.h"
 #include "store/actor.h"
+#include "store/inbound_records.h"
 
 #include <algorithm>
 #include <array>
@@ -278,18 +279,6 @@ struct DomainCheck {
   friend bool operator==(const DomainCheck&, const DomainCheck&) = default;
 };
 
-// Which addresses of a domain there are, and what is done with their mail. Every active route that matches runs.
-enum class RouteAction : std::uint8_t { Store = 1, Webhook = 2, Drop = 3 };
-inline constexpr std::size_t kMaxRoutesOfDomain = 100;
-struct InboundRoute {
-  std::string id;      // "rte_" and 16 characters of base32hex
-  std::string match;   // the local part, with at most one "*": "sales", "ticket+*", "*-jobs", "*"
-  RouteAction action = RouteAction::Store;
-  bool is_active = true;
-
-  friend bool operator==(const InboundRoute&, const InboundRoute&) = default;
-};
-
 struct DomainRecord {
   DomainId id;
   AccountId account;
@@ -304,6 +293,8 @@ struct DomainRecord {
   // Since record version 2:
   bool is_receiving = false;              // mail for it is taken in, once it is verified
   std::vector<InboundRoute> routes = {};  // at most kMaxRoutesOfDomain
+  // Since record version 3:
+  InboundPolicy inbound_policy = InboundPolicy::Observe;
 
   friend bool operator==(const DomainRecord&, const DomainRecord&) = default;
 };
@@ -463,10 +454,13 @@ struct MessageRecord {
   std::uint32_t chunk_count = 0;
   std::uint32_t trace_octets = 0;  // length of the trace header that Postern put on top
   // Since record version 2:
-  std::string signature_fields;    // DKIM-Signature fields with their CR LF; they go out on top of the content
+  // Fields with their CR LF for the top of the content: DKIM-Signature of what goes out, Authentication-Results of what came in.
+  std::string signature_fields;
   MessageSummary summary;
   // Since record version 4:
   bool has_own_clock = false;  // a test message whose run's clock stands still until somebody advances it (store/runs.h)
+  // Since record version 5:
+  std::optional<MessageId> forward_of = {};  // a route sent on what came in as that; its sender hears nothing of it
 
   friend bool operator==(const MessageRecord&, const MessageRecord&) = default;
 };
@@ -512,24 +506,6 @@ struct DeliveryRecord {
   friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
 };
 
-// What came in for an account beside its message: for lists, and for what it turned out to be.
-inline constexpr std::size_t kMaxInboundFindings = 100;
-struct InboundRecord {
-  MessageId id;
-  AccountId account;
-  Instant received_at = {};
-  std::optional<MessageId> about;       // it came to the return path of that message
-  std::string from;                     // as the header has it, at most kMaxSummaryOctets
-  std::string subject = {};             // the same
-  std::string reverse_path = {};        // without angle brackets; empty: the null one
-  std::vector<std::string> recipients;  // of this account
-  std::uint64_t octets = 0;
-  std::string kind;                     // "mail", reception's name of what came back, or nothing: it was not read yet
-  std::vector<std::string> findings;    // a sentence each, at most kMaxInboundFindings
-
-  friend bool operator==(const InboundRecord&, const InboundRecord&) = default;
-};
-
 // A submission's idempotency key: the same one again within kIdempotencyRetention is the same message, or a conflict.
 inline constexpr Duration kIdempotencyRetention = std::chrono::hours(24);
 struct IdempotencyClaim {
@@ -560,6 +536,7 @@ struct DestinationPause {
 struct StoredMessage {
   MessageRecord message;
   DeliveryRecord delivery;
+  std::optional<InboundRecord> inbound = {};  // where it was asked for by its id
 };
 
 // From when on it could be delivered: what its lifetime in the queue is reckoned from.

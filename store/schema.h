@@ -53,14 +53,16 @@ inline constexpr std::uint8_t kRecordVersion = 1;
 // 1: without is_own_word; 2: lanes are numbers, no schedule; 3: nobody is moved to another route.
 inline constexpr std::uint8_t kDeliveryRecordVersion = 4;
 inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
-inline constexpr std::uint8_t kDomainRecordVersion = 2;       // 1 ends before is_receiving
+inline constexpr std::uint8_t kDomainRecordVersion = 4;  // 1 ends before is_receiving, 2 before its policy, 3 before destinations
+inline constexpr std::uint8_t kInboundRecordVersion = 2;      // 1 ends before verdicts
 inline constexpr std::uint8_t kUserRecordVersion = 3;         // 1 ends before ended_sessions, 2 before is_operator
 inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
 inline constexpr std::uint8_t kWebhookRecordVersion = 2;      // 1 ends before mail
 inline constexpr std::uint8_t kWebhookProgressRecordVersion = 2;  // 1 ends before is_proven
 inline constexpr std::uint8_t kPendingEventRecordVersion = 2;     // 1 ends before is_requested
-// 1 is still read: it ends before signature_fields; 2 ends before the summary's message_id, 3 before has_own_clock.
-inline constexpr std::uint8_t kMessageRecordVersion = 4;
+// 1 is still read: it ends before signature_fields; 2 ends before the summary's message_id, 3 before has_own_clock, 4 before
+// forward_of.
+inline constexpr std::uint8_t kMessageRecordVersion = 5;
 
 // Tables are opened in this order; the enumerators are indexes into the environment's handles, not stored.
 enum class DirectoryTable : std::size_t {

@@ -182,7 +182,7 @@ class Spool {
   Result<std::vector<InboundRecord>> list_inbound(const AccountId& account, const std::optional<MessageId>& before,
                                                   std::size_t limit) const;
   Result<std::optional<InboundRecord>> find_inbound(const AccountId& account, const MessageId& id) const;
-  // What came back and has no `kind` yet, oldest first, strictly after `after` if given.
+  // What is_unread(), oldest first, strictly after `after` if given.
   Result<std::vector<InboundRecord>> unread_inbound(const std::optional<MessageId>& after, std::size_t limit) const;
   // In place of what stands there; one whose message is gone is dropped. `done` after the sync.
   void note_inbound(InboundRecord record, Completion done);

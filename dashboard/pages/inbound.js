@@ -26,6 +26,7 @@ const KINDS = {
 const ACTIONS = {
   store: 'Kept and listed',
   webhook: 'Kept, and told to webhooks',
+  forward: 'Kept, and sent on',
   drop: 'Acknowledged and dropped',
 };
 
@@ -98,14 +99,22 @@ export default async function inbound() {
       hint: 'It takes mail in from then on.',
     });
     const action = field({ label: 'What becomes of it', name: 'action', options: Object.entries(ACTIONS) });
+    const destination = field({
+      label: 'Send it on to',
+      name: 'destination',
+      mono: true,
+      placeholder: 'bob@example.net',
+      hint: 'An address elsewhere, where it is sent on; empty otherwise.',
+    });
     const dialog = openDialog(
       { title: 'Receive mail at an address', kind: 'narrow' },
       form({
         action: 'Add the route',
         cancel: () => dialog.close(),
-        fields: [match, domain, action],
+        fields: [match, domain, action, destination],
         submit: async (values) => {
-          await post('/v1/routes', values);
+          const { destination: to, ...route } = values;
+          await post('/v1/routes', to ? { ...route, destination: to } : route);
           await patch(at`/v1/domains/${values.domain_id}`, { receiving: true });
           dialog.close();
           say('It receives');
@@ -139,7 +148,7 @@ export default async function inbound() {
               ['Address', 'What becomes of it', ['', 'right']],
               list.map((/** @type {any} */ route) => [
                 h('code', `${route.match}@${route.domain}`),
-                [ACTIONS[route.action] || route.action, route.active ? null : h('.soft.small', 'not active')],
+                [ACTIONS[route.action] || route.action, route.destination ? ` to ${route.destination}` : null, route.active ? null : h('.soft.small', 'not active')],
                 actionButton('Remove', () => drop(route), { kind: 'small quiet', title: `Remove ${route.match}@${route.domain}` }),
               ]),
             )

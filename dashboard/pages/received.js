@@ -54,6 +54,38 @@ export default async function received({ params: [id] }) {
                 : h('p.soft', one.kind === 'mail' ? 'It is mail for an address of yours.' : 'Nothing was found in it.'),
             ),
           ),
+          one.forwards.length
+            ? card(
+                'Sent on',
+                null,
+                h(
+                  '.card-body',
+                  h(
+                    'ul.plain',
+                    one.forwards.map((/** @type {any} */ to) =>
+                      h('li', to.email_id ? messageLink(to.email_id, to.to) : to.to, to.reason ? ` not sent on: ${to.reason}` : null),
+                    ),
+                  ),
+                ),
+              )
+            : null,
+          one.auth
+            ? card(
+                'Who it is from',
+                null,
+                h(
+                  '.card-body',
+                  one.auth.suspicion ? notice('warn', h('p', `It is not proved to be from whom it says: ${one.auth.suspicion}.`)) : null,
+                  factList([
+                    ['SPF', [one.auth.spf, one.auth.spf_domain].filter(Boolean).join(', ')],
+                    ['DKIM', [one.auth.dkim, ...one.auth.dkim_domains].join(', ')],
+                    ['DMARC', [one.auth.dmarc, one.auth.from_domain].filter(Boolean).join(', ')],
+                    ['Asked for', one.auth.policy],
+                    ['ARC', one.auth.arc],
+                  ]),
+                ),
+              )
+            : null,
           card(
             'Envelope',
             null,

@@ -275,20 +275,32 @@ def inbound(api, token, domain, mx):
     api.refuse("changeDomain", 404, "not_found", key=token, path={"id": "dom_" + "0" * 16}, body={"receiving": True})
     api.refuse("changeDomain", 422, "validation_error", key=token, path={"id": domain}, body={})
     check(api.succeed("changeDomain", key=token, path={"id": domain}, body={"receiving": True})["receiving"], "it receives")
+    api.refuse("changeDomain", 422, "validation_error", key=token, path={"id": domain}, body={"inbound_policy": "discard"})
+    changed = api.succeed("changeDomain", key=token, path={"id": domain}, body={"inbound_policy": "tag"})
+    check((changed["receiving"], changed["inbound_policy"]) == (True, "tag"), f"{changed}")
     for body in ({"domain_id": domain, "match": "a*b*", "action": "store"}, {"domain_id": domain, "match": "a", "action": "fly"},
-                 {"domain_id": domain, "action": "store"}):
+                 {"domain_id": domain, "action": "store"}, {"domain_id": domain, "match": "a", "action": "forward"},
+                 {"domain_id": domain, "match": "a", "action": "forward", "destination": "nobody"},
+                 {"domain_id": domain, "match": "a", "action": "store", "destination": "bob@example.net"}):
         api.refuse("createRoute", 422, "validation_error", key=token, body=body)
     api.refuse("createRoute", 404, "not_found", key=token, body={"domain_id": "dom_x", "match": "a", "action": "store"})
     route = api.succeed("createRoute", key=token, body={"domain_id": domain, "match": "Sales", "action": "store"})
     check(api.succeed("listRoutes", key=token)["data"] == [route] and route["match"] == "sales", f"{route}")
     with smtplib.SMTP("127.0.0.1", mx, timeout=300) as client:
-        client.sendmail("ann@example.net", ["sales@example.org"], "Subject: hello\r\n\r\nbody\r\n")
+        client.sendmail("ann@example.net", ["sales@example.org"],
+                        "Subject: hello\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nbody\r\n")
     listed = api.succeed("listInbound", key=token, query="limit=1")["data"]
     check([m["subject"] for m in listed] == ["hello"] and listed[0]["kind"] == "mail", f"{listed}")
     path = {"id": listed[0]["id"]}
     check(api.succeed("getInbound", key=token, path=path) == listed[0], "shown as listed")
     check("body" in str(api.succeed("getInboundRaw", key=token, path=path)), "its content")
-    for name in ("getInbound", "getInboundRaw"):
+    attached = api.succeed("listInboundAttachments", key=token, path=path)["data"][0]
+    link = urllib.parse.urlsplit(attached["download_url"])
+    content = {"id": listed[0]["id"], "attachment_id": attached["id"]}
+    check("body" in str(api.succeed("getInboundAttachmentContent", path=content, query=link.query)), "its octets, without a key")
+    api.refuse("getInboundAttachmentContent", 403, "link_forged", path=content, query=link.query + "0")
+    api.refuse("getInboundAttachmentContent", 403, "link_forged", path=content)
+    for name in ("getInbound", "getInboundRaw", "listInboundAttachments"):
         api.refuse(name, 404, "not_found", key=token, path={"id": "0" * 26})
     api.refuse("getEmail", 404, "not_found", key=token, path=path)
     api.refuse("listInbound", 422, "validation_error", key=token, query="after=nowhere")

@@ -472,7 +472,8 @@ TEST_P(SameToken, IsSaidByEveryDoor) {
 }
 
 // What only the door of arriving mail says, where nobody submits, is played by tests/e2e/t51_inbound.
-constexpr Refusal kOfArrivingMail[] = {Refusal::NotHosted, Refusal::UnknownRecipient, Refusal::AnotherAccount};
+constexpr Refusal kOfArrivingMail[] = {Refusal::NotHosted, Refusal::UnknownRecipient, Refusal::AnotherAccount,
+                                       Refusal::AuthorUnclear, Refusal::DmarcFailed};
 
 std::vector<RefusalRow> rows_of_submission() {
   std::vector<RefusalRow> rows(refusal_table().begin(), refusal_table().end());

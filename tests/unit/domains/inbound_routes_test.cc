@@ -58,11 +58,19 @@ TEST(InboundRoutes, ReachAPostmasterWithoutOneOfHisOwn) {
   EXPECT_THAT(ids(domain, "postmaster"), ::testing::ElementsAre("1"));
 }
 
+TEST(InboundPolicy, HasNames) {
+  using store::InboundPolicy;
+  for (const InboundPolicy policy : {InboundPolicy::Observe, InboundPolicy::Tag, InboundPolicy::Reject}) {
+    EXPECT_EQ(parse_inbound_policy(inbound_policy_name(policy)), policy);
+  }
+  EXPECT_EQ(parse_inbound_policy("discard"), std::nullopt);
+}
+
 TEST(InboundRoute, ActionsHaveNames) {
-  for (const RouteAction action : {RouteAction::Store, RouteAction::Webhook, RouteAction::Drop}) {
+  for (const RouteAction action : {RouteAction::Store, RouteAction::Webhook, RouteAction::Drop, RouteAction::Forward}) {
     EXPECT_EQ(parse_route_action(route_action_name(action)), action);
   }
-  EXPECT_EQ(parse_route_action("forward"), std::nullopt);
+  EXPECT_EQ(parse_route_action("reply"), std::nullopt);
 }
 
 }  // namespace

@@ -74,7 +74,8 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "advanceRun", "getRunJournal", "listScripts",
     "listMailpitMessages", "searchMailpitMessages", "getMailpitMessage", "getMailpitHeaders", "getMailpitRaw", "getMailpitPart",
     "deleteMailpitMessages", "deleteMailpitFound",
-    "listInbound", "getInbound", "getInboundRaw", "listRoutes", "createRoute", "deleteRoute", "changeDomain"};
+    "listInbound", "getInbound", "getInboundRaw", "listInboundAttachments", "listRoutes", "createRoute", "deleteRoute",
+    "changeDomain"};
 
 // A new row has to be put into one of the two.
 TEST(AreasTest, DecideWhetherAKeyOfSomeDomainsMayUseARow) {
@@ -113,6 +114,7 @@ TEST(AreasTest, OpenNothingButSigningInAndTheService) {
     if (route.access == Access::Open) open.insert(route.path);
   }
   EXPECT_EQ(open, (std::set<std::string_view>{"/", "/v1/auth/signup", "/v1/auth/login", "/v1/auth/session",
+                                              "/v1/inbound/:id/attachments/:attachment_id/content",
                                               "/v1/confirm/:token", "/healthz", "/readyz", "/metrics", "/openapi.json"}));
 }
 
