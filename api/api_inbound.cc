@@ -5,6 +5,7 @@
 #include "api/record_json.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
+#include "core/mailbox.h"
 #include "domains/domain_admin.h"
 #include "domains/inbound_routes.h"
 #include "events/event_json.h"
@@ -138,6 +139,28 @@ Result<ApiResponse> list_routes(ApiContext& context, const ApiRequest& request) 
   return ApiResponse::json(page_json(std::move(data), std::nullopt));
 }
 
+// What the door would say of an address of the account's own; return paths are not asked.
+Result<ApiResponse> test_route(ApiContext& context, const ApiRequest& request) {
+  const std::string address(request.query_parameter("address").value_or(""));
+  const auto mailbox = parse_mailbox(address);
+  if (!mailbox) return Error(ErrorCode::InvalidArgument, "address has to be an e-mail address");
+  const auto domains = context.domains.list(request.caller.account);
+  if (!domains) return domains.error();
+  const std::string name = normalised_domain(mailbox->domain);
+  const auto domain = std::ranges::find(*domains, name, &store::DomainRecord::name);
+  const bool is_hosted =
+      domain != domains->end() && domain->is_receiving && domain->state == store::DomainState::Verified;
+  json::array routes;
+  if (is_hosted) {
+    for (const store::InboundRoute* route : domains::matching_routes(*domain, mailbox->local_part)) {
+      routes.push_back(route_json(*domain, *route));
+    }
+  }
+  const std::string_view reply = !is_hosted ? "550 5.7.1" : routes.empty() ? "550 5.1.1" : "250 2.1.5";
+  return ApiResponse::json(
+      json::object{{"object", "route_test"}, {"address", address}, {"reply", reply}, {"routes", std::move(routes)}});
+}
+
 Result<ApiResponse> create_route(ApiContext& context, const ApiRequest& request) {
   RequestFields fields(request.json);
   const std::string domain_id = fields.required_text("domain_id");
@@ -194,6 +217,7 @@ Result<ApiResponse> change_domain(ApiContext& context, const ApiRequest& request
 constexpr Parameter kInboundParameters[] = {limit_parameter(kMaxInboundPage, kInboundPage),
                                             {.name = "after", .description = kAfterWords}};
 
+constexpr Parameter kTestParameters[] = {{.name = "address", .description = "Of one of the account's domains."}};
 constexpr Parameter kLinkParameters[] = {{.name = "expires", .description = "Of the link: seconds since 1970."},
                                          {.name = "signature", .description = "Of the link."}};
 
@@ -254,6 +278,16 @@ constexpr Route kInboundRoutes[] = {{.method = Method::Get,
                                      .summary = "List which addresses of the account's domains receive",
                                      .tag = "inbound",
                                      .response_schema = "RouteList"},
+                                    {.method = Method::Get,
+                                     .path = "/v1/routes/test",
+                                     .access = Access::Manage,
+                                     .body = Body::None,
+                                     .handler = on_worker_live<test_route>,
+                                     .operation = "testRoute",
+                                     .summary = "What would be done with mail to an address",
+                                     .tag = "inbound",
+                                     .response_schema = "RouteTest",
+                                     .parameters = kTestParameters},
                                     {.method = Method::Post,
                                      .path = "/v1/routes",
                                      .access = Access::Manage,
@@ -343,6 +377,13 @@ constexpr std::string_view kInboundSchemas = R"({
     "action": {"enum": ["store", "webhook", "forward", "drop"]},
     "destination": {"type": ["string", "null"]},
     "active": {"type": "boolean"}}},
+  "RouteTest": {"type": "object", "required": ["object", "address", "reply", "routes"], "properties": {
+    "object": {"const": "route_test"},
+    "address": {"type": "string"},
+    "reply": {"enum": ["250 2.1.5", "550 5.1.1", "550 5.7.1"],
+      "description": "To RCPT: taken in; no route matches; no domain of the account's receives there."},
+    "routes": {"type": "array", "items": {"$ref": "#/components/schemas/InboundRoute"},
+      "description": "Those that match: all run."}}},
   "RouteList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {"next": {"type": "null"},
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/InboundRoute"}}}},

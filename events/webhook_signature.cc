@@ -18,6 +18,16 @@ std::string unix_seconds(Instant at) {
   return std::to_string(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
 }
 
+std::string hmac_of(std::string_view key, std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  const auto* octets = reinterpret_cast<const unsigned char*>(text.data());
+  const unsigned char* made =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets, text.size(), digest.data(), &length);
+  POSTERN_CHECK(made != nullptr);
+  return {reinterpret_cast<const char*>(digest.data()), length};
+}
+
 }  // namespace
 
 std::string make_webhook_secret(Random& random) {
@@ -46,13 +56,23 @@ std::string sign_webhook(std::string_view raw_secret, std::string_view id, Insta
   std::string text(id);
   text += "." + unix_seconds(at) + ".";
   text += body;
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  const auto* octets = reinterpret_cast<const unsigned char*>(text.data());
-  const unsigned char* made =
-      HMAC(EVP_sha256(), raw_secret.data(), static_cast<int>(raw_secret.size()), octets, text.size(), digest.data(), &length);
-  POSTERN_CHECK(made != nullptr);
-  return "v1," + encode_base64({reinterpret_cast<const char*>(digest.data()), length});
+  return "v1," + encode_base64(hmac_of(raw_secret, text));
+}
+
+std::string mailkite_signature(std::string_view raw_secret, Instant at, std::string_view body) {
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(at).time_since_epoch().count();
+  const std::string time = std::to_string(milliseconds);
+  std::string text = time + ".";
+  text += body;
+  const Secret key = format_webhook_secret(raw_secret);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string signature = "t=" + time + ",v1=";
+  for (const char octet : hmac_of(key.reveal(), text)) {
+    const auto value = static_cast<unsigned char>(octet);
+    signature += kDigits[value >> 4];
+    signature += kDigits[value & 15];
+  }
+  return signature;
 }
 
 std::vector<std::pair<std::string, std::string>> webhook_signature_fields(const store::WebhookRecord& webhook, std::string_view id,
@@ -67,6 +87,7 @@ std::vector<std::pair<std::string, std::string>> webhook_signature_fields(const 
     fields.emplace_back(prefix + "-timestamp", unix_seconds(at));
     fields.emplace_back(prefix + "-signature", signatures);
   }
+  fields.emplace_back("x-mailkite-signature", mailkite_signature(webhook.secret, at, body));
   return fields;
 }
 

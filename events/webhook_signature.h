@@ -28,8 +28,13 @@ std::string webhook_message_id(const WebhookId& webhook, std::string_view event_
 // "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=".
 std::string sign_webhook(std::string_view raw_secret, std::string_view id, Instant at, std::string_view body);
 
+// "t=1614265330900,v1=…": milliseconds, and the HMAC in hexadecimal digits of "t.body" with the secret's text as people copy it.
+// What receivers written for MailKite read.
+std::string mailkite_signature(std::string_view raw_secret, Instant at, std::string_view body);
+
 // The three fields, and the same again as svix-id, svix-timestamp and svix-signature, which receivers written for Resend read.
-// During a rotation there are two signatures with a blank between them: either secret verifies.
+// During a rotation there are two signatures with a blank between them: either secret verifies. Behind them x-mailkite-signature,
+// with the newest secret.
 std::vector<std::pair<std::string, std::string>> webhook_signature_fields(const store::WebhookRecord& webhook, std::string_view id,
                                                                          Instant at, std::string_view body);
 

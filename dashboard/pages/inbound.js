@@ -135,13 +135,40 @@ export default async function inbound() {
     say('Removed');
     await loadRoutes();
   }
+  async function tryAddress() {
+    const address = field({ label: 'Address', name: 'address', required: true, mono: true, placeholder: 'ticket+7@example.org' });
+    const outcome = h('div', { role: 'status' });
+    const dialog = openDialog(
+      { title: 'What becomes of mail to an address', kind: 'narrow' },
+      form({
+        action: 'Try it',
+        cancel: () => dialog.close(),
+        fields: [address],
+        submit: async (values) => {
+          const found = await get('/v1/routes/test', values);
+          fill(
+            outcome,
+            found.routes.length
+              ? h(
+                  'ul.plain',
+                  found.routes.map((/** @type {any} */ route) =>
+                    h('li', `${route.match}: ${ACTIONS[route.action] || route.action}`, route.destination ? ` to ${route.destination}` : null),
+                  ),
+                )
+              : h('p', `It is refused: ${found.reply}`),
+          );
+        },
+      }),
+      outcome,
+    );
+  }
   async function loadRoutes() {
     const list = (await get('/v1/routes')).data;
     fill(
       routesPlace,
       card(
         'Routes',
-        actionButton('Add a route', addRoute, { icon: 'plus' }),
+        [actionButton('Try an address', tryAddress), actionButton('Add a route', addRoute, { icon: 'plus' })],
         list.length
           ? table(
               'Routes',

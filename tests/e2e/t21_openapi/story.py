@@ -286,6 +286,11 @@ def inbound(api, token, domain, mx):
     api.refuse("createRoute", 404, "not_found", key=token, body={"domain_id": "dom_x", "match": "a", "action": "store"})
     route = api.succeed("createRoute", key=token, body={"domain_id": domain, "match": "Sales", "action": "store"})
     check(api.succeed("listRoutes", key=token)["data"] == [route] and route["match"] == "sales", f"{route}")
+    tested = api.succeed("testRoute", key=token, query="address=SALES@example.org")
+    check((tested["reply"], [one["id"] for one in tested["routes"]]) == ("250 2.1.5", [route["id"]]), f"{tested}")
+    for address, reply in (("nobody@example.org", "550 5.1.1"), ("sales@elsewhere.example", "550 5.7.1")):
+        check(api.succeed("testRoute", key=token, query=f"address={address}")["reply"] == reply, address)
+    api.refuse("testRoute", 422, "validation_error", key=token, query="address=nobody")
     with smtplib.SMTP("127.0.0.1", mx, timeout=300) as client:
         client.sendmail("ann@example.net", ["sales@example.org"],
                         "Subject: hello\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nbody\r\n")
@@ -488,7 +493,7 @@ def test_keys_keep_to_themselves(api, test, live_message):
     check(shown["environment"] == "test", f"a test key's webhook: {shown}")
     for name in ("addSandboxEmail", "removeSandboxEmail", "requestProductionAccess", "createDomain", "deleteDomain", "verifyDomain",
                  "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
-                 "addSuppression", "deleteSuppression", "listInbound", "getInbound", "createRoute", "changeDomain",
+                 "addSuppression", "deleteSuppression", "listInbound", "getInbound", "testRoute", "createRoute", "changeDomain",
                  "addSuppressions", "removeSuppressions", "changeAccount", "confirmAddress"):
         status, answer, _ = api.call(name, **{**api.successes[name], "key": test})
         check(status in (403, 404), f"{name} with a test key: {status} {answer}")

@@ -1,10 +1,13 @@
 """An application receives: a webhook gets what came in with its texts and with links to what is attached. The links need no key,
 are good for their attachment and their time alone, and what comes in as mail of all kinds is read, or at least kept."""
 
+import hashlib
+import hmac
 import http.client
 import http.server
 import json
 import queue
+import re
 import smtplib
 import threading
 import urllib.parse
@@ -26,7 +29,8 @@ class Receiver:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                bodies.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                octets = self.rfile.read(int(self.headers["Content-Length"]))
+                bodies.put((json.loads(octets), self.headers["x-mailkite-signature"], octets))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -34,7 +38,7 @@ class Receiver:
             def log_message(self, *arguments):
                 pass
 
-        self.bodies = bodies
+        self.bodies, self.secret = bodies, None
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -43,7 +47,12 @@ class Receiver:
         return f"http://127.0.0.1:{self.server.server_address[1]}/in"
 
     def next(self):
-        return self.bodies.get(timeout=WAIT)
+        """The event; its signature in MailKite's form is looked at once the secret is known."""
+        event, signature, octets = self.bodies.get(timeout=WAIT)
+        time, value = re.fullmatch(r"t=(\d{13}),v1=([0-9a-f]{64})", signature).groups()
+        wanted = hmac.new(self.secret.encode(), f"{time}.".encode() + octets, hashlib.sha256).hexdigest()
+        check(hmac.compare_digest(value, wanted), f"signature: {signature}")
+        return event
 
     def stop(self):
         self.server.shutdown()
@@ -70,6 +79,7 @@ class World:
         wanted = {"endpoint": self.receiver.url(), "events": ["email.received"]}
         status, answer, _ = self.relay.request("POST", "/v1/webhooks", wanted, self.key)
         check(status == 201, f"webhook: {answer}")
+        self.receiver.secret = answer["signing_secret"]
 
     def bring(self, content):
         with smtplib.SMTP("127.0.0.1", self.mx, timeout=WAIT) as client:

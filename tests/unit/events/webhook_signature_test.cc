@@ -51,11 +51,18 @@ TEST(WebhookSignature, FieldsHaveTheNamesOfTheSpecificationAndWholeSeconds) {
 // Receivers written by Resend's documents read these names.
 TEST(WebhookSignature, FieldsStandThereUnderSvixNamesToo) {
   const auto fields = webhook_signature_fields(webhook_with(vector_secret()), kId, kAt, kBody);
-  EXPECT_EQ(fields.size(), 6U);
+  EXPECT_EQ(fields.size(), 7U);
   for (const std::string name : {"-id", "-timestamp", "-signature"}) {
     EXPECT_EQ(field(fields, "svix" + name), field(fields, "webhook" + name)) << name;
     EXPECT_FALSE(field(fields, "svix" + name).empty()) << name;
   }
+}
+
+// Receivers written by MailKite's documents read it; the value was made with another implementation of HMAC.
+TEST(WebhookSignature, StandsThereInMailKitesFormToo) {
+  const Instant at = kAt + std::chrono::milliseconds(900);
+  EXPECT_EQ(field(webhook_signature_fields(webhook_with(vector_secret()), kId, at, kBody), "x-mailkite-signature"),
+            "t=1614265330900,v1=e41ee1b5818552c0a938084dfcb00737e82074cdf5e649710df8bd223780291a");
 }
 
 TEST(WebhookSignature, BothSecretsSignUntilTheRotationEnds) {

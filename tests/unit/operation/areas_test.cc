@@ -74,7 +74,8 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "advanceRun", "getRunJournal", "listScripts",
     "listMailpitMessages", "searchMailpitMessages", "getMailpitMessage", "getMailpitHeaders", "getMailpitRaw", "getMailpitPart",
     "deleteMailpitMessages", "deleteMailpitFound",
-    "listInbound", "getInbound", "getInboundRaw", "listInboundAttachments", "listRoutes", "createRoute", "deleteRoute",
+    "listInbound", "getInbound", "getInboundRaw", "listInboundAttachments", "testRoute", "listRoutes", "createRoute",
+    "deleteRoute",
     "changeDomain"};
 
 // A new row has to be put into one of the two.
