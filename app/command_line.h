@@ -1,4 +1,4 @@
-// The command line: words → one action with its options. The only header of app/ whose source knows CLI11.
+// The command line: words → one action with its options. Which words there are stands in command_groups_*.cc.
 #pragma once
 
 #include "app/command_context.h"

@@ -108,7 +108,7 @@ void StartWatch::watch() const {
   for (const int number : {SIGTERM, SIGINT}) sigaddset(&set, number);
   constexpr timespec kLookEvery{.tv_sec = 0, .tv_nsec = 20'000'000};
   while (!is_over_) {
-    if (sigtimedwait(&set, nullptr, &kLookEvery) > 0) _exit(EXIT_FAILURE);
+    if (sigtimedwait(&set, nullptr, &kLookEvery) > 0) _exit(EXIT_SUCCESS);
   }
 }
 

@@ -23,7 +23,8 @@ void release_signals();
 // (a commit behind a writer that was stopped, a disk that is gone). What was not acknowledged by then never was.
 void end_at_the_latest_after(std::chrono::seconds longest);
 
-// While the server starts, SIGTERM and SIGINT end the process: opening the store may wait for another one's transaction.
+// While the server starts, SIGTERM and SIGINT end the process, with status 0: nothing is acknowledged yet, and opening the store
+// may wait for another one's transaction.
 // After block_signals(). Throws std::system_error where there is no thread to spare.
 class StartWatch {
  public:

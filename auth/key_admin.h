@@ -67,6 +67,8 @@ class KeyAdmin {
   // All must outlive this.
   KeyAdmin(store::Directory& directory, const KeyScheme& scheme, const Clock& clock, Random& random)
       : directory_(directory), scheme_(scheme), clock_(clock), random_(random) {}
+  // Of a temporary it would keep a reference to what is gone.
+  KeyAdmin(store::Directory&, const KeyScheme&&, const Clock&, Random&) = delete;
 
   const KeyScheme& scheme() const { return scheme_; }
 

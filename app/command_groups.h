@@ -1,4 +1,5 @@
-// What app/command_line declares commands with: a command's words, and the values that its action is called with.
+// The commands in groups, and what declares one: words and options by CLI11 on one side, a function of app/commands.h on the other.
+// Included only by app/command_line.cc and command_groups_*.cc.
 #pragma once
 
 #include "app/command_line.h"
@@ -31,9 +32,10 @@ class Builder {
   // A command, and the values that its action will be called with, for the options that fill them. They live as long as the
   // command or the invocation.
   template <class... Arguments>
-  std::tuple<CLI::App&, std::remove_cvref_t<Arguments>&...> command(
-      CLI::App& noun, const std::string& name, const std::string& help, Result<void> (*action)(CommandContext&, Arguments...),
-      Needs needs = Needs::Store) {
+  std::tuple<CLI::App&, std::remove_cvref_t<Arguments>&...> command(CLI::App& noun, const std::string& name,
+                                                                    const std::string& help,
+                                                                    Result<void> (*action)(CommandContext&, Arguments...),
+                                                                    Needs needs = Needs::Store) {
     auto values = std::make_shared<std::tuple<std::remove_cvref_t<Arguments>...>>();
     CLI::App& verb = *noun.add_subcommand(name, help);
     verb.callback([this, needs, action, values] {
@@ -69,5 +71,16 @@ class Builder {
  private:
   Invocation& invocation_;
 };
+
+// An option that takes one value each time it is given: what follows is not its own.
+void add_repeated(CLI::App& verb, const std::string& name, std::vector<std::string>& values, const std::string& help);
+
+// --limit and --all.
+void add_limit(CLI::App& verb, std::size_t& limit);
+
+void declare_access(CLI::App& app, Builder& build);
+void declare_mail(CLI::App& app, Builder& build);
+void declare_queues(CLI::App& app, Builder& build);
+void declare_installation(CLI::App& app, Builder& build);
 
 }  // namespace postern::app
