@@ -150,6 +150,14 @@ void declare_test(CLI::App& app, Builder& build) {
   verb.add_option("--junit", test.junit, "write the results there, too, as JUnit does");
 }
 
+// For texts about it: its words are read by sendmail_words(), before those of all others.
+void declare_sendmail(CLI::App& app, Builder& build) {
+  auto [verb, words] = build.command(app, "sendmail", "Send a message from standard input, called as sendmail(8) is",
+                                     run_sendmail_words, Needs::Nothing);
+  verb.add_option("word", words, "recipients, and sendmail's -t -f -F -i -bs -bp -q; see docs/operations.md");
+  verb.allow_extras();
+}
+
 }  // namespace
 
 void declare_mail(CLI::App& app, Builder& build) {
@@ -161,6 +169,7 @@ void declare_mail(CLI::App& app, Builder& build) {
   declare_webhook(app, build);
   declare_message(app, build);
   declare_run(app, build);
+  declare_sendmail(app, build);
   declare_test(app, build);
 }
 

@@ -249,6 +249,9 @@ struct TestOptions {
 // Runs the command beside a relay of its own, and prints TAP. Conflict: the command failed, or an expectation does not hold.
 Result<void> run_test(CommandContext& context, const TestOptions& options);
 
+// --- sendmail (cmd_sendmail.cc) ---
+Result<void> run_sendmail_words(CommandContext& context, const std::vector<std::string>& words);  // only behind options of ours
+
 // --- queue (cmd_queue.cc) ---
 struct QueueRetryOptions {
   std::string message;

@@ -1,4 +1,6 @@
-// postern: parses the command line, opens what the command needs, runs it. Exit status: 0 done, 1 refused, 2 wrong usage.
+// postern: parses the command line, opens what the command needs, runs it. Exit status: 0 done, 1 refused, 2 wrong usage;
+// of `postern sendmail` as sysexits.h has them.
+#include "app/cmd_sendmail.h"
 #include "app/command_line.h"
 
 #include <csignal>
@@ -19,6 +21,7 @@ Result<void> prepare(app::CommandContext& context, app::Needs needs) {
 }
 
 int run(int argc, char** argv) {
+  if (const auto words = app::sendmail_words(argc, argv)) return app::run_sendmail(*words, std::cout, std::cerr);
   auto parsed = app::parse_command_line(argc, argv, std::cout, std::cerr);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   auto& invocation = std::get<app::Invocation>(parsed);

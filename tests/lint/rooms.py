@@ -31,6 +31,7 @@ ROOMS = {
             "events"},
     "lab": {"core", "net", "store", "auth", "sandbox", "http", "mime", "web", "relay", "submission", "events", "api"},
     "operation": {"core", "net", "store", "auth", "http", "relay", "submission", "events", "api", "lab"},
+    "sendmail": {"core", "net", "mime", "smtp"},
     "app": None,
 }
 
@@ -45,7 +46,7 @@ IMPURE = re.compile(r"core/(log|random)\.h")
 # that nobody has decided for.
 FOREIGN = [
     (r"boost/asio.*", {"net", "dns", "http", "mx", "provenance", "relay", "submission", "reception", "events", "api", "lab",
-                       "app/route_probe",
+                       "app/route_probe", "sendmail/delivery",
                        "app/delivery_probe", "app/delivery_trace", "app/health_probe", "app/message_probe"}),
     (r"boost/beast.*", {"http", "events/webhook_client"}),
     (r"boost/json.*", {"reports", "events", "api", "lab", "operation", "app"}),
@@ -76,14 +77,16 @@ FOREIGN = [
     (r"(sys/socket|netinet/.*|arpa/.*|netdb|net/if|ifaddrs|sys/un|poll)(\.h)?",
      {"core/ip_address", "core/log", "net", "dns", "store/checkup", "cluster/postgres", "app"}),
     (r"(unistd|fcntl|termios|pwd|grp|syslog|dirent|signal|malloc|features|sys/(?!socket|un).*|linux/.*)(\.h)?",
-     {"core/descriptor", "core/files", "core/log", "core/random", "net", "dns", "lmdb", "store", "auth", "domains", "app"}),
+     {"core/descriptor", "core/files", "core/log", "core/random", "net", "dns", "lmdb", "store", "auth", "domains", "app",
+      "sendmail/outbox"}),
     # Chance has one source, core/random; threads have a home where something waits.
     (r"random", set()),
     (r"(thread|mutex|shared_mutex|condition_variable|future|stop_token)",
      {"core", "net", "dns", "lmdb", "store", "cluster", "auth", "http", "domains", "relay", "submission", "reception", "events",
       "api", "app"}),
     (r"(iostream|cstdio|print)", {"core", "store/backup", "app"}),
-    (r"(filesystem|fstream)", {"core", "net", "dns", "lmdb", "store", "auth", "domains", "web/pages", "app"}),
+    (r"(filesystem|fstream)", {"core", "net", "dns", "lmdb", "store", "auth", "domains", "web/pages", "app",
+                              "sendmail/outbox"}),
 ]
 FOREIGN = [(re.compile(pattern), places) for pattern, places in FOREIGN]
 
