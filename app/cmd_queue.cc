@@ -7,6 +7,7 @@
 #include "app/queued_messages.h"
 #include "relay/orders.h"
 #include "relay/route.h"
+#include "store/queue_summary.h"
 
 #include <algorithm>
 #include <map>
@@ -14,6 +15,33 @@
 
 namespace postern::app {
 namespace {
+
+constexpr std::size_t kMaxSummed = 5'000'000;  // entries of the due index: half a minute's reading
+
+// "<5m", "<2h", "<2d", ">=2d".
+std::vector<std::string> age_names() {
+  std::vector<std::string> names;
+  for (const std::chrono::minutes bound : store::kAgeBounds) names.push_back("<" + format_duration(bound));
+  names.push_back(">=" + format_duration(store::kAgeBounds.back()));
+  return names;
+}
+
+json::object ages_value(const store::WaitingByAge& waiting) {
+  json::object by_age;
+  const std::vector<std::string> names = age_names();
+  for (std::size_t i = 0; i < names.size(); ++i) by_age[names[i]] = waiting.by_age[i];
+  return {{"destination", waiting.destination},
+          {"messages", waiting.messages},
+          {"by_age", std::move(by_age)},
+          {"oldest_at", waiting.messages == 0 ? json::value() : api::instant_json(waiting.oldest)}};
+}
+
+std::vector<std::string> ages_row(const std::string& name, const store::WaitingByAge& waiting) {
+  std::vector<std::string> row{name, std::to_string(waiting.messages)};
+  for (const std::uint64_t messages : waiting.by_age) row.push_back(std::to_string(messages));
+  row.push_back(waiting.messages == 0 ? "-" : format_time(waiting.oldest));
+  return row;
+}
 
 struct LastAttempt {
   std::uint16_t attempts = 0;
@@ -166,6 +194,29 @@ Result<void> show_queue(CommandContext& context) {
   }
   context.print(values,
                 format_table({"DOMAIN", "RECIPIENTS", "DEFERRED", "ROUTE", "PAUSED UNTIL (UTC)", "LAST STATUS"}, rows));
+  return {};
+}
+
+Result<void> summarise_queue(CommandContext& context, std::size_t limit) {
+  const auto summary = store::summarise_queue(context.spool(), context.clock().now(), kMaxSummed);
+  if (!summary) return summary.error();
+  std::vector<std::string> heads{"DESTINATION", "MESSAGES"};
+  for (const std::string& name : age_names()) heads.push_back(name);
+  heads.emplace_back("OLDEST (UTC)");
+  std::vector<std::vector<std::string>> rows{ages_row("TOTAL", summary->all)};
+  json::array values;
+  for (const auto& waiting : summary->destinations) {
+    if (values.size() == limit) break;
+    values.emplace_back(ages_value(waiting));
+    rows.push_back(ages_row(waiting.destination, waiting));
+  }
+  json::object value = ages_value(summary->all);
+  value.erase("destination");
+  value["is_whole"] = summary->is_whole;
+  value["destinations"] = std::move(values);
+  context.print(value, format_table(heads, rows));
+  if (!summary->is_whole) context.err() << "there is more than was counted\n";
+  if (summary->destinations.size() > limit) context.tell_more(summary->destinations.size() - limit);
   return {};
 }
 

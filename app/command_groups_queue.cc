@@ -51,6 +51,8 @@ void declare_queue(CLI::App& app, Builder& build) {
   auto [list, limit] = build.command(noun, "list", "List queued messages by their next attempt", list_queue);
   add_limit(list, limit);
   build.command(noun, "show", "Count queued recipients by domain", show_queue);
+  auto [summing, most] = build.command(noun, "summary", "Count live messages by destination and age", summarise_queue);
+  add_limit(summing, most);
   auto [verb, retry] = build.command(noun, "retry", "Attempt delivery now", retry_queue);
   verb.add_option("message", retry.message);
   verb.add_option("--account", retry.account, "all of this account's");

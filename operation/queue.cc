@@ -8,6 +8,7 @@
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "core/time_format.h"
+#include "store/queue_summary.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -30,6 +31,7 @@ constexpr std::size_t kMaxLookedInto = 3;   // of a lane, for the next hop's las
 constexpr std::size_t kMaxWaitingPage = 100;
 constexpr std::size_t kWaitingPage = 50;
 constexpr std::size_t kMaxDestinations = 1'000;
+constexpr std::size_t kMaxSummed = 200'000;  // entries of the due index: a second's reading
 
 json::object named_email(const MessageId& id) {
   return {{"object", "email"}, {"id", format_message_id(id)}};
@@ -109,6 +111,38 @@ Result<ApiResponse> show_queue(ApiContext& context, const ApiRequest& request) {
   page["object"] = "queue";
   page["messages"] = usage->queued;
   return ApiResponse::json(page);
+}
+
+json::object ages_json(const store::WaitingByAge& waiting) {
+  json::array by_age;
+  for (const std::uint64_t messages : waiting.by_age) by_age.push_back(messages);
+  const bool is_known = waiting.messages > 0;
+  return {{"messages", waiting.messages},
+          {"by_age", std::move(by_age)},
+          {"oldest_at", is_known ? json::value(format_rfc3339(waiting.oldest)) : json::value(nullptr)}};
+}
+
+Result<ApiResponse> show_summary(ApiContext& context, const ApiRequest& request) {
+  const auto limit = read_limit(request, kMaxLanesPage, kLanesPage);
+  if (!limit) return limit.error();
+  const auto summary = store::summarise_queue(context.store.spool(), context.clock.now(), kMaxSummed);
+  if (!summary) return summary.error();
+  json::array bounds;
+  for (const std::chrono::minutes bound : store::kAgeBounds) bounds.push_back(bound.count());
+  json::array data;
+  for (const store::WaitingByAge& waiting : summary->destinations) {
+    if (data.size() == *limit) break;
+    json::object one = ages_json(waiting);
+    one["destination"] = waiting.destination;
+    data.push_back(std::move(one));
+  }
+  json::object answer = ages_json(summary->all);
+  answer["object"] = "queue_summary";
+  answer["is_whole"] = summary->is_whole;
+  answer["age_bounds_minutes"] = std::move(bounds);
+  answer["has_more"] = summary->destinations.size() > data.size();
+  answer["data"] = std::move(data);
+  return ApiResponse::json(answer);
 }
 
 // "1700000000000000.01JD…": the place of a message in its lane.
@@ -245,6 +279,7 @@ Result<ApiResponse> probe_destinations(ApiContext& context, const ApiRequest&) {
 
 constexpr Parameter kQueueParameters[] = {limit_parameter(kMaxLanesPage, kLanesPage),
                                           {.name = "after", .description = kAfterWords}};
+constexpr Parameter kSummaryParameters[] = {limit_parameter(kMaxLanesPage, kLanesPage)};
 constexpr Parameter kWaitingParameters[] = {
     limit_parameter(kMaxWaitingPage, kWaitingPage),
     {.name = "after", .description = kAfterWords},
@@ -268,6 +303,8 @@ constexpr Route on_queue(Method method, std::string_view path, std::string_view 
 
 constexpr Route kQueueRoutes[] = {
     on_queue<show_queue>(Method::Get, "/v1/queue", "getQueue", "What waits, by destination", "Queue", kQueueParameters),
+    on_queue<show_summary>(Method::Get, "/v1/queue/summary", "getQueueSummary", "What live mail waits, by destination and age",
+                           "QueueSummary", kSummaryParameters),
     on_queue<list_waiting>(Method::Get, "/v1/queue/emails", "listQueue", "The e-mails that wait for a destination",
                            "QueuedEmailList", kWaitingParameters),
     on_queue<retry_any_email>(Method::Post, "/v1/queue/emails/:id/retry", "retryAnyEmail", "Try what waits of an e-mail now",
@@ -295,6 +332,22 @@ constexpr std::string_view kQueueSchemas = R"({
     "object": {"const": "queue"}, "messages": {"type": "integer", "description": "All that wait."}, "has_more": {"type": "boolean"},
     "data": {"type": "array", "items": {"$ref": "#/components/schemas/QueueDestination"}},
     "next": {"$ref": "#/components/schemas/Cursor"}}},
+  "QueueAges": {"type": "object", "required": ["destination", "messages", "by_age", "oldest_at"], "properties": {
+    "destination": {"type": "string"}, "messages": {"type": "integer"},
+    "by_age": {"type": "array", "minItems": 7, "maxItems": 7, "items": {"type": "integer"}},
+    "oldest_at": {"type": ["string", "null"], "format": "date-time"}}},
+  "QueueSummary": {"type": "object", "required": ["object", "messages", "by_age", "oldest_at", "is_whole", "age_bounds_minutes",
+    "has_more", "data"], "properties": {
+    "object": {"const": "queue_summary"},
+    "messages": {"type": "integer", "description": "A message to several destinations counts at each."},
+    "by_age": {"type": "array", "minItems": 7, "maxItems": 7, "items": {"type": "integer"},
+      "description": "Messages younger than each of age_bounds_minutes and not than the one before it; then those older than all."},
+    "oldest_at": {"type": ["string", "null"], "format": "date-time"},
+    "is_whole": {"type": "boolean", "description": "False: there is more than was counted."},
+    "age_bounds_minutes": {"type": "array", "minItems": 6, "maxItems": 6, "items": {"type": "integer"}},
+    "has_more": {"type": "boolean", "description": "There are more destinations than were asked for."},
+    "data": {"type": "array", "items": {"$ref": "#/components/schemas/QueueAges"},
+      "description": "The destinations for which most waits."}}},
   "QueuedEmail": {"type": "object", "required": ["id", "account_id", "from", "to", "created_at", "next_attempt_at", "attempts",
     "last_status"], "properties": {
     "id": {"type": "string"}, "account_id": {"type": "string"}, "from": {"type": "string"},

@@ -348,8 +348,8 @@ RUN_QUESTIONS = {"waitForRunMail", "assertRunMail", "listMailpitMessages", "sear
                  "deleteMailpitMessages"}
 # What only operators may: to everybody else it is forbidden, whosever the thing is.
 OPERATION = {"listAccounts", "listProductionRequests", "getAnyAccount", "changeAnyAccount", "decideProductionAccess", "getQueue",
-             "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations", "listOrders",
-             "giveOrder", "endOrder"}
+             "getQueueSummary", "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations",
+             "listOrders", "giveOrder", "endOrder"}
 
 
 # What only people may: a key never does.
@@ -402,6 +402,10 @@ def operating(api, operator, account):
     api.refuse("decideProductionAccess", 409, "conflict", key=operator, path=path, body={"approve": True})
     api.succeed("changeAnyAccount", key=operator, path=path, body={"plan": "growth"})
     api.succeed("getQueue", key=operator)
+    summary = api.succeed("getQueueSummary", key=operator, query="limit=1")
+    check(sum(summary["by_age"]) == summary["messages"] and len(summary["data"]) <= 1, f"{summary}")
+    for limit in ("0", "101", "x", "-1", "9" * 40):
+        api.refuse("getQueueSummary", 422, "validation_error", key=operator, query="limit=" + limit)
     destination = api.call("getQueue", key=operator)[1]["data"][0]["destination"]
     query = urllib.parse.urlencode({"destination": destination})
     waiting = api.succeed("listQueue", key=operator, query=query)["data"][0]["id"]
