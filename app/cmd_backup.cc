@@ -1,8 +1,10 @@
-// postern backup, postern store compact
+// postern backup, postern restore, postern store compact
 #include "app/commands.h"
 
 #include "app/config_values.h"
+#include "domains/key_seal.h"
 #include "store/backup.h"
+#include "store/checkup.h"
 
 #include <filesystem>
 #include <ostream>
@@ -18,6 +20,26 @@ std::uint64_t octets_below(const std::filesystem::path& folder) {
     if (entry.is_regular_file(ignored)) octets += entry.file_size(ignored);
   }
   return octets;
+}
+
+// Of the copy, where it lies: what it holds, or an error with every finding.
+Result<store::SpoolUsage> examine_copy(CommandContext& context, const std::string& folder) {
+  if (const auto whole = store::require_copy(folder); !whole) return whole.error();
+  store::StoreOptions options = make_store_options(context.settings(), false);
+  options.folder = folder;
+  const store::Checkup checkup = store::check_store(options);
+  if (checkup.not_opened) return *checkup.not_opened;
+  for (const std::string& finding : checkup.findings) context.err() << printable(finding) << "\n";
+  if (checkup.findings.empty()) return checkup.usage;
+  return Error(ErrorCode::CorruptRecord, printable(folder) + " is damaged: take an older copy");
+}
+
+json::object usage_value(const std::string& folder, const store::SpoolUsage& usage) {
+  return {{"folder", folder}, {"messages", usage.messages}, {"queued", usage.queued}, {"events", usage.events}};
+}
+
+std::string usage_words(const store::SpoolUsage& usage) {
+  return std::to_string(usage.messages) + " messages, " + std::to_string(usage.queued) + " of them queued";
 }
 
 }  // namespace
@@ -36,6 +58,31 @@ Result<void> back_up_store(CommandContext& context, const std::string& folder) {
   const std::uint64_t octets = octets_below(folder);
   context.confirm({{"folder", folder}, {"octets", octets}, {"done", "copied"}},
                   "the store is copied to " + printable(folder) + " (" + std::to_string(octets) + " octets)");
+  return {};
+}
+
+Result<void> restore_store(CommandContext& context, const RestoreOptions& options) {
+  const auto usage = examine_copy(context, options.folder);
+  if (!usage) return usage.error();
+  json::object value = usage_value(options.folder, *usage);
+  if (options.only_checks) {
+    value["done"] = "checked";
+    context.confirm(value, printable(options.folder) + " is whole, and every record of it is sound: " + usage_words(*usage));
+    return {};
+  }
+  const std::filesystem::path data_dir = context.settings().data_dir;
+  if (const auto restored = store::restore_backup(options.folder, data_dir); !restored) return restored.error();
+  value["done"] = "restored";
+  context.confirm(value, printable(data_dir.string()) + " has the store of " + printable(options.folder) + ": " +
+                             usage_words(*usage));
+  std::error_code ignored;
+  if (!std::filesystem::exists(data_dir / domains::kSealFileName, ignored)) {
+    context.err() << "put " << domains::kSealFileName << " back, too: without it no DKIM key of the copy can be used\n";
+  }
+  if (usage->queued > 0) {
+    context.err() << "what has left since the copy was made is queued in it still; to look before it goes again, say before the "
+                     "start:\n  postern queue suspend --domain '*' --reason restored\n";
+  }
   return {};
 }
 

@@ -88,6 +88,30 @@ void check_space(const store::SpoolSpace& space, Findings& findings) {
   }
 }
 
+// A bridge or a proxy between hides who connects; limits by address and failed logins then hold for everybody together.
+void check_clients(const store::Directory& directory, Findings& findings) {
+  constexpr std::size_t kEnoughKeys = 3;  // of fewer, one machine may be all that there is
+  const auto accounts = directory.list_accounts();
+  if (!accounts) return;
+  std::size_t used = 0;
+  std::set<IpAddress> addresses;
+  for (const store::AccountRecord& account : *accounts) {
+    const auto keys = directory.list_keys(account.id);
+    if (!keys) return;
+    for (const store::KeyRecord& key : *keys) {
+      const auto usage = directory.find_key_usage(key.id);
+      if (!usage || !*usage) continue;
+      ++used;
+      addresses.insert((**usage).address);
+      if (addresses.size() > 1) return;
+    }
+  }
+  if (used < kEnoughKeys || is_public_unicast(*addresses.begin()) || addresses.begin()->is_loopback()) return;
+  findings.push_back({Grade::Warn, "clients", "all " + std::to_string(used) + " keys in use come from " +
+                                                  format_ip_address(*addresses.begin()) + ": if a bridge or a proxy hides the "
+                                                  "clients, use the host's network or proxy_networks"});
+}
+
 void check_store(const Settings& settings, Findings& findings) {
   std::error_code error;
   if (!std::filesystem::exists(settings.data_dir, error)) {
@@ -105,6 +129,7 @@ void check_store(const Settings& settings, Findings& findings) {
                           std::to_string(checkup.usage.used_octets) + " octets; every record is sound"});
   const auto opened = store::Store::open(make_store_options(settings, false));
   if (opened) check_space((*opened)->spool().look_at_space(), findings);
+  if (opened) check_clients((*opened)->directory(), findings);
 }
 
 // In a child too: it reads the directory.

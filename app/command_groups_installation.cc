@@ -22,6 +22,10 @@ void declare_others(CLI::App& app, Builder& build) {
       build.command(app, "health", "Ask the relay whether it answers; for supervisors", examine_health, Needs::Settings);
   health.add_option("--timeout", patience = 5, "seconds; default: 5")->check(CLI::Range(1, 600));
   build.on(app, "backup", "folder", "Copy the store, consistent, also while the relay runs; the folder is made", back_up_store);
+  auto [restoring, restore] =
+      build.command(app, "restore", "Examine a copy, and make it the store; stop the relay first", restore_store, Needs::Settings);
+  restoring.add_option("folder", restore.folder, "what postern backup made")->required();
+  restoring.add_flag("--check", restore.only_checks, "only examine it");
   CLI::App& store = build.group(app, "store", "The store's files");
   build.command(store, "compact", "Give back to the disk what they no longer need; stop the relay first", compact_store,
                 Needs::Nothing);

@@ -86,6 +86,12 @@ Result<void> decline_production(CommandContext& context, const std::string& acco
 
 // --- backup, store (cmd_backup.cc) ---
 Result<void> back_up_store(CommandContext& context, const std::string& folder);
+struct RestoreOptions {
+  std::string folder;  // a copy that back_up_store() made
+  bool only_checks = false;
+};
+// Examines every record of the copy first. Opens no store: data_dir has none.
+Result<void> restore_store(CommandContext& context, const RestoreOptions& options);
 Result<void> compact_store(CommandContext& context);  // opens no store: nobody may have it open
 
 // --- audit (cmd_audit.cc): who changed what ---
@@ -265,6 +271,7 @@ struct QueueRetryOptions {
 };
 Result<void> list_queue(CommandContext& context, std::size_t limit);
 Result<void> show_queue(CommandContext& context);
+Result<void> summarise_queue(CommandContext& context, std::size_t limit);  // so many destinations
 Result<void> retry_queue(CommandContext& context, const QueueRetryOptions& options);
 struct QueueCancelOptions {
   std::string message;

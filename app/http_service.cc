@@ -209,7 +209,10 @@ Result<void> HttpService::Impl::listen(net::InheritedListeners& inherited) {
   return {};
 }
 
-void HttpService::Impl::start() { server_.start(); }
+void HttpService::Impl::start() {
+  shown_.tell(Door::Http, effective_hostname(settings_), SystemClock().now());
+  server_.start();
+}
 
 Result<bool> HttpService::Impl::reload(const Settings& settings) {
   ShownCertificates shown;
@@ -219,7 +222,7 @@ Result<bool> HttpService::Impl::reload(const Settings& settings) {
   server_.set_admission_limits(make_http_options(settings).admission);
   take_over_settings(settings_, settings);
   domains_.set_spf(make_spf_mechanisms(settings_));
-  shown.warn(effective_hostname(settings_), SystemClock().now());
+  shown.tell(Door::Http, effective_hostname(settings_), SystemClock().now());
   return shown != std::exchange(shown_, shown);
 }
 

@@ -2,12 +2,20 @@
 
 #include "app/process.h"
 #include "core/log.h"
+#include "core/metrics.h"
+#include "net/certificate_expiry.h"
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 
 namespace postern::app {
 namespace {
+
+metrics::Gauge certificate_ends("postern_certificate_expiry_timestamp_seconds",
+                                "When the first of the certificates that listeners show expires; 0: none is shown.",
+                                {{"door", {"smtp", "mx", "http"}}});
 
 // A development installation makes its own certificate at its first start; nothing else ever does.
 Result<void> ensure_self_signed(const CertificateFiles& files, const Settings& settings) {
@@ -28,7 +36,11 @@ void ShownCertificates::note(std::size_t listener, const std::string& file, cons
   files_.insert_or_assign(file, context);
 }
 
-void ShownCertificates::warn(const std::string& hostname, Instant now) const {
+void ShownCertificates::tell(Door door, const std::string& hostname, Instant now) const {
+  Instant first = Instant::max();
+  for (const auto& [file, context] : files_) first = std::min(first, net::certificate_expiry(context).value_or(Instant::max()));
+  const bool has_one = first != Instant::max();
+  certificate_ends.at(door).set(has_one ? std::chrono::duration<double>(first.time_since_epoch()).count() : 0);
   for (const auto& [file, context] : files_) {
     for (const std::string& problem : context.find_problems(hostname, now)) {
       log::write(log::Level::Warning, "certificate_problem", {{"file", file}, {"problem", problem}});

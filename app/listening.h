@@ -21,12 +21,15 @@ bool can_bind(const std::string& address);
 // In development, where none is configured, a self-signed certificate is made first. NotFound: there is none to make.
 Result<net::TlsServerContext> load_certificate(const Settings& settings, const CertificateFiles& files);
 
+enum class Door { Smtp, Mx, Http };
+
 // Which certificate each listener shows, by its position; and which file it came from.
 class ShownCertificates {
  public:
   void note(std::size_t listener, const std::string& file, const net::TlsServerContext& context);
-  // A line in the log for each file's certificate that has expired, is about to, or does not name `hostname`.
-  void warn(const std::string& hostname, Instant now) const;
+  // A line in the log for each file's certificate that has expired, is about to, or does not name `hostname`; and for who watches,
+  // when the first of them ends.
+  void tell(Door door, const std::string& hostname, Instant now) const;
   bool operator==(const ShownCertificates& other) const { return fingerprints_ == other.fingerprints_; }
 
  private:

@@ -187,7 +187,7 @@ class Daemon {
         return_reader_(runtime_.add_thread("reception"), reception_, make_forwarding(settings), [this] { events_->notify(); }),
         write_behind_(*store_, quota_, usage_, settings.metrics_file),
         maintenance_(*store_, clock_, {}),
-        store_watch_(*store_) {}
+        store_watch_(*store_, settings_.spool_max_octets) {}
 
   // Makes every thread that there will be, and all that may fail. Throws std::system_error where a thread cannot be made.
   Result<void> prepare();
@@ -329,7 +329,8 @@ Result<void> Daemon::listen() {
     if (auto bound = http_->listen(inherited); !bound) return bound;
   }
   leave_with_manager(inherited.close_rest());
-  for (const SmtpDoor* door : {&smtp_, &mx_}) door->shown.warn(effective_hostname(settings_), clock_.now());
+  smtp_.shown.tell(Door::Smtp, effective_hostname(settings_), clock_.now());
+  mx_.shown.tell(Door::Mx, effective_hostname(settings_), clock_.now());
   return {};
 }
 
@@ -388,7 +389,7 @@ Result<bool> Daemon::reload_certificates(const Settings& settings) {
   if (!is_changed) return is_changed;
   for (Loaded& loaded : doors) {
     for (auto& [listener, context] : loaded.contexts) loaded.door->server.set_tls(listener, std::move(context));
-    loaded.shown.warn(effective_hostname(settings_), clock_.now());
+    loaded.shown.tell(loaded.door == &mx_ ? Door::Mx : Door::Smtp, effective_hostname(settings_), clock_.now());
     is_changed = (loaded.shown != std::exchange(loaded.door->shown, loaded.shown)) || *is_changed;
   }
   return is_changed;

@@ -12,6 +12,8 @@ namespace {
 metrics::Gauge queued_messages("postern_queue_messages", "Messages that wait for a delivery attempt.");
 metrics::Gauge kept_messages("postern_spool_messages", "Messages kept, settled ones too.");
 metrics::Gauge used_octets("postern_spool_used_bytes", "Live pages of the spool.");
+metrics::Gauge limit_octets("postern_spool_limit_bytes", "What the spool may grow to.");
+metrics::Gauge clock_now("postern_clock_timestamp_seconds", "What time it is here, within a second.");
 metrics::Gauge free_octets("postern_spool_free_disk_bytes", "Free space on the spool's disk.");
 
 metrics::Gauge oldest_queued("postern_queue_oldest_timestamp_seconds",
@@ -46,6 +48,8 @@ void StoreWatch::run() {
 
 // Read here, so that who scrapes waits for neither the file system nor the store.
 void StoreWatch::measure() const {
+  clock_now.set(std::chrono::duration<double>(SystemClock().now().time_since_epoch()).count());
+  limit_octets.set(static_cast<double>(max_octets_));
   const auto usage = store_.spool().usage();
   if (!usage) return;
   queued_messages.set(static_cast<double>(usage->queued));

@@ -19,9 +19,10 @@ inline constexpr std::chrono::seconds kReaderPatience{30};
 
 class StoreWatch {
  public:
-  // `store` outlives this. Mail that is refused for a reader's sake is refused for `reader_patience`; then the reader is sent away.
-  explicit StoreWatch(store::Store& store, std::chrono::seconds reader_patience = kReaderPatience)
-      : store_(store), reader_patience_(reader_patience) {}
+  // `store` outlives this; its spool may grow to `max_octets`. Mail that is refused for a reader's sake is refused for
+  // `reader_patience`; then the reader is sent away.
+  StoreWatch(store::Store& store, std::int64_t max_octets, std::chrono::seconds reader_patience = kReaderPatience)
+      : store_(store), max_octets_(max_octets), reader_patience_(reader_patience) {}
   // Calls stop().
   ~StoreWatch() { stop(); }
   StoreWatch(const StoreWatch&) = delete;
@@ -45,6 +46,7 @@ class StoreWatch {
   void note_reader(const store::SpoolSpace& space);
 
   store::Store& store_;
+  const std::int64_t max_octets_;
   const std::chrono::seconds reader_patience_;
   Environment spool_{.name = "spool", .stall = {}};
   Environment directory_{.name = "directory", .stall = {}};

@@ -26,6 +26,14 @@ void WebhookBacklog::insert(const PendingWebhookEvent& event, bool is_stored) {
   if (event.attempts > 0) ++retried_;
 }
 
+std::optional<Instant> WebhookBacklog::failing_since() const {
+  std::optional<Instant> first;
+  for (const auto& [sequence, item] : items_) {
+    if (item.event.attempts > 0) first = std::min(first.value_or(Instant::max()), item.event.first_attempt);
+  }
+  return first;
+}
+
 bool WebhookBacklog::has_room() const {
   return !is_down() && retried_ < kMaxRetriedEvents && items_.size() - retried_ < kMaxUntriedEvents;
 }

@@ -53,6 +53,9 @@ class WebhookBacklog {
   // When take() may answer again if nothing else happens; nullopt: only after an event or an end.
   std::optional<Instant> next_due() const;
   std::size_t under_way() const { return under_way_; }
+  std::size_t waiting() const { return items_.size(); }
+  // When the first of those that failed and wait was tried first; nullopt: none did.
+  std::optional<Instant> failing_since() const;
   // How an attempt ended. Each for an event that was taken.
   void delivered(std::uint64_t sequence, Instant now);
   void failed(std::uint64_t sequence, Instant now, Random& random);

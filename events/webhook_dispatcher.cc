@@ -2,6 +2,7 @@
 
 #include "core/due.h"
 #include "core/log.h"
+#include "core/metrics.h"
 #include "events/webhook_sender.h"
 #include "net/task_of.h"
 
@@ -22,6 +23,11 @@ namespace {
 
 namespace asio = net::asio;
 using std::chrono::milliseconds;
+
+metrics::Gauge waiting_events("postern_webhook_waiting_events", "Events in the hands of webhooks' senders, not delivered yet.");
+metrics::Gauge failing_since("postern_webhook_oldest_timestamp_seconds",
+                             "Since when the oldest event is tried that no webhook has taken yet; 0: none failed.");
+metrics::Gauge disabled_webhooks("postern_webhooks_disabled", "Webhooks that get no events, by hand or after failures.");
 
 constexpr milliseconds kReviewEvery{2000};    // of the list of webhooks: other processes change it
 constexpr std::size_t kWakenAtOnce = 256;
@@ -46,6 +52,7 @@ class WebhookDispatcher::Impl : public std::enable_shared_from_this<WebhookDispa
   static net::Awaitable<void> work(std::shared_ptr<Impl> self, Sender sender);
   void review();
   void follow(const store::WebhookRecord& webhook);
+  void measure() const;
   void tell_senders();
   void poke_all();
 
@@ -99,6 +106,21 @@ void WebhookDispatcher::Impl::review() {
     if (!enabled.contains(id)) sender->stop();
   }
   std::erase_if(senders_, [](const auto& entry) { return entry.second->has_ended(); });
+  disabled_webhooks.set(static_cast<double>(webhooks->size() - enabled.size()));
+  measure();
+}
+
+void WebhookDispatcher::Impl::measure() const {
+  std::size_t waiting = 0;
+  std::optional<Instant> oldest;
+  for (const auto& [id, sender] : senders_) {
+    if (!sender->backlog()) continue;
+    waiting += sender->backlog()->waiting();
+    const auto since = sender->backlog()->failing_since();
+    if (since) oldest = std::min(oldest.value_or(Instant::max()), *since);
+  }
+  waiting_events.set(static_cast<double>(waiting));
+  failing_since.set(oldest ? std::chrono::duration<double>(oldest->time_since_epoch()).count() : 0);
 }
 
 void WebhookDispatcher::Impl::follow(const store::WebhookRecord& webhook) {

@@ -57,6 +57,7 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
   void stop();
   bool has_ended() const { return has_ended_; }
   const store::WebhookRecord& webhook() const { return webhook_; }
+  const std::optional<WebhookBacklog>& backlog() const { return backlog_; }  // nullopt: not read yet
 
  private:
   bool load();

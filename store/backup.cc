@@ -2,6 +2,7 @@
 
 #include "core/descriptor.h"
 #include "core/files.h"
+#include "store/checkup.h"
 #include "store/tables.h"
 
 #include <fcntl.h>
@@ -26,6 +27,7 @@ namespace {
 constexpr const char* kIncompleteMark = "incomplete";
 constexpr const char* kCopyMark = "copy";
 constexpr const char* kStageName = "backup";  // in the store's own folder, with .incomplete behind it
+constexpr const char* kRestoreName = "restore";
 
 // More events than an installation makes between a backup and the day it is needed.
 constexpr std::uint64_t kCopyGap = 1'000'000'000;
@@ -122,6 +124,40 @@ Result<void> DraftFolder::mark() {
   return sync_folder(path_);
 }
 
+Error no_rename(const std::filesystem::path& path) { return lmdb_error(errno, "make " + path.string()); }
+
+// What an interrupted restore left goes; a store stays.
+Result<void> clear_for_restore(const std::filesystem::path& folder) {
+  const bool is_left_over = ::access((folder / kIncompleteMark).c_str(), F_OK) == 0;
+  for (const char* half : {"spool", "directory"}) {
+    if (::access((folder / half).c_str(), F_OK) != 0) continue;
+    if (!is_left_over) {
+      return Error(ErrorCode::AlreadyExists, folder.string() + " has a store: move it away first");
+    }
+    std::error_code error;
+    std::filesystem::remove_all(folder / half, error);
+    if (error) return lmdb_error(error.value(), "remove " + (folder / half).string());
+  }
+  return {};
+}
+
+// From the mark on nothing starts from `folder`, until both halves stand in it.
+Result<void> put_in_place(const std::filesystem::path& from, const std::filesystem::path& folder) {
+  const std::filesystem::path mark = folder / kIncompleteMark;
+  const Descriptor made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!made.is_open()) return no_rename(mark);
+  if (Result<void> synced = sync_folder(folder); !synced) return synced;
+  for (const char* half : {"spool", "directory"}) {
+    if (::rename((from / half).c_str(), (folder / half).c_str()) != 0) return no_rename(folder / half);
+    for (const auto& path : {folder / half, folder / half / "data.mdb"}) {
+      if (Result<void> given = give_to_folder_owner(path); !given) return given;
+    }
+  }
+  if (::rename(mark.c_str(), (folder / kCopyMark).c_str()) != 0) return no_rename(folder / kCopyMark);
+  if (Result<void> given = give_to_folder_owner(folder / kCopyMark); !given) return given;
+  return sync_folder(folder);
+}
+
 Result<void> DraftFolder::move_to(const std::filesystem::path& target) {
   if (::rename((path_ / kIncompleteMark).c_str(), (path_ / kCopyMark).c_str()) != 0) {
     return lmdb_error(errno, "mark " + path_.string());
@@ -183,6 +219,28 @@ Result<void> back_up_in_child(const StoreOptions& options, const std::filesystem
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   const ErrorCode code = signal == SIGTERM ? ErrorCode::Cancelled : ErrorCode::IoError;
   return Error(code, "the copy was ended by signal " + std::to_string(signal));
+}
+
+Result<void> require_copy(const std::filesystem::path& copy) {
+  if (Result<void> whole = refuse_incomplete(copy); !whole) return whole;
+  for (const char* name : {"spool/data.mdb", "directory/data.mdb", kCopyMark}) {
+    if (::access((copy / name).c_str(), F_OK) == 0) continue;
+    return Error(ErrorCode::Conflict, copy.string() + " is no copy that postern backup made: it has no " + name);
+  }
+  return {};
+}
+
+Result<void> restore_backup(const std::filesystem::path& copy, const std::filesystem::path& folder) {
+  if (Result<void> whole = require_copy(copy); !whole) return whole;
+  if (Result<void> made = make_folder(folder, 0700); !made) return made;
+  if (is_served(folder)) return Error(ErrorCode::Conflict, "a server has " + folder.string() + ": stop it first");
+  if (Result<void> cleared = clear_for_restore(folder); !cleared) return cleared;
+  DraftFolder draft(folder / kRestoreName);
+  if (Result<void> made = draft.make(); !made) return made;
+  for (const char* half : {"spool", "directory"}) {
+    if (Result<void> carried = carry_over(copy / half, draft.path() / half); !carried) return carried;
+  }
+  return put_in_place(draft.path(), folder);
 }
 
 Result<void> refuse_incomplete(const std::filesystem::path& folder) {

@@ -22,6 +22,12 @@ void remove_abandoned_stage(const std::filesystem::path& folder);
 // it was (SIGTERM).
 Result<void> back_up_in_child(const StoreOptions& options, const std::filesystem::path& folder, Store::BackupWay way);
 
+// Conflict: `copy` is no whole copy as back_up() leaves it: half of one, an interrupted one, a store that was started.
+Result<void> require_copy(const std::filesystem::path& copy);
+// The store of a whole copy becomes that of `folder`, which may have other files but no store: whole or not at all, whatever ends
+// it, and the folder owner's. `copy` stays as it is. AlreadyExists, Conflict (as above; a server is there), StorageFull, IoError.
+Result<void> restore_backup(const std::filesystem::path& copy, const std::filesystem::path& folder);
+
 // Conflict: `folder` is what an interrupted backup left.
 Result<void> refuse_incomplete(const std::filesystem::path& folder);
 

@@ -137,6 +137,47 @@ TEST_F(Doctor, TellsAnotherProgramWhereNothingIsSaidFirst) {
   ::close(ends[0]);
 }
 
+TEST_F(Doctor, WarnsWhereAllClientsShareOnePrivateAddress) {
+  write_config("");
+  SystemRandom random;
+  std::vector<KeyId> keys;
+  const auto use_from = [&](const KeyId& key, const char* address) {
+    const auto store =
+        store::Store::open({.folder = folder_.path() / "data", .spool = test::small_limits(), .runs_recovery = true}).value();
+    store->directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+      return writer.put_key_usage(key, {.at = {}, .address = parse_ip_address(address).value(), .helo_name = "x"});
+    }).value();
+  };
+  {
+    const auto store =
+        store::Store::open({.folder = folder_.path() / "data", .spool = test::small_limits(), .runs_recovery = true}).value();
+    store::AccountRecord account;
+    account.id = make_account_id(random);
+    account.name = "demo";
+    store->directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+      if (Result<void> put = writer.put_account(account); !put) return put;
+      for (std::uint8_t i = 0; i < 3; ++i) {
+        store::KeyRecord key;
+        key.id = make_key_id(random);
+        key.account = account.id;
+        key.digest = {i};
+        keys.push_back(key.id);
+        if (Result<void> put = writer.put_key(key); !put) return put;
+      }
+      return {};
+    }).value();
+  }
+  use_from(keys[0], "172.18.0.1");
+  use_from(keys[1], "172.18.0.1");
+  EXPECT_THAT(examine(), Not(HasSubstr("clients"))) << "two keys may be one machine's";
+  use_from(keys[2], "172.18.0.1");
+  EXPECT_THAT(examine(), HasSubstr("all 3 keys in use come from 172.18.0.1"));
+  use_from(keys[2], "172.18.0.9");
+  EXPECT_THAT(examine(), Not(HasSubstr("keys in use")));
+  for (const KeyId& key : keys) use_from(key, "127.0.0.1");
+  EXPECT_THAT(examine(), Not(HasSubstr("keys in use")));
+}
+
 TEST_F(Doctor, FindsSigningKeysThatCannotBeOpened) {
   write_config("");
   SystemRandom random;

@@ -40,7 +40,7 @@ TEST(StoreWatch, SendsAReaderAwayForWhoseSakeMailIsRefused) {
   ASSERT_EQ(::read(ends[0], &octet, 1), 1);
 
   const std::unique_ptr<store::Store> store = store::Store::open(options).value();
-  StoreWatch watch(*store, std::chrono::seconds(0));
+  StoreWatch watch(*store, 1 << 30, std::chrono::seconds(0));
   watch.look();
   test::FakeClock clock;
   test::FakeRandom random;
@@ -69,7 +69,7 @@ TEST(StoreWatch, SendsAReaderAwayForWhoseSakeMailIsRefused) {
 
 TEST(StoreWatch, TellsSinceWhenTheOldestMessageWaits) {
   test::TempStore store;
-  StoreWatch watch(*store);
+  StoreWatch watch(*store, 1 << 30);
   const auto told = [&] {
     watch.look();
     const std::string text = metrics::text();

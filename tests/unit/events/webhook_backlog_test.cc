@@ -114,6 +114,23 @@ TEST_F(Backlog, AFailedEventHoldsUpItsOwnMessageOnly) {
   EXPECT_THAT(take_all(backlog), ElementsAre(2));
 }
 
+TEST_F(Backlog, SaysSinceWhenItsOldestFailureWaits) {
+  WebhookBacklog backlog(progress_at(0), 1, {});
+  add(backlog, 1, 0);
+  add(backlog, 2, 1);
+  EXPECT_EQ(backlog.waiting(), 2U);
+  EXPECT_FALSE(backlog.failing_since()) << "what was not tried waits for nobody's fault";
+  take_all(backlog);
+  const Instant first = clock_.now();
+  fail(backlog, 2);
+  clock_.advance(seconds(60));
+  fail(backlog, 1);
+  EXPECT_EQ(backlog.failing_since(), first);
+  take_all(backlog);
+  backlog.delivered(2, clock_.now());
+  EXPECT_EQ(backlog.failing_since(), first + seconds(60));
+}
+
 TEST_F(Backlog, NoMoreRequestsThanItsBound) {
   WebhookBacklog backlog(progress_at(0), 1, {});
   for (std::size_t i = 0; i < 20; ++i) add(backlog, i + 1, i);

@@ -149,6 +149,51 @@ TEST(Backup, TakesNoPlaceThatIsTaken) {
   EXPECT_TRUE(fs::exists(elsewhere.path() / "here" / "copy" / "directory" / "data.mdb"));
 }
 
+TEST(Restore, MakesACopyTheStoreOfAFolderThatHasNone) {
+  TempStore store;
+  accept_messages(store.spool(), 3, 1);
+  TempFolder elsewhere;
+  const fs::path copy = elsewhere.path() / "copy";
+  const fs::path data = elsewhere.path() / "data";
+  ASSERT_TRUE(store->back_up(copy));
+  fs::create_directory(data);
+  std::ofstream(data / "dkim-seal.key") << "kept";
+  ASSERT_TRUE(restore_backup(copy, data));
+  EXPECT_TRUE(fs::exists(data / "dkim-seal.key"));
+  EXPECT_FALSE(fs::exists(data / "incomplete"));
+  EXPECT_FALSE(fs::exists(data / "restore.incomplete"));
+  EXPECT_EQ(Store::open(as_server(data)).value()->spool().usage().value().messages, 3U);
+  EXPECT_TRUE(require_copy(copy)) << "it can be restored again";
+  EXPECT_EQ(restore_backup(copy, data).error().code(), ErrorCode::AlreadyExists) << "a store is not overwritten";
+}
+
+TEST(Restore, ThatWasInterruptedIsNoStoreAndCanBeSaidAgain) {
+  TempStore store;
+  accept_messages(store.spool(), 2, 1);
+  TempFolder elsewhere;
+  const fs::path copy = elsewhere.path() / "copy";
+  const fs::path data = elsewhere.path() / "data";
+  ASSERT_TRUE(store->back_up(copy));
+  // As after the first of the two halves.
+  fs::create_directories(data / "spool");
+  std::ofstream(data / "spool/data.mdb") << "half";
+  std::ofstream(data / "incomplete").flush();
+  EXPECT_FALSE(Store::open(as_server(data)));
+  ASSERT_TRUE(restore_backup(copy, data));
+  EXPECT_EQ(Store::open(as_server(data)).value()->spool().usage().value().messages, 2U);
+}
+
+TEST(Restore, TakesOnlyAWholeCopyAndNoStoreThatIsServed) {
+  TempStore store;
+  TempFolder elsewhere;
+  const fs::path copy = elsewhere.path() / "copy";
+  ASSERT_TRUE(store->back_up(copy));
+  EXPECT_EQ(restore_backup(store.folder(), elsewhere.path() / "data").error().code(), ErrorCode::Conflict) << "that is a store";
+  EXPECT_EQ(restore_backup(copy, store.folder()).error().code(), ErrorCode::Conflict) << "somebody serves it";
+  fs::remove(copy / "directory/data.mdb");
+  EXPECT_EQ(restore_backup(copy, elsewhere.path() / "data").error().code(), ErrorCode::Conflict);
+}
+
 TEST(Store, IsNotMadeFromHalfACopy) {
   for (const char* missing : {"spool", "directory"}) {
     SCOPED_TRACE(missing);
