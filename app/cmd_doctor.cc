@@ -9,10 +9,10 @@
 #include "app/health_probe.h"
 #include "app/interfaces.h"
 #include "app/port_owner.h"
-#include "app/reverse_check.h"
 #include "app/route_probe.h"
 #include "core/mailbox.h"
 #include "core/special_addresses.h"
+#include "dns/reverse_check.h"
 #include "dns/unbound_resolver.h"
 #include "domains/dkim_keys.h"
 #include "domains/key_seal.h"
@@ -405,7 +405,7 @@ void check_names(const Settings& settings, Findings& findings) {
   const auto resolver = dns::open_resolver(make_resolver_settings(settings));
   if (!resolver) return findings.push_back({Grade::Warn, "reverse", "the DNS cannot be asked: " + resolver.error().context()});
   for (const OwnName& name : names) {
-    const ReverseFinding found = check_reverse(**resolver, name.address, name.ehlo_name);
+    const dns::ReverseFinding found = dns::check_reverse(**resolver, name.address, name.ehlo_name);
     const std::string whose = name.source.empty() ? "" : "egress source " + name.source + ": ";
     findings.push_back({found.is_good ? Grade::Ok : Grade::Warn, "reverse", whose + found.words});
   }

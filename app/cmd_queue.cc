@@ -5,6 +5,7 @@
 #include "app/config_values.h"
 #include "app/message_text.h"
 #include "app/queued_messages.h"
+#include "core/time_format.h"
 #include "relay/orders.h"
 #include "relay/route.h"
 #include "store/queue_summary.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace postern::app {
+namespace postern::dns {
 
 struct ReverseFinding {
   bool is_good = false;
@@ -15,6 +15,6 @@ struct ReverseFinding {
 };
 
 // `hostname`: what EHLO says, in lower case. Blocks until the DNS has answered.
-ReverseFinding check_reverse(dns::Resolver& resolver, const IpAddress& address, std::string_view hostname);
+ReverseFinding check_reverse(Resolver& resolver, const IpAddress& address, std::string_view hostname);
 
-}  // namespace postern::app
+}  // namespace postern::dns

@@ -1,12 +1,12 @@
 // What the DNS says of the addresses that mail leaves from.
-#include "app/reverse_check.h"
+#include "dns/reverse_check.h"
 
 #include "tests/support/scripted_resolver.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace postern::app {
+namespace postern::dns {
 namespace {
 
 using ::testing::HasSubstr;
@@ -40,11 +40,11 @@ TEST(ReverseCheck, WantsANameThatLeadsBackAndIsTheOneOfEhlo) {
 TEST(ReverseCheck, LooksAtIPv6AndAtTheNameOfEhlo) {
   test::ScriptedResolver resolver;
   const IpAddress address = *parse_ip_address("2001:db8::1");
-  resolver.zone[{dns::reverse_name(address), "PTR"}] = {"mail.example"};
+  resolver.zone[{reverse_name(address), "PTR"}] = {"mail.example"};
   resolver.zone[{"mail.example", "AAAA"}] = {"2001:db8::1"};
   EXPECT_TRUE(check_reverse(resolver, address, "mail.example").is_good);
   EXPECT_THAT(check_reverse(resolver, address, "relay.example").words, HasSubstr("EHLO says relay.example"));
 }
 
 }  // namespace
-}  // namespace postern::app
+}  // namespace postern::dns

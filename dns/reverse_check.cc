@@ -1,11 +1,11 @@
-#include "app/reverse_check.h"
+#include "dns/reverse_check.h"
 
 #include "dns/records.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace postern::app {
+namespace postern::dns {
 namespace {
 
 constexpr std::size_t kMaxNames = 10;  // of an address, as RFC 7208 §5.5 has it
@@ -13,26 +13,26 @@ constexpr std::size_t kMaxNames = 10;  // of an address, as RFC 7208 §5.5 has i
 enum class Leads { Back, Elsewhere, Nowhere };
 
 template <class Record>
-Leads where_leads(dns::Resolver& resolver, const std::string& name, const IpAddress& address) {
-  const auto answer = dns::look_up_and_wait<Record>(resolver, name);
-  if (!dns::is_answer(answer.finding)) return Leads::Nowhere;
+Leads where_leads(Resolver& resolver, const std::string& name, const IpAddress& address) {
+  const auto answer = look_up_and_wait<Record>(resolver, name);
+  if (!is_answer(answer.finding)) return Leads::Nowhere;
   return std::ranges::find(answer.records, address, &Record::address) == answer.records.end() ? Leads::Elsewhere : Leads::Back;
 }
 
-Leads where_leads_name(dns::Resolver& resolver, const std::string& name, const IpAddress& address) {
-  return address.is_v4() ? where_leads<dns::A>(resolver, name, address) : where_leads<dns::Aaaa>(resolver, name, address);
+Leads where_leads_name(Resolver& resolver, const std::string& name, const IpAddress& address) {
+  return address.is_v4() ? where_leads<A>(resolver, name, address) : where_leads<Aaaa>(resolver, name, address);
 }
 
 }  // namespace
 
-ReverseFinding check_reverse(dns::Resolver& resolver, const IpAddress& address, std::string_view hostname) {
+ReverseFinding check_reverse(Resolver& resolver, const IpAddress& address, std::string_view hostname) {
   const std::string place = format_ip_address(address);
-  const auto names = dns::look_up_and_wait<dns::Ptr>(resolver, dns::reverse_name(address));
-  if (!dns::is_answer(names.finding)) return {false, place + ": the DNS does not say its name: " + names.why};
+  const auto names = look_up_and_wait<Ptr>(resolver, reverse_name(address));
+  if (!is_answer(names.finding)) return {false, place + ": the DNS does not say its name: " + names.why};
   if (names.records.empty()) return {false, place + ": no PTR record; most receivers refuse mail from it"};
   std::vector<std::string> forward;
   bool is_answered = true;
-  for (const dns::Ptr& name : names.records) {
+  for (const Ptr& name : names.records) {
     if (&name - names.records.data() >= static_cast<std::ptrdiff_t>(kMaxNames)) break;
     const Leads leads = where_leads_name(resolver, name.host, address);
     if (leads == Leads::Back) forward.push_back(name.host);
@@ -46,4 +46,4 @@ ReverseFinding check_reverse(dns::Resolver& resolver, const IpAddress& address, 
   return {false, place + ": its name is " + forward.front() + ", and EHLO says " + std::string(hostname) + "; let them agree"};
 }
 
-}  // namespace postern::app
+}  // namespace postern::dns
