@@ -114,7 +114,8 @@ port = {self.https}
         os.chmod(self.config, 0o600)
 
     def cli(self, *arguments, expect=0):
-        done = subprocess.run([self.postern, "--config", str(self.config), *arguments], capture_output=True, text=True)
+        done = subprocess.run([self.postern, "--config", str(self.config), *arguments], capture_output=True, text=True,
+                              timeout=300)  # ends a command that hangs
         check(done.returncode == expect,
               f"postern {' '.join(arguments)}: exit {done.returncode}, wanted {expect}\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
