@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <tuple>
 #include <utility>
@@ -43,39 +44,65 @@ bool is_exhaustion(const SocketError& ec) {
 bool is_of_one_connection(const SocketError& ec) {
   return ec == asio::error::connection_aborted || ec == boost::system::errc::protocol_error ||
          ec == boost::system::errc::operation_not_permitted || ec == asio::error::network_down ||
-         ec == asio::error::network_unreachable || ec == asio::error::host_unreachable ||
-         ec == asio::error::interrupted || ec == asio::error::timed_out;
+         ec == asio::error::network_unreachable || ec == asio::error::host_unreachable || ec == asio::error::interrupted ||
+         ec == asio::error::timed_out;
 }
 
-// A descriptor kept for the day when there is none: given back for a moment, it lets a connection be accepted and closed. Another
-// accept loop may take it in that moment: until this one has its own again, each keeps a connection only if there is one to spare.
-class Reserve {
+// Descriptors kept for the day when there is none, one for each accept loop of the process: given back for a moment, one lets a
+// connection be accepted and closed. Whatever else opens a file or accepts in that moment may take it for good; therefore all
+// loops share them (one that lost its own would leave its peers without an answer), and while any lacks, a connection is kept
+// only if there is a descriptor to spare.
+class Reserves {
  public:
-  Reserve() { take(); }
-  Reserve(const Reserve&) = delete;
-  Reserve& operator=(const Reserve&) = delete;
-  ~Reserve() {
-    if (is_lacking_) --lacking;
-    give();
+  static Reserves& of_process() {
+    static Reserves reserves;
+    return reserves;
   }
 
-  void take() {
-    if (spare_.is_open()) return;
-    spare_ = spare_one();
-    if (std::exchange(is_lacking_, !spare_.is_open()) == is_lacking_) return;
-    lacking += is_lacking_ ? 1 : -1;
+  void join() {
+    const std::lock_guard lock(mutex_);
+    ++wanted_;
+    fill();
   }
-  void give() { spare_.close(); }
-  // Whether a connection that was just accepted lives on a descriptor that a reserve lacks.
-  static bool is_owed() { return lacking > 0 && !spare_one().is_open(); }
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    if (--wanted_ < spares_.size()) spares_.pop_back();
+    is_short_ = spares_.size() < wanted_;
+  }
+  // Takes back what was lost, as far as there are descriptors.
+  void refill() {
+    if (!is_short_) return;
+    const std::lock_guard lock(mutex_);
+    fill();
+  }
+  // Whether a connection that was just accepted lives on a descriptor that lacks here.
+  bool is_owed() {
+    refill();
+    return is_short_;
+  }
+  // Calls `use` while one of them is given back.
+  template <typename Use>
+  void lend_one(Use use) {
+    const std::lock_guard lock(mutex_);
+    if (!spares_.empty()) spares_.pop_back();
+    use();
+    fill();
+  }
 
  private:
-  static Descriptor spare_one() { return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+  void fill() {
+    while (spares_.size() < wanted_) {
+      Descriptor spare(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+      if (!spare.is_open()) break;
+      spares_.push_back(std::move(spare));
+    }
+    is_short_ = spares_.size() < wanted_;
+  }
 
-  static inline std::atomic<int> lacking{0};
-
-  Descriptor spare_;
-  bool is_lacking_ = false;  // counted in `lacking`
+  std::mutex mutex_;
+  std::vector<Descriptor> spares_;
+  std::size_t wanted_ = 0;
+  std::atomic<bool> is_short_{false};
 };
 
 // Asio has no name for this option.
@@ -102,8 +129,8 @@ Result<tcp::acceptor> bind_one(const Executor& executor, const tcp::endpoint& en
   if (!ec) acceptor.bind(endpoint, ec);
   if (!ec && shares_port) acceptor.listen(kBacklog, ec);
   if (ec) {
-    return Error(ErrorCode::IoError, "listen on " + endpoint.address().to_string() + " port " +
-                                         std::to_string(endpoint.port()) + ": " + ec.message());
+    return Error(ErrorCode::IoError,
+                 "listen on " + endpoint.address().to_string() + " port " + std::to_string(endpoint.port()) + ": " + ec.message());
   }
   return acceptor;
 }
@@ -116,7 +143,12 @@ class Listener::AcceptLoop final : public Task {
       : acceptor_(std::move(acceptor)),
         pause_(acceptor_.get_executor()),
         on_accept_(std::move(on_accept)),
-        farewell_(std::move(farewell)) {}
+        farewell_(std::move(farewell)) {
+    Reserves::of_process().join();
+  }
+  AcceptLoop(const AcceptLoop&) = delete;
+  AcceptLoop& operator=(const AcceptLoop&) = delete;
+  ~AcceptLoop() override { Reserves::of_process().leave(); }
 
   Awaitable<void> run() override;
   void stop() override { cancel(); }
@@ -129,9 +161,9 @@ class Listener::AcceptLoop final : public Task {
 
  private:
   Awaitable<SocketError> accept();
-  // Hands the connection over, or hangs up on it where its descriptor is the one that a reserve lacks.
+  // Hands the connection over, or hangs up on it where its descriptor is one that the reserves lack.
   SocketError admit(tcp::socket socket);
-  // Accepts with the reserve's descriptor, so that peers learn at once that there is no room.
+  // Accepts with a descriptor of the reserves, so that peers learn at once that there is no room.
   void shed();
   Awaitable<void> back_off(SocketError cause);
 
@@ -139,7 +171,6 @@ class Listener::AcceptLoop final : public Task {
   asio::steady_timer pause_;
   OnAccept on_accept_;
   std::string farewell_;
-  Reserve reserve_;
   bool is_exhausted_ = false;
 };
 
@@ -162,12 +193,11 @@ Awaitable<SocketError> Listener::AcceptLoop::accept() {
 
 // Memory that lacks for one connection must not end the loop that accepts all others.
 SocketError Listener::AcceptLoop::admit(tcp::socket socket) {
-  reserve_.take();
-  if (Reserve::is_owed()) {
+  if (Reserves::of_process().is_owed()) {
     SocketError ignored;
     say_farewell(socket, farewell_);
     socket.close(ignored);
-    reserve_.take();
+    Reserves::of_process().refill();
     return SocketError();
   }
   try {
@@ -183,12 +213,10 @@ void Listener::AcceptLoop::shed() {
   SocketError ec;
   acceptor_.non_blocking(true, ec);
   for (int i = 0; i < kShedAtOnce && !ec; ++i) {
-    reserve_.give();
     tcp::socket socket(acceptor_.get_executor());
-    acceptor_.accept(socket, ec);
+    Reserves::of_process().lend_one([&] { acceptor_.accept(socket, ec); });
     if (!ec) ec = admit(std::move(socket));
   }
-  reserve_.take();
 }
 
 Awaitable<void> Listener::AcceptLoop::back_off(SocketError cause) {
@@ -197,7 +225,7 @@ Awaitable<void> Listener::AcceptLoop::back_off(SocketError cause) {
   pause_.expires_after(kBackOff);
   const auto outcome = co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
   static_cast<void>(outcome);
-  reserve_.take();
+  Reserves::of_process().refill();
 }
 
 Listener::~Listener() = default;

@@ -15,6 +15,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -112,10 +114,10 @@ TEST_F(ListenerTest, OutlivesAConnectionForWhichMemoryLacks) {
 // Takes every descriptor there is, up to a limit that is lowered for the time.
 class NoDescriptors {
  public:
-  NoDescriptors() {
+  explicit NoDescriptors(rlim_t limit = 128) {
     ::getrlimit(RLIMIT_NOFILE, &before_);
     rlimit lowered = before_;
-    lowered.rlim_cur = 128;
+    lowered.rlim_cur = limit;
     ::setrlimit(RLIMIT_NOFILE, &lowered);
     for (int taken = ::open("/dev/null", O_RDONLY); taken >= 0; taken = ::open("/dev/null", O_RDONLY)) taken_.push_back(taken);
   }
@@ -131,6 +133,13 @@ class NoDescriptors {
   std::vector<int> taken_;
 };
 
+std::string all_that_is_told(tcp::socket& socket) {
+  std::string told(100, '\0');
+  boost::system::error_code ec;
+  told.resize(asio::read(socket, asio::buffer(told), ec));
+  return told;
+}
+
 TEST_F(ListenerTest, HangsUpOnPeersWhileDescriptorsLackAndRecovers) {
   const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
   listener->start(accepted_.callback(), "421 full\r\n");
@@ -141,14 +150,42 @@ TEST_F(ListenerTest, HangsUpOnPeersWhileDescriptorsLackAndRecovers) {
   {
     const NoDescriptors exhausted;
     first.connect({asio::ip::address_v4::loopback(), listener->port()});
-    std::string told(100, '\0');
-    boost::system::error_code ec;
-    told.resize(asio::read(first, asio::buffer(told), ec));
-    EXPECT_EQ(ec, asio::error::eof);
-    EXPECT_EQ(told, "421 full\r\n");
+    EXPECT_EQ(all_that_is_told(first), "421 full\r\n");
   }
   const tcp::socket second = connect("127.0.0.1", listener->port());
   EXPECT_TRUE(accepted_.wait_for(1));
+  listener->stop();
+}
+
+// A loop gives a descriptor back for the moment in which it accepts. It is gone where something else opens a file just then; which
+// thread the kernel gives a connection to must not decide whether its peer is answered.
+TEST_F(ListenerTest, HangsUpOnAllPeersWhereAnotherThreadTookADescriptorInReserve) {
+  constexpr int kPeers = 100;
+  constexpr int kPeersAfterTheTheft = 10;
+  const auto listener = Listener::open("127.0.0.1", 0, runtime_.io_executors()).value();
+  listener->start(accepted_.callback(), "421 full\r\n");
+  for (const Executor& executor : runtime_.io_executors()) asio::post(executor, asio::use_future).wait();
+  std::vector<tcp::socket> peers;
+  for (int i = 0; i < kPeers; ++i) peers.emplace_back(context_).open(tcp::v4());
+  {
+    const NoDescriptors exhausted(kPeers + 128);
+    std::atomic<int> stolen{-1};
+    std::atomic<bool> has_ended{false};
+    std::thread thief([&] {
+      while (stolen < 0 && !has_ended) stolen = ::open("/dev/null", O_RDONLY);
+    });
+    int after_the_theft = 0;
+    for (tcp::socket& peer : peers) {
+      if (after_the_theft == kPeersAfterTheTheft) break;
+      if (stolen >= 0) ++after_the_theft;
+      peer.connect({asio::ip::address_v4::loopback(), listener->port()});
+      EXPECT_EQ(all_that_is_told(peer), "421 full\r\n");
+    }
+    has_ended = true;
+    thief.join();
+    EXPECT_EQ(after_the_theft, kPeersAfterTheTheft);
+    ::close(stolen);
+  }
   listener->stop();
 }
 
