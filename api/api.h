@@ -228,6 +228,7 @@ ApiArea confirmation_api();
 ApiArea event_api();
 ApiArea webhook_api();
 ApiArea suppression_api();
+ApiArea unsubscribe_api();
 ApiArea usage_api();
 ApiArea stats_api();
 ApiArea audit_api();

@@ -2,6 +2,7 @@
 // people, or by the link. A link alone confirms nothing: programs that look through mail follow links; a person presses the button.
 #include "api/api.h"
 #include "api/api_context.h"
+#include "api/person_page.h"
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "auth/address_proof.h"
@@ -56,23 +57,6 @@ Result<ApiResponse> ask_again(ApiContext& context, const ApiRequest& request) {
       {"object", "confirmation"}, {"kind", "user"}, {"email", (*user)->email}, {"confirmed", false}}, 202);
 }
 
-// `words` are ours: nothing of a client stands in a page.
-ApiResponse page_of(std::string_view title, std::string_view words) {
-  ApiResponse response;
-  response.content_type = "text/html; charset=utf-8";
-  response.headers = {{"Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'"},
-                      {"Referrer-Policy", "no-referrer"}};
-  response.body.append("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">")
-      .append("<meta name=\"viewport\" content=\"width=device-width\"><title>")
-      .append(title)
-      .append("</title><h1>")
-      .append(title)
-      .append("</h1>")
-      .append(words)
-      .append("</html>\n");
-  return response;
-}
-
 struct Link {
   AccountId account;
   std::string_view code;
@@ -96,7 +80,7 @@ Result<ApiResponse> show_question(ApiContext& context, const ApiRequest& request
   const auto link = read_link(request);
   if (!link) return refuse_link(link.error());
   if (const auto waiting = context.proofs.find(link->account, link->code); !waiting) return refuse_link(waiting.error());
-  return page_of("Confirm your address",
+  return person_page("Confirm your address",
                  "<p>If you agree to get mail from the account that asked, press the button. If you do nothing, nothing is sent."
                  "<form method=\"post\"><button>I agree</button></form>");
 }
@@ -107,7 +91,7 @@ Result<ApiResponse> confirm_by_link(ApiContext& context, const ApiRequest& reque
   const auto confirmed = context.proofs.confirm(link->account, link->code);
   if (!confirmed) return refuse_link(confirmed.error());
   log_confirmed(*confirmed, request.peer);
-  return page_of("Thank you", "<p>Your address is confirmed. You can close this page.");
+  return person_page("Thank you", "<p>Your address is confirmed. You can close this page.");
 }
 
 constexpr std::string_view kConfirmationSchemas = R"({

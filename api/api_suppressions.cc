@@ -1,5 +1,5 @@
 // /v1/suppressions: addresses that the account's live mail is not sent to, in the shapes of Resend's API. An entry's id is its
-// address.
+// address; of one that keeps mail of one stream only, the stream stands behind it: "ann@example.net newsletter".
 #include "api/api.h"
 #include "api/api_context.h"
 #include "api/limits.h"
@@ -37,17 +37,19 @@ json::object deleted_json(std::string_view address) {
   return body;
 }
 
-std::string normalised_or_as_is(std::string_view address) {
-  const auto mailbox = parse_mailbox(address);
-  return mailbox ? normalised_mailbox(*mailbox) : std::string(address);
+std::string normalised_or_as_is(std::string_view id) {
+  const auto entry = relay::normalised_entry(id);
+  return entry ? *entry : std::string(id);
 }
 
 Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& request) {
   const auto limit = read_limit(request, kMaxSuppressions, kMaxSuppressions);
   if (!limit) return limit.error();
   const auto origin = request.query_parameter("origin");
-  if (origin && *origin != "bounce" && *origin != "complaint" && *origin != "manual") {
-    return Error(ErrorCode::InvalidArgument, "origin must be bounce, complaint or manual");
+  const bool is_origin =
+      !origin || *origin == "bounce" || *origin == "complaint" || *origin == "manual" || *origin == "unsubscribe";
+  if (!is_origin) {
+    return Error(ErrorCode::InvalidArgument, "origin must be bounce, complaint, manual or unsubscribe");
   }
   const auto after = read_position(request, "after");
   if (!after) return after.error();
@@ -63,7 +65,7 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
       has_more = is_wanted && data.size() == *limit;
       if (has_more) break;
       if (is_wanted) data.push_back(suppression_json(record));
-      cursor = record.address;
+      cursor = store::suppression_entry(record.address, record.stream);
     }
     looked_at += records->size();
     if (records->size() < kSuppressionsAtOnce) break;
@@ -75,16 +77,19 @@ Result<ApiResponse> list_suppressions(ApiContext& context, const ApiRequest& req
 Result<ApiResponse> add_suppression(ApiContext& context, const ApiRequest& request) {
   RequestFields fields(request.json);
   const std::string email = fields.required_text("email");
+  const std::string stream = fields.text("stream").value_or("");
   fields.refuse_unknown();
+  if (!parse_mailbox(email)) fields.fail("email", "is no address");
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
-  const auto added = relay::suppress(context.store.directory(), request.caller.account, email, context.clock.now());
+  const std::string entry = store::suppression_entry(email, stream);
+  const auto added = relay::suppress(context.store.directory(), request.caller.account, entry, context.clock.now());
   if (!added) return added.error();
-  return ApiResponse::json(named_json(added->address), 201);
+  return ApiResponse::json(named_json(store::suppression_entry(added->address, added->stream)), 201);
 }
 
 Result<ApiResponse> get_suppression(ApiContext& context, const ApiRequest& request) {
-  const std::string address = normalised_or_as_is(request.path_parameter("email"));
-  const auto found = context.store.directory().find_suppression(request.caller.account, address);
+  const std::string entry = normalised_or_as_is(request.path_parameter("email"));
+  const auto found = context.store.directory().find_suppression(request.caller.account, entry);
   if (!found) return found.error();
   if (!*found || !relay::is_in_force(**found, context.clock.now())) return Error(ErrorCode::NotFound);
   json::object body = suppression_json(**found);
@@ -147,7 +152,8 @@ Result<ApiResponse> remove_suppressions(ApiContext& context, const ApiRequest& r
 
 constexpr Parameter kSuppressionListParameters[] = {limit_parameter(kMaxSuppressions, kMaxSuppressions),
                                          {.name = "after", .description = kAfterWords},
-                                         {.name = "origin", .description = "Only those.", .values = "bounce complaint manual"}};
+                                         {.name = "origin", .description = "Only those.",
+                                          .values = "bounce complaint manual unsubscribe"}};
 
 constexpr Route suppression_route(Route row) {
   row.tag = "suppressions";
@@ -179,11 +185,12 @@ constexpr std::array<Route, 6> kSuppressionRoutes = {{
                        .summary = "Send to an address again", .response_schema = "SuppressionName"}),
 }};
 
-constexpr SchemaLimit kSuppressionLimits[] = {{"batch", kMaxBatch}};
+constexpr SchemaLimit kSuppressionLimits[] = {{"batch", kMaxBatch}, {"stream", store::kMaxStreamOctets}};
 
 constexpr std::string_view kSuppressionSchemas = R"json({
 "NewSuppression": {"type": "object", "required": ["email"], "additionalProperties": false, "properties": {
-  "email": {"type": "string", "format": "email"}}},
+  "email": {"type": "string", "format": "email"},
+  "stream": {"type": "string", "maxLength": "$stream", "description": "Only mail with that value of the tag `stream`."}}},
 "SuppressionBatch": {"type": "object", "required": ["emails"], "properties": {
   "emails": {"type": ["array", "string"], "maxItems": "$batch", "items": {"type": "string", "format": "email"}}}},
 "SuppressionRemoval": {"type": "object", "properties": {
@@ -192,16 +199,18 @@ constexpr std::string_view kSuppressionSchemas = R"json({
     "description": "The same as emails, where there are none."}}},
 "SuppressionName": {"type": "object", "required": ["object", "id"], "properties": {
   "object": {"const": "suppression"},
-  "id": {"type": "string", "description": "The address."},
+  "id": {"type": "string", "description": "The address; of one stream, a blank and the stream behind it."},
   "deleted": {"type": "boolean"}}},
 "SuppressionNames": {"type": "object", "required": ["data"], "properties": {
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/SuppressionName"}}}},
-"Suppression": {"type": "object", "required": ["id", "email", "origin", "source_id", "until", "created_at"], "properties": {
+"Suppression": {"type": "object", "required": ["id", "email", "stream", "origin", "source_id", "until", "created_at"],
+  "properties": {
   "object": {"const": "suppression"},
   "id": {"type": "string"},
   "email": {"type": "string", "format": "email"},
-  "origin": {"type": "string", "enum": ["bounce", "complaint", "manual"]},
-  "source_id": {"type": ["string", "null"], "description": "The e-mail that bounced or was complained of."},
+  "stream": {"type": ["string", "null"], "description": "Only its mail is kept back; null: all."},
+  "origin": {"type": "string", "enum": ["bounce", "complaint", "manual", "unsubscribe"]},
+  "source_id": {"type": ["string", "null"], "description": "The e-mail that bounced, was complained of, or had the link."},
   "until": {"type": ["string", "null"], "description": "null: for good."},
   "created_at": {"type": "string", "format": "date-time"}}},
 "SuppressionList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {

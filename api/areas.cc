@@ -14,6 +14,7 @@ std::span<const ApiArea> account_areas() {
       event_api(),
       webhook_api(),
       suppression_api(),
+      unsubscribe_api(),
       confirmation_api(),
       usage_api(),
       stats_api(),

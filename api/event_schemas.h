@@ -9,7 +9,7 @@
 namespace postern::api {
 
 // Of what webhooks get, in the order of event_type_table().
-inline constexpr std::array<WebhookRow, 13> kEventWebhooks = {{
+inline constexpr std::array<WebhookRow, 14> kEventWebhooks = {{
     {"email.sent", "EmailSent"},
     {"email.scheduled", "EmailScheduled"},
     {"email.delivered", "EmailDelivered"},
@@ -17,6 +17,7 @@ inline constexpr std::array<WebhookRow, 13> kEventWebhooks = {{
     {"email.bounced", "EmailBounced"},
     {"email.failed", "EmailFailed"},
     {"email.complained", "EmailComplained"},
+    {"email.unsubscribed", "EmailUnsubscribed"},
     {"email.suppressed", "EmailSuppressed"},
     {"email.canceled", "EmailCanceled"},
     {"email.dsn_queued", "EmailDsnQueued"},
@@ -75,6 +76,11 @@ inline constexpr std::string_view kEventSchemas = R"json({
 "EmailComplained": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "email.complained"}, "created_at": {"type": "string", "format": "date-time"},
   "data": {"$ref": "#/components/schemas/RecipientEventData"}}},
+"UnsubscriptionEventData": {"allOf": [{"$ref": "#/components/schemas/EmailEventData"}, {"type": "object",
+  "required": ["recipient", "stream"], "properties": {"recipient": {"type": "string"}, "stream": {"type": "string"}}}]},
+"EmailUnsubscribed": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
+  "type": {"const": "email.unsubscribed"}, "created_at": {"type": "string", "format": "date-time"},
+  "data": {"$ref": "#/components/schemas/UnsubscriptionEventData"}}},
 "EmailSuppressed": {"type": "object", "required": ["type", "created_at", "data"], "properties": {
   "type": {"const": "email.suppressed"}, "created_at": {"type": "string", "format": "date-time"},
   "data": {"$ref": "#/components/schemas/SuppressionEventData"}}},
@@ -116,6 +122,7 @@ inline constexpr std::string_view kEventSchemas = R"json({
   {"$ref": "#/components/schemas/EmailDelivered"},
   {"$ref": "#/components/schemas/EmailDeliveryDelayed"}, {"$ref": "#/components/schemas/EmailBounced"},
   {"$ref": "#/components/schemas/EmailFailed"}, {"$ref": "#/components/schemas/EmailComplained"},
+  {"$ref": "#/components/schemas/EmailUnsubscribed"},
   {"$ref": "#/components/schemas/EmailSuppressed"}, {"$ref": "#/components/schemas/EmailCanceled"},
   {"$ref": "#/components/schemas/EmailDsnQueued"}, {"$ref": "#/components/schemas/EmailDsnWithheld"},
   {"$ref": "#/components/schemas/EmailReceived"}, {"$ref": "#/components/schemas/WebhookDisabled"}],

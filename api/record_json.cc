@@ -170,8 +170,9 @@ boost::json::object whitelist_json(std::string_view address, Instant added, bool
 
 boost::json::object suppression_json(const store::SuppressionRecord& suppression) {
   const auto& source = suppression.message;
-  return {{"id", suppression.address},
+  return {{"id", store::suppression_entry(suppression.address, suppression.stream)},
           {"email", suppression.address},
+          {"stream", suppression.stream.empty() ? boost::json::value(nullptr) : boost::json::value(suppression.stream)},
           {"origin", relay::suppression_reason_name(suppression.reason)},
           {"source_id", source ? boost::json::value(format_message_id(*source)) : boost::json::value(nullptr)},
           {"until", instant_json(suppression.until)},

@@ -21,12 +21,13 @@ Result<void> list_suppressions(CommandContext& context, const std::string& name)
     const auto records = context.directory().list_suppressions(account->id, after, kReadAtOnce);
     if (!records) return records.error();
     for (const store::SuppressionRecord& record : *records) {
-      after = record.address;
+      const std::string entry = store::suppression_entry(record.address, record.stream);
+      after = entry;
       if (!relay::is_in_force(record, context.clock().now())) continue;
       const std::string message = record.message ? format_message_id(*record.message) : "";
       const std::string reason(relay::suppression_reason_name(record.reason));
       values.emplace_back(api::suppression_json(record));
-      rows.push_back({record.address, reason, format_time(record.at),
+      rows.push_back({entry, reason, format_time(record.at),
                       record.until ? format_time(record.until) : "for good", message.empty() ? "-" : message});
     }
     has_more = records->size() == kReadAtOnce;
@@ -41,8 +42,9 @@ Result<void> add_suppressions(CommandContext& context, const std::string& name, 
   for (const std::string& address : addresses) {
     const auto added = relay::suppress(context.directory(), account->id, address, context.clock().now());
     if (!added) return added.error();
-    context.confirm({{"account", account->name}, {"address", added->address}, {"done", "suppressed"}},
-                    "live mail of " + printable(account->name) + " is not sent to " + printable(added->address) + " any more");
+    const std::string entry = store::suppression_entry(added->address, added->stream);
+    context.confirm({{"account", account->name}, {"address", entry}, {"done", "suppressed"}},
+                    "live mail of " + printable(account->name) + " is not sent to " + printable(entry) + " any more");
   }
   return {};
 }

@@ -111,11 +111,17 @@ reception::ReceptionSettings make_reception_settings(const Settings& s) {
 }
 
 // Signed with a key that only this store has.
-Result<domains::ReturnPaths> make_return_paths(const Settings& settings, store::Store& store) {
+struct SignedWays {
+  domains::ReturnPaths return_paths;
+  domains::UnsubscribeLinks unsubscribe_links;
+};
+Result<SignedWays> make_signed_ways(const Settings& settings, store::Store& store) {
   SystemRandom random;
   const auto key = store.spool().event_id_key(random);
   if (!key) return key.error();
-  return domains::ReturnPaths(key->octets, settings.return_path_domain, std::chrono::days(settings.return_path_days));
+  return SignedWays{
+      domains::ReturnPaths(key->octets, settings.return_path_domain, std::chrono::days(settings.return_path_days)),
+      domains::UnsubscribeLinks(key->octets, make_public_url(settings))};
 }
 
 // What is only remembered keeps no mail from being sent.
@@ -139,14 +145,14 @@ class Daemon {
          const domains::KeySeal& seal,
          std::unique_ptr<domains::DkimSigner> signer, std::unique_ptr<dns::Resolver> resolver,
          std::unique_ptr<store::Notebook> notebook, std::shared_ptr<const relay::Shaping> shaping,
-         const domains::ReturnPaths& return_paths)
+         const SignedWays& signed_ways)
       : settings_(settings),
         store_(std::move(store)),
         cluster_(std::move(cluster)),
         notebook_(std::move(notebook)),
         tls_results_(notebook_ ? relay::make_tls_results(*notebook_) : nullptr),
         resolver_(std::move(resolver)),
-        return_paths_(return_paths),
+        return_paths_(signed_ways.return_paths),
         seal_(seal),
         signer_(std::move(signer)),
         routes_(make_route_table(settings)),
@@ -177,7 +183,7 @@ class Daemon {
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
                     [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
-                    make_submission_settings(settings), signer_.get(), &runs_},
+                    make_submission_settings(settings), signer_.get(), &runs_, signed_ways.unsubscribe_links},
         handler_(submission_, throttle_),
         smtp_{smtp::Server(runtime_.io_executors(), handler_, make_smtp_options(settings))},
         reception_{*store_, return_paths_, *resolver_, clock_, random_, [this](bool is_unread) { mail_received(is_unread); },
@@ -497,14 +503,14 @@ Result<std::unique_ptr<Daemon>> start_daemon(const Settings& settings) {
   if (!seal) return failed_to_start("the signing keys cannot be sealed", seal.error());
   auto signer = domains::DkimSigner::create(make_find_domain((*store)->directory(), *seal));
   if (!signer) return failed_to_start("DKIM signing cannot be set up", signer.error());
-  auto return_paths = make_return_paths(settings, **store);
-  if (!return_paths) return failed_to_start("return paths cannot be signed", return_paths.error());
+  const auto signed_ways = make_signed_ways(settings, **store);
+  if (!signed_ways) return failed_to_start("return paths cannot be signed", signed_ways.error());
   auto resolver = dns::open_resolver(make_resolver_settings(settings));
   if (!resolver) return failed_to_start("the DNS cannot be asked", resolver.error());
   const auto shaping = make_shaping(settings);
   if (!shaping) return failed_to_start("shaping_file cannot be used", shaping.error());
   auto daemon = std::make_unique<Daemon>(settings, std::move(*store), std::move(*cluster), *seal, std::move(*signer),
-                                         std::move(*resolver), open_notebook(settings), *shaping, *return_paths);
+                                         std::move(*resolver), open_notebook(settings), *shaping, *signed_ways);
   if (const auto prepared = daemon->prepare(); !prepared) return failed_to_start("cannot be set up", prepared.error());
   if (const auto bound = daemon->listen(); !bound) return failed_to_start("cannot listen", bound.error());
   return daemon;

@@ -16,6 +16,7 @@ std::string_view event_type_name(EventType type) {
     case EventType::DsnWithheld: return "dsn_withheld";
     case EventType::MessageScheduled: return "message_scheduled";
     case EventType::MessageReceived: return "message_received";
+    case EventType::RecipientUnsubscribed: return "recipient_unsubscribed";
     case EventType::WebhookDisabled: return "webhook_disabled";
   }
   return "unknown";

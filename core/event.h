@@ -26,6 +26,7 @@ enum class EventType : std::uint8_t {
   DsnWithheld = 10,       // one was due but may not be sent; `detail` says why
   MessageScheduled = 12,  // it is held until a time, which `detail` says (RFC 3339); again where that is changed
   MessageReceived = 13,   // one for the account's own domain; `recipient` is whom it is for; the rest the inbound record tells
+  RecipientUnsubscribed = 14,  // by the link in the message; `detail` is the stream that it unsubscribed from
   WebhookDisabled = 11,   // by lasting failure; belongs to no message; `detail` is the webhook's id
 };
 

@@ -223,10 +223,11 @@ constexpr std::array<RefusalRow, 35> kTable = {{
      554,
      {5, 6, 0},
      kNoMail,
-     0,
+     422,
      false,
      "the message holds what no receiver takes",
-     "a NUL, two From fields, a line above 65,536 octets (with long_lines = \"refuse\" above 998)"},
+     "a NUL, two From fields, a line above 65,536 octets (with long_lines = \"refuse\" above 998); a link to unsubscribe that "
+     "several would share"},
     {Refusal::MailLoop,
      "mail_loop",
      554,

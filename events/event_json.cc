@@ -23,7 +23,7 @@ namespace json = boost::json;
 constexpr std::size_t kMaxListedRecipients = 50;
 constexpr std::size_t kMaxListedOctets = 2'048;
 
-constexpr std::array<EventTypeRow, 13> kTypes = {{
+constexpr std::array<EventTypeRow, 14> kTypes = {{
     {EventType::MessageAccepted, "email.sent", "the message is on disk, its client has the 250", ""},
     {EventType::MessageScheduled, "email.scheduled", "it is held until that time, which may be changed", "`scheduled_at`"},
     {EventType::RecipientDelivered, "email.delivered", "the next hop took it for this recipient",
@@ -35,6 +35,8 @@ constexpr std::array<EventTypeRow, 13> kTypes = {{
     {EventType::RecipientExpired, "email.failed", "given up after the queue's lifetime",
      "`recipient`, `status`, `remote`, `failed`"},
     {EventType::RecipientComplained, "email.complained", "the recipient called it spam", "`recipient`, `status`, `remote`"},
+    {EventType::RecipientUnsubscribed, "email.unsubscribed", "the recipient unsubscribed by the message's link (RFC 8058)",
+     "`recipient`, `stream`"},
     {EventType::RecipientSuppressed, "email.suppressed", "not attempted: the recipient is on the account's suppression list",
      "`recipient`, `status`, `suppressed`"},
     {EventType::RecipientCancelled, "email.canceled", "taken off the queue before it was delivered", "`recipient`, `status`"},
@@ -145,6 +147,10 @@ json::object event_data(const Event& event, const store::StoredMessage* stored) 
   if (event.type == EventType::MessageReceived) {
     data["recipient"] = event.recipient;
     data["auth"] = stored != nullptr && stored->inbound ? verdicts_json(stored->inbound->verdicts) : json::value(nullptr);
+  }
+  if (event.type == EventType::RecipientUnsubscribed) {
+    data["recipient"] = event.recipient;
+    data["stream"] = event.detail;
   }
   if (event.type == EventType::MessageScheduled) data["scheduled_at"] = event.detail;
   if (event.type == EventType::DsnQueued) data["notification_id"] = event.detail;

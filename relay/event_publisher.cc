@@ -218,6 +218,7 @@ void log_event(const operator_log::Attempt& attempt, const Event& event, const R
     case EventType::DsnWithheld:
     case EventType::MessageScheduled:
     case EventType::MessageReceived:
+    case EventType::RecipientUnsubscribed:
     case EventType::WebhookDisabled: return;
   }
 }

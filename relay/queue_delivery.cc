@@ -189,7 +189,7 @@ std::vector<std::uint32_t> Queue::Impl::without_suppressed(const Job& job, std::
   std::vector<std::uint32_t> others;
   for (const std::uint32_t index : job.recipients) {
     const std::string address = normalised_mailbox(message.envelope.recipients[index].mailbox);
-    const auto found = parts_.store.directory().is_suppressed(message.account, address, parts_.clock.now());
+    const auto found = is_suppressed(parts_.store.directory(), message.account, address, message.summary.tags, parts_.clock.now());
     if (!found) storage_failed("find_suppression", found.error(), message.id);
     (found && *found ? suppressed : others).push_back(index);
   }

@@ -3,6 +3,7 @@
 #include "core/case_fold.h"
 #include "core/mailbox.h"
 #include "core/operator_log.h"
+#include "domains/unsubscribe_link.h"
 #include "relay/failure_class.h"
 
 #include <algorithm>
@@ -35,10 +36,23 @@ std::optional<SuppressionReason> reason_of(const Event& event) {
   return std::nullopt;
 }
 
-Result<std::string> normalised(std::string_view address) {
-  const auto mailbox = parse_mailbox(address);
+struct EntryParts {
+  std::string address;  // in lower case
+  std::string stream;   // may be empty
+};
+
+// The stream is behind the blank that follows the domain: a local part may hold blanks, a domain has none.
+Result<EntryParts> read_entry(std::string_view entry) {
+  const std::size_t blank = entry.find(' ', std::min(entry.rfind('@'), entry.size()));
+  const auto mailbox = parse_mailbox(entry.substr(0, blank));
   if (!mailbox) return Error(ErrorCode::InvalidArgument, "that is not an e-mail address: write local@domain");
-  return fold_case(normalised_mailbox(*mailbox));
+  EntryParts parts{fold_case(normalised_mailbox(*mailbox)), {}};
+  if (blank == std::string_view::npos) return parts;
+  parts.stream = fold_case(entry.substr(blank + 1));
+  if (!domains::is_stream(parts.stream)) {
+    return Error(ErrorCode::InvalidArgument, "that is no stream: up to 64 letters, digits, \"-\" and \"_\"");
+  }
+  return parts;
 }
 
 }  // namespace
@@ -102,28 +116,50 @@ std::string_view suppression_reason_name(SuppressionReason reason) {
     case SuppressionReason::Bounce: return "bounce";
     case SuppressionReason::Complaint: return "complaint";
     case SuppressionReason::Manual: return "manual";
+    case SuppressionReason::Unsubscribe: return "unsubscribe";
   }
   return "unknown";
 }
 
-Result<SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view address, Instant now) {
-  auto text = normalised(address);
-  if (!text) return text.error();
-  SuppressionRecord record{
-      .address = std::move(*text), .reason = SuppressionReason::Manual, .at = now, .message = std::nullopt};
+Result<bool> is_suppressed(const store::Directory& directory, const AccountId& account, std::string_view normalised_address,
+                           const std::vector<std::pair<std::string, std::string>>& tags, Instant now) {
+  Result<bool> found = directory.is_suppressed(account, normalised_address, now);
+  for (const auto& [name, stream] : tags) {
+    if (!found || *found) return found;
+    if (name == store::kStreamTag) {
+      found = directory.is_suppressed(account, store::suppression_entry(normalised_address, stream), now);
+    }
+  }
+  return found;
+}
+
+Result<SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view entry, Instant now) {
+  auto parts = read_entry(entry);
+  if (!parts) return parts.error();
+  SuppressionRecord record{.address = std::move(parts->address),
+                           .reason = SuppressionReason::Manual,
+                           .at = now,
+                           .message = std::nullopt,
+                           .stream = std::move(parts->stream)};
   const Result<void> written =
       directory.write([&](store::DirectoryWriter& writer) { return writer.put_suppression(account, record); });
   if (!written) return written.error();
   return record;
 }
 
-Result<std::string> lift_suppression(store::Directory& directory, const AccountId& account, std::string_view address) {
-  auto text = normalised(address);
-  if (!text) return text.error();
+Result<std::string> lift_suppression(store::Directory& directory, const AccountId& account, std::string_view entry) {
+  auto name = normalised_entry(entry);
+  if (!name) return name.error();
   const Result<void> written =
-      directory.write([&](store::DirectoryWriter& writer) { return writer.remove_suppression(account, *text); });
+      directory.write([&](store::DirectoryWriter& writer) { return writer.remove_suppression(account, *name); });
   if (!written) return written.error();
-  return std::move(*text);
+  return std::move(*name);
+}
+
+Result<std::string> normalised_entry(std::string_view entry) {
+  const auto parts = read_entry(entry);
+  if (!parts) return parts.error();
+  return store::suppression_entry(parts->address, parts->stream);
 }
 
 }  // namespace postern::relay

@@ -13,6 +13,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postern::relay {
@@ -41,12 +42,18 @@ RecipientReport report_suppressed(std::uint32_t recipient);
 // False: its time is over, and its row not swept away yet.
 bool is_in_force(const store::SuppressionRecord& suppression, Instant now);
 
-std::string_view suppression_reason_name(store::SuppressionReason reason);  // "bounce", "complaint", "manual"
+std::string_view suppression_reason_name(store::SuppressionReason reason);  // "bounce", "complaint", "manual", "unsubscribe"
 
-// For people. `address` as they write it; both block until synced. InvalidArgument: not an address; NotFound: not on the list;
-// LimitExceeded.
-Result<store::SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view address,
+// Whether mail to that address, or mail of one of the streams that its tags name, is kept from it. `tags`: of the message.
+Result<bool> is_suppressed(const store::Directory& directory, const AccountId& account, std::string_view normalised_address,
+                           const std::vector<std::pair<std::string, std::string>>& tags, Instant now);
+
+// For people: `entry` is an address as they write it, or one and a stream ("ann@example.net newsletter"). Both block until synced.
+// InvalidArgument: neither; NotFound: not on the list; LimitExceeded.
+Result<store::SuppressionRecord> suppress(store::Directory& directory, const AccountId& account, std::string_view entry,
                                           Instant now);
-Result<std::string> lift_suppression(store::Directory& directory, const AccountId& account, std::string_view address);
+Result<std::string> lift_suppression(store::Directory& directory, const AccountId& account, std::string_view entry);
+// The entry's name in the store (store::suppression_entry). InvalidArgument as above.
+Result<std::string> normalised_entry(std::string_view entry);
 
 }  // namespace postern::relay

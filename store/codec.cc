@@ -17,7 +17,7 @@ template <> struct WordsOf<DomainState> : FromTo<DomainState::Pending, DomainSta
 template <> struct WordsOf<RouteAction> : FromTo<RouteAction::Store, RouteAction::Forward> {};
 template <> struct WordsOf<InboundPolicy> : FromTo<InboundPolicy::Observe, InboundPolicy::Reject> {};
 template <> struct WordsOf<ForwardState> : FromTo<ForwardState::Waiting, ForwardState::Refused> {};
-template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce, SuppressionReason::Manual> {};
+template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce, SuppressionReason::Unsubscribe> {};
 template <> struct WordsOf<WebhookState> : FromTo<WebhookState::Enabled, WebhookState::Failed> {};
 template <> struct WordsOf<WebhookMail> : FromTo<WebhookMail::Any, WebhookMail::Test> {};
 template <> struct WordsOf<ActorKind> : FromTo<ActorKind::System, ActorKind::CommandLine> {};
@@ -26,7 +26,7 @@ template <> struct WordsOf<BodyType> : FromTo<BodyType::SevenBit, BodyType::Bina
 template <> struct WordsOf<DsnReturn> : FromTo<DsnReturn::Unspecified, DsnReturn::Headers> {};
 template <> struct WordsOf<MessageOrigin> : FromTo<MessageOrigin::Submission, MessageOrigin::Inbound> {};
 template <> struct WordsOf<RecipientStage> : FromTo<RecipientStage::Pending, RecipientStage::Complained> {};
-template <> struct WordsOf<EventType> : FromTo<EventType::MessageAccepted, EventType::MessageReceived> {};
+template <> struct WordsOf<EventType> : FromTo<EventType::MessageAccepted, EventType::RecipientUnsubscribed> {};
 
 // --- Parts of records ---
 void fields(auto& io, Of<EnhancedCode> auto& code) { io(code.klass, code.subject, code.detail); }
@@ -125,6 +125,7 @@ void fields(auto& io, Of<DomainRecord> auto& domain) {
 void fields(auto& io, Of<SuppressionRecord> auto& suppression) {
   io(suppression.address, suppression.reason, suppression.at, suppression.message);
   if (io.since(2)) io(suppression.until);
+  if (io.since(3)) io(suppression.stream);
 }
 void fields(auto& io, Of<WebhookRecord> auto& webhook) {
   io(webhook.id, webhook.account, webhook.url, webhook.events, webhook.state, webhook.secret, webhook.previous_secret);

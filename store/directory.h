@@ -85,13 +85,13 @@ class DirectoryReads {
   Result<std::optional<DomainRecord>> find_domain_named(const AccountId& account, std::string_view normalised_name) const;
   Result<std::vector<DomainRecord>> list_domains(const AccountId& account) const;
 
-  // --- Suppressions: looked up before every attempt; addresses in any case of letters ---
+  // --- Suppressions: looked up before every attempt; `entry`: suppression_entry(), in any case of letters ---
   // One whose time is over is not.
-  Result<bool> is_suppressed(const AccountId& account, std::string_view normalised_address, Instant now) const;
-  // In order of address, strictly after `after`.
+  Result<bool> is_suppressed(const AccountId& account, std::string_view entry, Instant now) const;
+  // In order of entry, strictly after `after`.
   Result<std::vector<SuppressionRecord>> list_suppressions(const AccountId& account, std::string_view after,
                                                            std::size_t limit) const;
-  Result<std::optional<SuppressionRecord>> find_suppression(const AccountId& account, std::string_view normalised_address) const;
+  Result<std::optional<SuppressionRecord>> find_suppression(const AccountId& account, std::string_view entry) const;
 
   // --- Webhooks ---
   Result<std::optional<WebhookRecord>> find_webhook(const WebhookId& id) const;
@@ -234,7 +234,7 @@ class DirectoryWriter final : public DirectoryReads {
 
   // One that lasts longer stays as it is. LimitExceeded above kMaxSuppressionsPerAccount.
   Result<void> put_suppression(const AccountId& account, const SuppressionRecord& suppression);
-  Result<void> remove_suppression(const AccountId& account, std::string_view normalised_address);
+  Result<void> remove_suppression(const AccountId& account, std::string_view entry);
 
   // Looks at `limit` of all, those behind `after`, and drops whose time is over; `after` moves along and is empty behind the last.
   Result<void> expire_suppressions(Instant now, std::string& after, std::size_t limit);

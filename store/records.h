@@ -299,7 +299,11 @@ struct DomainRecord {
   friend bool operator==(const DomainRecord&, const DomainRecord&) = default;
 };
 
-enum class SuppressionReason : std::uint8_t { Bounce = 1, Complaint = 2, Manual = 3 };
+enum class SuppressionReason : std::uint8_t { Bounce = 1, Complaint = 2, Manual = 3, Unsubscribe = 4 };
+
+// The name of the tag that says of which stream a message is: who unsubscribes from one still gets the others.
+inline constexpr std::string_view kStreamTag = "stream";
+inline constexpr std::size_t kMaxStreamOctets = 64;  // of letters, digits, "-" and "_"; with an address it fits a key
 
 struct SuppressionRecord {
   std::string address;  // normalised_mailbox() in lower case: people mistype it
@@ -308,9 +312,15 @@ struct SuppressionRecord {
   std::optional<MessageId> message;  // the one that bounced or was complained of
   // Since record version 2:
   std::optional<Instant> until = {};  // nullopt: for good
+  // Since record version 3:
+  std::string stream = {};  // only mail of that stream; empty: all
 
   friend bool operator==(const SuppressionRecord&, const SuppressionRecord&) = default;
 };
+
+// What an entry is called: "ann@example.net", or "ann@example.net newsletter" of one stream; in any case of letters. No domain has
+// a blank.
+std::string suppression_entry(std::string_view normalised_address, std::string_view stream);
 
 // Under what accounts know their events: the key of the cipher, and up to which event they were shown the numbers themselves.
 struct EventIdKey {

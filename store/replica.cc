@@ -97,7 +97,7 @@ Result<bool> enact_revocation(DirectoryWriter& writer, const KeyRecord& held) {
 
 Result<bool> enact_suppression(DirectoryWriter& writer, std::string_view key, const SuppressionRecord& held) {
   const AccountId account{KeyReader(key.substr(0, kAccountOctets)).octets<kAccountOctets>()};
-  const auto known = writer.find_suppression(account, held.address);
+  const auto known = writer.find_suppression(account, suppression_entry(held.address, held.stream));
   if (!known) return known.error();
   if (*known && (*known)->until.value_or(Instant::max()) >= held.until.value_or(Instant::max())) return false;
   const Result<void> put = writer.put_suppression(account, held);

@@ -56,7 +56,7 @@ inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before i
 inline constexpr std::uint8_t kDomainRecordVersion = 4;  // 1 ends before is_receiving, 2 before its policy, 3 before destinations
 inline constexpr std::uint8_t kInboundRecordVersion = 2;      // 1 ends before verdicts
 inline constexpr std::uint8_t kUserRecordVersion = 3;         // 1 ends before ended_sessions, 2 before is_operator
-inline constexpr std::uint8_t kSuppressionRecordVersion = 2;  // 1 ends before until
+inline constexpr std::uint8_t kSuppressionRecordVersion = 3;  // 1 ends before until, 2 before stream
 inline constexpr std::uint8_t kWebhookRecordVersion = 2;      // 1 ends before mail
 inline constexpr std::uint8_t kWebhookProgressRecordVersion = 2;  // 1 ends before is_proven
 inline constexpr std::uint8_t kPendingEventRecordVersion = 2;     // 1 ends before is_requested
@@ -84,7 +84,7 @@ enum class DirectoryTable : std::size_t {
   AccountWebhooks,     // account id, webhook id → nothing
   WebhookProgress,     // webhook id → WebhookProgress
   PendingEvents,       // webhook id, sequence (8) → PendingWebhookEvent
-  Suppressions,        // account id, normalised address in lower case → Suppression; account id alone → Counter of them
+  Suppressions,        // account id, suppression_entry() in lower case → Suppression; account id alone → Counter of them
   ProductionRequests,  // account id → ProductionRequest
   Usage,               // account id, day (8), key id → Usage
   KeyRefusals,         // key id → KeyRefusal

@@ -10,8 +10,8 @@
 namespace postern::store {
 namespace {
 
-std::string suppression_row(const AccountId& account, std::string_view address) {
-  return text_row(octets_of(account.octets), fold_case(address));
+std::string suppression_row(const AccountId& account, std::string_view entry) {
+  return text_row(octets_of(account.octets), fold_case(entry));
 }
 
 // Raises the account's count by one, up to `limit`, or lowers it by one.
@@ -37,17 +37,23 @@ Instant end_of(const SuppressionRecord& suppression) { return suppression.until.
 
 }  // namespace
 
-Result<bool> DirectoryReads::is_suppressed(const AccountId& account, std::string_view normalised_address, Instant now) const {
-  const Result<std::optional<SuppressionRecord>> found = find_suppression(account, normalised_address);
+std::string suppression_entry(std::string_view normalised_address, std::string_view stream) {
+  std::string entry(normalised_address);
+  if (!stream.empty()) entry.append(" ").append(stream);
+  return entry;
+}
+
+Result<bool> DirectoryReads::is_suppressed(const AccountId& account, std::string_view entry, Instant now) const {
+  const Result<std::optional<SuppressionRecord>> found = find_suppression(account, entry);
   if (!found) return found.error();
   return found->has_value() && end_of(**found) > now;
 }
 
 Result<std::optional<SuppressionRecord>> DirectoryReads::find_suppression(const AccountId& account,
-                                                                          std::string_view normalised_address) const {
-  if (!fits_in_key(normalised_address)) return std::optional<SuppressionRecord>();
+                                                                          std::string_view entry) const {
+  if (!fits_in_key(entry)) return std::optional<SuppressionRecord>();
   return look([&](Transaction& transaction) {
-    return find_record<SuppressionRecord>(transaction, suppression_row(account, normalised_address));
+    return find_record<SuppressionRecord>(transaction, suppression_row(account, entry));
   });
 }
 
@@ -62,8 +68,9 @@ Result<std::vector<SuppressionRecord>> DirectoryReads::list_suppressions(const A
 
 Result<void> DirectoryWriter::put_suppression(const AccountId& account, const SuppressionRecord& suppression) {
   if (Result<void> required = require_account(account); !required) return required;
-  if (!fits_in_key(suppression.address)) return Error(ErrorCode::InvalidArgument, "a suppression is of one address");
-  Result<std::optional<SuppressionRecord>> known = find_suppression(account, suppression.address);
+  const std::string entry = fold_case(suppression_entry(suppression.address, suppression.stream));
+  if (!fits_in_key(entry)) return Error(ErrorCode::InvalidArgument, "a suppression is of one address");
+  Result<std::optional<SuppressionRecord>> known = find_suppression(account, entry);
   if (!known) return known.error();
   if (*known && end_of(**known) > end_of(suppression)) return {};  // what was suppressed for longer stays so
   if (!*known) {
@@ -72,22 +79,23 @@ Result<void> DirectoryWriter::put_suppression(const AccountId& account, const Su
   }
   SuppressionRecord folded = suppression;
   folded.address = fold_case(suppression.address);
-  if (Result<void> put = put_record(transaction_, suppression_row(account, suppression.address), folded); !put) return put;
+  folded.stream = fold_case(suppression.stream);
+  if (Result<void> put = put_record(transaction_, suppression_row(account, entry), folded); !put) return put;
   return note_by_person(transaction_, actor_, {.account = account, .action = "suppression.added", .target_kind = "suppression",
-                                               .target_id = folded.address, .target_name = folded.address});
+                                               .target_id = entry, .target_name = entry});
 }
 
-Result<void> DirectoryWriter::remove_suppression(const AccountId& account, std::string_view normalised_address) {
-  Result<std::optional<SuppressionRecord>> known = find_suppression(account, normalised_address);
+Result<void> DirectoryWriter::remove_suppression(const AccountId& account, std::string_view entry) {
+  Result<std::optional<SuppressionRecord>> known = find_suppression(account, entry);
   if (!known) return known.error();
   if (!*known) return Error(ErrorCode::NotFound, "that address is not suppressed");
   if (Result<void> counted = count_one_less(transaction_, account); !counted) return counted;
-  const std::string address = fold_case(normalised_address);
+  const std::string address = fold_case(entry);
   Result<void> noted = note_by_person(transaction_, actor_, {.account = account, .action = "suppression.removed",
                                                              .target_kind = "suppression", .target_id = address,
                                                              .target_name = address});
   if (!noted) return noted;
-  return erase_row(transaction_, DirectoryTable::Suppressions, suppression_row(account, normalised_address));
+  return erase_row(transaction_, DirectoryTable::Suppressions, suppression_row(account, entry));
 }
 
 Result<void> DirectoryWriter::expire_suppressions(Instant now, std::string& after, std::size_t limit) {

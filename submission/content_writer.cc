@@ -80,7 +80,16 @@ std::string ContentWriter::write_trace(const mime::HeaderScan& header) {
   trace_octets_ = static_cast<std::uint32_t>(trace.size());
   writer_->append(trace);
   const bool folds = settings.long_lines != LongLines::Pass;
-  FixedHeader fixed = fixed_header(header, id, settings.hostname, opened_at_, folds);
+  std::string unsubscribe_fields;
+  if (offer_) {
+    offer_->message = writer_->id();
+    unsubscribe_fields = context_.unsubscribe_links.fields_of(*offer_);
+  }
+  FixedHeader fixed = fixed_header(header, {.message_id = id,
+                                            .hostname = settings.hostname,
+                                            .now = opened_at_,
+                                            .folds = folds,
+                                            .unsubscribe_fields = unsubscribe_fields});
   header_octets_ = fixed.section.size();
   header_message_id_ = std::move(fixed.message_id);
   return std::move(fixed.section);

@@ -26,6 +26,8 @@ class ContentWriter {
   const MessageId& id() const { return writer_->id(); }
   Instant opened_at() const { return opened_at_; }
 
+  // Before begin(): the message gets a link to that. Its own id is filled in.
+  void offer_unsubscribing(domains::Unsubscription offer) { offer_ = std::move(offer); }
   // The header section is complete. `header` outlives the writing.
   void begin(const mime::HeaderScan& header);
   // What follows it. False: drain first.
@@ -60,6 +62,7 @@ class ContentWriter {
   const TraceFacts& trace_;
   const AccountId account_;
   const Instant opened_at_;
+  std::optional<domains::Unsubscription> offer_;
   std::unique_ptr<store::MessageWriter> writer_;
   std::unique_ptr<domains::ContentSigner> signing_;  // nullptr: goes out unsigned
   std::optional<Error> signing_failure_;

@@ -9,6 +9,7 @@
 #include "core/ip_address.h"
 #include "core/random.h"
 #include "domains/content_signer.h"
+#include "domains/unsubscribe_link.h"
 #include "relay/route.h"
 #include "relay/run_book.h"
 #include "store/store.h"
@@ -48,6 +49,7 @@ struct SubmissionContext {
   SubmissionSettings settings;
   const domains::MessageSigner* signer = nullptr;  // nullptr: nothing is signed
   relay::RunBook* runs = nullptr;                  // nullptr: runs have neither scripts nor clocks
+  domains::UnsubscribeLinks unsubscribe_links{};
 };
 
 // Who submits and how; fixed for a connection or an HTTP request.

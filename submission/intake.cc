@@ -1,5 +1,6 @@
 #include "submission/intake.h"
 
+#include "domains/unsubscribe_link.h"
 #include "net/await_completion.h"
 #include "submission/message_fixups.h"
 #include "submission/new_message.h"
@@ -53,7 +54,25 @@ void Intake::begin_content() {
   }
   if (long_lines_mode() == LongLines::Refuse) watch_lines(header_.section());
   watch_lines(header_.body_start());
+  if (!refused_) offer_unsubscribing();
   if (!refused_) content_->begin(header_);
+}
+
+// A link is one recipient's: with several each could unsubscribe the others.
+void Intake::offer_unsubscribing() {
+  auto stream = domains::stream_to_unsubscribe(header_);
+  if (!stream) return refuse({Refusal::InvalidMessage, stream.error().context()});
+  if (!*stream) return;
+  if (facts_.envelope.recipients.size() != 1) {
+    return refuse({Refusal::InvalidMessage, "a link to unsubscribe is for one recipient: send to each a message of its own"});
+  }
+  stream_ = **stream;
+  const auth::Principal& who = facts_.judge.principal();
+  content_->offer_unsubscribing({.account = who.account,
+                                 .environment = who.environment,
+                                 .message = {},
+                                 .stream = std::move(**stream),
+                                 .address = normalised_mailbox(facts_.envelope.recipients.front().mailbox)});
 }
 
 // Nobody is refused for what was composed here: over HTTP there is no HELO name.
@@ -85,6 +104,7 @@ IntakeOutcome Intake::fail(const MessageId& id, const Error& error) const {
 store::NewMessage Intake::make_message(Instant now) {
   const Judge& judge = facts_.judge;
   if (!summary_) summary_ = summary_of(header_, facts_.envelope);
+  if (!stream_.empty()) summary_->tags.emplace_back(store::kStreamTag, std::move(stream_));
   summary_->message_id = content_->take_header_message_id().substr(0, store::kMaxSummaryOctets);
   NewMessageFacts made{.id = content_->id(),
                        .principal = judge.principal(),

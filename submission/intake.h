@@ -70,6 +70,7 @@ class Intake final : public smtp::ContentSink {
  private:
   LongLines long_lines_mode() const;
   void begin_content();
+  void offer_unsubscribing();
   void watch_lines(std::string_view content);
   void refuse(Refused why);
   store::NewMessage make_message(Instant now);
@@ -79,6 +80,7 @@ class Intake final : public smtp::ContentSink {
   const IntakeFacts facts_;
   IdempotencyKey key_;
   std::optional<store::MessageSummary> summary_;
+  std::string stream_;  // that the recipient may unsubscribe from; empty: none
   mime::HeaderScan header_;
   bool header_done_ = false;
   mime::LongLineWatch long_lines_;        // of the body

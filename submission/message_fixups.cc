@@ -2,6 +2,7 @@
 
 #include "core/bytes.h"
 #include "core/time_format.h"
+#include "domains/unsubscribe_link.h"
 #include "mime/from_field.h"
 #include "mime/long_lines.h"
 #include "submission/message_tags.h"
@@ -20,7 +21,8 @@ constexpr std::size_t kAddedOctets = 160;  // of a Date and a Message-ID
 constexpr std::array<std::string_view, 9> kSingleFields = {"Date", "Sender", "Reply-To", "To", "Cc", "Subject", "In-Reply-To",
                                                            "References", "Message-ID"};
 // RFC 5322 §3.6.3: nobody but their addressees may learn of the blind copies; the others are between the client and us.
-constexpr std::array<std::string_view, 4> kPrivateFields = {"Bcc", "Resent-Bcc", "Idempotency-Key", kTagsField};
+constexpr std::array<std::string_view, 5> kPrivateFields = {"Bcc", "Resent-Bcc", "Idempotency-Key", kTagsField,
+                                                            domains::kUnsubscribeField};
 
 // RFC 5322 §3.6.4, with any printable characters on both sides of the "@"; a comment may stand behind it.
 bool is_message_id(std::string_view value) {
@@ -52,22 +54,29 @@ bool is_private(std::string_view name) {
   return std::ranges::any_of(kPrivateFields, [&](std::string_view field) { return equals_ignoring_case(name, field); });
 }
 
+// RFC 8058 §3.1: a message has one of each.
+bool is_of_unsubscribing(std::string_view name) {
+  return equals_ignoring_case(name, "List-Unsubscribe") || equals_ignoring_case(name, "List-Unsubscribe-Post");
+}
+
 }  // namespace
 
-FixedHeader fixed_header(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now,
-                         bool folds) {
+FixedHeader fixed_header(const mime::HeaderScan& header, const FixUps& fix_ups) {
   FixedHeader fixed;
   const std::string_view all = header.section();
-  fixed.section.reserve(all.size() + kAddedOctets);
+  fixed.section.reserve(all.size() + kAddedOctets + fix_ups.unsubscribe_fields.size());
   const HeaderField* const kept_id = first_message_id(header);
-  fixed.message_id = kept_id ? inside_of(*kept_id) : std::string(message_id).append("@").append(hostname);
+  fixed.message_id = kept_id ? inside_of(*kept_id) : std::string(fix_ups.message_id).append("@").append(fix_ups.hostname);
   // RFC 6409 §8.2 and §8.3. On top, so that what the client signed or ordered stays together.
-  if (!header.find("Date")) fixed.section.append("Date: ").append(format_rfc5322_date(now)).append("\r\n");
+  if (!header.find("Date")) fixed.section.append("Date: ").append(format_rfc5322_date(fix_ups.now)).append("\r\n");
   if (!kept_id) fixed.section.append("Message-ID: <").append(fixed.message_id).append(">\r\n");
-  const bool has_long_lines = folds && mime::has_long_line(all);
+  fixed.section.append(fix_ups.unsubscribe_fields);
+  const bool has_long_lines = fix_ups.folds && mime::has_long_line(all);
   std::size_t copied = 0;  // of the section: what stays goes over in runs
   for (const HeaderField& field : header.fields()) {
-    const bool is_dropped = is_private(field.name) || (&field != kept_id && equals_ignoring_case(field.name, "Message-ID"));
+    const bool is_replaced = !fix_ups.unsubscribe_fields.empty() && is_of_unsubscribing(field.name);
+    const bool is_dropped =
+        is_private(field.name) || is_replaced || (&field != kept_id && equals_ignoring_case(field.name, "Message-ID"));
     if (!is_dropped && !has_long_lines) continue;
     fixed.section.append(all.substr(copied, field.begin - copied));
     copied = field.end;

@@ -16,9 +16,16 @@ struct FixedHeader {
   std::string message_id;  // the Message-ID that is in it, without angle brackets
 };
 
-// Requires a complete scan. `folds`: lines above kMaxPlainLineOctets are folded at their white space.
-FixedHeader fixed_header(const mime::HeaderScan& header, std::string_view message_id, std::string_view hostname, Instant now,
-                         bool folds);
+struct FixUps {
+  std::string_view message_id;  // what is before the "@" of a Message-ID that is made
+  std::string_view hostname;
+  Instant now{};
+  bool folds = false;  // lines above kMaxPlainLineOctets, at their white space
+  std::string_view unsubscribe_fields = {};  // in the place of those that the client gave; empty: his stay
+};
+
+// Requires a complete scan.
+FixedHeader fixed_header(const mime::HeaderScan& header, const FixUps& fix_ups);
 
 // What is wrong in a header section though it is taken, and what was mended: a sentence each, without the client's octets.
 std::vector<std::string> header_warnings(const mime::HeaderScan& header);

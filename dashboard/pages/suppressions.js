@@ -1,4 +1,4 @@
-// Addresses that live mail does not go to: after a hard bounce, a complaint, or by hand.
+// Addresses that live mail does not go to: after a hard bounce, a complaint, or by hand; or mail of one stream, unsubscribed from.
 
 import { h, fill } from '../lib/dom.js';
 import { icon } from '../lib/icons.js';
@@ -15,7 +15,7 @@ import { say } from '../lib/toast.js';
 const BATCH = 100; // addresses a request
 const MOST_EXPORTED = 100_000;
 /** @type {Record<string, string>} */
-const ORIGINS = { bounce: 'Bounced', complaint: 'Complained', manual: 'By hand' };
+const ORIGINS = { bounce: 'Bounced', complaint: 'Complained', manual: 'By hand', unsubscribe: 'Unsubscribed' };
 
 /**
  * The addresses in a file: one a line, or the first column that holds one.
@@ -93,7 +93,7 @@ export default async function suppressions({ query }) {
   /** @param {any} row */
   async function lift(row) {
     const sure = await confirm({
-      title: `Send to ${row.email} again?`,
+      title: `Send to ${row.id} again?`,
       action: 'Lift the suppression',
       danger: row.origin === 'complaint',
       text: h(
@@ -106,9 +106,9 @@ export default async function suppressions({ query }) {
       ),
     });
     if (!sure) return;
-    await remove(at`/v1/suppressions/${row.email}`);
+    await remove(at`/v1/suppressions/${row.id}`);
     rows = rows.filter((other) => other !== row);
-    say(`${row.email} gets mail again`);
+    say(`${row.id} gets mail again`);
     draw();
   }
   function draw() {
@@ -123,14 +123,14 @@ export default async function suppressions({ query }) {
               'Suppressed addresses',
               ['Address', 'Why', 'Since', 'Until', ['', 'right']],
               rows.map((row) => [
-                h('code', row.email),
+                h('code', row.id),
                 [
                   state(row.origin === 'manual' ? 'canceled' : 'bounced', ORIGINS[row.origin] || row.origin),
                   row.source_id ? h('.small', h('a', { href: link(`/messages/${row.source_id}`) }, 'the message')) : null,
                 ],
                 time(row.created_at, 'day'),
                 time(row.until, 'day', 'for good'),
-                actionButton('Lift', () => lift(row), { kind: 'small', title: `Send to ${row.email} again` }),
+                actionButton('Lift', () => lift(row), { kind: 'small', title: `Send to ${row.id} again` }),
               ]),
             ),
             next ? h('.pager', actionButton('Show more', more)) : null,
@@ -239,8 +239,8 @@ export default async function suppressions({ query }) {
     download(
       'suppressions.csv',
       csv([
-        ['email', 'origin', 'created_at', 'until', 'source_id'],
-        ...list.map((row) => [row.email, row.origin, row.created_at, row.until, row.source_id]),
+        ['email', 'stream', 'origin', 'created_at', 'until', 'source_id'],
+        ...list.map((row) => [row.email, row.stream, row.origin, row.created_at, row.until, row.source_id]),
       ]),
     );
   }

@@ -19,6 +19,7 @@ export const EVENTS = [
   'email.bounced',
   'email.failed',
   'email.complained',
+  'email.unsubscribed',
   'email.suppressed',
   'email.canceled',
   'email.dsn_queued',

@@ -45,7 +45,8 @@ std::string without_bare_newlines(std::string_view input) {
 }
 
 void check_fixed(const HeaderScan& scan) {
-  const std::string fixed = submission::fixed_header(scan, "0123", "mail.example", kSubmitted, true).section + scan.body_start();
+  const submission::FixUps fix_ups{.message_id = "0123", .hostname = "mail.example", .now = kSubmitted, .folds = true};
+  const std::string fixed = submission::fixed_header(scan, fix_ups).section + scan.body_start();
   const Reading again = read(fixed, fixed.size());
   POSTERN_CHECK(again.scan.state() == HeaderScan::State::Complete && again.scan.has_empty_line());
   POSTERN_CHECK(again.scan.body_start() + again.rest == scan.body_start());

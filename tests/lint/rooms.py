@@ -28,7 +28,7 @@ ROOMS = {
     "reception": {"core", "net", "dns", "smtp", "store", "auth", "sandbox", "domains", "mime", "provenance", "relay", "submission"},
     "events": {"core", "net", "dns", "store", "auth", "mime", "relay"},
     "api": {"core", "net", "dns", "store", "auth", "sandbox", "mime", "domains", "smtp", "http", "web", "mx", "relay", "submission",
-            "events"},
+            "reception", "events"},
     "lab": {"core", "net", "store", "auth", "sandbox", "http", "mime", "web", "relay", "submission", "events", "api"},
     "operation": {"core", "net", "store", "auth", "http", "relay", "submission", "events", "api", "lab"},
     "sendmail": {"core", "net", "mime", "smtp"},

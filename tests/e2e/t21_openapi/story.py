@@ -144,6 +144,16 @@ def sending(api, test):
     return attached["id"]
 
 
+def unsubscribing(api, test):
+    id = api.succeed("sendEmail", key=test, body=mail(SIMULATED, headers={"X-Postern-Unsubscribe": "news"}))["id"]
+    raw = api.relay.request("GET", f"/v1/emails/{id}/raw", key=test)[1].decode()
+    path = {"token": re.search(r"^List-Unsubscribe: <.*/v1/unsubscribe/(\w+)>", raw, re.M)[1]}
+    api.succeed("showUnsubscribe", path=path)
+    api.succeed("unsubscribe", path=path)
+    for name in ("showUnsubscribe", "unsubscribe"):
+        api.refuse(name, 404, "not_found", path={"token": path["token"][:-1]})
+
+
 def runs(api, key):
     api.succeed("createRun", key=key, body={"run": "made", "label": "for people", "seed": 7, "expires_in_seconds": 60})
     api.refuse("createRun", 409, "conflict", key=key, body={"run": "made"})
@@ -266,6 +276,9 @@ def suppressions(api, token):
     api.succeed("listSuppressions", key=token, query="limit=1&origin=manual")
     api.succeed("removeSuppressions", key=token, body={"emails": ["one@example.net"]})
     api.succeed("deleteSuppression", key=token, path={"email": "two@example.net"})
+    api.succeed("addSuppression", key=token, body={"email": "three@example.net", "stream": "news"})
+    api.succeed("getSuppression", key=token, path={"email": "three@example.net%20news"})
+    api.refuse("addSuppression", 422, "validation_error", key=token, body={"email": "three@example.net", "stream": "two words"})
     api.succeed("getUsage", key=token, query="from=2030-01-01&to=2030-01-31")
     api.refuse("getUsage", 422, "validation_error", key=token, query="from=2020-01-01&to=2030-01-31")
 
@@ -530,6 +543,7 @@ def story(context, server):
     token = session(api)
     live, test, only_sending = keys(api, token)
     message = sending(api, test)
+    unsubscribing(api, test)
     reading(api, test, message)
     event = events(api, token)
     webhooks(api, token, event)

@@ -45,7 +45,7 @@ TEST(Refusals, SayWhatTheContractSays) {
       {Refusal::InvalidRecipient, "501 5.1.3 invalid_recipient", 422},
       {Refusal::InvalidSender, "501 5.1.7 invalid_sender", 422},
       {Refusal::BareNewline, "550 5.6.11 bare_newline", 0},
-      {Refusal::InvalidMessage, "554 5.6.0 invalid_message", 0},
+      {Refusal::InvalidMessage, "554 5.6.0 invalid_message", 422},
       {Refusal::MailLoop, "554 5.4.6 mail_loop", 0},
       {Refusal::IdempotencyConflict, "554 5.6.0 idempotency_conflict", 409},
       {Refusal::StorageFull, "452 4.3.1 storage_full", 507},

@@ -90,6 +90,23 @@ TEST_F(Suppressing, TheCaseOfTheLettersIsNothing) {
   EXPECT_THAT(listed(), IsEmpty());
 }
 
+TEST_F(Suppressing, OneStreamIsNotTheOthers) {
+  ASSERT_EQ(suppress(store_.directory(), account_.id, "TO@Live.Example News", clock_.now())->stream, "news");
+  using Tags = std::vector<std::pair<std::string, std::string>>;
+  const auto is_kept_back = [&](const Tags& tags) {
+    return is_suppressed(store_.directory(), account_.id, "to@live.example", tags, clock_.now()).value();
+  };
+  EXPECT_TRUE(is_kept_back({{"kind", "x"}, {"stream", "offers"}, {"stream", "NEWS"}}));
+  EXPECT_FALSE(is_kept_back({{"kind", "news"}, {"stream", "offers"}}));
+  EXPECT_FALSE(is_kept_back({}));
+  EXPECT_EQ(suppress(store_.directory(), account_.id, "to@live.example two words", clock_.now()).error().code(),
+            ErrorCode::InvalidArgument);
+  EXPECT_EQ(normalised_entry("\"a @ b\"@X.example news").value(), "\"a @ b\"@x.example news");
+  EXPECT_EQ(lift_suppression(store_.directory(), account_.id, "to@live.example").error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(lift_suppression(store_.directory(), account_.id, "to@live.example news").value(), "to@live.example news");
+  EXPECT_FALSE(is_kept_back({{"stream", "news"}}));
+}
+
 TEST_F(Suppressing, AnAccountMayHaveItOff) {
   account_.auto_suppression = store::AutoSuppression::Off;
   ASSERT_TRUE(store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_account(account_); }));

@@ -319,13 +319,11 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
     add(KeyUsage{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()});
     add(WhitelistEntry{.address = values.text(), .added = values.instant()});
     add(ProductionRequest{.account = {values.octets<10>()}, .at = values.instant(), .use_case = values.text()});
-    add(UsageRow{.day = values.instant(),
-                               .key = {values.octets<10>()},
-                               .messages = values.number(),
-                               .recipients = values.number()});
+    add(UsageRow{.day = values.instant(), .key = {values.octets<10>()}, .messages = values.number(),
+                 .recipients = values.number()});
     add(values.user(), 3);
     add(values.domain(), 3);
-    add(values.suppression(), 1);
+    add(values.suppression(), 2);
     add(values.webhook(), 2);
     add(values.progress(), 1);
     add(values.pending_event(), 1);
@@ -345,7 +343,8 @@ TEST(Codec, StillReadsTheDirectoryOfTheFirstRecordVersions) {
   EXPECT_EQ(decode<UserRecord>(earlier_version(octets, 1, 2)).value(), user);
   const SuppressionRecord suppression = values.suppression();
   encode(suppression, octets);
-  EXPECT_EQ(decode<SuppressionRecord>(first_version(octets, 1)).value(), suppression);
+  EXPECT_EQ(decode<SuppressionRecord>(first_version(octets, 2)).value(), suppression);
+  EXPECT_EQ(decode<SuppressionRecord>(earlier_version(octets, 1, 2)).value(), suppression);
 }
 
 TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
@@ -390,6 +389,7 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   expect_restored(domain);
   SuppressionRecord suppression = values.suppression();
   suppression.until = values.instant();
+  suppression.stream = values.text();
   expect_restored(suppression);
   WebhookRecord webhook = values.webhook();
   webhook.mail = WebhookMail::Test;

@@ -107,6 +107,34 @@ TEST_F(DirectoryHttpTest, ListsSuppressionsInPagesAndForgetsOneThatIsRemoved) {
             ErrorCode::NotFound);
 }
 
+TEST_F(DirectoryHttpTest, SuppressesOneStreamAndNotTheOthers) {
+  const AccountId account = put_account("acme");
+  const auto put = [&](std::string stream) {
+    return write([&](DirectoryWriter& w) {
+      return w.put_suppression(account, {.address = "ann@x.example", .reason = SuppressionReason::Unsubscribe, .at = clock_.now(),
+                                         .message = {}, .stream = std::move(stream)});
+    });
+  };
+  ASSERT_TRUE(put("News"));
+  ASSERT_TRUE(put("offers"));
+  const auto is_suppressed = [&](std::string_view stream) {
+    return directory_.is_suppressed(account, suppression_entry("Ann@x.example", stream), clock_.now()).value();
+  };
+  EXPECT_TRUE(is_suppressed("news"));
+  EXPECT_TRUE(is_suppressed("OFFERS"));
+  EXPECT_FALSE(is_suppressed("new"));
+  EXPECT_FALSE(is_suppressed(""));
+  const auto page = directory_.list_suppressions(account, "", 1).value();
+  ASSERT_EQ(page.size(), 1U);
+  EXPECT_EQ(page[0].stream, "news");
+  const auto rest = directory_.list_suppressions(account, suppression_entry(page[0].address, page[0].stream), 10).value();
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].stream, "offers");
+  ASSERT_TRUE(write([&](DirectoryWriter& w) { return w.remove_suppression(account, "ann@x.example NEWS"); }));
+  EXPECT_FALSE(is_suppressed("news"));
+  EXPECT_TRUE(is_suppressed("offers"));
+}
+
 TEST_F(DirectoryHttpTest, ComparesSuppressedAddressesWithoutRegardToCase) {
   const AccountId account = put_account("acme");
   ASSERT_TRUE(suppress(account, "User.Name@example.com"));

@@ -80,7 +80,8 @@ TEST(HeaderScan, DropsMboxLinesBeforeTheFirstField) {
 constexpr Instant kFixupTime{std::chrono::seconds(1'795'253'400)};
 
 std::string fixed(std::string_view content, bool folds = true) {
-  return fixed_header(scan(content), "id1", "relay.example", kFixupTime, folds).section;
+  const FixUps fix_ups{.message_id = "id1", .hostname = "relay.example", .now = kFixupTime, .folds = folds};
+  return fixed_header(scan(content), fix_ups).section;
 }
 
 TEST(MessageFixups, AddWhatIsMissingAndRemoveWhatIsPrivate) {
@@ -91,6 +92,16 @@ TEST(MessageFixups, AddWhatIsMissingAndRemoveWhatIsPrivate) {
   EXPECT_EQ(fixed(whole), whole);
   EXPECT_EQ(fixed("Date: x\r\nIdempotency-Key: k\r\nMessage-ID: <y@z>\r\nidempotency-key: l\r\n\r\n"),
             "Date: x\r\nMessage-ID: <y@z>\r\n\r\n");
+}
+
+TEST(MessageFixups, PutOurLinkInThePlaceOfTheSendersOwn) {
+  const std::string asks = "Date: x\r\nMessage-ID: <y@z>\r\nX-Postern-Unsubscribe: news\r\n";
+  const std::string own = "List-Unsubscribe: <mailto:a@example.org>,\r\n <https://example.org>\r\nlist-unsubscribe-post: x\r\n";
+  FixUps fix_ups{.message_id = "id1", .hostname = "relay.example", .now = kFixupTime, .folds = true};
+  EXPECT_EQ(fixed_header(scan(asks + own + "\r\n"), fix_ups).section, "Date: x\r\nMessage-ID: <y@z>\r\n" + own + "\r\n");
+  fix_ups.unsubscribe_fields = "List-Unsubscribe: <https://relay.example/1>\r\n";
+  EXPECT_EQ(fixed_header(scan(asks + own + "\r\n"), fix_ups).section,
+            "List-Unsubscribe: <https://relay.example/1>\r\nDate: x\r\nMessage-ID: <y@z>\r\n\r\n");
 }
 
 TEST(MessageFixups, KeepTheFirstGoodMessageId) {

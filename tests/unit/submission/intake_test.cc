@@ -73,6 +73,28 @@ TEST_F(IntakeTest, StoresTheContentBelowATraceHeaderHoweverItCameInPieces) {
   }
 }
 
+TEST_F(IntakeTest, OffersItsOneRecipientToUnsubscribe) {
+  parts_.context.unsubscribe_links = {{1, 2, 3}, "https://relay.example"};
+  const std::string asks = "X-Postern-Unsubscribe: news\r\nX-Postern-Tags: kind=letter\r\n" + std::string(kPlain);
+  const IntakeOutcome outcome = take_in(asks);
+  const auto record = parts_.store.spool().find(std::get<TakenIn>(outcome).id).value()->message;
+  const domains::Unsubscription wish{.account = parts_.account,
+                                     .environment = record.environment,
+                                     .message = record.id,
+                                     .stream = "news",
+                                     .address = "b@example.net"};
+  EXPECT_THAT(stored(outcome), EndsWith(parts_.context.unsubscribe_links.fields_of(wish) + std::string(kPlain)));
+  using Tags = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(record.summary.tags, (Tags{{"kind", "letter"}, {"stream", "news"}}));
+}
+
+TEST_F(IntakeTest, RefusesALinkThatSeveralWouldShareOrThatNamesNoStream) {
+  EXPECT_EQ(refusal(take_in("X-Postern-Unsubscribe: two words\r\n" + std::string(kPlain))), "invalid_message");
+  envelope_.recipients.push_back(recipient_at("c", "example.net"));
+  EXPECT_EQ(refusal(take_in("X-Postern-Unsubscribe: news\r\n" + std::string(kPlain))), "invalid_message");
+  EXPECT_EQ(refusal(take_in(kPlain)), "");
+}
+
 TEST_F(IntakeTest, MendsAHeaderAndKnowsItsMessageId) {
   const IntakeOutcome outcome = take_in("Subject: x\r\nBcc: c@example.net\r\n\r\nbody\r\n");
   EXPECT_THAT(stored(outcome), EndsWith("@relay.example>\r\nSubject: x\r\n\r\nbody\r\n"));
