@@ -7,7 +7,6 @@
 #include "app/event_service.h"
 #include "app/http_service.h"
 #include "app/listening.h"
-#include "app/maintenance.h"
 #include "app/process.h"
 #include "app/queue_settings.h"
 #include "app/route_holder.h"
@@ -16,7 +15,6 @@
 #include "app/signing.h"
 #include "app/tls_reporting.h"
 #include "app/version.h"
-#include "app/store_watch.h"
 #include "app/write_behind.h"
 #include "auth/auth_throttle.h"
 #include "auth/authenticator.h"
@@ -35,8 +33,10 @@
 #include "reception/smtp_reception.h"
 #include "relay/transports.h"
 #include "smtp/server.h"
+#include "store/maintenance.h"
 #include "store/notebook.h"
 #include "store/store.h"
+#include "store/store_watch.h"
 #include "submission/smtp_submission.h"
 
 #include <algorithm>
@@ -268,8 +268,8 @@ class Daemon {
   std::unique_ptr<EventService> events_;     // made by prepare(), like:
   std::unique_ptr<HttpService> http_;        // nullptr: no listener asks for it
   WriteBehind write_behind_;
-  Maintenance maintenance_;
-  StoreWatch store_watch_;
+  store::Maintenance maintenance_;
+  store::StoreWatch store_watch_;
 };
 
 Result<void> Daemon::open_http() {

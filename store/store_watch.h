@@ -12,7 +12,7 @@
 #include <string_view>
 #include <thread>
 
-namespace postern::app {
+namespace postern::store {
 
 // A backup to a fast disk ends within it. One that is stopped, or writes to what does not answer, would stay for ever.
 inline constexpr std::chrono::seconds kReaderPatience{30};
@@ -21,7 +21,7 @@ class StoreWatch {
  public:
   // `store` outlives this; its spool may grow to `max_octets`. Mail that is refused for a reader's sake is refused for
   // `reader_patience`; then the reader is sent away.
-  StoreWatch(store::Store& store, std::int64_t max_octets, std::chrono::seconds reader_patience = kReaderPatience)
+  StoreWatch(Store& store, std::int64_t max_octets, std::chrono::seconds reader_patience = kReaderPatience)
       : store_(store), max_octets_(max_octets), reader_patience_(reader_patience) {}
   // Calls stop().
   ~StoreWatch() { stop(); }
@@ -43,9 +43,9 @@ class StoreWatch {
   void measure() const;
   void search_oldest();
   void note_stall(Environment& environment, const std::optional<Stall>& stall);
-  void note_reader(const store::SpoolSpace& space);
+  void note_reader(const SpoolSpace& space);
 
-  store::Store& store_;
+  Store& store_;
   const std::int64_t max_octets_;
   const std::chrono::seconds reader_patience_;
   Environment spool_{.name = "spool", .stall = {}};
@@ -53,7 +53,7 @@ class StoreWatch {
   std::optional<std::chrono::steady_clock::time_point> pinned_since_;  // mail is refused for a reader's sake
   bool is_reader_named_ = false;
   std::optional<int> sent_away_;
-  std::optional<store::DueEntry> searched_;  // how far the search for the oldest queued message has come
+  std::optional<DueEntry> searched_;  // how far the search for the oldest queued message has come
   std::optional<Instant> oldest_;            // of what it has seen
   std::mutex mutex_;
   std::condition_variable wakes_;
@@ -61,4 +61,4 @@ class StoreWatch {
   std::thread thread_;
 };
 
-}  // namespace postern::app
+}  // namespace postern::store

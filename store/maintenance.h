@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-namespace postern::app {
+namespace postern::store {
 
 struct MaintenanceSettings {
   std::chrono::seconds interval{10};
@@ -26,7 +26,7 @@ struct MaintenanceSettings {
 class Maintenance {
  public:
   // Both outlive this.
-  Maintenance(store::Store& store, const Clock& clock, MaintenanceSettings settings);
+  Maintenance(Store& store, const Clock& clock, MaintenanceSettings settings);
   // Calls stop().
   ~Maintenance();
   Maintenance(const Maintenance&) = delete;
@@ -47,7 +47,7 @@ class Maintenance {
   void sweep_suppressions();
   void sweep_counters();
 
-  store::Store& store_;
+  Store& store_;
   const Clock& clock_;
   MaintenanceSettings settings_;
   Instant next_counters_;
@@ -59,4 +59,4 @@ class Maintenance {
   std::thread thread_;
 };
 
-}  // namespace postern::app
+}  // namespace postern::store

@@ -1,11 +1,10 @@
-#include "app/maintenance.h"
+#include "store/maintenance.h"
 
-#include "app/write_behind.h"
 #include "store/actor.h"
 #include "store/leftovers.h"
 #include "tests/support/temp_store.h"
 
-namespace postern::app {
+namespace postern::store {
 namespace {
 
 class MaintenanceTest : public ::testing::Test {
@@ -15,15 +14,13 @@ class MaintenanceTest : public ::testing::Test {
     test::Draft draft = test::make_draft(id, clock_.now(), {"a.example"}, Environment::Test);
     draft.delivery.content_until = clock_.now() + std::chrono::days(3);
     draft.delivery.due.reset();
-    draft.delivery.recipients[0].stage = store::RecipientStage::Delivered;
+    draft.delivery.recipients[0].stage = RecipientStage::Delivered;
     EXPECT_TRUE(test::commit_draft(store_.spool(), std::move(draft), "x\r\n"));
     return id;
   }
   test::TempStore store_;
   test::FakeClock clock_;
   test::FakeRandom random_;
-  auth::UsageTracker usage_;
-  submission::QuotaTable quota_{[](const AccountId&, store::CounterPeriod, Instant) { return std::uint64_t{0}; }};
 };
 
 TEST_F(MaintenanceTest, RemovesWhatHasOutlivedItsRetentionInSeveralSlices) {
@@ -41,27 +38,27 @@ TEST_F(MaintenanceTest, RemovesWhatHasOutlivedItsRetentionInSeveralSlices) {
 TEST_F(MaintenanceTest, RemovesAllIdempotencyKeysThatHaveEndedThoughNothingElseHas) {
   for (std::uint8_t key = 1; key <= 5; ++key) {
     const test::Draft draft = test::make_draft(make_message_id(clock_.now(), random_), clock_.now(), {"a.example"});
-    store::NewMessage message = draft.new_message();
+    NewMessage message = draft.new_message();
     message.claim.emplace().key_digest.fill(key);
     test::Waiter waiter;
     store_.spool().commit(store_.spool().open_message(draft.message.id), std::move(message), waiter.completion());
     ASSERT_TRUE(waiter.get());
   }
-  clock_.advance(store::kIdempotencyRetention + std::chrono::seconds(1));
+  clock_.advance(kIdempotencyRetention + std::chrono::seconds(1));
   Maintenance maintenance(*store_, clock_, {.slice = 2});
   maintenance.sweep();
   EXPECT_EQ(store_.spool().remove_expired(clock_.now(), 100).value().idempotency, 0U) << "left over by one sweep";
 }
 
 TEST_F(MaintenanceTest, ForgetsSuppressionsWhoseTimeIsOver) {
-  store::AccountRecord account;
+  AccountRecord account;
   account.id = make_account_id(random_);
   account.name = "acme";
   const std::size_t count = 12'000;  // more than two rounds look at
-  store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+  store_.directory().write([&](DirectoryWriter& writer) -> Result<void> {
     if (Result<void> put = writer.put_account(account); !put) return put;
     for (std::size_t i = 0; i < count; ++i) {
-      store::SuppressionRecord suppression;
+      SuppressionRecord suppression;
       suppression.address = std::to_string(i) + "@x.example";
       if (i % 1'000 == 0) suppression.until = clock_.now() + std::chrono::days(i == 0 ? 30 : 3);
       if (Result<void> put = writer.put_suppression(account.id, suppression); !put) return put;
@@ -83,13 +80,13 @@ TEST_F(MaintenanceTest, ForgetsSuppressionsWhoseTimeIsOver) {
 }
 
 TEST_F(MaintenanceTest, GoesOnWithWhatARemovedAccountLeft) {
-  store::AccountRecord account;
+  AccountRecord account;
   account.id = make_account_id(random_);
   account.name = "large";
-  store_.directory().write([&](store::DirectoryWriter& writer) -> Result<void> {
+  store_.directory().write([&](DirectoryWriter& writer) -> Result<void> {
     if (Result<void> put = writer.put_account(account); !put) return put;
-    for (std::size_t i = 0; i < 3 * store::kLeftoverSlice; ++i) {
-      store::SuppressionRecord suppression;
+    for (std::size_t i = 0; i < 3 * kLeftoverSlice; ++i) {
+      SuppressionRecord suppression;
       suppression.address = std::to_string(i) + "@x.example";
       if (Result<void> put = writer.put_suppression(account.id, suppression); !put) return put;
     }
@@ -102,32 +99,32 @@ TEST_F(MaintenanceTest, GoesOnWithWhatARemovedAccountLeft) {
 
 TEST_F(MaintenanceTest, ForgetsStatisticsAndTheAuditTrailInTheirTime) {
   using std::chrono::days;
-  store::AccountRecord account;
+  AccountRecord account;
   account.id = make_account_id(random_);
   account.name = "acme";
-  const store::ActorScope acting({.kind = store::ActorKind::CommandLine, .at = clock_.now()});
-  store_.directory().write([&](store::DirectoryWriter& writer) { return writer.put_account(account); }).value();
+  const ActorScope acting({.kind = ActorKind::CommandLine, .at = clock_.now()});
+  store_.directory().write([&](DirectoryWriter& writer) { return writer.put_account(account); }).value();
   store_->tally().count_accepted({account.id, Environment::Live}, {}, {"example.net"}, clock_.now());
-  WriteBehind behind(*store_, quota_, usage_);
-  behind.start();
-  behind.stop();  // writes what is left
+  for (const Tally::Counted& counted : store_->tally().take()) {
+    store_.directory().write([&](DirectoryWriter& writer) { return writer.add_stats(counted.account, counted.row); }).value();
+  }
   const Instant began = clock_.now() - days(1);
-  const auto rows = [&](store::StatsWidth width) {
+  const auto rows = [&](StatsWidth width) {
     return store_.directory().list_stats(account.id, width, Environment::Live, began, clock_.now() + days(1)).value().size();
   };
   const auto entries = [&] { return store_.directory().list_audit(account.id, {}, 10).value().size(); };
   Maintenance maintenance(*store_, clock_, {});
   maintenance.sweep();
-  EXPECT_EQ(rows(store::StatsWidth::Hour), 1U);
-  EXPECT_EQ(rows(store::StatsWidth::Day), 1U);
+  EXPECT_EQ(rows(StatsWidth::Hour), 1U);
+  EXPECT_EQ(rows(StatsWidth::Day), 1U);
   EXPECT_EQ(entries(), 1U);
   clock_.advance(days(33));
   maintenance.sweep();
-  EXPECT_EQ(rows(store::StatsWidth::Hour), 0U);
-  EXPECT_EQ(rows(store::StatsWidth::Day), 1U);
+  EXPECT_EQ(rows(StatsWidth::Hour), 0U);
+  EXPECT_EQ(rows(StatsWidth::Day), 1U);
   clock_.advance(days(368));
   maintenance.sweep();
-  EXPECT_EQ(rows(store::StatsWidth::Day), 0U);
+  EXPECT_EQ(rows(StatsWidth::Day), 0U);
   EXPECT_EQ(entries(), 0U);
 }
 
@@ -139,4 +136,4 @@ TEST_F(MaintenanceTest, StopsWhileItWaitsForItsNextRound) {
 }
 
 }  // namespace
-}  // namespace postern::app
+}  // namespace postern::store

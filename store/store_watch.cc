@@ -1,4 +1,4 @@
-#include "app/store_watch.h"
+#include "store/store_watch.h"
 
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace postern::app {
+namespace postern::store {
 namespace {
 
 metrics::Gauge queued_messages("postern_queue_messages", "Messages that wait for a delivery attempt.");
@@ -63,13 +63,13 @@ void StoreWatch::search_oldest() {
   const auto entries = store_.spool().queued(searched_, kEntriesALook);
   if (!entries) return;
   int reads = 0;
-  for (const store::DueEntry& entry : *entries) {
+  for (const DueEntry& entry : *entries) {
     searched_ = entry;
     if (oldest_ && entry.id.created() >= *oldest_) continue;
     const auto stored = store_.spool().find(entry.id);
     // What its sender has put off waits for nobody yet.
-    if (stored && *stored && store::released_at(**stored) <= SystemClock().now()) {
-      oldest_ = std::min(oldest_.value_or(Instant::max()), store::released_at(**stored));
+    if (stored && *stored && released_at(**stored) <= SystemClock().now()) {
+      oldest_ = std::min(oldest_.value_or(Instant::max()), released_at(**stored));
     }
     if (++reads == kReadsALook) return;
   }
@@ -93,8 +93,8 @@ void StoreWatch::note_stall(Environment& environment, const std::optional<Stall>
   environment.stall = stall;
 }
 
-void StoreWatch::note_reader(const store::SpoolSpace& space) {
-  if (space.finding != store::SpaceFinding::Pinned) {
+void StoreWatch::note_reader(const SpoolSpace& space) {
+  if (space.finding != SpaceFinding::Pinned) {
     pinned_since_.reset();
     is_reader_named_ = false;
     sent_away_.reset();
@@ -112,4 +112,4 @@ void StoreWatch::note_reader(const store::SpoolSpace& space) {
   operator_log::reader_sent_away(reader, store_.spool().send_away(reader));
 }
 
-}  // namespace postern::app
+}  // namespace postern::store

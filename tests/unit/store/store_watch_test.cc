@@ -1,5 +1,5 @@
 // What the watch does about a reader that stays: a real store, a real process.
-#include "app/store_watch.h"
+#include "store/store_watch.h"
 
 #include "core/metrics.h"
 #include "store/schema.h"
@@ -13,24 +13,24 @@
 
 #include <csignal>
 
-namespace postern::app {
+namespace postern::store {
 namespace {
 
 TEST(StoreWatch, SendsAReaderAwayForWhoseSakeMailIsRefused) {
-  store::SpoolLimits limits = test::small_limits();
+  SpoolLimits limits = test::small_limits();
   limits.max_octets = 4U << 20;
   const test::TempFolder folder;
-  const store::StoreOptions options{.folder = folder.path(), .spool = limits, .runs_recovery = false};
-  (void)store::Store::open(options);
+  const StoreOptions options{.folder = folder.path(), .spool = limits, .runs_recovery = false};
+  (void)Store::open(options);
   int ends[2];
   POSTERN_CHECK(::pipe(ends) == 0);
   const pid_t reader = ::fork();
   if (reader == 0) {
-    const auto environment = store::LmdbEnvironment::open({.folder = folder.path() / "spool",
+    const auto environment = LmdbEnvironment::open({.folder = folder.path() / "spool",
                                                            .map_octets = std::size_t{1} << 38,
-                                                           .tables = store::kSpoolTables})
+                                                           .tables = kSpoolTables})
                                  .value();
-    store::ReadTransaction transaction(*environment);
+    ReadTransaction transaction(*environment);
     transaction.begin().value();
     POSTERN_CHECK(::write(ends[1], "x", 1) == 1);
     ::raise(SIGSTOP);
@@ -39,24 +39,24 @@ TEST(StoreWatch, SendsAReaderAwayForWhoseSakeMailIsRefused) {
   char octet = 0;
   ASSERT_EQ(::read(ends[0], &octet, 1), 1);
 
-  const std::unique_ptr<store::Store> store = store::Store::open(options).value();
+  const std::unique_ptr<Store> store = Store::open(options).value();
   StoreWatch watch(*store, 1 << 30, std::chrono::seconds(0));
   watch.look();
   test::FakeClock clock;
   test::FakeRandom random;
   // Each message is gone before the next one comes; but for the reader a few would do with the same pages.
-  for (int i = 0; i < 100 && store->spool().look_at_space().finding == store::SpaceFinding::Room; ++i) {
+  for (int i = 0; i < 100 && store->spool().look_at_space().finding == SpaceFinding::Room; ++i) {
     clock.advance(Duration(1));
     test::Draft draft = test::make_draft(make_message_id(clock.now(), random), clock.now(), {"a.example"});
     (void)test::commit_draft(store->spool(), draft, std::string(100'000, 'x'));
-    store::Settlement settlement;
+    Settlement settlement;
     settlement.id = draft.message.id;
-    settlement.changes.emplace_back().state.stage = store::RecipientStage::Delivered;
+    settlement.changes.emplace_back().state.stage = RecipientStage::Delivered;
     test::Waiter waiter;
     store->spool().settle(std::move(settlement), waiter.completion());
     (void)waiter.get();
   }
-  ASSERT_EQ(store->spool().look_at_space().finding, store::SpaceFinding::Pinned);
+  ASSERT_EQ(store->spool().look_at_space().finding, SpaceFinding::Pinned);
   watch.look();
   int status = 0;
   ASSERT_EQ(::waitpid(reader, &status, 0), reader);
@@ -95,4 +95,4 @@ TEST(StoreWatch, TellsSinceWhenTheOldestMessageWaits) {
 }
 
 }  // namespace
-}  // namespace postern::app
+}  // namespace postern::store

@@ -1,9 +1,9 @@
-#include "app/maintenance.h"
+#include "store/maintenance.h"
 
 #include "core/due.h"
 #include "core/operator_log.h"
 
-namespace postern::app {
+namespace postern::store {
 namespace {
 
 constexpr Duration kCounterInterval = std::chrono::hours(1);  // periods are days and months: no hurry
@@ -13,7 +13,7 @@ constexpr std::size_t kUsageSlice = 10'000;  // rows dropped in one go
 
 }  // namespace
 
-Maintenance::Maintenance(store::Store& store, const Clock& clock, MaintenanceSettings settings)
+Maintenance::Maintenance(Store& store, const Clock& clock, MaintenanceSettings settings)
     : store_(store), clock_(clock), settings_(settings) {}
 
 Maintenance::~Maintenance() { stop(); }
@@ -67,14 +67,14 @@ void Maintenance::sweep_suppressions() {
     if (!is_due(next_suppressions_, kSuppressionInterval, now)) return;
     next_suppressions_ = now + kSuppressionInterval;
   }
-  const auto written = store_.directory().write([this, now](store::DirectoryWriter& writer) {
+  const auto written = store_.directory().write([this, now](DirectoryWriter& writer) {
     return writer.expire_suppressions(now, suppressions_after_, kSuppressionSlice);
   });
   if (!written) operator_log::maintenance_failed("expire_suppressions", written.error());
 }
 
 void Maintenance::sweep_spool() {
-  store::Expiry total;
+  Expiry total;
   for (bool has_more = true; has_more && !is_stopping();) {
     const auto removed = store_.spool().remove_expired(clock_.now(), settings_.slice);
     if (!removed) return operator_log::maintenance_failed("remove_expired", removed.error());
@@ -91,7 +91,7 @@ void Maintenance::sweep_counters() {
   const Instant now = clock_.now();
   if (!is_due(next_counters_, kCounterInterval, now)) return;
   next_counters_ = now + kCounterInterval;
-  const auto written = store_.directory().write([this, now](store::DirectoryWriter& writer) -> Result<void> {
+  const auto written = store_.directory().write([this, now](DirectoryWriter& writer) -> Result<void> {
     const auto expired = writer.expire_counters(now - settings_.counter_retention);
     if (!expired) return expired.error();
     // More than a slice goes with the next round; a day brings as many rows as there are keys.
@@ -106,4 +106,4 @@ void Maintenance::sweep_counters() {
   if (!written) operator_log::maintenance_failed("expire_counters", written.error());
 }
 
-}  // namespace postern::app
+}  // namespace postern::store
