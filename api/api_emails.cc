@@ -52,18 +52,9 @@ std::optional<MessageId> read_cursor(const ApiRequest& request, std::string_view
   return id;
 }
 
-// Below every message of that instant and later: ids sort by time, and a message is accepted soon after it got its id.
-MessageId first_id_of(Instant instant) {
-  MessageId id;
-  auto rest = static_cast<std::uint64_t>(std::max<Duration::rep>(instant.time_since_epoch().count(), 0));
-  for (std::size_t i = 8; i-- > 0; rest >>= 8) id.octets[i] = static_cast<std::uint8_t>(rest & 0xff);
-  return id;
-}
-
 // Nothing that follows in a list from the newest on can fit.
 bool is_past_the_end(const EmailPage& page, const store::MessageRecord& message) {
-  constexpr Duration kLongestArrival = std::chrono::hours(1);  // of a message from its id to its acceptance
-  return !page.before && page.filter.since() && message.id.created() + kLongestArrival < *page.filter.since();
+  return !page.before && page.filter.is_too_old(message);
 }
 
 // `fault` tells what is wrong.
@@ -81,7 +72,7 @@ EmailPage read_page(const ApiRequest& request, std::string& fault) {
   auto filter = EmailFilter::read(request);
   if (filter) {
     page.filter = std::move(*filter);
-    if (!page.after && !page.before && page.filter.until()) page.after = first_id_of(*page.filter.until());
+    if (!page.after && !page.before) page.after = page.filter.newest();
   } else {
     fault = filter.error().context();
   }

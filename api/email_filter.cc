@@ -12,21 +12,21 @@ namespace {
 
 std::string comparable(const Mailbox& mailbox) { return to_ascii_lower(normalised_mailbox(mailbox)); }
 
-Result<std::optional<std::string>> read_address_filter(const ApiRequest& request, std::string_view name) {
-  const auto text = request.query_parameter(name);
+Result<std::optional<std::string>> read_address_filter(const EmailFilter::Given& given, std::string_view name) {
+  const auto text = given(name);
   if (!text) return std::optional<std::string>();
   const auto mailbox = parse_mailbox(*text);
   if (!mailbox) return Error(ErrorCode::InvalidArgument, std::string(name) + ": no address");
   return std::optional(comparable(*mailbox));
 }
 
-std::optional<std::string> read_text_filter(const ApiRequest& request, std::string_view name) {
-  const auto text = request.query_parameter(name);
+std::optional<std::string> read_text_filter(const EmailFilter::Given& given, std::string_view name) {
+  const auto text = given(name);
   return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
-Result<std::optional<Instant>> read_time_filter(const ApiRequest& request, std::string_view name) {
-  const auto text = request.query_parameter(name);
+Result<std::optional<Instant>> read_time_filter(const EmailFilter::Given& given, std::string_view name) {
+  const auto text = given(name);
   if (!text) return std::optional<Instant>();
   const auto instant = parse_rfc3339(*text);
   if (!instant) return Error(ErrorCode::InvalidArgument, std::string(name) + ": no time such as 2030-01-31T12:00:00Z");
@@ -85,44 +85,65 @@ bool has_text(const store::MessageRecord& message, const std::string& wanted) {
          holds_text(message.summary.message_id, wanted) || std::ranges::any_of(message.envelope.recipients, is_in_recipient);
 }
 
+// Below every message of that instant and later: ids sort by time, and a message is accepted soon after it got its id.
+MessageId first_id_of(Instant instant) {
+  MessageId id;
+  auto rest = static_cast<std::uint64_t>(std::max<Duration::rep>(instant.time_since_epoch().count(), 0));
+  for (std::size_t i = 8; i-- > 0; rest >>= 8) id.octets[i] = static_cast<std::uint8_t>(rest & 0xff);
+  return id;
+}
+
 }  // namespace
 
-Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
+Result<EmailFilter> EmailFilter::read(const Given& given) {
   EmailFilter filter;
-  auto to = read_address_filter(request, "to");
+  auto to = read_address_filter(given, "to");
   if (!to) return to.error();
-  auto from = read_address_filter(request, "from");
+  auto from = read_address_filter(given, "from");
   if (!from) return from.error();
   filter.to_ = std::move(*to);
   filter.from_ = std::move(*from);
-  filter.subject_ = read_text_filter(request, "subject");
+  filter.subject_ = read_text_filter(given, "subject");
   if (filter.subject_) filter.subject_ = to_ascii_lower(*filter.subject_);
-  filter.tag_ = read_text_filter(request, "tag");
-  filter.run_ = read_text_filter(request, "run");
-  filter.message_id_ = read_text_filter(request, "message_id");
+  filter.tag_ = read_text_filter(given, "tag");
+  filter.run_ = read_text_filter(given, "run");
+  filter.message_id_ = read_text_filter(given, "message_id");
   if (filter.message_id_) filter.message_id_ = without_angle_brackets(*filter.message_id_).substr(0, store::kMaxSummaryOctets);
-  if (const auto key = request.query_parameter("key")) {
+  if (const auto key = given("key")) {
     filter.key_ = parse_key_id(*key);
     if (!filter.key_) return Error(ErrorCode::InvalidArgument, "key: no id of a key");
   }
-  filter.text_ = read_text_filter(request, "q");
+  filter.text_ = read_text_filter(given, "q");
   if (filter.text_) filter.text_ = to_ascii_lower(*filter.text_);
-  auto since = read_time_filter(request, "since");
+  auto since = read_time_filter(given, "since");
   if (!since) return since.error();
-  auto until = read_time_filter(request, "until");
+  auto until = read_time_filter(given, "until");
   if (!until) return until.error();
   filter.since_ = *since;
   filter.until_ = *until;
-  filter.status_ = read_text_filter(request, "status");
+  filter.status_ = read_text_filter(given, "status");
   if (filter.status_ && !is_one_of(kLastEvents, *filter.status_)) {
     return Error(ErrorCode::InvalidArgument, "status: one of " + std::string(kLastEvents));
   }
-  if (const auto environment = request.query_parameter("environment")) {
+  if (const auto environment = given("environment")) {
     const bool is_known = *environment == "live" || *environment == "test";
     if (!is_known) return Error(ErrorCode::InvalidArgument, "environment: live or test");
     filter.environment_ = *environment == "live" ? Environment::Live : Environment::Test;
   }
   return filter;
+}
+
+Result<EmailFilter> EmailFilter::read(const ApiRequest& request) {
+  return read([&request](std::string_view name) { return request.query_parameter(name); });
+}
+
+std::optional<MessageId> EmailFilter::newest() const {
+  return until_ ? std::optional(first_id_of(*until_)) : std::nullopt;
+}
+
+bool EmailFilter::is_too_old(const store::MessageRecord& message) const {
+  constexpr Duration kLongestArrival = std::chrono::hours(1);  // of a message from its id to its acceptance
+  return since_ && message.id.created() + kLongestArrival < *since_;
 }
 
 bool EmailFilter::wants(const store::StoredMessage& stored) const {

@@ -8,8 +8,10 @@
 #include "store/runs.h"
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace postern::api {
 
@@ -39,7 +41,10 @@ inline constexpr Parameter kStatusParameter{
 
 class EmailFilter {
  public:
+  // What was given under a name; nullopt: nothing.
+  using Given = std::function<std::optional<std::string_view>(std::string_view name)>;
   // InvalidArgument: a value that nothing can have.
+  static Result<EmailFilter> read(const Given& given);
   static Result<EmailFilter> read(const ApiRequest& request);
 
   bool wants(const store::StoredMessage& stored) const;
@@ -50,9 +55,10 @@ class EmailFilter {
   bool asks_for_message() const { return to_ || asks_for_content(); }
   // Some e-mails may not fit.
   bool is_selective() const { return asks_for_message() || status_ || environment_ || since_; }
-  // Lists go from the newest to the oldest: where to begin, and what nothing older than can fit.
-  const std::optional<Instant>& until() const { return until_; }
-  const std::optional<Instant>& since() const { return since_; }
+  // A list from the newest to the oldest begins behind this one; nullopt: with the newest of all.
+  std::optional<MessageId> newest() const;
+  // Neither this nor what is older can fit.
+  bool is_too_old(const store::MessageRecord& message) const;
   // It has an index.
   const std::optional<std::string>& run() const { return run_; }
 

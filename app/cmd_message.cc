@@ -1,12 +1,15 @@
 // postern message …
 #include "app/commands.h"
 
+#include "api/email_filter.h"
 #include "api/record_json.h"
 #include "app/message_text.h"
 #include "core/event.h"
+#include "core/time_format.h"
 #include "events/event_json.h"
 
 #include <algorithm>
+#include <map>
 
 namespace postern::app {
 namespace {
@@ -16,12 +19,12 @@ constexpr std::size_t kMostCounted = 100'000;  // of those that are not shown: a
 struct Filter {
   std::optional<AccountId> account;  // the spool has an index of them: not for matches()
   std::optional<std::string> user_name;
-  std::optional<Environment> environment;
   std::optional<store::RecipientStage> stage;
+  api::EmailFilter mail;  // empty: all fits
 
   bool matches(const store::StoredMessage& stored) const {
     if (user_name && stored.message.user_name != *user_name) return false;
-    if (environment && stored.message.environment != *environment) return false;
+    if (!mail.wants(stored)) return false;
     return !stage || std::ranges::any_of(stored.delivery.recipients,
                                          [&](const auto& recipient) { return recipient.stage == *stage; });
   }
@@ -45,12 +48,55 @@ Result<Filter> make_filter(CommandContext& context, const MessageListOptions& op
   return filter;
 }
 
+// "2h" before now, a date or a time, as HTTP has it.
+Result<std::string> read_moment(std::string_view text, Instant now) {
+  if (const auto age = parse_duration(text)) return format_rfc3339(now - *age);
+  const auto instant = parse_date_time(text);
+  const auto day = instant ? instant : parse_rfc3339(text);
+  if (day) return format_rfc3339(*day);
+  return Error(ErrorCode::InvalidArgument,
+               "not a time: " + printable(text) + "; write 2h (ago), 2027-01-31 or 2027-01-31T09:30:00Z");
+}
+
+// A key that was deleted is named by its whole id.
+Result<std::string> read_key(CommandContext& context, const std::string& text) {
+  const auto key = context.find_key(text);
+  if (key) return format_id(key->id);
+  if (parse_key_id(text)) return text;
+  return key.error();
+}
+
+Result<api::EmailFilter> make_mail_filter(CommandContext& context, const MessageSearchOptions& options) {
+  std::map<std::string, std::string, std::less<>> given = {{"q", options.text},       {"to", options.to},
+                                                           {"from", options.from},    {"subject", options.subject},
+                                                           {"tag", options.tag},      {"message_id", options.message_id},
+                                                           {"status", options.status}, {"environment", options.environment}};
+  const Instant now = context.clock().now();
+  for (const auto& [name, text] : {std::pair("since", &options.since), std::pair("until", &options.until)}) {
+    if (text->empty()) continue;
+    const auto moment = read_moment(*text, now);
+    if (!moment) return moment.error();
+    given[name] = *moment;
+  }
+  if (!options.key.empty()) {
+    const auto key = read_key(context, options.key);
+    if (!key) return key.error();
+    given["key"] = *key;
+  }
+  return api::EmailFilter::read([&given](std::string_view name) -> std::optional<std::string_view> {
+    const auto found = given.find(name);
+    if (found == given.end() || found->second.empty()) return std::nullopt;
+    return found->second;
+  });
+}
+
 // At most `limit`, the newest first.
 Result<void> print_messages(CommandContext& context, const Filter& filter, std::optional<MessageId> before, std::size_t limit) {
   json::array values;
   std::vector<std::vector<std::string>> rows;
   std::size_t more = 0;
   const auto visited = for_each_message(context.spool(), filter.account, before, [&](const store::StoredMessage& stored) {
+    if (filter.mail.is_too_old(stored.message)) return false;
     if (!filter.matches(stored)) return true;
     if (values.size() >= limit) return ++more < kMostCounted;
     values.emplace_back(message_value(context, stored));
@@ -113,6 +159,15 @@ Result<void> list_messages(CommandContext& context, const MessageListOptions& op
     before = stored->message.id;
   }
   return print_messages(context, *filter, before, options.limit);
+}
+
+Result<void> search_messages(CommandContext& context, const MessageSearchOptions& options) {
+  auto filter = make_filter(context, options.list);
+  if (!filter) return filter.error();
+  auto mail = make_mail_filter(context, options);
+  if (!mail) return mail.error();
+  filter->mail = std::move(*mail);
+  return print_messages(context, *filter, filter->mail.newest(), options.list.limit);
 }
 
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options) {

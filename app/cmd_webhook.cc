@@ -1,4 +1,4 @@
-// postern webhook … A server that runs sees every change within two seconds. Secrets are shown by the HTTP service alone.
+// postern webhook … A server that runs sees every change within two seconds. A secret is shown once, where it is made.
 #include "app/commands.h"
 
 #include "api/record_json.h"
@@ -6,6 +6,7 @@
 #include "events/event_ids.h"
 #include "events/event_json.h"
 #include "events/webhook_admin.h"
+#include "events/webhook_signature.h"
 
 namespace postern::app {
 namespace {
@@ -62,7 +63,60 @@ Result<void> set_enabled(CommandContext& context, const std::string& text, bool 
   return {};
 }
 
+// The one time that a secret is shown here.
+void print_secret(CommandContext& context, const WebhookRecord& webhook, bool is_quiet) {
+  const std::string secret(events::format_webhook_secret(webhook.secret).reveal());
+  json::object value = webhook_value(context, webhook);
+  value["signing_secret"] = secret;
+  context.print(value, is_quiet ? secret + "\n"
+                                : format_facts({{"webhook", format_id(webhook.id)},
+                                                {"account", context.account_name(webhook.account)},
+                                                {"endpoint", webhook.url},
+                                                {"events", events_text(webhook)},
+                                                {"secret", secret}}) +
+                                      "\nThe secret is shown this once: its receiver needs it to check signatures.\n");
+}
+
 }  // namespace
+
+Result<void> create_webhook(CommandContext& context, const WebhookCreateOptions& options) {
+  const auto account = context.find_account(options.account);
+  if (!account) return account.error();
+  const auto mail = options.environment == "all"    ? store::WebhookMail::Any
+                    : options.environment == "test" ? store::WebhookMail::Test
+                                                    : store::WebhookMail::Live;
+  const auto created = make_admin(context).create(
+      account->id, {.url = options.url, .events = options.events, .mail = mail, .from_domains = options.from_domains});
+  if (!created) return created.error();
+  print_secret(context, *created, options.is_quiet);
+  return {};
+}
+
+Result<void> rotate_webhook(CommandContext& context, const std::string& text, bool is_quiet) {
+  const auto webhook = find_webhook(context, text);
+  if (!webhook) return webhook.error();
+  const auto rotated = make_admin(context).rotate_secret(webhook->account, webhook->id);
+  if (!rotated) return rotated.error();
+  print_secret(context, *rotated, is_quiet);
+  return {};
+}
+
+Result<void> set_webhook(CommandContext& context, const WebhookSetOptions& options) {
+  const auto webhook = find_webhook(context, options.webhook);
+  if (!webhook) return webhook.error();
+  events::WebhookChange change;
+  if (!options.url.empty()) change.url = options.url;
+  if (!options.events.empty() || options.is_all_events) change.events = options.events;
+  if (!change.url && !change.events) {
+    return Error(ErrorCode::InvalidArgument, "say what to change: --endpoint, --event, --all-events");
+  }
+  const auto changed = make_admin(context).change(webhook->account, webhook->id, change);
+  if (!changed) return changed.error();
+  const std::string id = format_id(changed->id);
+  context.confirm(webhook_value(context, *changed),
+                  "webhook " + id + " sends " + events_text(*changed) + " to " + printable(changed->url));
+  return {};
+}
 
 Result<void> list_webhooks(CommandContext& context, const std::string& name) {
   std::optional<AccountId> of;

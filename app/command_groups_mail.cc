@@ -77,6 +77,24 @@ void declare_inbound(CLI::App& app, Builder& build) {
 
 void declare_webhook(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "webhook", "Endpoints that get an account's events");
+  auto [creating, create] = build.command(noun, "create", "Send an account's events to an endpoint; prints its secret, once",
+                                          create_webhook);
+  creating.add_option("account", create.account)->required();
+  creating.add_option("endpoint", create.url, "https://…")->required();
+  add_repeated(creating, "--event", create.events, "a type such as email.bounced; none: all");
+  creating.add_option("--environment", create.environment, "whose mail's events; default: live")
+      ->check(CLI::IsMember({"live", "test", "all"}));
+  add_repeated(creating, "--from-domain", create.from_domains, "only of mail from this domain; none: of all");
+  creating.add_flag("--quiet,-q", create.is_quiet, "print the secret and nothing else");
+  auto [setting, set] = build.command(noun, "set", "Change a webhook: what is named, nothing else", set_webhook);
+  setting.add_option("webhook", set.webhook)->required();
+  setting.add_option("--endpoint", set.url);
+  add_repeated(setting, "--event", set.events, "a type that it gets, in place of those it has");
+  setting.add_flag("--all-events", set.is_all_events)->excludes("--event");
+  auto [rotating, rotated, is_quiet] =
+      build.command(noun, "rotate", "Make a new secret and print it; the old one signs too for a day", rotate_webhook);
+  rotating.add_option("webhook", rotated)->required();
+  rotating.add_flag("--quiet,-q", is_quiet, "print the secret and nothing else");
   build.list(noun, "List webhooks", list_webhooks);
   build.on(noun, "show", "webhook", "Show a webhook and how far it is", show_webhook);
   build.on(noun, "enable", "webhook", "Send again, also after it was disabled by failures", enable_webhook);
@@ -88,6 +106,26 @@ void declare_webhook(CLI::App& app, Builder& build) {
   verb.add_option("--since", replay.since, "this one and all after it")->excludes(event);
 }
 
+void declare_message_search(CLI::App& noun, Builder& build) {
+  auto [verb, search] = build.command(noun, "search", "Find messages, newest first: all that is said has to fit", search_messages);
+  verb.add_option("text", search.text, "in an address, the subject or the Message-ID");
+  add_limit(verb, search.list.limit);
+  verb.add_option("--to", search.to, "a recipient's address");
+  verb.add_option("--from", search.from, "the author's address");
+  verb.add_option("--subject", search.subject, "what the subject holds");
+  verb.add_option("--message-id", search.message_id, "the Message-ID, with angle brackets or without");
+  verb.add_option("--key", search.key, "the key that it was sent with");
+  verb.add_option("--tag", search.tag, "name, or name:value");
+  verb.add_option("--account", search.list.account);
+  verb.add_option("--run", search.list.run, "the AUTH user name");
+  verb.add_option("--stage", search.list.stage,
+                  "of a recipient: pending, delivered, bounced, expired, suppressed, cancelled, complained");
+  verb.add_option("--status", search.status, "last event, such as delivered, delivery_delayed, bounced");
+  verb.add_option("--environment", search.environment)->check(CLI::IsMember({"live", "test"}));
+  verb.add_option("--since", search.since, "2h ago, a date or a time (UTC)");
+  verb.add_option("--until", search.until, "the same; before it");
+}
+
 void declare_message(CLI::App& app, Builder& build) {
   CLI::App& noun = build.group(app, "message", "Accepted messages: state, events, content");
   auto [listing, list] = build.command(noun, "list", "List messages, newest first", list_messages);
@@ -96,6 +134,7 @@ void declare_message(CLI::App& app, Builder& build) {
   listing.add_option("--account", list.account);
   listing.add_option("--run", list.run, "only with this AUTH user name");
   listing.add_option("--stage", list.stage, "pending, delivered, bounced, expired, suppressed, cancelled or complained");
+  declare_message_search(noun, build);
   auto [verb, show] = build.command(noun, "show", "Show one message", show_message);
   verb.add_option("message", show.message, "id or its beginning");
   verb.add_flag("--latest", show.is_latest, "the newest one");

@@ -100,9 +100,21 @@ void declare_trace(CLI::App& app, Builder& build) {
   verb.add_option("--timeout", trace.seconds, "seconds for all of it")->check(CLI::Range(1, 600));
 }
 
+void declare_reports(CLI::App& app, Builder& build) {
+  auto [using_, usage] = build.command(app, "usage", "What accounts sent, and how much of their quotas is used", show_usage);
+  using_.add_option("account", usage.account, "this one, by day and key; default: all, a line each");
+  using_.add_option("--from", usage.from, "the first day (UTC); default: 30 days");
+  using_.add_option("--to", usage.to, "the last day; default: today");
+  CLI::App& noun = build.group(app, "report", "What became of the mail");
+  auto [verb, report] = build.command(noun, "daily", "Sum up a day, and what waits and needs a look now", report_day);
+  verb.add_option("--day", report.day, "the day (UTC); default: yesterday");
+  verb.add_option("--mail", report.mail, "send it to this address; default: print it");
+}
+
 }  // namespace
 
 void declare_queues(CLI::App& app, Builder& build) {
+  declare_reports(app, build);
   declare_queue(app, build);
   declare_explain(app, build);
   declare_verify(app, build);

@@ -92,6 +92,9 @@ struct RestoreOptions {
 };
 // Examines every record of the copy first. Opens no store: data_dir has none.
 Result<void> restore_store(CommandContext& context, const RestoreOptions& options);
+// What this program would bring over in a store or a copy; `folder` empty: in data_dir. Opens no store. SchemaMismatch: it would
+// refuse it.
+Result<void> check_upgrade(CommandContext& context, const std::string& folder);
 Result<void> compact_store(CommandContext& context);  // opens no store: nobody may have it open
 
 // --- audit (cmd_audit.cc): who changed what ---
@@ -198,6 +201,21 @@ struct MessageListOptions {
   std::string run;
   std::string stage;
 };
+// Empty: any. What is named has to fit altogether.
+struct MessageSearchOptions {
+  MessageListOptions list;  // without `before`
+  std::string text;         // in an address, the subject or the Message-ID
+  std::string to;
+  std::string from;
+  std::string subject;
+  std::string message_id;
+  std::string key;
+  std::string tag;  // a name, or name:value
+  std::string status;       // its last event
+  std::string environment;
+  std::string since;  // "2h" ago, a date or a time
+  std::string until;
+};
 struct MessageShowOptions {
   std::string message;
   bool is_latest = false;
@@ -205,6 +223,7 @@ struct MessageShowOptions {
   bool shows_events = false;
 };
 Result<void> list_messages(CommandContext& context, const MessageListOptions& options);
+Result<void> search_messages(CommandContext& context, const MessageSearchOptions& options);
 Result<void> show_message(CommandContext& context, const MessageShowOptions& options);
 
 // --- run (cmd_run.cc) ---
@@ -310,12 +329,44 @@ struct ResumeOptions {
 Result<void> resume_mail(CommandContext& context, const ResumeOptions& options);
 Result<void> list_orders(CommandContext& context);
 
+// --- usage, report (cmd_usage.cc): what was sent, and what became of it ---
+struct UsageOptions {
+  std::string account;  // empty: all, one line each
+  std::string from;     // days; empty: 30 days to today
+  std::string to;
+};
+Result<void> show_usage(CommandContext& context, const UsageOptions& options);
+struct DailyReportOptions {
+  std::string day;   // empty: yesterday
+  std::string mail;  // an address that it is mailed to; empty: it is printed
+};
+Result<void> report_day(CommandContext& context, const DailyReportOptions& options);
+
 // --- webhook (cmd_webhook.cc); `webhook` is an id or the beginning of one ---
 Result<void> list_webhooks(CommandContext& context, const std::string& account);  // empty: of all accounts
 Result<void> show_webhook(CommandContext& context, const std::string& webhook);
 Result<void> enable_webhook(CommandContext& context, const std::string& webhook);
 Result<void> disable_webhook(CommandContext& context, const std::string& webhook);
 Result<void> delete_webhook(CommandContext& context, const std::string& webhook);
+struct WebhookCreateOptions {
+  std::string account;
+  std::string url;
+  std::vector<std::string> events;  // none: all
+  std::string environment = "live";
+  std::vector<std::string> from_domains;
+  bool is_quiet = false;
+};
+// Its secret is printed, once.
+Result<void> create_webhook(CommandContext& context, const WebhookCreateOptions& options);
+// The old secret signs for a day beside the new one, which is printed.
+Result<void> rotate_webhook(CommandContext& context, const std::string& webhook, bool is_quiet);
+struct WebhookSetOptions {
+  std::string webhook;
+  std::string url;  // empty: as it is
+  std::vector<std::string> events;
+  bool is_all_events = false;
+};
+Result<void> set_webhook(CommandContext& context, const WebhookSetOptions& options);
 struct WebhookReplayOptions {
   std::string webhook;
   std::string event;  // one of the two

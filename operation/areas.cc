@@ -17,6 +17,7 @@ std::span<const api::ApiArea> all_areas() {
     areas.push_back(account_api());
     areas.push_back(queue_api());
     areas.push_back(order_api());
+    areas.push_back(report_api());
     return areas;
   }();
   return kAreas;

@@ -12,6 +12,7 @@ namespace postern::operation {
 api::ApiArea account_api();
 api::ApiArea queue_api();
 api::ApiArea order_api();
+api::ApiArea report_api();
 
 // With those of api/areas.h.
 std::span<const api::ApiArea> all_areas();

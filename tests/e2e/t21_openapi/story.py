@@ -362,7 +362,7 @@ RUN_QUESTIONS = {"waitForRunMail", "assertRunMail", "listMailpitMessages", "sear
 # What only operators may: to everybody else it is forbidden, whosever the thing is.
 OPERATION = {"listAccounts", "listProductionRequests", "getAnyAccount", "changeAnyAccount", "decideProductionAccess", "getQueue",
              "getQueueSummary", "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations",
-             "listOrders", "giveOrder", "endOrder"}
+             "listOrders", "giveOrder", "endOrder", "getDailyReport"}
 
 
 # What only people may: a key never does.
@@ -419,6 +419,10 @@ def operating(api, operator, account):
     check(sum(summary["by_age"]) == summary["messages"] and len(summary["data"]) <= 1, f"{summary}")
     for limit in ("0", "101", "x", "-1", "9" * 40):
         api.refuse("getQueueSummary", 422, "validation_error", key=operator, query="limit=" + limit)
+    check(api.succeed("getDailyReport", key=operator, query="day=2020-01-31")["accounts"] == [], "a day without mail")
+    api.succeed("getDailyReport", key=operator)
+    for day in ("yesterday", "2020-13-01", "", "9" * 40):
+        api.refuse("getDailyReport", 422, "validation_error", key=operator, query="day=" + day)
     destination = api.call("getQueue", key=operator)[1]["data"][0]["destination"]
     query = urllib.parse.urlencode({"destination": destination})
     waiting = api.succeed("listQueue", key=operator, query=query)["data"][0]["id"]

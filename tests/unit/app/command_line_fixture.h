@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <iostream>
 #include <sstream>
@@ -72,13 +73,14 @@ class CommandLine : public testing::Test {
 
   // Commits a message of one recipient, as the server would.
   MessageId put_message(const std::string& account_name, const std::string& user_name,
-                        Environment environment = Environment::Test) {
+                        Environment environment = Environment::Test,
+                        const std::function<void(store::MessageRecord&)>& change = {}) {
     SystemRandom random;
     const SystemClock clock;
     auto opened = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}});
     store::Store& store = *opened.value();
     const auto account = store.directory().find_account_named(account_name).value().value();
-    const Instant now = clock.now();
+    const Instant now = clock.now() - age_of_mail_;
     const auto id = make_message_id(now, random);
     auto writer = store.spool().open_message(id);
     writer->append("Subject: test\r\n\r\nbody\r\n");
@@ -90,8 +92,9 @@ class CommandLine : public testing::Test {
     record.accepted_at = now;
     record.envelope.reverse_path = parse_mailbox("me@example.org").value();
     record.envelope.recipients.push_back({.mailbox = parse_mailbox("you@example.net").value(), .notify = {}, .orcpt = {}});
+    if (change) change(record);
     store::DeliveryRecord delivery;
-    delivery.recipients.resize(1);
+    delivery.recipients.resize(record.envelope.recipients.size());
     delivery.recipients[0].next_attempt = now;
     delivery.due = now;
     delivery.content_until = now + std::chrono::hours(1);
@@ -100,6 +103,16 @@ class CommandLine : public testing::Test {
                          [&](Result<void> result) { done.set_value(std::move(result)); });
     EXPECT_TRUE(done.get_future().get().has_value());
     return id;
+  }
+
+  // Keeps what a server counted.
+  void write_directory(const std::function<Result<void>(store::DirectoryWriter&, const store::AccountRecord&)>& change,
+                       const std::string& account_name) {
+    auto store = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}}).value();
+    const auto account = store->directory().find_account_named(account_name).value().value();
+    const auto written =
+        store->directory().write([&](store::DirectoryWriter& writer) { return change(writer, account); });
+    EXPECT_TRUE(written.has_value());
   }
 
   std::string password_hash(const std::string& email) {
@@ -117,6 +130,7 @@ class CommandLine : public testing::Test {
   }
 
   std::filesystem::path folder_;
+  Duration age_of_mail_{};  // of what put_message() commits
 };
 
 }  // namespace postern::app

@@ -392,16 +392,9 @@ TEST_F(CommandLine, KeepsTheSuppressionList) {
 
 TEST_F(CommandLine, ShowsAndChangesWebhooks) {
   must({"account", "create", "team"});
-  std::string id;
-  {
-    SystemRandom random;
-    const SystemClock clock;
-    auto opened = store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}});
-    store::Store& store = *opened.value();
-    events::WebhookAdmin admin(store, clock, random, {});
-    const AccountId account = store.directory().find_account_named("team").value()->id;
-    id = format_id(admin.create(account, {.url = "https://hooks.example.org/in"}).value().id);
-  }
+  const std::string made = must({"webhook", "create", "team", "https://hooks.example.org/in"});
+  EXPECT_THAT(made, ContainsRegex("events +all\nsecret +whsec_[A-Za-z0-9+/=]+\n"));
+  const std::string id = made.substr(made.find("whk_"), made.find('\n') - made.find("whk_"));
   EXPECT_THAT(must({"webhook", "list"}), HasSubstr("https://hooks.example.org/in"));
   EXPECT_THAT(must({"webhook", "list", "team", "--json"}), Not(HasSubstr("whsec_")));
   must({"webhook", "disable", id.substr(0, 12)});
@@ -413,6 +406,22 @@ TEST_F(CommandLine, ShowsAndChangesWebhooks) {
   EXPECT_EQ(run({"webhook", "replay", id}).status, kExitUsage);
   must({"webhook", "delete", id});
   EXPECT_THAT(run({"webhook", "show", id}).err, HasSubstr("no webhook"));
+}
+
+TEST_F(CommandLine, MakesChangesAndRenewsWebhooks) {
+  must({"account", "create", "team"});
+  EXPECT_THAT(must({"webhook", "create", "team", "https://a.example/", "--event", "email.bounced", "--environment", "test", "-q"}),
+              MatchesRegex("whsec_[A-Za-z0-9+/=]+\n"));
+  const std::string listed = must({"webhook", "list", "team", "--json"});
+  EXPECT_THAT(listed, AllOf(HasSubstr("\"environment\":\"test\""), HasSubstr("\"events\":[\"email.bounced\"]")));
+  const std::string id = listed.substr(listed.find("whk_"), 12);
+  EXPECT_THAT(must({"webhook", "rotate", id, "--quiet"}), MatchesRegex("whsec_[A-Za-z0-9+/=]+\n"));
+  EXPECT_THAT(must({"webhook", "set", id, "--all-events", "--endpoint", "https://b.example/in"}),
+              HasSubstr("sends all to https://b.example/in"));
+  EXPECT_EQ(run({"webhook", "set", id}).status, kExitUsage);
+  EXPECT_EQ(run({"webhook", "create", "team", "ftp://a.example/"}).status, kExitUsage);
+  EXPECT_EQ(run({"webhook", "create", "team", "https://a.example/", "--event", "email.eaten"}).status, kExitUsage);
+  EXPECT_EQ(run({"webhook", "create", "nobody", "https://a.example/"}).status, kExitRefused);
 }
 
 TEST_F(CommandLine, ChecksTheConfiguration) {
