@@ -1,11 +1,13 @@
-// postern backup, postern restore, postern store compact
+// postern backup, postern restore, postern upgrade-check, postern store compact
 #include "app/commands.h"
 
 #include "app/config_values.h"
 #include "domains/key_seal.h"
 #include "store/backup.h"
 #include "store/checkup.h"
+#include "store/upgrade.h"
 
+#include <chrono>
 #include <filesystem>
 #include <ostream>
 #include <system_error>
@@ -83,6 +85,42 @@ Result<void> restore_store(CommandContext& context, const RestoreOptions& option
     context.err() << "what has left since the copy was made is queued in it still; to look before it goes again, say before the "
                      "start:\n  postern queue suspend --domain '*' --reason restored\n";
   }
+  return {};
+}
+
+Result<void> check_upgrade(CommandContext& context, const std::string& folder) {
+  const std::string of = folder.empty() ? context.settings().data_dir : folder;
+  const auto upgrade = store::foresee_upgrade(of);
+  if (!upgrade) return upgrade.error();
+  if (!upgrade->is_readable) {
+    return Error(ErrorCode::SchemaMismatch, printable(of) + " has schema version " + std::to_string(upgrade->from) +
+                                                ", this program knows none above " + std::to_string(upgrade->to) +
+                                                ": it would refuse the store");
+  }
+  json::array steps;
+  std::vector<std::vector<std::string>> rows;
+  for (const store::UpgradeStep& step : upgrade->steps) {
+    steps.push_back(json::object{{"what", step.what}, {"rows", step.rows}});
+    rows.push_back({step.what, std::to_string(step.rows)});
+  }
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(upgrade->about).count();
+  const json::object value{{"folder", of},
+                           {"from_version", upgrade->from},
+                           {"to_version", upgrade->to},
+                           {"octets", upgrade->octets},
+                           {"due", upgrade->is_due()},
+                           {"one_way", upgrade->is_one_way()},
+                           {"about_seconds", seconds},
+                           {"steps", std::move(steps)}};
+  if (!upgrade->is_due()) {
+    context.print(value, printable(of) + " is as this version has it: nothing is to be brought over\n");
+    return {};
+  }
+  std::string text = printable(of) + ": schema version " + std::to_string(upgrade->from) + ", this program's " +
+                     std::to_string(upgrade->to) + "\n" + format_table({"WHAT IS BROUGHT OVER", "ROWS"}, rows) +
+                     "about " + std::to_string(seconds) + " s, at the first start, before it listens\n";
+  if (upgrade->is_one_way()) text += "an earlier program refuses the store afterwards: copy it first (postern backup)\n";
+  context.print(value, text);
   return {};
 }
 

@@ -26,6 +26,10 @@ void declare_others(CLI::App& app, Builder& build) {
       build.command(app, "restore", "Examine a copy, and make it the store; stop the relay first", restore_store, Needs::Settings);
   restoring.add_option("folder", restore.folder, "what postern backup made")->required();
   restoring.add_flag("--check", restore.only_checks, "only examine it");
+  auto [foreseeing, looked_at] = build.command(
+      app, "upgrade-check", "Say what this version would bring over in a store, and how long about; changes nothing", check_upgrade,
+      Needs::Settings);
+  foreseeing.add_option("folder", looked_at, "a store or a copy of it; default: data_dir");
   CLI::App& store = build.group(app, "store", "The store's files");
   build.command(store, "compact", "Give back to the disk what they no longer need; stop the relay first", compact_store,
                 Needs::Nothing);

@@ -1,4 +1,3 @@
-// "delivered" stands for the marks being complete, "delivered" and an account's id for that account.
 #include "store/delivery_marks.h"
 
 #include "store/codec.h"
@@ -11,9 +10,7 @@
 namespace postern::store {
 namespace {
 
-constexpr std::string_view kMark = "delivered";
-
-std::string mark_of(const AccountId& account) { return std::string(kMark).append(octets_of(account.octets)); }
+std::string mark_of(const AccountId& account) { return std::string(kDeliveriesMarkedKey).append(octets_of(account.octets)); }
 
 Result<bool> is_there(Transaction& transaction, std::string_view key) {
   Result<std::optional<std::string_view>> found = Table(transaction, SpoolTable::Meta).find(key);
@@ -42,7 +39,7 @@ Result<bool> is_marked_delivered(Transaction& transaction, const AccountId& acco
 }
 
 Result<void> mark_earlier_deliveries(WriteTransaction& transaction) {
-  Result<bool> is_done = is_there(transaction, kMark);
+  Result<bool> is_done = is_there(transaction, kDeliveriesMarkedKey);
   if (!is_done) return is_done.error();
   if (*is_done) return {};
   const Table deliveries(transaction, SpoolTable::Deliveries);
@@ -60,7 +57,7 @@ Result<void> mark_earlier_deliveries(WriteTransaction& transaction) {
     if (Result<void> marked = mark_delivered(transaction, message->account); !marked) return marked;
   }
   if (Result<void> walked = cursor.status(); !walked) return walked;
-  return WritableTable(transaction, SpoolTable::Meta).put(kMark, {});
+  return WritableTable(transaction, SpoolTable::Meta).put(kDeliveriesMarkedKey, {});
 }
 
 }  // namespace postern::store

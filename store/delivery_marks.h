@@ -5,7 +5,12 @@
 #include "core/ids.h"
 #include "store/tables.h"
 
+#include <string_view>
+
 namespace postern::store {
+
+// In the spool's `meta`: the marks are complete. With an account's id behind it: that account's mark.
+inline constexpr std::string_view kDeliveriesMarkedKey = "delivered";
 
 Result<void> mark_delivered(WriteTransaction& transaction, const AccountId& account);
 Result<bool> is_marked_delivered(Transaction& transaction, const AccountId& account);

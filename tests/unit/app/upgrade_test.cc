@@ -1,6 +1,9 @@
 // Stores that earlier versions wrote, see tests/stores: they open, are sound, and everything is there as it was.
 #include "tests/unit/app/command_line_fixture.h"
 
+#include <iterator>
+#include <map>
+
 namespace postern::app {
 namespace {
 
@@ -13,7 +16,43 @@ class StoreOfTheFirstVersion : public CommandLine {
   StoreOfTheFirstVersion() {
     fs::copy(fs::path(POSTERN_SOURCE_DIR) / "tests/stores/595bc11", folder_ / "data", fs::copy_options::recursive);
   }
+
+  // Every file, and what is in it.
+  std::map<std::string, std::string> octets_of_store() const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "data")) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      files[entry.path().string()] = std::string(std::istreambuf_iterator<char>(file), {});
+    }
+    return files;
+  }
 };
+
+TEST_F(StoreOfTheFirstVersion, IsSaidWhatWouldBeBroughtOver) {
+  const auto before = octets_of_store();
+  const std::string said = must({"upgrade-check"});
+  EXPECT_THAT(said, HasSubstr("schema version 1, this program's 2"));
+  EXPECT_THAT(said, ContainsRegex("what waits is put in lanes, by destination +3\n"));
+  EXPECT_THAT(said, ContainsRegex("suppressed addresses are compared without regard to case +[0-9]+\n"));
+  EXPECT_THAT(said, ContainsRegex("test mail is listed by run +9\n"));
+  EXPECT_THAT(said, HasSubstr("about 1 s"));
+  EXPECT_THAT(said, HasSubstr("an earlier program refuses the store afterwards"));
+  EXPECT_EQ(octets_of_store(), before) << "nothing was written, and no file was made";
+  EXPECT_EQ(must({"upgrade-check", (folder_ / "data").string(), "--json"}), must({"upgrade-check", "--json"}));
+}
+
+TEST_F(StoreOfTheFirstVersion, HasNothingLeftToBringOverWhenAServerHadIt) {
+  store::Store::open({.folder = folder_ / "data", .spool = {.min_free_octets = 0}, .runs_recovery = true}).value();
+  EXPECT_THAT(must({"upgrade-check"}), HasSubstr("nothing is to be brought over"));
+  EXPECT_THAT(must({"upgrade-check", "--json"}), HasSubstr("\"due\":false,\"one_way\":false,\"about_seconds\":0,\"steps\":[]"));
+}
+
+TEST_F(StoreOfTheFirstVersion, IsNotForetoldWhereThereIsNone) {
+  EXPECT_EQ(run({"upgrade-check", (folder_ / "nowhere").string()}).status, kExitRefused);
+  fs::resize_file(folder_ / "data/spool/data.mdb", 5'000);
+  EXPECT_EQ(run({"upgrade-check"}).status, kExitRefused);
+}
 
 TEST_F(StoreOfTheFirstVersion, IsSound) {
   EXPECT_THAT(run({"doctor"}).out, ContainsRegex("store +9 messages, 3 queued, [0-9]+ octets; every record is sound"));
