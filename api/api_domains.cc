@@ -76,6 +76,15 @@ Result<ApiResponse> verify(ApiContext& context, const ApiRequest& request) {
   return ApiResponse::json(whole_domain_json(context.domains, *verified));
 }
 
+Result<ApiResponse> rotate_keys(ApiContext& context, const ApiRequest& request) {
+  const auto own = find_domain(context, request);
+  if (!own) return own.error();
+  if (!may_change(request.caller, own->name)) return api_refusal(Refusal::PermissionDenied);
+  const auto rotated = context.domains.rotate_keys(own->id);
+  if (!rotated) return rotated.error();
+  return ApiResponse::json(whole_domain_json(context.domains, *rotated));
+}
+
 Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {
   const auto own = find_domain(context, request);
   if (!own) return own.error();
@@ -94,7 +103,7 @@ net::Awaitable<ApiResponse> on_domain_worker(ApiContext& context, ApiRequest& re
                    });
 }
 
-constexpr std::array<Route, 5> kDomainRoutes = {{
+constexpr std::array<Route, 6> kDomainRoutes = {{
     {.method = Method::Get,
      .path = "/v1/domains",
      .access = Access::Manage,
@@ -139,6 +148,17 @@ constexpr std::array<Route, 5> kDomainRoutes = {{
      .response_schema = "Domain",
      .failures = {409, 503},
      .serves_domain_keys = true},
+    {.method = Method::Post,
+     .path = "/v1/domains/:id/rotate-keys",
+     .access = Access::Manage,
+     .body = Body::None,
+     .handler = on_domain_worker<rotate_keys>,
+     .operation = "rotateDomainKeys",
+     .summary = "Make successors of a domain's DKIM keys: each signs once a verification finds its record",
+     .tag = "domains",
+     .response_schema = "Domain",
+     .failures = {409},
+     .serves_domain_keys = true},
     {.method = Method::Delete,
      .path = "/v1/domains/:id",
      .access = Access::Manage,
@@ -164,6 +184,7 @@ constexpr std::string_view kDomainSchemas = R"json({
   "status": {"$ref": "#/components/schemas/DomainStatus"},
   "value": {"type": "string"},
   "required": {"type": "boolean", "description": "The domain is verified when all required records are found."},
+  "note": {"type": "string", "description": "What it is for, while keys are changed.", "examples": ["signs once it is found"]},
   "finding": {"type": "string", "description": "What the DNS said instead, at the last look."}}},
 "DomainSummary": {"type": "object", "required": ["id", "name", "status", "created_at", "region"], "properties": {
   "id": {"type": "string"},

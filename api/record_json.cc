@@ -34,9 +34,13 @@ struct PurposeName {
   std::string_view purpose;
   std::string_view name;
 };
-constexpr std::array<PurposeName, 5> kPurposeNames = {{{"ownership", "Ownership"},
+constexpr std::array<PurposeName, 9> kPurposeNames = {{{"ownership", "Ownership"},
                                                        {"dkim-rsa", "DKIM"},
                                                        {"dkim-ed25519", "DKIM"},
+                                                       {"dkim-rsa-next", "DKIM"},
+                                                       {"dkim-ed25519-next", "DKIM"},
+                                                       {"dkim-rsa-old", "DKIM"},
+                                                       {"dkim-ed25519-old", "DKIM"},
                                                        {"spf", "SPF"},
                                                        {"dmarc", "DMARC"}}};
 
@@ -50,6 +54,7 @@ boost::json::object record_json(const store::DomainRecord& domain, const domains
                       {"status", domains::record_status(domain, record)},
                       {"value", record.value},
                       {"required", record.is_required}};
+  if (!record.note.empty()) row["note"] = record.note;
   if (check != domain.checks.end() && !check->finding.empty()) row["finding"] = check->finding;
   return row;
 }

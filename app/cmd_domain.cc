@@ -4,6 +4,7 @@
 #include "api/record_json.h"
 #include "app/config_values.h"
 #include "core/mailbox.h"
+#include "core/secret.h"
 #include "domains/dkim_keys.h"
 #include "domains/domain_admin.h"
 #include "domains/inbound_routes.h"
@@ -11,11 +12,15 @@
 #include "domains/key_seal.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iostream>
 
 namespace postern::app {
 namespace {
 
 using store::DomainRecord;
+
+constexpr std::size_t kMaxKeyFileOctets = 64 << 10;
 
 // For the commands that look nothing up: they work where /etc/resolv.conf does not.
 class NoResolver final : public dns::Resolver {
@@ -93,8 +98,9 @@ void print_domain(CommandContext& context, const DomainRecord& domain) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(records.size());
   for (const auto& record : records) {
+    const std::string finding = finding_of(domain, record.purpose);
     rows.push_back({record.purpose, record.type, record.name, record.is_required ? "required" : "advised",
-                    std::string(domains::record_status(domain, record)), finding_of(domain, record.purpose)});
+                    std::string(domains::record_status(domain, record)), finding.empty() ? record.note : finding});
   }
   context.print(value, format_facts({{"id", format_id(domain.id)},
                                      {"account", context.account_name(domain.account)},
@@ -104,6 +110,20 @@ void print_domain(CommandContext& context, const DomainRecord& domain) {
                                      {"looked up", format_time(domain.checked_at)},
                                      {"verified", format_time(domain.verified_at)}}) +
                            "\n" + format_table({"RECORD", "TYPE", "NAME", "NEEDED", "STATUS", "FINDING"}, rows));
+}
+
+// After a change of keys: every record of one, so that nobody takes away what is still needed.
+void print_keys_to_publish(CommandContext& context, const DomainRecord& domain) {
+  auto records = records_of(context, domain);
+  json::object value = domain_value(context, domain);
+  value["records"] = record_values(domain, records);
+  std::erase_if(records, [](const auto& record) { return !record.purpose.starts_with("dkim-"); });
+  std::string text;
+  for (const auto& record : records) {
+    text += domains::zone_line(record) + (record.note.empty() ? "" : "  ; " + record.note) + "\n";
+  }
+  context.print(value, "keys of " + domain.name + ": publish these records, then run\npostern domain verify " + domain.name +
+                           "\n\n" + text);
 }
 
 }  // namespace
@@ -198,6 +218,45 @@ Result<void> verify_domain(CommandContext& context, const std::string& text) {
   if (verified->state != store::DomainState::Verified) {
     return Error(ErrorCode::Conflict, verified->name + " is not verified: a required record is missing");
   }
+  return {};
+}
+
+Result<void> rotate_domain_keys(CommandContext& context, const std::string& text) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  NoResolver no_resolver;
+  const auto rotated = make_admin(context, no_resolver).rotate_keys(domain->id);
+  if (!rotated) return rotated.error();
+  print_keys_to_publish(context, *rotated);
+  return {};
+}
+
+Result<void> import_domain_key(CommandContext& context, const DomainKeyOptions& options) {
+  const auto domain = find_domain(context, options.domain);
+  if (!domain) return domain.error();
+  std::ifstream file;
+  if (options.file != "-") file.open(options.file, std::ios::binary);
+  std::istream& from = options.file == "-" ? std::cin : file;
+  if (!from) return Error(ErrorCode::NotFound, "cannot read " + printable(options.file));
+  std::string pem(kMaxKeyFileOctets, '\0');
+  from.read(pem.data(), static_cast<std::streamsize>(pem.size()));
+  pem.resize(static_cast<std::size_t>(from.gcount()));
+  NoResolver no_resolver;
+  const auto imported = make_admin(context, no_resolver).import_key(domain->id, options.selector, pem);
+  wipe_string(pem);
+  if (!imported) return imported.error();
+  print_keys_to_publish(context, *imported);
+  return {};
+}
+
+Result<void> drop_domain_key(CommandContext& context, const std::string& text, const std::string& selector) {
+  const auto domain = find_domain(context, text);
+  if (!domain) return domain.error();
+  NoResolver no_resolver;
+  const auto changed = make_admin(context, no_resolver).drop_key(domain->id, selector);
+  if (!changed) return changed.error();
+  context.confirm({{"id", format_id(domain->id)}, {"selector", selector}, {"done", "dropped"}},
+                  "key " + printable(selector) + " of " + domain->name + " is forgotten: its record may go");
   return {};
 }
 

@@ -15,6 +15,17 @@ void declare_domain(CLI::App& app, Builder& build) {
   build.on(noun, "show", "domain", "Show a domain and what the DNS last said of its records", show_domain);
   build.on(noun, "records", "domain", "Print the records to publish as lines of a zone file", print_domain_records);
   build.on(noun, "verify", "domain", "Look its records up now", verify_domain);
+  build.on(noun, "rotate-keys", "domain", "Make successors of its DKIM keys; each signs once verify finds its record",
+           rotate_domain_keys);
+  auto [importing, imported] =
+      build.command(noun, "import-key", "Sign with a DKIM key that another system made", import_domain_key);
+  importing.add_option("domain", imported.domain)->required();
+  importing.add_option("selector", imported.selector, "s2026, as in s2026._domainkey")->required();
+  importing.add_option("file", imported.file, "the private key in PEM, without a password; - is standard input")->required();
+  auto [dropping, keyed, selector] =
+      build.command(noun, "drop-key", "Forget a DKIM key that waits or is retired", drop_domain_key);
+  dropping.add_option("domain", keyed)->required();
+  dropping.add_option("selector", selector)->required();
   build.on(noun, "remove", "domain", "Remove it with its keys", remove_domain);
   auto [receive, receiving, how] = build.command(noun, "receive", "Whether mail for it is taken in", set_domain_receiving);
   receive.add_option("domain", receiving)->required();

@@ -78,6 +78,7 @@ struct AccountRemoveOptions {
 Result<void> remove_account(CommandContext& context, const AccountRemoveOptions& options);
 Result<void> set_account_domains(CommandContext& context, const std::string& account, const std::vector<std::string>& domains,
                                  bool is_any);
+Result<void> set_account_blind_copy(CommandContext& context, const std::string& account, const std::string& address);  // "off"
 Result<void> set_account_suppression(CommandContext& context, const std::string& account, const std::string& how);
 // Who asks to leave the sandbox, and the operator's decision.
 Result<void> list_production_requests(CommandContext& context);
@@ -168,6 +169,15 @@ Result<void> print_domain_records(CommandContext& context, const std::string& do
 Result<void> verify_domain(CommandContext& context,
                            const std::string& domain);  // Conflict: not verified; it is printed all the same
 Result<void> remove_domain(CommandContext& context, const std::string& domain);
+// Keys of a domain. Successors, and one that another system made, sign once `verify` finds their records.
+Result<void> rotate_domain_keys(CommandContext& context, const std::string& domain);
+struct DomainKeyOptions {
+  std::string domain;
+  std::string selector;
+  std::string file;  // PEM; "-": standard input
+};
+Result<void> import_domain_key(CommandContext& context, const DomainKeyOptions& options);
+Result<void> drop_domain_key(CommandContext& context, const std::string& domain, const std::string& selector);
 Result<void> set_domain_receiving(CommandContext& context, const std::string& domain, const std::string& how);  // "on", "off"
 
 // `policy`: "observe", "tag", "reject".

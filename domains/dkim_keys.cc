@@ -19,6 +19,9 @@ namespace postern::domains {
 namespace {
 
 constexpr unsigned kRsaBits = 2048;
+constexpr int kLeastRsaBits = 1024;           // RFC 8301 §3.2
+constexpr int kMostRsaBits = 4096;            // verifiers need not know more; a signature takes 5 ms
+constexpr std::size_t kMaxPemOctets = 16'384;  // RSA 4096 has 3,272
 constexpr std::size_t kSelectorCharacters = 6;
 constexpr std::size_t kEd25519Octets = 32;
 
@@ -87,6 +90,26 @@ Result<store::DkimKey> make_ed25519_key(Random& random) {
   const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   if (!key) return no_key();
   return make_record(make_selector("pe", random), "ed25519-sha256", key, ed25519_public(key));
+}
+
+Result<store::DkimKey> read_private_key(std::string selector, std::string_view pem) {
+  if (pem.size() > kMaxPemOctets) return Error(ErrorCode::InvalidArgument, "that is too big for a private key");
+  const std::unique_ptr<BIO, BioDeleter> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  // Nobody is asked for a password.
+  const auto no_password = [](char*, int, int, void*) { return -1; };
+  const Key key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr) : nullptr);
+  if (!key) return Error(ErrorCode::InvalidArgument, "not a private key in PEM without a password");
+  if (EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_ED25519) {
+    return make_record(std::move(selector), "ed25519-sha256", key, ed25519_public(key));
+  }
+  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) {
+    return Error(ErrorCode::InvalidArgument, "neither an RSA nor an Ed25519 key");
+  }
+  const int bits = EVP_PKEY_get_bits(key.get());
+  if (bits < kLeastRsaBits || bits > kMostRsaBits) {
+    return Error(ErrorCode::InvalidArgument, "an RSA key of " + std::to_string(bits) + " bits: DKIM takes 1,024 to 4,096 of them");
+  }
+  return make_record(std::move(selector), "rsa-sha256", key, rsa_public(key));
 }
 
 void wipe_private_keys(store::DomainRecord& domain) noexcept {

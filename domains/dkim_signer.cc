@@ -24,7 +24,7 @@ namespace postern::domains {
 namespace {
 
 constexpr std::string_view kFieldName = "DKIM-Signature: ";
-constexpr std::size_t kMaxSignatures = 4;  // of one message: two keys, and their successors while keys are changed
+constexpr std::size_t kMaxSignatures = 4;  // of one message; two kinds of keys sign
 
 // RFC 6376 §5.4.1: what gives the message its meaning, and how its body is read.
 constexpr std::array<const char*, 27> kSignedFields = {
@@ -170,9 +170,11 @@ Result<std::unique_ptr<ContentSigner>> DkimSigner::open(const AccountId& account
   }
   auto signer = std::make_unique<DkimContentSigner>();
   DKIM_STAT status = DKIM_STAT_OK;
-  const std::size_t count = std::min((*domain)->dkim_keys.size(), kMaxSignatures);
-  for (std::size_t i = 0; i < count && status == DKIM_STAT_OK; ++i) {
-    status = signer->add(library_->handle, (*domain)->dkim_keys[i], (*domain)->name);
+  std::size_t count = 0;
+  for (const store::DkimKey& key : (*domain)->dkim_keys) {
+    if (key.state != store::DkimKeyState::Signs || status != DKIM_STAT_OK || count == kMaxSignatures) continue;
+    status = signer->add(library_->handle, key, (*domain)->name);
+    ++count;
   }
   wipe_private_keys(**domain);
   if (status != DKIM_STAT_OK) return not_signed(status);

@@ -4,6 +4,7 @@
 #include "core/bytes.h"
 #include "core/idna.h"
 #include "core/mailbox.h"
+#include "core/secret.h"
 #include "domains/dkim_keys.h"
 #include "domains/domain_records.h"
 #include "domains/inbound_routes.h"
@@ -43,6 +44,49 @@ std::string make_token(Random& random) {
 
 bool was_found(const store::DomainRecord& domain, std::string_view purpose) {
   return std::ranges::any_of(domain.checks, [&](const auto& check) { return check.name == purpose && check.is_found; });
+}
+
+// A selector is labels below _domainkey (RFC 6376 §3.1).
+bool is_selector(std::string_view text, std::string_view domain) {
+  constexpr std::string_view kBetween = "._domainkey.";
+  constexpr std::size_t kMaxNameOctets = 253;
+  return text.find('_') == std::string_view::npos && is_valid_domain(text, false) && !is_valid_address_literal(text) &&
+         text.size() + kBetween.size() + domain.size() <= kMaxNameOctets;
+}
+
+bool has_waiting_key(const store::DomainRecord& domain, const std::string& algorithm) {
+  return std::ranges::any_of(domain.dkim_keys, [&](const store::DkimKey& key) {
+    return key.state == store::DkimKeyState::Waits && key.algorithm == algorithm;
+  });
+}
+
+// What is no longer needed goes.
+void drop_ended_keys(store::DomainRecord& domain, Instant now) {
+  std::erase_if(domain.dkim_keys, [&](store::DkimKey& key) {
+    return key.state == store::DkimKeyState::Retired && key.until && *key.until <= now;
+  });
+}
+
+// `key` waits. It signs from now on, and the one before retires.
+void promote(store::DomainRecord& domain, store::DkimKey& key, Instant now) {
+  for (store::DkimKey& old : domain.dkim_keys) {
+    if (old.state != store::DkimKeyState::Signs || old.algorithm != key.algorithm) continue;
+    old.state = store::DkimKeyState::Retired;
+    old.until = now + kKeyOverlap;
+    wipe_string(old.private_key);
+  }
+  const std::string waited_as = dkim_purpose(key);
+  key.state = store::DkimKeyState::Signs;
+  const std::string signs_as = dkim_purpose(key);
+  const std::string was_as = signs_as + std::string(kOldKey);
+  std::erase_if(domain.checks, [&](const store::DomainCheck& check) { return check.name == was_as; });
+  for (store::DomainCheck& check : domain.checks) {
+    if (check.name == signs_as) {
+      check.name = was_as;
+    } else if (check.name == waited_as) {
+      check.name = signs_as;
+    }
+  }
 }
 
 // What the look at all records came to.
@@ -88,6 +132,10 @@ void apply(store::DomainRecord& domain, const Survey& survey, Instant now) {
   } else if (survey.is_denied && domain.state == store::DomainState::Verified) {
     domain.state = store::DomainState::Failed;
   }
+  for (store::DkimKey& key : domain.dkim_keys) {
+    if (key.state == store::DkimKeyState::Waits && was_found(domain, dkim_purpose(key))) promote(domain, key, now);
+  }
+  drop_ended_keys(domain, now);
 }
 
 }  // namespace
@@ -179,6 +227,77 @@ Result<void> DomainAdmin::remove_route(const DomainId& id, std::string_view rout
     return Error(ErrorCode::NotFound, "the domain has no such route");
   });
   return changed ? Result<void>() : Result<void>(changed.error());
+}
+
+Result<store::DomainRecord> DomainAdmin::rotate_keys(const DomainId& id) {
+  auto found = directory_.find_domain(id);
+  if (!found) return found.error();
+  if (!*found) return no_such_domain();
+  wipe_private_keys(**found);
+  auto rsa = make_rsa_key(random_);
+  if (!rsa) return rsa.error();
+  auto ed25519 = make_ed25519_key(random_);
+  if (!ed25519) return ed25519.error();
+  return add_keys(**found, {std::move(*rsa), std::move(*ed25519)});
+}
+
+Result<store::DomainRecord> DomainAdmin::import_key(const DomainId& id, std::string_view selector, std::string_view pem) {
+  auto found = directory_.find_domain(id);
+  if (!found) return found.error();
+  if (!*found) return no_such_domain();
+  wipe_private_keys(**found);
+  if (!is_selector(selector, (*found)->name)) {
+    return Error(ErrorCode::InvalidArgument, "not a selector: " + escape_for_log(selector) +
+                                                 "; write s2026 as in s2026._domainkey." + (*found)->name);
+  }
+  auto key = read_private_key(to_ascii_lower(selector), pem);
+  if (!key) return key.error();
+  return add_keys(**found, {std::move(*key)});
+}
+
+// Sealed before the transaction: no file is read inside one.
+Result<store::DomainRecord> DomainAdmin::add_keys(const store::DomainRecord& domain, std::vector<store::DkimKey> keys) {
+  store::DomainRecord carrier;
+  carrier.name = domain.name;
+  carrier.dkim_keys = std::move(keys);
+  if (Result<void> sealed = settings_.seal ? settings_.seal(carrier) : Result<void>(); !sealed) return sealed.error();
+  auto changed = change(domain.id, [&](store::DomainRecord& current) -> Result<void> {
+    drop_ended_keys(current, clock_.now());
+    for (const store::DkimKey& key : carrier.dkim_keys) {
+      if (std::ranges::find(current.dkim_keys, key.selector, &store::DkimKey::selector) != current.dkim_keys.end()) {
+        return Error(ErrorCode::AlreadyExists, "the domain has a key with the selector " + key.selector + " already");
+      }
+      if (has_waiting_key(current, key.algorithm)) {
+        return Error(ErrorCode::Conflict, "a key of its kind waits already: publish its record and verify the domain, or drop it");
+      }
+      const bool is_used = current.verified_at.has_value();
+      if (!is_used) std::erase_if(current.dkim_keys, [&](const auto& old) { return old.algorithm == key.algorithm; });
+      if (current.dkim_keys.size() >= store::kMaxDkimKeys) {
+        return Error(ErrorCode::LimitExceeded, "the domain has " + std::to_string(store::kMaxDkimKeys) +
+                                                   " keys: drop those that are retired, or wait until their days are over");
+      }
+      current.dkim_keys.push_back(key);
+      if (is_used) current.dkim_keys.back().state = store::DkimKeyState::Waits;
+    }
+    return {};
+  });
+  wipe_private_keys(carrier);
+  return changed;
+}
+
+Result<store::DomainRecord> DomainAdmin::drop_key(const DomainId& id, std::string_view selector) {
+  return change(id, [&](store::DomainRecord& domain) -> Result<void> {
+    const auto key = std::ranges::find(domain.dkim_keys, selector, &store::DkimKey::selector);
+    if (key == domain.dkim_keys.end()) {
+      return Error(ErrorCode::NotFound, "there is no key " + escape_for_log(selector) + " of the domain");
+    }
+    if (key->state == store::DkimKeyState::Signs) {
+      return Error(ErrorCode::Conflict, "the key signs: make or import its successor first");
+    }
+    wipe_string(key->private_key);
+    domain.dkim_keys.erase(key);
+    return {};
+  });
 }
 
 Result<std::vector<store::DomainRecord>> DomainAdmin::list(const AccountId& account) const {

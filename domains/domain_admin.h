@@ -18,11 +18,12 @@
 namespace postern::domains {
 
 struct DnsRecordToPublish {
-  std::string purpose;  // "ownership", "dkim-rsa", "dkim-ed25519", "spf", "dmarc": DomainCheck::name
+  std::string purpose;  // "ownership", "dkim-rsa", "dkim-ed25519", "dkim-rsa-next", "spf", "dmarc": DomainCheck::name
   std::string type;     // "TXT"
   std::string name;     // absolute, without the last dot
   std::string value;
   bool is_required = false;  // verified only if it is found
+  std::string note = {};     // for people: what it is for, where that is not plain
 };
 
 struct DomainSettings {
@@ -30,6 +31,10 @@ struct DomainSettings {
   // Seals the private keys of a new domain before they are stored (domains/key_seal). Null: they are stored as they are.
   std::function<Result<void>(store::DomainRecord&)> seal;
 };
+
+// How long the record of a retired key is needed: mail that it signed waits in queues for five days at most (docs/delivery.md), and
+// is looked at once more when it is read.
+inline constexpr Duration kKeyOverlap = std::chrono::days(7);
 
 // Every function that returns a Result blocks: on syncs, key generation and the DNS. Records that it hands out are without the
 // private halves of their keys. Errors carry words for people. Any thread.
@@ -62,9 +67,19 @@ class DomainAdmin {
   Result<store::InboundRoute> add_route(const DomainId& id, std::string_view match, store::RouteAction action,
                                         std::string_view destination = {});
   Result<void> remove_route(const DomainId& id, std::string_view route);
+  // Makes successors of its keys. They wait until verify() finds their records, each then signs in the place of the one before,
+  // whose record is needed for kKeyOverlap more. Of a domain that was never verified they take the places at once. NotFound.
+  // Conflict: successors wait already. LimitExceeded: store::kMaxDkimKeys.
+  Result<store::DomainRecord> rotate_keys(const DomainId& id);
+  // The same with a key that is there already: PEM, RSA of 1,024 to 4,096 bits or Ed25519, not encrypted. InvalidArgument: it is
+  // none, or `selector` is none. AlreadyExists: the domain has the selector.
+  Result<store::DomainRecord> import_key(const DomainId& id, std::string_view selector, std::string_view pem);
+  // A key that does not sign, with its record. NotFound, also of the key; Conflict: it signs.
+  Result<store::DomainRecord> drop_key(const DomainId& id, std::string_view selector);
   Result<void> remove(const DomainId& id);  // its keys too: mail goes out unsigned from then on
 
  private:
+  Result<store::DomainRecord> add_keys(const store::DomainRecord& domain, std::vector<store::DkimKey> keys);
   Result<store::DomainRecord> look_and_store(const store::DomainRecord& before);
   Result<store::DomainRecord> change(const DomainId& id, const std::function<Result<void>(store::DomainRecord&)>& change);
   // Conflict.

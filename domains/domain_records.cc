@@ -2,6 +2,7 @@
 #include "domains/domain_records.h"
 
 #include "core/bytes.h"
+#include "core/time_format.h"
 
 #include <algorithm>
 #include <optional>
@@ -18,12 +19,20 @@ constexpr std::string_view kNoAnswer = "no answer: ";
 
 std::string joined(std::string_view label, std::string_view domain) { return std::string(label) + "." + std::string(domain); }
 
+std::string note_on(const store::DkimKey& key) {
+  if (key.state == store::DkimKeyState::Waits) return "signs once it is found";
+  if (key.state == store::DkimKeyState::Retired && key.until) {
+    return "for mail under way, until " + format_rfc3339(*key.until).substr(0, 10);
+  }
+  return {};
+}
+
 DnsRecordToPublish dkim_record(const store::DkimKey& key, std::string_view domain) {
-  const bool is_rsa = key.algorithm == "rsa-sha256";
-  return {.purpose = std::string(is_rsa ? kDkimRsaPurpose : kDkimEd25519Purpose),
+  return {.purpose = dkim_purpose(key),
           .type = "TXT",
           .name = joined(key.selector + "._domainkey", domain),
-          .value = key.public_record};
+          .value = key.public_record,
+          .note = note_on(key)};
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -122,6 +131,13 @@ bool is_required_purpose(std::string_view purpose) { return purpose == kOwnershi
 bool is_unanswered(const store::DomainCheck& check) { return check.finding.starts_with(kNoAnswer); }
 
 }  // namespace
+
+std::string dkim_purpose(const store::DkimKey& key) {
+  std::string purpose(key.algorithm == "rsa-sha256" ? kDkimRsaPurpose : kDkimEd25519Purpose);
+  if (key.state == store::DkimKeyState::Waits) purpose += kNextKey;
+  if (key.state == store::DkimKeyState::Retired) purpose += kOldKey;
+  return purpose;
+}
 
 std::vector<DnsRecordToPublish> records_to_publish(const store::DomainRecord& domain, const std::vector<std::string>& spf) {
   std::vector<DnsRecordToPublish> records;

@@ -13,6 +13,11 @@ namespace postern::domains {
 inline constexpr std::string_view kOwnershipPurpose = "ownership";
 inline constexpr std::string_view kDkimRsaPurpose = "dkim-rsa";
 inline constexpr std::string_view kDkimEd25519Purpose = "dkim-ed25519";
+// Behind these two, for the record of a key that waits, and of one that is retired.
+inline constexpr std::string_view kNextKey = "-next";
+inline constexpr std::string_view kOldKey = "-old";
+
+std::string dkim_purpose(const store::DkimKey& key);
 
 // In the order in which they are looked up. Required are the ownership record, since only who writes the zone can publish the
 // account's token, and the RSA key: RFC 8301 §3.1 has every verifier know rsa-sha256, many know no Ed25519 (RFC 8463). SPF and

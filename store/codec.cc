@@ -14,6 +14,7 @@ template <> struct WordsOf<AutoSuppression> : FromTo<AutoSuppression::On, AutoSu
 template <> struct WordsOf<Permission> : FromTo<Permission::FullAccess, Permission::SendingAccess> {};
 template <> struct WordsOf<ConfirmationKind> : FromTo<ConfirmationKind::User, ConfirmationKind::Whitelist> {};
 template <> struct WordsOf<DomainState> : FromTo<DomainState::Pending, DomainState::Failed> {};
+template <> struct WordsOf<DkimKeyState> : FromTo<DkimKeyState::Signs, DkimKeyState::Retired> {};
 template <> struct WordsOf<RouteAction> : FromTo<RouteAction::Store, RouteAction::Forward> {};
 template <> struct WordsOf<InboundPolicy> : FromTo<InboundPolicy::Observe, InboundPolicy::Reject> {};
 template <> struct WordsOf<ForwardState> : FromTo<ForwardState::Waiting, ForwardState::Refused> {};
@@ -95,6 +96,7 @@ void fields(auto& io, Of<EventIdKey> auto& key) { io(key.octets, key.last_number
 void fields(auto& io, Of<AccountRecord> auto& account) {
   io(account.id, account.name, account.mode, account.state, account.plan, account.from_domains, account.created);
   if (io.since(2)) io(account.is_self_made, account.auto_suppression, account.suppression_days);
+  if (io.since(3)) io(account.blind_copy_to);
 }
 void fields(auto& io, Of<KeyRecord> auto& key) {
   io(key.id, key.account, key.name, key.environment, key.permission, key.from_domains, key.networks, key.per_second);
@@ -121,6 +123,8 @@ void fields(auto& io, Of<DomainRecord> auto& domain) {
   io(domain.created, domain.checked_at, domain.verified_at);
   if (io.since(2)) io(domain.is_receiving, domain.routes);
   if (io.since(3)) io(domain.inbound_policy);
+  if (!io.since(5)) return;
+  for (auto& key : domain.dkim_keys) io(key.state, key.until);
 }
 void fields(auto& io, Of<SuppressionRecord> auto& suppression) {
   io(suppression.address, suppression.reason, suppression.at, suppression.message);

@@ -50,6 +50,8 @@ struct AccountRecord {
   bool is_self_made = false;              // by signing up: it proves what an operator would know
   AutoSuppression auto_suppression = AutoSuppression::On;
   std::uint32_t suppression_days = 0;     // how long an address stays suppressed by itself; 0: for good
+  // Since record version 3:
+  std::string blind_copy_to = {};         // an address that gets each of its live messages, as an operator wants it; empty: none
 
   friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
 };
@@ -260,12 +262,19 @@ struct ProductionRequest {
 
 enum class DomainState : std::uint8_t { Pending = 1, Verified = 2, Failed = 3 };
 
+// Waits: made or imported, and its record was not seen yet. Retired: it signs no more, what it signed is still under way.
+enum class DkimKeyState : std::uint8_t { Signs = 1, Waits = 2, Retired = 3 };
+inline constexpr std::size_t kMaxDkimKeys = 8;  // of a domain: two that sign, two that wait, and those of two changes before
+
 // A signing key of a domain. The private half never leaves the machine: no API shows it.
 struct DkimKey {
   std::string selector;
   std::string algorithm;     // "rsa-sha256" or "ed25519-sha256"
   std::string private_key;   // PEM, PKCS #8
   std::string public_record; // the TXT record's value: "v=DKIM1; k=rsa; p=…"
+  // Since record version 5 of the domain:
+  DkimKeyState state = DkimKeyState::Signs;
+  std::optional<Instant> until = {};  // of Retired: its record is needed no longer than that
 
   friend bool operator==(const DkimKey&, const DkimKey&) = default;
 };

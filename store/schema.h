@@ -52,8 +52,9 @@ enum class RecordKind : std::uint8_t {
 inline constexpr std::uint8_t kRecordVersion = 1;
 // 1: without is_own_word; 2: lanes are numbers, no schedule; 3: nobody is moved to another route.
 inline constexpr std::uint8_t kDeliveryRecordVersion = 4;
-inline constexpr std::uint8_t kAccountRecordVersion = 2;      // 1 ends before is_self_made
-inline constexpr std::uint8_t kDomainRecordVersion = 4;  // 1 ends before is_receiving, 2 before its policy, 3 before destinations
+inline constexpr std::uint8_t kAccountRecordVersion = 3;      // 1 ends before is_self_made, 2 before blind_copy_to
+// 1 ends before is_receiving, 2 before its policy, 3 has no destinations, 4 no states of keys.
+inline constexpr std::uint8_t kDomainRecordVersion = 5;
 inline constexpr std::uint8_t kInboundRecordVersion = 2;      // 1 ends before verdicts
 inline constexpr std::uint8_t kUserRecordVersion = 3;         // 1 ends before ended_sessions, 2 before is_operator
 inline constexpr std::uint8_t kSuppressionRecordVersion = 3;  // 1 ends before until, 2 before stream

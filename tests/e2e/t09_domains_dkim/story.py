@@ -4,6 +4,7 @@ signatures that another implementation of DKIM verifies over the same zone."""
 import email
 import json
 import pathlib
+import re
 import smtplib
 import subprocess
 
@@ -77,6 +78,36 @@ def over_http(relay, server):
     check(relay.request("DELETE", path, key=key)[0] == 200 and relay.request("GET", path, key=key)[0] == 404, "DELETE")
 
 
+def selectors(message):
+    return set(re.findall(rb"[; \t]s=([^;\s]+);", message.split(b"\r\n\r\n" if b"\r\n\r\n" in message else b"\n\n")[0]))
+
+
+def keys_are_changed(relay, server, sink, key, folder):
+    """Successors sign once their records are there, what was signed before verifies on; a key of another system is taken."""
+    def sent():
+        return arrives_signed(server, sink, lambda: send(relay, key, PLAIN_MESSAGE))
+
+    def published():
+        server.publish(relay.cli("domain", "records", DOMAIN).splitlines())
+        check(relay.json("domain", "verify", DOMAIN)["status"] == "verified", "verified")
+
+    first = sent()
+    relay.cli("domain", "rotate-keys", DOMAIN)
+    relay.cli("domain", "rotate-keys", DOMAIN, expect=1)
+    check(selectors(sent()) == selectors(first), "successors whose records are not there do not sign")
+    published()
+    second = sent()
+    check(not selectors(second) & selectors(first), f"successors: {selectors(first)} {selectors(second)}")
+    check(all(s["good"] for s in signatures(server.zone, first)), "what was signed before verifies on")
+    pem = folder / "other.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024", "-out", str(pem)], check=True,
+                   capture_output=True)
+    relay.cli("domain", "import-key", DOMAIN, "s2026", str(pem))
+    published()
+    check(b"s2026" in selectors(sent()), "the imported key signs")
+    check("BEGIN" not in relay.cli("domain", "show", DOMAIN, "--json"), "no private half is shown")
+
+
 def run(context):
     server = NameServer(context.folder / "dns", DOMAIN)
     try:
@@ -128,6 +159,7 @@ def story(context, server):
     decoded = email.message_from_bytes(converted).get_payload(decode=True)
     check(decoded == RAW.split(b"\r\n\r\n", 1)[1], f"decoded: {decoded}")
 
+    keys_are_changed(relay, server, sink, key, context.folder)
     server.publish([line for line in lines if "postern-verification" not in line])
     relay.cli("domain", "verify", DOMAIN, expect=1)
     check(relay.json("domain", "show", DOMAIN)["status"] == "failed", "a verified domain whose token has gone")

@@ -345,6 +345,9 @@ def sandbox_and_production(api, token, live, server):
     api.succeed("getDomain", key=token, path=path)
     server.publish(api.relay.cli("domain", "records", "example.org").splitlines())
     check(api.succeed("verifyDomain", key=token, path=path)["status"] == "verified", "the domain is not verified")
+    rotated = api.succeed("rotateDomainKeys", key=token, path=path)
+    check(sum("note" in record for record in rotated["records"]) == 2, f"successors: {rotated}")
+    api.refuse("rotateDomainKeys", 409, "conflict", key=token, path=path)
     inbound(api, token, domain["id"], api.mx)
     api.succeed("requestProductionAccess", key=token, body={"use_case": "receipts"})
     other = api.call("createDomain", key=token, body={"name": "other.example.org"})[1]
@@ -513,7 +516,7 @@ def test_keys_keep_to_themselves(api, test, live_message):
     shown = api.call("getWebhook", key=test, path={"id": made["id"]})[1]
     check(shown["environment"] == "test", f"a test key's webhook: {shown}")
     for name in ("addSandboxEmail", "removeSandboxEmail", "requestProductionAccess", "createDomain", "deleteDomain", "verifyDomain",
-                 "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
+                 "rotateDomainKeys", "changeWebhook", "deleteWebhook", "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret",
                  "addSuppression", "deleteSuppression", "listInbound", "getInbound", "testRoute", "createRoute", "changeDomain",
                  "addSuppressions", "removeSuppressions", "changeAccount", "confirmAddress"):
         status, answer, _ = api.call(name, **{**api.successes[name], "key": test})

@@ -390,6 +390,28 @@ TEST_F(CommandLine, KeepsTheSuppressionList) {
   EXPECT_EQ(run({"suppression", "add", "team", "nonsense"}).status, kExitUsage);
 }
 
+TEST_F(CommandLine, ChangesTheKeysOfADomain) {
+  must({"account", "create", "demo"});
+  must({"domain", "add", "demo", "example.org"});
+  const std::string before = must({"domain", "records", "example.org"});
+  EXPECT_THAT(must({"domain", "rotate-keys", "example.org"}), HasSubstr("postern domain verify example.org"));
+  const std::string after = must({"domain", "records", "example.org"});
+  EXPECT_NE(before, after) << "nobody has seen the first ones";
+  EXPECT_THAT(run({"domain", "import-key", "example.org", "s1", (folder_ / "none.pem").string()}).err, HasSubstr("cannot read"));
+  std::ofstream(folder_ / "bad.pem") << "no key";
+  EXPECT_EQ(run({"domain", "import-key", "example.org", "s1", (folder_ / "bad.pem").string()}).status, kExitUsage);
+  EXPECT_EQ(run({"domain", "drop-key", "example.org", "s1"}).status, kExitRefused);
+}
+
+TEST_F(CommandLine, SendsBlindCopiesWhereAnOperatorWantsThem) {
+  must({"account", "create", "demo"});
+  EXPECT_THAT(must({"account", "set-blind-copy", "demo", "archive@example.org"}), HasSubstr("archive@example.org as well"));
+  EXPECT_THAT(must({"account", "show", "demo"}), ContainsRegex("blind copy to +archive@example.org"));
+  EXPECT_EQ(run({"account", "set-blind-copy", "demo", "archive"}).status, kExitUsage);
+  must({"account", "set-blind-copy", "demo", "off"});
+  EXPECT_THAT(must({"account", "show", "demo"}), ContainsRegex("blind copy to +-\n"));
+}
+
 TEST_F(CommandLine, ShowsAndChangesWebhooks) {
   must({"account", "create", "team"});
   const std::string made = must({"webhook", "create", "team", "https://hooks.example.org/in"});

@@ -69,6 +69,16 @@ TEST_F(DkimSignerTest, SignsWithEveryKeyOfTheAuthorsDomain) {
   EXPECT_EQ(verified.bad, 0u);
 }
 
+TEST_F(DkimSignerTest, SignsWithNoKeyThatWaitsOrIsRetired) {
+  domain_.dkim_keys.push_back(make_rsa_key(random_).value());
+  domain_.dkim_keys[0].state = store::DkimKeyState::Retired;
+  domain_.dkim_keys[0].private_key.clear();
+  domain_.dkim_keys[2].state = store::DkimKeyState::Waits;
+  const std::string fields = sign(kMessage, 1000);
+  EXPECT_NE(fields.find("s=" + domain_.dkim_keys[1].selector + ";"), std::string::npos) << fields;
+  for (const std::size_t silent : {0U, 2U}) EXPECT_EQ(fields.find(domain_.dkim_keys[silent].selector), std::string::npos);
+}
+
 TEST_F(DkimSignerTest, SaysThatAnotherAccountSignsForTheDomain) {
   const auto signer =
       DkimSigner::create([this](const AccountId& account, std::string_view) -> Result<std::optional<store::DomainRecord>> {

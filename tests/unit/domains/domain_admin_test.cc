@@ -1,6 +1,7 @@
 // Sending domains from being added to being verified, over a DNS that the test scripts.
 #include "domains/domain_admin.h"
 
+#include "domains/dkim_keys.h"
 #include "domains/domain_records.h"
 #include "tests/support/scripted_resolver.h"
 #include "tests/support/temp_store.h"
@@ -251,6 +252,79 @@ TEST_F(DomainAdminTest, LooksUpForTwoAccountsAtATime) {
   ASSERT_TRUE(one_too_many && !*one_too_many);
   EXPECT_EQ(one_too_many->error().code(), ErrorCode::ResolveFailed);
   EXPECT_TRUE(admin_.verify(third.id)) << "free again";
+}
+
+std::string selectors_of(const store::DomainRecord& domain, store::DkimKeyState state) {
+  std::string selectors;
+  for (const auto& key : domain.dkim_keys) {
+    if (key.state == state) selectors += (selectors.empty() ? "" : " ") + key.selector;
+  }
+  return selectors;
+}
+
+TEST_F(DomainAdminTest, SignsWithSuccessorsOnceTheirRecordsAreThereAndForgetsTheOldOnesLater) {
+  using store::DkimKeyState;
+  const auto before = verified();
+  const std::string first = selectors_of(before, DkimKeyState::Signs);
+  auto domain = admin_.rotate_keys(before.id).value();
+  const std::string next = selectors_of(domain, DkimKeyState::Waits);
+  EXPECT_EQ(selectors_of(domain, DkimKeyState::Signs), first) << "nothing changes before the records are there";
+  EXPECT_EQ(domain.dkim_keys.size(), 4U);
+  EXPECT_EQ(admin_.rotate_keys(before.id).error().code(), ErrorCode::Conflict) << "some wait already";
+  domain = admin_.verify(before.id).value();
+  EXPECT_EQ(selectors_of(domain, DkimKeyState::Waits), next);
+  EXPECT_EQ(domain_status(domain), "verified") << "successors are not required";
+
+  resolver_.publish(admin_.records(domain));
+  clock_.advance(std::chrono::hours(1));
+  domain = admin_.verify(before.id).value();
+  EXPECT_EQ(selectors_of(domain, DkimKeyState::Signs), next);
+  EXPECT_EQ(selectors_of(domain, DkimKeyState::Retired), first);
+  for (const auto& key : store_.directory().find_domain(before.id).value()->dkim_keys) {
+    EXPECT_EQ(key.private_key.empty(), key.state == DkimKeyState::Retired) << "who does not sign needs no private half";
+  }
+  for (const auto& record : admin_.records(domain)) {
+    EXPECT_EQ(record.note.starts_with("for mail under way, until "), record.purpose.ends_with("-old")) << record.note;
+    EXPECT_EQ(record_status(domain, record), "verified") << record.purpose;
+  }
+  clock_.advance(kKeyOverlap);
+  domain = admin_.verify(before.id).value();
+  EXPECT_EQ(selectors_of(domain, DkimKeyState::Retired), "");
+  EXPECT_EQ(domain.dkim_keys.size(), 2U);
+}
+
+TEST_F(DomainAdminTest, ReplacesKeysAtOnceWhereNobodyHasSeenThem) {
+  const auto before = added();
+  const auto domain = admin_.rotate_keys(before.id).value();
+  EXPECT_EQ(domain.dkim_keys.size(), 2U);
+  EXPECT_NE(selectors_of(domain, store::DkimKeyState::Signs), selectors_of(before, store::DkimKeyState::Signs));
+}
+
+TEST_F(DomainAdminTest, TakesAKeyThatAnotherSystemMade) {
+  const auto before = verified();
+  auto made = make_rsa_key(random_).value();
+  auto domain = admin_.import_key(before.id, "S2026", made.private_key).value();
+  EXPECT_EQ(selectors_of(domain, store::DkimKeyState::Waits), "s2026");
+  EXPECT_EQ(domain.dkim_keys.back().public_record, made.public_record) << "the record that is published already";
+  resolver_.zone[{"s2026._domainkey.example.org", "TXT"}] = {made.public_record};
+  domain = admin_.verify(before.id).value();
+  EXPECT_EQ(selectors_of(domain, store::DkimKeyState::Signs), before.dkim_keys[1].selector + " s2026");
+  EXPECT_EQ(admin_.drop_key(before.id, "s2026").error().code(), ErrorCode::Conflict) << "it signs";
+  EXPECT_EQ(admin_.drop_key(before.id, "none").error().code(), ErrorCode::NotFound);
+  domain = admin_.drop_key(before.id, before.dkim_keys[0].selector).value();
+  EXPECT_EQ(domain.dkim_keys.size(), 2U);
+
+  EXPECT_EQ(admin_.import_key(before.id, "s2026", made.private_key).error().code(), ErrorCode::AlreadyExists);
+  for (const char* selector : {"", "a b", "_domainkey", "a..b", "-a", "[127.0.0.1]"}) {
+    EXPECT_EQ(admin_.import_key(before.id, selector, made.private_key).error().code(), ErrorCode::InvalidArgument) << selector;
+  }
+  const std::string truncated = made.private_key.substr(0, made.private_key.size() / 2);
+  for (const std::string& pem : {std::string(), std::string("nonsense"), truncated, std::string(20'000, 'A')}) {
+    const auto refused = admin_.import_key(before.id, "s1", pem);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), ErrorCode::InvalidArgument);
+    EXPECT_EQ(refused.error().message().find("nonsense"), std::string::npos) << "no word of a private key";
+  }
 }
 
 TEST_F(DomainAdminTest, ShowsAnAccountItsOwnOnly) {

@@ -60,8 +60,8 @@ constexpr std::string_view kOfDomainKeys[] = {
     "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "updateEmail", "previewEmail",
     "listEmailLinks", "listEmailHeaders", "retryEmail",
     "listAttachments", "getAttachment", "getAttachmentContent", "listEvents", "streamEvents", "listDomains", "createDomain",
-    "getDomain", "verifyDomain", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook", "listWebhookAttempts",
-    "changeWebhook", "deleteWebhook",
+    "getDomain", "verifyDomain", "rotateDomainKeys", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook",
+    "listWebhookAttempts", "changeWebhook", "deleteWebhook",
     "replayWebhook", "replayWebhookEvent", "rotateWebhookSecret", "rotateWebhookSigningSecret", "listApiKeys", "createApiKey",
     "getApiKey", "changeApiKey", "removeApiKey", "rotateApiKey", "listAuthApiKeys", "createAuthApiKey", "getAuthApiKey",
     "changeAuthApiKey", "removeAuthApiKey", "rotateAuthApiKey"};
@@ -116,7 +116,8 @@ TEST(AreasTest, OpenNothingButSigningInAndTheService) {
   }
   EXPECT_EQ(open, (std::set<std::string_view>{"/", "/v1/auth/signup", "/v1/auth/login", "/v1/auth/session",
                                               "/v1/inbound/:id/attachments/:attachment_id/content",
-                                              "/v1/confirm/:token", "/healthz", "/readyz", "/metrics", "/openapi.json"}));
+                                              "/v1/confirm/:token", "/v1/unsubscribe/:token", "/healthz", "/readyz", "/metrics",
+                                              "/openapi.json"}));
 }
 
 // A client made from the document tells events apart by their type.

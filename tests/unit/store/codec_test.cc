@@ -280,9 +280,7 @@ TEST(Codec, RestoresEveryRecordOfTheHttpService) {
                               .expires_at = values.instant(),
                               .clock = values.instant(),
                               .clock_start = values.instant()});
-    expect_restored(DestinationPause{.name = values.text(),
-                                     .since = values.instant(),
-                                     .until = values.instant(),
+    expect_restored(DestinationPause{.name = values.text(), .since = values.instant(), .until = values.instant(),
                                      .why = values.status()});
   }
 }
@@ -314,7 +312,7 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
   };
   for (int i = 0; i < 20; ++i) {
     add(Count{values.number()});
-    add(values.account(), 3);
+    add(values.account(), 4);
     add(values.key());
     add(KeyUsage{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()});
     add(WhitelistEntry{.address = values.text(), .added = values.instant()});
@@ -322,7 +320,8 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
     add(UsageRow{.day = values.instant(), .key = {values.octets<10>()}, .messages = values.number(),
                  .recipients = values.number()});
     add(values.user(), 3);
-    add(values.domain(), 3);
+    const DomainRecord domain = values.domain();
+    add(domain, 3 + 2 * domain.dkim_keys.size());
     add(values.suppression(), 2);
     add(values.webhook(), 2);
     add(values.progress(), 1);
@@ -336,7 +335,11 @@ TEST(Codec, StillReadsTheDirectoryOfTheFirstRecordVersions) {
   std::string octets;
   const AccountRecord account = values.account();
   encode(account, octets);
-  EXPECT_EQ(decode<AccountRecord>(first_version(octets, 3)).value(), account);
+  EXPECT_EQ(decode<AccountRecord>(first_version(octets, 4)).value(), account);
+  EXPECT_EQ(decode<AccountRecord>(earlier_version(octets, 1, 2)).value(), account);
+  const DomainRecord domain = values.domain();
+  encode(domain, octets);
+  EXPECT_EQ(decode<DomainRecord>(earlier_version(octets, 2 * domain.dkim_keys.size(), 4)).value(), domain);
   const UserRecord user = values.user();
   encode(user, octets);
   EXPECT_EQ(decode<UserRecord>(first_version(octets, 3)).value(), user);
@@ -353,6 +356,7 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   account.is_self_made = true;
   account.auto_suppression = AutoSuppression::Off;
   account.suppression_days = 30;
+  account.blind_copy_to = values.text();
   expect_restored(account);
   UserRecord user = values.user();
   user.ended_sessions = {{values.text(), values.instant()}, {values.text(), values.instant()}};
@@ -386,6 +390,9 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   domain.routes = {{.id = values.text(), .match = values.text(), .action = RouteAction::Webhook, .is_active = false},
                    {.id = values.text(), .match = "*", .action = RouteAction::Forward, .destination = values.text()}};
   domain.inbound_policy = InboundPolicy::Reject;
+  domain.dkim_keys = {DkimKey{}};
+  domain.dkim_keys[0].state = DkimKeyState::Retired;
+  domain.dkim_keys[0].until = values.instant();
   expect_restored(domain);
   SuppressionRecord suppression = values.suppression();
   suppression.until = values.instant();
@@ -404,12 +411,8 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   expect_restored(EventIdKey{.octets = values.octets<16>(), .last_numbered = values.number()});
   const KeyUsage use{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()};
   expect_restored(KeyRefusal{use, values.text()});
-  expect_restored(Confirmation{.account = {values.octets<10>()},
-                               .kind = ConfirmationKind::Whitelist,
-                               .address = values.text(),
-                               .code_digest = values.octets<32>(),
-                               .asked = values.instant(),
-                               .expires_at = values.instant()});
+  expect_restored(Confirmation{.account = {values.octets<10>()}, .kind = ConfirmationKind::Whitelist, .address = values.text(),
+                               .code_digest = values.octets<32>(), .asked = values.instant(), .expires_at = values.instant()});
 }
 
 TEST(Codec, StillReadsAMessageOfEarlierRecordVersions) {
@@ -436,9 +439,7 @@ TEST(Codec, StillReadsADeliveryOfTheFirstRecordVersion) {
   // Without the checksum; the last six fields are empty, and is_own_word stands before them.
   std::string first = octets.substr(0, octets.size() - 4 - 7) + std::string(4, '\0');
   first[1] = 1;
-  const std::uint32_t sum = crc32c(first);
-  for (int i = 0; i < 4; ++i) first.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
-  const Result<DeliveryRecord> restored = decode<DeliveryRecord>(first);
+  const Result<DeliveryRecord> restored = decode<DeliveryRecord>(with_sum(std::move(first)));
   ASSERT_TRUE(restored);
   EXPECT_EQ(*restored, delivery);
 }
@@ -453,9 +454,7 @@ TEST(Codec, StillReadsADeliveryOfTheSecondRecordVersion) {
   std::string second = octets.substr(0, octets.size() - 4 - 2);
   second[1] = 2;
   second.replace(second.size() - 3, 1, "\xa5\xdd\x02");  // before two fields that are empty
-  const std::uint32_t sum = crc32c(second);
-  for (int i = 0; i < 4; ++i) second.push_back(static_cast<char>((sum >> (8 * i)) & 0xff));
-  const Result<DeliveryRecord> restored = decode<DeliveryRecord>(second);
+  const Result<DeliveryRecord> restored = decode<DeliveryRecord>(with_sum(std::move(second)));
   ASSERT_TRUE(restored);
   EXPECT_EQ(*restored, delivery);
 }
