@@ -87,6 +87,7 @@ Error bad_mode(std::string_view text) {
 json::object account_value(const store::AccountRecord& account) {
   json::object value = api::account_json(account);
   value["self_made"] = account.is_self_made;
+  value["blind_copy_to"] = account.blind_copy_to;
   return value;
 }
 
@@ -195,6 +196,7 @@ Result<void> show_account(CommandContext& context, const std::string& name) {
                                      {"recipients a month", std::to_string(*month) + " of " + limit_text(account->plan.per_month)},
                                      {"From domains", joined(account->from_domains, "any")},
                                      {"automatic suppression", suppression_text(*account)},
+                                     {"blind copy to", account->blind_copy_to.empty() ? "-" : account->blind_copy_to},
                                      {"self-made", account->is_self_made ? "yes" : "no"},
                                      {"created", format_time(account->created)}}));
   return {};
@@ -237,6 +239,13 @@ Result<void> set_account_domains(CommandContext& context, const std::string& nam
   if (!after) return after.error();
   const std::string now = *after ? joined((*after)->from_domains, "any") : "any";
   return confirm_change(context, *before, "From domains were " + joined(before->from_domains, "any") + ", are now " + now);
+}
+
+Result<void> set_account_blind_copy(CommandContext& context, const std::string& name, const std::string& address) {
+  const std::string to = address == "off" ? "" : address;
+  const std::string said = to.empty() ? "no copies are sent" : "each live message goes to " + printable(to) + " as well";
+  return change_account(context, name, said,
+                        [&](auth::AccountAdmin& admin, const AccountId& id) { return admin.set_blind_copy(id, to); });
 }
 
 Result<void> set_account_suppression(CommandContext& context, const std::string& name, const std::string& how) {

@@ -18,6 +18,10 @@ void declare_account_settings(CLI::App& noun, Builder& build) {
   domains.add_option("account", account)->required();
   domains.add_option("domain", names, "example.org, or .example.org with every name below it");
   domains.add_flag("--any", is_any, "any domain");
+  auto [copying, copied, copied_to] = build.command(
+      noun, "set-blind-copy", "Send each of its live messages to an address of yours as well", set_account_blind_copy);
+  copying.add_option("account", copied)->required();
+  copying.add_option("address", copied_to, "the address, or off")->required();
   auto [suppression, suppressed, how] =
       build.command(noun, "set-suppression", "Whether hard bounces and complaints suppress an address", set_account_suppression);
   suppression.add_option("account", suppressed)->required();

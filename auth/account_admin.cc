@@ -2,6 +2,7 @@
 
 #include "auth/permission.h"
 #include "core/bytes.h"
+#include "core/mailbox.h"
 
 #include <algorithm>
 #include <array>
@@ -108,6 +109,14 @@ Result<void> AccountAdmin::set_auto_suppression(const AccountId& id, store::Auto
   return change(id, [&](store::AccountRecord& account) {
     account.auto_suppression = suppression;
     account.suppression_days = days;
+  });
+}
+
+Result<void> AccountAdmin::set_blind_copy(const AccountId& id, std::string_view address) {
+  const auto mailbox = address.empty() ? Result<Mailbox>(Mailbox()) : parse_mailbox(address);
+  if (!mailbox) return Error(ErrorCode::InvalidArgument, "not an e-mail address: " + escape_for_log(address));
+  return change(id, [&](store::AccountRecord& account) {
+    account.blind_copy_to = address.empty() ? std::string() : format_mailbox(*mailbox);
   });
 }
 

@@ -45,6 +45,8 @@ class AccountAdmin {
   Result<void> set_from_domains(const AccountId& id, const std::vector<std::string>& domains);
   // `days`: how long an address stays suppressed; 0: for good.
   Result<void> set_auto_suppression(const AccountId& id, store::AutoSuppression suppression, std::uint32_t days);
+  // An address that gets each of its live messages as well, blind; empty: none. InvalidArgument: it is no address.
+  Result<void> set_blind_copy(const AccountId& id, std::string_view address);
   // With all that is its own; of what is very much the last goes a while after the account, in slices that let others write between
   // them, and the server goes on with it where this process ends too soon. Messages that are queued still go out.
   Result<void> remove(const AccountId& id);

@@ -27,6 +27,7 @@ AuthResult judge(const store::Directory::KeyWithAccount& found, const IpAddress&
   principal.permission = found.key.permission;
   principal.plan = found.account.plan;
   principal.key_per_second = found.key.per_second;
+  principal.blind_copy_to = found.account.blind_copy_to;
   principal.has_own_domains = !found.key.from_domains.empty();
   principal.has_networks = !found.key.networks.empty();
   principal.from_domains = found.key.from_domains.empty() ? found.account.from_domains : found.key.from_domains;

@@ -24,6 +24,7 @@ struct Principal {
   std::vector<std::string> from_domains;  // normalised; the key's if it names any, else the account's; empty: any domain
   bool has_own_domains = false;           // from_domains are the key's: it sees the account's mail from them only
   bool has_networks = false;              // it works from some networks only
+  std::string blind_copy_to = {};         // an address that gets its live messages too; empty: none
 };
 
 }  // namespace postern::auth

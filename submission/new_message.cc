@@ -2,6 +2,7 @@
 
 #include "core/bytes.h"
 #include "core/header_text.h"
+#include "core/mailbox.h"
 #include "mime/addressees.h"
 #include "store/settlement.h"
 #include "submission/message_tags.h"
@@ -32,6 +33,17 @@ std::string joined_warnings(const std::vector<std::string>& warnings) {
   return text;
 }
 
+// Whom else the account's live mail goes to. Nobody hears of what becomes of the copy, and no quota counts it.
+std::optional<Mailbox> blind_copy_of(const NewMessageFacts& facts) {
+  if (facts.principal.blind_copy_to.empty() || facts.principal.environment != Environment::Live) return std::nullopt;
+  const auto mailbox = parse_mailbox(facts.principal.blind_copy_to);
+  if (!mailbox) return std::nullopt;
+  const bool has_it = std::ranges::any_of(facts.envelope.recipients, [&](const Recipient& recipient) {
+    return normalised_mailbox(recipient.mailbox) == normalised_mailbox(*mailbox);
+  });
+  return has_it ? std::nullopt : std::optional(outgoing_mailbox(*mailbox));
+}
+
 Envelope outgoing_envelope(const NewMessageFacts& facts) {
   Envelope envelope = facts.envelope;
   if (envelope.reverse_path) {
@@ -49,6 +61,9 @@ Envelope outgoing_envelope(const NewMessageFacts& facts) {
     for (Recipient& recipient : envelope.recipients) {
       recipient.notify = Notify{.is_given = true, .never = true};
     }
+  }
+  if (const auto copied_to = blind_copy_of(facts)) {
+    envelope.recipients.push_back({.mailbox = *copied_to, .notify = {.is_given = true, .never = true}, .orcpt = {}});
   }
   parameters.body = facts.is_eight_bit ? BodyType::EightBitMime : BodyType::SevenBit;
   parameters.smtputf8 =

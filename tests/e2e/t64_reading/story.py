@@ -26,7 +26,7 @@ def run(context):
     hop.start()
     relay = context.relay(next_hop_port=hop.port)
     relay.start()
-    relay.account("shop", "--mode", "production", "--domain", "shop.example", "--per-day", "4")
+    relay.account("shop", "--mode", "production", "--domain", "shop.example", "--per-day", "40")
     key = relay.key("shop", "--live", "--name", "till")
     for number in (4711, 4712):
         send(relay, key, number)
@@ -42,7 +42,7 @@ def run(context):
 
     def used():
         usage = relay.json("usage", "shop")
-        return usage if usage["recipients"] == 3 and usage["day"] == {"used": 3, "limit": 4} else None
+        return usage if usage["recipients"] == 3 and usage["day"] == {"used": 3, "limit": 40} else None
 
     wait_until(used, "what was sent is counted", 60)
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
@@ -54,6 +54,15 @@ def run(context):
     mailed = wait_until(lambda: [m for m in hop.messages() if m.recipients == [b"ops@example.org"]], "the report arrives", 60)[0]
     check(mailed.sender == b"" and b"Subject: Mail of " in mailed.content and b"shop " in mailed.content, mailed.text.decode())
 
+    relay.cli("account", "set-blind-copy", "shop", "archive@shop.example")
+    for number in range(4714, 4744):  # a server sees the change within some seconds
+        before = len(hop.messages())
+        send(relay, key, number)
+        wait_until(lambda: len(hop.messages()) > before, "the next one is delivered")
+        if any(b"archive@shop.example" in message.recipients for message in hop.messages()):
+            break
+    else:
+        check(False, "the archive gets no copy")
     secret = relay.cli("webhook", "create", "shop", "https://hooks.shop.example/mail", "--event", "email.bounced", "--quiet")
     status, listed, _ = relay.request("GET", "/v1/webhooks", key=key)
     check(status == 200 and listed["data"][0]["events"] == ["email.bounced"], f"the server sees it: {status} {listed}")

@@ -88,6 +88,26 @@ TEST_F(IntakeTest, OffersItsOneRecipientToUnsubscribe) {
   EXPECT_EQ(record.summary.tags, (Tags{{"kind", "letter"}, {"stream", "news"}}));
 }
 
+TEST_F(IntakeTest, AddsABlindCopyWhereAnOperatorWantsOneOfTheAccountsLiveMail) {
+  ASSERT_TRUE(parts_.accounts.set_blind_copy(parts_.account, "archive@example.org"));
+  EXPECT_EQ(parts_.accounts.set_blind_copy(parts_.account, "archive").error().code(), ErrorCode::InvalidArgument);
+  const auto recipients_of = [&] {
+    EXPECT_TRUE(judge_.judge_sender(Mailbox{"a", "example.org"}).is_accepted());
+    const IntakeOutcome outcome = take_in(kPlain);
+    const auto stored = parts_.store.spool().find(std::get<TakenIn>(outcome).id).value().value();
+    EXPECT_EQ(stored.delivery.recipients.size(), stored.message.envelope.recipients.size());
+    EXPECT_TRUE(stored.message.envelope.recipients.back().notify.never ||
+                stored.message.envelope.recipients.size() == 1);
+    return stored.message.envelope.recipients.size();
+  };
+  EXPECT_EQ(recipients_of(), 2U);
+  envelope_.recipients = {recipient_at("archive", "EXAMPLE.org")};
+  EXPECT_EQ(recipients_of(), 1U) << "it gets the message already";
+  parts_.use_key(Environment::Test);
+  envelope_.recipients = {recipient_at("b", "example.net")};
+  EXPECT_EQ(recipients_of(), 1U) << "test mail is nobody else's";
+}
+
 TEST_F(IntakeTest, RefusesALinkThatSeveralWouldShareOrThatNamesNoStream) {
   EXPECT_EQ(refusal(take_in("X-Postern-Unsubscribe: two words\r\n" + std::string(kPlain))), "invalid_message");
   envelope_.recipients.push_back(recipient_at("c", "example.net"));
