@@ -123,6 +123,7 @@ net::Awaitable<std::optional<DecisionProblem>> EmailSubmission::judge_recipients
   for (const Mailbox& mailbox : email_.request.recipients) {
     if (!recipients_.empty() && recipients_.size() % kJudgedAtOnce == 0) co_await net::asio::post(net::kAwait);
     const Recipient recipient{mailbox, email_.request.notify, {}};
+    if (!transaction_.is_quota_known()) co_await transaction_.await_quota();
     const Decision decision = transaction_.judge_recipient(recipient);
     JudgedRecipient& judged = recipients_.emplace_back(JudgedRecipient{mailbox, std::nullopt});
     if (decision.is_accepted()) {

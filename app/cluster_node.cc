@@ -22,9 +22,17 @@ ClusterNode::ClusterNode(const Settings& settings, store::Store& store, const do
       membership_(membership),
       seal_(make_row_seal(seal)),
       changes_(store, settings.cluster_database, seal_, random_, membership),
-      follower_(store, settings.cluster_database, seal_, random_, membership, changes_) {}
+      follower_(store, settings.cluster_database, seal_, random_, membership, changes_),
+      keeper_(store, settings.cluster_database, clock_, random_, membership),
+      quotas_(keeper_) {}
+
+void ClusterNode::start() {
+  follower_.start();
+  keeper_.start();
+}
 
 void ClusterNode::stop() {
+  keeper_.stop();
   follower_.stop();
   // Behind all that was begun: its completions hand over what touches shared rows.
   (void)store_.directory().write([](store::DirectoryWriter&) { return Result<void>(); });

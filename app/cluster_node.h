@@ -2,10 +2,13 @@
 // on. Without cluster_database there is none, and nothing of cluster/ runs.
 #pragma once
 
+#include "app/cluster_quotas.h"
 #include "app/settings.h"
 #include "cluster/follower.h"
+#include "cluster/quota_keeper.h"
 #include "cluster/row_seal.h"
 #include "cluster/shared_directory.h"
+#include "core/clock.h"
 #include "core/random.h"
 #include "core/result.h"
 #include "domains/key_seal.h"
@@ -29,11 +32,12 @@ class ClusterNode {
   static Result<std::unique_ptr<ClusterNode>> open_for_server(const Settings& settings, store::Store& store);
 
   // The server's; the command line follows nothing.
-  void start() { follower_.start(); }
+  void start();
   // Behind everything that writes, and before this ends.
   void stop();
   cluster::FollowState state() const { return follower_.state(); }
   cluster::SharedDirectory& changes() { return changes_; }
+  submission::SharedQuotas& quotas() { return quotas_; }
   const store::Membership& membership() const { return membership_; }
 
  private:
@@ -41,10 +45,13 @@ class ClusterNode {
 
   store::Store& store_;
   const store::Membership membership_;
+  SystemClock clock_;
   SystemRandom random_;
   cluster::RowSeal seal_;
   cluster::SharedDirectory changes_;
   cluster::Follower follower_;
+  cluster::QuotaKeeper keeper_;
+  ClusterQuotas quotas_;
 };
 
 }  // namespace postern::app

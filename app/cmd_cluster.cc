@@ -275,6 +275,24 @@ Result<void> show_cluster(CommandContext& context) {
   return {};
 }
 
+Result<void> upgrade_cluster(CommandContext& context) {
+  auto database = open_database(context);
+  if (!database) return database.error();
+  cluster::History& history = (*database)->history;
+  if (const auto cluster = history.identify(); !cluster) return cluster.error();
+  const auto before = history.upgrade();
+  if (!before) {
+    history.roll_back();
+    return before.error();
+  }
+  const bool is_new = *before < cluster::kFormat;
+  context.confirm({{"before", *before}, {"format", cluster::kFormat}},
+                  is_new ? "the cluster's format is " + std::to_string(cluster::kFormat) + ", it was " + std::to_string(*before) +
+                               "; programs that do not know it no longer follow"
+                         : "the cluster's format is " + std::to_string(cluster::kFormat) + " already");
+  return {};
+}
+
 Result<void> remove_node(CommandContext& context, const std::string& name) {
   const auto nodes = ask_nodes(context);
   if (!nodes) return nodes.error();

@@ -61,6 +61,7 @@ void declare_cluster(CLI::App& app, Builder& build) {
   build.command(noun, "join", "Make this machine, which has no accounts yet, a node of the cluster", join_cluster);
   build.command(noun, "leave", "Give this machine's store back to itself, with all that it has", leave_cluster);
   build.command(noun, "check", "Look whether the database is set up for what is asked of it", check_cluster);
+  build.command(noun, "upgrade", "Raise the format of the database, once every node runs a program that knows it", upgrade_cluster);
   build.command(noun, "status", "Show the nodes and how far each of them is", show_cluster);
   CLI::App& node = build.group(app, "node", "The machines of the cluster");
   build.command(node, "list", "Show the nodes and how far each of them is", show_cluster);

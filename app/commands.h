@@ -106,6 +106,7 @@ Result<void> init_cluster(CommandContext& context);
 Result<void> join_cluster(CommandContext& context);
 Result<void> leave_cluster(CommandContext& context);
 Result<void> check_cluster(CommandContext& context);
+Result<void> upgrade_cluster(CommandContext& context);
 Result<void> show_cluster(CommandContext& context);
 Result<void> remove_node(CommandContext& context, const std::string& name);
 // context.confirm(); in a cluster behind a wait of two seconds at most, and with the nodes on which the last change is in force.

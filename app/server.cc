@@ -161,7 +161,7 @@ class Daemon {
         throttle_(make_throttle_limits(settings)),
         quota_([this](const AccountId& account, store::CounterPeriod period, Instant at) {
           return load_counter(store_->directory(), account, period, at);
-        }),
+        }, cluster_ ? &cluster_->quotas() : nullptr),
         runtime_(static_cast<std::size_t>(settings.io_threads)),
         queue_executor_(runtime_.add_thread("queue")),
         runs_(store_->spool(), lab::compile_script),

@@ -27,6 +27,22 @@ CREATE TABLE postern.node (
   format_max integer NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp()) WITH (fillfactor = 50);
 )";
 
+// What each format has beside those before it. `wants`: others are to give back. A start is in days from 1970.
+constexpr const char* kTablesOfFormat2 = R"(
+CREATE TABLE postern.quota_lease (
+  account bytea NOT NULL, period smallint NOT NULL, start integer NOT NULL, node smallint NOT NULL, granted bigint NOT NULL,
+  spent bigint NOT NULL, wants boolean NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (account, period, start, node))
+  WITH (fillfactor = 50);
+CREATE INDEX quota_lease_wants ON postern.quota_lease (at) WHERE wants;
+CREATE UNLOGGED TABLE postern.rate_demand (
+  who bytea NOT NULL, node smallint NOT NULL, demand real NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (who, node))
+  WITH (fillfactor = 50);
+CREATE TABLE postern.idempotency (
+  account bytea NOT NULL, key bytea NOT NULL, fingerprint bytea NOT NULL, message bytea NOT NULL, node smallint NOT NULL,
+  is_done boolean NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (account, key)) WITH (fillfactor = 50);
+CREATE INDEX idempotency_at ON postern.idempotency (at);
+)";
+
 std::string uuid_text(const ClusterUuid& uuid) {
   return hex_parameter({reinterpret_cast<const char*>(uuid.data()), uuid.size()}).substr(2);
 }
@@ -51,7 +67,7 @@ Result<store::Membership> History::create(std::string_view node_name) {
   const auto there = connection_.ask("SELECT 1 FROM pg_namespace WHERE nspname = 'postern'");
   if (!there) return there.error();
   if (there->size() > 0) return Error(ErrorCode::AlreadyExists, "there is a cluster in this database");
-  if (Result<void> made = connection_.run_script(kTables); !made) return made.error();
+  if (Result<void> made = connection_.run_script(std::string(kTables) + kTablesOfFormat2); !made) return made.error();
   ClusterUuid first{};
   random_.fill(cluster_);
   random_.fill(first);
@@ -86,9 +102,10 @@ Result<ClusterUuid> History::identify() {
 }
 
 Result<void> History::check_identity(std::string_view id, std::uint64_t format) const {
-  if (format != kFormat) {
+  if (format < kOldestFormat || format > kFormat) {
     return Error(ErrorCode::SchemaMismatch, "the cluster's database has format " + std::to_string(format) +
-                                                ", this program reads format " + std::to_string(kFormat));
+                                                ", this program reads formats " + std::to_string(kOldestFormat) + " to " +
+                                                std::to_string(kFormat));
   }
   if (read_uuid(id) != cluster_) return Error(ErrorCode::Conflict, "cluster_database is of another cluster than this node");
   return {};
@@ -171,6 +188,31 @@ Result<void> History::confirm() {
   return {};
 }
 
+// Behind the head: nobody joins meanwhile.
+Result<std::uint32_t> History::upgrade() {
+  if (Result<void> begun = begin(); !begun) return begun.error();
+  if (const auto head = lock_head(); !head) return head.error();
+  const auto found = connection_.ask("SELECT format::text FROM cluster");
+  if (!found) return found.error();
+  const auto format = static_cast<std::uint32_t>(found->number(0, 0));
+  const auto nodes = list_nodes();
+  if (!nodes) return nodes.error();
+  const auto old = std::ranges::find_if(*nodes, [](const NodeState& node) { return node.format_max < kFormat; });
+  if (old != nodes->end()) {
+    return Error(ErrorCode::Conflict, "node " + old->name + " runs a program that knows format " +
+                                          std::to_string(old->format_max) + " at most: upgrade it first, or remove it");
+  }
+  if (format < 2) {
+    if (Result<void> made = connection_.run_script(kTablesOfFormat2); !made) return made.error();
+  }
+  const auto put = connection_.ask("UPDATE cluster SET format = $1::int", {std::to_string(kFormat)});
+  if (!put) return put.error();
+  const Result<bool> lasts = commit();
+  if (!lasts) return lasts.error();
+  if (!*lasts) return Error(ErrorCode::StorageShedding, "PostgreSQL did not say that it lasts: try again");
+  return format;
+}
+
 Result<Reading> History::read(const ReplicaCursor& from) {
   const auto found = connection_.ask(
       "SELECT c.version::text, uuid_send(c.change), c.purged_below::text, uuid_send(h.id), uuid_send(c.id), c.format::text, "
@@ -231,14 +273,15 @@ Result<bool> History::beat(std::uint16_t node, std::uint64_t applied) {
 
 Result<std::vector<NodeState>> History::list_nodes() {
   const auto found = connection_.ask(
-      "SELECT id::text, name, applied::text, greatest(0, extract(epoch FROM clock_timestamp() - at) * 1000)::bigint::text "
-      "FROM node ORDER BY id");
+      "SELECT id::text, name, applied::text, greatest(0, extract(epoch FROM clock_timestamp() - at) * 1000)::bigint::text, "
+      "format_max::text FROM node ORDER BY id");
   if (!found) return found.error();
   std::vector<NodeState> nodes;
   for (std::size_t i = 0; i < found->size(); ++i) {
     nodes.push_back({.id = static_cast<std::uint16_t>(found->number(i, 0)),
                      .name = std::string(found->text(i, 1)),
                      .applied = found->number(i, 2),
+                     .format_max = static_cast<std::uint32_t>(found->number(i, 4)),
                      .silent_for = std::chrono::milliseconds(found->number(i, 3))});
   }
   return nodes;
@@ -258,11 +301,19 @@ Result<bool> History::remove_node(std::string_view name) {
 }
 
 Result<void> History::forget_what_is_old() {
-  return connection_.run_script(
+  Result<void> forgotten = connection_.run_script(
       "UPDATE cluster SET purged_below = greatest(purged_below, coalesce("
       "(SELECT max(version) FROM change WHERE at < now() - interval '30 days'), 0)); "
       "DELETE FROM directory USING cluster WHERE value IS NULL AND directory.version <= purged_below; "
       "DELETE FROM change USING cluster WHERE change.version < purged_below AND change.version < cluster.version");
+  if (!forgotten) return forgotten;
+  const auto found = connection_.ask("SELECT format::text FROM cluster");
+  if (!found) return found.error();
+  if (found->number(0, 0) < kQuotaFormat) return {};
+  // Of yesterday nobody asks any more, of the month before last neither.
+  return connection_.run_script(
+      "DELETE FROM quota_lease WHERE at < now() - CASE period WHEN 1 THEN interval '3 days' ELSE interval '62 days' END; "
+      "DELETE FROM rate_demand WHERE at < now() - interval '1 hour'");
 }
 
 }  // namespace postern::cluster

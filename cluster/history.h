@@ -17,7 +17,10 @@
 
 namespace postern::cluster {
 
-inline constexpr std::uint32_t kFormat = 1;      // of what is in the database; a node of another does not start
+// Of what is in the database. A program reads those from kOldestFormat to kFormat and writes what is there; `upgrade` raises it.
+inline constexpr std::uint32_t kFormat = 2;
+inline constexpr std::uint32_t kOldestFormat = 1;
+inline constexpr std::uint32_t kQuotaFormat = 2;  // from here on leases of quotas, shares of rates and claims of idempotency keys
 inline constexpr std::uint32_t kMaxNodes = 255;  // a message id has one octet for the node that made it
 inline constexpr std::size_t kMaxNodeName = 64;
 inline constexpr std::size_t kRowsOfAStatement = 2'000;  // some hundred KiB of text
@@ -38,6 +41,7 @@ struct NodeState {
   std::uint16_t id = 0;
   std::string name;
   std::uint64_t applied = 0;                // version
+  std::uint32_t format_max = 0;             // that its program knows
   std::chrono::milliseconds silent_for{0};  // since its last word, by the database's clock
 };
 
@@ -68,6 +72,10 @@ class History {
   Result<bool> find_change(const store::ClusterUuid& change);
   // Returns once a commit of ours has been acknowledged: this server has not been left behind.
   Result<void> confirm();
+
+  // Raises the format to kFormat, with the tables that this brings; which one it was. Conflict: a node runs a program that does not
+  // know it.
+  Result<std::uint32_t> upgrade();
 
   // In one snapshot.
   Result<Reading> read(const store::ReplicaCursor& from);

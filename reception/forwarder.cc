@@ -15,6 +15,7 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace postern::reception {
@@ -23,6 +24,10 @@ namespace {
 metrics::Counter forwarded("postern_inbound_forwarded_total", "Messages that a route sent on, as mail of the account's own.");
 metrics::Counter not_forwarded("postern_inbound_not_forwarded_total",
                                "Messages that a route was to send on and did not: loops, caps, quotas, failed DMARC.");
+
+// Where several machines share the quota, it may take seconds to find out that nobody can be asked.
+constexpr int kQuotaLooks = 800;
+constexpr std::chrono::milliseconds kBetweenLooks{5};
 
 mime::HeaderScan scanned(std::string_view section) {
   mime::HeaderScan header;
@@ -121,6 +126,10 @@ std::string Forwarder::find_obstacle(const store::InboundForward& one, const sto
   const Instant now = parts_.clock.now();
   std::string spent = take_of_day(one.route, account.id, now);
   if (!spent.empty()) return spent;
+  // This thread waits for disks too.
+  for (int looks = 0; looks < kQuotaLooks && !parts_.quota.is_ready(account.id, account.plan, now); ++looks) {
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
   const auto answer = parts_.quota.reserve(account.id, account.plan, 1, now);
   if (answer.kind != submission::QuotaAnswer::Kind::Granted) return "the account's quota is used up";
   return {};

@@ -149,6 +149,11 @@ net::Awaitable<Connection::Next> Connection::perform(JudgeSender question) {
 }
 
 net::Awaitable<Connection::Next> Connection::perform(JudgeRecipient question) {
+  if (!conversation_->is_ready_for_recipient()) {
+    const Clock::time_point waits_since = Clock::now();
+    co_await conversation_->ready_for_recipient();
+    command_began_ += Clock::now() - waits_since;  // we were slow, not the client
+  }
   session_->answer(JudgeAnswer{conversation_->judge_recipient(question)});
   co_return Next::GoOn;
 }

@@ -44,6 +44,9 @@ class Conversation {
   virtual net::Awaitable<AuthenticateAnswer> authenticate(const Credential& credential, SessionFacts facts) = 0;
   virtual Verdict judge_sender(const JudgeSender& question) = 0;
   virtual Verdict judge_recipient(const JudgeRecipient& question) = 0;
+  // False: judge_recipient() needs what another machine has to say; it waits for that first, some seconds at most.
+  virtual bool is_ready_for_recipient() { return true; }
+  virtual net::Awaitable<void> ready_for_recipient() { co_return; }
   virtual OpenAnswer open_message(const OpenMessage& question, SessionFacts facts) = 0;
   virtual net::Awaitable<void> drain_content() = 0;
   virtual net::Awaitable<CommitAnswer> commit_message() = 0;

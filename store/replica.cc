@@ -328,6 +328,23 @@ Result<void> Replica::join(const Membership& membership, const ReplicaCursor& cu
   });
 }
 
+Result<std::size_t> Replica::nodes() const {
+  return directory_.look([](Transaction& transaction) -> Result<std::size_t> {
+    const auto stored = Table(transaction, DirectoryTable::Meta).find(kClusterNodesKey);
+    if (!stored) return stored.error();
+    if (!*stored) return std::size_t{0};
+    KeyReader reader(**stored);
+    return static_cast<std::size_t>(reader.number(kNodeOctets));
+  });
+}
+
+Result<void> Replica::note_nodes(std::size_t count) {
+  return directory_.run([count](WriteTransaction& transaction) -> Result<void> {
+    return WritableTable(transaction, DirectoryTable::Meta)
+        .put(kClusterNodesKey, KeyOctets().add(static_cast<std::uint16_t>(count)));
+  });
+}
+
 Result<void> Replica::leave() {
   return directory_.run([](WriteTransaction& transaction) -> Result<void> {
     for (const DirectoryTable table : {DirectoryTable::HeldUndo, DirectoryTable::HeldFacts}) {
@@ -338,6 +355,7 @@ Result<void> Replica::leave() {
       }
     }
     Result<void> done = erase_row(transaction, DirectoryTable::Meta, kReplicaCursorKey);
+    if (done) done = erase_row(transaction, DirectoryTable::Meta, kClusterNodesKey);
     return done ? erase_row(transaction, DirectoryTable::Meta, kMembershipKey) : done;
   });
 }

@@ -73,6 +73,9 @@ class Replica {
   Result<ReplicaCursor> cursor() const;
   // Two places are one transaction: whoever reads the cursor here sees what it stands for.
   Result<void> join(const Membership& membership, const ReplicaCursor& cursor);
+  // How many nodes there are, as this one heard last; 0: it never heard.
+  Result<std::size_t> nodes() const;
+  Result<void> note_nodes(std::size_t count);
   // The directory is its own again, with all that it has.
   Result<void> leave();
 

@@ -143,6 +143,7 @@ inline constexpr std::string_view kFoldedKey = "suppressions_folded";  // their 
 inline constexpr std::string_view kLeftoverKey = "leftover ";  // and an id (10) → nothing: it is gone, rows of it may be left
 inline constexpr std::string_view kMembershipKey = "cluster";  // → the cluster's id (16), the node's number (2); store/replica.h
 inline constexpr std::string_view kReplicaCursorKey = "cluster_cursor";  // → version (8), change id (16)
+inline constexpr std::string_view kClusterNodesKey = "cluster_nodes";    // → how many there were (2), as the database said last
 inline constexpr std::string_view kEventIdsKey = "event_ids";
 
 }  // namespace postern::store

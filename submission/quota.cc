@@ -43,11 +43,20 @@ QuotaAnswer QuotaTable::answer(const RateQuestion& question, Instant now) {
   if (!plan.per_second && !key_per_second) return {};
   const std::lock_guard lock(mutex_);
   if (key_per_second) {
-    const QuotaAnswer granted = take(key_buckets_, key, *key_per_second, tokens, now);
+    const double price = cost(key.octets, *key_per_second, tokens);
+    const QuotaAnswer granted = take(key_buckets_, key, *key_per_second, price, now);
     if (granted.kind != QuotaAnswer::Kind::Granted) return granted;
   }
   if (!plan.per_second) return {};
-  return take(account_buckets_, account, *plan.per_second, tokens, now);
+  const double price = cost(account.octets, *plan.per_second, tokens);
+  return take(account_buckets_, account, *plan.per_second, price, now);
+}
+
+// A machine that has a third of the rate pays three tokens a message.
+double QuotaTable::cost(const std::array<std::uint8_t, 10>& who, std::uint32_t per_second, double messages) {
+  if (shared_ == nullptr || messages == 0) return messages;
+  const double one = 1 / shared_->share_of_rate(who, messages);
+  return messages * std::max(1.0, std::min(one, kMostSecondsOfAMessage * per_second));
 }
 
 QuotaAnswer QuotaTable::take_message(const AccountId& account, const store::Plan& plan, const KeyId& key,
@@ -103,15 +112,43 @@ QuotaAnswer QuotaTable::room_for(const Usage& used, const store::Plan& plan, std
   return {};
 }
 
+QuotaAnswer QuotaTable::room_elsewhere(Claim claim, const Usage& used, const AccountId& account, const store::Plan& plan,
+                                       std::uint64_t recipients, Instant now) {
+  if (shared_ == nullptr || (!plan.per_day && !plan.per_month)) return {};
+  const SharedQuotas::Question question{account, plan, used.day, used.month, recipients};
+  switch (claim == Claim::Take ? shared_->take(question, now) : shared_->look(question, now)) {
+    case SharedQuotas::Standing::Granted:
+      return {};
+    case SharedQuotas::Standing::DayUsedUp:
+      return exceeded(plan.per_day.value_or(0), now, next_day(now));
+    case SharedQuotas::Standing::MonthUsedUp:
+      return exceeded(plan.per_month.value_or(0), now, next_month(now));
+    case SharedQuotas::Standing::Pending:
+    case SharedQuotas::Standing::Elsewhere:
+      break;
+  }
+  return {QuotaAnswer::Kind::Elsewhere, seconds(1), plan.per_day ? *plan.per_day : *plan.per_month};
+}
+
+bool QuotaTable::is_ready(const AccountId& account, const store::Plan& plan, Instant now) {
+  if (shared_ == nullptr || (!plan.per_day && !plan.per_month)) return true;
+  std::unique_lock lock(mutex_);
+  const Usage& used = usage(lock, account, now);
+  return shared_->look({account, plan, used.day, used.month, 1}, now) != SharedQuotas::Standing::Pending;
+}
+
 QuotaAnswer QuotaTable::peek(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now) {
   std::unique_lock lock(mutex_);
-  return room_for(usage(lock, account, now), plan, recipients, now);
+  const Usage& used = usage(lock, account, now);
+  const QuotaAnswer room = room_for(used, plan, recipients, now);
+  return room.kind == QuotaAnswer::Kind::Granted ? room_elsewhere(Claim::Look, used, account, plan, recipients, now) : room;
 }
 
 QuotaAnswer QuotaTable::reserve(const AccountId& account, const store::Plan& plan, std::uint64_t recipients, Instant now) {
   std::unique_lock lock(mutex_);
   Usage& used = usage(lock, account, now);
-  const QuotaAnswer room = room_for(used, plan, recipients, now);
+  QuotaAnswer room = room_for(used, plan, recipients, now);
+  if (room.kind == QuotaAnswer::Kind::Granted) room = room_elsewhere(Claim::Take, used, account, plan, recipients, now);
   if (room.kind != QuotaAnswer::Kind::Granted) return room;
   used.day += recipients;
   used.month += recipients;
@@ -119,8 +156,9 @@ QuotaAnswer QuotaTable::reserve(const AccountId& account, const store::Plan& pla
   return {};
 }
 
-void QuotaTable::release(const AccountId& account, std::uint64_t recipients) {
+void QuotaTable::release(const AccountId& account, std::uint64_t recipients, Instant at) {
   const std::lock_guard lock(mutex_);
+  if (shared_ != nullptr) shared_->give_back(account, recipients, at);
   Usage* const found = usages_.find(account);
   if (found == nullptr) return;
   Usage& used = *found;

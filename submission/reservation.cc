@@ -15,6 +15,8 @@ Decision decision_of(const QuotaAnswer& answer) {
       return Refused{Refusal::RateLimited, "too many messages a second", answer.wait, answer.limit};
     case QuotaAnswer::Kind::QuotaExceeded:
       return Refused{Refusal::QuotaExceeded, "the quota is used up", answer.wait, answer.limit};
+    case QuotaAnswer::Kind::Elsewhere:
+      return Refused{Refusal::RateLimited, "other machines hold what is left of the quota", answer.wait, answer.limit};
   }
   return {};
 }
@@ -43,13 +45,14 @@ Decision Reservation::add(const auth::Principal& who, Instant now) {
   Decision decision = decision_of(quota_.reserve(who.account, who.plan, 1, now));
   if (decision.is_accepted()) {
     account_ = who.account;
+    since_ = now;
     ++held_;
   }
   return decision;
 }
 
 Reservation::~Reservation() {
-  if (held_ > 0) quota_.release(account_, held_);
+  if (held_ > 0) quota_.release(account_, held_, since_);
 }
 
 }  // namespace postern::submission

@@ -37,6 +37,7 @@ class Reservation {
  private:
   QuotaTable& quota_;
   AccountId account_;
+  Instant since_;  // of the last of them
   std::uint64_t held_ = 0;
 };
 

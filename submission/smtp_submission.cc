@@ -30,6 +30,8 @@ class SmtpConversation final : public smtp::Conversation {
     interfere(transaction_->take_effect());
     return verdict;
   }
+  bool is_ready_for_recipient() override { return transaction_->is_quota_known(); }
+  net::Awaitable<void> ready_for_recipient() override { return transaction_->await_quota(); }
   smtp::OpenAnswer open_message(const smtp::OpenMessage& question, smtp::SessionFacts facts) override;
   net::Awaitable<void> drain_content() override { return transaction_->drain(); }
   net::Awaitable<smtp::CommitAnswer> commit_message() override;

@@ -2,8 +2,10 @@
 
 #include "core/bytes.h"
 #include "core/check.h"
+#include "net/wait_for.h"
 #include "submission/auth_failure.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace postern::submission {
@@ -72,6 +74,20 @@ Decision Transaction::judge_recipient(const Recipient& recipient) {
     if (!scripted.is_accepted()) return scripted;
   }
   return decision;
+}
+
+bool Transaction::is_quota_known() const {
+  const auth::Principal& who = judge_.principal();
+  return who.environment != Environment::Live || context_.quota.is_ready(who.account, who.plan, context_.clock.now());
+}
+
+// By looking again: the waits are rare and short, and nobody has to find who waits.
+net::Awaitable<void> Transaction::await_quota() {
+  Duration pause = std::chrono::milliseconds(1);
+  for (Duration waited{0}; waited < kQuotaPatience && !is_quota_known(); waited += pause) {
+    co_await net::wait_for(pause);
+    pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(64));
+  }
 }
 
 void Transaction::set_idempotency_key(std::string key, const auth::Sha256Digest& fingerprint) {

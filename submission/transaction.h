@@ -19,6 +19,9 @@
 
 namespace postern::submission {
 
+// Longer than it takes to find out that nobody can be asked (cluster/quota_keeper.h).
+inline constexpr std::chrono::seconds kQuotaPatience{4};
+
 // What a run's script wants of the connection, beside the answer.
 struct ScriptEffect {
   Duration delay{0};
@@ -40,6 +43,11 @@ class Transaction {
   // Requires an accepted sender. An accepted recipient is reserved from the quotas until commit or
   // destruction.
   Decision judge_recipient(const Recipient& recipient);
+
+  // Requires an accepted sender. Whether judge_recipient() knows what is left of the quotas: where several machines share them it
+  // may have to be asked for. Nobody waits longer than kQuotaPatience; what is not known by then is refused for now.
+  bool is_quota_known() const;
+  net::Awaitable<void> await_quota();
 
   // Before open(). A key that came beside the message (header_idempotency_key() of it) goes before
   // one within it. `fingerprint` says what has to be equal.

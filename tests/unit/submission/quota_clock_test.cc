@@ -71,7 +71,7 @@ TEST(QuotaTable, ReadsTheStoreWithoutItsLock) {
   QuotaTable table([&](const AccountId& account, store::CounterPeriod, Instant) {
     ++loads;
     // Another account's session meanwhile, on another thread.
-    if (asked != nullptr) std::async(std::launch::async, [&] { asked->release(account, 0); }).get();
+    if (asked != nullptr) std::async(std::launch::async, [&] { asked->release(account, 0, Instant()); }).get();
     return std::uint64_t{3};
   });
   asked = &table;
@@ -81,6 +81,76 @@ TEST(QuotaTable, ReadsTheStoreWithoutItsLock) {
   EXPECT_EQ(table.reserve(AccountId{}, plan, 2, now).kind, QuotaAnswer::Kind::Granted);
   EXPECT_EQ(table.reserve(AccountId{}, plan, 1, now).kind, QuotaAnswer::Kind::QuotaExceeded) << "what was stored counts";
   EXPECT_EQ(loads, 2) << "day and month, once";
+}
+
+// What the other machines say, as the test has it.
+struct FakeShared final : SharedQuotas {
+  Standing standing = Standing::Granted;
+  double share = 1;
+  std::uint64_t taken = 0;
+
+  Standing take(const Question& question, Instant) override {
+    if (standing == Standing::Granted) taken += question.recipients;
+    return standing;
+  }
+  Standing look(const Question&, Instant) override { return standing; }
+  void give_back(const AccountId&, std::uint64_t recipients, Instant) override { taken -= recipients; }
+  double share_of_rate(const std::array<std::uint8_t, 10>&, double) override { return share; }
+};
+
+TEST(QuotaTable, TakesOfWhatAllMachinesShare) {
+  FakeShared shared;
+  QuotaTable table([](auto&&...) { return std::uint64_t{0}; }, &shared);
+  store::Plan plan;
+  const Instant now = Instant(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21));
+  shared.standing = SharedQuotas::Standing::DayUsedUp;
+  EXPECT_EQ(table.reserve(AccountId{}, plan, 1, now).kind, QuotaAnswer::Kind::Granted) << "who has no quota shares none";
+  plan.per_day = 5;
+  struct Case {
+    SharedQuotas::Standing standing;
+    QuotaAnswer::Kind kind;
+    bool is_ready;
+  };
+  for (const Case& c : {Case{SharedQuotas::Standing::Granted, QuotaAnswer::Kind::Granted, true},
+                        Case{SharedQuotas::Standing::Pending, QuotaAnswer::Kind::Elsewhere, false},
+                        Case{SharedQuotas::Standing::Elsewhere, QuotaAnswer::Kind::Elsewhere, true},
+                        Case{SharedQuotas::Standing::DayUsedUp, QuotaAnswer::Kind::QuotaExceeded, true},
+                        Case{SharedQuotas::Standing::MonthUsedUp, QuotaAnswer::Kind::QuotaExceeded, true}}) {
+    shared.standing = c.standing;
+    EXPECT_EQ(table.is_ready(AccountId{}, plan, now), c.is_ready);
+    EXPECT_EQ(table.peek(AccountId{}, plan, 1, now).kind, c.kind);
+    EXPECT_EQ(table.reserve(AccountId{}, plan, 1, now).kind, c.kind);
+  }
+  EXPECT_EQ(shared.taken, 1U);
+  table.release(AccountId{}, 1, now);
+  EXPECT_EQ(shared.taken, 0U);
+}
+
+TEST(QuotaTable, GivesOutItsShareOfARate) {
+  FakeShared shared;
+  QuotaTable table([](auto&&...) { return std::uint64_t{0}; }, &shared);
+  store::Plan plan;
+  plan.per_second = 30;
+  Instant now = Instant(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21));
+  const auto granted = [&] {
+    int count = 0;
+    while (table.take_message(AccountId{}, plan, KeyId{}, std::nullopt, now).kind == QuotaAnswer::Kind::Granted) ++count;
+    return count;
+  };
+  EXPECT_EQ(granted(), 30);
+  shared.share = 1.0 / 3;
+  int count = 0;
+  for (int second = 0; second < 30; ++second) {
+    now += seconds(1);
+    count += granted();
+  }
+  EXPECT_NEAR(count, 300, 2);
+  shared.share = 0.000'1;
+  now += seconds(1);
+  EXPECT_EQ(granted(), 1);
+  shared.share = 1;
+  now += seconds(11);
+  EXPECT_GT(granted(), 0) << "a message of a small share is paid off in ten seconds";
 }
 
 }  // namespace

@@ -159,7 +159,7 @@ TEST_F(Quota, CountsRecipientsOfTheDayAndSaysHowLongToWait) {
   EXPECT_EQ(refused.kind, QuotaAnswer::Kind::QuotaExceeded);
   EXPECT_EQ(refused.wait, std::chrono::hours(14)) << "10:00 UTC to midnight";
   EXPECT_EQ(refused.limit, 3U);
-  table_.release(account_, 1);
+  table_.release(account_, 1, clock_.now());
   EXPECT_EQ(table_.reserve(account_, plan, 1, clock_.now()).kind, QuotaAnswer::Kind::Granted);
   clock_.advance(std::chrono::hours(14));
   EXPECT_EQ(table_.reserve(account_, plan, 3, clock_.now()).kind, QuotaAnswer::Kind::Granted) << "a new day";
