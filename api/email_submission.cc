@@ -111,7 +111,7 @@ net::Awaitable<std::optional<DecisionProblem>> EmailSubmission::judge(std::uint3
   if (!sender.is_accepted()) co_return problem_of(sender);
   if (has_key_) {
     // Before the recipients: a replay is answered even where the message itself used the quota up.
-    const std::optional<Decision> replay = transaction_.find_replay();
+    const std::optional<Decision> replay = co_await transaction_.find_replay();
     if (replay && !replay->is_accepted()) co_return problem_of(*replay);
     if (replay) co_return std::nullopt;
   }

@@ -24,14 +24,17 @@ ClusterNode::ClusterNode(const Settings& settings, store::Store& store, const do
       changes_(store, settings.cluster_database, seal_, random_, membership),
       follower_(store, settings.cluster_database, seal_, random_, membership, changes_),
       keeper_(store, settings.cluster_database, clock_, random_, membership),
-      quotas_(keeper_) {}
+      quotas_(keeper_),
+      claims_(store, settings.cluster_database, clock_, random_, membership) {}
 
 void ClusterNode::start() {
   follower_.start();
   keeper_.start();
+  claims_.start();
 }
 
 void ClusterNode::stop() {
+  claims_.stop();
   keeper_.stop();
   follower_.stop();
   // Behind all that was begun: its completions hand over what touches shared rows.

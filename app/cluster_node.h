@@ -4,6 +4,7 @@
 
 #include "app/cluster_quotas.h"
 #include "app/settings.h"
+#include "cluster/claim_keeper.h"
 #include "cluster/follower.h"
 #include "cluster/quota_keeper.h"
 #include "cluster/row_seal.h"
@@ -38,6 +39,7 @@ class ClusterNode {
   cluster::FollowState state() const { return follower_.state(); }
   cluster::SharedDirectory& changes() { return changes_; }
   submission::SharedQuotas& quotas() { return quotas_; }
+  store::ClaimLog& claims() { return claims_; }
   const store::Membership& membership() const { return membership_; }
 
  private:
@@ -52,6 +54,7 @@ class ClusterNode {
   cluster::Follower follower_;
   cluster::QuotaKeeper keeper_;
   ClusterQuotas quotas_;
+  cluster::ClaimKeeper claims_;
 };
 
 }  // namespace postern::app

@@ -12,6 +12,7 @@
 #include "domains/unsubscribe_link.h"
 #include "relay/route.h"
 #include "relay/run_book.h"
+#include "store/claim_log.h"
 #include "store/store.h"
 #include "submission/counters.h"
 #include "submission/quota.h"
@@ -48,6 +49,7 @@ struct SubmissionContext {
   Random& random;
   SubmissionSettings settings;
   const domains::MessageSigner* signer = nullptr;  // nullptr: nothing is signed
+  store::ClaimLog* claims = nullptr;               // nullptr: one machine, whose store knows all idempotency keys
   relay::RunBook* runs = nullptr;                  // nullptr: runs have neither scripts nor clocks
   domains::UnsubscribeLinks unsubscribe_links{};
 };

@@ -22,6 +22,48 @@ std::optional<IntakeOutcome> find_replay(const SubmissionContext& context, const
   return NotTakenIn{Refused{Refusal::IdempotencyConflict}, first.message};
 }
 
+namespace {
+
+std::optional<IntakeOutcome> outcome_of(const store::ClaimOutcome& outcome, const store::IdempotencyClaim& claim) {
+  switch (outcome.kind) {
+    case store::ClaimOutcome::Kind::Free:
+    case store::ClaimOutcome::Kind::Alone:
+      break;
+    case store::ClaimOutcome::Kind::Taken:
+      if (outcome.first.fingerprint == claim.fingerprint) return TakenIn{.id = outcome.first.message, .is_replay = true};
+      return NotTakenIn{Refused{Refusal::IdempotencyConflict}, outcome.first.message};
+    case store::ClaimOutcome::Kind::Busy:
+      return NotTakenIn{Refused{Refusal::StorageUnavailable, "another machine has a message of that idempotency key: try again",
+                                std::chrono::seconds(1)}};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+net::Awaitable<std::optional<IntakeOutcome>> find_replay_elsewhere(const SubmissionContext& context, AccountId account,
+                                                                   store::IdempotencyClaim claim) {
+  if (context.claims == nullptr) co_return std::nullopt;
+  store::ClaimOutcome outcome;
+  store::ClaimLog* const claims = context.claims;
+  auto start = [&](Completion done) { claims->find(account, claim.key_digest, outcome, std::move(done)); };
+  const Result<void> found = co_await net::await_completion(start);
+  // Whether what is not settled may be claimed, who claims it learns.
+  if (!found || outcome.kind == store::ClaimOutcome::Kind::Busy) co_return std::nullopt;
+  co_return outcome_of(outcome, claim);
+}
+
+net::Awaitable<std::optional<IntakeOutcome>> Intake::claim_key(store::SharedClaim claim) {
+  // What this machine has nobody needs to be asked for.
+  std::optional<IntakeOutcome> here = find_replay(context_, claim.account, claim.claim);
+  if (here) co_return std::move(here);
+  store::ClaimOutcome outcome;
+  store::ClaimLog* const claims = context_.claims;
+  auto start = [&](Completion done) { claims->claim(claim, outcome, std::move(done)); };
+  const Result<void> claimed = co_await net::await_completion(start);
+  co_return claimed ? outcome_of(outcome, claim.claim) : std::nullopt;
+}
+
 Intake::Intake(const SubmissionContext& context, const IntakeFacts& facts, IdempotencyKey key,
                std::optional<store::MessageSummary> summary)
     : context_(context), facts_(facts), key_(std::move(key)), summary_(std::move(summary)) {
@@ -147,11 +189,18 @@ net::Awaitable<IntakeOutcome> Intake::commit() {
                 .octets = writer->octets(),
                 .due = {*message.delivery.due, message.record.id, message.delivery.lane, account},
                 .unsigned_because = content_->signing_failure()};
+  const bool is_shared = mine && context_.claims != nullptr;
+  const store::SharedClaim shared{account, mine.value_or(store::IdempotencyClaim()), taken.id};
+  if (is_shared) {
+    std::optional<IntakeOutcome> elsewhere = co_await claim_key(shared);
+    if (elsewhere) co_return std::move(*elsewhere);
+  }
   store::Spool* const spool = &context_.store.spool();
   auto start = [spool, &writer, &message](Completion done) {
     spool->commit(std::move(writer), std::move(message), std::move(done));
   };
   const Result<void> committed = co_await net::await_completion(start);
+  if (is_shared) context_.claims->settle(shared, committed.has_value());
   if (committed) co_return std::move(taken);
   const ErrorCode code = committed.error().code();
   if (mine && (code == ErrorCode::AlreadyExists || code == ErrorCode::Conflict)) {

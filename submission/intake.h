@@ -43,6 +43,10 @@ using IntakeOutcome = std::variant<TakenIn, NotTakenIn>;
 std::optional<IntakeOutcome> find_replay(const SubmissionContext& context, const AccountId& account,
                                          const store::IdempotencyClaim& claim);
 
+// The same of the other machines, where there are any; asks them. nullopt too where one of them has not settled it yet.
+net::Awaitable<std::optional<IntakeOutcome>> find_replay_elsewhere(const SubmissionContext& context, AccountId account,
+                                                                   store::IdempotencyClaim claim);
+
 // What is known of the message beside its content. All of it outlives the intake.
 struct IntakeFacts {
   const Judge& judge;  // accepted the sender, and every recipient of the envelope
@@ -74,6 +78,8 @@ class Intake final : public smtp::ContentSink {
   void watch_lines(std::string_view content);
   void refuse(Refused why);
   store::NewMessage make_message(Instant now);
+  // Among all machines. nullopt: it is this message's, until settle().
+  net::Awaitable<std::optional<IntakeOutcome>> claim_key(store::SharedClaim claim);
   IntakeOutcome fail(const MessageId& id, const Error& error) const;
 
   const SubmissionContext& context_;

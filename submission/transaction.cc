@@ -94,13 +94,17 @@ void Transaction::set_idempotency_key(std::string key, const auth::Sha256Digest&
   key_.give(std::move(key), fingerprint);
 }
 
-std::optional<Decision> Transaction::find_replay() {
+net::Awaitable<std::optional<Decision>> Transaction::find_replay() {
   const auth::Principal& who = judge_.principal();
   const auto mine = key_.claim(who.environment, submitter_.user_name);
   POSTERN_CHECK(mine.has_value());
   auto replay = submission::find_replay(context_, who.account, *mine);
-  if (!replay) return std::nullopt;
-  return settle(std::move(*replay));
+  if (!replay && context_.claims != nullptr) {
+    auto elsewhere = co_await find_replay_elsewhere(context_, who.account, *mine);
+    replay = std::move(elsewhere);
+  }
+  if (!replay) co_return std::nullopt;
+  co_return settle(std::move(*replay));
 }
 
 Decision Transaction::open(const Envelope& envelope, TraceFacts trace) {

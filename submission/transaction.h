@@ -55,7 +55,7 @@ class Transaction {
   // Is there a message of that key already? Accepted and accepted_as() set: yes, and nothing is
   // left to do. Refused: another content has the key, or the store failed. nullopt: no. Requires an
   // accepted sender and a key with a fingerprint.
-  std::optional<Decision> find_replay();
+  net::Awaitable<std::optional<Decision>> find_replay();
   // What lists show of the message; without it, what the header section tells.
   void set_summary(store::MessageSummary summary) { summary_ = std::move(summary); }
 

@@ -154,6 +154,54 @@ TEST_F(IntakeTest, AnswersAReplayWithTheFirstAndAnotherContentWithAConflict) {
   EXPECT_EQ(std::get<NotTakenIn>(other).id, std::get<TakenIn>(first).id);
 }
 
+// What the other machines say, as the test has it.
+struct FakeClaims final : store::ClaimLog {
+  store::ClaimOutcome says;
+  std::vector<bool> settled;
+  int asked = 0;
+
+  void claim(const store::SharedClaim&, store::ClaimOutcome& outcome, Completion done) override {
+    ++asked;
+    outcome = says;
+    done({});
+  }
+  void find(const AccountId&, const std::array<std::uint8_t, 32>&, store::ClaimOutcome& outcome, Completion done) override {
+    outcome = says;
+    done({});
+  }
+  void settle(const store::SharedClaim&, bool is_stored) override { settled.push_back(is_stored); }
+};
+
+TEST_F(IntakeTest, ClaimsItsKeyAmongAllMachinesBeforeItIsStored) {
+  FakeClaims claims;
+  parts_.context.claims = &claims;
+  using Kind = store::ClaimOutcome::Kind;
+  const auto keyed = [](int number) { return "Idempotency-Key: " + std::to_string(number) + "\r\n" + std::string(kPlain); };
+  EXPECT_FALSE(std::get<TakenIn>(take_in(kPlain)).is_replay);
+  EXPECT_EQ(claims.asked, 0) << "who has no key asks nobody";
+
+  claims.says.kind = Kind::Busy;
+  EXPECT_EQ(refusal(take_in(keyed(1))), "storage_unavailable");
+  claims.says = {.kind = Kind::Taken, .first = {.fingerprint = {}, .message = MessageId{{7}}, .at = {}}};
+  const IntakeOutcome other = take_in(keyed(1));
+  EXPECT_EQ(refusal(other), "idempotency_conflict");
+  EXPECT_EQ(std::get<NotTakenIn>(other).id, MessageId{{7}});
+  EXPECT_EQ(parts_.store.spool().usage().value().messages, 1U);
+  EXPECT_TRUE(claims.settled.empty()) << "nothing was claimed";
+
+  for (const Kind kind : {Kind::Free, Kind::Alone}) {
+    claims.says.kind = kind;
+    const auto first = std::get<TakenIn>(take_in(keyed(2 + static_cast<int>(kind))));
+    EXPECT_FALSE(first.is_replay);
+    const int asked = claims.asked;
+    const auto again = std::get<TakenIn>(take_in(keyed(2 + static_cast<int>(kind))));
+    EXPECT_EQ(again.id, first.id);
+    EXPECT_TRUE(again.is_replay);
+    EXPECT_EQ(claims.asked, asked) << "what this machine has nobody is asked for";
+  }
+  EXPECT_EQ(claims.settled, (std::vector<bool>{true, true}));
+}
+
 TEST_F(IntakeTest, KeepsNothingOfWhatIsAbandoned) {
   {
     Intake intake(parts_.context, {judge_, parts_.submitter, envelope_, trace_}, {}, std::nullopt);
