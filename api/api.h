@@ -174,6 +174,10 @@ constexpr Parameter limit_parameter(std::size_t most, std::size_t otherwise) {
           .otherwise = otherwise};
 }
 
+// Of requests that send: who signed in has no rights to send of his own.
+inline constexpr Parameter kActingKey = {
+    .name = "api_key_id", .description = "Of who signed in: which of the account's keys sends. It all goes by that key's rules."};
+
 struct Route {
   Method method;
   std::string_view path;         // "/v1/emails/:id/raw"
@@ -232,6 +236,7 @@ ApiArea unsubscribe_api();
 ApiArea usage_api();
 ApiArea stats_api();
 ApiArea audit_api();
+ApiArea refusal_api();
 ApiArea inbound_api();
 ApiArea explain_api();
 ApiArea service_api();  // /healthz, /readyz, /metrics, /openapi.json

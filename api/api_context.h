@@ -40,11 +40,20 @@ class WebhookAdmin;
 class WebhookAttempts;
 }  // namespace postern::events
 namespace postern::relay {
+class DialogueBook;
 class RunClock;
 }
 namespace postern::api {
 
 struct ServiceState;
+
+// Where clients submit: a listener, for who writes their configuration.
+struct SmtpPlace {
+  std::string host;  // empty: by whatever name the API was reached
+  std::uint16_t port = 0;
+  std::string tls;             // "none", "starttls", "implicit"
+  bool takes_clear_auth = false;  // AUTH without TLS too, where that is on loopback
+};
 
 struct ApiSettings {
   std::string hostname;
@@ -57,6 +66,7 @@ struct ApiSettings {
   http::TrustedProxies proxies{};
   Secret metrics_token{};  // empty: /metrics is for this machine
   std::vector<std::string> hosts = {};  // by which browsers may call, lower case; beside addresses and localhost
+  std::vector<SmtpPlace> smtp_places = {};  // as configured
 };
 
 // Of the four workers: who asks for what is slow leaves the others half of them.
@@ -99,6 +109,7 @@ struct ApiContext {
   events::EventIds event_ids{};
   events::AttachmentLinks attachment_links{};
   events::WebhookAttempts* webhook_attempts = nullptr;  // nullptr: nothing is known of them
+  relay::DialogueBook* dialogues = nullptr;             // nullptr: what was said to next hops is not kept
   relay::RunClock* run_clock = nullptr;                 // nullptr: no run has one
   std::function<ClusterStanding()> cluster{};           // empty: one machine
   const ServiceState* service = nullptr;  // set by the dispatcher

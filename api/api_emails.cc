@@ -282,13 +282,14 @@ constexpr Parameter kIdempotencyKey{.name = "Idempotency-Key",
                                     .least = 1,
                                     .most = submission::kMaxIdempotencyKeyOctets,
                                     .is_header = true};
-constexpr Parameter kSendingParameters[] = {kIdempotencyKey};
+constexpr Parameter kSendingParameters[] = {kIdempotencyKey, kActingKey};
 constexpr Parameter kBatchParameters[] = {
     kIdempotencyKey,
     {.name = "X-Batch-Validation",
      .description = "permissive: what is wrong with one e-mail keeps no other from being sent.",
      .values = "strict permissive",
-     .is_header = true}};
+     .is_header = true},
+    kActingKey};
 constexpr std::array<Parameter, 6 + kMailParameters.size()> kEmailListParameters = [] {
   std::array<Parameter, 6 + kMailParameters.size()> parameters = {
       {limit_parameter(kMaxEmails, kDefaultPage),
@@ -499,14 +500,16 @@ constexpr std::string_view kEmailSchemas = R"json({
   "failure_class": {"type": ["string", "null"], "description": "What a failed attempt was about, see docs/events.md."},
   "remote": {"type": ["string", "null"]}}},
 "Email": {"allOf": [{"$ref": "#/components/schemas/EmailItem"}, {"type": "object",
-  "required": ["object", "html", "text", "message_id", "tags", "recipients", "content_until"], "properties": {
+  "required": ["object", "html", "text", "message_id", "tags", "recipients", "content_until", "api_key_id"],
+  "properties": {
   "object": {"const": "email"},
   "html": {"type": ["string", "null"]},
   "text": {"type": ["string", "null"]},
   "message_id": {"type": ["string", "null"]},
   "tags": {"type": "array", "items": {"$ref": "#/components/schemas/EmailTag"}},
   "recipients": {"type": "array", "items": {"$ref": "#/components/schemas/EmailRecipient"}},
-  "content_until": {"type": ["string", "null"], "format": "date-time"}}}]},
+  "content_until": {"type": ["string", "null"], "format": "date-time"},
+  "api_key_id": {"type": ["string", "null"], "description": "That sent it; null: a report of the relay's own."}}}]},
 "EmailList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
   "object": {"const": "list"}, "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/EmailItem"}},

@@ -169,7 +169,6 @@ class Explanation {
 };
 
 net::Awaitable<ApiResponse> explain(ApiContext& context, ApiRequest& request) {
-  if (!request.caller.key) co_return api_refusal(Refusal::PermissionDenied, "only an API key sends: ask with the one in question");
   const QuestionOrFault question = read_question(request.json);
   if (const auto* fault = std::get_if<EmailFault>(&question)) co_return fault->response();
   submission::Submitter submitter;
@@ -182,6 +181,8 @@ net::Awaitable<ApiResponse> explain(ApiContext& context, ApiRequest& request) {
   co_return ApiResponse::json(body);
 }
 
+constexpr Parameter kExplainParameters[] = {kActingKey};
+
 constexpr std::array<Route, 1> kExplainRoutes = {{
     {.method = Method::Post,
      .path = "/v1/explain",
@@ -192,7 +193,9 @@ constexpr std::array<Route, 1> kExplainRoutes = {{
      .summary = "Say what would happen to a message, recipient by recipient, without sending it",
      .tag = "explain",
      .request_schema = "ExplainQuestion",
-     .response_schema = "Explanation"},
+     .response_schema = "Explanation",
+     .parameters = kExplainParameters,
+     .failures = {409}},
 }};
 
 constexpr std::string_view kExplainSchemas = R"json({

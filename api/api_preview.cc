@@ -5,8 +5,10 @@
 #include "api/own_email.h"
 #include "api/worker_job.h"
 #include "core/header_text.h"
+#include "core/time_format.h"
 #include "mime/header_scan.h"
 #include "mime/message_reader.h"
+#include "relay/dialogue.h"
 #include "web/mail_links.h"
 #include "web/mail_preview.h"
 
@@ -142,6 +144,34 @@ Result<ApiResponse> list_email_headers(ApiContext& context, const ApiRequest& re
   return ApiResponse::json(page_json(std::move(data), {}));
 }
 
+// "> RCPT TO:<…>" → who said it, and what.
+json::array lines_json(std::string_view text) {
+  json::array lines;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const std::string_view by = line.starts_with('>') ? "relay" : line.starts_with('<') ? "next_hop" : "note";
+    lines.push_back(json::object{{"by", by}, {"text", line.substr(std::min<std::size_t>(2, line.size()))}});
+  }
+  return lines;
+}
+
+Result<ApiResponse> list_email_dialogues(ApiContext& context, const ApiRequest& request) {
+  const auto stored = find_own(context, request);
+  if (!stored) return stored.error();
+  json::array data;
+  if (context.dialogues != nullptr) {
+    const store::MessageRecord& message = stored->message;
+    for (const relay::Dialogue& dialogue : context.dialogues->list(message.account, message.id, context.clock.now())) {
+      data.push_back(json::object{{"object", "dialogue"},
+                                  {"at", format_rfc3339(dialogue.at)},
+                                  {"remote", dialogue.remote},
+                                  {"lines", lines_json(dialogue.text)}});
+    }
+  }
+  return ApiResponse::json(page_json(std::move(data), {}));
+}
+
 constexpr Parameter kPreviewParameters[] = {
     {.name = "part", .description = "HTML where there is some, if nothing is said.", .values = "html text"},
     {.name = "images", .description = "allowed: the reader's browser loads images from elsewhere.", .values = "blocked allowed"},
@@ -176,6 +206,9 @@ constexpr Route kPreviewRoutes[] = {
     showing<list_email_links>("/v1/emails/:id/links", "listEmailLinks", "The addresses that an e-mail names", "MailLinkList"),
     showing<list_email_headers>("/v1/emails/:id/headers", "listEmailHeaders", "The fields of an e-mail's header section, in order",
                                 "MailHeaderList"),
+    showing<list_email_dialogues>("/v1/emails/:id/dialogues", "listEmailDialogues",
+                                  "What was said to next hops about an e-mail, attempt by attempt, as far as it is kept",
+                                  "DialogueList"),
 };
 
 constexpr std::string_view kPreviewSchemas = R"({
@@ -193,7 +226,16 @@ constexpr std::string_view kPreviewSchemas = R"({
     "decoded": {"type": "string", "description": "With its encoded words (RFC 2047) read."}}},
   "MailHeaderList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {"next": {"type": "null"},
     "object": {"const": "list"}, "has_more": {"type": "boolean"},
-    "data": {"type": "array", "items": {"$ref": "#/components/schemas/MailHeader"}}}}
+    "data": {"type": "array", "items": {"$ref": "#/components/schemas/MailHeader"}}}},
+  "Dialogue": {"type": "object", "required": ["object", "at", "remote", "lines"], "properties": {
+    "object": {"const": "dialogue"}, "at": {"type": "string", "format": "date-time", "description": "When it ended."},
+    "remote": {"type": "string", "examples": ["mx.example.net [192.0.2.1]:25"]},
+    "lines": {"type": "array", "description": "Without content and credentials, some 4 KiB of them.",
+      "items": {"type": "object", "required": ["by", "text"], "properties": {
+        "by": {"enum": ["relay", "next_hop", "note"]}, "text": {"type": "string"}}}}}},
+  "DialogueList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {"next": {"type": "null"},
+    "object": {"const": "list"}, "has_more": {"type": "boolean"},
+    "data": {"type": "array", "description": "The oldest first.", "items": {"$ref": "#/components/schemas/Dialogue"}}}}
 })";
 
 }  // namespace

@@ -55,12 +55,24 @@ std::string upper(std::string_view method) {
   return text;
 }
 
+bool is_by_named_key(const json::object& operation) {
+  const json::value* const parameters = operation.if_contains("parameters");
+  if (parameters == nullptr) return false;
+  const auto is_acting = [](const json::value& parameter) {
+    const json::value* const name = parameter.get_object().if_contains("name");
+    return name != nullptr && view(*name) == kActingKey.name;
+  };
+  return std::ranges::any_of(parameters->get_array(), is_acting);
+}
+
 std::string credential_words(const json::object& operation) {
   const json::array& security = operation.at("security").get_array();
   switch (security.size()) {
     case 0: return "none";
     case 1: return security[0].get_object().contains("apiKey") ? "an API key" : "a session of who operates the installation";
-    default: return "an API key with `full_access`, or a session token";
+    default:
+      return is_by_named_key(operation) ? "an API key, or a session token together with the id of a key"
+                                        : "an API key with `full_access`, or a session token";
   }
 }
 

@@ -175,6 +175,25 @@ Result<ApiResponse> change_account(ApiContext& context, const ApiRequest& reques
   return show_account(context, request);
 }
 
+// Host and port by which this request came are the host's where no listener has one of its own.
+std::string host_of(const ApiRequest& request) {
+  std::string host = request.base_url.substr(request.base_url.find("://") + 3);
+  const std::size_t port = host.starts_with('[') ? host.find(':', host.find(']')) : host.find(':');
+  host = host.substr(0, port);
+  return host.starts_with('[') ? host.substr(1, host.find(']') - 1) : host;
+}
+
+boost::json::array smtp_json(const ApiSettings& settings, const ApiRequest& request) {
+  boost::json::array places;
+  for (const SmtpPlace& place : settings.smtp_places) {
+    places.push_back(boost::json::object{{"host", place.host.empty() ? host_of(request) : place.host},
+                                         {"port", place.port},
+                                         {"tls", place.tls},
+                                         {"auth_without_tls", place.takes_clear_auth}});
+  }
+  return places;
+}
+
 Result<ApiResponse> show_account(ApiContext& context, const ApiRequest& request) {
   const store::Directory& directory = context.store.directory();
   const auto account = directory.find_account(request.caller.account);
@@ -189,6 +208,7 @@ Result<ApiResponse> show_account(ApiContext& context, const ApiRequest& request)
     if (!conditions) return conditions.error();
     json["conditions"] = conditions_json(*conditions);
   }
+  json["smtp"] = smtp_json(context.settings, request);
   return ApiResponse::json(json);
 }
 
@@ -255,9 +275,13 @@ constexpr std::string_view kSandboxSchemas = R"({
   "ProductionRequest": {"type": "object", "required": ["object", "status", "requested_at", "use_case"], "properties": {
     "object": {"const": "production_request"}, "status": {"const": "pending"},
     "requested_at": {"type": "string", "format": "date-time"}, "use_case": {"type": "string"}}},
+  "SmtpPlace": {"type": "object", "required": ["host", "port", "tls", "auth_without_tls"], "properties": {
+    "host": {"type": "string"}, "port": {"type": "integer"},
+    "tls": {"enum": ["none", "starttls", "implicit"], "description": "implicit: from the first octet."},
+    "auth_without_tls": {"type": "boolean", "description": "A key is taken in the clear too, on this machine."}}},
   "Account": {"type": "object", "required": ["object", "id", "name", "mode", "state", "plan", "from_domains",
       "auto_suppression", "suppression_days", "created_at",
-      "production_request"], "properties": {
+      "production_request", "smtp"], "properties": {
     "object": {"const": "account"}, "id": {"type": "string"}, "name": {"type": "string"},
     "mode": {"enum": ["sandbox", "production"]}, "state": {"enum": ["active", "suspended"]},
     "plan": {"type": "object", "required": ["name", "per_second", "per_day", "per_month"], "properties": {
@@ -267,6 +291,8 @@ constexpr std::string_view kSandboxSchemas = R"({
     "auto_suppression": {"type": "boolean", "description": "Whether hard bounces and complaints suppress an address."},
     "suppression_days": {"type": ["integer", "null"], "description": "For how long; null: for good."},
     "production_request": {"oneOf": [{"$ref": "#/components/schemas/ProductionRequest"}, {"type": "null"}]},
+    "smtp": {"type": "array", "description": "Where clients submit by SMTP, as the server is configured.",
+      "items": {"$ref": "#/components/schemas/SmtpPlace"}},
     "conditions": {"type": "array", "description": "Of an account in sandbox mode: what production access needs.",
       "items": {"$ref": "#/components/schemas/ProductionCondition"}}}}
 })";

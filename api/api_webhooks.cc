@@ -5,6 +5,8 @@
 #include "api/request_fields.h"
 #include "api/worker_job.h"
 #include "auth/permission.h"
+#include "core/bytes.h"
+#include "core/header_text.h"
 #include "core/time_format.h"
 #include "events/event_json.h"
 #include "events/webhook_admin.h"
@@ -26,6 +28,7 @@ namespace json = boost::json;
 
 using store::WebhookRecord;
 
+constexpr std::size_t kMaxShownType = 100;  // octets of an answer's Content-Type
 constexpr std::size_t kMaxEventTypes = 64;  // in a request; more than there are
 
 // A test key has those that get events of test mail, a key that is limited to From domains those that are limited to them as well.
@@ -130,6 +133,13 @@ Result<ApiResponse> get_webhook(ApiContext& context, const ApiRequest& request) 
   return answer_with_secret(body, *webhook);
 }
 
+// Octets of anybody's as text; "…" behind what was cut.
+json::value shown_body(const std::string& kept) {
+  return json::value(repaired_utf8(kept) + (kept.size() == events::kMaxKeptWebhookBody ? "…" : ""));
+}
+
+json::value type_or_null(std::string text) { return text.empty() ? json::value(nullptr) : json::value(std::move(text)); }
+
 Result<ApiResponse> list_attempts(ApiContext& context, const ApiRequest& request) {
   const auto id = webhook_id(context, request);
   if (!id) return id.error();
@@ -142,7 +152,10 @@ Result<ApiResponse> list_attempts(ApiContext& context, const ApiRequest& request
                                   {"endpoint", attempt.url},
                                   {"status", attempt.status == 0 ? json::value(nullptr) : json::value(attempt.status)},
                                   {"failure", attempt.failure.empty() ? json::value(nullptr) : json::value(attempt.failure)},
-                                  {"took_ms", attempt.took.count()}});
+                                  {"took_ms", attempt.took.count()},
+                                  {"request_body", shown_body(attempt.sent)},
+                                  {"response_type", type_or_null(printable_utf8(attempt.answer_type, kMaxShownType))},
+                                  {"response_body", attempt.status == 0 ? json::value(nullptr) : shown_body(attempt.answered)}});
     }
   }
   return ApiResponse::json(page_json(std::move(data), {}));
@@ -317,14 +330,18 @@ constexpr std::string_view kWebhookSchemas = R"json({
 "DeletedWebhook": {"allOf": [{"$ref": "#/components/schemas/WebhookName"},
   {"type": "object", "required": ["deleted"], "properties": {
   "deleted": {"const": true}}}]},
-"WebhookAttempt": {"type": "object", "required": ["object", "at", "event_id", "endpoint", "status", "failure", "took_ms"],
+"WebhookAttempt": {"type": "object", "required": ["object", "at", "event_id", "endpoint", "status", "failure", "took_ms",
+    "request_body", "response_type", "response_body"],
   "properties": {
   "object": {"const": "webhook_attempt"},
   "at": {"type": "string", "format": "date-time"},
   "event_id": {"type": "string"}, "endpoint": {"type": "string"},
   "status": {"type": ["integer", "null"], "description": "Of the response; null: there was none."},
   "failure": {"type": ["string", "null"], "description": "Why there was none."},
-  "took_ms": {"type": "integer"}}},
+  "took_ms": {"type": "integer"},
+  "request_body": {"type": "string", "description": "Its first 2,048 octets; an ellipsis behind what was cut."},
+  "response_type": {"type": ["string", "null"], "description": "Its Content-Type."},
+  "response_body": {"type": ["string", "null"], "description": "The same of what was answered; what is no UTF-8 is replaced."}}},
 "WebhookAttemptList": {"type": "object", "required": ["object", "has_more", "data", "next"], "properties": {
   "next": {"type": "null"}, "object": {"const": "list"}, "has_more": {"type": "boolean"},
   "data": {"type": "array", "items": {"$ref": "#/components/schemas/WebhookAttempt"}}}},

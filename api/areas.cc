@@ -19,6 +19,7 @@ std::span<const ApiArea> account_areas() {
       usage_api(),
       stats_api(),
       audit_api(),
+      refusal_api(),
       inbound_api(),
       explain_api(),
       service_api(),

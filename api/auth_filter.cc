@@ -87,14 +87,17 @@ net::Awaitable<std::variant<Caller, ApiResponse>> AuthFilter::admit(Access acces
     }
     const auth::AuthFailure failure{verdict.refusal, verdict.owner};
     submission::log_auth_failure(failure, facts.peer);
-    submission::remember_refusal(context_.usage, failure, {now, facts.peer, client_name(facts.user_agent)});
+    submission::remember_refusal(context_.submission, submission::Door::Http, failure,
+                                 {now, facts.peer, client_name(facts.user_agent)});
     if (verdict.is_guess) context_.throttle.record_failure(facts.peer, now);
     if (throttled.delay > Duration(0)) co_await net::wait_for(throttled.delay);
     co_return verdict.response();
   }
   context_.throttle.record_success(facts.peer, now);
-  const Caller& caller = *verdict.caller;
-  if (access == Access::Send && !caller.key) co_return api_refusal(Refusal::PermissionDenied, "this needs an API key");
+  Caller& caller = *verdict.caller;
+  if (access == Access::Send) {
+    if (auto refused = act_by_key(caller, facts, now)) co_return std::move(*refused);
+  }
   const bool may_manage = !caller.key || caller.key->permission == store::Permission::FullAccess;
   if (access == Access::Manage && !may_manage) {
     co_return api_refusal(Refusal::PermissionDenied, "this needs an API key with full_access: a sending_access key only sends");
@@ -173,6 +176,34 @@ AuthFilter::Verdict AuthFilter::check_cookie(std::string_view cookie, const Cred
   caller.name = principal.key_name;
   caller.key = std::move(principal);
   return {.caller = std::move(caller), .owner = {}, .is_session = true};
+}
+
+// Sending is a key's work: who signed in names the one of the account that does it, and everything goes by its rules.
+std::optional<ApiResponse> AuthFilter::act_by_key(Caller& caller, const CredentialFacts& facts, Instant now) {
+  if (caller.key) {
+    const bool is_own = !facts.acting_key || *facts.acting_key == format_id(caller.key->key);
+    if (is_own) return std::nullopt;
+    return api_refusal(Refusal::PermissionDenied, "a key acts for itself, and for no other key");
+  }
+  if (!facts.acting_key) {
+    return api_refusal(Refusal::PermissionDenied, "this needs an API key: who signed in names one of the account's, ?api_key_id=");
+  }
+  const auto unknown = [] { return api_problem(ApiProblem::NotFound, "api_key_id: the account has no such key"); };
+  const auto id = parse_key_id(*facts.acting_key);
+  if (!id) return unknown();
+  auth::AuthResult result = context_.authenticator.refresh(*id, facts.peer, now);
+  if (const auto* failure = std::get_if<auth::AuthFailure>(&result)) {
+    if (failure->refusal == Refusal::AuthUnavailable) return api_refusal(failure->refusal);
+    const bool is_own = failure->owner && failure->owner->account == caller.account;
+    // Not 401: it is the key that is refused, and who asks is still signed in.
+    return is_own ? api_problem(ApiProblem::Conflict, refusal_row(failure->refusal).text) : unknown();
+  }
+  auto& principal = std::get<auth::Principal>(result);
+  if (principal.account != caller.account) return unknown();
+  context_.usage.record(principal.key, {now, facts.peer, client_name(facts.user_agent)});
+  caller.name = principal.key_name;
+  caller.key = std::move(principal);
+  return std::nullopt;
 }
 
 bool may_still_come_in(const ApiContext& context, const Caller& caller, const IpAddress& peer) {

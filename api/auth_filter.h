@@ -19,6 +19,7 @@ struct CredentialFacts {
   IpAddress peer;
   std::string_view user_agent;          // remembered beside a key's last use
   bool may_be_basic = false;            // the row takes a key as a password, too (RFC 7617)
+  std::optional<std::string> acting_key = {};  // the id of the key by which who signed in sends
 };
 
 class AuthFilter {
@@ -40,6 +41,7 @@ class AuthFilter {
   template <class IsHis>
   Verdict check_user(Caller caller, IsHis is_his) const;
   Verdict check_cookie(std::string_view cookie, const CredentialFacts& facts, Instant now) const;
+  std::optional<ApiResponse> act_by_key(Caller& caller, const CredentialFacts& facts, Instant now);
 
   ApiContext& context_;
 };

@@ -288,7 +288,11 @@ net::Awaitable<std::optional<ApiResponse>> Dispatcher::RoutedExchange::authentic
                         .cookie = std::move(cookie_),
                         .peer = peer_.address,
                         .user_agent = head.field("user-agent"),
-                        .may_be_basic = route_->takes_basic};
+                        .may_be_basic = route_->takes_basic,
+                        .acting_key = {}};
+  for (const auto& [name, value] : head.target.query) {
+    if (name == kActingKey.name) facts.acting_key = value;
+  }
   std::variant<Caller, ApiResponse> admitted = co_await dispatcher_.auth_filter_.admit(route_->access, std::move(facts));
   if (auto* refused = std::get_if<ApiResponse>(&admitted)) co_return std::move(*refused);
   request_.caller = std::move(std::get<Caller>(admitted));

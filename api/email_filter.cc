@@ -8,6 +8,14 @@
 #include <algorithm>
 
 namespace postern::api {
+
+Result<std::optional<Instant>> read_time_filter(const std::optional<std::string_view>& text, std::string_view name) {
+  if (!text) return std::optional<Instant>();
+  const auto instant = parse_rfc3339(*text);
+  if (!instant) return Error(ErrorCode::InvalidArgument, std::string(name) + ": no time such as 2030-01-31T12:00:00Z");
+  return instant;
+}
+
 namespace {
 
 std::string comparable(const Mailbox& mailbox) { return to_ascii_lower(normalised_mailbox(mailbox)); }
@@ -23,14 +31,6 @@ Result<std::optional<std::string>> read_address_filter(const EmailFilter::Given&
 std::optional<std::string> read_text_filter(const EmailFilter::Given& given, std::string_view name) {
   const auto text = given(name);
   return text ? std::optional<std::string>(*text) : std::nullopt;
-}
-
-Result<std::optional<Instant>> read_time_filter(const EmailFilter::Given& given, std::string_view name) {
-  const auto text = given(name);
-  if (!text) return std::optional<Instant>();
-  const auto instant = parse_rfc3339(*text);
-  if (!instant) return Error(ErrorCode::InvalidArgument, std::string(name) + ": no time such as 2030-01-31T12:00:00Z");
-  return instant;
 }
 
 bool is_one_of(std::string_view words, std::string_view word) {
@@ -115,9 +115,9 @@ Result<EmailFilter> EmailFilter::read(const Given& given) {
   }
   filter.text_ = read_text_filter(given, "q");
   if (filter.text_) filter.text_ = to_ascii_lower(*filter.text_);
-  auto since = read_time_filter(given, "since");
+  auto since = read_time_filter(given("since"), "since");
   if (!since) return since.error();
-  auto until = read_time_filter(given, "until");
+  auto until = read_time_filter(given("until"), "until");
   if (!until) return until.error();
   filter.since_ = *since;
   filter.until_ = *until;

@@ -39,6 +39,9 @@ inline constexpr Parameter kUntilParameter{
 inline constexpr Parameter kStatusParameter{
     .name = "status", .description = "Only those with this `last_event`.", .values = kLastEvents};
 
+// A date or a time that was given as `name`; nullopt: none was. InvalidArgument: neither.
+Result<std::optional<Instant>> read_time_filter(const std::optional<std::string_view>& text, std::string_view name);
+
 class EmailFilter {
  public:
   // What was given under a name; nullopt: nothing.

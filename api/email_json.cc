@@ -133,6 +133,8 @@ json::object email_details(const store::StoredMessage& stored, const std::option
   }
   object["recipients"] = std::move(recipients);
   object["content_until"] = instant_or_null(stored.delivery.content_until);
+  const bool has_key = stored.message.key != KeyId{};
+  object["api_key_id"] = has_key ? json::value(format_id(stored.message.key)) : json::value(nullptr);
   return object;
 }
 

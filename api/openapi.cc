@@ -129,12 +129,16 @@ json::object describe_responses(const Route& route) {
   return responses;
 }
 
-json::array describe_security(Access access) {
+// A person may name the key that sends, where the row has that parameter.
+json::array describe_security(const Route& route) {
   const json::object key{{"apiKey", json::array()}};
   const json::object session{{"sessionToken", json::array()}};
-  switch (access) {
+  switch (route.access) {
     case Access::Open: return {};
-    case Access::Send: return json::array{key};
+    case Access::Send: {
+      const bool may_name = std::ranges::find(route.parameters, kActingKey.name, &Parameter::name) != route.parameters.end();
+      return may_name ? json::array{key, session} : json::array{key};
+    }
     case Access::Manage: return json::array{key, session};
     case Access::Operate: return json::array{session};
   }
@@ -149,7 +153,7 @@ json::object describe_operation(const Route& route, const std::vector<std::strin
     operation["requestBody"] = json::object{{"required", true}, {"content", json_content(route.request_schema)}};
   }
   operation["responses"] = describe_responses(route);
-  operation["security"] = describe_security(route.access);
+  operation["security"] = describe_security(route);
   return operation;
 }
 

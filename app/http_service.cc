@@ -74,6 +74,22 @@ std::vector<std::string> make_hosts(const Settings& s) {
   return hosts;
 }
 
+// What is open to other machines has the name that its certificate has; in development that is nobody's, and whoever reached us by
+// HTTP reaches us by SMTP.
+std::vector<api::SmtpPlace> make_smtp_places(const Settings& s) {
+  std::vector<api::SmtpPlace> places;
+  for (const ListenerSettings& listener : s.listeners) {
+    const auto address = parse_ip_address(listener.address);
+    const bool is_local = address && address->is_loopback();
+    if (listener.is_mx()) continue;
+    const std::string host = is_local ? listener.address : s.is_development() ? std::string() : effective_hostname(s);
+    const bool is_known = std::ranges::any_of(places, [&](const api::SmtpPlace& place) { return place.port == listener.port; });
+    if (is_known) continue;
+    places.push_back({host, static_cast<std::uint16_t>(listener.port), listener.tls, listener.allow_auth_without_tls});
+  }
+  return places;
+}
+
 api::ApiSettings make_api_settings(const Settings& s) {
   return {.hostname = effective_hostname(s),
           .signup_is_open = s.signup == "open",
@@ -86,7 +102,8 @@ api::ApiSettings make_api_settings(const Settings& s) {
                       .field = s.http_forwarded_field == "forwarded" ? http::ForwardedField::Forwarded
                                                                      : http::ForwardedField::XForwardedFor},
           .metrics_token = s.http_metrics_token,
-          .hosts = make_hosts(s)};
+          .hosts = make_hosts(s),
+          .smtp_places = make_smtp_places(s)};
 }
 
 std::unique_ptr<const web::Pages> make_pages(const Settings& s) {
@@ -156,6 +173,7 @@ class HttpService::Impl {
                  .event_ids = parts.events.ids(),
                  .attachment_links = parts.events.links(),
                  .webhook_attempts = &parts.events.webhook_attempts(),
+                 .dialogues = &parts.dialogues,
                  .run_clock = &parts.run_clock,
                  .cluster = make_standing(parts.cluster)},
         dispatcher_(context_, operation::all_areas()),

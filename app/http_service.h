@@ -12,6 +12,7 @@
 #include "domains/key_seal.h"
 #include "net/inherited_listeners.h"
 #include "net/runtime.h"
+#include "relay/dialogue.h"
 #include "relay/run_clock.h"
 #include "store/store.h"
 #include "submission/context.h"
@@ -35,6 +36,7 @@ struct HttpServiceParts {
   auth::UsageTracker& usage;
   const submission::SubmissionContext& submission;
   relay::RunClock& run_clock;
+  relay::DialogueBook& dialogues;
   dns::Resolver& resolver;
   EventService& events;
   const Clock& clock;

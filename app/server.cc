@@ -179,12 +179,13 @@ class Daemon {
                                                .notebook = notebook_.get(),
                                                .tls_results = tls_results_,
                                                .runs = &runs_,
-                                               .shapers = shapers_})},
+                                               .shapers = shapers_,
+                                               .dialogues = &dialogues_})},
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
                     [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
                     make_submission_settings(settings), signer_.get(),
-                    cluster_ ? &cluster_->claims() : nullptr, &runs_, signed_ways.unsubscribe_links},
+                    cluster_ ? &cluster_->claims() : nullptr, &runs_, signed_ways.unsubscribe_links, &refusals_},
         handler_(submission_, throttle_),
         smtp_{smtp::Server(runtime_.io_executors(), handler_, make_smtp_options(settings))},
         reception_{*store_, return_paths_, *resolver_, clock_, random_, [this](bool is_unread) { mail_received(is_unread); },
@@ -255,6 +256,8 @@ class Daemon {
   net::Runtime runtime_;
   net::Executor queue_executor_;
   relay::RunBook runs_;
+  relay::DialogueBook dialogues_;
+  submission::RefusalBook refusals_;
   relay::RunClock run_clock_;
   relay::RunCatchUp catch_up_;
   relay::Queue queue_;
@@ -281,6 +284,7 @@ Result<void> Daemon::open_http() {
                                               .usage = usage_,
                                               .submission = submission_,
                                               .run_clock = run_clock_,
+                                              .dialogues = dialogues_,
                                               .resolver = *resolver_,
                                               .events = *events_,
                                               .clock = clock_,
@@ -304,6 +308,7 @@ Result<void> Daemon::prepare() {
   }
   runtime_.start();
   catch_up_.start();
+  if (notebook_) write_behind_.keep_refusals(refusals_, *notebook_);
   write_behind_.start();
   maintenance_.start();
   store_watch_.start();

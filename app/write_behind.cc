@@ -25,6 +25,7 @@ void WriteBehind::stop() {
   write_usages();
   write_sent();
   write_stats();
+  write_refusals();
 }
 
 void WriteBehind::run() {
@@ -42,6 +43,7 @@ void WriteBehind::run() {
     write_usages();
     write_sent();
     write_stats();
+    write_refusals();
   }
 }
 
@@ -87,6 +89,27 @@ void WriteBehind::write_usages() {
   });
   // A last use that is forgotten is no loss worth a retry.
   if (!written) operator_log::maintenance_failed("key_usage", written.error());
+}
+
+void WriteBehind::keep_refusals(submission::RefusalBook& book, store::Notebook& notebook) {
+  refusals_ = &book;
+  notebook_ = &notebook;
+  const auto rows = notebook.list(store::NotebookTable::Refusals, "acc_", {}, submission::kMaxAccountsWithRefusals);
+  if (!rows) return operator_log::maintenance_failed("refusals", rows.error());
+  for (const auto& [name, text] : *rows) {
+    if (const auto account = parse_account_id(name)) book.restore(*account, text);
+  }
+}
+
+void WriteBehind::write_refusals() {
+  if (refusals_ == nullptr) return;
+  for (auto& [account, text] : refusals_->take_unsaved()) {
+    if (text) {
+      notebook_->put_later(store::NotebookTable::Refusals, format_id(account), std::move(*text));
+    } else {
+      notebook_->erase_later(store::NotebookTable::Refusals, format_id(account));
+    }
+  }
 }
 
 void WriteBehind::write_metrics() {

@@ -1,10 +1,12 @@
-// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, their last uses, and
-// statistics. It also tells the log once a second whether new mail still finds room.
+// WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, their last uses,
+// statistics, and what was refused. It also tells the log once a second whether new mail still finds room.
 #pragma once
 
 #include "auth/usage_tracker.h"
+#include "store/notebook.h"
 #include "store/store.h"
 #include "submission/quota.h"
+#include "submission/refusal_book.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -20,6 +22,8 @@ class WriteBehind {
   // All outlive this.
   WriteBehind(store::Store& store, submission::QuotaTable& quota, auth::UsageTracker& usage, std::string metrics_file = "")
       : store_(store), quota_(quota), usage_(usage), metrics_file_(std::move(metrics_file)) {}
+  // Before start(): `book` gets what `notebook` has of it, and is kept there.
+  void keep_refusals(submission::RefusalBook& book, store::Notebook& notebook);
   ~WriteBehind() { stop(); }
   WriteBehind(const WriteBehind&) = delete;
   WriteBehind& operator=(const WriteBehind&) = delete;
@@ -43,11 +47,14 @@ class WriteBehind {
   void write_usages();
   void write_sent();
   void write_stats();
+  void write_refusals();
   void write_metrics();
 
   store::Store& store_;
   submission::QuotaTable& quota_;
   auth::UsageTracker& usage_;
+  submission::RefusalBook* refusals_ = nullptr;  // null: they end with the process
+  store::Notebook* notebook_ = nullptr;
   const std::string metrics_file_;  // empty: none
   bool is_metrics_file_bad_ = false;
   std::mutex mutex_;

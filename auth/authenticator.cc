@@ -8,7 +8,9 @@ namespace postern::auth {
 namespace {
 
 AuthResult judge(const store::Directory::KeyWithAccount& found, const IpAddress& client, Instant now) {
-  const auto refuse = [&found](Refusal refusal) { return AuthFailure{refusal, KeyOwner{found.key.id, found.account.id}}; };
+  const auto refuse = [&found](Refusal refusal) {
+    return AuthFailure{refusal, KeyOwner{found.key.id, found.account.id, found.key.environment}};
+  };
   switch (key_state(found.key, now)) {
     case KeyState::Revoked: return refuse(Refusal::RevokedKey);
     case KeyState::Expired: return refuse(Refusal::ExpiredKey);

@@ -18,6 +18,7 @@ namespace postern::auth {
 struct KeyOwner {
   KeyId key;
   AccountId account;
+  Environment environment = Environment::Live;
 };
 struct AuthFailure {
   Refusal refusal = Refusal::InvalidKey;

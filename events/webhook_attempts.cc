@@ -1,5 +1,6 @@
 #include "events/webhook_attempts.h"
 
+#include <iterator>
 #include <utility>
 
 namespace postern::events {
@@ -7,9 +8,16 @@ namespace postern::events {
 void WebhookAttempts::add(const WebhookId& webhook, WebhookAttempt attempt) {
   const std::lock_guard lock(mutex_);
   std::deque<WebhookAttempt>& of_webhook = attempts_.touch(webhook).first;
+  octets_ += attempt.octets();
   of_webhook.push_front(std::move(attempt));
-  if (of_webhook.size() > kMaxAttemptsOfWebhook) of_webhook.pop_back();
-  attempts_.shrink_to(kMaxWebhooksWithAttempts);
+  if (of_webhook.size() > kMaxAttemptsOfWebhook) {
+    octets_ -= of_webhook.back().octets();
+    of_webhook.pop_back();
+  }
+  while (attempts_.size() > kMaxWebhooksWithAttempts || (octets_ > kMaxAttemptOctets && attempts_.size() > 1)) {
+    for (const WebhookAttempt& forgotten : std::prev(attempts_.end())->second) octets_ -= forgotten.octets();
+    attempts_.shrink_to(attempts_.size() - 1);
+  }
 }
 
 std::vector<WebhookAttempt> WebhookAttempts::list(const WebhookId& webhook) {

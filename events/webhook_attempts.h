@@ -18,6 +18,8 @@ namespace postern::events {
 
 inline constexpr std::size_t kMaxAttemptsOfWebhook = 50;
 inline constexpr std::size_t kMaxWebhooksWithAttempts = 4'096;  // those that were asked longest ago are forgotten
+inline constexpr std::size_t kMaxAttemptOctets = 32U << 20;     // of all; likewise
+inline constexpr std::size_t kMaxKeptWebhookBody = 2'048;       // octets of what was sent, and of what was answered
 
 struct WebhookAttempt {
   Instant at;                  // of its end
@@ -26,6 +28,14 @@ struct WebhookAttempt {
   std::uint16_t status = 0;  // of the response; 0: there was none
   std::string failure = {};  // why not; never what the receiver wrote
   std::chrono::milliseconds took{0};
+  // Their beginnings, at most kMaxKeptWebhookBody; never signatures.
+  std::string sent = {};
+  std::string answered = {};
+  std::string answer_type = {};  // media type; empty: none was said
+
+  std::size_t octets() const {
+    return sizeof(*this) + url.size() + failure.size() + sent.size() + answered.size() + answer_type.size();
+  }
 };
 
 class WebhookAttempts {
@@ -37,6 +47,7 @@ class WebhookAttempts {
  private:
   std::mutex mutex_;
   RecentMap<WebhookId, std::deque<WebhookAttempt>> attempts_;
+  std::size_t octets_ = 0;
 };
 
 }  // namespace postern::events

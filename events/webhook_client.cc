@@ -1,8 +1,10 @@
 #include "events/webhook_client.h"
 
 #include "dns/host_lookup.h"
+#include "events/webhook_attempts.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/serializer.hpp>
@@ -20,9 +22,11 @@ using net::asio::ip::tcp;
 using std::chrono::seconds;
 
 constexpr std::size_t kMaxTriedAddresses = 3;       // of one host in one attempt
-constexpr std::uint32_t kMaxResponseHead = 16'384;  // octets; of the body nothing is needed
+constexpr std::uint32_t kMaxResponseHead = 16'384;  // octets
+constexpr std::size_t kMaxBodyType = 100;           // octets of its name
 constexpr std::size_t kMaxInterimResponses = 8;     // 100 and 103 in practice: one or two
 constexpr seconds kConnectTimeout{5};
+constexpr seconds kBodyTime{1};                     // for as much of the body as is kept: the status counts without it
 constexpr seconds kLinger{1};                       // for the rest of a response: a close with input unread resets
 
 std::string make_head(const WebhookTarget& target, const WebhookRequest& request, const std::string& user_agent) {
@@ -48,16 +52,16 @@ std::string make_head(const WebhookTarget& target, const WebhookRequest& request
   return text;
 }
 
-// A response's head as it arrives; what came behind it stays.
-class ResponseHeads {
+// A response as it arrives; what came behind what was read stays.
+class ResponseReader {
  public:
-  explicit ResponseHeads(net::Stream& stream) : stream_(stream) {}
+  explicit ResponseReader(net::Stream& stream) : stream_(stream) {}
 
   // The status of the next one.
-  net::Awaitable<Result<unsigned>> read() {
-    beast_http::response_parser<beast_http::empty_body> parser;
-    parser.header_limit(kMaxResponseHead);
-    parser.skip(true);
+  net::Awaitable<Result<unsigned>> read_head() {
+    parser_.emplace();
+    parser_->header_limit(kMaxResponseHead);
+    parser_->body_limit(boost::none);
     bool needs_more = filled_ == 0;
     for (;;) {
       if (needs_more) {
@@ -67,30 +71,68 @@ class ResponseHeads {
         filled_ += *got;
       }
       needs_more = true;
-      boost::system::error_code error;
-      const std::size_t used = parser.put(net::asio::const_buffer(space_.data(), filled_), error);
+      const boost::system::error_code error = parse();
       if (error && error != beast_http::error::need_more) co_return Error(ErrorCode::ProtocolError, "the response is not HTTP/1.1");
-      const std::span<char> rest = std::span(space_).first(filled_).subspan(used);
-      std::ranges::copy(rest, space_.begin());
-      filled_ = rest.size();
-      if (parser.is_header_done()) co_return parser.get().result_int();
+      if (parser_->is_header_done()) co_return parser_->get().result_int();
     }
   }
 
+  // The beginning of its body, as much as comes in time.
+  net::Awaitable<std::string> read_body() {
+    std::string body(kMaxKeptWebhookBody, '\0');
+    auto& into = parser_->get().body();
+    into.data = body.data();
+    into.size = body.size();
+    into.more = true;
+    parser_->eager(true);
+    while (!parser_->is_done()) {
+      if (filled_ > 0) {
+        const boost::system::error_code error = parse();
+        if (parser_->is_done() || (error && error != beast_http::error::need_more)) break;
+      }
+      if (filled_ == space_.size()) break;
+      const auto got = co_await stream_.read_some(std::span(space_).subspan(filled_));
+      if (!got) break;
+      filled_ += *got;
+    }
+    body.resize(body.size() - into.size);
+    co_return body;
+  }
+
+  std::string body_type() const {
+    const auto type = parser_->get()[beast_http::field::content_type];
+    return std::string(type.data(), std::min<std::size_t>(type.size(), kMaxBodyType));
+  }
+
  private:
+  boost::system::error_code parse() {
+    boost::system::error_code error;
+    const std::size_t used = parser_->put(net::asio::const_buffer(space_.data(), filled_), error);
+    const std::span<char> rest = std::span(space_).first(filled_).subspan(used);
+    std::ranges::copy(rest, space_.begin());
+    filled_ = rest.size();
+    return error;
+  }
+
   net::Stream& stream_;
+  std::optional<beast_http::response_parser<beast_http::buffer_body>> parser_;
   std::array<char, kMaxResponseHead> space_{};
   std::size_t filled_ = 0;
 };
 
-// Of the final response: interim ones, which may come unasked (RFC 9110 §15.2), are passed over.
-net::Awaitable<Result<std::uint16_t>> read_status(net::Stream& stream) {
-  ResponseHeads heads(stream);
+// The final response: interim ones, which may come unasked (RFC 9110 §15.2), are passed over.
+net::Awaitable<Result<WebhookAnswer>> read_answer(net::Stream& stream) {
+  ResponseReader reader(stream);
   for (std::size_t interim = 0; interim <= kMaxInterimResponses; ++interim) {
-    const Result<unsigned> status = co_await heads.read();
+    const Result<unsigned> status = co_await reader.read_head();
     if (!status) co_return status.error();
     if (*status == 101) co_return Error(ErrorCode::ProtocolError, "the response changes the protocol, unasked");
-    if (*status >= 200) co_return static_cast<std::uint16_t>(*status);
+    if (*status < 200) continue;
+    WebhookAnswer answer{.status = static_cast<std::uint16_t>(*status), .failure = {}};
+    stream.expires_after(kBodyTime);
+    answer.body = co_await reader.read_body();
+    answer.body_type = reader.body_type();
+    co_return answer;
   }
   co_return Error(ErrorCode::ProtocolError, "there are too many interim responses");
 }
@@ -134,8 +176,8 @@ net::Awaitable<Result<HttpWebhookClient::StreamPtr>> HttpWebhookClient::connect(
   co_return failure;
 }
 
-net::Awaitable<Result<std::uint16_t>> HttpWebhookClient::exchange(net::Stream& stream, const WebhookTarget& target,
-                                                                 const WebhookRequest& request) {
+net::Awaitable<Result<WebhookAnswer>> HttpWebhookClient::exchange(net::Stream& stream, const WebhookTarget& target,
+                                                                  const WebhookRequest& request) {
   if (target.is_tls) {
     const auto secured = co_await stream.start_tls_client(tls_, target.host);
     if (!secured) co_return secured.error();
@@ -143,11 +185,11 @@ net::Awaitable<Result<std::uint16_t>> HttpWebhookClient::exchange(net::Stream& s
   const std::string text = make_head(target, request, user_agent_) + request.body;
   const auto written = co_await stream.write_all(text);
   if (!written) co_return written.error();
-  const auto status = co_await read_status(stream);
-  co_return status;
+  auto answer = co_await read_answer(stream);
+  co_return answer;
 }
 
-net::Awaitable<Result<std::uint16_t>> HttpWebhookClient::attempt(const WebhookRequest& request) {
+net::Awaitable<Result<WebhookAnswer>> HttpWebhookClient::attempt(const WebhookRequest& request) {
   // Judged again: the policy may be another one than when the webhook was made.
   const auto target = parse_webhook_url(request.url, policy_);
   if (!target) co_return target.error();
@@ -159,23 +201,17 @@ net::Awaitable<Result<std::uint16_t>> HttpWebhookClient::attempt(const WebhookRe
   net::Stream& connection = **stream;
   connection.expires_after(std::max<Clock::duration>(deadline - Clock::now(), std::chrono::milliseconds(1)));
   open_.insert(&connection);
-  const auto status = co_await exchange(connection, *target, request);
-  if (status && !is_cancelled_) co_await connection.linger_and_close(kLinger);
+  auto answer = co_await exchange(connection, *target, request);
+  if (answer && !is_cancelled_) co_await connection.linger_and_close(kLinger);
   open_.erase(&connection);
-  co_return status;
+  co_return answer;
 }
 
 net::Awaitable<WebhookAnswer> HttpWebhookClient::post(WebhookRequest request) {
   if (is_cancelled_) co_return WebhookAnswer{.status = 0, .failure = {}, .is_interrupted = true};
-  const auto status = co_await attempt(request);
-  WebhookAnswer answer;
-  if (status) {
-    answer.status = *status;
-  } else {
-    answer.failure = status.error().message();
-    answer.is_interrupted = is_cancelled_;
-  }
-  co_return answer;
+  auto answer = co_await attempt(request);
+  if (answer) co_return std::move(*answer);
+  co_return WebhookAnswer{.status = 0, .failure = answer.error().message(), .is_interrupted = is_cancelled_};
 }
 
 void HttpWebhookClient::cancel() {

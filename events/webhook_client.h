@@ -32,6 +32,9 @@ struct WebhookAnswer {
   std::uint16_t status = 0;  // of the final response; 0: there was none
   std::string failure;       // why not, for the log: never what the receiver wrote
   bool is_interrupted = false;  // by cancel()
+  // Of the final response, for who owns the webhook: the body's beginning, and its media type. Octets of a stranger's.
+  std::string body = {};
+  std::string body_type = {};
 
   bool is_success() const { return status >= 200 && status < 300; }
   bool is_gone() const { return status == 410; }  // RFC 9110 §15.5.11: do not ask again
@@ -61,8 +64,8 @@ class HttpWebhookClient final : public WebhookClient {
 
   net::Awaitable<Result<std::vector<IpAddress>>> find_addresses(const WebhookTarget& target);
   net::Awaitable<Result<StreamPtr>> connect(const WebhookTarget& target, Clock::time_point deadline);
-  net::Awaitable<Result<std::uint16_t>> exchange(net::Stream& stream, const WebhookTarget& target, const WebhookRequest& request);
-  net::Awaitable<Result<std::uint16_t>> attempt(const WebhookRequest& request);
+  net::Awaitable<Result<WebhookAnswer>> exchange(net::Stream& stream, const WebhookTarget& target, const WebhookRequest& request);
+  net::Awaitable<Result<WebhookAnswer>> attempt(const WebhookRequest& request);
 
   dns::Resolver& resolver_;
   net::TlsClientContext tls_;

@@ -200,9 +200,9 @@ net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, st
     const std::optional<ReceivedContent> content = co_await self->read_content(*found);
     WebhookRequest request = self->make_request(*found, content);
     const Instant began = self->parts_.clock.now();
-    std::string url = request.url;
+    WebhookAttempt kept{.at = began, .sequence = sequence, .url = request.url, .sent = request.body.substr(0, kMaxKeptWebhookBody)};
     const WebhookAnswer answer = co_await self->parts_.client.post(std::move(request));
-    self->remember(sequence, std::move(url), began, answer);
+    self->remember(std::move(kept), answer);
     self->ended(sequence, answer);
   } else if (found->is_unwanted) {
     self->backlog_->unwanted(sequence);
@@ -213,15 +213,16 @@ net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, st
   self->poke();
 }
 
-void WebhookSender::remember(std::uint64_t sequence, std::string url, Instant began, const WebhookAnswer& answer) {
+// `attempt`: as it began.
+void WebhookSender::remember(WebhookAttempt attempt, const WebhookAnswer& answer) {
   if (parts_.attempts == nullptr || answer.is_interrupted) return;
   const Instant now = parts_.clock.now();
-  parts_.attempts->add(webhook_.id, {.at = now,
-                                     .sequence = sequence,
-                                     .url = std::move(url),
-                                     .status = answer.status,
-                                     .failure = answer.failure,
-                                     .took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began)});
+  attempt.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - std::exchange(attempt.at, now));
+  attempt.status = answer.status;
+  attempt.failure = answer.failure;
+  attempt.answered = answer.body;
+  attempt.answer_type = answer.body_type;
+  parts_.attempts->add(webhook_.id, std::move(attempt));
 }
 
 void WebhookSender::ended(std::uint64_t sequence, const WebhookAnswer& answer) {

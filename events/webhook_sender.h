@@ -5,6 +5,7 @@
 #include "core/result.h"
 #include "core/token_bucket.h"
 #include "events/received_content.h"
+#include "events/webhook_attempts.h"
 #include "events/webhook_backlog.h"
 #include "events/webhook_dispatcher.h"
 
@@ -77,7 +78,7 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
   // Of what came in; nullopt of anything else.
   net::Awaitable<std::optional<ReceivedContent>> read_content(const Found& found);
   WebhookRequest make_request(const Found& found, const std::optional<ReceivedContent>& content);
-  void remember(std::uint64_t sequence, std::string url, Instant began, const WebhookAnswer& answer);
+  void remember(WebhookAttempt attempt, const WebhookAnswer& answer);
   void ended(std::uint64_t sequence, const WebhookAnswer& answer);
   net::Awaitable<void> save();
   net::Awaitable<void> disable();

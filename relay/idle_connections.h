@@ -5,6 +5,7 @@
 #include "mx/tls_policy.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
+#include "relay/dialogue.h"
 #include "relay/provider_shaper.h"
 #include "smtp/client_connection.h"
 
@@ -27,6 +28,7 @@ struct HopConnection {
   std::uint32_t messages = 0;  // sent over it
   mx::TlsDemand demand = mx::TlsDemand::Usual;  // of the message that it was opened for: others' policy may be another
   std::shared_ptr<const CountedConnection> counted{};  // among its provider's; null: nobody counts
+  std::shared_ptr<DialogueRecorder> dialogue{};  // hears what is said over it; null: nobody does
 };
 
 // QUIT and close, in the background.

@@ -263,6 +263,7 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   config.verifies_peer = tls->verifies();
   config.source = *source;
   if (source_ != nullptr && !source_->ehlo_name.empty()) config.hostname = source_->ehlo_name;
+  const auto dialogue = common_.is_recording() ? record_dialogue(config) : nullptr;
   auto opened = co_await smtp::ClientConnection::open(dns::endpoint_of(hop.address, route_.port), peer_of(decision),
                                                       std::move(config), *tls, timeouts_);
   if (opened.was_connected) ++sessions_;
@@ -277,6 +278,7 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   seen.fault = opened.tls_fault;
   if (is_told && !is_clear && !look_ups_.is_cancelled()) common_.note_tls(observe_tls(seen, decision, sts_));
   if (!opened.connection) {
+    if (dialogue) session.said += "= " + session.remote + "\n" + dialogue->take();
     if (opened.is_tls_failure && may_be_clear && !look_ups_.is_cancelled()) {
       if (!common_.is_tls_broken(place)) operator_log::tls_given_up(place, opened.failure);
       common_.note_broken_tls(place);
@@ -292,7 +294,7 @@ net::Awaitable<bool> MxAttempt::try_hop(const mx::Hop& hop, MxSession& session) 
   const mx::TlsLevel level = opened.connection->is_tls() ? decision.level : mx::TlsLevel::Clear;
   mx_sessions.at(level).add();
   if (shaper_) provider_sessions.at(level, provider_sessions.place_of(shaper_->name())).add();
-  session.hop = HopConnection{tls, std::move(opened.connection), session.remote, 0, demand_, counted};
+  session.hop = HopConnection{tls, std::move(opened.connection), session.remote, 0, demand_, counted, dialogue};
   co_return true;
 }
 

@@ -51,6 +51,9 @@ class MxCommon {
   // Whether, and by what, large providers are spared. Null: nobody is.
   void shape(std::shared_ptr<ProviderShapers> shapers) { shapers_ = std::move(shapers); }
   ProviderShapers* shapers() { return shapers_ && shapers_->is_on() ? shapers_.get() : nullptr; }
+  // Whether what is said is recorded.
+  void record_dialogues() { is_recording_ = true; }
+  bool is_recording() const { return is_recording_; }
   // Where it is noted which sources' addresses are not there. Null: nowhere.
   void use_sources(std::shared_ptr<SourceBook> book) { sources_ = std::move(book); }
   SourceBook* sources() { return sources_.get(); }
@@ -73,6 +76,7 @@ class MxCommon {
   mx::PlanRules rules_;
   std::shared_ptr<ProviderShapers> shapers_;
   std::shared_ptr<SourceBook> sources_;
+  bool is_recording_ = false;
   using Holders = std::set<std::weak_ptr<IdleConnections>, std::owner_less<>>;
   std::map<std::pair<std::string, std::string>, Holders> idle_;  // by provider and source
   SystemRandom random_;
@@ -91,6 +95,7 @@ struct MxSession {
   bool is_message_s = false;  // the failure is due to what this message asks for: it says nothing on the domain's hosts
   bool is_source_s = false;    // no host was tried: the source has no address, or not there, that could reach one
   std::optional<Wait> wait{};  // no connection, and nothing failed: the provider may not be given one now
+  std::string said{};         // to addresses with which no session could be had
 };
 
 // One attempt at one message: its sessions, each with another address.

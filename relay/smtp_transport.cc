@@ -217,6 +217,7 @@ SmtpTransport::Passage SmtpTransport::not_opened(const Exit& exit, const Opened&
   Passage passage;
   passage.put_off = opened.wait;
   if (passage.put_off) return passage;
+  if (!opened.is_surplus) note_dialogue(request, opened.remote, opened.said + "= " + format_status(opened.failure) + "\n");
   if (is_by_mx && opened.failure.is_permanent()) {
     passage.reports = undeliverable(request, opened.failure);
     return passage;
@@ -288,6 +289,7 @@ net::Awaitable<void> SmtpTransport::open_by_mx(Opened& opened, MxAttempt& walk) 
   opened.is_message_s = session.is_message_s;
   opened.is_source_s = session.is_source_s;
   opened.wait = session.wait;
+  opened.said = std::move(session.said);
 }
 
 net::Awaitable<SmtpTransport::Opened> SmtpTransport::open(Exit& exit, MxAttempt* walk) {
@@ -331,6 +333,7 @@ net::Awaitable<void> SmtpTransport::open_session(Exit& exit, Opened& opened) {
       opened.failure = *obstacle;
       continue;
     }
+    const auto dialogue = options_.dialogues == nullptr ? nullptr : record_dialogue(config);
     auto attempt = co_await smtp::ClientConnection::open(endpoint, route_.host, config, *tls, options_.timeouts);
     if (attempt.is_source_missing && options_.sources) {
       options_.sources->note_missing(exit.source->name, *config.source, now());
@@ -339,8 +342,10 @@ net::Awaitable<void> SmtpTransport::open_session(Exit& exit, Opened& opened) {
     if (attempt.is_source_missing) attempt.failure = lacking_source(*exit.source, &*config.source, endpoint.address().is_v4());
     if (attempt.connection) {
       opened.hop = HopConnection{tls, std::move(attempt.connection), opened.remote, 0};
+      opened.hop.dialogue = dialogue;
       break;
     }
+    if (dialogue) opened.said += "= " + opened.remote + "\n" + dialogue->take();
     opened.failure = std::move(attempt.failure);
     if (attempt.is_tls_failure) note_tls_failure(exit, opened.failure);
     if (!is_worth_another_address(opened.failure)) break;
@@ -390,7 +395,14 @@ net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, cons
   Sent sent = co_await send_content(hop, request);
   sending_.erase(connection);
   ++hop.messages;
+  if (hop.dialogue) note_dialogue(request, hop.remote, hop.dialogue->take());
   co_return sent;
+}
+
+void SmtpTransport::note_dialogue(const DeliveryRequest& request, const std::string& remote, std::string said) const {
+  if (options_.dialogues == nullptr) return;
+  const store::MessageRecord& message = request.message->message;
+  options_.dialogues->add(message.account, message.id, {.at = now(), .remote = remote, .text = std::move(said)});
 }
 
 net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& hop, const DeliveryRequest& request) {

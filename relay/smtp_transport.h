@@ -11,6 +11,7 @@
 #include "domains/return_path.h"
 #include "net/awaitable.h"
 #include "net/tls_context.h"
+#include "relay/dialogue.h"
 #include "relay/exits.h"
 #include "relay/mx_sessions.h"
 #include "relay/route.h"
@@ -36,6 +37,7 @@ struct SmtpTransportOptions {
   const domains::ReturnPaths* return_paths = nullptr;  // under which accounts' mail leaves; outlives this. Null: its own
   std::shared_ptr<SourceBook> sources{};  // shared by all transports; null: no source is missing or bounded
   std::shared_ptr<MxCommon> mx{};     // shared by all such transports; null: the route has a smarthost
+  DialogueBook* dialogues = nullptr;  // what was said is kept there; outlives the transport. Null: nowhere
 };
 
 class SmtpTransport final : public Transport {
@@ -55,6 +57,7 @@ class SmtpTransport final : public Transport {
     HopConnection hop;  // no connection: `failure` says why
     Status failure;
     std::string remote;  // the last address tried
+    std::string said{};  // to addresses with which no session could be had
     bool is_surplus = false;  // it said 421, or other sessions stood or were being opened
     bool is_message_s = false;  // the failure says nothing on the next hop
     bool is_source_s = false;   // nothing was tried, for want of the source's address
@@ -96,6 +99,7 @@ class SmtpTransport final : public Transport {
   void note_tls_failure(Exit& exit, const Status& failure);
   static bool is_session_spent(const HopConnection& hop, const Sent& sent);
   net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);
+  void note_dialogue(const DeliveryRequest& request, const std::string& remote, std::string said) const;
   net::Awaitable<Sent> send_content(HopConnection& hop, const DeliveryRequest& request);
   smtp::ClientConfig client_config(const Exit& exit, const net::asio::ip::tcp::endpoint& endpoint) const;
   std::vector<RecipientReport> conclude(Exit& exit, HopConnection hop, Sent sent);

@@ -55,6 +55,7 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
     mx = std::make_shared<MxCommon>(*settings.resolver, settings.mx_rules, settings.clock, settings.notebook);
     mx->shape(settings.shapers);
     mx->use_sources(sources);
+    if (settings.dialogues != nullptr) mx->record_dialogues();
     if (settings.clock != nullptr) mx->use_results(settings.tls_results);
   }
   return [executor, &spool, settings, mx, sources](const std::shared_ptr<const RouteTable>& routes,
@@ -66,7 +67,8 @@ TransportFactory make_transport_factory(net::Executor executor, const store::Spo
                                        .resolver = settings.resolver,
                                        .return_paths = settings.return_paths,
                                        .sources = sources,
-                                       .mx = route->is_mx ? mx : nullptr};
+                                       .mx = route->is_mx ? mx : nullptr,
+                                       .dialogues = settings.dialogues};
     return std::make_unique<SmtpTransport>(executor, spool, routes, *route, options);
   };
 }

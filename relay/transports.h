@@ -5,6 +5,7 @@
 #include "mx/plan.h"
 #include "net/awaitable.h"
 #include "relay/destination_set.h"
+#include "relay/dialogue.h"
 #include "relay/provider_shaper.h"
 #include "relay/run_book.h"
 #include "reports/tls_results.h"
@@ -40,6 +41,7 @@ struct TransportSettings {
   std::shared_ptr<reports::TlsResults> tls_results{};  // where it is noted how TLS went; null: nowhere
   RunBook* runs = nullptr;               // whose scripts the simulation goes by
   std::shared_ptr<ProviderShapers> shapers{};  // by whom mail hosts are spared; null: by nobody
+  DialogueBook* dialogues = nullptr;           // where what was said is kept; null: nowhere
 };
 // Kept in the notebook, which outlives them; on the queue's executor.
 std::shared_ptr<reports::TlsResults> make_tls_results(store::Notebook& notebook);

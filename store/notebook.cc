@@ -9,8 +9,8 @@
 namespace postern::store {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNotebookTables = {"meta", "sts_policies", "tls_results", "tls_reports",
-                                                                 "warm_ups"};
+constexpr std::array<std::string_view, 6> kNotebookTables = {"meta",        "sts_policies", "tls_results",
+                                                              "tls_reports", "warm_ups",     "refusals"};
 constexpr std::size_t kMaxNotebookKey = 500;  // LMDB's bound is 511
 
 class NotebookWrite final : public lmdb::CommitRequest {

@@ -1,5 +1,5 @@
-// What was learnt of other servers and can be learnt again, or be missed: MTA-STS policies, how TLS went, what
-// an address has sent today. An environment of its own beside the store's two: it may be removed while the server is stopped, no
+// What was learnt of other servers and can be learnt again, or be missed: MTA-STS policies, how TLS went, what an address has sent
+// today, what was refused. An environment of its own beside the store's two: it may be removed while the server is stopped, no
 // backup needs it, and what is written here keeps no mail waiting. Values are octets; who writes them knows their form.
 #pragma once
 
@@ -24,6 +24,7 @@ enum class NotebookTable : std::size_t {
   TlsResults,   // reports/tls_results' keys → a TLS report's JSON
   TlsReports,   // the same keys → what became of the report (relay/tls_reporter)
   WarmUps,      // relay/source_book's keys → messages of a day
+  Refusals,     // account → submission/refusal_book's text of what was refused lately
 };
 
 inline constexpr std::size_t kNotebookMapOctets = 512U << 20;  // address space: 100,000 policies of a few KiB at most

@@ -6,6 +6,7 @@
 #include "auth/usage_tracker.h"
 #include "core/operator_log.h"
 #include "core/refusals.h"
+#include "submission/context.h"
 
 #include <string>
 #include <utility>
@@ -20,9 +21,22 @@ inline void log_auth_failure(const auth::AuthFailure& failure, const IpAddress& 
   }
 }
 
-inline void remember_refusal(auth::UsageTracker& usage, const auth::AuthFailure& failure, store::KeyUsage use) {
+inline void remember_refusal(const SubmissionContext& context, Door door, const auth::AuthFailure& failure, store::KeyUsage use) {
   if (!failure.owner) return;
-  usage.record_refusal(failure.owner->key, {std::move(use), std::string(refusal_row(failure.refusal).token)});
+  const RefusalRow& row = refusal_row(failure.refusal);
+  if (context.refusals != nullptr) {
+    context.refusals->add(failure.owner->account, {.at = use.at,
+                                                   .environment = failure.owner->environment,
+                                                   .key = failure.owner->key,
+                                                   .is_http = door == Door::Http,
+                                                   .token = std::string(row.token),
+                                                   .words = std::string(row.text),
+                                                   .from = {},
+                                                   .to = {},
+                                                   .peer = format_ip_address(use.address),
+                                                   .client = use.helo_name});
+  }
+  context.usage.record_refusal(failure.owner->key, {std::move(use), std::string(row.token)});
 }
 
 }  // namespace postern::submission

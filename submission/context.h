@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "submission/counters.h"
 #include "submission/quota.h"
+#include "submission/refusal_book.h"
 
 #include <cstdint>
 #include <functional>
@@ -52,6 +53,7 @@ struct SubmissionContext {
   store::ClaimLog* claims = nullptr;               // nullptr: one machine, whose store knows all idempotency keys
   relay::RunBook* runs = nullptr;                  // nullptr: runs have neither scripts nor clocks
   domains::UnsubscribeLinks unsubscribe_links{};
+  RefusalBook* refusals = nullptr;                 // nullptr: nobody remembers them
 };
 
 // Who submits and how; fixed for a connection or an HTTP request.

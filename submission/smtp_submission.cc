@@ -63,7 +63,7 @@ class SmtpConversation final : public smtp::Conversation {
 smtp::AuthenticateAnswer SmtpConversation::refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name) {
   const Refusal refusal = failure.refusal;
   log_auth_failure(failure, submitter_.address);
-  remember_refusal(context_.usage, failure, {context_.clock.now(), submitter_.address, std::string(helo_name)});
+  remember_refusal(context_, Door::Smtp, failure, {context_.clock.now(), submitter_.address, std::string(helo_name)});
   count_refused_over_smtp(refusal_row(refusal).token);
   count_auth_failure(Door::Smtp);
   return {reply_to_credential(refusal)};

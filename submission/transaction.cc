@@ -21,24 +21,38 @@ operator_log::Client Transaction::client() const {
   return {who.account, who.key, submitter_.address};
 }
 
-void Transaction::count_refused(Refusal refusal) const {
+void Transaction::note_refused(const Refused& refused, const Mailbox* to) const {
   const auth::Principal& who = judge_.principal();
-  context_.store.tally().count_refused({who.account, who.environment}, who.key, refusal_row(refusal).token, context_.clock.now());
+  const std::string_view token = refusal_row(refused.refusal).token;
+  const Instant now = context_.clock.now();
+  context_.store.tally().count_refused({who.account, who.environment}, who.key, token, now);
+  if (context_.refusals == nullptr) return;
+  context_.refusals->add(who.account, {.at = now,
+                                       .environment = who.environment,
+                                       .key = who.key,
+                                       .is_http = submitter_.door == Door::Http,
+                                       .token = std::string(token),
+                                       .words = words_of(refused),
+                                       .from = sender_,
+                                       .to = to == nullptr ? std::string() : format_mailbox(*to),
+                                       .peer = format_ip_address(submitter_.address),
+                                       .client = submitter_.helo_name});
 }
 
 void Transaction::log_refused_sender(const Refused& refused,
                                      const std::optional<Mailbox>& reverse_path) const {
-  count_refused(refused.refusal);
+  note_refused(refused);
   operator_log::sender_refused(client(), refused.refusal, reverse_path, words_of(refused));
 }
 
 Decision Transaction::judge_sender(const std::optional<Mailbox>& reverse_path,
                                    const std::optional<Hold>& hold, std::uint32_t messages) {
   const Instant now = context_.clock.now();
+  sender_ = reverse_path ? format_mailbox(*reverse_path) : std::string();
   Decision decision = judge_.judge_sender(reverse_path, hold);
   if (const auto& failure = judge_.key_failure()) {
     log_auth_failure(*failure, submitter_.address);
-    remember_refusal(context_.usage, *failure, {now, submitter_.address, submitter_.helo_name});
+    remember_refusal(context_, submitter_.door, *failure, {now, submitter_.address, submitter_.helo_name});
     return decision;
   }
   if (decision.is_accepted()) {
@@ -66,7 +80,7 @@ Decision Transaction::judge_recipient(const Recipient& recipient) {
   const bool is_plain = decision.is_accepted() && !decision.simulated();
   if (is_plain) decision = reservation_.add(judge_.principal(), context_.clock.now());
   if (const Refused* const refused = decision.refused()) {
-    count_refused(refused->refusal);
+    note_refused(*refused, &recipient.mailbox);
     operator_log::recipient_refused(client(), refused->refusal, recipient.mailbox);
   }
   if (judge_.run() && decision.is_accepted()) {
@@ -110,7 +124,7 @@ net::Awaitable<std::optional<Decision>> Transaction::find_replay() {
 Decision Transaction::open(const Envelope& envelope, TraceFacts trace) {
   POSTERN_CHECK(!intake_ && !envelope.recipients.empty());
   if (Decision room = judge_room(context_.store.spool()); !room.is_accepted()) {
-    count_refused(room.refused()->refusal);
+    note_refused(*room.refused(), &envelope.recipients.front().mailbox);
     operator_log::message_refused(client(), room.refused()->refusal, std::nullopt);
     return room;
   }
@@ -135,7 +149,7 @@ net::Awaitable<Decision> Transaction::commit() {
 // Says what became of it, once.
 Decision Transaction::settle(IntakeOutcome outcome) {
   if (const auto* lost = std::get_if<NotTakenIn>(&outcome)) {
-    count_refused(lost->why.refusal);
+    note_refused(lost->why, envelope_ == nullptr ? nullptr : &envelope_->recipients.front().mailbox);
     if (lost->store_error) {
       operator_log::message_not_stored(client(), *lost->id, *lost->store_error);
     } else {

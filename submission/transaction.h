@@ -77,7 +77,8 @@ class Transaction {
 
  private:
   operator_log::Client client() const;
-  void count_refused(Refusal refusal) const;
+  // `to`: whom it was about; null: nobody yet.
+  void note_refused(const Refused& refused, const Mailbox* to = nullptr) const;
   void log_refused_sender(const Refused& refused, const std::optional<Mailbox>& reverse_path) const;
   Decision settle(IntakeOutcome outcome);
   // What the run's script makes of an accepted answer. `to`: of a recipient.
@@ -94,6 +95,7 @@ class Transaction {
   TraceFacts trace_;
   std::optional<Intake> intake_;
   std::optional<TakenIn> accepted_as_;
+  std::string sender_;              // the reverse-path, for people
   std::string script_sender_;       // as scripts know it
   std::uint32_t message_number_ = 0;  // of the run, in the session
   ScriptEffect effect_;

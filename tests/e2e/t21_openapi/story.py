@@ -338,6 +338,10 @@ def sandbox_and_production(api, token, live, server):
     status, sent, _ = api.call("sendEmail", key=live, body={**mail("friend@example.net"), "cc": "stranger@example.net"})
     check(status == 200 and len(sent["recipients"]) == 2, f"{sent}")
     api.relay.settled(sent["id"])
+    refused = api.succeed("listRefusals", key=token, query="limit=1&token=recipient_not_whitelisted&environment=live")["data"]
+    check([one["to"] for one in refused] == ["stranger@example.net"], f"what was refused: {refused}")
+    for query in ("limit=201", "after=x", "key=x", "since=never", "environment=both"):
+        api.refuse("listRefusals", 422, "validation_error", key=token, query=query)
     domain = api.succeed("createDomain", key=token, body={"name": "example.org"})
     api.refuse("createDomain", 409, "conflict", key=token, body={"name": "example.org"})
     path = {"id": domain["id"]}
@@ -396,10 +400,11 @@ def people(api, token):
     api.succeed("getStats", key=token, query="period=day")
 
 
+
 def looking(api, key, message):
     """What people look at of a message, and what makes it go now."""
     path = {"id": message}
-    for name in ("previewEmail", "listEmailLinks", "listEmailHeaders"):
+    for name in ("previewEmail", "listEmailLinks", "listEmailHeaders", "listEmailDialogues"):
         api.succeed(name, key=key, path=path)
     waiting = api.call("sendEmail", key=key, body=mail("deferred@simulator.postern.test"))[1]["id"]
     wait_until(lambda: api.relay.message(waiting)["recipients"][0]["attempts"], "a first attempt")
@@ -492,7 +497,8 @@ def without_rights(api, token, sending, outsider, stranger):
         if not operation["security"]:
             continue
         api.refuse(name, 401, "auth_required", **{**call, "key": None})
-        manages = {"sessionToken": []} in operation["security"]
+        names_a_key = any(parameter.get("name") == "api_key_id" for parameter in operation.get("parameters", []))
+        manages = {"sessionToken": []} in operation["security"] and not names_a_key
         api.refuse(name, 403, "permission_denied", **{**call, "key": sending if manages else token})
         if name in OPERATION | PEOPLE:
             api.refuse(name, 403, "permission_denied", **{**call, "key": outsider})

@@ -58,6 +58,42 @@ def first_event(relay, browser):
     return connection, response
 
 
+def sends_by_a_key(relay, ada, root, key):
+    """Who signed in names the key that acts: the answer is that key's, and nobody else's key may be named."""
+    question = {"from": "ada@example.org", "to": "bob@example.net"}
+    named = f"/v1/explain?api_key_id={key['id']}"
+    status, said, _ = ada.ask("POST", named, question)
+    check(status == 200 and said["recipients"][0]["verdict"] == "simulate", f"explain: {status} {said}")
+    check(ada.ask("POST", "/v1/explain", question)[0] == 403, "without a key")
+    check(root.ask("POST", named, question)[0] == 404, "another account's key")
+    check(ada.ask("POST", named, question, Origin="http://evil.example")[0] == 403, "a foreign page")
+    mail = {"from": "ada@example.org", "to": "bob@example.net", "subject": "By a person", "text": "x"}
+    status, sent, _ = ada.ask("POST", f"/v1/emails?api_key_id={key['id']}", mail)
+    check(status == 200, f"a message: {status} {sent}")
+    check(ada.get(f"/v1/emails/{sent['id']}")["api_key_id"] == key["id"], "whose it is")
+    relay.settled(sent["id"])
+    places = {(place["tls"], place["port"]) for place in ada.get("/v1/account")["smtp"]}
+    check(places == {("none", relay.plain), ("starttls", relay.starttls), ("implicit", relay.implicit)}, f"where SMTP is: {places}")
+
+
+def remembers_refusals(relay, ada, key):
+    """What was refused is listed with the words that the client got, and is there after a restart."""
+    live = ada.ask("POST", "/v1/api-keys", {"name": "live"})[1]
+    mail = {"from": "ada@example.org", "to": "stranger@example.net", "subject": "x", "text": "x"}
+    check(relay.request("POST", "/v1/emails", mail, key=live["token"])[0] == 403, "a stranger")
+    check(ada.ask("DELETE", f"/v1/api-keys/{live['id']}")[0] == 200, "revoked")
+    check(relay.request("GET", "/v1/emails", key=live["token"])[0] == 401, "a revoked key")
+    wanted = [("revoked_key", None), ("recipient_not_whitelisted", "stranger@example.net")]
+
+    def listed():
+        return [(one["token"], one["to"]) for one in ada.get(f"/v1/refusals?key={live['id']}")["data"]]
+    check(listed() == wanted, f"refusals: {listed()}")
+    check(ada.get(f"/v1/refusals?key={key['id']}")["data"] == [], "another key's")
+    relay.stop()
+    relay.start()
+    check(listed() == wanted, f"refusals after a restart: {listed()}")
+
+
 def run(context):
     sink = context.sink().start()
     relay = context.relay(next_hop_port=sink.port)
@@ -98,6 +134,8 @@ def run(context):
     check(stats["totals"]["accepted"] == 1 and stats["keys"][0]["api_key_id"] == key["id"], f"the statistics: {stats['totals']}")
     check(stats["delivery"]["count"] == 1, f"delivery times: {stats['delivery']}")
 
+    sends_by_a_key(relay, ada, root, key)
+    remembers_refusals(relay, ada, key)
     team = ada.get("/v1/account")["id"]
     check(ada.ask("PATCH", f"/v1/accounts/{team}", {"mode": "production"})[0] == 403, "a member decides for himself")
     check(root.ask("PATCH", f"/v1/accounts/{team}", {"mode": "production"})[1]["mode"] == "production", "the operator's decision")
@@ -110,7 +148,7 @@ def run(context):
 
     relay.stop()
     relay.start()
-    check(ada.get("/v1/stats?environment=test")["totals"]["accepted"] == 1, "the statistics after a restart")
+    check(ada.get("/v1/stats?environment=test")["totals"]["accepted"] == 2, "the statistics after a restart")
     check(ada.ask("POST", "/v1/auth/logout", {})[0] == 200, "signing out")
     check(ada.ask("GET", "/v1/auth/me")[0] == 401, "a session that was signed out")
     relay.stop()

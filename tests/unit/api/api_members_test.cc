@@ -21,7 +21,7 @@ class ApiMembersTest : public test::ServiceTest {
  protected:
   ApiMembersTest() {
     context_.settings.hosts = {"relay.example"};
-    static const ApiArea kAreas[] = {session_api(), member_api(), key_api(), sandbox_api()};
+    static const ApiArea kAreas[] = {session_api(), member_api(), key_api(), sandbox_api(), explain_api()};
     serve(kAreas);
     ann_ = users.create(account_, "ann@acme.example", Secret(std::string(kPassword))).value();
   }
@@ -136,6 +136,46 @@ TEST_F(ApiMembersTest, LooksAtNoCookieBesideAnAuthorization) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_TRUE(body_of(answer).at("user").is_null());
   EXPECT_EQ(request(head("GET /v1/auth/me", "pk_live_wrong", "Cookie: " + cookie() + "\r\n") + "\r\n").status, 401);
+}
+
+// Sending is a key's work; who signed in names it, and what is said is said of that key.
+TEST_F(ApiMembersTest, LetsAPersonAskByAKeyOfTheAccountThatIsNamed) {
+  const std::string signed_in = cookie();
+  const auto ask = [&](const std::string& query, const std::string& fields = std::string(kOrigin)) {
+    const std::string question = R"({"from": "a@acme.example", "to": "b@example.net"})";
+    return post("/v1/explain" + query, question, "Cookie: " + signed_in + "\r\n" + fields);
+  };
+  const auto make = [&](const AccountId& account) {
+    auth::NewKey wanted;
+    wanted.name = "app";
+    wanted.environment = Environment::Test;  // simulated: no route is asked for
+    return keys.create(account, wanted).value().record.id;
+  };
+  const KeyId own = make(account_);
+  const std::string named = "?api_key_id=" + format_id(own);
+  const ApiResponse answer = ask(named);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(ask("").problem, "permission_denied");
+  EXPECT_EQ(ask(named, "Origin: http://evil.example\r\n").problem, "cross_site_request");
+  const AccountId foreign = accounts.create({.name = "other", .plan = {}, .from_domains = {}}).value().id;
+  const KeyId others = make(foreign);
+  for (const std::string& unknown : {std::string("x"), format_id(others), format_id(make_key_id(random))}) {
+    EXPECT_EQ(ask("?api_key_id=" + unknown).status, 404) << unknown;
+  }
+  ASSERT_TRUE(keys.revoke(others));
+  EXPECT_EQ(ask("?api_key_id=" + format_id(others)).status, 404) << "nothing is told of another account's key";
+  ASSERT_TRUE(keys.revoke(own));
+  EXPECT_EQ(ask(named).status, 409);
+  EXPECT_EQ(get("/v1/auth/me", signed_in).status, 200) << "still signed in";
+}
+
+TEST_F(ApiMembersTest, LetsNoKeyActForAnother) {
+  const std::string key = make_key(store::Permission::SendingAccess);
+  const KeyId other = *parse_key_id("key_0000000000000000");
+  const auto ask = [&](const std::string& query) {
+    return request(with_json(head("POST /v1/explain" + query, key, {}), R"({"from": "a@acme.example", "to": "b@example.net"})"));
+  };
+  EXPECT_EQ(ask("?api_key_id=" + format_id(other)).problem, "permission_denied");
 }
 
 TEST_F(ApiMembersTest, EndsASessionAtSignOut) {

@@ -38,5 +38,21 @@ TEST_F(WebhookAttemptsTest, AreBoundedForAWebhookAndInAll) {
   EXPECT_TRUE(attempts_.list(first).empty()) << "asked longest ago";
 }
 
+TEST_F(WebhookAttemptsTest, AreBoundedInOctets) {
+  const WebhookId first = make_webhook_id(random_);
+  add(first, 1);
+  const std::string body(kMaxKeptWebhookBody, 'x');
+  for (std::size_t octets = 0; octets <= kMaxAttemptOctets;) {
+    const WebhookId webhook = make_webhook_id(random_);
+    for (std::size_t i = 0; i < kMaxAttemptsOfWebhook; ++i) {
+      WebhookAttempt attempt{.at = {}, .sequence = i, .url = "https://hooks.example/", .sent = body, .answered = body};
+      octets += attempt.octets();
+      attempts_.add(webhook, std::move(attempt));
+    }
+    EXPECT_EQ(attempts_.list(webhook).size(), kMaxAttemptsOfWebhook);
+  }
+  EXPECT_TRUE(attempts_.list(first).empty()) << "asked longest ago";
+}
+
 }  // namespace
 }  // namespace postern::events

@@ -93,6 +93,31 @@ TEST_F(Client, PostsTheBodyWithItsFields) {
   EXPECT_THAT(text, ::testing::EndsWith("\r\n\r\n{\"a\":1}"));
 }
 
+TEST_F(Client, KeepsTheBeginningOfTheAnswersBody) {
+  struct Row {
+    std::string_view name;
+    std::string octets;
+    std::string body;
+  };
+  const std::string big(5'000, 'x');
+  const Row kRows[] = {
+      {"none", "HTTP/1.1 204 No Content\r\n\r\n", ""},
+      {"of a length", "HTTP/1.1 500 No\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nbroken", "broken"},
+      {"in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "abcde"},
+      {"to the end", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall", "all"},
+      {"cut short", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "abc"},
+      {"behind an interim one", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"},
+      {"too big", "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + big, big.substr(0, 2'048)}};
+  for (const Row& row : kRows) {
+    receiver_.answer(row.octets);
+    const WebhookAnswer answer = post(url("http", "hooks.example.test"));
+    EXPECT_NE(answer.status, 0) << row.name << ": " << answer.failure;
+    EXPECT_EQ(answer.body, row.body) << row.name;
+  }
+  receiver_.answer(kRows[1].octets);
+  EXPECT_EQ(post(url("http", "hooks.example.test")).body_type, "text/plain");
+}
+
 TEST_F(Client, VerifiesTheReceiversCertificate) {
   const auto good = net::TlsServerContext::load(test_certs().good().certificate, test_certs().good().key).value();
   receiver_.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", &good);

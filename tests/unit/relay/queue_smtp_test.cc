@@ -22,12 +22,19 @@ using store::RecipientStage;
 
 class QueueSmtpTest : public QueueFixture {
  protected:
+  ~QueueSmtpTest() override { stop(); }  // before what is below ends
   void start_to(const test::FakeSmarthost& hop, const domains::MessageSigner* signer = nullptr) {
     routes_[0].port = hop.port();
     routes_.resize(1);
-    start(make_transport_factory(io_.get_executor(), store_.spool(),
-                                 {.hostname = "relay.example", .signer = signer, .resolver = &resolver_}));
+    const TransportSettings settings{
+        .hostname = "relay.example", .signer = signer, .resolver = &resolver_, .dialogues = &dialogues_};
+    start(make_transport_factory(io_.get_executor(), store_.spool(), settings));
   }
+  std::vector<Dialogue> dialogues_of(const MessageId& id) {
+    return dialogues_.list(store_.spool().find(id).value()->message.account, id, SystemClock().now());
+  }
+
+  DialogueBook dialogues_;
 
   test::ScriptedResolver resolver_;
 };
@@ -42,6 +49,37 @@ TEST_F(QueueSmtpTest, SendsTheContentAsItIsStored) {
   ASSERT_EQ(hop.messages().size(), 1U);
   EXPECT_EQ(hop.messages()[0].content, content);
   EXPECT_EQ(state(id).remote, "127.0.0.1 [127.0.0.1]:" + std::to_string(hop.port()));
+}
+
+TEST_F(QueueSmtpTest, KeepsWhatWasSaidToTheHopWithoutPasswordAndContent) {
+  test::FakeSmarthost hop({.user_name = "relay", .password = "hunter2"});
+  routes_[0].user_name = "relay";
+  routes_[0].password = Secret(std::string("hunter2"));
+  start_to(hop);
+  const MessageId first = accept(draft_to({"live.example"}), "Subject: confidential\r\n\r\nhidden\r\n");
+  run_until([&] { return stage(first) == RecipientStage::Delivered; });
+  const MessageId second = accept("live.example");
+  run_until([&] { return stage(second) == RecipientStage::Delivered; });
+  ASSERT_EQ(dialogues_of(first).size(), 1U);
+  const std::string text = dialogues_of(first)[0].text;
+  EXPECT_EQ(dialogues_of(first)[0].remote, state(first).remote);
+  for (const char* said : {"> EHLO relay.example\n", "> AUTH PLAIN [credentials]\n", "> MAIL FROM:", "> RCPT TO:", "= the conte"}) {
+    EXPECT_THAT(text, ::testing::HasSubstr(said));
+  }
+  for (const char* secret : {"AHJlbGF5AGh1bnRlcjI", "hunter2", "confidential", "hidden"}) {
+    EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr(secret)));
+  }
+  EXPECT_THAT(dialogues_of(second)[0].text, ::testing::Not(::testing::HasSubstr("EHLO"))) << "over the same connection";
+}
+
+TEST_F(QueueSmtpTest, KeepsWhyNoSessionCouldBeHad) {
+  test::FakeSmarthost hop;
+  hop.reply("greeting", "554 5.3.2 not today\r\n");
+  start_to(hop);
+  const MessageId id = accept("live.example");
+  run_until([&] { return state(id).attempts == 1; });
+  ASSERT_EQ(dialogues_of(id).size(), 1U);
+  EXPECT_THAT(dialogues_of(id)[0].text, ::testing::HasSubstr("< 554 5.3.2 not today\n"));
 }
 
 TEST_F(QueueSmtpTest, LooksItsHopsNameUpAndTriesEachAddress) {
