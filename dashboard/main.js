@@ -18,6 +18,7 @@ import { nextTheme, theme, themeWords } from './lib/theme.js';
 const PLACES = [
   { path: '/', words: 'Overview', picture: 'overview', key: 'o' },
   { path: '/messages', words: 'Messages', picture: 'messages', key: 'm' },
+  { path: '/refusals', words: 'Refusals', picture: 'refusals', key: 'r' },
   { path: '/inbound', words: 'Inbound', picture: 'inbound', key: 'i' },
   { path: '/keys', words: 'API keys', picture: 'keys', key: 'k' },
   { path: '/domains', words: 'Domains', picture: 'domains', key: 'd' },
@@ -38,6 +39,7 @@ const ROUTES = [
   { pattern: /^\/start$/, load: () => import('./pages/start.js') },
   { pattern: /^\/messages$/, load: () => import('./pages/messages.js') },
   { pattern: /^\/messages\/([^/]+)$/, load: () => import('./pages/message.js'), parent: '/messages' },
+  { pattern: /^\/refusals$/, load: () => import('./pages/refusals.js') },
   { pattern: /^\/inbound$/, load: () => import('./pages/inbound.js') },
   { pattern: /^\/inbound\/([^/]+)$/, load: () => import('./pages/received.js'), parent: '/inbound' },
   { pattern: /^\/keys$/, load: () => import('./pages/keys.js') },

@@ -6,6 +6,7 @@ import { svg } from './dom.js';
 const PATHS = {
   overview: 'M3 16.5h14M5.5 13.5V9M10 13.5V4.5M14.5 13.5V7',
   messages: 'M3 5.5h14v9.5H3zM3.5 6l6.5 5 6.5-5',
+  refusals: 'M4.5 3h11v14h-11zM7.5 7.5l5 5M12.5 7.5l-5 5',
   inbound: 'M3 11.5V16h14v-4.5M3 11.5h4l1.2 2h3.6l1.2-2h4M10 3v6.5M7 7l3 3 3-3',
   start: 'M4 3.5v13M4 4.5h10.5l-2.5 3 2.5 3H4',
   keys: 'M12.5 10.5a3.5 3.5 0 1 0-3.2-2.1L3 14.7V17h2.5v-2H7.5v-2h1.3l1.6-1.6a3.5 3.5 0 0 0 2.1-.9zM13.3 6.8h.01',

@@ -23,7 +23,20 @@ export function roundTop(most) {
 }
 
 /** @typedef {{id: string, words: string}} Series */
-/** @typedef {{at: Date, words: string, short: string, values: Record<string, number>, href: string}} Column */
+/**
+ * @typedef {{at: Date, words: string, short: string, values: Record<string, number>, href: string,
+ *   hrefs?: Record<string, string>}} Column hrefs: what is behind a series, where that is elsewhere
+ */
+
+/**
+ * @param {Column} column
+ * @param {Series} one
+ */
+function figure(column, one) {
+  const value = column.values[one.id] || 0;
+  const href = column.hrefs?.[one.id];
+  return value && href ? h('a', { href, 'aria-label': `${one.words}: ${number(value)}, ${column.words}` }, number(value)) : number(value);
+}
 
 /** @param {Series[]} series */
 export function legend(series) {
@@ -146,7 +159,7 @@ export function columnPlot({ label, series, columns, onZoom }) {
             .reverse()
             .map((column) => [
               h('a', { href: column.href }, column.words),
-              ...series.map((one) => number(column.values[one.id] || 0)),
+              ...series.map((one) => figure(column, one)),
             ]),
         ),
       );

@@ -1,11 +1,11 @@
 // One domain: each record with what is expected and what was found.
 
 import { h, fill } from '../lib/dom.js';
-import { all, at, get, post, remove } from '../lib/api.js';
+import { all, at, get, patch, post, remove } from '../lib/api.js';
 import { card, factList, notice, pageHead, state } from '../lib/parts.js';
 import { time } from '../lib/time.js';
 import { copyable, copyButton, copyText } from '../lib/copy.js';
-import { actionButton } from '../lib/form.js';
+import { actionButton, field, form } from '../lib/form.js';
 import { confirm } from '../lib/dialog.js';
 import { link, navigate } from '../lib/router.js';
 import { say } from '../lib/toast.js';
@@ -54,6 +54,49 @@ function recordCard(record) {
       h('dd', copyable(record.value, `the value of ${record.record}`)),
     ),
     record.finding && !isFound ? h('p.finding', 'Found instead: ', record.finding) : null,
+  );
+}
+
+/** @type {[string, string][]} */
+const POLICIES = [
+  ['observe', 'Note it only'],
+  ['tag', 'Take it, marked as spam'],
+  ['reject', 'Refuse it, where its author’s domain wants that'],
+];
+
+/**
+ * Whether the domain's mail comes here, and what becomes of what fails SPF, DKIM and DMARC at the door.
+ * @param {any} domain
+ */
+function arriving(domain) {
+  const receiving = field({
+    label: 'Take mail for it in',
+    name: 'receiving',
+    type: 'checkbox',
+    checked: domain.receiving,
+    hint: ['Its addresses are on the page ', h('a', { href: '#/inbound' }, 'Inbound'), '; its MX record has to lead here.'],
+  });
+  const policy = field({
+    label: 'Mail that fails its checks',
+    name: 'inbound_policy',
+    options: POLICIES,
+    value: domain.inbound_policy,
+    hint: 'SPF, DKIM and DMARC are looked at as it arrives.',
+  });
+  return card(
+    'Mail that arrives',
+    null,
+    h(
+      '.card-body',
+      form({
+        action: 'Save',
+        fields: [receiving, policy],
+        submit: async (values) => {
+          Object.assign(domain, await patch(at`/v1/domains/${domain.id}`, values));
+          say('Saved');
+        },
+      }),
+    ),
   );
 }
 
@@ -180,6 +223,7 @@ export default async function domainPage({ params: [id] }) {
                 : h('p.soft', 'No active key.'),
             ),
           ),
+          arriving(domain),
         ),
       ),
     ),

@@ -239,7 +239,12 @@ export default async function keyPage({ params: [id] }) {
               ['Refused, 30 days', count ? number(count.refused) : stats ? '0' : null],
               ['Last refusal', refused ? [words(refused.reason), ' ', time(refused.at)] : null],
             ]),
-            h('p', h('a', { href: link('/messages', { key: id }) }, 'Its messages')),
+            h(
+              'p',
+              h('a', { href: link('/messages', { key: id }) }, 'Its messages'),
+              ' · ',
+              h('a', { href: link('/refusals', { key: id }) }, 'Its refusals'),
+            ),
           ),
         ),
       ),

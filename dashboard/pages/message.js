@@ -15,7 +15,7 @@ import { say } from '../lib/toast.js';
 import { isDark } from '../lib/theme.js';
 import { me } from '../lib/session.js';
 import { checksOf } from '../lib/checks.js';
-import { forgetKey, keyHeaders } from '../lib/borrowed-key.js';
+import { chooseKey } from '../lib/acting-key.js';
 
 const MOST_SOURCE = 512 * 1024; // characters shown; the rest is in the file
 const WAITING = new Set(['queued', 'scheduled', 'delivery_delayed']);
@@ -324,15 +324,34 @@ function checks(email, fields, events) {
     const list = await fields();
     if (!list) return gone(email);
     const warnings = (await events()).map((event) => event.data?.warnings).filter(Boolean);
+    const own = h('ul.checks', checksOf(email, list, warnings).map(checkLine));
+    return email.run && email.message_id ? h('.stack', own, h('p', h('strong', 'What mail readers hold against it')), readersChecks(email)) : own;
+  });
+}
+
+/** @param {import('../lib/checks.js').Check} check */
+function checkLine(check) {
+  return h(
+    'li',
+    { class: check.kind },
+    icon(check.kind === 'good' ? 'check' : check.kind === 'calm' ? 'info' : 'warn'),
+    h('div', h('strong', check.title), h('p.soft', check.text)),
+  );
+}
+
+/**
+ * Form, HTML that clients drop, links, attachments: what the test lab finds.
+ * @param {any} email
+ */
+function readersChecks(email) {
+  return later(async () => {
+    const said = await orElse(post(at`/v1/test/runs/${email.run}/check`, { message_id: email.message_id }), null);
+    if (!said) return gone(email);
+    if (!said.findings.length) return h('ul.checks', checkLine({ kind: 'good', title: 'Nothing', text: 'No check of the test lab found a fault.' }));
     return h(
       'ul.checks',
-      checksOf(email, list, warnings).map((check) =>
-        h(
-          'li',
-          { class: check.kind },
-          icon(check.kind === 'good' ? 'check' : check.kind === 'calm' ? 'info' : 'warn'),
-          h('div', h('strong', check.title), h('p.soft', check.text)),
-        ),
+      said.findings.map((/** @type {any} */ one) =>
+        checkLine({ kind: one.severity === 'fault' ? 'bad' : 'warn', title: words(one.check), text: one.message }),
       ),
     );
   });
@@ -340,42 +359,35 @@ function checks(email, fields, events) {
 
 /** @param {any} email */
 function explain(email) {
-  const place = h(
-    '.stack',
-    h(
-      'p.soft',
-      'What would the relay do with this sender and these recipients, if the message were sent now? The answer is a key’s: its From domains, its account’s mode and whitelist.',
-    ),
-    h(
-      '.actions',
-      actionButton(
-        'Ask',
-        async () => {
-          const headers = await keyHeaders(
-            'The relay says what it would do with a message that this key sends. Nothing is sent.',
-          );
-          if (headers) fill(place, explained(email, headers));
-        },
-        { kind: 'primary' },
+  return later(async () => {
+    const key = await chooseKey(email.api_key_id);
+    const place = h('.stack');
+    const ask = async () => {
+      const query = key.query();
+      if (query) fill(place, explained(email, query));
+    };
+    return h(
+      '.stack',
+      h(
+        'p.soft',
+        'What would the relay do with this sender and these recipients, if the message were sent now? It depends on the key: its From domains, its account’s mode and whitelist. Nothing is sent.',
       ),
-    ),
-  );
-  return place;
+      h('.ask-line', key.element, key.query() ? h('.actions', actionButton('Ask', ask, { kind: 'primary' })) : null),
+      place,
+    );
+  });
 }
 
 /**
  * @param {any} email
- * @param {Record<string, string>} headers
+ * @param {Record<string, string>} query
  */
-function explained(email, headers) {
+function explained(email, query) {
   return later(async () => {
-    const said = await asKey(
-      api('POST', '/v1/explain', {
-        headers,
-        anonymous: true,
-        body: { from: email.from, to: [...email.to, ...email.cc, ...email.bcc].slice(0, 50) },
-      }),
-    );
+    const said = await api('POST', '/v1/explain', {
+      query,
+      body: { from: email.from, to: [...email.to, ...email.cc, ...email.bcc].slice(0, 50) },
+    });
     return h(
       '.stack',
       h(
@@ -402,6 +414,48 @@ function explained(email, headers) {
             ),
           ),
         ),
+      ),
+    );
+  });
+}
+
+// What was said to next hops
+
+/** @type {Record<string, string>} */
+const SPEAKERS = { relay: 'Relay', next_hop: 'Next hop', note: '' };
+
+/**
+ * @param {any} dialogue
+ * @param {number} i
+ */
+function spoken(dialogue, i) {
+  return h(
+    'section.dialogue',
+    { 'aria-label': `Attempt ${i + 1}` },
+    h('p', h('strong', h('code', dialogue.remote || 'no server')), ' ', h('span.soft', time(dialogue.at, 'exact'))),
+    h(
+      'ol',
+      { tabindex: '0', 'aria-label': 'What was said' },
+      dialogue.lines.map((/** @type {any} */ line) =>
+        h('li', { class: line.by }, h('span.by', SPEAKERS[line.by] ?? line.by), h('code', line.text)),
+      ),
+    ),
+  );
+}
+
+/** @param {any} email */
+function dialogues(email) {
+  return later(async () => {
+    const { data } = await orElse(get(at`/v1/emails/${email.id}/dialogues`), { data: [] });
+    if (data.length)
+      return h('.stack', data.map(spoken), h('p.soft.small', 'Content and credentials are left out. The last attempts of an account are kept for three days, and end with the server.'));
+    return notice(
+      'info',
+      h(
+        'p',
+        email.environment === 'test'
+          ? 'A test message speaks to no mail server: what becomes of it is made up.'
+          : 'Nothing is kept: there was no attempt yet, or it was too long ago. What the next hop said last stands beside the recipient.',
       ),
     );
   });
@@ -470,20 +524,10 @@ function asCurl(email, token) {
   return `curl ${shellWord(`${location.origin}/v1/emails`)} \\\n  -H "Authorization: Bearer ${token}" \\\n  -H 'Content-Type: application/json' \\\n  -d ${shellWord(JSON.stringify(body))}`;
 }
 
-/**
- * A key that is refused is not used again.
- * @param {Promise<any>} promise
- */
-function asKey(promise) {
-  return promise.catch((error) => {
-    if (error instanceof Problem && error.status === 401) forgetKey();
-    throw error;
-  });
-}
-
 /** @param {any} email */
-function resendDialog(email) {
+async function resendDialog(email) {
   const to = me().user?.email;
+  const key = await chooseKey(email.api_key_id);
   const dialog = openDialog(
     { title: 'Send it to yourself', kind: 'narrow' },
     h(
@@ -494,34 +538,32 @@ function resendDialog(email) {
         h('code', to),
         ', without the attachments. It is a message like any other: it is counted, and the sandbox’s rules hold for it.',
       ),
+      key.element,
     ),
     h(
       'footer',
       h('button', { type: 'button', on: { click: () => dialog.close() } }, 'Cancel'),
-      actionButton(
-        'Send it',
-        async () => {
-          const headers = await keyHeaders('The copy is sent with this key.');
-          if (!headers) return;
-          const sent = await asKey(
-            api('POST', '/v1/emails', {
-              headers,
-              anonymous: true,
-              body: {
-                from: email.from,
-                to: [to],
-                subject: email.subject || '(no subject)',
-                ...(email.html !== null ? { html: email.html } : {}),
-                ...(email.text !== null ? { text: email.text } : {}),
-              },
-            }),
-          );
-          dialog.close();
-          say('Sent');
-          navigate(link(`/messages/${sent.id}`));
-        },
-        { kind: 'primary' },
-      ),
+      key.query()
+        ? actionButton(
+            'Send it',
+            async () => {
+              const sent = await api('POST', '/v1/emails', {
+                query: key.query() || {},
+                body: {
+                  from: email.from,
+                  to: [to],
+                  subject: email.subject || '(no subject)',
+                  ...(email.html !== null ? { html: email.html } : {}),
+                  ...(email.text !== null ? { text: email.text } : {}),
+                },
+              });
+              dialog.close();
+              say('Sent');
+              navigate(link(`/messages/${sent.id}`));
+            },
+            { kind: 'primary' },
+          )
+        : null,
     ),
   );
 }
@@ -565,7 +607,7 @@ export default async function message({ params: [id], query }) {
         : null,
       waits ? actionButton('Cancel', cancel, { kind: 'danger' }) : null,
       me().user && (email.html !== null || email.text !== null)
-        ? h('button', { type: 'button', on: { click: () => resendDialog(email) } }, icon('messages'), 'Send to me')
+        ? actionButton('Send to me', () => resendDialog(email), { icon: 'messages' })
         : null,
       actionButton(
         'Copy as curl',
@@ -618,6 +660,7 @@ export default async function message({ params: [id], query }) {
       { id: 'attachments', title: 'Attachments', make: () => attachments(email) },
       { id: 'links', title: 'Links', make: () => links(email) },
       { id: 'checks', title: 'Checks', make: () => checks(email, fields, events) },
+      { id: 'dialogue', title: 'Dialogue', make: () => dialogues(email) },
       { id: 'explain', title: 'Explain', make: () => explain(email) },
     ],
     query.get('tab') || 'preview',
@@ -648,6 +691,7 @@ export default async function message({ params: [id], query }) {
               ['Accepted', time(email.created_at, 'exact')],
               ['Scheduled', email.scheduled_at ? time(email.scheduled_at, 'exact') : null],
               ['Environment', environmentTag(email.environment)],
+              ['Key', email.api_key_id ? h('a', { href: link(`/keys/${email.api_key_id}`) }, h('code', email.api_key_id)) : null],
               ['Run', email.run ? h('a', { href: link(`/runs/${encodeURIComponent(email.run)}`) }, email.run) : null],
               [
                 'Tags',

@@ -146,9 +146,10 @@ export default async function messages({ query }) {
   });
   const status = h(
     'select',
-    { 'aria-label': 'State', on: { change: () => set({ status: status.value }) } },
+    { 'aria-label': 'State', on: { change: onStatus } },
     h('option', { value: '' }, 'Any state'),
     STATES.map((name) => h('option', { value: name }, state(name).textContent)),
+    h('option', { value: 'refused' }, 'Refused: not taken in'),
   );
   const environment = h(
     'select',
@@ -255,6 +256,8 @@ export default async function messages({ query }) {
   /** @param {KeyboardEvent} event */
   function onSearchKey(event) {
     if (event.key === 'Enter') {
+      const refused = /(?:^|\s)token:(\w+)/.exec(search.value);
+      if (refused) return navigate(link('/refusals', { token: refused[1], environment: filters.environment, key: filters.key }));
       const found = parseSearch(search.value);
       set({ q: '', ...found });
     } else if (event.key === 'Escape' && search.value) {
@@ -269,6 +272,13 @@ export default async function messages({ query }) {
   search.addEventListener('search', () => {
     if (!search.value && filters.q) set({ q: '' });
   });
+
+  // What was refused is no message: it has a page of its own.
+  function onStatus() {
+    if (status.value !== 'refused') return set({ status: status.value });
+    const { environment: wantedOf = '', key: by = '', since = '', until = '' } = filters;
+    return navigate(link('/refusals', { environment: wantedOf, key: by, since, until }));
+  }
 
   function onSpan() {
     const chosen = SPANS.find(([name]) => name === span.value);

@@ -18,13 +18,12 @@ const SERIES = [
   { id: 'bounced', words: 'Bounced' },
   { id: 'refused', words: 'Refused' },
 ];
-/** @type {Record<string, string | null>} the messages behind a figure */
+/** @type {Record<string, string>} the messages behind a figure */
 const BEHIND = {
   accepted: '',
   delivered: 'delivered',
   deferred: 'delivery_delayed',
   bounced: 'bounced',
-  refused: null,
   suppressed: 'suppressed',
   complained: 'complained',
 };
@@ -52,10 +51,11 @@ function figures(stats, environment) {
         h('span.value', shortNumber(totals[id] || 0)),
         h('span.note', note),
       ];
-      const status = BEHIND[id];
-      return status === null
-        ? h('.figure', inside)
-        : h('a.figure', { href: link('/messages', { status, environment, since: stats.from }) }, inside);
+      const behind =
+        id === 'refused'
+          ? link('/refusals', { environment, since: stats.from })
+          : link('/messages', { status: BEHIND[id], environment, since: stats.from });
+      return h('a.figure', { href: behind }, inside);
     }),
     h(
       '.figure',
@@ -114,6 +114,7 @@ function columnsOf(stats, environment) {
       short: short.format(at),
       values: bucket,
       href: span(environment, at, new Date(at.getTime() + sizeOf(stats))),
+      hrefs: { refused: link('/refusals', { environment, since: second(at), until: second(new Date(at.getTime() + sizeOf(stats))) }) },
     };
   });
 }
@@ -171,8 +172,9 @@ function latest(rows) {
 /**
  * @param {any} stats
  * @param {any[]} keys
+ * @param {string} environment
  */
-function breakdowns(stats, keys) {
+function breakdowns(stats, keys, environment) {
   const names = new Map(keys.map((key) => [key.id, key.name || key.key_prefix]));
   return h(
     '.columns.even',
@@ -223,7 +225,9 @@ function breakdowns(stats, keys) {
               stats.refusals.map((/** @type {any} */ r) => ({
                 series: 'refused',
                 value: r.count,
-                name: r.token ? h('code', { title: words(r.token) }, r.token) : 'all others',
+                name: r.token
+                  ? h('a', { href: link('/refusals', { token: r.token, environment, since: stats.from }), title: words(r.token) }, h('code', r.token))
+                  : 'all others',
               })),
             )
           : h('p.soft', 'Nothing was refused.'),
@@ -338,7 +342,7 @@ export default async function overview({ query }) {
       if (!stats) fill(plot);
       else if (always || !(plot.contains(document.activeElement) || plot.querySelector('details')?.open))
         fill(plot, plotCard(stats));
-      fill(below, stats ? breakdowns(stats, keys) : null);
+      fill(below, stats ? breakdowns(stats, keys, environment) : null);
       fill(recent, latest(page.data));
       fill(quota, usage ? [quotaLine(usage.quotas.day, 'Today'), quotaLine(usage.quotas.month, 'This month')] : null);
     } catch (error) {

@@ -3,7 +3,7 @@
 import { h, fill } from '../lib/dom.js';
 import { at, get, post } from '../lib/api.js';
 import { card, empty, pageHead, state, table } from '../lib/parts.js';
-import { counted, number, shortNumber, someOf } from '../lib/format.js';
+import { counted, duration, number, shortNumber, someOf } from '../lib/format.js';
 import { time } from '../lib/time.js';
 import { actionButton, failure } from '../lib/form.js';
 import { confirm } from '../lib/dialog.js';
@@ -41,6 +41,30 @@ function figures(queue) {
       h('span.value', number(paused)),
       h('span.note', 'destinations, tried again by themselves'),
     ),
+  );
+}
+
+/** @param {number[]} bounds minutes */
+function ageHeads(bounds) {
+  const said = bounds.map((minutes) => duration(minutes * 60_000));
+  return [`under ${said[0]}`, ...said.slice(1).map((one) => `under ${one}`), `over ${said[said.length - 1]}`];
+}
+
+/** @param {any} summary */
+function byAge(summary) {
+  if (!summary?.messages) return null;
+  const heads = ageHeads(summary.age_bounds_minutes);
+  /** @param {any} d */
+  const row = (d) => [
+    d.destination ? h('a', { href: link('/queue', { destination: d.destination }) }, laneOf(d.destination).words) : h('strong', 'All'),
+    ...d.by_age.map((/** @type {number} */ count) => (count ? number(count) : h('span.soft', '–'))),
+    number(d.messages),
+  ];
+  return card(
+    'By age',
+    null,
+    table('Waiting by age', ['Destination', ...heads.map((one) => [one, 'number']), ['All', 'number']], [summary, ...summary.data].map(row)),
+    summary.is_whole ? null : h('.card-body', h('p.soft', 'More waits than was counted.')),
   );
 }
 
@@ -244,8 +268,9 @@ export default async function queuePage({ query }) {
   }
   async function draw(always = false) {
     try {
-      const [queue, hops, given, page] = await Promise.all([
+      const [queue, summary, hops, given, page] = await Promise.all([
         get('/v1/queue', { limit: 100 }),
+        get('/v1/queue/summary', { limit: 20 }),
         get('/v1/destinations'),
         get('/v1/queue/orders'),
         destination ? get('/v1/queue/emails', { destination, limit: PAGE }) : null,
@@ -260,6 +285,7 @@ export default async function queuePage({ query }) {
         queue.data.length
           ? destinations(queue.data, orders, obeyed)
           : h('.card', empty('check', 'Nothing waits', h('p', 'Every accepted message is settled.'))),
+        byAge(summary),
         nextHops(hops.data, () => draw(true)),
       );
       rows = page ? page.data : [];

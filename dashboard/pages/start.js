@@ -9,37 +9,23 @@ import { actionButton, field } from '../lib/form.js';
 import { onEvent } from '../lib/live.js';
 import { link, here, rewrite } from '../lib/router.js';
 import { tabs } from '../lib/parts.js';
-import { lend } from '../lib/borrowed-key.js';
+import { chooseKey } from '../lib/acting-key.js';
 import { SNIPPETS } from '../lib/snippets.js';
 
-const SETTING = 'postern.smtp-place';
 const MOST = 8;
-/** @type {[string, string][]} */
-const WAYS = [
-  ['starttls', 'STARTTLS (587)'],
-  ['implicit', 'TLS from the first byte (465)'],
-  ['none', 'None: on this machine only (2525)'],
-];
-/** @type {Record<string, number>} */
-const PORTS = { starttls: 587, implicit: 465, none: 2525 };
-
-function isLoopback() {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname) || location.hostname.endsWith('.localhost');
-}
+/** @type {Record<string, string>} */
+const WAYS = { starttls: 'STARTTLS', implicit: 'TLS from the first byte', none: 'without encryption, on this machine only' };
 
 /**
- * Where SMTP listens: this host, by the usual port, or as was said here before.
- * @returns {{host: string, port: number, tls: any}}
+ * Where a key can be used, as the server is configured; what is easiest first.
+ * @param {any} account
+ * @returns {{host: string, port: number, tls: any}[]}
  */
-function knownPlace() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(SETTING) || 'null');
-    if (kept && kept.host && kept.port && kept.tls in PORTS) return kept;
-  } catch {
-    // What cannot be read was never said.
-  }
-  const tls = isLoopback() ? 'none' : 'starttls';
-  return { host: location.hostname.replace(/^\[|\]$/g, ''), port: PORTS[tls], tls };
+function placesOf(account) {
+  const order = ['none', 'starttls', 'implicit'];
+  return account.smtp
+    .filter((/** @type {any} */ place) => place.tls !== 'none' || place.auth_without_tls)
+    .sort((/** @type {any} */ a, /** @type {any} */ b) => order.indexOf(a.tls) - order.indexOf(b.tls));
 }
 
 /**
@@ -55,7 +41,8 @@ export default async function start({ query }) {
   const [keys, account] = await Promise.all([all('/v1/api-keys'), get('/v1/account')]);
   let key = sessionStorage.getItem('postern.first-key') || '';
   sessionStorage.removeItem('postern.first-key');
-  const place = knownPlace();
+  const places = placesOf(account);
+  let place = places[0] || { host: location.hostname, port: 587, tls: 'starttls' };
   const domain = account.from_domains[0]?.replace(/^\./, '') || 'example.org';
   let chosen = query.get('with') || 'curl';
 
@@ -65,7 +52,6 @@ export default async function start({ query }) {
   async function make() {
     const made = await post('/v1/api-keys', { name: 'first steps', environment: 'test', permission: 'sending_access' });
     key = made.token;
-    lend(key);
     drawKey();
     drawLines();
   }
@@ -104,23 +90,18 @@ export default async function start({ query }) {
 
   // 2. The lines
   const lines = h('div');
-  const host = field({ label: 'Host', name: 'host', required: true, mono: true, value: place.host });
-  const port = field({ label: 'Port', name: 'port', type: 'number', required: true, value: String(place.port), min: 1 });
-  const tls = field({ label: 'Encryption', name: 'tls', options: WAYS, value: place.tls });
-  for (const one of [host, port]) one.input.addEventListener('input', changed);
-  tls.input.addEventListener('change', () => {
-    port.input.value = String(PORTS[tls.value()]);
-    changed();
+  const where = field({
+    label: 'Where',
+    name: 'where',
+    options: places.map((one, i) => [String(i), `${one.host}:${one.port}, ${WAYS[one.tls]}`]),
   });
-  function changed() {
-    localStorage.setItem(SETTING, JSON.stringify({ host: host.value(), port: Number(port.value()), tls: tls.value() }));
+  where.input.addEventListener('change', () => {
+    place = places[Number(where.value())];
     drawLines();
-  }
+  });
   function drawLines() {
     const filled = {
-      host: host.value() || 'localhost',
-      port: Number(port.value()) || 587,
-      tls: tls.value(),
+      ...place,
       key,
       from: `you@${domain}`,
       to: 'someone@example.net',
@@ -203,8 +184,10 @@ export default async function start({ query }) {
   const tryIt = actionButton(
     'Send one from here',
     async () => {
+      const acting = key ? null : await chooseKey(null, (one) => one.environment === 'test');
       await api('POST', '/v1/emails', {
-        headers: { Authorization: `Bearer ${key}` },
+        query: acting?.query() || {},
+        headers: key ? { Authorization: `Bearer ${key}` } : {},
         body: {
           from: `you@${domain}`,
           to: 'someone@example.net',
@@ -220,13 +203,13 @@ export default async function start({ query }) {
   const third = h('.actions');
   const steps = {
     key: step('A key', keyPlace),
-    send: step('Send', h('.fields.three', host.element, port.element, tls.element), lines),
+    send: step('Send', places.length > 1 ? where.element : null, lines),
     arrival: step('See it arrive', arrivals, third),
   };
   drawKey();
   drawLines();
   await look();
-  const watch = () => fill(third, key ? tryIt : null);
+  const watch = () => fill(third, key || active.some((one) => one.environment === 'test') ? tryIt : null);
   watch();
   keyPlace.addEventListener('click', () => setTimeout(watch, 400));
   return {

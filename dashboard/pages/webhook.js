@@ -26,6 +26,18 @@ function outcome(attempt) {
 }
 
 /**
+ * JSON in lines, where it is whole; else as it is.
+ * @param {string} text
+ */
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/**
  * @param {any} attempt
  * @param {string} hook
  */
@@ -47,6 +59,20 @@ function attemptLine(attempt, hook) {
       h('.push', again),
     ),
     h('p.small', h('code', attempt.event_id), attempt.status && attempt.failure ? [' ', attempt.failure] : null),
+    h(
+      'details',
+      h('summary', 'Request and response'),
+      h('p.small.soft', 'POST ', h('code', attempt.endpoint)),
+      h('pre.source', { tabindex: '0', role: 'region', 'aria-label': 'What was sent' }, pretty(attempt.request_body)),
+      attempt.status
+        ? [
+            h('p.small.soft', `HTTP ${attempt.status}`, attempt.response_type ? [' · ', h('code', attempt.response_type)] : null),
+            attempt.response_body
+              ? h('pre.source', { tabindex: '0', role: 'region', 'aria-label': 'What was answered' }, pretty(attempt.response_body))
+              : h('p.soft', 'The answer had no body.'),
+          ]
+        : h('p.soft', attempt.failure || 'There was no answer.'),
+    ),
   );
 }
 

@@ -7,14 +7,17 @@ usage: screenshots.py [--postern BINARY] [--into FOLDER] [PAGE …]
 import argparse
 import pathlib
 import random
+import smtplib
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 from browser import Browser  # noqa: E402
-from support import Relay, Sink, check, install_peers  # noqa: E402
+from name_server import NameServer  # noqa: E402
+from support import Relay, Sink, check, free_port, install_peers  # noqa: E402
 
 PASSWORD = "correct horse battery"
 WIDTH, HEIGHT = 1280, 800
@@ -67,10 +70,12 @@ def fill(relay):
             to = f"{chance.choice(SCENARIOS)}+{index}@simulator.postern.test"
         more = {"run": f"ci-{4700 + index // 15}"} if index % 2 else {}
         send(relay, test, to=to, subject=chance.choice(SUBJECTS), **more)
+    real = None
     for index in range(14):
-        send(relay, live, to="grace@example.net", subject=chance.choice(SUBJECTS))
-    for _ in range(5):
-        send(relay, live, to="stranger@example.com")
+        real = send(relay, live, to="grace@example.net", subject=chance.choice(SUBJECTS)) or real
+    for name in ("stranger", "ada", "linus", "stranger", "grace"):
+        send(relay, live, to=f"{name}@example.com")
+    send(relay, test, to=PEOPLE[0], **{"from": "shop@corner-shop.example"})
     made = {"run": "ci-4711", "label": "sign-up, main branch", "clock": True, "script": "greylisting"}
     check(relay.request("POST", "/v1/test/runs", made, test)[0] == 201, "a run")
     for to, subject, text in (("ann@example.org", "Please confirm", "Your code is 481516.\nhttps://app.example.com/confirm?t=a\n"),
@@ -79,14 +84,38 @@ def fill(relay):
     operator = relay.request("POST", "/v1/auth/login", {"email": "ada@example.org", "password": PASSWORD})[1]["token"]
     order = {"action": "hold", "domain": "example.net", "reason": "their incident 4711"}
     check(relay.request("POST", "/v1/queue/orders", order, operator)[0] == 201, "an order")
+    for subject in SUBJECTS[:3]:
+        send(relay, live, to="grace@example.net", subject=subject)
+        time.sleep(1.1)  # its plan's rate
     keys = {key["name"]: key["id"] for key in relay.request("GET", "/v1/api-keys", key=live)[1]["data"]}
     relay.request("POST", f"/v1/api-keys/{keys['newsletter']}/rotate", {"overlap": "7d"}, live)
     shown = send(relay, test, to="grace@example.net", subject="Your order 4711", run="ci-4705", attachments=[
         {"content": "JVBERi0xLjcK", "filename": "receipt.pdf"}])
     relay.settled(shown)
     first = {path: relay.request("GET", f"/v1/{path}", key=live)[1]["data"][0]["id"] for path in ("domains", "webhooks")}
-    return {"message": shown, "key": keys["newsletter"], "domain": first["domains"], "webhook": first["webhooks"],
+    relay.settled(real)
+    return {"message": shown, "real": real, "key": keys["newsletter"], "domain": first["domains"], "webhook": first["webhooks"],
             "account": relay.request("GET", "/v1/account", key=live)[1]["id"]}
+
+
+def receive(relay, server, mx):
+    """Mail for the shop's addresses, from people and from one who is not who it says."""
+    server.publish(relay.cli("domain", "records", "example.org").splitlines())
+    relay.cli("domain", "verify", "example.org")
+    token = relay.request("POST", "/v1/auth/login", {"email": "ada@example.org", "password": PASSWORD})[1]["token"]
+    name = relay.request("GET", "/v1/domains", key=token)[1]["data"][0]["id"]
+    for match, more in (("orders", {"action": "webhook"}), ("support+*", {"action": "store"}),
+                        ("hello", {"action": "forward", "destination": "grace@example.net"})):
+        status, route, _ = relay.request("POST", "/v1/routes", {"domain_id": name, "match": match, **more}, token)
+        check(status == 201, f"a route: {status} {route}")
+    changed = relay.request("PATCH", f"/v1/domains/{name}", {"receiving": True, "inbound_policy": "tag"}, token)
+    check(changed[0] == 200, f"it receives: {changed}")
+    for sender, to, subject in (("grace@example.net", "orders@example.org", "Where is my tea pot?"),
+                                ("linus@example.com", "support+4711@example.org", "Re: Your order 4711"),
+                                ("katherine@example.edu", "orders@example.org", "Forty blue pots for the institute")):
+        with smtplib.SMTP("127.0.0.1", mx, timeout=60) as client:
+            client.sendmail(sender, [to], f"From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nGood morning,\r\n\r\nAda\r\n")
+    return relay.request("GET", "/v1/inbound", key=token)[1]["data"][0]["id"]
 
 
 def pages(ids):
@@ -94,7 +123,8 @@ def pages(ids):
         "start": "/start", "overview": "/", "messages": "/messages", "message": f"/messages/{ids['message']}",
         "checks": f"/messages/{ids['message']}?tab=checks", "keys": "/keys", "key": f"/keys/{ids['key']}", "domains": "/domains",
         "domain": f"/domains/{ids['domain']}", "sandbox": "/sandbox", "runs": "/runs", "run": "/runs/ci-4711",
-        "webhooks": "/webhooks", "webhook": f"/webhooks/{ids['webhook']}",
+        "dialogue": f"/messages/{ids['real']}?tab=dialogue", "refusals": "/refusals", "inbound": "/inbound",
+        "received": f"/inbound/{ids['received']}", "webhooks": "/webhooks", "webhook": f"/webhooks/{ids['webhook']}",
         "suppressions": "/suppressions", "usage": "/usage", "account": "/account",
         "queue": "/queue", "accounts": "/accounts", "account-of": f"/accounts/{ids['account']}", "palette": "/messages",
     }
@@ -138,7 +168,7 @@ def phone(page, ids, folder):
     as_scheme(page, "light")
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 780, "deviceScaleFactor": 1,
                                                                       "mobile": False})
-    for name in ("messages", "message"):
+    for name in ("messages", "message", "refusals", "domain"):
         page.go(pages(ids)[name])
         settle(page)
         picture(page, f"{name}-phone", "light", folder)
@@ -157,13 +187,19 @@ def main():
         scratch = pathlib.Path(name)
         (scratch / "fonts.conf").write_text(FONTS)
         sink = Sink(scratch / "sink").start()
-        relay = Relay(arguments.postern, scratch, next_hop_port=sink.port)
+        server = NameServer(scratch / "dns", "example.org")
+        mx = free_port()
+        relay = Relay(arguments.postern, scratch, next_hop_port=sink.port,
+                      extra=f'resolver_addresses = ["127.0.0.1@{server.port}"]\nresolver_timeout_seconds = 60')
+        relay.config.write_text(relay.config.read_text() +
+                                f'[[listener]]\naddress = "127.0.0.1"\nport = {mx}\nrole = "mx"\ntls = "none"\n')
         relay.account("shop", "--domain", "example.org")
         relay.account("clinic", "--mode", "production")
         relay.user("shop", "ada@example.org", PASSWORD, "--operator")
         relay.start()
         try:
             ids = fill(relay)
+            ids["received"] = receive(relay, server, mx)
             with Browser(f"http://127.0.0.1:{relay.http}", width=WIDTH, height=HEIGHT, fonts=scratch / "fonts.conf") as page:
                 page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
                     "width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False})
@@ -174,6 +210,7 @@ def main():
         finally:
             relay.stop()
             sink.stop()
+            server.stop()
     total = sum(path.stat().st_size for path in folder.glob("*.webp"))
     print(f"{len(list(folder.glob('*.webp')))} pictures, {total / 1024:.0f} KiB")
     return 0

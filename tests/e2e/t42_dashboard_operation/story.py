@@ -6,13 +6,14 @@ but keys."""
 import http.server
 import threading
 
-from browser import browser
+from browser import Keys, browser
 from name_server import NameServer
 from support import check, free_port, wait_until
 
 SECONDS = 60
 PASSWORD = "correct horse battery"
 ZONE = "example.org"
+THANKS = "taken with thanks"
 
 
 class Receiver:
@@ -27,8 +28,9 @@ class Receiver:
             def do_POST(self):
                 receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
                 self.send_response(200)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(THANKS)))
                 self.end_headers()
+                self.wfile.write(THANKS.encode())
 
             def log_message(self, *arguments):
                 pass
@@ -56,6 +58,9 @@ def verify_domain(page, relay, server, name):
 def try_sandbox(page, relay, sink, key, sender, recipient):
     status, refused, _ = send(relay, key, sender, recipient)
     check(status == 403 and refused["name"] == "recipient_not_whitelisted", f"before it is named: {status} {refused}")
+    page.go("/refusals")
+    page.see("recipient_not_whitelisted")
+    page.see(recipient)
     page.go("/sandbox")
     page.write("Address", recipient)
     page.click("Add")
@@ -84,6 +89,18 @@ def approve(page, name):
     page.see("Approved")
 
 
+def ask_what_would_become(page, key):
+    """By the message's own key, which nobody has to give away."""
+    if page.by_keyboard:
+        page.tab_to("Dialogue")
+        page.press(Keys.ARROW_RIGHT)
+    else:
+        page.click("Explain")
+    page.click("Ask")
+    page.see("a live key of a production account")
+    check(key not in page.run("return document.documentElement.outerHTML"), "the key is in the page")
+
+
 def webhook(page, receiver):
     page.go("/webhooks")
     page.click("Add a webhook")
@@ -95,6 +112,14 @@ def webhook(page, receiver):
     page.click("Send a test event")
     page.see("The receiver answered 200")
     check(receiver.bodies, "no test event arrived")
+    said = page.find("//summary[normalize-space()='Request and response']", "what was sent and answered")
+    if page.by_keyboard:
+        page.tab_to("Request and response")
+        page.press(Keys.ENTER)
+    else:
+        said.click()
+    page.see('"type": "email.')
+    page.see(THANKS)
 
 
 def lift_suppression(page, relay, key, sender, recipient):
@@ -174,6 +199,10 @@ def way_into_production(context, relay, server, sink, receiver, name, by_keyboar
         relay.settled(sent["id"])
         wait_until(lambda: any(b"stranger@example.com" in m.recipients and b"DKIM-Signature" in m.text and domain.encode() in m.text
                                for m in sink.messages()), "the stranger got a signed message")
+        page.go(f"/messages/{sent['id']}?tab=dialogue")
+        page.see("RCPT TO:<stranger@example.com>")
+        page.see("the content")
+        ask_what_would_become(page, key)
         webhook(page, receiver)
         lift_suppression(page, relay, key, sender, "gone@example.net")
         page.check_console()

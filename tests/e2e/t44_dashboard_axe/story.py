@@ -40,6 +40,8 @@ def populate(relay):
     check(status == 201, f"a run: {status} {run}")
     relay.request("POST", "/v1/emails", {"from": "shop@example.org", "to": "ann@example.net", "subject": "Your code", "run": "ci-2",
                                          "text": "Your code is 481516.\nhttps://shop.example.org/confirm?t=1"}, key)
+    refused = {"from": "shop@example.org", "to": "stranger@example.com", "subject": "x", "text": "x"}
+    check(relay.request("POST", "/v1/emails", refused, live)[0] == 403, "a stranger")
     made = {}
     for path, body in (("/v1/domains", {"name": "example.org"}), ("/v1/sandbox/emails", {"email": "friend@example.net"}),
                        ("/v1/suppressions", {"email": "gone@example.net"}),
@@ -58,9 +60,10 @@ def populate(relay):
 
 def addresses(ids):
     tabs = [f"/messages/{ids['message']}?tab={tab}"
-            for tab in ("preview", "text", "headers", "source", "attachments", "links", "checks", "explain")]
-    return ["/", "/?period=month", "/start", "/inbound", "/messages", "/messages?status=bounced&tag=none", *tabs, "/keys",
-            f"/keys/{ids['key']}", "/domains", f"/domains/{ids['domain']}", "/sandbox", "/runs",
+            for tab in ("preview", "text", "headers", "source", "attachments", "links", "checks", "dialogue", "explain")]
+    return ["/", "/?period=month", "/start", "/refusals", "/refusals?token=recipient_not_whitelisted", "/inbound", "/messages",
+            "/messages?status=bounced&tag=none", *tabs, "/keys", f"/keys/{ids['key']}", "/domains",
+            f"/domains/{ids['domain']}", "/sandbox", "/runs",
             "/runs/ci-1", *(f"/runs/ci-2?tab={tab}" for tab in ("messages", "expect", "script", "journal")),
             "/webhooks", f"/webhooks/{ids['webhook']}", "/suppressions", "/usage", "/account", "/queue", "/accounts",
             f"/accounts/{ids['account']}"]
