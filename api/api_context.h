@@ -9,6 +9,7 @@
 #include "auth/password_throttle.h"
 #include "core/clock.h"
 #include "core/random.h"
+#include "core/result.h"
 #include "core/secret.h"
 #include "events/attachment_links.h"
 #include "events/event_ids.h"
@@ -82,6 +83,19 @@ struct ClusterStanding {
   std::optional<std::chrono::milliseconds> age{};  // since all that was acknowledged is in force here; nullopt: never yet
 };
 
+// All machines of the cluster.
+struct ClusterNodes {
+  struct Node {
+    std::string name;
+    bool is_this_one = false;
+    std::uint64_t version = 0;
+    std::chrono::milliseconds silent_for{0};
+    bool is_silent = false;  // for so long that nobody waits for it
+  };
+  std::uint64_t latest = 0;
+  std::vector<Node> nodes;
+};
+
 struct ApiContext {
   store::Store& store;
   net::WorkerPool& workers;          // what blocks for a moment: reads, composing and parsing
@@ -112,6 +126,7 @@ struct ApiContext {
   relay::DialogueBook* dialogues = nullptr;             // nullptr: what was said to next hops is not kept
   relay::RunClock* run_clock = nullptr;                 // nullptr: no run has one
   std::function<ClusterStanding()> cluster{};           // empty: one machine
+  std::function<Result<ClusterNodes>()> nodes{};        // likewise; asks the database, and blocks
   const ServiceState* service = nullptr;  // set by the dispatcher
   AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
   AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`

@@ -120,6 +120,20 @@ std::function<api::ClusterStanding()> make_standing(const ClusterNode* cluster) 
   };
 }
 
+std::function<Result<api::ClusterNodes>()> make_nodes(ClusterNode* cluster) {
+  if (cluster == nullptr) return {};
+  return [cluster]() -> Result<api::ClusterNodes> {
+    const auto all = cluster->changes().list_nodes();
+    if (!all) return all.error();
+    api::ClusterNodes nodes{all->latest, {}};
+    for (const cluster::NodeState& node : all->nodes) {
+      nodes.nodes.push_back({node.name, node.id == cluster->membership().node, node.applied, node.silent_for,
+                             node.silent_for > cluster::kSilence});
+    }
+    return nodes;
+  };
+}
+
 }  // namespace
 
 class HttpService::Impl {
@@ -175,7 +189,8 @@ class HttpService::Impl {
                  .webhook_attempts = &parts.events.webhook_attempts(),
                  .dialogues = &parts.dialogues,
                  .run_clock = &parts.run_clock,
-                 .cluster = make_standing(parts.cluster)},
+                 .cluster = make_standing(parts.cluster),
+                 .nodes = make_nodes(parts.cluster)},
         dispatcher_(context_, operation::all_areas()),
         site_(dispatcher_, make_pages(settings), {.hosts = context_.settings.hosts, .proxies = context_.settings.proxies}),
         server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}

@@ -42,7 +42,7 @@ struct HttpServiceParts {
   const Clock& clock;
   Random& random;
   const domains::KeySeal& seal;
-  const ClusterNode* cluster;  // null: one machine
+  ClusterNode* cluster;  // null: one machine
 };
 
 // Used from the main thread.

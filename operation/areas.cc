@@ -18,6 +18,7 @@ std::span<const api::ApiArea> all_areas() {
     areas.push_back(queue_api());
     areas.push_back(order_api());
     areas.push_back(report_api());
+    areas.push_back(node_api());
     return areas;
   }();
   return kAreas;

@@ -13,6 +13,7 @@ api::ApiArea account_api();
 api::ApiArea queue_api();
 api::ApiArea order_api();
 api::ApiArea report_api();
+api::ApiArea node_api();
 
 // With those of api/areas.h.
 std::span<const api::ApiArea> all_areas();

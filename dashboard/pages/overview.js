@@ -149,6 +149,32 @@ function quotaLine(quota, name) {
   );
 }
 
+/**
+ * What the plan lets through a second, and how often that was not enough.
+ * @param {any} account
+ * @param {any} stats
+ * @param {string} environment
+ */
+function rateLine(account, stats, environment) {
+  if (!account) return null;
+  const most = account.plan.per_second;
+  const over = stats?.refusals.find((/** @type {any} */ one) => one.token === 'rate_limited')?.count || 0;
+  return h(
+    'div',
+    h('dt', 'Rate'),
+    h(
+      'dd',
+      typeof most === 'number' ? `${number(most)} messages a second` : 'no limit',
+      over
+        ? [
+            h('span.soft', ' – '),
+            h('a', { href: link('/refusals', { token: 'rate_limited', environment, since: stats.from }) }, `${number(over)} above it`),
+          ]
+        : null,
+    ),
+  );
+}
+
 /** @param {any[]} rows */
 function latest(rows) {
   return rows.length
@@ -327,9 +353,10 @@ export default async function overview({ query }) {
   /** @param {boolean} [always] also under somebody who is on the plot or reads its table */
   async function draw(always = false) {
     try {
-      const [stats, usage, page] = await Promise.all([
+      const [stats, usage, account, page] = await Promise.all([
         get('/v1/stats', { period, environment }).catch(ifMissing),
         get('/v1/usage').catch(() => null),
+        get('/v1/account').catch(() => null),
         get('/v1/emails', { limit: 6, environment }),
       ]);
       const isEmpty = !environment && !page.data.length && !stats?.totals.accepted && !stats?.totals.refused;
@@ -344,7 +371,13 @@ export default async function overview({ query }) {
         fill(plot, plotCard(stats));
       fill(below, stats ? breakdowns(stats, keys, environment) : null);
       fill(recent, latest(page.data));
-      fill(quota, usage ? [quotaLine(usage.quotas.day, 'Today'), quotaLine(usage.quotas.month, 'This month')] : null);
+      fill(quota, usage
+          ? [
+              quotaLine(usage.quotas.day, 'Today'),
+              quotaLine(usage.quotas.month, 'This month'),
+              rateLine(account, stats, environment),
+            ]
+          : null);
     } catch (error) {
       fill(
         top,

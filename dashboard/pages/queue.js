@@ -183,6 +183,29 @@ function nextHops(hops, redraw) {
   );
 }
 
+/** @param {any} all */
+function nodes(all) {
+  if (!all?.data.length) return null;
+  return card(
+    'Machines of the cluster',
+    h('span.soft.small', `version ${number(all.latest)} of the shared directory`),
+    table(
+      'Machines of the cluster',
+      ['Machine', 'State', ['Behind', 'number'], 'Last heard of'],
+      all.data.map((/** @type {any} */ node) => [
+        [node.name, node.is_this_one ? h('span.soft', ' – this one') : null],
+        node.is_silent
+          ? state('failed', 'Not heard of')
+          : node.behind
+            ? state('pending', 'Catching up')
+            : state('active', 'Up to date'),
+        node.behind ? counted(node.behind, 'change') : h('span.soft', '–'),
+        node.is_this_one ? h('span.soft', 'it answers') : `${duration(node.silent_for_ms)} ago`,
+      ]),
+    ),
+  );
+}
+
 /** @param {import('../lib/router.js').Visit} visit */
 export default async function queuePage({ query }) {
   let destination = query.get('destination') || '';
@@ -268,11 +291,12 @@ export default async function queuePage({ query }) {
   }
   async function draw(always = false) {
     try {
-      const [queue, summary, hops, given, page] = await Promise.all([
+      const [queue, summary, hops, given, machines, page] = await Promise.all([
         get('/v1/queue', { limit: 100 }),
         get('/v1/queue/summary', { limit: 20 }),
         get('/v1/destinations'),
         get('/v1/queue/orders'),
+        get('/v1/nodes').catch(() => null),
         destination ? get('/v1/queue/emails', { destination, limit: PAGE }) : null,
       ]);
       const isUsed = top.contains(document.activeElement) || waiting.contains(document.activeElement);
@@ -287,6 +311,7 @@ export default async function queuePage({ query }) {
           : h('.card', empty('check', 'Nothing waits', h('p', 'Every accepted message is settled.'))),
         byAge(summary),
         nextHops(hops.data, () => draw(true)),
+        nodes(machines),
       );
       rows = page ? page.data : [];
       next = page?.has_more ? page.next : null;

@@ -368,8 +368,8 @@ RUN_QUESTIONS = {"waitForRunMail", "assertRunMail", "listMailpitMessages", "sear
                  "deleteMailpitMessages"}
 # What only operators may: to everybody else it is forbidden, whosever the thing is.
 OPERATION = {"listAccounts", "listProductionRequests", "getAnyAccount", "changeAnyAccount", "decideProductionAccess", "getQueue",
-             "getQueueSummary", "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations", "retryDestinations",
-             "listOrders", "giveOrder", "endOrder", "getDailyReport"}
+             "getQueueSummary", "listNodes", "listQueue", "retryAnyEmail", "cancelAnyEmail", "listDestinations",
+             "retryDestinations", "listOrders", "giveOrder", "endOrder", "getDailyReport"}
 
 
 # What only people may: a key never does.
@@ -423,6 +423,7 @@ def operating(api, operator, account):
     api.refuse("decideProductionAccess", 409, "conflict", key=operator, path=path, body={"approve": True})
     api.succeed("changeAnyAccount", key=operator, path=path, body={"plan": "growth"})
     api.succeed("getQueue", key=operator)
+    check(api.succeed("listNodes", key=operator)["data"] == [], "one machine is no cluster")
     summary = api.succeed("getQueueSummary", key=operator, query="limit=1")
     check(sum(summary["by_age"]) == summary["messages"] and len(summary["data"]) <= 1, f"{summary}")
     for limit in ("0", "101", "x", "-1", "9" * 40):

@@ -55,6 +55,17 @@ def what_is_made_on_one_works_on_all(a, b, c):
     b.cli("account", "create", "later", expect=1)  # the name is taken in the whole cluster
 
 
+def any_node_tells_of_all(a, b):
+    a.account("operators")
+    a.user("operators", "root@example.org", "correct horse battery", "--operator")
+    wait_for_all(a)
+    login_data = {"email": "root@example.org", "password": "correct horse battery"}
+    token = b.request("POST", "/v1/auth/login", login_data)[1]["token"]
+    status, told, _ = b.request("GET", "/v1/nodes", key=token)
+    found = {node["name"]: (node["is_this_one"], node["behind"], node["is_silent"]) for node in told["data"]}
+    check(status == 200 and found == {name: (name == "b", 0, False) for name in "abc"}, f"the nodes: {told}")
+
+
 def writers_take_turns(a, b, c):
     a.account("crowd")
     wait_for_all(a)
@@ -214,6 +225,7 @@ def run(context):
             send(node, key)  # made before there was a cluster
         check(sorted(nodes_of(b)) == ["a", "b", "c"], "the nodes are not all listed")
         what_is_made_on_one_works_on_all(a, b, c)
+        any_node_tells_of_all(a, b)
         writers_take_turns(a, b, c)
         a_revoked_key_stops_everywhere(a, b, c)
         a_webhook_hears_of_the_mail_of_every_node(a, b, c)

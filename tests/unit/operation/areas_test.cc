@@ -58,7 +58,7 @@ TEST(AreasTest, NameEveryOperationOnce) {
 constexpr std::string_view kOfDomainKeys[] = {
     "getMe", "logOut", "listBrowserSessions", "endBrowserSession",
     "getAccount", "listEmails", "getEmail", "getEmailRaw", "listEmailEvents", "cancelEmail", "updateEmail", "previewEmail",
-    "listEmailLinks", "listEmailHeaders", "retryEmail",
+    "listEmailLinks", "listEmailHeaders", "listEmailDialogues", "retryEmail",
     "listAttachments", "getAttachment", "getAttachmentContent", "listEvents", "streamEvents", "listDomains", "createDomain",
     "getDomain", "verifyDomain", "rotateDomainKeys", "deleteDomain", "listWebhooks", "createWebhook", "getWebhook",
     "listWebhookAttempts", "changeWebhook", "deleteWebhook",
@@ -69,7 +69,8 @@ constexpr std::string_view kOfTheWholeAccount[] = {
     "changeAccount", "listMembers", "addMember", "removeMember", "changePassword",
     "requestProductionAccess", "listSandboxEmails", "addSandboxEmail", "removeSandboxEmail",
     "removeSandboxEmailByQuery", "confirmAddress", "sendVerification", "listSuppressions", "addSuppression", "addSuppressions",
-    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "deleteRun",
+    "removeSuppressions", "getSuppression", "deleteSuppression", "getUsage", "getStats", "listAudit", "listRefusals",
+    "deleteRun",
     "listRuns", "createRun", "getRun", "waitForRunMail", "extractFromRunMail", "checkRunMail", "assertRunMail",
     "advanceRun", "getRunJournal", "listScripts",
     "listMailpitMessages", "searchMailpitMessages", "getMailpitMessage", "getMailpitHeaders", "getMailpitRaw", "getMailpitPart",
