@@ -2,18 +2,17 @@
 #include "api/record_json.h"
 #include "app/commands.h"
 #include "app/message_text.h"
+#include "app/json_file.h"
 #include "lab/expectation.h"
+#include "lab/mail_check.h"
+#include "lab/run_export.h"
 #include "lab/run_look.h"
+#include "lab/script_text.h"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iostream>
-#include <iterator>
-#include <sstream>
 #include <thread>
 
 namespace postern::app {
@@ -100,21 +99,6 @@ Result<lab::MailPattern> pattern_of(const RunWaitOptions& options) {
   return pattern;
 }
 
-Result<json::value> read_json_file(const std::string& file) {
-  std::ostringstream text;
-  if (file == "-") {
-    text << std::cin.rdbuf();
-  } else {
-    std::ifstream stream(file);
-    if (!stream) return Error(ErrorCode::NotFound, "cannot read " + printable(file));
-    text << stream.rdbuf();
-  }
-  boost::system::error_code failed;
-  json::value value = json::parse(text.str(), failed);
-  if (failed) return Error(ErrorCode::InvalidArgument, printable(file) + " is no JSON: " + failed.message());
-  return value;
-}
-
 // Looks until `look` (→ Result<bool>: that was it) says so or time is up.
 template <class Look>
 Result<bool> look_until(std::uint64_t seconds, Look look) {
@@ -124,6 +108,20 @@ Result<bool> look_until(std::uint64_t seconds, Look look) {
     if (!is_met || *is_met || std::chrono::steady_clock::now() >= until) return is_met;
     std::this_thread::sleep_for(kLookEvery);
   }
+}
+
+// The newest that fits.
+Result<lab::CapturedMail> find_newest(CommandContext& context, const RunWaitOptions& options) {
+  const auto pattern = pattern_of(options);
+  if (!pattern) return pattern.error();
+  const auto owner = find_owner(context, options.which);
+  if (!owner) return owner.error();
+  auto look = lab::look_at_run(context.spool(), *owner, options.which.run, *pattern);
+  if (!look) return look.error();
+  if (look->met.empty()) return Error(ErrorCode::NotFound, lab::describe(*look, *pattern));
+  auto mail = lab::load_mail(context.spool(), look->met.back());
+  if (!mail) return Error(ErrorCode::NotFound, "the content of this message is not kept any more");
+  return mail;
 }
 
 }  // namespace
@@ -210,15 +208,8 @@ Result<void> wait_for_run(CommandContext& context, const RunWaitOptions& options
 }
 
 Result<void> extract_from_run(CommandContext& context, const RunWaitOptions& options) {
-  const auto pattern = pattern_of(options);
-  if (!pattern) return pattern.error();
-  const auto owner = find_owner(context, options.which);
-  if (!owner) return owner.error();
-  auto look = lab::look_at_run(context.spool(), *owner, options.which.run, *pattern);
-  if (!look) return look.error();
-  if (look->met.empty()) return Error(ErrorCode::NotFound, lab::describe(*look, *pattern));
-  const auto mail = lab::load_mail(context.spool(), look->met.back());
-  if (!mail) return Error(ErrorCode::NotFound, "the content of this message is not kept any more");
+  const auto mail = find_newest(context, options);
+  if (!mail) return mail.error();
   std::vector<std::vector<std::string>> rows;
   for (const lab::OneTimeCode& code : mail->codes()) rows.push_back({"code", code.code});
   for (const web::MailLink& link : mail->links()) rows.push_back({"link", link.url});
@@ -245,6 +236,31 @@ Result<void> assert_run(CommandContext& context, const RunAssertOptions& options
   context.print(lab::verdicts_json(verdicts), lab::format_tap(verdicts));
   if (*met) return {};
   return Error(ErrorCode::Conflict, "the run is not as expected");
+}
+
+Result<void> check_run(CommandContext& context, const RunWaitOptions& options) {
+  const auto mail = find_newest(context, options);
+  if (!mail) return mail.error();
+  const std::vector<lab::MailFinding> findings = lab::check_mail(*mail);
+  std::vector<std::vector<std::string>> rows;
+  bool has_fault = false;
+  for (const lab::MailFinding& finding : findings) {
+    rows.push_back({std::string(lab::severity_name(finding.severity)), std::string(finding.check), finding.words});
+    has_fault = has_fault || finding.severity == lab::Severity::Fault;
+  }
+  context.print(lab::findings_json(*mail), format_table({"WHAT", "CHECK", "WHY"}, rows));
+  if (has_fault) return Error(ErrorCode::Conflict, "some receivers refuse this mail, or show nothing of it");
+  return {};
+}
+
+Result<void> export_run(CommandContext& context, const RunChoice& which) {
+  const auto owner = find_owner(context, which);
+  if (!owner) return owner.error();
+  relay::RunBook runs(context.spool(), lab::compile_script);
+  const auto exported = lab::export_run(context.spool(), runs, *owner, which.run);
+  if (!exported) return exported.error();
+  context.out() << json::serialize(*exported) << '\n';
+  return {};
 }
 
 }  // namespace postern::app

@@ -5,6 +5,7 @@
 #include "auth/account_admin.h"
 #include "auth/key_admin.h"
 #include "app/config_values.h"
+#include "app/scratch.h"
 #include "core/descriptor.h"
 #include "core/files.h"
 #include "lab/new_run.h"
@@ -57,28 +58,6 @@ Result<FreePort> listen_somewhere() {
   if (!is_bound) return system_failure("listen on 127.0.0.1");
   return FreePort{std::move(socket), ntohs(address.sin_port)};
 }
-
-// A folder that goes with this object.
-class Scratch {
- public:
-  static Result<Scratch> make() {
-    std::error_code failed;
-    std::string name = (std::filesystem::temp_directory_path(failed) / "postern-test-XXXXXX").string();
-    if (failed || ::mkdtemp(name.data()) == nullptr) return system_failure("make a folder for the test");
-    return Scratch(name);
-  }
-  Scratch(Scratch&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
-  Scratch& operator=(Scratch&&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
-  }
-  std::filesystem::path operator/(std::string_view name) const { return folder_ / name; }
-
- private:
-  explicit Scratch(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  std::filesystem::path folder_;
-};
 
 std::string configuration(const Scratch& scratch, std::uint16_t smtp, std::uint16_t http) {
   std::ostringstream text;

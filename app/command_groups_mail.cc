@@ -187,6 +187,16 @@ void declare_run(CLI::App& app, Builder& build) {
   add_run(asserting, expected.which);
   asserting.add_option("file", expected.file, "expectations as JSON (docs/testing.md); - is standard input")->required();
   asserting.add_option("--timeout", expected.seconds, "wait so many seconds until all hold")->check(CLI::Range(0, 3'600));
+  auto [checking, check] = build.command(noun, "check", "Print what receivers hold against a run's newest such mail", check_run);
+  add_run(checking, check.which);
+  add_mail_pattern(checking, check);
+  auto [exporting, exported] = build.command(noun, "export", "Print a run with its mail and its journal, as a file for replay",
+                                             export_run);
+  add_run(exporting, exported);
+  auto [replaying, file] = build.command(
+      noun, "replay", "Play an exported run again by this program, in a store of its own, and print what differs", replay_run,
+      Needs::Settings);
+  replaying.add_option("file", file, "what export printed; - is standard input")->required();
   auto [removing, remove] = build.command(noun, "remove", "Remove a run with its messages, queued or captured", remove_run);
   add_run(removing, remove.which);
   removing.add_flag("--yes", remove.is_sure, "without asking");

@@ -275,6 +275,14 @@ Result<void> wait_for_run(CommandContext& context, const RunWaitOptions& options
 Result<void> extract_from_run(CommandContext& context, const RunWaitOptions& options);
 // Prints TAP. Conflict: an expectation does not hold.
 Result<void> assert_run(CommandContext& context, const RunAssertOptions& options);
+// What receivers hold against its newest such mail. Conflict: there is a fault.
+Result<void> check_run(CommandContext& context, const RunWaitOptions& options);
+// Prints the run as a file that replay_run() reads.
+Result<void> export_run(CommandContext& context, const RunChoice& which);
+
+// --- run replay (cmd_replay.cc) ---
+// Plays an exported run in a store of its own, and prints what differs. Conflict: something does.
+Result<void> replay_run(CommandContext& context, const std::string& file);
 
 // --- test (cmd_test.cc) ---
 struct TestOptions {

@@ -25,15 +25,22 @@ class EventService::Impl {
         executor_(parts.runtime.add_thread("events")),
         hub_(executor_, [&store = parts.store] { return store.spool().last_sequence(); }),
         client_(parts.resolver, std::move(tls), make_webhook_policy(settings), "Postern"),
-        dispatcher_({executor_, parts.store, parts.clock, parts.random, hub_, client_, ids_, &attempts_, links_, &readers_}) {}
+        dispatcher_({executor_, parts.store, parts.clock, parts.random, hub_, client_, ids_, &attempts_, links_, &readers_,
+                     [this](const store::MessageRecord& message) { run_webhooks_.notice(message); }}),
+        run_webhooks_({executor_, parts.store, parts.clock, client_, ids_, links_, &attempts_}) {}
 
   void start() {
     hub_task_.start(executor_, hub_.make_task());
     webhook_task_.start(executor_, dispatcher_.make_task());
   }
-  void close() { webhook_task_.stop_all(); }
+  void close() {
+    webhook_task_.stop_all();
+    run_webhooks_.close();
+  }
   void drain(std::chrono::steady_clock::duration grace) {
     webhook_task_.drain(std::min<std::chrono::steady_clock::duration>(grace, kWebhookGrace));
+    client_.cancel();
+    run_webhooks_.stop();
     hub_task_.drain(std::chrono::seconds{0});
   }
 
@@ -45,6 +52,7 @@ class EventService::Impl {
   events::HttpWebhookClient client_;
   events::WebhookAttempts attempts_;
   events::WebhookDispatcher dispatcher_;
+  events::RunWebhooks run_webhooks_;
   net::TaskGroup hub_task_;
   net::TaskGroup webhook_task_;
 };
@@ -62,6 +70,10 @@ EventService::EventService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 EventService::~EventService() = default;
 
 void EventService::start() { impl_->start(); }
+relay::RunListener& EventService::listen_to_runs(events::RunWebhooks::Tell tell) {
+  impl_->run_webhooks_.start(std::move(tell));
+  return impl_->run_webhooks_;
+}
 void EventService::close() { impl_->close(); }
 void EventService::drain(std::chrono::steady_clock::duration grace) { impl_->drain(grace); }
 void EventService::notify() { impl_->hub_.notify(); }

@@ -10,6 +10,7 @@
 #include "events/attachment_links.h"
 #include "events/event_hub.h"
 #include "events/event_ids.h"
+#include "events/run_webhooks.h"
 #include "events/webhook_attempts.h"
 #include "net/runtime.h"
 #include "store/store.h"
@@ -35,6 +36,9 @@ class EventService {
   static Result<std::unique_ptr<EventService>> create(const Settings& settings, const EventServiceParts& parts);
   ~EventService();
 
+  // Makes the threads that `tell` is called on, for a run with a clock that has news, and gives what such clocks listen to. Throws
+  // std::system_error where there is no thread to spare.
+  relay::RunListener& listen_to_runs(events::RunWebhooks::Tell tell);
   void start();
   // Webhooks begin nothing more.
   void close();

@@ -193,7 +193,7 @@ class Daemon {
         mx_handler_(reception_),
         mx_{smtp::Server(runtime_.io_executors(), mx_handler_, make_mx_options(settings))},
         return_reader_(runtime_.add_thread("reception"), reception_, make_forwarding(settings), [this] { events_->notify(); }),
-        write_behind_(*store_, quota_, usage_, settings.metrics_file),
+        write_behind_(*store_, quota_, usage_, settings.metrics_file, &runs_),
         maintenance_(*store_, clock_, {}),
         store_watch_(*store_, settings_.spool_max_octets) {}
 
@@ -234,6 +234,13 @@ class Daemon {
       queue_.accepted(due);
     }
     events_->notify();
+  }
+
+  // A run that is gone has nobody to tell anything of.
+  void tell_run(const AccountId& account, const std::string& run) {
+    const auto told = run_clock_.tell(account, run);
+    const bool is_failure = !told && told.error().code() != ErrorCode::NotFound;
+    if (is_failure) operator_log::maintenance_failed("tell webhooks of a run", told.error());
   }
 
   Settings settings_;  // in force: what a reload takes over is put in
@@ -307,6 +314,8 @@ Result<void> Daemon::prepare() {
     if (auto opened = open_http(); !opened) return opened;
   }
   runtime_.start();
+  run_clock_.set_listener(
+      &events_->listen_to_runs([this](const AccountId& account, const std::string& run) { tell_run(account, run); }));
   catch_up_.start();
   if (notebook_) write_behind_.keep_refusals(refusals_, *notebook_);
   write_behind_.start();

@@ -26,6 +26,7 @@ void WriteBehind::stop() {
   write_sent();
   write_stats();
   write_refusals();
+  write_runs();
 }
 
 void WriteBehind::run() {
@@ -37,6 +38,7 @@ void WriteBehind::run() {
     }
     operator_log::sum_up();
     write_quotas();
+    write_runs();
     note_space();
     if (round % kMetricsEvery == 0) write_metrics();
     if (round % kUsageEvery != 0) continue;
@@ -154,6 +156,11 @@ void WriteBehind::write_stats() {
   if (written) return;
   store_.tally().put_back(counted);
   operator_log::maintenance_failed("statistics", written.error());
+}
+
+void WriteBehind::write_runs() {
+  const Result<void> saved = runs_ ? runs_->save() : Result<void>();
+  if (!saved) operator_log::maintenance_failed("runs", saved.error());
 }
 
 }  // namespace postern::app

@@ -1,8 +1,10 @@
 // WriteBehind: the thread that writes what is counted in memory: recipients of the quotas, what keys sent, their last uses,
-// statistics, and what was refused. It also tells the log once a second whether new mail still finds room.
+// statistics, what was refused, and what the scripts of runs were asked. It also tells the log once a second whether new mail still
+// finds room.
 #pragma once
 
 #include "auth/usage_tracker.h"
+#include "relay/run_book.h"
 #include "store/notebook.h"
 #include "store/store.h"
 #include "submission/quota.h"
@@ -20,8 +22,9 @@ namespace postern::app {
 class WriteBehind {
  public:
   // All outlive this.
-  WriteBehind(store::Store& store, submission::QuotaTable& quota, auth::UsageTracker& usage, std::string metrics_file = "")
-      : store_(store), quota_(quota), usage_(usage), metrics_file_(std::move(metrics_file)) {}
+  WriteBehind(store::Store& store, submission::QuotaTable& quota, auth::UsageTracker& usage, std::string metrics_file = "",
+              relay::RunBook* runs = nullptr)
+      : store_(store), quota_(quota), usage_(usage), metrics_file_(std::move(metrics_file)), runs_(runs) {}
   // Before start(): `book` gets what `notebook` has of it, and is kept there.
   void keep_refusals(submission::RefusalBook& book, store::Notebook& notebook);
   ~WriteBehind() { stop(); }
@@ -49,6 +52,7 @@ class WriteBehind {
   void write_stats();
   void write_refusals();
   void write_metrics();
+  void write_runs();
 
   store::Store& store_;
   submission::QuotaTable& quota_;
@@ -56,6 +60,7 @@ class WriteBehind {
   submission::RefusalBook* refusals_ = nullptr;  // null: they end with the process
   store::Notebook* notebook_ = nullptr;
   const std::string metrics_file_;  // empty: none
+  relay::RunBook* const runs_;  // null: there are none
   bool is_metrics_file_bad_ = false;
   std::mutex mutex_;
   std::condition_variable wakes_;

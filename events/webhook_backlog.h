@@ -44,6 +44,7 @@ class WebhookBacklog {
   void add_stored(const store::PendingWebhookEvent& event);
   // Somebody asked for this one, whatever types the webhook wants.
   bool is_requested(std::uint64_t sequence) const { return items_.at(sequence).event.is_requested; }
+  unsigned attempts_of(std::uint64_t sequence) const { return items_.at(sequence).event.attempts; }
   // The webhook has another endpoint now.
   void unprove();
 

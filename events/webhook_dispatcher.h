@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 namespace postern::events {
@@ -37,6 +38,8 @@ struct WebhookDispatcherParts {
   WebhookAttempts* attempts = nullptr;  // nullptr: nobody asks
   AttachmentLinks links{};
   net::WorkerPool* readers = nullptr;  // that read what came in; nullptr: its events have no texts
+  // An event of a run with a clock is there, which somebody else offers. Empty: it is sent as any other.
+  std::function<void(const store::MessageRecord&)> on_clock_event{};
 };
 
 class WebhookDispatcher {

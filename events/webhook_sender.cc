@@ -3,16 +3,13 @@
 #include "core/due.h"
 #include "core/log.h"
 #include "core/metrics.h"
-#include "events/event_json.h"
-#include "events/mail_scope.h"
-#include "events/webhook_signature.h"
+#include "events/webhook_letter.h"
 #include "net/await_completion.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -36,11 +33,6 @@ constexpr Duration kSaveEvery = std::chrono::seconds(1);  // a crash repeats wha
 constexpr Duration kLookEvery = std::chrono::seconds(2);  // how soon a replay by another process is seen
 constexpr std::size_t kReadAtOnce = 128;                  // events of the log between two turns of the others
 constexpr std::size_t kMaxPacedAccounts = 65'536;         // remembered: who is forgotten may send a second's worth anew
-
-bool is_in(store::WebhookMail mail, Environment environment) {
-  if (mail == store::WebhookMail::Any) return true;
-  return (mail == store::WebhookMail::Test) == (environment == Environment::Test);
-}
 
 // nullopt: it is gone, or cannot be read.
 std::optional<ReceivedContent> read_stored(const store::Spool& spool, const MessageId& id, std::uint32_t chunks) {
@@ -106,7 +98,7 @@ bool WebhookSender::load() {
     storage_failed("read", progress ? pending.error() : progress.error());
     return false;
   }
-  backlog_.emplace(*progress, webhook_.first_sequence, *pending);
+  backlog_.emplace(*progress, webhook_.first_sequence, take_own(*pending));
   is_storage_bad_ = false;
   return true;
 }
@@ -117,7 +109,27 @@ void WebhookSender::merge_rows() {
   next_look_ = now + kLookEvery;
   const auto pending = parts_.store.directory().list_pending_events(webhook_.id, 0, kMaxRetriedEvents);
   if (!pending) return storage_failed("read", pending.error());
-  for (const store::PendingWebhookEvent& event : *pending) backlog_->add_stored(event);
+  for (const store::PendingWebhookEvent& event : take_own(*pending)) backlog_->add_stored(event);
+}
+
+// Those that go by the clock of a run are events/run_webhooks', as long as there is the run.
+std::vector<store::PendingWebhookEvent> WebhookSender::take_own(const std::vector<store::PendingWebhookEvent>& rows) {
+  std::vector<store::PendingWebhookEvent> own;
+  std::vector<std::uint64_t> left;
+  for (const store::PendingWebhookEvent& row : rows) {
+    const auto stored = row.has_own_clock ? parts_.store.spool().find(row.message) : Result<std::optional<store::StoredMessage>>();
+    if (!row.has_own_clock) own.push_back(row);
+    if (row.has_own_clock && stored && !*stored) left.push_back(row.sequence);
+  }
+  if (left.empty()) return own;
+  auto remove = [id = webhook_.id, left](store::DirectoryWriter& writer) -> Result<void> {
+    for (const std::uint64_t sequence : left) {
+      if (auto removed = writer.remove_pending_event(id, sequence); !removed) return removed;
+    }
+    return {};
+  };
+  parts_.store.directory().write_later(std::move(remove), [](const Result<void>&) {});  // the next look finds what is left
+  return own;
 }
 
 bool WebhookSender::read_log() {
@@ -128,14 +140,18 @@ bool WebhookSender::read_log() {
     return false;
   }
   for (const Event& event : *events) {
-    if (wants(event)) backlog_->add(event.sequence, event.message, event.at);
+    if (wants(webhook_, event) && !is_of_clock(event)) backlog_->add(event.sequence, event.message, event.at);
   }
   if (!events->empty()) backlog_->set_read_up_to(events->back().sequence);
   return events->size() == kReadAtOnce && backlog_->has_room();
 }
 
-bool WebhookSender::wants(const Event& event) const {
-  return is_in(webhook_.mail, event.environment) && wants_event(webhook_.events, event.type);
+bool WebhookSender::is_of_clock(const Event& event) {
+  if (event.environment != Environment::Test || parts_.on_clock_event == nullptr) return false;
+  const auto stored = parts_.store.spool().find(event.message);
+  if (!stored || !*stored || !(*stored)->message.has_own_clock) return false;
+  parts_.on_clock_event((*stored)->message);
+  return true;
 }
 
 void WebhookSender::start_requests() {
@@ -153,24 +169,8 @@ void WebhookSender::start_requests() {
   }
 }
 
-// None where the event is gone, its retention having ended, or damaged for good; or where the webhook, as it is now, does not want
-// it.
-Result<WebhookSender::Found> WebhookSender::find(std::uint64_t sequence) {
-  auto event = parts_.store.spool().find_event(sequence);
-  if (!event && event.error().code() != ErrorCode::CorruptRecord) return event.error();
-  if (!event || !*event) return Found{};
-  const bool is_of_type = backlog_->is_requested(sequence) || wants_event(webhook_.events, (*event)->type);
-  if (!is_of_type || !is_in(webhook_.mail, (*event)->environment)) return Found{.event = {}, .stored = {}, .is_unwanted = true};
-  auto stored = parts_.store.spool().find((*event)->message);
-  Found found{.event = std::move(*event), .stored = stored ? std::move(*stored) : std::nullopt};
-  const bool is_of_domains =
-      webhook_.from_domains.empty() || (found.stored && is_mail_of(found.stored->message, webhook_.from_domains));
-  if (!is_of_domains) return Found{.event = {}, .stored = {}, .is_unwanted = true};
-  return found;
-}
-
 // A reader that is overrun, or a content that is gone, takes nothing from the rest.
-net::Awaitable<std::optional<ReceivedContent>> WebhookSender::read_content(const Found& found) {
+net::Awaitable<std::optional<ReceivedContent>> WebhookSender::read_content(const FoundEvent& found) {
   if (parts_.readers == nullptr || !found.stored || found.event->type != EventType::MessageReceived) co_return std::nullopt;
   const store::Spool* const spool = &parts_.store.spool();
   const MessageId id = found.event->message;
@@ -179,29 +179,19 @@ net::Awaitable<std::optional<ReceivedContent>> WebhookSender::read_content(const
   co_return read ? std::move(*read) : std::nullopt;
 }
 
-WebhookRequest WebhookSender::make_request(const Found& found, const std::optional<ReceivedContent>& content) {
-  const Instant now = parts_.clock.now();
-  boost::json::object payload = event_payload(*found.event, found.stored ? &*found.stored : nullptr);
-  if (content) add_received_content(payload, found.event->message, *content, parts_.links, now);
-  WebhookRequest request;
-  request.url = webhook_.url;
-  request.body = boost::json::serialize(payload);
-  const std::string id = webhook_message_id(webhook_.id, parts_.event_ids.format(webhook_.account, found.event->sequence));
-  request.fields = webhook_signature_fields(webhook_, id, now, request.body);
-  slots_->charge(webhook_.account, request.body.size(), now);
-  return request;
-}
-
 net::Awaitable<void> WebhookSender::send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence) {
-  const Result<Found> found = self->find(sequence);
+  const WebhookDispatcherParts& parts = self->parts_;
+  const bool is_requested = self->backlog_->is_requested(sequence);
+  const Result<FoundEvent> found = find_event_for(parts.store.spool(), self->webhook_, sequence, is_requested);
   if (!found) {
     self->ended(sequence, WebhookAnswer{.failure = found.error().message()});
   } else if (found->event) {
     const std::optional<ReceivedContent> content = co_await self->read_content(*found);
-    WebhookRequest request = self->make_request(*found, content);
-    const Instant began = self->parts_.clock.now();
+    const Instant began = parts.clock.now();
+    WebhookRequest request = make_webhook_request({parts.event_ids, parts.links}, self->webhook_, *found, content, began);
+    self->slots_->charge(self->webhook_.account, request.body.size(), began);
     WebhookAttempt kept{.at = began, .sequence = sequence, .url = request.url, .sent = request.body.substr(0, kMaxKeptWebhookBody)};
-    const WebhookAnswer answer = co_await self->parts_.client.post(std::move(request));
+    const WebhookAnswer answer = co_await parts.client.post(std::move(request));
     self->remember(std::move(kept), answer);
     self->ended(sequence, answer);
   } else if (found->is_unwanted) {

@@ -8,6 +8,7 @@
 #include "events/webhook_attempts.h"
 #include "events/webhook_backlog.h"
 #include "events/webhook_dispatcher.h"
+#include "events/webhook_letter.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -65,19 +66,13 @@ class WebhookSender : public std::enable_shared_from_this<WebhookSender> {
   void merge_rows();
   // A slice; true: there is more to read at once.
   bool read_log();
-  // Of what `event` says; the rest is told by its message.
-  bool wants(const Event& event) const;
+  // Of a run with a clock: events/run_webhooks is told, and offers it in the run's own time.
+  bool is_of_clock(const Event& event);
+  std::vector<store::PendingWebhookEvent> take_own(const std::vector<store::PendingWebhookEvent>& rows);
   void start_requests();
   static net::Awaitable<void> send(std::shared_ptr<WebhookSender> self, std::uint64_t sequence);
-  struct Found {
-    std::optional<Event> event;  // nullopt: there is none to send
-    std::optional<store::StoredMessage> stored;
-    bool is_unwanted = false;  // because the webhook does not want it any more
-  };
-  Result<Found> find(std::uint64_t sequence);
   // Of what came in; nullopt of anything else.
-  net::Awaitable<std::optional<ReceivedContent>> read_content(const Found& found);
-  WebhookRequest make_request(const Found& found, const std::optional<ReceivedContent>& content);
+  net::Awaitable<std::optional<ReceivedContent>> read_content(const FoundEvent& found);
   void remember(WebhookAttempt attempt, const WebhookAnswer& answer);
   void ended(std::uint64_t sequence, const WebhookAnswer& answer);
   net::Awaitable<void> save();

@@ -13,6 +13,7 @@
 #include "events/event_json.h"
 #include "lab/expectation.h"
 #include "lab/new_run.h"
+#include "lab/run_export.h"
 #include "lab/run_journal.h"
 #include "lab/run_look.h"
 #include "lab/run_schemas.h"
@@ -142,6 +143,17 @@ json::object step_json(const Event& event) {
           {"reply", event.status.code == 0 ? json::value(nullptr) : json::value(events::status_json(event.status))}};
 }
 
+json::object telling_json(const relay::RunTelling& told) {
+  return {{"at", api::instant_json(told.at)},
+          {"webhook_id", format_id(told.webhook)},
+          {"type", events::event_wire_name(told.event.type)},
+          {"email_id", format_message_id(told.event.message)},
+          {"attempt", told.attempt},
+          {"status", told.status == 0 ? json::value(nullptr) : json::value(told.status)},
+          {"failure", told.failure.empty() ? json::value(nullptr) : json::value(told.failure)},
+          {"is_last", told.is_last}};
+}
+
 Result<relay::Advance> advance_as_asked(ApiContext& context, const ApiRequest& request) {
   std::vector<std::string> problems;
   CheckedObject object(request.json, {}, problems);
@@ -173,13 +185,16 @@ Result<ApiResponse> advance_run(ApiContext& context, const ApiRequest& request) 
   if (!next) return next.error();
   json::array caused;
   for (std::size_t i = 0; i < advance->events.size() && i < kMaxToldEvents; ++i) caused.push_back(step_json(advance->events[i]));
+  json::array told;
+  for (std::size_t i = 0; i < advance->told.size() && i < kMaxToldEvents; ++i) told.push_back(telling_json(advance->told[i]));
   return ApiResponse::json(json::object{{"object", "advance"},
                                         {"run", request.path_parameter("run")},
                                         {"now", api::instant_json(advance->now)},
                                         {"steps", advance->steps},
                                         {"has_more", advance->has_more},
                                         {"next_due", api::instant_json(*next)},
-                                        {"events", std::move(caused)}});
+                                        {"events", std::move(caused)},
+                                        {"webhooks", std::move(told)}});
 }
 
 Result<ApiResponse> get_run_journal(ApiContext& context, const ApiRequest& request) {
@@ -187,6 +202,14 @@ Result<ApiResponse> get_run_journal(ApiContext& context, const ApiRequest& reque
                                     request.path_parameter("run"));
   if (!journal) return journal.error();
   return ApiResponse::json(*journal);
+}
+
+Result<ApiResponse> export_over_http(ApiContext& context, const ApiRequest& request) {
+  if (context.submission.runs == nullptr) return Error(ErrorCode::NotFound);
+  const auto exported = export_run(context.store.spool(), *context.submission.runs, request.caller.account,
+                                   request.path_parameter("run"));
+  if (!exported) return exported.error();
+  return ApiResponse::json(*exported);
 }
 
 // --- Waiting ---------------------------------------------------------------------------------------------------------
@@ -371,7 +394,7 @@ constexpr api::Route asking(std::string_view path, api::Handler handler, std::st
           .response_schema = answered};
 }
 
-constexpr std::array<api::Route, 11> kRunRoutes = {{
+constexpr std::array<api::Route, 12> kRunRoutes = {{
     {.method = http::Method::Get,
      .path = "/v1/test/runs",
      .access = api::Access::Manage,
@@ -418,6 +441,14 @@ constexpr std::array<api::Route, 11> kRunRoutes = {{
      .summary = "What happened in a run, in its own time and without ids: the same for the same seed, script and mail",
      .tag = "tests",
      .response_schema = "RunJournal"},
+    {.method = http::Method::Get,
+     .path = "/v1/test/runs/:run/export",
+     .access = api::Access::Manage,
+     .handler = api::on_worker<export_over_http>,
+     .operation = "exportRun",
+     .summary = "A run with a clock, its mail and its journal as one file, which `postern run replay` plays again",
+     .tag = "tests",
+     .response_schema = "RunExport"},
     {.method = http::Method::Get,
      .path = "/v1/test/scripts",
      .access = api::Access::Manage,

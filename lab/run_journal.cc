@@ -3,6 +3,7 @@
 #include "core/mailbox.h"
 #include "core/status.h"
 #include "events/event_json.h"
+#include "relay/suppression.h"
 
 #include <boost/json/parse.hpp>
 
@@ -93,6 +94,23 @@ json::array journal_matches(const relay::ActiveRun& run, const RunTime& time) {
   return matches;
 }
 
+json::array journal_counts(const relay::ActiveRun& run) {
+  json::array counts;
+  for (const std::uint32_t count : run.match_counts()) counts.emplace_back(count);
+  return counts;
+}
+
+json::array journal_suppressions(const relay::ActiveRun& run, const RunTime& time) {
+  json::array list;
+  for (const store::SuppressionRecord& one : run.suppressions()) {
+    list.push_back(json::object{{"address", one.address},
+                                {"reason", relay::suppression_reason_name(one.reason)},
+                                {"at", time(one.at)},
+                                {"until", one.until ? time(*one.until) : json::value(nullptr)}});
+  }
+  return list;
+}
+
 }  // namespace
 
 Result<json::object> make_journal(const store::Spool& spool, relay::RunBook* runs, const AccountId& account, std::string_view run) {
@@ -111,7 +129,9 @@ Result<json::object> make_journal(const store::Spool& spool, relay::RunBook* run
                       {"seed", *record ? json::value((*record)->seed) : json::value(nullptr)},
                       {"script", has_script ? json::parse((*record)->script) : json::value(nullptr)},
                       {"clock", *record && (*record)->clock ? time(*(*record)->clock) : json::value(nullptr)},
+                      {"match_counts", active ? journal_counts(*active) : json::array()},
                       {"matches", active ? journal_matches(*active, time) : json::array()},
+                      {"suppressions", active ? journal_suppressions(*active, time) : json::array()},
                       {"messages", std::move(messages)}};
 }
 

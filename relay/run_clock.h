@@ -8,15 +8,16 @@
 #include "core/ids.h"
 #include "core/random.h"
 #include "core/result.h"
+#include "core/seeded_random.h"
 #include "relay/event_publisher.h"
 #include "relay/notices.h"
 #include "relay/run_book.h"
+#include "relay/run_listener.h"
+#include "relay/run_turns.h"
 #include "relay/simulated_transport.h"
 #include "store/store.h"
 
-#include <array>
 #include <cstddef>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@
 namespace postern::relay {
 
 inline constexpr std::size_t kMaxAdvanceSteps = 10'000;  // attempts of one advance: some seconds
+// Of one advance, with receivers of webhooks that take their time; it ends early then, as at the bound on steps.
+inline constexpr std::chrono::seconds kLongestTelling{30};
 inline constexpr Duration kLongestAdvance = std::chrono::days(400);  // beyond a run's start: further than any schedule reaches
 
 struct RunClockSettings {
@@ -35,8 +38,9 @@ struct RunClockSettings {
 
 struct Advance {
   Instant now;                 // the run's clock afterwards
-  std::size_t steps = 0;       // attempts
+  std::size_t steps = 0;       // attempts, of deliveries and of webhooks
   std::vector<Event> events;   // that they caused, in their order; without sequences
+  std::vector<RunTelling> told;
   bool has_more = false;       // the bound on steps was reached: `now` is the last step's, and more was due
 };
 
@@ -45,7 +49,13 @@ class RunClock {
   // All outlive it.
   RunClock(store::Store& store, RunBook& runs, Random& random, RunClockSettings settings);
 
-  // Does what is due at the clock's own time: first attempts. NotFound: the run has no clock.
+  // Before the first advance; outlives this. Null: nobody listens.
+  void set_listener(RunListener* listener) { listener_ = listener; }
+
+  // Tells whoever listens what is due at the clock's own time. NotFound: the run has no clock.
+  Result<void> tell(const AccountId& account, std::string_view run);
+  // Delivers what is due at the clock's own time: first attempts. Where somebody is at the run already, he does it before he ends.
+  // NotFound: the run has no clock.
   Result<Advance> catch_up(const AccountId& account, std::string_view run);
   // Moves it to `until`; InvalidArgument: that is before its time, or too far. Returns when all that was due is done and synced.
   Result<Advance> advance_to(const AccountId& account, std::string_view run, Instant until,
@@ -57,27 +67,24 @@ class RunClock {
 
  private:
   class Walk;
+  class Course;
 
-  Result<Advance> move(const AccountId& account, std::string_view run, std::optional<Instant> until, std::size_t max_steps);
+  RunListener* listener_to(const AccountId& account) const {
+    return listener_ != nullptr && listener_->listens_to(account) ? listener_ : nullptr;
+  }
+  Result<ActiveRun> find(const AccountId& account, std::string_view run) const;
+  Result<Advance> move(const AccountId& account, std::string_view run, Instant until, std::size_t max_steps);
+  Result<Advance> deliver(const ActiveRun& run, RunListener* listener, Instant until, std::size_t max_steps);
+  Result<Advance> end(RunTurns::Turn turn, const AccountId& account, std::string_view run, Result<Advance> advance);
 
   store::Store& store_;
   RunBook& runs_;
   Random& random_;
   const RunClockSettings settings_;
   const SimulatedHop hop_;
-  // One advance of a run at a time; runs share them.
-  static constexpr std::size_t kLocks = 64;
-  std::array<std::mutex, kLocks> locks_;
-};
-
-// Chance that comes of a seed and of what it is for: the same jitter for the same run, message, recipient and attempt.
-class SeededRandom final : public Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : state_(seed) {}
-  void fill(std::span<std::uint8_t> octets) override;
-
- private:
-  std::uint64_t state_;
+  RunListener* listener_ = nullptr;
+  mutable RunTurns walking_;  // whoever delivers; never waited for by who catches up
+  mutable RunTurns telling_;  // whoever tells: receivers may take their time. Taken behind the other
 };
 
 // What the jitter of a message's next attempt comes of: its place in its run, and the attempts that its recipients had in all.

@@ -67,18 +67,29 @@ bool is_hard_bounce(const Status& status, std::string_view remote) {
 
 bool is_in_force(const SuppressionRecord& suppression, Instant now) { return suppression.until.value_or(Instant::max()) > now; }
 
-std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication) {
+std::vector<SuppressionRecord> suppressions_of(const std::vector<Event>& events) {
   std::vector<SuppressionRecord> suppressions;
-  const store::MessageRecord& message = stored.message;
-  // A notification goes to the account itself.
-  if (!heeds_suppressions(message.environment, message.origin)) return suppressions;
-  for (const Event& event : publication.settlement.events) {
+  for (const Event& event : events) {
     const auto reason = reason_of(event);
     if (!reason) continue;
     const auto mailbox = parse_mailbox(event.recipient);
     if (!mailbox) continue;
     const std::string address = fold_case(normalised_mailbox(*mailbox));
-    suppressions.push_back({.address = address, .reason = *reason, .at = event.at, .message = message.id});
+    suppressions.push_back({.address = address, .reason = *reason, .at = event.at, .message = event.message});
+  }
+  return suppressions;
+}
+
+std::vector<SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication) {
+  // A notification goes to the account itself.
+  if (!heeds_suppressions(stored.message.environment, stored.message.origin)) return {};
+  return suppressions_of(publication.settlement.events);
+}
+
+std::vector<SuppressionRecord> as_wanted_by(const store::AccountRecord& account, std::vector<SuppressionRecord> suppressions) {
+  if (account.auto_suppression == store::AutoSuppression::Off) return {};
+  for (SuppressionRecord& suppression : suppressions) {
+    if (account.suppression_days > 0) suppression.until = suppression.at + std::chrono::days(account.suppression_days);
   }
   return suppressions;
 }
@@ -88,9 +99,8 @@ void suppress_later(store::Directory& directory, const AccountId& account, std::
   auto change = [account, suppressions = std::move(suppressions)](store::DirectoryWriter& writer) -> Result<void> {
     const auto owner = writer.find_account(account);
     if (!owner) return owner.error();
-    if (!*owner || (*owner)->auto_suppression == store::AutoSuppression::Off) return {};
-    for (SuppressionRecord suppression : suppressions) {
-      if ((*owner)->suppression_days > 0) suppression.until = suppression.at + std::chrono::days((*owner)->suppression_days);
+    if (!*owner) return {};
+    for (const SuppressionRecord& suppression : as_wanted_by(**owner, suppressions)) {
       if (auto put = writer.put_suppression(account, suppression); !put) return put;
     }
     return {};

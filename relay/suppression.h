@@ -1,6 +1,6 @@
 // Suppressions: addresses that an account's live mail is not sent to any more, because mail to them bounced for good or was
 // called spam. They are accepted at RCPT and not attempted, with an event that says so; test keys neither fill the list nor
-// meet it.
+// meet it: a run with a clock has one of its own (relay/run_book), by the same rules and in its own time.
 #pragma once
 
 #include "core/clock.h"
@@ -29,8 +29,13 @@ constexpr bool heeds_suppressions(Environment environment, store::MessageOrigin 
 // content, the sender's bad name), whatever its code says. `remote` as events name it.
 bool is_hard_bounce(const Status& status, std::string_view remote);
 
-// Whom the events of a live message's publication suppress. Pure.
+// Whom these events of one message suppress, until nobody knows when. Pure.
+std::vector<store::SuppressionRecord> suppressions_of(const std::vector<Event>& events);
+// The same of a live message's publication.
 std::vector<store::SuppressionRecord> suppressions_of(const store::StoredMessage& stored, const Publication& publication);
+// For as long as the account wants it; none where it suppresses nobody by itself. Pure.
+std::vector<store::SuppressionRecord> as_wanted_by(const store::AccountRecord& account,
+                                                   std::vector<store::SuppressionRecord> suppressions);
 
 // Puts them on the account's list, unless it suppresses nobody by itself; soon, with nobody waiting: one that is lost bounces
 // again.

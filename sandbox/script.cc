@@ -100,12 +100,17 @@ bool ScriptState::fits(const ScriptRule& rule, std::size_t index, const ScriptQu
   return rule.chance >= 1 || chance_of(seed, index, question) < rule.chance;
 }
 
+std::uint32_t ScriptState::used(std::size_t rule) const {
+  const auto found = used_.find(rule);
+  return found == used_.end() ? 0 : found->second;
+}
+
 std::optional<std::size_t> ScriptState::decide(const Script& script, ScriptQuestion question, std::uint64_t seed) {
   question.attempt = count_attempt(question);
   const std::size_t recent = count_recent(question);
   for (std::size_t i = 0; i < script.rules.size(); ++i) {
     if (!fits(script.rules[i], i, question, recent, seed)) continue;
-    if (script.rules[i].times > 0) ++used_[i];
+    ++used_[i];
     return i;
   }
   return std::nullopt;

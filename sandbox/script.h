@@ -88,13 +88,22 @@ class ScriptState {
   // The first rule that fits, by its index; nullopt: none. Counts the question.
   std::optional<std::size_t> decide(const Script& script, ScriptQuestion question, std::uint64_t seed);
 
+  // What a restart has to keep; the last minute's questions are forgotten by it.
+  using Attempts = std::map<std::pair<std::string, std::string>, std::uint32_t>;
+  std::uint32_t used(std::size_t rule) const;
+  const Attempts& attempts() const { return attempts_; }
+  void restore(std::map<std::size_t, std::uint32_t> used, Attempts attempts) {
+    used_ = std::move(used);
+    attempts_ = std::move(attempts);
+  }
+
  private:
   bool fits(const ScriptRule& rule, std::size_t index, const ScriptQuestion& question, std::size_t recent, std::uint64_t seed);
   std::size_t count_recent(const ScriptQuestion& question);
   std::uint32_t count_attempt(const ScriptQuestion& question);
 
   std::map<std::size_t, std::uint32_t> used_;  // by rule
-  std::map<std::pair<std::string, std::string>, std::uint32_t> attempts_;  // at Rcpt
+  Attempts attempts_;  // at Rcpt
   std::map<Stage, std::deque<Instant>> recent_;
 };
 

@@ -144,6 +144,7 @@ void fields(auto& io, Of<WebhookProgress> auto& progress) {
 void fields(auto& io, Of<PendingWebhookEvent> auto& event) {
   io(event.sequence, event.message, event.first_attempt, event.due, event.attempts);
   if (io.since(2)) io(event.is_requested);
+  if (io.since(3)) io(event.has_own_clock);
 }
 void fields(auto& io, Of<UsageRow> auto& usage) { io(usage.day, usage.key, usage.messages, usage.recipients); }
 
@@ -193,7 +194,16 @@ void fields(auto& io, Of<Event> auto& event) {
 void fields(auto& io, Of<IdempotencyRecord> auto& record) { io(record.fingerprint, record.message, record.at); }
 void fields(auto& io, Of<RunRecord> auto& run) {
   io(run.account, run.name, run.label, run.seed, run.script, run.created, run.expires_at, run.clock, run.clock_start);
+  if (io.since(2)) io(run.told_up_to);
 }
+void fields(auto& io, Of<RuleMatch> auto& match) {
+  io(match.at, match.rule, match.stage, match.from, match.to, match.attempt);
+}
+void fields(auto& io, Of<AskedPair> auto& pair) { io(pair.from, pair.to, pair.attempts); }
+void fields(auto& io, Of<RunMemory> auto& memory) {
+  io(memory.account, memory.name, memory.created, memory.messages, memory.used, memory.pairs, memory.matches);
+}
+void fields(auto& io, Of<SessionTranscript> auto& transcript) { io(transcript.text); }
 void fields(auto& io, Of<DestinationPause> auto& pause) { io(pause.name, pause.since, pause.until, pause.why); }
 
 void fields(auto& io, Of<InboundRecord> auto& inbound) {
@@ -240,7 +250,9 @@ template <> constexpr RecordType kType<MessageRecord>{RecordKind::Message, "mess
 template <> constexpr RecordType kType<DeliveryRecord>{RecordKind::Delivery, "delivery record", kDeliveryRecordVersion};
 template <> constexpr RecordType kType<Event>{RecordKind::Event, "event"};
 template <> constexpr RecordType kType<IdempotencyRecord>{RecordKind::Idempotency, "idempotency record"};
-template <> constexpr RecordType kType<RunRecord>{RecordKind::Run, "run"};
+template <> constexpr RecordType kType<RunRecord>{RecordKind::Run, "run", kRunRecordVersion};
+template <> constexpr RecordType kType<RunMemory>{RecordKind::RunMemory, "memory of a run"};
+template <> constexpr RecordType kType<SessionTranscript>{RecordKind::SessionTranscript, "transcript"};
 template <> constexpr RecordType kType<DestinationPause>{RecordKind::DestinationPause, "destination pause"};
 template <> constexpr RecordType kType<InboundRecord>{RecordKind::Inbound, "inbound record", kInboundRecordVersion};
 
@@ -318,6 +330,8 @@ template struct Codec<DeliveryRecord>;
 template struct Codec<Event>;
 template struct Codec<IdempotencyRecord>;
 template struct Codec<RunRecord>;
+template struct Codec<RunMemory>;
+template struct Codec<SessionTranscript>;
 template struct Codec<DestinationPause>;
 template struct Codec<InboundRecord>;
 

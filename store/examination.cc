@@ -191,6 +191,12 @@ void Examination::examine_account_rows() {
   walk(SpoolTable::Runs, [this](auto, auto value) {
     if (Result<RunRecord> run = decode<RunRecord>(value); !run) find(run.error().message());
   });
+  walk(SpoolTable::RunMemories, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Runs, key)) find("the memory of a run is there but the run is not");
+  });
+  walk(SpoolTable::Transcripts, [this](auto key, auto) {
+    if (!has_row(SpoolTable::Messages, key)) find("a transcript is there but its message is not");
+  });
   walk(SpoolTable::AccountEvents, [this](auto key, auto) {
     if (!has_row(SpoolTable::Events, behind(key, kOwnerOctets))) find("an event of an account is listed but not there");
   });

@@ -154,6 +154,13 @@ Result<void> erase_captured_row(SpoolTransaction spool, const MessageId& id, con
   return {};
 }
 
+Result<void> erase_transcript(WriteTransaction& transaction, const MessageId& id) {
+  if (Result<bool> erased = WritableTable(transaction, SpoolTable::Transcripts).erase(octets_of(id.octets)); !erased) {
+    return erased.error();
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<StoredMessage>> find_message(Transaction& transaction, const MessageId& id) {
@@ -329,6 +336,7 @@ Result<void> erase_message(SpoolTransaction spool, const MessageId& id) {
     Result<MessageRecord> message = load_message(spool.transaction, id);
     if (!message) return message.error();
     if (Result<void> erased = unindex_run_message(spool.transaction, *message); !erased) return erased;
+    if (Result<void> erased = erase_transcript(spool.transaction, id); !erased) return erased;
   }
   if (delivery->due) {
     Result<std::vector<DueRow>> due = rows_beside_lane(spool.transaction, id, *delivery);
@@ -357,6 +365,7 @@ Result<void> erase_captured_content(SpoolTransaction spool, const MessageId& id)
   if (!delivery->content_until) return Error(ErrorCode::CorruptRecord, "captured content without an end");
   if (Result<void> erased = erase_captured_row(spool, id, *delivery); !erased) return erased;
   if (Result<void> erased = erase_content(spool.transaction, id); !erased) return erased;
+  if (Result<void> erased = erase_transcript(spool.transaction, id); !erased) return erased;
   delivery->content_until.reset();
   return put_delivery(spool, id, *delivery);
 }

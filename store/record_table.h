@@ -42,6 +42,8 @@ template <> struct TableOf<Event> : In<SpoolTable::Events> {};
 template <> struct TableOf<EventFacts> : In<SpoolTable::Events> {};
 template <> struct TableOf<IdempotencyRecord> : In<SpoolTable::Idempotency> {};
 template <> struct TableOf<RunRecord> : In<SpoolTable::Runs> {};
+template <> struct TableOf<RunMemory> : In<SpoolTable::RunMemories> {};
+template <> struct TableOf<SessionTranscript> : In<SpoolTable::Transcripts> {};
 template <> struct TableOf<DestinationPause> : In<SpoolTable::DestinationPauses> {};
 template <> struct TableOf<InboundRecord> : In<SpoolTable::Inbound> {};
 

@@ -383,6 +383,8 @@ struct PendingWebhookEvent {
   std::uint16_t attempts = 0;
   // Since record version 2:
   bool is_requested = false;  // somebody asked for this one: it goes whatever types the webhook wants
+  // Since record version 3:
+  bool has_own_clock = false;  // of a run with a clock: its times are the run's (events/run_webhooks)
 
   friend bool operator==(const PendingWebhookEvent&, const PendingWebhookEvent&) = default;
 };

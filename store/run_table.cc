@@ -169,12 +169,35 @@ Result<void> set_run_clock(WriteTransaction& transaction, const AccountId& accou
   return put_record(transaction, run_key(account, run), **found);
 }
 
+Result<void> set_run_told(WriteTransaction& transaction, const AccountId& account, std::string_view run, std::uint64_t sequence) {
+  Result<std::optional<RunRecord>> found = find_run(transaction, account, run);
+  if (!found) return found.error();
+  if (!*found) return Error(ErrorCode::NotFound, "the run was not made");
+  (*found)->told_up_to = std::max((*found)->told_up_to, sequence);
+  return put_record(transaction, run_key(account, run), **found);
+}
+
+Result<void> put_run_memory(WriteTransaction& transaction, const RunMemory& memory) {
+  Result<std::optional<RunRecord>> run = find_run(transaction, memory.account, memory.name);
+  if (!run) return run.error();
+  if (!*run || (*run)->created != memory.created) return {};
+  return put_record(transaction, run_key(memory.account, memory.name), memory);
+}
+
+Result<std::optional<RunMemory>> find_run_memory(Transaction& transaction, const AccountId& account, std::string_view run) {
+  Result<std::optional<RunMemory>> found = find_record<RunMemory>(transaction, run_key(account, run));
+  if (found && *found && (*found)->name != run) return std::optional<RunMemory>();
+  return found;
+}
+
 Result<void> erase_run(WriteTransaction& transaction, const AccountId& account, std::string_view run) {
   Result<std::optional<RunRecord>> found = find_run(transaction, account, run);
   if (!found) return found.error();
   if (!*found) return Error(ErrorCode::NotFound, "the run was not made");
   Result<bool> erased = WritableTable(transaction, SpoolTable::RunEnds).erase(end_row(**found));
-  if (erased) erased = WritableTable(transaction, SpoolTable::Runs).erase(run_key(account, run));
+  for (const SpoolTable table : {SpoolTable::Runs, SpoolTable::RunMemories}) {
+    if (erased) erased = WritableTable(transaction, table).erase(run_key(account, run));
+  }
   if (!erased) return erased.error();
   return {};
 }

@@ -31,6 +31,11 @@ Result<std::optional<RunRecord>> find_run(Transaction& transaction, const Accoun
 Result<void> insert_run(WriteTransaction& transaction, const RunRecord& run);
 // NotFound; InvalidArgument: it would go back.
 Result<void> set_run_clock(WriteTransaction& transaction, const AccountId& account, std::string_view run, Instant clock);
+// Events up to `sequence` were offered to webhooks; never less than before. NotFound.
+Result<void> set_run_told(WriteTransaction& transaction, const AccountId& account, std::string_view run, std::uint64_t sequence);
+// Nothing where the run was not made, or was made again since.
+Result<void> put_run_memory(WriteTransaction& transaction, const RunMemory& memory);
+Result<std::optional<RunMemory>> find_run_memory(Transaction& transaction, const AccountId& account, std::string_view run);
 // NotFound: it has no record. Its messages stay.
 Result<void> erase_run(WriteTransaction& transaction, const AccountId& account, std::string_view run);
 // The run that ended first, at `now` or before.

@@ -29,9 +29,51 @@ struct RunRecord {
   Instant expires_at;  // with its messages
   std::optional<Instant> clock;  // what the run's own clock says; nullopt: it goes by the wall clock
   Instant clock_start;           // what it said first
+  // Since record version 2:
+  std::uint64_t told_up_to = 0;  // events of its messages up to here were offered to webhooks, in the run's own time
 
   friend bool operator==(const RunRecord&, const RunRecord&) = default;
 };
+
+// A rule of a run's script that matched.
+struct RuleMatch {
+  Instant at;  // of the run's time
+  std::uint32_t rule = 0;
+  std::uint8_t stage = 0;  // sandbox::Stage
+  std::string from;
+  std::string to;
+  std::uint32_t attempt = 0;
+
+  friend bool operator==(const RuleMatch&, const RuleMatch&) = default;
+};
+// How often somebody tried to send to a recipient.
+struct AskedPair {
+  std::string from;
+  std::string to;
+  std::uint32_t attempts = 0;
+
+  friend bool operator==(const AskedPair&, const AskedPair&) = default;
+};
+// What a run's script was asked so far, as of some second ago; apart from RunRecord, which is read at every login.
+struct RunMemory {
+  AccountId account;
+  std::string name;
+  Instant created;  // of the run that it belongs to: one that is made again begins anew
+  std::uint32_t messages = 0;
+  std::vector<std::uint32_t> used;  // by rule
+  std::vector<AskedPair> pairs;
+  std::vector<RuleMatch> matches;
+
+  friend bool operator==(const RunMemory&, const RunMemory&) = default;
+};
+
+// What was said in the session in which a test message came; never what AUTH said. Goes with the message's content.
+struct SessionTranscript {
+  std::string text;
+
+  friend bool operator==(const SessionTranscript&, const SessionTranscript&) = default;
+};
+inline constexpr std::size_t kMaxTranscriptOctets = 16 * 1024;  // a session of some hundred recipients
 
 // FNV-1a: rows of the index are as long for every name. Two names may have one: whoever reads the index compares names.
 constexpr std::uint64_t run_hash(std::string_view name) {

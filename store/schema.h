@@ -47,6 +47,8 @@ enum class RecordKind : std::uint8_t {
   KeyOutline = 31,
   EventIdKey = 32,
   Run = 33,
+  RunMemory = 34,
+  SessionTranscript = 35,
   Inbound = 40,
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
@@ -60,7 +62,8 @@ inline constexpr std::uint8_t kUserRecordVersion = 3;         // 1 ends before e
 inline constexpr std::uint8_t kSuppressionRecordVersion = 3;  // 1 ends before until, 2 before stream
 inline constexpr std::uint8_t kWebhookRecordVersion = 2;      // 1 ends before mail
 inline constexpr std::uint8_t kWebhookProgressRecordVersion = 2;  // 1 ends before is_proven
-inline constexpr std::uint8_t kPendingEventRecordVersion = 2;     // 1 ends before is_requested
+inline constexpr std::uint8_t kPendingEventRecordVersion = 3;     // 1 ends before is_requested, 2 before has_own_clock
+inline constexpr std::uint8_t kRunRecordVersion = 2;              // 1 ends before told_up_to
 // 1 is still read: it ends before signature_fields; 2 ends before the summary's message_id, 3 before has_own_clock, 4 before
 // forward_of.
 inline constexpr std::uint8_t kMessageRecordVersion = 5;
@@ -129,11 +132,14 @@ enum class SpoolTable : std::size_t {
   RunEnds,            // expires_at in microseconds (8), account id, hash of the name → nothing
   Inbound,            // account id, message id → Inbound
   InboundUnread,      // message id → account id: what came back and was not read yet
+  RunMemories,        // account id, hash of the run's name (8) → RunMemory
+  Transcripts,        // message id → SessionTranscript
 };
-inline constexpr std::array<std::string_view, 21> kSpoolTables = {
+inline constexpr std::array<std::string_view, 23> kSpoolTables = {
     "meta",   "messages",       "deliveries",       "content",        "open",        "due", "settled", "captured",
     "events", "message_events", "account_messages", "account_events", "idempotency", "idempotency_ages",
-    "destination_pauses", "due_by_lane", "run_messages", "runs", "run_ends", "inbound", "inbound_unread"};
+    "destination_pauses", "due_by_lane", "run_messages", "runs", "run_ends", "inbound", "inbound_unread",
+    "run_memories", "transcripts"};
 
 inline constexpr std::string_view kSchemaKey = "schema";
 inline constexpr std::string_view kTotalsKey = "totals";

@@ -20,6 +20,7 @@
 #include "store/settlement.h"
 #include "store/space_guard.h"
 #include "store/spool_content.h"
+#include "store/spool_impl.h"
 #include "store/spool_requests.h"
 #include "store/tables.h"
 
@@ -27,40 +28,6 @@
 #include <csignal>
 
 namespace postern::store {
-
-class Spool::Impl {
- public:
-  Impl(std::unique_ptr<LmdbEnvironment> opened, const SpoolLimits& given, std::chrono::milliseconds stall_after)
-      : limits(given),
-        environment(std::move(opened)),
-        space(*environment, limits),
-        open_content(limits.max_octets),
-        frame(space, open_content),
-        queue(*environment, &frame, stall_after) {}
-
-  template <class Read>
-  auto with_reader(Read read) const -> decltype(read(std::declval<ReadTransaction&>())) {
-    ReadTransaction transaction(*environment);
-    if (Result<void> begun = transaction.begin(); !begun) return begun.error();
-    return read(transaction);
-  }
-  // A change that waits for its sync.
-  template <class Change>
-  Result<void> run(Change change) {
-    return queue.run([&](WriteTransaction& transaction) { return change(frame.of(transaction)); });
-  }
-
-  // Adds to `expiry`, up to `limit` in all.
-  Result<void> remove_excess(Expiry& expiry, std::size_t limit);
-
-  const SpoolLimits limits;
-  std::unique_ptr<LmdbEnvironment> environment;
-  SpaceGuard space;
-  OpenContent open_content;
-  SpoolFrame frame;
-  Excess excess;  // what was found above a bound and is not removed yet; of the thread that calls remove_expired()
-  lmdb::CommitQueue queue;  // last: its thread uses all of the above
-};
 
 namespace {
 
@@ -398,40 +365,6 @@ Result<std::vector<StoredMessage>> Spool::list_newer_of(const AccountId& account
   return impl_->with_reader([&](ReadTransaction& transaction) {
     return list_newer_messages_of(transaction, account, after, limit);
   });
-}
-
-Result<std::vector<StoredMessage>> Spool::list_run_after(const AccountId& account, std::string_view run,
-                                                         const std::optional<MessageId>& after, std::size_t limit) const {
-  return impl_->with_reader([&](ReadTransaction& transaction) {
-    return store::list_run_after(transaction, account, run, after, limit);
-  });
-}
-
-Result<std::vector<StoredMessage>> Spool::list_run_before(const AccountId& account, std::string_view run,
-                                                          const std::optional<MessageId>& before, std::size_t limit) const {
-  return impl_->with_reader([&](ReadTransaction& transaction) {
-    return store::list_run_before(transaction, account, run, before, limit);
-  });
-}
-
-Result<std::vector<RunOutline>> Spool::list_runs(const AccountId& account, std::size_t limit) const {
-  return impl_->with_reader([&](ReadTransaction& transaction) { return store::list_runs(transaction, account, limit); });
-}
-
-Result<std::optional<RunRecord>> Spool::find_run(const AccountId& account, std::string_view run) const {
-  return impl_->with_reader([&](ReadTransaction& transaction) { return store::find_run(transaction, account, run); });
-}
-
-Result<void> Spool::make_run(const RunRecord& run) {
-  return impl_->run([&](SpoolTransaction spool) { return insert_run(spool.transaction, run); });
-}
-
-Result<void> Spool::set_run_clock(const AccountId& account, std::string_view run, Instant clock) {
-  return impl_->run([&](SpoolTransaction spool) { return store::set_run_clock(spool.transaction, account, run, clock); });
-}
-
-Result<void> Spool::remove_run(const AccountId& account, std::string_view run) {
-  return impl_->run([&](SpoolTransaction spool) { return erase_run(spool.transaction, account, run); });
 }
 
 Result<std::vector<Event>> Spool::events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before,

@@ -220,7 +220,12 @@ class Spool {
   Result<void> make_run(const RunRecord& run);
   // NotFound: it has no clock of its own; InvalidArgument: it would go back.
   Result<void> set_run_clock(const AccountId& account, std::string_view run, Instant clock);
-  // The record only. NotFound.
+  // Events of its messages up to `sequence` were offered to webhooks. NotFound.
+  Result<void> set_run_told(const AccountId& account, std::string_view run, std::uint64_t sequence);
+  // In one commit; what belongs to no run that is there is left out. Blocks until synced.
+  Result<void> put_run_memories(const std::vector<RunMemory>& memories);
+  Result<std::optional<RunMemory>> find_run_memory(const AccountId& account, std::string_view run) const;
+  // The record, and what its script was asked. NotFound.
   Result<void> remove_run(const AccountId& account, std::string_view run);
   Result<std::vector<Event>> events_of_account_before(const AccountId& account, std::optional<std::uint64_t> before,
                                                       std::size_t limit) const;
@@ -229,6 +234,9 @@ class Spool {
   Result<EventIdKey> event_id_key(Random& random);
   // True once a live message that the account submitted was delivered, however long ago.
   Result<bool> has_delivered(const AccountId& account) const;
+  // Beside a test message that is there, up to kMaxTranscriptOctets; goes with its content. `done` after the sync.
+  void keep_transcript(const MessageId& id, SessionTranscript transcript, Completion done);
+  Result<std::optional<SessionTranscript>> find_transcript(const MessageId& id) const;
   // Appends an event that belongs to no delivery attempt. `done` after the sync.
   void record_event(Event event, Completion done);
   Result<SpoolUsage> usage() const;

@@ -21,15 +21,11 @@ Decision judge_room(const store::Spool& spool) {
 
 Decision Judge::judge_sender(const std::optional<Mailbox>& reverse_path,
                              const std::optional<Hold>& hold) {
-  const Instant now = context_.clock.now();
-  auth::AuthResult fresh = context_.authenticator.refresh(submitter_.key, submitter_.address, now);
-  if (auto* failure = std::get_if<auth::AuthFailure>(&fresh)) {
-    key_failure_ = std::move(*failure);
-    return Refused{key_failure_->refusal};
-  }
-  principal_ = std::move(std::get<auth::Principal>(fresh));
+  if (!take_key(context_.clock.now())) return Refused{key_failure_->refusal};
   const bool has_run = context_.runs != nullptr && principal_.environment == Environment::Test && !submitter_.user_name.empty();
   run_ = has_run ? context_.runs->find(principal_.account, submitter_.user_name) : std::nullopt;
+  // A key that ends later has ended for a run whose clock is there already.
+  if (run_ && run_->record().clock && !take_key(this->now())) return Refused{key_failure_->refusal};
   if (Decision room = judge_room(context_.store.spool()); !room.is_accepted()) return room;
   if (Decision judged = judge_reverse_path(principal_, reverse_path); !judged.is_accepted()) {
     return judged;
@@ -44,6 +40,16 @@ Decision Judge::judge_sender(const std::optional<Mailbox>& reverse_path,
                         principal_.account_mode == AccountMode::Sandbox;
   hides_reverse_path_ = is_boxed && reverse_path && !is_reverse_path_proven(*reverse_path);
   return {};
+}
+
+bool Judge::take_key(Instant now) {
+  auth::AuthResult fresh = context_.authenticator.refresh(submitter_.key, submitter_.address, now);
+  if (auto* failure = std::get_if<auth::AuthFailure>(&fresh)) {
+    key_failure_ = std::move(*failure);
+    return false;
+  }
+  principal_ = std::move(std::get<auth::Principal>(fresh));
+  return true;
 }
 
 Instant Judge::now() const {

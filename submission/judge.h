@@ -52,6 +52,8 @@ class Judge {
   const std::optional<Instant>& release_at() const { return release_at_; }
 
  private:
+  // Looks it up as of `now`. False: it is refused, and key_failure() says why.
+  bool take_key(Instant now);
   bool is_reverse_path_proven(const Mailbox& reverse_path) const;
 
   const SubmissionContext& context_;

@@ -41,8 +41,10 @@ class SmtpConversation final : public smtp::Conversation {
  private:
   smtp::AuthenticateAnswer refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name);
   bool is_same_again(std::string_view key);
-  // What the script of the run says of a login that is right; accepted unless it refuses.
-  smtp::Verdict play_login(const auth::Principal& principal);
+  // The run that was named, if somebody made it.
+  std::optional<relay::ActiveRun> find_run(const auth::Principal& principal) const;
+  // What its script says of a login that is right; accepted unless it refuses.
+  smtp::Verdict play_login(const relay::ActiveRun& run);
   void interfere(const ScriptEffect& effect) {
     interference_ = {effect.delay, static_cast<smtp::Interference::Hangup>(effect.hangup)};
   }
@@ -79,11 +81,14 @@ bool SmtpConversation::is_same_again(std::string_view key) {
   return is_same;
 }
 
-smtp::Verdict SmtpConversation::play_login(const auth::Principal& principal) {
+std::optional<relay::ActiveRun> SmtpConversation::find_run(const auth::Principal& principal) const {
   const bool has_run = context_.runs != nullptr && principal.environment == Environment::Test && !submitter_.user_name.empty();
-  const auto run = has_run ? context_.runs->find(principal.account, submitter_.user_name) : std::nullopt;
+  return has_run ? context_.runs->find(principal.account, submitter_.user_name) : std::nullopt;
+}
+
+smtp::Verdict SmtpConversation::play_login(const relay::ActiveRun& run) {
   const auto* const rule =
-      run ? run->decide({.stage = sandbox::Stage::Auth, .from = {}, .to = {}, .at = run->now(context_.clock.now())}) : nullptr;
+      run.decide({.stage = sandbox::Stage::Auth, .from = {}, .to = {}, .at = run.now(context_.clock.now())});
   if (!rule) return smtp::Verdict::accept();
   interfere({rule->delay, rule->hangup});
   return rule->reply ? smtp::Verdict::refuse(*rule->reply) : smtp::Verdict::accept();
@@ -107,8 +112,13 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
   submitter_.key = principal.key;
   submitter_.user_name = credential.user_name;
   submitter_.helo_name = facts.helo_name;
-  smtp::Verdict scripted = play_login(principal);
-  if (!scripted.is_accepted()) co_return smtp::AuthenticateAnswer{std::move(scripted)};
+  if (const auto run = find_run(principal)) {
+    // A key that ends later has ended for a run whose clock is there already.
+    const auth::AuthResult then = context_.authenticator.refresh(principal.key, submitter_.address, run->now(now));
+    if (const auto* ended = std::get_if<auth::AuthFailure>(&then)) co_return refuse_credential(*ended, facts.helo_name);
+    smtp::Verdict scripted = play_login(*run);
+    if (!scripted.is_accepted()) co_return smtp::AuthenticateAnswer{std::move(scripted)};
+  }
   context_.usage.record(principal.key, {now, submitter_.address, std::string(facts.helo_name)});
   operator_log::auth_succeeded({principal.account, principal.key, submitter_.address});
   co_return smtp::AuthenticateAnswer{smtp::Verdict::accept()};

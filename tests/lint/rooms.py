@@ -36,7 +36,7 @@ ROOMS = {
 }
 
 # What a room may include of another whose whole is not for it.
-ONLY = {("submission", "relay"): {"route", "suppression", "run_book"}, ("events", "relay"): {"failure_class"}}
+ONLY = {("submission", "relay"): {"route", "suppression", "run_book"}, ("events", "relay"): {"failure_class", "run_listener"}}
 
 # The only files of smtp/ that know sockets. trace_header formats an instant that it is given.
 SMTP_SHELL = {"connection", "server", "client_connection", "submission_handler"}

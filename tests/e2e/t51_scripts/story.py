@@ -1,9 +1,14 @@
-"""A run's script at each stage, over unmodified SMTP and over HTTP; its clock, moved; the same journal for the same seed."""
+"""A run's script at each stage, over unmodified SMTP and over HTTP; its clock, moved, with the webhooks, suppressions and keys that
+go by it; the same journal for the same seed, here, after a restart and played again from a file."""
 
+import datetime
+import http.server
+import json
 import smtplib
+import threading
 import time
 
-from support import check
+from support import check, wait_until
 
 ANN = "ann@example.org"
 
@@ -149,8 +154,114 @@ def same_again(runs):
     check(journals[0] != journals[2] and len(journals[0]["matches"]) > 3, "another seed, another course")
 
 
+class Receiver:
+    """Of webhooks: answers as it is told, and keeps what it was asked."""
+
+    def __init__(self):
+        self.status, self.asked = 500, []
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                receiver.asked.append((event["type"], event["data"]["email_id"], receiver.status))
+                self.send_response(receiver.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+
+
+def parsed(time_text):
+    return datetime.datetime.fromisoformat(time_text.replace("Z", "+00:00"))
+
+
+def webhooks_by_the_clock(runs):
+    """What a receiver does not take is offered again when the run's clock gets there, and not before."""
+    receiver = Receiver()
+    status, made, _ = runs.relay.request("POST", "/v1/webhooks", {"endpoint": receiver.url, "environment": "test",
+                                                                  "events": ["email.sent", "email.delivered"]}, runs.key)
+    check(status == 201, f"{status} {made}")
+    run = runs.make("hooks", clock=True)
+    runs.send(run)
+    wait_until(lambda: receiver.asked, "the first attempt is made at once", 60)
+    check(runs.ask(run, "wait", status="delivered", timeout_seconds=60)["met"], "delivery does not wait for the receiver")
+    hour = runs.ask(run, "advance", seconds=3600)
+    check(len(hour["webhooks"]) >= 4 and all(w["status"] == 500 and w["type"] == "email.sent" for w in hour["webhooks"]),
+          f"the first event is offered again and again, the second waits for it: {hour['webhooks']}")
+    times = [parsed(w["at"]) for w in hour["webhooks"]]
+    gaps = [(after - before).total_seconds() for before, after in zip(times, times[1:])]
+    check(times == sorted(times) and gaps == sorted(gaps), f"in the order of time, ever later: {gaps}")
+    check(all(low <= gap <= 1.2 * low + 0.01 for gap, low in zip(gaps, (30, 120, 600, 1800))), f"the live schedule: {gaps}")
+    check(hour["next_due"] and not hour["has_more"], f"{hour['next_due']}")
+    asked = len(receiver.asked)
+    runs.relay.stop()  # what waits survives
+    runs.relay.start()
+    receiver.status = 200
+    check(len(receiver.asked) == asked, "the wall clock moves none of it")
+    following = runs.ask(run, "advance", next=True)
+    check([w["status"] for w in following["webhooks"]] == [200, 200], f"both events are taken: {following['webhooks']}")
+    kinds = [kind for kind, _, _ in receiver.asked[-2:]]
+    check(parsed(following["now"]) > times[-1] and kinds == ["email.sent", "email.delivered"], f"{following} {kinds}")
+    check(runs.ask(run, "advance", seconds=86400)["webhooks"] == [], "and told once")
+    status, answer, _ = runs.relay.request("DELETE", f"/v1/webhooks/{made['id']}", None, runs.key)
+    check(status in (200, 204), f"{status} {answer}")
+
+
+def ends_by_the_clock(runs):
+    """Suppressions of a run and the end of a key, in the run's time."""
+    run = runs.make("ends", clock=True)
+    nobody = "bounced@simulator.postern.test"
+    runs.send(run, nobody)
+    check(runs.ask(run, "wait", status="bounced", timeout_seconds=60)["met"], "the first one bounces")
+    runs.send(run, nobody)
+    check(runs.ask(run, "wait", status="suppressed", timeout_seconds=60)["met"], "the second one is not attempted")
+    check([s["reason"] for s in runs.journal(run)["suppressions"]] == ["bounce"], "the journal says so")
+    elsewhere = runs.make("elsewhere", clock=True)
+    runs.send(elsewhere, nobody)
+    check(runs.ask(elsewhere, "wait", status="bounced", timeout_seconds=60)["met"], "another run has another list")
+    ending = runs.relay.key("team", "--test", "--expires", "1d")
+    mine = Runs(runs.relay, ending)
+    mine.send(run)
+    runs.ask(run, "advance", seconds=2 * 86400)
+    check(refused(lambda: mine.send(run))[0] == 535, "two days later, in the run's time, the key has ended")
+    mine.send(elsewhere)
+
+
+def played_again(runs):
+    """A run as a file, and what this version and this configuration make of it."""
+    run = runs.make("exported", rules({"stage": "rcpt", "times": 1, "reply": "450 4.2.0 Busy"},
+                                      {"stage": "delivery", "chance": 0.7, "reply": "421 4.3.2 Down"}), seed=5, clock=True)
+    refused(lambda: runs.send(run))
+    for number in range(4):
+        runs.send(run, f"user{number}@example.org", f"Mail {number}")
+        runs.ask(run, "advance", seconds=900)
+    runs.ask(run, "advance", seconds=6 * 86400)
+    before = runs.journal(run)
+    runs.relay.stop()
+    runs.relay.start()
+    check(runs.journal(run) == before and before["match_counts"][0] == 1, "a restart forgets no match")
+    status, exported, _ = runs.relay.request("GET", f"/v1/test/runs/{run}/export", None, runs.key)
+    check(status == 200 and len(exported["mails"]) == 4, f"{status}")
+    file = runs.relay.folder / "exported.json"
+    file.write_text(runs.relay.cli("run", "export", run))
+    check(json.loads(file.read_text())["journal"] == exported["journal"], "the command line has the same file")
+    replayed = runs.relay.json("run", "replay", str(file))
+    check(replayed["same"] and replayed["differences"] == [], f"{replayed['differences']}")
+    exported["journal"]["messages"][2]["events"][1]["reply"] = "421 4.3.2 Up"
+    file.write_text(json.dumps(exported))
+    failed = runs.relay.cli("run", "replay", str(file), expect=1)
+    check("message 3, event 2" in failed and "421 4.3.2 Up" in failed, f"{failed}")
+
+
 def run(context):
-    relay = context.relay()
+    relay = context.relay(extra='webhook_allow_http = true\nwebhook_allowed_networks = ["127.0.0.1"]')
     relay.account("team")
     runs = Runs(relay, relay.key("team", "--test", "--permission", "full_access"))
     relay.start()
@@ -158,4 +269,7 @@ def run(context):
     as_the_next_hop(runs)
     five_days(runs)
     same_again(runs)
+    webhooks_by_the_clock(runs)
+    ends_by_the_clock(runs)
+    played_again(runs)
     relay.stop()

@@ -210,6 +210,120 @@ TEST_F(RunClockTest, TheQueueLeavesItsMailAlone) {
   EXPECT_EQ(script_.calls["simulation"], 2U);
 }
 
+TEST_F(RunClockTest, HasASuppressionListOfItsOwnWhichEndsInItsOwnTime) {
+  account_.suppression_days = 10;
+  ASSERT_TRUE(store_->directory().write([this](store::DirectoryWriter& writer) { return writer.put_account(account_); }));
+  make_run("ci", kSeed, "x");
+  make_run("other", kSeed, "x");
+  RunClock clock(*store_, book_, random_, clock_settings_);
+  const MessageId first = accept_in("ci", {"bounce@example.org"});
+  ASSERT_TRUE(clock.advance_to(account_.id, "ci", clock_.now() + hours(1)));
+  EXPECT_EQ(stage(first), store::RecipientStage::Bounced);
+  const MessageId second = accept_in("ci", {"Bounce@example.org", "a@example.org"});
+  const MessageId elsewhere = accept_in("other", {"bounce@example.org"});
+  RunBook restarted(store_.spool(), compile);  // what an earlier process did counts
+  RunClock later(*store_, restarted, random_, clock_settings_);
+  ASSERT_TRUE(later.advance_to(account_.id, "ci", clock_.now() + hours(2)));
+  ASSERT_TRUE(later.advance_to(account_.id, "other", clock_.now() + hours(2)));
+  EXPECT_EQ(stage(second), store::RecipientStage::Suppressed);
+  EXPECT_EQ(stage(second, 1), store::RecipientStage::Delivered);
+  EXPECT_EQ(stage(elsewhere), store::RecipientStage::Bounced) << "another run's list is another";
+  EXPECT_FALSE(store_->directory().is_suppressed(account_.id, "bounce@example.org", clock_.now()).value()) << "or the account's";
+  ASSERT_TRUE(later.advance_to(account_.id, "ci", clock_.now() + hours(24 * 10 + 2)));
+  const MessageId third = accept_in("ci", {"bounce@example.org"});
+  ASSERT_TRUE(later.advance_to(account_.id, "ci", clock_.now() + hours(24 * 10 + 3)));
+  EXPECT_EQ(stage(third), store::RecipientStage::Bounced) << "after ten days it is tried again";
+}
+
+TEST_F(RunClockTest, ItsScriptRemembersOverARestartWhatItWasAsked) {
+  make_run("ci", kSeed, "x");
+  accept_in("ci", {"third@example.org"});
+  RunClock clock(*store_, book_, random_, clock_settings_);
+  ASSERT_TRUE(clock.advance_to(account_.id, "ci", clock_.now() + hours(5)));
+  const auto run = book_.find(account_.id, "ci");
+  EXPECT_EQ(run->count_message(), 1U);
+  ASSERT_TRUE(book_.save());
+  RunBook restarted(store_.spool(), compile);
+  const auto again = restarted.find(account_.id, "ci");
+  EXPECT_EQ(again->match_counts(), run->match_counts());
+  EXPECT_EQ(again->match_counts()[0], 2U);
+  ASSERT_EQ(again->matches().size(), 2U);
+  EXPECT_EQ(again->matches()[1].at, run->matches()[1].at);
+  EXPECT_EQ(again->count_message(), 2U);
+  ASSERT_TRUE(store_.spool().remove_run(account_.id, "ci"));
+  EXPECT_FALSE(store_.spool().find_run_memory(account_.id, "ci").value());
+  make_run("ci", kSeed, "x");
+  EXPECT_THAT(RunBook(store_.spool(), compile).find(account_.id, "ci")->match_counts(), testing::Each(0U)) << "made again, anew";
+  EXPECT_TRUE(store_.spool().examine().value().empty());
+}
+
+// Receives nothing; says when it was asked, and wants to be asked again an hour later, three times.
+class CountingListener final : public RunListener {
+ public:
+  bool listens_to(const AccountId&) override { return true; }
+  Result<std::optional<Instant>> tell(const store::RunRecord&, const std::vector<MessageId>& messages, Instant now,
+                                      std::chrono::steady_clock::time_point, std::vector<RunTelling>& told) override {
+    asked.emplace_back(now, messages.size());
+    if (due && *due <= now) {
+      told.push_back({.at = now});
+      due = --left > 0 ? std::optional(now + hours(1)) : std::nullopt;
+    }
+    return due;
+  }
+  Result<std::optional<Instant>> next_due(const store::RunRecord&) override { return due; }
+  Result<void> remember(const store::RunRecord&) override {
+    ++remembered;
+    return {};
+  }
+
+  std::optional<Instant> due;
+  int left = 3;
+  int remembered = 0;
+  std::vector<std::pair<Instant, std::size_t>> asked;
+};
+
+TEST_F(RunClockTest, WhoListensIsToldAtEachInstantAndAskedWhenHeIsDue) {
+  make_run("ci", kSeed, "x");
+  accept_in("ci", {"third@example.org"});
+  RunClock clock(*store_, book_, random_, clock_settings_);
+  CountingListener listener;
+  listener.due = clock_.now() + hours(1);
+  clock.set_listener(&listener);
+  ASSERT_TRUE(clock.catch_up(account_.id, "ci"));
+  EXPECT_TRUE(listener.asked.empty()) << "who catches up has no time for receivers";
+  const Advance advance = clock.advance_to(account_.id, "ci", clock_.now() + hours(24)).value();
+  EXPECT_EQ(advance.told.size(), 3U);
+  EXPECT_TRUE(std::ranges::is_sorted(listener.asked, {}, &std::pair<Instant, std::size_t>::first));
+  EXPECT_EQ(listener.asked.front(), std::pair(clock_.now(), std::size_t{0})) << "what was due before anything moves";
+  EXPECT_EQ(advance.told[2].at, clock_.now() + hours(3));
+  EXPECT_EQ(std::ranges::count(listener.asked, 1U, &std::pair<Instant, std::size_t>::second), 2) << "after each attempt";
+  EXPECT_EQ(listener.remembered, 1);
+  listener.due = clock_.now() + hours(30);
+  listener.left = 1;
+  EXPECT_EQ(clock.next_due(account_.id, "ci").value(), clock_.now() + hours(30));
+  EXPECT_EQ(clock.advance_to_next(account_.id, "ci").value().now, clock_.now() + hours(30));
+}
+
+TEST_F(RunClockTest, EndsEarlyWhereWhoListensDoesNotGetOn) {
+  make_run("ci", kSeed, "x");
+  RunClock clock(*store_, book_, random_, clock_settings_);
+  ASSERT_TRUE(clock.advance_to(account_.id, "ci", clock_.now() + hours(2)));
+  class Stuck final : public RunListener {
+   public:
+    bool listens_to(const AccountId&) override { return true; }
+    Result<std::optional<Instant>> tell(const store::RunRecord&, const std::vector<MessageId>&, Instant now,
+                                        std::chrono::steady_clock::time_point, std::vector<RunTelling>&) override {
+      return std::optional(now);
+    }
+    Result<std::optional<Instant>> next_due(const store::RunRecord&) override { return std::optional<Instant>(); }
+    Result<void> remember(const store::RunRecord&) override { return {}; }
+  } stuck;
+  clock.set_listener(&stuck);
+  const Advance advance = clock.advance_to(account_.id, "ci", clock_.now() + hours(9)).value();
+  EXPECT_TRUE(advance.has_more);
+  EXPECT_EQ(advance.now, clock_.now() + hours(2)) << "the clock does not pass what is due";
+}
+
 // A random run: mail to all kinds of recipients, and advances of all kinds in between. What it came to, without ids.
 class RandomRunTest : public RunClockTest {
  protected:

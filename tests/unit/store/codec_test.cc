@@ -264,13 +264,8 @@ TEST(Codec, RestoresEveryRecordOfTheHttpService) {
     expect_restored(values.progress());
     expect_restored(values.pending_event());
     expect_restored(ProductionRequest{.account = {values.octets<10>()}, .at = values.instant(), .use_case = values.text()});
-    expect_restored(UsageRow{.day = values.instant(),
-                             .key = {values.octets<10>()},
-                             .messages = values.number(),
-                             .recipients = values.number()});
-    expect_restored(IdempotencyRecord{.fingerprint = values.octets<32>(),
-                                      .message = {values.octets<16>()},
-                                      .at = values.instant()});
+    expect_restored(UsageRow{values.instant(), {values.octets<10>()}, values.number(), values.number()});
+    expect_restored(IdempotencyRecord{values.octets<32>(), {values.octets<16>()}, values.instant()});
     expect_restored(RunRecord{.account = AccountId{values.octets<10>()},
                               .name = values.text(),
                               .label = values.text(),
@@ -279,7 +274,11 @@ TEST(Codec, RestoresEveryRecordOfTheHttpService) {
                               .created = values.instant(),
                               .expires_at = values.instant(),
                               .clock = values.instant(),
-                              .clock_start = values.instant()});
+                              .clock_start = values.instant(),
+                              .told_up_to = values.number()});
+    expect_restored(RunMemory{{values.octets<10>()}, values.text(), values.instant(), 3, {1, 0},
+                              {{values.text(), values.text(), 3}}, {{values.instant(), 1, 2, values.text(), values.text(), 1}}});
+    expect_restored(SessionTranscript{values.text()});
     expect_restored(DestinationPause{.name = values.text(), .since = values.instant(), .until = values.instant(),
                                      .why = values.status()});
   }
@@ -325,7 +324,7 @@ TEST(Codec, StoresTheRecordsOfTheDirectoryAsEver) {
     add(values.suppression(), 2);
     add(values.webhook(), 2);
     add(values.progress(), 1);
-    add(values.pending_event(), 1);
+    add(values.pending_event(), 2);
   }
   EXPECT_EQ(crc32c(all), 1'532'108'822U);
 }
@@ -407,6 +406,7 @@ TEST(Codec, RestoresWhatTheLaterVersionsAdd) {
   expect_restored(progress);
   PendingWebhookEvent pending = values.pending_event();
   pending.is_requested = true;
+  pending.has_own_clock = true;
   expect_restored(pending);
   expect_restored(EventIdKey{.octets = values.octets<16>(), .last_numbered = values.number()});
   const KeyUsage use{.at = values.instant(), .address = {values.octets<16>()}, .helo_name = values.text()};
