@@ -118,8 +118,8 @@ Result<lab::CapturedMail> find_newest(CommandContext& context, const RunWaitOpti
   if (!owner) return owner.error();
   auto look = lab::look_at_run(context.spool(), *owner, options.which.run, *pattern);
   if (!look) return look.error();
-  if (look->met.empty()) return Error(ErrorCode::NotFound, lab::describe(*look, *pattern));
-  auto mail = lab::load_mail(context.spool(), look->met.back());
+  if (!look->newest) return Error(ErrorCode::NotFound, lab::describe(*look, *pattern));
+  auto mail = lab::load_mail(context.spool(), *look->newest);
   if (!mail) return Error(ErrorCode::NotFound, "the content of this message is not kept any more");
   return mail;
 }
@@ -188,9 +188,10 @@ Result<void> wait_for_run(CommandContext& context, const RunWaitOptions& options
   if (!pattern) return pattern.error();
   const auto owner = find_owner_to_be(context, options.which);
   if (!owner) return owner.error();
+  lab::RunWatch watch(*owner, options.which.run, *pattern, std::nullopt);
   lab::RunLook last;
   const auto met = look_until(options.seconds, [&]() -> Result<bool> {
-    auto look = lab::look_at_run(context.spool(), *owner, options.which.run, *pattern);
+    auto look = watch.look(context.spool());
     if (!look) return look.error();
     last = std::move(*look);
     return last.count >= options.count;

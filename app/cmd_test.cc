@@ -64,6 +64,7 @@ std::string configuration(const Scratch& scratch, std::uint16_t smtp, std::uint1
   text << "environment = \"development\"\nhostname = \"relay.postern.test\"\nresolver_trust_anchor_file = \"\"\n"
        << "data_dir = " << (scratch / "data") << "\nlog_file = " << (scratch / "log") << "\n"
        << "[[listener]]\naddress = \"127.0.0.1\"\nport = " << smtp << "\ntls = \"none\"\nallow_auth_without_tls = true\n"
+       << "run = \"test/" << kRunName << "\"\n"
        << "[[http_listener]]\naddress = \"127.0.0.1\"\nport = " << http << "\ntls = \"none\"\n";
   return text.str();
 }

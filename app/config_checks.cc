@@ -221,6 +221,16 @@ void check_listener_address(const ListenerSettings& listener, Problems& problems
   }
 }
 
+void check_listener_run(const ListenerSettings& listener, Problems& problems) {
+  if (listener.run.empty()) return;
+  const std::size_t slash = listener.run.find('/');
+  const bool is_complete = slash != std::string::npos && slash > 0 && slash + 1 < listener.run.size();
+  if (!is_complete) {
+    problems.add({listener.line, "run"}, quote_toml(listener.run) + " is no run", "write \"account/run\", such as \"team/ci\"");
+  }
+  if (listener.is_mx()) problems.add({listener.line, "run"}, "is for submission", "leave it out");
+}
+
 void check_http_listener(const Settings& settings, const HttpListenerSettings& listener, Problems& problems) {
   const auto address = parse_ip_address(listener.address);
   if (!address && listener.address != "*") {
@@ -279,6 +289,7 @@ void check_listeners(const Settings& settings, Problems& problems) {
   TakenPorts ports;
   for (const auto& listener : settings.listeners) {
     check_listener_address(listener, problems);
+  check_listener_run(listener, problems);
     check_listener_tls(settings, listener, problems);
     check_proxies(listener.proxy_networks, {listener.line, "proxy_networks"}, problems);
     ports.take(listener, problems);

@@ -197,6 +197,16 @@ smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& 
           .max_auth_failures = to_u32(settings.max_auth_failures_per_session)};
 }
 
+std::map<std::uint16_t, std::pair<std::string, std::string>> make_run_ports(const Settings& s) {
+  std::map<std::uint16_t, std::pair<std::string, std::string>> ports;
+  for (const ListenerSettings& listener : s.listeners) {
+    const std::size_t slash = listener.run.find('/');
+    if (slash == std::string::npos) continue;
+    ports[static_cast<std::uint16_t>(listener.port)] = {listener.run.substr(0, slash), listener.run.substr(slash + 1)};
+  }
+  return ports;
+}
+
 relay::RouteTable make_route_table(const Settings& settings) {
   std::vector<relay::Route> routes;
   for (const auto& route : settings.routes) routes.push_back(make_route(settings, route));

@@ -15,7 +15,10 @@
 #include "store/store.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postern::app {
@@ -40,6 +43,8 @@ events::WebhookPolicy make_webhook_policy(const Settings& settings);
 std::vector<IpNetwork> make_networks(const std::vector<std::string>& texts);
 smtp::Config make_smtp_config(const Settings& settings, const ListenerSettings& listener);
 // With the default one, where none is configured, and the pools that mail leaves from.
+// Local port → account and name of the run that its listener belongs to.
+std::map<std::uint16_t, std::pair<std::string, std::string>> make_run_ports(const Settings& settings);
 relay::RouteTable make_route_table(const Settings& settings);
 log::Setup make_log_setup(const Settings& settings);
 

@@ -82,6 +82,7 @@ submission::SubmissionSettings make_submission_settings(const Settings& s) {
           .capture_retention = std::chrono::hours(s.capture_retention_hours),
           .shows_client = s.trace_client == "show",
           .long_lines = make_long_lines(s),
+          .run_ports = make_run_ports(s),
           .longest_hold = std::chrono::days(s.max_hold_days)};
 }
 
@@ -184,8 +185,8 @@ class Daemon {
                make_queue_settings(settings), routes_.get()),
         submission_{*store_, authenticator_, quota_, usage_, [this] { return routes_.get(); },
                     [this](const store::DueEntry& due) { message_committed(due); }, clock_, random_,
-                    make_submission_settings(settings), signer_.get(),
-                    cluster_ ? &cluster_->claims() : nullptr, &runs_, signed_ways.unsubscribe_links, &refusals_},
+                    make_submission_settings(settings), signer_.get(), cluster_ ? &cluster_->claims() : nullptr, &runs_,
+                    signed_ways.unsubscribe_links, &refusals_},
         handler_(submission_, throttle_),
         smtp_{smtp::Server(runtime_.io_executors(), handler_, make_smtp_options(settings))},
         reception_{*store_, return_paths_, *resolver_, clock_, random_, [this](bool is_unread) { mail_received(is_unread); },
@@ -236,11 +237,9 @@ class Daemon {
     events_->notify();
   }
 
-  // A run that is gone has nobody to tell anything of.
   void tell_run(const AccountId& account, const std::string& run) {
     const auto told = run_clock_.tell(account, run);
-    const bool is_failure = !told && told.error().code() != ErrorCode::NotFound;
-    if (is_failure) operator_log::maintenance_failed("tell webhooks of a run", told.error());
+    if (!told && told.error().code() != ErrorCode::NotFound) operator_log::maintenance_failed("tell webhooks", told.error());
   }
 
   Settings settings_;  // in force: what a reload takes over is put in

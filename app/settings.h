@@ -17,6 +17,7 @@ struct ListenerSettings {
   std::string role;     // "submission" or "mx"
   std::string tls;
   bool allow_auth_without_tls = false;
+  std::string run;      // "account/run": a test run that it belongs to; empty: to all
   std::string tls_certificate_file;  // empty: the installation's
   std::string tls_key_file;
   std::vector<std::string> proxy_networks;  // CIDR; empty: clients connect directly

@@ -6,6 +6,7 @@
 #include "api/cursor.h"
 #include "api/decision_problem.h"
 #include "api/limits.h"
+#include "api/own_email.h"
 #include "api/worker_job.h"
 #include "api/record_json.h"
 #include "core/time_format.h"
@@ -212,12 +213,33 @@ Result<ApiResponse> export_over_http(ApiContext& context, const ApiRequest& requ
   return ApiResponse::json(*exported);
 }
 
+// NotFound: not of the run, came over HTTP, or its content is gone.
+Result<ApiResponse> get_transcript(ApiContext& context, const ApiRequest& request) {
+  const auto stored = api::find_own(context, request);
+  if (!stored) return stored.error();
+  if (store::run_of(stored->message) != request.path_parameter("run")) return Error(ErrorCode::NotFound);
+  const auto transcript = context.store.spool().find_transcript(stored->message.id);
+  if (!transcript) return transcript.error();
+  if (!*transcript) return Error(ErrorCode::NotFound, "there is none: it came over HTTP, or is not kept any more");
+  json::array lines;
+  std::string_view rest = (*transcript)->text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    lines.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return ApiResponse::json(json::object{{"object", "transcript"},
+                                        {"run", request.path_parameter("run")},
+                                        {"id", format_message_id(stored->message.id)},
+                                        {"lines", std::move(lines)}});
+}
+
 // --- Waiting ---------------------------------------------------------------------------------------------------------
 
 struct Question {
   MailPattern pattern;                     // wait, extract
   std::uint64_t count = 1;
-  std::optional<Instant> since;
+  std::optional<RunWatch> watch;           // the same
   std::vector<Expectation> expectations;   // assert
   Steady::time_point until;                // how long the answer may be held
 };
@@ -227,28 +249,31 @@ struct Finding {
   bool is_met = false;
   json::object answer;
 };
-using Look = Result<Finding> (*)(ApiContext&, const ApiRequest&, const Question&);
+using Look = Result<Finding> (*)(ApiContext&, const ApiRequest&, Question&);
 
 Steady::time_point read_timeout(CheckedObject& object, std::chrono::seconds usual) {
   const auto seconds = object.number("timeout_seconds", 0, kMaxWaitSeconds);
   return Steady::now() + (seconds ? std::chrono::seconds(*seconds) : usual);
 }
 
-Result<Question> read_wait(const json::value& body, std::chrono::seconds usual) {
+Result<Question> read_wait(const ApiRequest& request, std::chrono::seconds usual) {
+  const json::value& body = request.json;
   std::vector<std::string> problems;
   const json::value nothing = json::object();
   CheckedObject object(body.is_null() ? nothing : body, {}, problems);
   Question question;
   question.pattern = read_mail_pattern(object);
   question.count = object.number("count", 1, kMaxAwaited).value_or(1);
-  if (const auto since = object.text("since")) {
-    const auto instant = parse_rfc3339(*since);
-    if (instant) question.since = *instant;
+  std::optional<Instant> since;
+  if (const auto text = object.text("since")) {
+    const auto instant = parse_rfc3339(*text);
+    if (instant) since = *instant;
     if (!instant) object.fail("since", "has to be a time such as 2030-01-31T12:00:00Z");
   }
   question.until = read_timeout(object, usual);
   object.refuse_unknown();
   if (!problems.empty()) return Error(ErrorCode::InvalidArgument, joined_problems(problems));
+  question.watch.emplace(request.caller.account, std::string(request.path_parameter("run")), question.pattern, since);
   return question;
 }
 
@@ -270,9 +295,9 @@ json::object answer_head(std::string_view object, const ApiRequest& request) {
   return {{"object", object}, {"run", request.path_parameter("run")}};
 }
 
-Result<Finding> look_for_mail(ApiContext& context, const ApiRequest& request, const Question& question) {
+Result<Finding> look_for_mail(ApiContext& context, const ApiRequest& request, Question& question) {
   const store::Spool& spool = context.store.spool();
-  const auto look = look_at_run(spool, request.caller.account, request.path_parameter("run"), question.pattern, question.since);
+  const auto look = question.watch->look(spool);
   if (!look) return look.error();
   Finding finding{look->count >= question.count, answer_head("wait", request)};
   json::array data;
@@ -286,21 +311,21 @@ Result<Finding> look_for_mail(ApiContext& context, const ApiRequest& request, co
 }
 
 // `answer` of the newest that fits.
-Result<Finding> look_at_newest(ApiContext& context, const ApiRequest& request, const Question& question, std::string_view object,
+Result<Finding> look_at_newest(ApiContext& context, const ApiRequest& request, Question& question, std::string_view object,
                                void (*answer)(const CapturedMail&, json::object&)) {
   const store::Spool& spool = context.store.spool();
-  const auto look = look_at_run(spool, request.caller.account, request.path_parameter("run"), question.pattern, question.since);
+  const auto look = question.watch->look(spool);
   if (!look) return look.error();
-  Finding finding{!look->met.empty(), answer_head(object, request)};
+  Finding finding{look->newest.has_value(), answer_head(object, request)};
   if (!finding.is_met) return finding;
-  const auto mail = load_mail(spool, look->met.back());
+  const auto mail = load_mail(spool, *look->newest);
   if (!mail) return mail.error();
   finding.answer["id"] = format_message_id(mail->stored.message.id);
   answer(*mail, finding.answer);
   return finding;
 }
 
-Result<Finding> look_for_extraction(ApiContext& context, const ApiRequest& request, const Question& question) {
+Result<Finding> look_for_extraction(ApiContext& context, const ApiRequest& request, Question& question) {
   return look_at_newest(context, request, question, "extraction", [](const CapturedMail& mail, json::object& answer) {
     for (auto& [name, value] : extraction_json(mail)) answer[name] = value;
     const auto& codes = answer["codes"].as_array();
@@ -308,12 +333,12 @@ Result<Finding> look_for_extraction(ApiContext& context, const ApiRequest& reque
   });
 }
 
-Result<Finding> look_for_faults(ApiContext& context, const ApiRequest& request, const Question& question) {
+Result<Finding> look_for_faults(ApiContext& context, const ApiRequest& request, Question& question) {
   return look_at_newest(context, request, question, "mail_check",
                         [](const CapturedMail& mail, json::object& answer) { answer["findings"] = findings_json(mail); });
 }
 
-Result<Finding> look_at_expectations(ApiContext& context, const ApiRequest& request, const Question& question) {
+Result<Finding> look_at_expectations(ApiContext& context, const ApiRequest& request, Question& question) {
   const auto verdicts =
       judge_run(context.store.spool(), request.caller.account, request.path_parameter("run"), question.expectations);
   if (!verdicts) return verdicts.error();
@@ -344,7 +369,7 @@ net::Awaitable<ApiResponse> hold_until_found(ApiContext& context, ApiRequest& re
 }
 
 net::Awaitable<ApiResponse> wait_for_mail(ApiContext& context, ApiRequest& request) {
-  auto question = read_wait(request.json, kUsualWait);
+  auto question = read_wait(request, kUsualWait);
   if (!question) co_return api::api_error(question.error());
   ApiResponse answer = co_await hold_until_found(context, request, std::move(*question), look_for_mail);
   co_return answer;
@@ -352,7 +377,7 @@ net::Awaitable<ApiResponse> wait_for_mail(ApiContext& context, ApiRequest& reque
 
 // 404 where no mail fits.
 net::Awaitable<ApiResponse> ask_newest(ApiContext& context, ApiRequest& request, Look look) {
-  auto question = read_wait(request.json, std::chrono::seconds(0));
+  auto question = read_wait(request, std::chrono::seconds(0));
   if (!question) co_return api::api_error(question.error());
   ApiResponse answer = co_await hold_until_found(context, request, std::move(*question), look);
   const bool is_nothing = answer.status == 200 && answer.body.find("\"id\":") == std::string::npos;
@@ -394,7 +419,7 @@ constexpr api::Route asking(std::string_view path, api::Handler handler, std::st
           .response_schema = answered};
 }
 
-constexpr std::array<api::Route, 12> kRunRoutes = {{
+constexpr std::array<api::Route, 13> kRunRoutes = {{
     {.method = http::Method::Get,
      .path = "/v1/test/runs",
      .access = api::Access::Manage,
@@ -449,6 +474,14 @@ constexpr std::array<api::Route, 12> kRunRoutes = {{
      .summary = "A run with a clock, its mail and its journal as one file, which `postern run replay` plays again",
      .tag = "tests",
      .response_schema = "RunExport"},
+    {.method = http::Method::Get,
+     .path = "/v1/test/runs/:run/transcripts/:id",
+     .access = api::Access::Manage,
+     .handler = api::on_worker<get_transcript>,
+     .operation = "getRunTranscript",
+     .summary = "What was said in the SMTP session in which a test message came, up to its acceptance; never what AUTH said",
+     .tag = "tests",
+     .response_schema = "RunTranscript"},
     {.method = http::Method::Get,
      .path = "/v1/test/scripts",
      .access = api::Access::Manage,

@@ -7,16 +7,17 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <set>
 
 namespace postern::lab {
 namespace {
 
 constexpr std::size_t kReadAtOnce = 200;
+constexpr std::size_t kEventsAtOnce = 500;
 // In the order in which first_mismatch() asks: a later one came nearer.
 constexpr std::array<std::string_view, 7> kMembers = {"kind", "to", "from", "subject", "tag", "message_id", "status"};
 
-std::ptrdiff_t nearness(const NearMiss& miss) { return std::ranges::find(kMembers, miss.differs_in) - kMembers.begin(); }
+std::ptrdiff_t nearness(std::string_view differs_in) { return std::ranges::find(kMembers, differs_in) - kMembers.begin(); }
 
 std::string counted(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " message" : " messages"); }
 
@@ -27,32 +28,100 @@ std::string script_name(const store::RunRecord& run) {
 
 }  // namespace
 
-Result<RunLook> look_at_run(const store::Spool& spool, const AccountId& account, std::string_view run, const MailPattern& pattern,
-                            const std::optional<Instant>& since) {
-  RunLook look;
+RunWatch::RunWatch(const AccountId& account, std::string run, MailPattern pattern, std::optional<Instant> since)
+    : account_(account), run_(std::move(run)), pattern_(std::move(pattern)), since_(since) {}
+
+void RunWatch::note(const store::StoredMessage& stored) {
+  if (store::run_of(stored.message) != run_ || (since_ && stored.message.accepted_at < *since_)) return;
+  if (mismatches_.size() < kMaxLookedAt || mismatches_.contains(stored.message.id)) {
+    mismatches_[stored.message.id] = first_mismatch(pattern_, stored);
+  }
+}
+
+Result<void> RunWatch::read_run(const store::Spool& spool) {
   std::optional<MessageId> after;
-  for (bool has_more = true; has_more && look.seen < kMaxLookedAt;) {
-    auto part = spool.list_run_after(account, run, after, kReadAtOnce);
+  for (bool has_more = true; has_more && mismatches_.size() < kMaxLookedAt;) {
+    const auto part = spool.list_run_after(account_, run_, after, kReadAtOnce);
     if (!part) return part.error();
     has_more = part->size() == kReadAtOnce;
-    for (store::StoredMessage& stored : *part) {
+    for (const store::StoredMessage& stored : *part) {
       after = stored.message.id;
-      if (since && stored.message.accepted_at < *since) continue;
-      ++look.seen;
-      const std::string_view mismatch = first_mismatch(pattern, stored);
-      if (!mismatch.empty()) {
-        look.near_misses.push_back({std::move(stored), std::string(mismatch)});
-        continue;
-      }
-      ++look.count;
-      if (look.met.size() < kMaxMet) look.met.push_back(std::move(stored));
+      note(stored);
     }
   }
-  // What is of another kind is no near miss of mail.
-  std::erase_if(look.near_misses, [](const NearMiss& miss) { return miss.differs_in == "kind"; });
-  std::ranges::stable_sort(look.near_misses, [](const NearMiss& a, const NearMiss& b) { return nearness(a) > nearness(b); });
-  if (look.near_misses.size() > kMaxNearMisses) look.near_misses.resize(kMaxNearMisses);
+  return {};
+}
+
+// A notice has no event of its own; that it was made is one of its message's.
+Result<void> RunWatch::read_events(const store::Spool& spool) {
+  std::set<MessageId> touched;
+  for (bool has_more = true; has_more;) {
+    const auto events = spool.events_of_account_after(account_, *seen_up_to_, kEventsAtOnce);
+    if (!events) return events.error();
+    has_more = events->size() == kEventsAtOnce;
+    for (const Event& event : *events) {
+      seen_up_to_ = event.sequence;
+      if (event.environment == Environment::Test) touched.insert(event.message);
+      if (event.type != EventType::DsnQueued) continue;
+      if (const auto notice = parse_message_id(event.detail)) touched.insert(*notice);
+    }
+  }
+  // What becomes of a notice is no event of the account's.
+  for (const auto& [id, mismatch] : mismatches_) {
+    if (pattern_.wants_notices && mismatch == "status") touched.insert(id);
+  }
+  for (const MessageId& id : touched) {
+    const auto stored = spool.find(id);
+    if (!stored) return stored.error();
+    if (*stored) note(**stored);
+    if (!*stored) mismatches_.erase(id);
+  }
+  return {};
+}
+
+Result<RunLook> RunWatch::look(const store::Spool& spool) {
+  if (seen_up_to_) {
+    if (const auto read = read_events(spool); !read) return read.error();
+  } else {
+    const auto last = spool.last_sequence();
+    if (!last) return last.error();
+    if (const auto read = read_run(spool); !read) return read.error();
+    seen_up_to_ = *last;
+  }
+  RunLook look;
+  look.seen = mismatches_.size();
+  std::vector<MessageId> met;
+  std::vector<std::pair<std::ptrdiff_t, MessageId>> near;
+  for (const auto& [id, mismatch] : mismatches_) {
+    if (mismatch.empty()) met.push_back(id);
+    // What is of another kind is no near miss of mail.
+    if (!mismatch.empty() && mismatch != "kind") near.emplace_back(-nearness(mismatch), id);
+  }
+  look.count = met.size();
+  std::ranges::stable_sort(near, {}, [](const auto& miss) { return miss.first; });
+  if (near.size() > kMaxNearMisses) near.resize(kMaxNearMisses);
+  if (!met.empty()) {
+    auto newest = spool.find(met.back());
+    if (!newest) return newest.error();
+    look.newest = std::move(*newest);
+  }
+  if (met.size() > kMaxMet) met.resize(kMaxMet);
+  for (const MessageId& id : met) {
+    auto stored = spool.find(id);
+    if (!stored) return stored.error();
+    *stored ? look.met.push_back(std::move(**stored)) : static_cast<void>(--look.count);  // deleted meanwhile
+  }
+  for (const auto& [distance, id] : near) {
+    auto stored = spool.find(id);
+    if (!stored) return stored.error();
+    if (*stored) look.near_misses.push_back({std::move(**stored), std::string(mismatches_.at(id))});
+  }
   return look;
+}
+
+Result<RunLook> look_at_run(const store::Spool& spool, const AccountId& account, std::string_view run, const MailPattern& pattern,
+                            const std::optional<Instant>& since) {
+  return RunWatch(account, std::string(run), pattern, since).look(spool);
 }
 
 std::string describe(const RunLook& look, const MailPattern& pattern) {

@@ -115,7 +115,7 @@ Result<json::object> replay_run(store::Store& store, const RunExport& run, const
   rules.max_received_fields = kManyReceived;
   const auto routes = std::make_shared<const relay::RouteTable>();
   const submission::SubmissionContext context{store, authenticator, quota, usage, [routes] { return routes; },
-                                              [](const store::DueEntry&) {}, clock, random, rules, nullptr, &book};
+                                              [](const store::DueEntry&) {}, clock, random, rules, nullptr, nullptr, &book};
   relay::RunClock run_clock(store, book, random, settings);
   const auto go_to = [&](Duration at) -> Result<void> {
     for (bool has_more = true; has_more;) {

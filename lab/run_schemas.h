@@ -27,7 +27,7 @@ inline constexpr std::string_view kRunSchemas = R"json({
   "clock_start": {"type": "string", "format": "date-time", "description": "What that says first: from now on. Absent: now."}}},
 "ScriptRule": {"type": "object", "required": ["stage"], "properties": {
   "name": {"type": "string"},
-  "stage": {"type": "string", "enum": ["auth", "mail", "rcpt", "data", "content", "delivery"]},
+  "stage": {"type": "string", "enum": ["connect", "ehlo", "auth", "mail", "rcpt", "data", "content", "delivery"]},
   "to": {"type": "string", "description": "The recipient; `*` stands for any run of characters. At rcpt and delivery."},
   "from": {"type": "string", "description": "The reverse-path; the same."},
   "attempt": {"type": ["integer", "string"],
@@ -42,6 +42,8 @@ inline constexpr std::string_view kRunSchemas = R"json({
   "drop": {"type": "string", "enum": ["fin", "rst"],
     "description": "In the session: the connection ends without an answer. At content the message is kept."},
   "greylist": {"type": "integer", "minimum": 1, "maximum": 100, "description": "The first n attempts are answered 451 4.7.1."},
+  "tls": {"type": "string", "enum": ["missing", "bad_certificate"],
+    "description": "At delivery: deferred as live mail is where TLS is required."},
   "complain": {"type": "boolean", "description": "At delivery: delivered, and then called spam."}}},
 "Script": {"type": "object", "required": ["rules"], "properties": {
   "name": {"type": "string"}, "rules": {"type": "array", "items": {"$ref": "#/components/schemas/ScriptRule"}}}},
@@ -77,6 +79,12 @@ inline constexpr std::string_view kRunSchemas = R"json({
     "type": {"type": "string"}, "email_id": {"type": "string"}, "attempt": {"type": "integer"},
     "status": {"type": ["integer", "null"]}, "failure": {"type": ["string", "null"]},
     "is_last": {"type": "boolean", "description": "It failed for a day of the run: the run tells it nothing more."}}}}}},
+"RunTranscript": {"type": "object", "required": ["object", "run", "id", "lines"], "properties": {
+  "object": {"const": "transcript"},
+  "run": {"type": "string"},
+  "id": {"type": "string"},
+  "lines": {"type": "array", "description": "`C: ` is the client, `S: ` the relay; of a long session the middle is left out.",
+    "items": {"type": "string"}}}},
 "RunExport": {"type": "object", "required": ["object", "version", "run", "seed", "script", "clock_microseconds", "mails",
   "journal"],
   "properties": {

@@ -14,7 +14,7 @@ using sandbox::ScriptRule;
 using sandbox::Stage;
 
 constexpr std::uint64_t kMost = 1'000'000'000;
-constexpr std::string_view kStageNames = "auth, mail, rcpt, data, content or delivery";
+constexpr std::string_view kStageNames = "connect, ehlo, auth, mail, rcpt, data, content or delivery";
 
 // "451 4.7.1 Try again later", "550 No such user".
 std::optional<Status> parse_reply(std::string_view text) {
@@ -112,6 +112,9 @@ class RuleReader {
     if (drop && *drop != "fin" && *drop != "rst") object_.fail("drop", "has to be fin or rst");
     if (drop) rule_.hangup = *drop == "rst" ? sandbox::Hangup::Rst : sandbox::Hangup::Fin;
     rule_.complains = object_.boolean("complain").value_or(false);
+    const auto tls = object_.text("tls");
+    if (tls && *tls != "missing" && *tls != "bad_certificate") object_.fail("tls", "has to be missing or bad_certificate");
+    if (tls) rule_.tls = *tls == "missing" ? sandbox::NextHopTls::Missing : sandbox::NextHopTls::BadCertificate;
     const auto greylist = object_.number("greylist", 1, 100);
     if (!greylist) return;
     if (rule_.attempt || rule_.reply) object_.fail("greylist", "stands for attempt and reply");
@@ -122,7 +125,10 @@ class RuleReader {
     const bool has_recipient = rule_.stage == Stage::Rcpt || rule_.stage == Stage::Delivery;
     if (rule_.to && !has_recipient) object_.fail("to", "only rcpt and delivery are about one recipient");
     if (rule_.attempt && !has_recipient) object_.fail("attempt", "only rcpt and delivery are about one recipient");
-    if (rule_.from && rule_.stage == Stage::Auth) object_.fail("from", "at auth nobody has said who sends");
+    if (rule_.from && rule_.stage <= Stage::Auth) object_.fail("from", "nobody has said yet who sends");
+    if (rule_.message && rule_.stage <= Stage::Auth) object_.fail("message", "there is none yet");
+    if (rule_.tls != sandbox::NextHopTls::Good && is_in_session()) object_.fail("tls", "is for delivery");
+    if (rule_.tls != sandbox::NextHopTls::Good && (rule_.reply || rule_.complains)) object_.fail("tls", "is an action by itself");
     if (rule_.complains && is_in_session()) object_.fail("complain", "is for delivery");
     if (rule_.complains && rule_.reply) object_.fail("complain", "excludes reply");
     if (!is_in_session() && (rule_.delay > Duration{0} || rule_.hangup != sandbox::Hangup::None)) {
@@ -149,6 +155,8 @@ constexpr std::array kLibrary = std::to_array<LibraryScript>({
      R"({"name":"short-outage","rules":[{"stage":"delivery","attempt":"1-5","reply":"421 4.3.2 Service not available"}]})"},
     {"full-mailbox", "the mailbox is full, for good",
      R"({"name":"full-mailbox","rules":[{"stage":"delivery","reply":"552 5.2.2 Mailbox full"}]})"},
+    {"tls-lost", "the next hop offers no STARTTLS for the first three attempts",
+     R"({"name":"tls-lost","rules":[{"stage":"delivery","attempt":"1-3","tls":"missing"}]})"},
     {"spam-folder", "greylisted once, then delivered and called spam",
      R"({"name":"spam-folder","rules":[{"stage":"delivery","greylist":1},{"stage":"delivery","complain":true}]})"},
     {"content-filter", "every message is refused at its end as spam",

@@ -3,6 +3,7 @@
 #include "core/mailbox.h"
 #include "sandbox/scenario.h"
 #include "sandbox/simulator.h"
+#include "smtp/client_status.h"
 
 #include <utility>
 
@@ -29,6 +30,12 @@ std::optional<RecipientReport> report_of(const sandbox::ScriptRule& rule, std::u
   if (rule.reply) {
     report.outcome = rule.reply->is_permanent() ? Outcome::Bounced : Outcome::Deferred;
     report.status = *rule.reply;
+    return report;
+  }
+  if (rule.tls != sandbox::NextHopTls::Good) {
+    report.outcome = Outcome::Deferred;
+    const bool is_missing = rule.tls == sandbox::NextHopTls::Missing;
+    report.status = is_missing ? smtp::missing_tls_status() : smtp::failed_tls_status("certificate has expired");
     return report;
   }
   if (!rule.complains) return std::nullopt;

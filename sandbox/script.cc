@@ -8,7 +8,9 @@
 namespace postern::sandbox {
 namespace {
 
-constexpr std::array<std::pair<Stage, std::string_view>, 6> kStages = {{{Stage::Auth, "auth"},
+constexpr std::array<std::pair<Stage, std::string_view>, 8> kStages = {{{Stage::Connect, "connect"},
+                                                                        {Stage::Ehlo, "ehlo"},
+                                                                        {Stage::Auth, "auth"},
                                                                         {Stage::Mail, "mail"},
                                                                         {Stage::Rcpt, "rcpt"},
                                                                         {Stage::Data, "data"},

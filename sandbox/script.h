@@ -21,8 +21,10 @@ namespace postern::sandbox {
 inline constexpr std::size_t kMaxRules = 256;
 inline constexpr Duration kLongestScriptDelay = std::chrono::seconds(60);  // in a session: clients wait minutes for a reply
 
-// Where a rule acts. A run is known from AUTH on: nothing before can belong to one.
+// Where a rule acts. A run is known from AUTH on; the two before it are asked where a listener belongs to one run.
 enum class Stage : std::uint8_t {
+  Connect,  // before the greeting
+  Ehlo,
   Auth,
   Mail,
   Rcpt,
@@ -44,6 +46,9 @@ struct CountRange {
 // How a connection ends instead of an answer.
 enum class Hangup : std::uint8_t { None, Fin, Rst };
 
+// What is wrong with the simulated next hop's TLS: what live mail to a route with required TLS meets then.
+enum class NextHopTls : std::uint8_t { Good, Missing, BadCertificate };
+
 struct ScriptRule {
   std::string name;  // in the journal
   Stage stage = Stage::Delivery;
@@ -60,6 +65,7 @@ struct ScriptRule {
   Duration delay{0};                      // in the session, before the answer
   Hangup hangup = Hangup::None;           // in the session, without the answer; at Content the message is kept all the same
   bool complains = false;                 // at Delivery: delivered, and then called spam
+  NextHopTls tls = NextHopTls::Good;      // at Delivery, of a next hop to which TLS is required
 };
 
 struct Script {

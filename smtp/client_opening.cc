@@ -7,13 +7,13 @@
 #include "core/check.h"
 #include "smtp/client_capabilities.h"
 #include "smtp/client_session_impl.h"
+#include "smtp/client_status.h"
 
 namespace postern::smtp {
 namespace {
 
 constexpr EnhancedCode kNotAccepting{4, 3, 2};
 constexpr EnhancedCode kSecurity{4, 7, 0};
-constexpr EnhancedCode kNoTls{4, 7, 5};
 constexpr EnhancedCode kEncryptionNeeded{4, 7, 11};
 
 }  // namespace
@@ -46,7 +46,7 @@ void ClientSession::Impl::hello_done() {
   if (wants_tls && capabilities_.starttls && !was_starttls_refused_) return send(Command::StartTls, "STARTTLS\r\n");
   if (wants_tls && config_.tls == ClientTls::Required) {
     stage_ = "STARTTLS";
-    return fail(Status{454, kNoTls, "TLS is required and the next hop does not offer STARTTLS"}, Manner::WithQuit);
+    return fail(missing_tls_status(), Manner::WithQuit);
   }
   authenticate();
 }
@@ -70,9 +70,7 @@ void ClientSession::Impl::tls_started() {
 
 void ClientSession::Impl::tls_failed(std::string_view reason) {
   POSTERN_CHECK(phase_ == Phase::Handshake);
-  std::string text = "TLS failed: ";
-  text.append(reason);
-  fail(Status{454, kNoTls, std::move(text)}, Manner::Abrupt);
+  fail(failed_tls_status(reason), Manner::Abrupt);
 }
 
 void ClientSession::Impl::authenticate() {

@@ -48,9 +48,23 @@ net::Awaitable<void> Connection::run() {
 net::Awaitable<void> Connection::converse() {
   conversation_ = context_.handler.open_conversation(
       {.address = peer_.address, .port = peer_.port, .local_port = stream_.local_port()});
+  if (const auto refusal = conversation_->judge_connection()) session_.emplace(Session::refused(context_.config, *refusal));
   Next next = Next::GoOn;
+  const Interference at_once = conversation_->take_interference();
+  if (at_once.is_any()) next = co_await interfere(at_once);
+  unsigned hellos = 0;
   while (next == Next::GoOn) {
     Step step = session_->next();
+    const bool said_hello = session_->hellos() != std::exchange(hellos, session_->hellos());
+    if (said_hello && !session_->is_authenticated()) {
+      if (const auto refusal = conversation_->judge_hello(session_->helo_name())) {
+        session_.emplace(Session::refused(context_.config, *refusal));
+        step = session_->next();
+      }
+      const Interference at_hello = conversation_->take_interference();
+      if (at_hello.is_any()) next = co_await interfere(at_hello);
+      if (next == Next::End) break;
+    }
     net::Awaitable<Next> performed = std::visit([this](auto& what) { return perform(std::move(what)); }, step);
     next = co_await std::move(performed);
     const Interference wanted = conversation_->take_interference();
@@ -92,6 +106,7 @@ net::Awaitable<bool> Connection::start_implicit_tls() {
 void Connection::open_session(std::optional<TlsFacts> tls) {
   session_.emplace(context_.config, std::move(tls));
   session_->opened_at(SystemClock().now());
+  if (context_.config.role != Role::Submission) session_->forget_transcript();
 }
 
 net::Awaitable<Connection::Next> Connection::perform(NeedInput) {
@@ -140,6 +155,7 @@ net::Awaitable<Connection::Next> Connection::perform(Authenticate question) {
   const SessionFacts known = facts();
   const AuthenticateAnswer answer = co_await conversation_->authenticate(question.credential, known);
   session_->answer(answer);
+  if (answer.verdict.is_accepted() && !conversation_->wants_transcript()) session_->forget_transcript();
   co_return Next::GoOn;
 }
 
@@ -177,6 +193,7 @@ net::Awaitable<Connection::Next> Connection::perform(CommitMessage) {
   const CommitAnswer answer = co_await conversation_->commit_message();
   if (answer.verdict.is_accepted()) ++committed_;
   session_->answer(answer);
+  if (answer.verdict.is_accepted() && conversation_->wants_transcript()) conversation_->keep_transcript(session_->transcript());
   co_return Next::GoOn;
 }
 

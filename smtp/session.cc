@@ -91,7 +91,13 @@ void Session::abandoned() {
 }
 
 std::string_view Session::output() const { return impl_->output; }
-void Session::output_sent() { impl_->output.clear(); }
+void Session::output_sent() {
+  impl_->transcript.server_said(impl_->output);
+  impl_->output.clear();
+}
+std::string Session::transcript() const { return impl_->transcript.text_with(impl_->output); }
+void Session::forget_transcript() { impl_->transcript.stop(); }
+unsigned Session::hellos() const { return impl_->hellos; }
 std::vector<std::string_view> Session::take_refusals() { return std::exchange(impl_->noted, {}); }
 bool Session::has_refusals() const { return !impl_->noted.empty(); }
 std::string_view Session::helo_name() const { return impl_->helo_name; }
@@ -205,6 +211,7 @@ void Session::Impl::refuse_unfit_content(bool has_nul, bool has_long_line) {
 void Session::Impl::finish_content() {
   phase = Phase::Commands;
   stage = "END-OF-DATA";
+  transcript.client_did("(content)");
   if (!transaction->content_refusal) {
     asked = CommitMessage{};
     return;

@@ -63,6 +63,12 @@ class Session {
   std::vector<std::string_view> take_refusals();
   bool has_refusals() const;
 
+  // What was said so far, what is to be sent included (smtp/transcript.h). Kept until somebody says that nobody wants it.
+  std::string transcript() const;
+  void forget_transcript();
+  // How often EHLO or HELO was answered.
+  unsigned hellos() const;
+
   // For logs and the trace header; views into the session, until the next input.
   std::string_view helo_name() const;
   bool said_ehlo() const;

@@ -45,6 +45,9 @@ void Session::Impl::run_command(std::string_view line) {
   const Command command = parse_command(line);
   const VerbRow& row = *command.row;
   if (row.verb == Verb::NotSmtp) return hang_up(replies::k502_5_5_1_not_smtp);
+  // What is no command may be a key at the wrong place.
+  const bool is_known = row.verb != Verb::Unknown && row.verb != Verb::NotOffered;
+  is_known ? transcript.client_said(row.name, line) : transcript.client_did("(no command)");
   const bool is_chunk = row.verb == Verb::Bdat;
   if (line.size() + 2 > row.max_octets) {
     return is_chunk ? hang_up(replies::k500_5_5_6_line_too_long) : say(replies::k500_5_5_6_line_too_long);
@@ -108,6 +111,7 @@ void Session::Impl::say_hello(std::string_view name, bool is_ehlo) {
   // nothing; escaped it deceives nobody.
   helo_name = escape_for_log(name, kMaxHeloOctets);
   said_ehlo = is_ehlo;
+  ++hellos;
   if (is_ehlo) return append_multiline_reply(output, 250, capabilities(config, tls.has_value(), is_authenticated, opened_at));
   append_multiline_reply(output, 250, {config.hostname});
 }

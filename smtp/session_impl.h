@@ -11,6 +11,7 @@
 #include "smtp/replies.h"
 #include "smtp/sasl.h"
 #include "smtp/session.h"
+#include "smtp/transcript.h"
 
 #include <memory>
 #include <optional>
@@ -102,6 +103,8 @@ class Session::Impl {
   std::unique_ptr<Transaction> transaction;
   std::optional<SaslExchange> sasl;
   std::string output;
+  Transcript transcript;
+  unsigned hellos = 0;
   std::vector<std::string_view> noted;  // tokens, literals
   bool is_closing = false;
   bool closes_orderly = true;

@@ -8,6 +8,7 @@
 #include "smtp/session_types.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,10 @@ class Conversation {
  public:
   virtual ~Conversation() = default;
 
+  // Before the greeting, and once EHLO or HELO came: said instead of the answer, and the end of the connection. For the scripts of
+  // test runs; nobody else refuses there.
+  virtual std::optional<Status> judge_connection() { return std::nullopt; }
+  virtual std::optional<Status> judge_hello(std::string_view helo_name [[maybe_unused]]) { return std::nullopt; }
   virtual net::Awaitable<AuthenticateAnswer> authenticate(const Credential& credential, SessionFacts facts) = 0;
   virtual Verdict judge_sender(const JudgeSender& question) = 0;
   virtual Verdict judge_recipient(const JudgeRecipient& question) = 0;
@@ -52,6 +57,10 @@ class Conversation {
   virtual net::Awaitable<CommitAnswer> commit_message() = 0;
   // The transaction that judge_sender accepted ends without a commit, whether or not its message was opened.
   virtual void abandon_message() = 0;
+  // After an accepted authenticate(): whether anybody will want the session's transcript.
+  virtual bool wants_transcript() const { return false; }
+  // After an accepted commit_message(), with its reply.
+  virtual void keep_transcript(std::string transcript [[maybe_unused]]) {}
   // Asked for after each question, once.
   virtual Interference take_interference() { return {}; }
 };

@@ -20,8 +20,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace postern::submission {
 
@@ -35,6 +37,8 @@ struct SubmissionSettings {
   Duration capture_retention = std::chrono::days(3);  // how long a test message's content is kept
   bool shows_client = false;  // the trace header names the client's address and HELO name
   LongLines long_lines = LongLines::Encode;
+  // What belongs to a test run before AUTH says so: local port → account's name and the run's.
+  std::map<std::uint16_t, std::pair<std::string, std::string>> run_ports = {};
   Duration longest_hold = std::chrono::days(30);  // Resend's; what is queued for longer is forgotten by its senders
 };
 

@@ -21,6 +21,15 @@ class SmtpConversation final : public smtp::Conversation {
       : context_(context), throttle_(throttle) {
     submitter_.address = peer.address;
     submitter_.port = peer.port;
+    local_port_ = peer.local_port;
+  }
+
+  std::optional<Status> judge_connection() override { return play_opening(sandbox::Stage::Connect); }
+  std::optional<Status> judge_hello(std::string_view) override { return play_opening(sandbox::Stage::Ehlo); }
+  bool wants_transcript() const override { return is_test_; }
+  void keep_transcript(std::string transcript) override {
+    if (!committed_) return;
+    context_.store.spool().keep_transcript(*committed_, {std::move(transcript)}, [](const Result<void>&) {});
   }
 
   net::Awaitable<smtp::AuthenticateAnswer> authenticate(const smtp::Credential& credential, smtp::SessionFacts facts) override;
@@ -41,6 +50,8 @@ class SmtpConversation final : public smtp::Conversation {
  private:
   smtp::AuthenticateAnswer refuse_credential(const auth::AuthFailure& failure, std::string_view helo_name);
   bool is_same_again(std::string_view key);
+  // What the script of the run whose port this is says before anybody said who he is.
+  std::optional<Status> play_opening(sandbox::Stage stage);
   // The run that was named, if somebody made it.
   std::optional<relay::ActiveRun> find_run(const auth::Principal& principal) const;
   // What its script says of a login that is right; accepted unless it refuses.
@@ -56,6 +67,9 @@ class SmtpConversation final : public smtp::Conversation {
 
   const SubmissionContext& context_;
   auth::AuthThrottle& throttle_;
+  std::uint16_t local_port_ = 0;
+  bool is_test_ = false;                 // who authenticated last
+  std::optional<MessageId> committed_;   // the last one
   Submitter submitter_;
   std::optional<auth::Sha256Digest> wrong_key_;  // the last one that was counted
   smtp::Interference interference_;
@@ -86,6 +100,19 @@ std::optional<relay::ActiveRun> SmtpConversation::find_run(const auth::Principal
   return has_run ? context_.runs->find(principal.account, submitter_.user_name) : std::nullopt;
 }
 
+std::optional<Status> SmtpConversation::play_opening(sandbox::Stage stage) {
+  const auto port = context_.settings.run_ports.find(local_port_);
+  if (port == context_.settings.run_ports.end() || context_.runs == nullptr) return std::nullopt;
+  const auto account = context_.store.directory().find_account_named(port->second.first);
+  if (!account || !*account) return std::nullopt;
+  const auto run = context_.runs->find((*account)->id, port->second.second);
+  const Instant now = context_.clock.now();
+  const auto* const rule = run ? run->decide({.stage = stage, .from = {}, .to = {}, .at = run->now(now)}) : nullptr;
+  if (!rule) return std::nullopt;
+  interfere({rule->delay, rule->hangup});
+  return rule->reply;
+}
+
 smtp::Verdict SmtpConversation::play_login(const relay::ActiveRun& run) {
   const auto* const rule =
       run.decide({.stage = sandbox::Stage::Auth, .from = {}, .to = {}, .at = run.now(context_.clock.now())});
@@ -109,6 +136,7 @@ net::Awaitable<smtp::AuthenticateAnswer> SmtpConversation::authenticate(const sm
   }
   const auto& principal = std::get<auth::Principal>(result);
   throttle_.record_success(submitter_.address, now);
+  is_test_ = principal.environment == Environment::Test;
   submitter_.key = principal.key;
   submitter_.user_name = credential.user_name;
   submitter_.helo_name = facts.helo_name;
@@ -147,7 +175,8 @@ smtp::OpenAnswer SmtpConversation::open_message(const smtp::OpenMessage& questio
 net::Awaitable<smtp::CommitAnswer> SmtpConversation::commit_message() {
   const Decision decision = co_await transaction_->commit();
   const bool is_accepted = decision.is_accepted();
-  smtp::Verdict verdict = is_accepted ? reply_with_id(transaction_->accepted_as()->id) : said(decision);
+  committed_ = is_accepted ? std::optional(transaction_->accepted_as()->id) : std::nullopt;
+  smtp::Verdict verdict = is_accepted ? reply_with_id(*committed_) : said(decision);
   interfere(transaction_->take_effect());
   transaction_.reset();
   co_return smtp::CommitAnswer{std::move(verdict)};

@@ -167,6 +167,15 @@ def runs(api, key):
     api.refuse("advanceRun", 404, "not_found", key=key, path={"run": "made"}, body={"next": True})
     api.succeed("getRunJournal", key=key, path={"run": "clock"})
     api.succeed("exportRun", key=key, path={"run": "clock"})
+    with smtplib.SMTP("127.0.0.1", api.relay.plain, timeout=60) as client:
+        client.login("clock", key)
+        client.sendmail("ada@example.org", [SIMULATED], "Subject: x\r\n\r\nx\r\n")
+    said = api.call("waitForRunMail", key=key, path={"run": "clock"}, body={"timeout_seconds": 30})[1]["data"][0]["id"]
+    # It is written a moment after the message.
+    wait_until(lambda: api.relay.request("GET", f"/v1/test/runs/clock/transcripts/{said}", None, key)[0] == 200, "a transcript")
+    api.succeed("getRunTranscript", key=key, path={"run": "clock", "id": said})
+    api.refuse("getRunTranscript", 404, "not_found", key=key, path={"run": "made", "id": said})
+    api.refuse("getRunTranscript", 404, "not_found", key=key, path={"run": "clock", "id": "../x"})
     api.refuse("exportRun", 422, "validation_error", key=key, path={"run": "made"})
     api.refuse("exportRun", 404, "not_found", key=key, path={"run": "none"})
     api.refuse("createRun", 422, "validation_error", key=key, body={"script": {"rules": [{"stage": "rcpt", "reply": "200 ok"}]}})

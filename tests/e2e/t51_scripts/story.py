@@ -1,6 +1,7 @@
 """A run's script at each stage, over unmodified SMTP and over HTTP; its clock, moved, with the webhooks, suppressions and keys that
 go by it; the same journal for the same seed, here, after a restart and played again from a file."""
 
+import base64
 import datetime
 import http.server
 import json
@@ -8,7 +9,7 @@ import smtplib
 import threading
 import time
 
-from support import check, wait_until
+from support import check, free_port, wait_until
 
 ANN = "ann@example.org"
 
@@ -95,6 +96,48 @@ def towards_the_client(runs):
     wrong = {"script": {"rules": [{"stage": "x"}, {"stage": "rcpt", "reply": "250 ok"}]}}
     status, answer, _ = runs.relay.request("POST", "/v1/test/runs", wrong, runs.key)
     check(status == 422 and all(word in answer["message"] for word in ("rules[0].stage", "rules[1].reply")), f"{answer}")
+
+
+def before_anybody_said_who_he_is(runs, port):
+    """On a listener of the run's own: the greeting and EHLO."""
+    run = runs.make("front", rules({"stage": "connect", "times": 1, "reply": "421 4.3.2 Not now"},
+                                   {"stage": "ehlo", "times": 1, "reply": "421 4.3.2 Not you"},
+                                   {"stage": "connect", "times": 3, "drop": "rst"},
+                                   {"stage": "delivery", "attempt": 1, "tls": "missing"},
+                                   {"stage": "delivery", "attempt": 2, "tls": "bad_certificate"}))
+
+    def send():
+        with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
+            client.login(run, runs.key)
+            client.sendmail("app@example.com", [ANN], "Subject: Hello\r\n\r\nHello\r\n")
+
+    def greeted():
+        try:
+            send()
+            return None
+        except (smtplib.SMTPServerDisconnected, ConnectionResetError):
+            return "dropped"
+        except smtplib.SMTPResponseException as error:
+            return error.smtp_code, error.smtp_error.decode()
+
+    fates = [greeted() for _ in range(4)]
+    check(fates == [(421, "4.3.2 Not now"), "dropped", "dropped", "dropped"], f"{fates}")
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
+        check(client.docmd("EHLO", "story") == (421, b"4.3.2 Not you"), "at EHLO")
+    send()
+    check(runs.ask(run, "wait", status="delivered", timeout_seconds=60)["met"], "at the third attempt")
+    message = runs.journal(run)["messages"][0]
+    replies = [event["reply"] for event in message["events"] if event["type"] == "email.delivery_delayed"]
+    check(len(replies) == 2 and "STARTTLS" in replies[0] and "certificate" in replies[1], f"as live mail's: {replies}")
+    runs.client("elsewhere-" + run).quit()  # other listeners know nothing of it
+    mail = runs.ask(run, "wait")["data"][0]
+    status, transcript, _ = runs.relay.request("GET", f"/v1/test/runs/{run}/transcripts/{mail['id']}", None, runs.key)
+    lines = transcript["lines"]
+    check(status == 200 and lines[0].startswith("S: 220 ") and lines[-1].startswith("S: 250 2.0.0"), f"{status} {lines}")
+    check("C: (content)" in lines and any(line.lower().startswith("c: rcpt to:<ann@") for line in lines), f"{lines}")
+    secret = base64.b64encode(f"\0{run}\0{runs.key}".encode()).decode()
+    text = "\n".join(lines)
+    check("C: AUTH PLAIN" in lines and runs.key not in text and secret not in text and "Hello" not in text, f"no secret: {lines}")
 
 
 def as_the_next_hop(runs):
@@ -261,11 +304,20 @@ def played_again(runs):
 
 
 def run(context):
-    relay = context.relay(extra='webhook_allow_http = true\nwebhook_allowed_networks = ["127.0.0.1"]')
+    front = free_port()
+    relay = context.relay(extra=f'''webhook_allow_http = true
+webhook_allowed_networks = ["127.0.0.1"]
+[[listener]]
+address = "127.0.0.1"
+port = {front}
+tls = "none"
+allow_auth_without_tls = true
+run = "team/front"''')
     relay.account("team")
     runs = Runs(relay, relay.key("team", "--test", "--permission", "full_access"))
     relay.start()
     towards_the_client(runs)
+    before_anybody_said_who_he_is(runs, front)
     as_the_next_hop(runs)
     five_days(runs)
     same_again(runs)

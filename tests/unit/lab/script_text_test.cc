@@ -43,11 +43,11 @@ drop = "rst"
 }
 
 TEST(ScriptText, TellsEverythingThatIsWrongAtOnce) {
-  const auto read = compile_script(R"({"name":7,"rules":[{"stage":"connect"},{"stage":"rcpt","reply":"250 ok","attempt":"3-1"},
+  const auto read = compile_script(R"({"name":7,"rules":[{"stage":"later"},{"stage":"rcpt","reply":"250 ok","attempt":"3-1"},
     {"stage":"delivery","delay_ms":5},{"stage":"mail","to":"a","chance":2},{"stage":"data","drop":"both","retry":1}]})");
   ASSERT_FALSE(read);
   for (const char* problem :
-       {"name: has to be a text", "rules[0].stage: has to be auth", "rules[1].reply: has to be a code from 400",
+       {"name: has to be a text", "rules[0].stage: has to be connect", "rules[1].reply: has to be a code from 400",
         "rules[1].attempt:", "rules[2].delay_ms, drop: are for the session", "rules[3].to: only rcpt",
         "rules[3].chance: has to be a number from 0 to 1", "rules[4].drop: has to be fin or rst",
         "rules[4].retry: there is no such name here"}) {
@@ -59,7 +59,9 @@ TEST(ScriptText, RefusesWhatContradictsItself) {
   for (const char* rule : {R"({"stage":"delivery","complain":true,"reply":"550 no"})",
                            R"({"stage":"rcpt","drop":"fin","reply":"450 x"})",
                            R"({"stage":"rcpt","greylist":2,"attempt":1})", R"({"stage":"auth","from":"a@b"})",
-                           R"({"stage":"content","attempt":1})", R"({"stage":"rcpt","reply":"451 5.7.1 other class"})"}) {
+                           R"({"stage":"content","attempt":1})", R"({"stage":"ehlo","message":1})",
+                           R"({"stage":"rcpt","tls":"missing"})", R"({"stage":"delivery","tls":"missing","reply":"450 x"})",
+                           R"({"stage":"delivery","tls":"old"})", R"({"stage":"rcpt","reply":"451 5.7.1 other class"})"}) {
     EXPECT_FALSE(compile_script("{\"rules\":[" + std::string(rule) + "]}")) << rule;
   }
 }
