@@ -102,15 +102,43 @@ std::optional<Job> Destination::take(Instant now) {
       turns_.push_back(account);
       continue;
     }
-    Job job = std::move(share.waiting.front());
-    share.waiting.pop_front();
+    Job job = pop(share);
     if (!share.waiting.empty()) turns_.push_back(account);
-    --waiting_;
-    ++share.running;
-    ++running_;
+    begin(job);
     return job;
   }
   return std::nullopt;
+}
+
+Job Destination::pop(Share& share) {
+  Job job = std::move(share.waiting.front());
+  share.waiting.pop_front();
+  --waiting_;
+  return job;
+}
+
+std::optional<Job> Destination::take_ahead(const AccountId& account, Instant now) {
+  const bool must_wait = !is_failing() && !is_resting(now) && running_ >= running_limit(now);
+  if (!must_wait || turns_.empty() || turns_.front() != account) return std::nullopt;
+  Share& share = shares_[account];
+  if (share.breaks > 0) return std::nullopt;
+  turns_.pop_front();
+  Job job = pop(share);
+  if (!share.waiting.empty()) turns_.push_back(account);
+  return job;
+}
+
+void Destination::begin(const Job& job) {
+  ++shares_[account_of(job)].running;
+  ++running_;
+}
+
+void Destination::put_back(Job job) {
+  const AccountId account = account_of(job);
+  Share& share = shares_[account];
+  if (share.waiting.empty()) turns_.push_front(account);
+  share.waiting.push_front(std::move(job));
+  ++waiting_;
 }
 
 std::size_t Destination::startable(Instant now) const {
@@ -150,11 +178,7 @@ void Destination::surplus(Job job, Instant now) {
   allowed_ = std::max<std::size_t>(running_, 1);
   is_beginning_ = false;
   changed_at_ = now;
-  const AccountId account = account_of(job);
-  Share& share = shares_[account];
-  if (share.waiting.empty()) turns_.push_front(account);
-  share.waiting.push_front(std::move(job));
-  ++waiting_;
+  put_back(std::move(job));
 }
 
 std::optional<Outage> Destination::failed(const Status& status, Instant now, Random& random) {

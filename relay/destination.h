@@ -109,6 +109,13 @@ class Destination {
   void enqueue(Job job);
   // The next job, counted as running; nullopt if none waits or no further delivery may run now. Accounts take turns.
   std::optional<Job> take(Instant now);
+  // The job that comes next, for the connection of a delivery of `account`'s that is about to end; not counted as running until
+  // begin(). nullopt where it need not wait for one, or is another account's: a next hop that takes its time over one account's
+  // content is to hold up nobody else's.
+  std::optional<Job> take_ahead(const AccountId& account, Instant now);
+  void begin(const Job& job);
+  // What was taken ahead waits again, as the next one.
+  void put_back(Job job);
   // How many further deliveries may start now, at most.
   std::size_t startable(Instant now) const;
 
@@ -168,6 +175,7 @@ class Destination {
   std::size_t running_limit(Instant now) const;
   std::size_t most_held() const { return std::min(window_, limits_.max_weight); }
   std::size_t running_before() const;
+  Job pop(Share& share);
   void let_go(const Job& job);
   void forget_if_idle(std::map<AccountId, Share>::iterator share);
 

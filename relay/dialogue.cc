@@ -15,26 +15,46 @@ void append_bounded(std::string& line, std::string_view more) {
   line += more.substr(0, kMaxDialogueLine * 2 - std::min(line.size(), kMaxDialogueLine * 2));
 }
 
+// `line` is false where what follows it is none of this. → what follows.
 template <class Line>
-void split_lines(std::string& unfinished, std::string_view octets, Line line) {
+std::string_view split_lines(std::string& unfinished, std::string_view octets, Line line) {
   for (std::size_t end = octets.find('\n'); end != std::string_view::npos; end = octets.find('\n')) {
     append_bounded(unfinished, octets.substr(0, end));
     octets.remove_prefix(end + 1);
     const std::string whole = std::exchange(unfinished, {});
-    line(std::string_view(whole).substr(0, whole.ends_with('\r') ? whole.size() - 1 : whole.size()));
+    if (!line(std::string_view(whole).substr(0, whole.ends_with('\r') ? whole.size() - 1 : whole.size()))) return octets;
   }
   append_bounded(unfinished, octets);
+  return {};
 }
 
 }  // namespace
 
 void DialogueRecorder::passed(smtp::Direction direction, std::string_view octets) {
+  if (direction == smtp::Direction::SentAhead) {
+    sent_ahead_ = octets;
+  } else if (is_over_ && direction == smtp::Direction::Received) {
+    received_ahead_ += octets;
+  } else {
+    passed_of(direction, octets);
+  }
+}
+
+void DialogueRecorder::passed_of(smtp::Direction direction, std::string_view octets) {
   if (direction == smtp::Direction::Received) {
-    split_lines(received_, octets, [this](std::string_view line) { received_line(line); });
+    const bool is_last = mode_ == Mode::Content && !sent_ahead_.empty();
+    received_ahead_ = split_lines(received_, octets, [this, is_last](std::string_view line) {
+      received_line(line);
+      is_over_ = is_last && !(line.size() > 3 && line[3] == '-');
+      return !is_over_;
+    });
   } else if (mode_ == Mode::Content) {
     content_octets_ += octets.size();
   } else {
-    split_lines(sent_, octets, [this](std::string_view line) { sent_line(line); });
+    split_lines(sent_, octets, [this](std::string_view line) {
+      sent_line(line);
+      return true;
+    });
   }
 }
 
@@ -90,6 +110,11 @@ std::string DialogueRecorder::take() {
   content_octets_ = 0;
   sent_.clear();
   received_.clear();
+  is_over_ = false;
+  if (const std::string sent = std::exchange(sent_ahead_, {}); !sent.empty()) {
+    passed(smtp::Direction::Sent, sent);
+    passed(smtp::Direction::Received, std::exchange(received_ahead_, {}));
+  }
   return text;
 }
 

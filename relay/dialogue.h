@@ -34,6 +34,7 @@ class DialogueRecorder {
   // Content begins with a 3yz after DATA and lasts as long as the transaction: nothing else is sent in it.
   enum class Mode { Commands, DataSaid, Content, Auth, StarttlsSaid };
 
+  void passed_of(smtp::Direction direction, std::string_view octets);
   void sent_line(std::string_view line);
   void received_line(std::string_view line);
   void add(std::string line);
@@ -46,6 +47,10 @@ class DialogueRecorder {
   std::deque<std::string> tail_;
   std::size_t tail_octets_ = 0;
   std::size_t left_out_ = 0;  // lines
+  // Of the next transaction, which was begun behind the content: what was sent, and what came behind the final reply.
+  std::string sent_ahead_;
+  std::string received_ahead_;
+  bool is_over_ = false;
 };
 
 // One whom the connection that `config` is for tells; the connection keeps it.

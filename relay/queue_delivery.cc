@@ -98,19 +98,29 @@ void Queue::Impl::start_others() {
 }
 
 net::Awaitable<void> Queue::Impl::work(std::shared_ptr<Impl> self, DestinationPtr destination, Job first) {
+  Transport& transport = destination->transport();
   std::optional<Job> job = std::move(first);
-  for (unsigned done = 1; job; ++done) {
-    if (!self->is_kept_back(destination, *job)) {
-      self->split_off_surplus(*job, destination);
-      std::vector<std::uint32_t> suppressed;
-      DeliveryRequest request{&job->lease->stored, self->without_suppressed(*job, suppressed), destination->route()};
+  std::optional<Ready> ready;
+  for (unsigned done = 1; job || ready; ++done) {
+    if (!ready) ready = self->make_ready(destination, std::move(*job), true);
+    std::optional<Ready> ahead;
+    if (ready) {
       std::vector<RecipientReport> reports;
-      if (!request.recipients.empty()) reports = co_await destination->transport().deliver(std::move(request));
-      destination->finished(*job);
-      self->delivered(destination, std::move(*job), std::move(reports), suppressed);
+      if (!ready->request.recipients.empty()) {
+        ready->request.look_ahead = [&] { return self->look_ahead(destination, ready->job, ahead); };
+        reports = co_await transport.deliver(ready->request);
+      }
+      destination->finished(ready->job);
+      if (ahead && !transport.has_begun(ahead->request)) {
+        self->put_back(destination, std::move(ahead->job));
+        ahead.reset();
+      }
+      self->delivered(destination, std::move(ready->job), std::move(reports), ready->suppressed);
     }
     if (done % kJobsPerTurn == 0) co_await asio::post(self->parts_.executor, net::kAwait);
-    job = self->next_job(destination);
+    ready = std::move(ahead);
+    if (ready) destination->begin(ready->job);
+    job = ready ? std::nullopt : self->next_job(destination);
   }
   --self->running_;
   self->start_others();
@@ -130,17 +140,38 @@ std::optional<Job> Queue::Impl::next_job(const DestinationPtr& destination) {
   return std::nullopt;
 }
 
-bool Queue::Impl::is_kept_back(const DestinationPtr& destination, Job& job) {
+std::optional<Queue::Impl::Ready> Queue::Impl::make_ready(const DestinationPtr& destination, Job job, bool is_running) {
+  if (is_kept_back(destination, job, is_running)) return std::nullopt;
+  split_off_surplus(job, destination);
+  Ready ready{std::move(job), {}, {}};
+  ready.request = {&ready.job.lease->stored, without_suppressed(ready.job, ready.suppressed), destination->route()};
+  return ready;
+}
+
+const DeliveryRequest* Queue::Impl::look_ahead(const DestinationPtr& destination, const Job& job, std::optional<Ready>& ahead) {
+  if (is_stopping_ || !turns_.is_empty() || !destinations_->is_current(destination->hop())) return nullptr;
+  std::optional<Job> next = destination->take_ahead(job.lease->stored.message.account, now());
+  if (next) ahead = make_ready(destination, std::move(*next), false);
+  // Of a message in several parts others may be on their way at the same time.
+  return ahead && !ahead->request.recipients.empty() && ahead->job.lease->open_parts == 1 ? &ahead->request : nullptr;
+}
+
+void Queue::Impl::put_back(const DestinationPtr& destination, Job job) {
+  destination->put_back(std::move(job));
+  if (is_stopping_ || !destinations_->is_current(destination->hop())) give_back_waiting(destination);
+}
+
+bool Queue::Impl::is_kept_back(const DestinationPtr& destination, Job& job, bool is_running) {
   const std::optional<bool> is_held = is_suspended(job.lease->stored.message.account);
   if (!is_held || !drop_changed(job)) {
-    destination->finished(job);
+    if (is_running) destination->finished(job);
     let_go(destination, job);
     reader_.close(destination->hop(), next_poll_);
     close_part(job);
     return true;
   }
   if (!*is_held) return false;
-  destination->finished(job);
+  if (is_running) destination->finished(job);
   hold_job(std::move(job), destination);
   return true;
 }

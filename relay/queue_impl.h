@@ -40,6 +40,13 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
  private:
   using DestinationPtr = std::shared_ptr<Destination>;
 
+  // A job that may go now.
+  struct Ready {
+    Job job;
+    DeliveryRequest request;                // no recipients: all are suppressed
+    std::vector<std::uint32_t> suppressed;  // of the job's recipients
+  };
+
   // A settlement on its way to the disk.
   struct Unsynced {
     Job job;
@@ -134,8 +141,12 @@ class Queue::Impl : public std::enable_shared_from_this<Queue::Impl> {
   std::optional<Job> next_job(const DestinationPtr& destination);
   // False: it could not be read what became of it meanwhile.
   bool drop_changed(Job& job);
-  // True: the job is over, or waits again.
-  bool is_kept_back(const DestinationPtr& destination, Job& job);
+  // nullopt: the job is over, or waits again.
+  std::optional<Ready> make_ready(const DestinationPtr& destination, Job job, bool is_running);
+  // What is to be delivered behind `job`, by the same connection. Null: nothing yet, or nothing that goes by one.
+  const DeliveryRequest* look_ahead(const DestinationPtr& destination, const Job& job, std::optional<Ready>& ahead);
+  void put_back(const DestinationPtr& destination, Job job);
+  bool is_kept_back(const DestinationPtr& destination, Job& job, bool is_running);
   void split_off_surplus(Job& job, const DestinationPtr& destination);
   // A part of the message, beside the job that it was taken from.
   void enqueue_part(const Job& job, std::vector<std::uint32_t> recipients,

@@ -7,7 +7,6 @@
 #include "core/operator_log.h"
 #include "dns/host_lookup.h"
 #include "relay/retry_schedule.h"
-#include "relay/spooled_content.h"
 
 #include <algorithm>
 #include <optional>
@@ -45,6 +44,7 @@ constexpr unsigned kMaxDoublings = 5;  // of the wait for a connection: half a m
 constexpr std::size_t kMaxRemoteText = 160;  // kept with every attempt
 constexpr std::uint16_t kSecuritySubject = 7;  // RFC 3463 §3.8
 constexpr auto kClearFor = std::chrono::hours(1);  // until TLS is tried again with a hop where it was broken
+constexpr auto kAloneFor = std::chrono::hours(1);  // until an envelope follows a content again where one got no answer
 
 // A session that cannot be had is never the message's fault: what the hop refuses for good is deferred here, and ends by the
 // queue lifetime if nobody repairs the route.
@@ -120,6 +120,10 @@ bool may_be_for_number(const Status& failure) {
   return failure.is_transient() && code.subject != kSecuritySubject && code != EnhancedCode{4, 4, 3};
 }
 
+bool said_goodbye(const std::vector<smtp::ClientRecipientStatus>& statuses) {
+  return std::ranges::any_of(statuses, [](const auto& said) { return said.status.code == 421; });
+}
+
 bool needs_seven_bit(const Envelope& envelope, const smtp::ClientCapabilities& capabilities) {
   return envelope.parameters.body == BodyType::EightBitMime && !capabilities.eight_bit_mime;
 }
@@ -183,10 +187,13 @@ net::Awaitable<SmtpTransport::Passage> SmtpTransport::pass(Exit& exit, MxAttempt
   Passage passage;
   if (exit.shaper) passage.put_off = exit.shaper->admit_message(now());
   if (passage.put_off) co_return passage;
-  HopConnection idle = exit.idle->take(walk != nullptr ? walk->demand() : mx::TlsDemand::Usual);
+  auto [idle, begun] = take_begun(request);
+  if (!idle.connection) idle = exit.idle->take(walk != nullptr ? walk->demand() : mx::TlsDemand::Usual);
   if (idle.connection && idle.connection->is_usable()) {
     passage.was_begun = true;
-    Sent sent = co_await send(idle, request);
+    const bool was_begun_behind = begun != nullptr;
+    Sent sent = co_await send(idle, request, std::move(begun));
+    if (was_begun_behind && sent.is_stale && !said_goodbye(sent.statuses)) alone_until_ = steady_clock::now() + kAloneFor;
     if (!sent.is_stale) {
       passage.reports = conclude(exit, std::move(idle), std::move(sent));
       co_return passage;
@@ -389,10 +396,11 @@ smtp::ClientConfig SmtpTransport::client_config(const Exit& exit, const tcp::end
           .allows_auth_without_tls = is_loopback};
 }
 
-net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, const DeliveryRequest& request) {
+net::Awaitable<SmtpTransport::Sent> SmtpTransport::send(HopConnection& hop, const DeliveryRequest& request,
+                                                        std::unique_ptr<Outgoing> begun) {
   smtp::ClientConnection* const connection = hop.connection.get();
   sending_.insert(connection);
-  Sent sent = co_await send_content(hop, request);
+  Sent sent = co_await send_content(hop, request, std::move(begun));
   sending_.erase(connection);
   ++hop.messages;
   if (hop.dialogue) note_dialogue(request, hop.remote, hop.dialogue->take());
@@ -405,34 +413,67 @@ void SmtpTransport::note_dialogue(const DeliveryRequest& request, const std::str
   options_.dialogues->add(message.account, message.id, {.at = now(), .remote = remote, .text = std::move(said)});
 }
 
-net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& hop, const DeliveryRequest& request) {
+std::unique_ptr<SmtpTransport::Outgoing> SmtpTransport::outgoing(const DeliveryRequest& request) const {
+  const store::MessageRecord& message = request.message->message;
+  auto made = std::make_unique<Outgoing>(Outgoing{SpooledContent(spool_, message)});
+  if (!has_own_return_path(message)) return made;
+  made->changed = message.envelope;
+  made->changed->reverse_path = options_.return_paths->path_of(message.id);
+  return made;
+}
+
+void SmtpTransport::finish(Outgoing& outgoing, const DeliveryRequest& request) {
+  const Envelope& envelope = outgoing.changed ? *outgoing.changed : request.message->message.envelope;
+  outgoing.transaction = {&envelope, request.recipients, outgoing.content.octets()};
+}
+
+net::Awaitable<SmtpTransport::Sent> SmtpTransport::send_content(HopConnection& hop, const DeliveryRequest& request,
+                                                                std::unique_ptr<Outgoing> outgoing) {
   const store::MessageRecord& message = request.message->message;
   smtp::ClientConnection* const connection = hop.connection.get();
-  SpooledContent content(spool_, message);
   Sent sent;
-  std::optional<Envelope> changed;
-  if (has_own_return_path(message)) {
-    changed = message.envelope;
-    changed->reverse_path = options_.return_paths->path_of(message.id);
-  }
-  if (needs_seven_bit(message.envelope, connection->capabilities())) {
-    const std::optional<Status> obstacle = co_await content.make_seven_bit(options_.signer);
-    if (obstacle) {
-      for (const std::uint32_t index : request.recipients) sent.statuses.push_back({index, *obstacle, true});
-      co_return sent;
+  if (!outgoing) {
+    outgoing = this->outgoing(request);
+    if (needs_seven_bit(message.envelope, connection->capabilities())) {
+      const std::optional<Status> obstacle = co_await outgoing->content.make_seven_bit(options_.signer);
+      if (obstacle) {
+        for (const std::uint32_t index : request.recipients) sent.statuses.push_back({index, *obstacle, true});
+        co_return sent;
+      }
+      if (!outgoing->changed) outgoing->changed = message.envelope;
+      outgoing->changed->parameters.body = BodyType::SevenBit;
     }
-    if (!changed) changed = message.envelope;
-    changed->parameters.body = BodyType::SevenBit;
+    finish(*outgoing, request);
   }
+  SpooledContent& content = outgoing->content;
   const smtp::ContentSource source = [&content] { return content.next(); };
-  smtp::ClientTransaction transaction{changed ? &*changed : &message.envelope, request.recipients, content.octets()};
-  sent.statuses = co_await connection->send(std::move(transaction), source);
+  const smtp::LookAhead look_ahead = [&] { return this->look_ahead(hop, request, sent); };
+  sent.statuses = co_await connection->send(outgoing->transaction, source, look_ahead);
   sent.is_content_lost = content.has_failed();
   // Before content goes out nothing of the message is theirs: whatever was answered can be asked again.
   const bool is_spent = hop.messages > 0 && !content.was_asked() && is_session_spent(hop, sent);
   sent.is_stale = is_spent && !is_cancelled_;
   sent.is_for_another = !content.was_asked() && !is_cancelled_ && may_do_better_elsewhere(sent.statuses);
   co_return sent;
+}
+
+// RFC 2920 §3.1. Of a smarthost only: to a domain's mail hosts seldom goes more than one message at a time, and each is asked for
+// what it may send. What must be made 7-bit is read through first, which takes its time.
+std::optional<smtp::ClientTransaction> SmtpTransport::look_ahead(const HopConnection& hop, const DeliveryRequest& request,
+                                                                 Sent& sent) const {
+  const bool takes_more = !options_.mx && !exits_.has_sources() && !is_cancelled_ && !is_retired_ &&
+                          hop.messages + 1 < route_.max_messages_per_connection && steady_clock::now() >= alone_until_;
+  const DeliveryRequest* const next = takes_more && request.look_ahead ? request.look_ahead() : nullptr;
+  if (next == nullptr || needs_seven_bit(next->message->message.envelope, hop.connection->capabilities())) return std::nullopt;
+  sent.next = next->message;
+  sent.next_outgoing = outgoing(*next);
+  finish(*sent.next_outgoing, *next);
+  return sent.next_outgoing->transaction;
+}
+
+SmtpTransport::Begun SmtpTransport::take_begun(const DeliveryRequest& request) {
+  auto found = begun_.extract(request.message);
+  return found.empty() ? Begun() : std::move(found.mapped());
 }
 
 // A notice of ours has a null reverse-path, or goes to a client's own address: nobody is to suppress that.
@@ -462,7 +503,11 @@ std::vector<RecipientReport> SmtpTransport::conclude(Exit& exit, HopConnection h
     const Outcome outcome = outcome_of(said.status, does_dsn);
     reports.push_back({said.recipient, outcome, std::move(said.status), hop.remote, std::nullopt, contact, said.is_own_word});
   }
-  keep_or_quit(exit, std::move(hop));
+  if (hop.connection->is_begun_behind()) {
+    begun_.insert_or_assign(sent.next, Begun{std::move(hop), std::move(sent.next_outgoing)});
+  } else {
+    keep_or_quit(exit, std::move(hop));
+  }
   return reports;
 }
 
@@ -489,6 +534,7 @@ void SmtpTransport::cancel() {
   if (options_.mx) options_.mx->cancel();
   exits_.close_all();
   for (smtp::ClientConnection* connection : sending_) connection->cancel();
+  for (const auto& [message, begun] : begun_) begun.hop.connection->cancel();
 }
 
 }  // namespace postern::relay

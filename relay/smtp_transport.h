@@ -15,12 +15,14 @@
 #include "relay/exits.h"
 #include "relay/mx_sessions.h"
 #include "relay/route.h"
+#include "relay/spooled_content.h"
 #include "relay/transport.h"
 #include "smtp/client_connection.h"
 #include "store/spool.h"
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -48,6 +50,7 @@ class SmtpTransport final : public Transport {
   ~SmtpTransport() override;
 
   net::Awaitable<std::vector<RecipientReport>> deliver(DeliveryRequest request) override;
+  bool has_begun(const DeliveryRequest& request) const override { return begun_.contains(request.message); }
   void cancel() override;
   void retire() override;
   void refresh() override { options_.mx ? options_.mx->refresh() : load_tls(); }
@@ -63,6 +66,17 @@ class SmtpTransport final : public Transport {
     bool is_source_s = false;   // nothing was tried, for want of the source's address
     std::optional<Wait> wait{};  // as MxSession's
   };
+  // A message as it goes to one hop.
+  struct Outgoing {
+    SpooledContent content;
+    std::optional<Envelope> changed{};  // where not the record's own goes
+    smtp::ClientTransaction transaction{};
+  };
+  // A connection on which a message's MAIL, RCPT and DATA have left already, behind the content of the one before.
+  struct Begun {
+    HopConnection hop;
+    std::unique_ptr<Outgoing> outgoing;
+  };
   struct Sent {
     std::vector<smtp::ClientRecipientStatus> statuses;
     // Nothing of the message is theirs, and another connection may do better: this one had died while it was idle, or takes no
@@ -71,6 +85,8 @@ class SmtpTransport final : public Transport {
     bool is_content_lost = false;
     // Another address of the same domain may take it: nobody was taken, and nothing of the content was sent.
     bool is_for_another = false;
+    const store::StoredMessage* next = nullptr;  // begun behind it, where the connection says so
+    std::unique_ptr<Outgoing> next_outgoing{};
   };
 
   // An attempt by one exit.
@@ -98,9 +114,14 @@ class SmtpTransport final : public Transport {
                                    smtp::ClientConfig& config) const;
   void note_tls_failure(Exit& exit, const Status& failure);
   static bool is_session_spent(const HopConnection& hop, const Sent& sent);
-  net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request);
+  // `begun` null: nothing of it has left yet.
+  net::Awaitable<Sent> send(HopConnection& hop, const DeliveryRequest& request, std::unique_ptr<Outgoing> begun = nullptr);
+  net::Awaitable<Sent> send_content(HopConnection& hop, const DeliveryRequest& request, std::unique_ptr<Outgoing> outgoing);
+  std::unique_ptr<Outgoing> outgoing(const DeliveryRequest& request) const;
+  static void finish(Outgoing& outgoing, const DeliveryRequest& request);
+  std::optional<smtp::ClientTransaction> look_ahead(const HopConnection& hop, const DeliveryRequest& request, Sent& sent) const;
+  Begun take_begun(const DeliveryRequest& request);
   void note_dialogue(const DeliveryRequest& request, const std::string& remote, std::string said) const;
-  net::Awaitable<Sent> send_content(HopConnection& hop, const DeliveryRequest& request);
   smtp::ClientConfig client_config(const Exit& exit, const net::asio::ip::tcp::endpoint& endpoint) const;
   std::vector<RecipientReport> conclude(Exit& exit, HopConnection hop, Sent sent);
   void keep_or_quit(Exit& exit, HopConnection hop);
@@ -116,6 +137,8 @@ class SmtpTransport final : public Transport {
   SystemRandom random_;
   unsigned restrained_ = 0;                 // times in a row
   std::set<smtp::ClientConnection*> sending_;
+  std::map<const store::StoredMessage*, Begun> begun_;
+  std::chrono::steady_clock::time_point alone_until_{};  // the hop lost what followed a content
   std::size_t opening_ = 0;    // sessions being opened
   bool is_cancelled_ = false;
   dns::Cancellation look_ups_;

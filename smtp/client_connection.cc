@@ -44,7 +44,8 @@ class ClientConnection::Impl {
 
   // Performs steps until the session is ready or closed.
   net::Awaitable<void> run();
-  net::Awaitable<std::vector<ClientRecipientStatus>> send(ClientTransaction transaction, ContentSource content);
+  net::Awaitable<std::vector<ClientRecipientStatus>> send(ClientTransaction transaction, ContentSource content,
+                                                          LookAhead look_ahead);
   net::Awaitable<void> quit();
   void cancel();
   bool is_usable() const { return is_usable_; }
@@ -61,6 +62,7 @@ class ClientConnection::Impl {
 
   net::Awaitable<bool> flush(std::chrono::seconds timeout);
   void give_content();
+  void give_last(std::string_view piece);
   void stream_failed(const Error& error);
   std::chrono::seconds reply_timeout() const;
 
@@ -72,6 +74,7 @@ class ClientConnection::Impl {
   std::function<void(Direction, std::string_view)> transcript_;
   ClientSession session_;
   ContentSource content_;                          // of the transaction under way
+  LookAhead look_ahead_;                           // the same
   std::optional<Result<std::string>> next_piece_;  // read ahead, so that the last piece leaves together with the final dot
   std::optional<std::uint64_t> replies_at_deadline_;  // reply_count() when the deadline was set
   bool is_usable_ = false;
@@ -123,9 +126,11 @@ net::Awaitable<ClientConnection::Opened> ClientConnection::connect(net::asio::ip
   co_return opened;
 }
 
-net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::send(ClientTransaction transaction, ContentSource content) {
-  return impl_->send(std::move(transaction), std::move(content));
+net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::send(ClientTransaction transaction, ContentSource content,
+                                                                          LookAhead look_ahead) {
+  return impl_->send(std::move(transaction), std::move(content), std::move(look_ahead));
 }
+bool ClientConnection::is_begun_behind() const { return impl_->session().is_begun_behind(); }
 net::Awaitable<void> ClientConnection::quit() { return impl_->quit(); }
 bool ClientConnection::is_usable() const { return impl_->is_usable(); }
 bool ClientConnection::is_broken() const { return impl_->session().failure().has_value(); }
@@ -146,7 +151,7 @@ net::Awaitable<void> ClientConnection::Impl::run() {
 }
 
 net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::Impl::send(ClientTransaction transaction,
-                                                                                ContentSource content) {
+                                                                                ContentSource content, LookAhead look_ahead) {
   if (!is_usable_) {
     std::vector<ClientRecipientStatus> statuses;
     for (const std::uint32_t recipient : transaction.recipients) {
@@ -155,10 +160,12 @@ net::Awaitable<std::vector<ClientRecipientStatus>> ClientConnection::Impl::send(
     co_return statuses;
   }
   content_ = std::move(content);
+  look_ahead_ = std::move(look_ahead);
   next_piece_.reset();
   session_.begin(std::move(transaction));
   co_await run();
   content_ = nullptr;
+  look_ahead_ = nullptr;
   co_return session_.take_results();
 }
 
@@ -225,7 +232,11 @@ net::Awaitable<bool> ClientConnection::Impl::flush(std::chrono::seconds timeout)
   if (session_.output().empty()) co_return true;
   stream_->expires_after(timeout);
   replies_at_deadline_.reset();
-  if (transcript_) transcript_(Direction::Sent, session_.output());
+  if (transcript_) {
+    const std::size_t own = session_.output().size() - session_.octets_begun_behind();
+    transcript_(Direction::Sent, session_.output().substr(0, own));
+    if (own < session_.output().size()) transcript_(Direction::SentAhead, session_.output().substr(own));
+  }
   const Result<void> written = co_await stream_->write_all(session_.output());
   session_.output_sent();
   if (!written) stream_failed(written.error());
@@ -236,11 +247,19 @@ void ClientConnection::Impl::give_content() {
   Result<std::string> piece = next_piece_ ? std::move(*next_piece_) : content_();
   next_piece_.reset();
   if (!piece) return session_.content_failed();
-  if (piece->empty()) return session_.content("", true);
+  if (piece->empty()) return give_last("");
   Result<std::string> following = content_();
   const bool is_last = following.has_value() && following->empty();
-  if (!is_last) next_piece_ = std::move(following);
-  session_.content(*piece, is_last);
+  if (is_last) return give_last(*piece);
+  next_piece_ = std::move(following);
+  session_.content(*piece, false);
+}
+
+void ClientConnection::Impl::give_last(std::string_view piece) {
+  session_.content(piece, true);
+  if (session_.failure() || !look_ahead_ || !session_.capabilities().pipelining) return;
+  const std::optional<ClientTransaction> next = look_ahead_();
+  if (next) session_.begin_behind(*next);
 }
 
 void ClientConnection::Impl::stream_failed(const Error& error) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct ClientTimeouts {
 // Gives content piece by piece: the next chunk, an empty string after the last one, or an error.
 using ContentSource = std::function<Result<std::string>()>;
 
+// Asked once, when the last piece of content is about to leave: the transaction that will be sent next, if there is one already.
+using LookAhead = std::function<std::optional<ClientTransaction>()>;
+
 class ClientConnection {
  public:
   struct Opened {
@@ -44,8 +48,12 @@ class ClientConnection {
                                      const net::TlsClientContext& tls, ClientTimeouts timeouts);
   ~ClientConnection();
 
-  // Never throws; on a broken connection the statuses say so and is_usable() turns false.
-  net::Awaitable<std::vector<ClientRecipientStatus>> send(ClientTransaction transaction, ContentSource content);
+  // Never throws; on a broken connection the statuses say so and is_usable() turns false. Where `look_ahead` gives a transaction
+  // and the peer offers PIPELINING, that one's commands leave behind this one's content (ClientSession::begin_behind()).
+  net::Awaitable<std::vector<ClientRecipientStatus>> send(ClientTransaction transaction, ContentSource content,
+                                                          LookAhead look_ahead = {});
+  // The next send() must be that of the transaction that the last one's `look_ahead` gave; or nothing is sent any more.
+  bool is_begun_behind() const;
   // QUIT, with a short deadline, then close.
   net::Awaitable<void> quit();
 

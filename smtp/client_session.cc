@@ -24,6 +24,9 @@ void ClientSession::begin(ClientTransaction transaction) { impl_->begin(std::mov
 void ClientSession::quit() { impl_->quit(); }
 void ClientSession::content(std::string_view piece, bool is_last) { impl_->content(piece, is_last); }
 void ClientSession::content_failed() { impl_->content_failed(); }
+bool ClientSession::begin_behind(const ClientTransaction& next) { return impl_->begin_behind(next); }
+std::size_t ClientSession::octets_begun_behind() const { return impl_->octets_begun_behind(); }
+bool ClientSession::is_begun_behind() const { return impl_->is_begun_behind(); }
 std::string_view ClientSession::output() const { return impl_->output(); }
 void ClientSession::output_sent() { impl_->output_sent(); }
 const ClientCapabilities& ClientSession::capabilities() const { return impl_->capabilities(); }
@@ -75,7 +78,7 @@ void ClientSession::Impl::timed_out() {
 }
 
 void ClientSession::Impl::quit() {
-  POSTERN_CHECK(phase_ == Phase::Ready);
+  POSTERN_CHECK(phase_ == Phase::Ready && !is_begun_behind_);
   phase_ = Phase::Dialog;
   send(Command::Quit, "QUIT\r\n");
 }
@@ -83,6 +86,7 @@ void ClientSession::Impl::quit() {
 void ClientSession::Impl::output_sent() {
   if (is_output_secret_) wipe_string(output_);
   is_output_secret_ = false;
+  octets_begun_behind_ = 0;
   output_.clear();  // keeps its memory for the next piece of content
 }
 
@@ -166,7 +170,7 @@ void ClientSession::Impl::fail(Status status, Manner manner, Speaker speaker) {
   const bool is_tls_unproven = is_tls_ && reply_count_ == replies_before_tls_;
   has_failed_at_tls_ = stage_ == "STARTTLS" || is_tls_unproven;
   if (is_in_transaction_) settle_rest(status, speaker);
-  is_in_transaction_ = false;
+  is_in_transaction_ = is_begun_behind_ = false;
   if (!is_quitting) failure_ = std::move(status);
   phase_ = Phase::Closed;
   awaited_.clear();
@@ -183,7 +187,7 @@ void ClientSession::Impl::fail_protocol(std::string_view what) {
 
 // Between the final dot and its reply nobody can know (RFC 1047).
 std::string_view ClientSession::Impl::possible_duplicate() const {
-  const bool is_waiting = !awaited_.empty() && awaited_.back().command == Command::EndOfData;
+  const bool is_waiting = !awaited_.empty() && awaited_.front().command == Command::EndOfData;
   return is_waiting ? "; the next hop may have taken the message" : "";
 }
 

@@ -23,7 +23,11 @@ namespace postern::smtp {
 
 enum class ClientTls { None, IfOffered, Required, Implicit };
 
-enum class Direction { Sent, Received };
+enum class Direction {
+  Sent,
+  SentAhead,  // the next transaction's commands, behind the content of this one
+  Received,
+};
 
 struct ClientConfig {
   std::string hostname;         // for EHLO
@@ -92,7 +96,7 @@ class ClientSession {
   void tls_started();
   void tls_failed(std::string_view reason);
 
-  // After ClientReady.
+  // After ClientReady. Where a transaction was begun behind the last one, it is that one.
   void begin(ClientTransaction transaction);
   void quit();
   // After ClientNeedContent: stuffs and queues a piece of any size; `is_last` ends the data (a missing final CRLF is added). A hop
@@ -102,6 +106,15 @@ class ClientSession {
   void content(std::string_view piece, bool is_last);
   // The spool cannot give the content: the connection is dropped without ending the data.
   void content_failed();
+  // After the last content() and before what it queued is flushed: the next transaction's MAIL, RCPT and DATA leave right behind
+  // the final dot (RFC 2920 §3.1). The transaction under way ends as ever; begin() is then called with `next`, or the connection is
+  // closed, since QUIT would be content. False, and nothing happens: the peer does not offer PIPELINING, would not take one of the
+  // recipients, or they are too many for one group.
+  bool begin_behind(const ClientTransaction& next);
+  // Of what output() ends with: the commands that begin_behind() queued.
+  std::size_t octets_begun_behind() const;
+  // Between begin_behind() and its begin(), while the connection stands.
+  bool is_begun_behind() const;
 
   std::string_view output() const;
   void output_sent();

@@ -38,6 +38,9 @@ class ClientSession::Impl {
   void quit();
   void content(std::string_view piece, bool is_last);
   void content_failed();
+  bool begin_behind(const ClientTransaction& next);
+  std::size_t octets_begun_behind() const { return octets_begun_behind_; }
+  bool is_begun_behind() const { return is_begun_behind_; }
   std::string_view output() const { return output_; }
   void output_sent();
   const ClientCapabilities& capabilities() const { return capabilities_; }
@@ -101,7 +104,9 @@ class ClientSession::Impl {
   void on_rcpt(std::size_t index, const Reply& reply);
   void on_data(const Reply& reply);
   void on_end_of_data(const Reply& reply);
+  void take_up(ClientTransaction transaction);
   void refuse_unsendable();
+  bool is_sendable(const ClientTransaction& transaction) const;
   void settle_rest(const Status& status, Speaker speaker = Speaker::Peer);
   Status refusal_of(const Reply& reply);
   bool has_unsettled() const;
@@ -135,7 +140,9 @@ class ClientSession::Impl {
   bool is_mail_refused_ = false;
   bool is_data_sent_ = false;
   bool is_unfit_ = false;
-  bool needs_reset_ = false;  // the peer may still hold an unfinished transaction
+  std::size_t octets_begun_behind_ = 0;
+  bool is_begun_behind_ = false;  // the next one's commands are out, see begin_behind()
+  bool needs_reset_ = false;      // the peer may still hold an unfinished transaction
 };
 
 // A refusal that is about the connection or our configuration, as a 4yz: messages wait for it, they do not bounce. The

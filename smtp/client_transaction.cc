@@ -6,6 +6,7 @@
 #include "smtp/client_session_impl.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::smtp {
 namespace {
@@ -31,6 +32,20 @@ bool is_about_the_session(std::uint16_t code) {
 
 void ClientSession::Impl::begin(ClientTransaction transaction) {
   POSTERN_CHECK(phase_ == Phase::Ready && transaction.envelope != nullptr);
+  take_up(std::move(transaction));
+  if (std::exchange(is_begun_behind_, false)) {
+    is_mail_sent_ = is_data_sent_ = true;
+    next_recipient_ = results_.size();
+    phase_ = Phase::Dialog;
+    return;
+  }
+  refuse_unsendable();
+  if (!has_unsettled()) return finish_transaction(needs_reset_ ? Ending::NeedsReset : Ending::Complete);
+  phase_ = Phase::Dialog;
+  advance_transaction();
+}
+
+void ClientSession::Impl::take_up(ClientTransaction transaction) {
   transaction_ = std::move(transaction);
   results_.clear();
   for (const std::uint32_t recipient : transaction_.recipients) {
@@ -41,10 +56,33 @@ void ClientSession::Impl::begin(ClientTransaction transaction) {
   next_recipient_ = 0;
   is_in_transaction_ = true;
   is_mail_sent_ = is_mail_refused_ = is_data_sent_ = is_unfit_ = false;
-  refuse_unsendable();
-  if (!has_unsettled()) return finish_transaction(needs_reset_ ? Ending::NeedsReset : Ending::Complete);
-  phase_ = Phase::Dialog;
-  advance_transaction();
+}
+
+bool ClientSession::Impl::begin_behind(const ClientTransaction& next) {
+  POSTERN_CHECK(phase_ == Phase::Dialog && awaited_.size() == 1 && awaited_.front().command == Command::EndOfData);
+  if (!capabilities_.pipelining || next.is_trial || !is_sendable(next)) return false;
+  std::string group;
+  append_mail(*next.envelope, next.content_octets, capabilities_, group);
+  for (const std::uint32_t recipient : next.recipients) {
+    append_rcpt(next.envelope->recipients[recipient], capabilities_, group);
+    if (group.size() > kMaxGroupOctets) return false;
+  }
+  const std::size_t before = output_.size();
+  output_ += group;
+  await_reply(Command::Mail);
+  for (std::size_t i = 0; i < next.recipients.size(); ++i) await_reply(Command::Rcpt, i);
+  send(Command::Data, "DATA\r\n");
+  octets_begun_behind_ = output_.size() - before;
+  is_begun_behind_ = true;
+  return true;
+}
+
+bool ClientSession::Impl::is_sendable(const ClientTransaction& transaction) const {
+  const Envelope& envelope = *transaction.envelope;
+  if (refuse_message(envelope, transaction.content_octets, capabilities_, is_tls_ && config_.verifies_peer)) return false;
+  return std::ranges::none_of(transaction.recipients, [&](std::uint32_t recipient) {
+    return refuse_recipient(envelope.recipients[recipient], capabilities_).has_value();
+  });
 }
 
 // What the hop cannot take is refused here, without asking it.

@@ -64,6 +64,7 @@ class Wire {
   }
 
   bool is_tls() const { return tls_.has_value(); }
+  bool has_more() const { return !buffer_.empty(); }
   // From another thread: the socket stays open, its reads and writes end.
   void cut() { ::shutdown(socket_.native_handle(), SHUT_RDWR); }
 
@@ -255,6 +256,7 @@ class Dialogue {
   void keep() {
     message_.connection = number_;
     message_.was_tls = wire_.is_tls();
+    message_.was_followed = wire_.has_more();
     const std::lock_guard lock(host_.mutex);
     host_.messages.push_back(message_);
     host_.changed.notify_all();

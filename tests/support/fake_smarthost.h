@@ -27,6 +27,7 @@ struct SmarthostMessage {
   std::string content;             // after unstuffing
   std::size_t connection = 0;      // the how-manieth, from 0
   bool was_tls = false;
+  bool was_followed = false;  // by commands, before its content was answered
 };
 
 // Stages: "greeting", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "content", "end-of-data", "RSET", "QUIT".

@@ -91,6 +91,35 @@ TEST_F(DestinationTest, LetsAccountsTakeTurns) {
   EXPECT_EQ(order, "abaa");
 }
 
+TEST_F(DestinationTest, GivesAConnectionItsNextJobAheadOnlyWhereThatHasToWaitForItAndIsTheSameAccounts) {
+  Destination hop = make(1, 100);
+  for (int i = 0; i < 3; ++i) hop.enqueue(make_job(1, kPoisoner));
+  EXPECT_FALSE(hop.take_ahead(kPoisoner, clock_.now())) << "a connection of its own is free";
+  const Job first = *hop.take(clock_.now());
+  EXPECT_FALSE(hop.take_ahead(kOther, clock_.now()));
+  std::optional<Job> second = hop.take_ahead(kPoisoner, clock_.now());
+  ASSERT_TRUE(second);
+  EXPECT_EQ(hop.running(), 1U) << "it has not begun";
+  hop.enqueue(make_job(1, kOther));
+  hop.finished(first);
+  hop.begin(*second);
+  EXPECT_EQ(hop.running(), 1U);
+  EXPECT_TRUE(hop.take_ahead(kPoisoner, clock_.now()));
+  EXPECT_FALSE(hop.take_ahead(kPoisoner, clock_.now())) << "the turn is another's";
+  EXPECT_TRUE(hop.take_ahead(kOther, clock_.now()));
+}
+
+TEST_F(DestinationTest, TakesBackWhatWasGivenAheadAsTheNextOne) {
+  Destination hop = make(1, 100);
+  for (std::size_t recipients = 1; recipients <= 3; ++recipients) hop.enqueue(make_job(recipients, kOther));
+  const Job first = *hop.take(clock_.now());
+  hop.put_back(*hop.take_ahead(kOther, clock_.now()));
+  hop.finished(first);
+  EXPECT_EQ(hop.take(clock_.now())->lease->stored.message.envelope.recipients.size(), 2U);
+  (void)hop.failed(kRefused, clock_.now(), random_);
+  EXPECT_FALSE(hop.take_ahead(kOther, clock_.now())) << "it fails";
+}
+
 TEST_F(DestinationTest, KeepsAReserveForAccountsThatHoldLittle) {
   Destination hop = make(8, 10);
   for (int i = 0; i < 10; ++i) hop.enqueue(make_job(1, kPoisoner));

@@ -104,5 +104,24 @@ TEST(DialogueBook, KeepsAMessagesDialoguesAndIsBounded) {
   EXPECT_TRUE(book.list(account, other, clock.now()).empty()) << "who sent longest ago";
 }
 
+TEST(DialoguesOfOneConnection, KeepTwoTransactionsApartOfWhichTheSecondWasBegunBehindTheFirst) {
+  for (const bool come_at_once : {true, false}) {
+    DialogueRecorder recorder;
+    recorder.passed(smtp::Direction::Sent, "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n");
+    recorder.passed(smtp::Direction::Received, "250 one\r\n250 two\r\n354 three\r\n");
+    recorder.passed(smtp::Direction::Sent, "Subject: s\r\n\r\nDATA\r\n.\r\n");
+    recorder.passed(smtp::Direction::SentAhead, "MAIL FROM:<c@example.org>\r\nDATA\r\n");
+    const std::string_view next = "250 six\r\n354 seven\r\n";
+    recorder.passed(smtp::Direction::Received, "250-four\r\n250 five\r\n" + std::string(come_at_once ? next : ""));
+    EXPECT_EQ(recorder.take(),
+              "> MAIL FROM:<a@example.org>\n> RCPT TO:<b@example.net>\n> DATA\n< 250 one\n< 250 two\n< 354 three\n"
+              "= the content\n< 250-four\n< 250 five\n");
+    if (!come_at_once) recorder.passed(smtp::Direction::Received, next);
+    recorder.passed(smtp::Direction::Sent, "Subject: t\r\n.\r\n");
+    recorder.passed(smtp::Direction::Received, "250 eight\r\n");
+    EXPECT_EQ(recorder.take(), "> MAIL FROM:<c@example.org>\n> DATA\n< 250 six\n< 354 seven\n= the content\n< 250 eight\n");
+  }
+}
+
 }  // namespace
 }  // namespace postern::relay

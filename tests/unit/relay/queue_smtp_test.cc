@@ -2,12 +2,9 @@
 #include "core/bytes.h"
 #include "domains/dkim_keys.h"
 #include "domains/dkim_signer.h"
-#include "relay/transports.h"
 #include "tests/support/captured_log.h"
-#include "tests/support/fake_smarthost.h"
-#include "tests/support/scripted_resolver.h"
 #include "tests/unit/domains/dkim_verification.h"
-#include "tests/unit/relay/queue_fixture.h"
+#include "tests/unit/relay/queue_smtp_fixture.h"
 
 #include <gmock/gmock.h>
 
@@ -20,24 +17,7 @@ namespace {
 using std::chrono::minutes;
 using store::RecipientStage;
 
-class QueueSmtpTest : public QueueFixture {
- protected:
-  ~QueueSmtpTest() override { stop(); }  // before what is below ends
-  void start_to(const test::FakeSmarthost& hop, const domains::MessageSigner* signer = nullptr) {
-    routes_[0].port = hop.port();
-    routes_.resize(1);
-    const TransportSettings settings{
-        .hostname = "relay.example", .signer = signer, .resolver = &resolver_, .dialogues = &dialogues_};
-    start(make_transport_factory(io_.get_executor(), store_.spool(), settings));
-  }
-  std::vector<Dialogue> dialogues_of(const MessageId& id) {
-    return dialogues_.list(store_.spool().find(id).value()->message.account, id, SystemClock().now());
-  }
-
-  DialogueBook dialogues_;
-
-  test::ScriptedResolver resolver_;
-};
+class QueueSmtpTest : public QueueSmtpFixture {};
 
 TEST_F(QueueSmtpTest, SendsTheContentAsItIsStored) {
   test::FakeSmarthost hop;
@@ -355,8 +335,8 @@ TEST_F(QueueSmtpTest, ConvertsEightBitContentForAHopThatTakesNoneAndSignsItAnew)
   domain.dkim_keys = {domains::make_rsa_key(random_).value(), domains::make_ed25519_key(random_).value()};
   using Found = Result<std::optional<store::DomainRecord>>;
   const auto signer = domains::DkimSigner::create([&](const AccountId& account, std::string_view) -> Found {
-    return account == account_.id ? std::optional(domain) : std::nullopt;
-  }).value();
+                        return account == account_.id ? std::optional(domain) : std::nullopt;
+                      }).value();
   const std::string trace = "Received: by us\r\n";
   const std::string header = "From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n";
   std::string text = ".\r\n..\r\n";
@@ -397,8 +377,8 @@ TEST_F(QueueSmtpTest, ConvertsEightBitContentForAHopThatTakesNoneAndSignsItAnew)
 TEST_F(QueueSmtpTest, SendsConvertedContentUnsignedWhereItWasOrCannotBeSignedAnew) {
   using Found = Result<std::optional<store::DomainRecord>>;
   const auto signer = domains::DkimSigner::create([](const AccountId&, std::string_view) -> Found {
-    return Error(ErrorCode::IoError, "no directory today");
-  }).value();
+                        return Error(ErrorCode::IoError, "no directory today");
+                      }).value();
   for (const std::string& fields : {std::string(), std::string("DKIM-Signature: v=1\r\n")}) {
     test::FakeSmarthostOptions options;
     options.keywords = {"SIZE"};
@@ -411,8 +391,9 @@ TEST_F(QueueSmtpTest, SendsConvertedContentUnsignedWhereItWasOrCannotBeSignedAne
     const MessageId id = accept(std::move(draft), "From: a@example.org\r\n\r\ngr\xC3\xBC\xC3\x9F\r\n");
     run_until([&] { return load(id).delivery.is_settled(); });
     ASSERT_EQ(hop.messages().size(), 1U);
-    EXPECT_EQ(hop.messages().at(0).content, "From: a@example.org\r\nMIME-Version: 1.0\r\n"
-                                            "Content-Transfer-Encoding: quoted-printable\r\n\r\ngr=C3=BC=C3=9F\r\n");
+    EXPECT_EQ(hop.messages().at(0).content,
+              "From: a@example.org\r\nMIME-Version: 1.0\r\n"
+              "Content-Transfer-Encoding: quoted-printable\r\n\r\ngr=C3=BC=C3=9F\r\n");
     stop();
     const std::string lines = log.finish();
     EXPECT_EQ(lines.find("message_not_signed") != std::string::npos, !fields.empty()) << lines;

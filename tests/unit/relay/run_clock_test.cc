@@ -265,7 +265,7 @@ class CountingListener final : public RunListener {
                                       std::chrono::steady_clock::time_point, std::vector<RunTelling>& told) override {
     asked.emplace_back(now, messages.size());
     if (due && *due <= now) {
-      told.push_back({.at = now});
+      told.emplace_back().at = now;
       due = --left > 0 ? std::optional(now + hours(1)) : std::nullopt;
     }
     return due;

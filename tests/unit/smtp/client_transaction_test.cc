@@ -83,13 +83,12 @@ struct PipelinedCase {
 const PipelinedCase kPipelinedCases[] = {
     {"MAIL 550, DATA 503", "550 5.1.8 no\r\n503 x\r\n503 x\r\n503 x\r\n", "", "", "550 5.1.8 no r0\n550 5.1.8 no r1\n", true},
     {"MAIL 451", "451 4.3.0 later\r\n503 x\r\n503 x\r\n503 x\r\n", "", "", "451 4.3.0 later r0\n451 4.3.0 later r1\n", true},
-    {"MAIL 550, yet RCPT 250 and 354", "550 no\r\n250 ok\r\n250 ok\r\n354 go\r\n", ".\r\n", "250 ok\r\n",
-     "550 no r0\n550 no r1\n", false},
+    {"MAIL 550, yet RCPT 250 and 354", "550 no\r\n250 ok\r\n250 ok\r\n354 go\r\n", ".\r\n", "250 ok\r\n", "550 no r0\n550 no r1\n",
+     false},
     {"MAIL 530", "530 5.7.0 auth first\r\n503 x\r\n503 x\r\n503 x\r\n", "", "",
      "451 4.7.0 MAIL refused: 530 5.7.0 auth first r0\n451 4.7.0 MAIL refused: 530 5.7.0 auth first r1\n", true},
     {"all RCPT refused, DATA 554", "250 ok\r\n550 a\r\n450 b\r\n554 none\r\n", "", "", "550 a r0\n450 b r1\n", true},
-    {"all RCPT refused, yet 354", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "554 none\r\n", "550 a r0\n450 b r1\n",
-     false},
+    {"all RCPT refused, yet 354", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "554 none\r\n", "550 a r0\n450 b r1\n", false},
     {"all RCPT refused, yet 354, and the dot is taken", "250 ok\r\n550 a\r\n450 b\r\n354 go\r\n", ".\r\n", "250 ok\r\n",
      "550 a r0\n450 b r1\n", false},
     {"DATA 554 after one RCPT", "250 ok\r\n550 a\r\n250 ok\r\n554 5.7.1 no data\r\n", "", "", "550 a r0\n554 5.7.1 no data r1\n",
@@ -110,6 +109,103 @@ TEST(ClientTransaction, KeepsTheBooksOfPipelinedReplies) {
       script.begin(envelope).expect_sent((c.needs_reset ? "RSET\r\n" : "") + std::string(kGroupOfTwo));
     }
   }
+}
+
+// A transaction up to its last content, with another begun behind it.
+void begin_two(ClientScript& script, const Envelope& first, const Envelope& second) {
+  script.open({"PIPELINING"}).begin(first).feed("250 ok\r\n250 ok\r\n354 go\r\n").expect_need_content();
+  script.expect_sent("MAIL FROM:<a@example.org>\r\nRCPT TO:<r0@example.net>\r\nDATA\r\n");
+  script.content("a\r\n", true);
+  EXPECT_TRUE(script.session().begin_behind(ClientTransaction{&second, {0, 1}, 100}));
+  EXPECT_TRUE(script.session().is_begun_behind());
+  script.expect_sent("a\r\n.\r\n" + std::string(kGroupOfTwo));
+}
+
+TEST(ClientTransaction, BeginsTheNextOneBehindTheFinalDot) {
+  const Envelope first = numbered_envelope(1);
+  const Envelope second = numbered_envelope(2);
+  for (const bool comes_at_once : {true, false}) {
+    ClientScript script;
+    begin_two(script, first, second);
+    const std::string_view rest = "250 ok\r\n250 ok\r\n550 5.1.1 unknown\r\n354 go\r\n";
+    script.feed("250 2.0.0 queued as 1\r\n" + std::string(comes_at_once ? rest : "")).expect_ready();
+    EXPECT_EQ(script.results(), "250 2.0.0 queued as 1 r0\n");
+    script.begin(second).expect_sent("");
+    if (!comes_at_once) script.feed(rest);
+    script.expect_need_content().content("b\r\n", true).expect_sent("b\r\n.\r\n").feed("250 queued as 2\r\n").expect_ready();
+    EXPECT_EQ(script.results(), "250 queued as 2 r0\n550 5.1.1 unknown r1\n");
+    script.begin(first).expect_sent("MAIL FROM:<a@example.org>\r\nRCPT TO:<r0@example.net>\r\nDATA\r\n");
+  }
+}
+
+TEST(ClientTransaction, SettlesEachOfTwoByItsOwnReplies) {
+  struct Case {
+    std::string_view first_reply, results, second_replies, second_results;
+    bool is_closed;
+  };
+  const Case cases[] = {
+      {"554 5.6.0 spam\r\n", "554 5.6.0 spam r0\n", "250 ok\r\n250 ok\r\n250 ok\r\n451 later\r\n", "451 later r0\n451 later r1\n",
+       false},
+      {"250 ok\r\n", "250 ok r0\n", "550 5.1.8 no\r\n503 x\r\n503 x\r\n503 x\r\n", "550 5.1.8 no r0\n550 5.1.8 no r1\n", false},
+      {"250 ok\r\n", "250 ok r0\n", "421 4.4.2 enough\r\n", "421 4.4.2 enough r0\n421 4.4.2 enough r1\n", true},
+  };
+  const Envelope first = numbered_envelope(1);
+  const Envelope second = numbered_envelope(2);
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.second_replies);
+    ClientScript script;
+    begin_two(script, first, second);
+    script.feed(c.first_reply).expect_ready();
+    EXPECT_EQ(script.results(), c.results);
+    script.begin(second).feed(c.second_replies);
+    c.is_closed ? script.expect_closed() : script.expect_ready();
+    EXPECT_EQ(script.results(), c.second_results);
+    if (!c.is_closed) script.begin(first).expect_sent("RSET\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<r0@example.net>\r\nDATA\r\n");
+  }
+}
+
+TEST(ClientTransaction, SettlesOnlyTheFirstOfTwoWhereItsEndBreaksTheConnection) {
+  const Envelope first = numbered_envelope(1);
+  const Envelope second = numbered_envelope(2);
+  ClientScript closing;
+  begin_two(closing, first, second);
+  closing.feed("421 4.3.2 closing\r\n").expect_closed();
+  EXPECT_EQ(closing.results(), "421 4.3.2 closing r0\n");
+  EXPECT_FALSE(closing.session().is_begun_behind());
+  ClientScript lost;
+  begin_two(lost, first, second);
+  lost.session().peer_gone();
+  EXPECT_EQ(lost.expect_closed().results(),
+            "451 4.4.2 connection lost at end-of-data; the next hop may have taken the message r0\n");
+}
+
+TEST(ClientTransaction, BeginsNothingBehindWhereThePeerWouldNotTakeItAtOneGo) {
+  const auto may_begin = [](std::initializer_list<std::string_view> keywords, const Envelope& next) {
+    ClientScript script;
+    const Envelope first = numbered_envelope(1);
+    script.open(keywords).begin(first);
+    const bool pipelines = script.session().capabilities().pipelining;
+    script.feed("250 ok\r\n");
+    if (pipelines) {
+      script.feed("250 ok\r\n354 go\r\n");
+    } else {
+      script.feed("250 ok\r\n").feed("354 go\r\n");
+    }
+    script.expect_need_content().session().output_sent();
+    script.content("a\r\n", true);
+    ClientTransaction transaction{&next, {}, 200};
+    for (std::uint32_t i = 0; i < next.recipients.size(); ++i) transaction.recipients.push_back(i);
+    const bool may = script.session().begin_behind(transaction);
+    if (!may) script.expect_sent("a\r\n.\r\n").feed("250 ok\r\n").expect_ready();
+    return may;
+  };
+  EXPECT_TRUE(may_begin({"PIPELINING"}, numbered_envelope(2)));
+  EXPECT_FALSE(may_begin({"DSN"}, numbered_envelope(2)));
+  EXPECT_FALSE(may_begin({"PIPELINING"}, numbered_envelope(1'000)));
+  EXPECT_FALSE(may_begin({"PIPELINING", "SIZE 150"}, numbered_envelope(2)));
+  Envelope international = numbered_envelope(2);
+  international.recipients[1].mailbox.local_part = "\xC3\xA9";
+  EXPECT_FALSE(may_begin({"PIPELINING"}, international));
 }
 
 TEST(ClientTransaction, ARefusedMailEndsALockStepTransaction) {
@@ -184,10 +280,13 @@ TEST(ClientTransaction, RefusesWhatTheHopCannotTakeWithoutAskingIt) {
   ClientScript script;
   Envelope envelope = numbered_envelope(2);
   script.open({"PIPELINING", "SIZE 99"}).begin(envelope, 100).expect_ready().expect_sent("");
-  EXPECT_EQ(script.results(), "552 5.3.4 the message has 100 octets, the next hop takes 99 r0\n"
-                              "552 5.3.4 the message has 100 octets, the next hop takes 99 r1\n");
-  script.begin(envelope, 99).expect_sent("MAIL FROM:<a@example.org> SIZE=99\r\nRCPT TO:<r0@example.net>\r\n"
-                                         "RCPT TO:<r1@example.net>\r\nDATA\r\n");
+  EXPECT_EQ(script.results(),
+            "552 5.3.4 the message has 100 octets, the next hop takes 99 r0\n"
+            "552 5.3.4 the message has 100 octets, the next hop takes 99 r1\n");
+  script.begin(envelope, 99)
+      .expect_sent(
+          "MAIL FROM:<a@example.org> SIZE=99\r\nRCPT TO:<r0@example.net>\r\n"
+          "RCPT TO:<r1@example.net>\r\nDATA\r\n");
 }
 
 TEST(ClientTransaction, LeavesOutOnlyTheRecipientThatNeedsSmtputf8) {
