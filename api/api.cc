@@ -56,6 +56,7 @@ ApiResponse failure_response(const Failure& failure) {
   object["statusCode"] = failure.status;
   object["name"] = failure.name;
   object["message"] = failure.message;
+  object["error"] = failure.message;  // where MailKite's clients look
   ApiResponse response = ApiResponse::json(object, failure.status);
   response.problem = failure.name;
   if (failure.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");

@@ -129,8 +129,8 @@ struct ApiProblemRow {
 };
 std::span<const ApiProblemRow> api_problem_table();
 
-// {"statusCode": 422, "name": "…", "message": "…"}; a non-empty `detail` replaces the table's text. With WWW-Authenticate for
-// 401. The one place where a failure becomes HTTP.
+// {"statusCode": 422, "name": "…", "message": "…", "error": the same}; a non-empty `detail` replaces the table's text. With
+// WWW-Authenticate for 401. The one place where a failure becomes HTTP.
 ApiResponse api_problem(ApiProblem problem, std::string_view detail = {});
 ApiResponse api_refusal(Refusal refusal, std::string_view detail = {});
 // What the wire found; a non-empty `detail` as above.
@@ -238,6 +238,8 @@ ApiArea stats_api();
 ApiArea audit_api();
 ApiArea refusal_api();
 ApiArea inbound_api();
+ApiArea receiving_api();
+ApiArea mailkite_api();
 ApiArea explain_api();
 ApiArea service_api();  // /healthz, /readyz, /metrics, /openapi.json
 

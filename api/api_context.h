@@ -44,6 +44,9 @@ namespace postern::relay {
 class DialogueBook;
 class RunClock;
 }
+namespace postern::reception {
+struct ReceptionContext;
+}
 namespace postern::api {
 
 struct ServiceState;
@@ -127,6 +130,7 @@ struct ApiContext {
   relay::RunClock* run_clock = nullptr;                 // nullptr: no run has one
   std::function<ClusterStanding()> cluster{};           // empty: one machine
   std::function<Result<ClusterNodes>()> nodes{};        // likewise; asks the database, and blocks
+  const reception::ReceptionContext* reception = nullptr;  // nullptr: nothing is brought in
   const ServiceState* service = nullptr;  // set by the dispatcher
   AccountTurns turns{kJobsAtOnce, kWaitingJobs};             // at `workers`
   AccountTurns write_turns{kJobsAtOnce, kWaitingJobs};       // at `write_workers`

@@ -93,16 +93,6 @@ Result<ApiResponse> remove(ApiContext& context, const ApiRequest& request) {
   return ApiResponse::json(json::object{{"object", "domain"}, {"id", format_id(own->id)}, {"deleted", true}});
 }
 
-// What takes long.
-template <Work work>
-net::Awaitable<ApiResponse> on_domain_worker(ApiContext& context, ApiRequest& request) {
-  return answer_on(context.slow_turns, context.domain_workers, request.caller.account,
-                   [&context, &request] {
-                     const store::ActorScope acting(actor_of(context, request));
-                     return work(context, request);
-                   });
-}
-
 constexpr std::array<Route, 6> kDomainRoutes = {{
     {.method = Method::Get,
      .path = "/v1/domains",

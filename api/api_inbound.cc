@@ -9,6 +9,8 @@
 #include "domains/domain_admin.h"
 #include "domains/inbound_routes.h"
 #include "events/event_json.h"
+#include "reception/context.h"
+#include "reception/synced.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -112,14 +114,35 @@ Result<ApiResponse> get_inbound_attachment(ApiContext& context, const ApiRequest
   if (!*stored) return inbound_content_gone();
   const Result<std::string> content = read_content(context.store.spool(), (*stored)->message);
   if (!content) return inbound_content_gone();
-  auto found = mime::read_attachment(*content, attachment);
-  if (!found) return Error(ErrorCode::NotFound);
+  auto found = attachment == events::kWholeMessage ? std::nullopt : mime::read_attachment(*content, attachment);
+  if (!found && attachment != events::kWholeMessage) return Error(ErrorCode::NotFound);
   // As octets, whatever the message calls it: nothing of it may run in a browser's eyes as a page of ours.
   ApiResponse response;
   response.content_type = "application/octet-stream";
   response.headers.emplace_back("Content-Disposition", "attachment");
-  response.body = std::move(found->octets);
+  response.body = found ? std::move(found->octets) : *content;
   return response;
+}
+
+// What was refused to be sent on waits again; whether it may go now is asked anew.
+Result<ApiResponse> retry_forwards(ApiContext& context, const ApiRequest& request) {
+  auto record = find_inbound(context, request);
+  if (!record) return record.error();
+  std::size_t waiting = 0;
+  for (store::InboundForward& forward : record->forwards) {
+    if (forward.state != store::ForwardState::Refused) continue;
+    forward.state = store::ForwardState::Waiting;
+    forward.why.clear();
+    ++waiting;
+  }
+  if (waiting == 0) return Error(ErrorCode::Conflict, "nothing of it was refused to be sent on");
+  if (context.reception == nullptr) return api_problem(ApiProblem::Unavailable);
+  const store::InboundRecord changed = *record;
+  const Result<void> noted = reception::wait_for_sync(
+      [&](Completion done) { context.store.spool().note_inbound(std::move(*record), std::move(done)); });
+  if (!noted) return noted.error();
+  context.reception->taken_in(true);
+  return ApiResponse::json(shown_inbound(changed), 202);
 }
 
 json::object route_json(const store::DomainRecord& domain, const store::InboundRoute& route) {
@@ -269,6 +292,17 @@ constexpr Route kInboundRoutes[] = {{.method = Method::Get,
                                      .other_content = "application/octet-stream",
                                      .parameters = kLinkParameters,
                                      .failures = {403, 410}},
+                                    {.method = Method::Post,
+                                     .path = "/v1/inbound/:id/forwards/retry",
+                                     .access = Access::Manage,
+                                     .body = Body::None,
+                                     .handler = on_worker_live<retry_forwards>,
+                                     .operation = "retryForwards",
+                                     .summary = "Try again to send on what was refused",
+                                     .tag = "inbound",
+                                     .status = 202,
+                                     .response_schema = "Inbound",
+                                     .failures = {404, 409}},
                                     {.method = Method::Get,
                                      .path = "/v1/routes",
                                      .access = Access::Manage,

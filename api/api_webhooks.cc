@@ -9,6 +9,7 @@
 #include "core/header_text.h"
 #include "core/time_format.h"
 #include "events/event_json.h"
+#include "events/received_form.h"
 #include "events/webhook_admin.h"
 #include "events/webhook_attempts.h"
 #include "events/webhook_signature.h"
@@ -84,6 +85,11 @@ Result<ApiResponse> create_webhook(ApiContext& context, const ApiRequest& reques
   wanted.url = fields.required_text("endpoint");
   wanted.events = fields.texts("events", kMaxEventTypes);
   wanted.mail = read_mail(fields, request.caller);
+  if (const auto name = fields.text("received_form")) {
+    const auto form = events::parse_received_form(*name);
+    if (!form) fields.fail("received_form", "must be postern, mailkite, resend or postmark");
+    wanted.received_form = form.value_or(store::ReceivedForm::Postern);
+  }
   if (request.caller.has_domain_key()) wanted.from_domains = request.caller.key->from_domains;
   fields.refuse_unknown();
   if (fields.problem()) return Error(ErrorCode::InvalidArgument, *fields.problem());
@@ -291,9 +297,12 @@ constexpr std::string_view kWebhookSchemas = R"json({
 "NewWebhook": {"type": "object", "required": ["endpoint"], "additionalProperties": false, "properties": {
   "endpoint": {"type": "string", "format": "uri", "examples": ["https://hooks.example.org/mail"]},
   "environment": {"$ref": "#/components/schemas/WebhookEnvironment"},
+  "received_form": {"$ref": "#/components/schemas/WebhookReceivedForm"},
   "events": {"$ref": "#/components/schemas/WebhookEvents"}}},
 "WebhookEnvironment": {"type": "string", "enum": ["live", "test", "all"], "default": "live",
   "description": "Whose mail's events it gets; test for a test key, which has no others."},
+"WebhookReceivedForm": {"type": "string", "enum": ["postern", "mailkite", "resend", "postmark"], "default": "postern",
+  "description": "In whose words it hears of mail that came in: `email.received`."},
 "WebhookChange": {"type": "object", "additionalProperties": false, "properties": {
   "endpoint": {"type": "string", "format": "uri"},
   "events": {"$ref": "#/components/schemas/WebhookEvents"},
@@ -307,14 +316,15 @@ constexpr std::string_view kWebhookSchemas = R"json({
 "WebhookSecret": {"allOf": [{"$ref": "#/components/schemas/WebhookName"},
   {"type": "object", "required": ["signing_secret"], "properties": {
   "signing_secret": {"type": "string", "description": "whsec_ and the secret in base64 (Standard Webhooks)."}}}]},
-"WebhookSummary": {"type": "object", "required": ["id", "endpoint", "created_at", "status", "failed", "environment", "events"],
-  "properties": {
+"WebhookSummary": {"type": "object", "required": ["id", "endpoint", "created_at", "status", "failed", "environment",
+  "received_form", "events"], "properties": {
   "id": {"type": "string"},
   "endpoint": {"type": "string"},
   "created_at": {"type": "string", "format": "date-time"},
   "status": {"type": "string", "enum": ["enabled", "disabled"]},
   "failed": {"type": "boolean", "description": "Disabled because its receiver failed for a day, or answered 410."},
   "environment": {"$ref": "#/components/schemas/WebhookEnvironment"},
+  "received_form": {"$ref": "#/components/schemas/WebhookReceivedForm"},
   "events": {"$ref": "#/components/schemas/WebhookEvents"}}},
 "Webhook": {"allOf": [{"$ref": "#/components/schemas/WebhookSummary"}, {"$ref": "#/components/schemas/WebhookName"},
   {"type": "object", "required": ["delivered", "given_up", "failing_since"], "properties": {

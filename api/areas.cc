@@ -21,6 +21,8 @@ std::span<const ApiArea> account_areas() {
       audit_api(),
       refusal_api(),
       inbound_api(),
+      receiving_api(),
+      mailkite_api(),
       explain_api(),
       service_api(),
   };

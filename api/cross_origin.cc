@@ -14,7 +14,7 @@ ApiResponse preflight_answer() {
   ApiResponse response;
   response.status = 204;
   response.headers = {
-      {"Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE"},
+      {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
       {"Access-Control-Allow-Headers",
        "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Batch-Validation"},
       {"Access-Control-Max-Age", "600"}};

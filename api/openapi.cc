@@ -172,6 +172,7 @@ json::object error_schema() {
       {"statusCode", json::object{{"type", "integer"}, {"description", "The HTTP status once more."}}},
       {"name", json::object{{"type", "string"}, {"enum", failure_names()}, {"description", "Stable: branch on it."}}},
       {"message", json::object{{"type", "string"}, {"description", "For people: what was wrong and what to do."}}},
+      {"error", json::object{{"type", "string"}, {"description", "The message once more, for clients of MailKite's API."}}},
   };
   return {{"type", "object"}, {"required", json::array{"statusCode", "name", "message"}}, {"properties", properties}};
 }

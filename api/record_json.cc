@@ -5,6 +5,7 @@
 #include "core/time_format.h"
 #include "domains/inbound_routes.h"
 #include "events/event_json.h"
+#include "events/received_form.h"
 #include "events/webhook_admin.h"
 #include "relay/suppression.h"
 
@@ -216,6 +217,7 @@ boost::json::object webhook_json(const store::WebhookRecord& webhook) {
           {"status", events::webhook_state_name(webhook.state)},
           {"failed", webhook.state == store::WebhookState::Failed},
           {"environment", webhook_mail_name(webhook.mail)},
+          {"received_form", events::received_form_name(webhook.received_form)},
           {"events", webhook.events.empty() ? boost::json::value(nullptr) : boost::json::value(list_json(webhook.events))}};
 }
 

@@ -8,12 +8,15 @@
 namespace postern::api {
 namespace {
 
-constexpr std::array<std::pair<Method, std::string_view>, 4> kMethods = {{{Method::Get, "GET"},
+constexpr std::array<std::pair<Method, std::string_view>, 5> kMethods = {{{Method::Get, "GET"},
                                                                           {Method::Post, "POST"},
+                                                                          {Method::Put, "PUT"},
                                                                           {Method::Patch, "PATCH"},
                                                                           {Method::Delete, "DELETE"}}};
 
 constexpr std::string_view kPrefix = "v1";
+// What has no row of its own there is the same as under kPrefix.
+constexpr std::string_view kOtherPrefix = "api";
 
 std::vector<std::string_view> split_path(std::string_view path) {
   std::vector<std::string_view> segments;
@@ -43,12 +46,12 @@ bool matches(const std::vector<std::string_view>& pattern, const std::vector<std
 }
 
 // What base URLs with a slash at their end make of a path goes: "/v1//emails", "/emails/". Not at the end of a DELETE: an id that
-// is empty by mistake may not mean the whole. "/api" is another name of the prefix.
+// is empty by mistake may not mean the whole.
 std::vector<std::string> settled_segments(std::string_view method, std::vector<std::string> segments) {
   const auto is_empty = [](const std::string& segment) { return segment.empty(); };
   while (segments.size() > 1 && is_empty(segments.front())) segments.erase(segments.begin());
-  if (segments.size() > 1 && segments.front() == "api") segments.front() = kPrefix;
-  while (segments.size() > 2 && segments.front() == kPrefix && is_empty(segments[1])) segments.erase(segments.begin() + 1);
+  const bool is_prefixed = !segments.empty() && (segments.front() == kPrefix || segments.front() == kOtherPrefix);
+  while (segments.size() > 2 && is_prefixed && is_empty(segments[1])) segments.erase(segments.begin() + 1);
   if (segments.size() > 1 && is_empty(segments.back()) && method != "DELETE") segments.pop_back();
   return segments;
 }
@@ -77,8 +80,15 @@ Router::Router(std::span<const ApiArea> areas) {
 }
 
 RouteAnswer Router::find(std::string_view method, const http::Target& target) const {
-  const std::vector<std::string> segments = settled_segments(method, target.segments);
+  std::vector<std::string> segments = settled_segments(method, target.segments);
+  RouteAnswer own = NoRoute{};
+  if (segments.size() > 1 && segments.front() == kOtherPrefix) {
+    own = find_path(method, segments);
+    if (std::holds_alternative<RouteMatch>(own)) return own;
+    segments.front() = kPrefix;
+  }
   RouteAnswer answer = find_path(method, segments);
+  if (std::holds_alternative<NoRoute>(answer) && std::holds_alternative<WrongMethod>(own)) return own;
   const bool is_prefixed = !segments.empty() && segments.front() == kPrefix;
   if (!std::holds_alternative<NoRoute>(answer) || is_prefixed || segments.empty()) return answer;
   // A base URL without the prefix, as some clients of this API's shape have it.

@@ -51,6 +51,16 @@ net::Awaitable<ApiResponse> on_worker(ApiContext& context, ApiRequest& request) 
                    });
 }
 
+// The same for what is as slow as somebody's name server.
+template <Work work>
+net::Awaitable<ApiResponse> on_domain_worker(ApiContext& context, ApiRequest& request) {
+  return answer_on(context.slow_turns, context.domain_workers, request.caller.account,
+                   [&context, &request] {
+                     const store::ActorScope acting(actor_of(context, request));
+                     return work(context, request);
+                   });
+}
+
 // The same for what live mail depends on, and what it was: refused to a test key.
 template <Work work>
 net::Awaitable<ApiResponse> on_worker_live(ApiContext& context, ApiRequest& request) {

@@ -178,6 +178,11 @@ constexpr ConfigKey<Settings> kTopKeys[] = {
       .help = "How long the DNS may take for the SPF, DKIM, DMARC and ARC of a message; what it has not said by then is temperror, "
               "which refuses nothing. The client waits for its 250 meanwhile."},
      &S::inbound_check_seconds},
+    {{.name = "inbound_greylist_seconds", .group = "Mail that comes in", .type = Integer, .default_value = "0", .unit = "seconds",
+      .maximum = 3'600,
+      .help = "How long a sender that was never here before is asked to wait (450 greylisted) before it tries again, by its "
+              "network, address and recipient; who came again is known. Return paths are not asked. A restart forgets. 0: off."},
+     &S::inbound_greylist_seconds},
     {{.name = "forwards_per_route_and_day", .group = "Mail that comes in", .type = Integer, .default_value = "1000",
       .unit = "messages", .maximum = 1'000'000'000,
       .help = "Messages that one route sends on in a UTC day, counted since the start. What comes beyond it is kept and not sent "

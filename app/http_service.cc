@@ -190,7 +190,8 @@ class HttpService::Impl {
                  .dialogues = &parts.dialogues,
                  .run_clock = &parts.run_clock,
                  .cluster = make_standing(parts.cluster),
-                 .nodes = make_nodes(parts.cluster)},
+                 .nodes = make_nodes(parts.cluster),
+                 .reception = &parts.reception},
         dispatcher_(context_, operation::all_areas()),
         site_(dispatcher_, make_pages(settings), {.hosts = context_.settings.hosts, .proxies = context_.settings.proxies}),
         server_(parts.runtime.io_executors(), site_, parts.clock, parts.random, make_http_options(settings)) {}

@@ -23,6 +23,9 @@
 #include <utility>
 #include <vector>
 
+namespace postern::reception {
+struct ReceptionContext;
+}
 namespace postern::app {
 
 class ClusterNode;  // app/cluster_node.h
@@ -43,6 +46,7 @@ struct HttpServiceParts {
   Random& random;
   const domains::KeySeal& seal;
   ClusterNode* cluster;  // null: one machine
+  const reception::ReceptionContext& reception;
 };
 
 // Used from the main thread.

@@ -108,21 +108,18 @@ reception::ReceptionSettings make_reception_settings(const Settings& s) {
           .retention = std::chrono::hours(s.inbound_retention_hours),
           .max_received_fields = static_cast<std::uint32_t>(s.max_received_fields),
           .messages_per_second = static_cast<std::uint32_t>(s.inbound_messages_per_second),
+          .greylist_delay = std::chrono::seconds(s.inbound_greylist_seconds),
           .check_limit = std::chrono::seconds(s.inbound_check_seconds)};
 }
 
 // Signed with a key that only this store has.
-struct SignedWays {
-  domains::ReturnPaths return_paths;
-  domains::UnsubscribeLinks unsubscribe_links;
-};
+struct SignedWays { domains::ReturnPaths return_paths; domains::UnsubscribeLinks unsubscribe_links; };
 Result<SignedWays> make_signed_ways(const Settings& settings, store::Store& store) {
   SystemRandom random;
   const auto key = store.spool().event_id_key(random);
   if (!key) return key.error();
-  return SignedWays{
-      domains::ReturnPaths(key->octets, settings.return_path_domain, std::chrono::days(settings.return_path_days)),
-      domains::UnsubscribeLinks(key->octets, make_public_url(settings))};
+  return SignedWays{{key->octets, settings.return_path_domain, std::chrono::days(settings.return_path_days)},
+                    {key->octets, make_public_url(settings)}};
 }
 
 // What is only remembered keeps no mail from being sent.
@@ -296,7 +293,8 @@ Result<void> Daemon::open_http() {
                                               .clock = clock_,
                                               .random = random_,
                                               .seal = seal_,
-                                              .cluster = cluster_.get()});
+                                              .cluster = cluster_.get(),
+                                              .reception = reception_});
   if (!http) return http.error();
   http_ = std::move(*http);
   return {};

@@ -127,6 +127,7 @@ struct Settings {
   std::int64_t inbound_retention_hours = 0;
   std::int64_t inbound_messages_per_second = 0;
   std::int64_t inbound_check_seconds = 0;
+  std::int64_t inbound_greylist_seconds = 0;
   std::int64_t forwards_per_route_and_day = 0;
   std::int64_t forwards_per_account_and_day = 0;
   std::int64_t mx_max_connections = 0;

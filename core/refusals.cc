@@ -10,7 +10,7 @@ namespace {
 constexpr auto kNoMail = std::optional<std::uint16_t>{};
 
 // In the order of the enumeration: refusal_row() indexes it.
-constexpr std::array<RefusalRow, 35> kTable = {{
+constexpr std::array<RefusalRow, 36> kTable = {{
     {Refusal::AuthRequired,
      "auth_required",
      530,
@@ -309,6 +309,15 @@ constexpr std::array<RefusalRow, 35> kTable = {{
      false,
      "that recipient is another account's, or has other rules: send to it in a message of its own",
      "an mx listener; recipients of several accounts, or of domains with different policies"},
+    {Refusal::Greylisted,
+     "greylisted",
+     450,
+     {4, 7, 1},
+     kNoMail,
+     0,
+     false,
+     "nobody like you was here before: try again later",
+     "an mx listener with inbound_greylist_seconds; the text names the seconds to wait"},
     {Refusal::AuthorUnclear,
      "author_unclear",
      550,

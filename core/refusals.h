@@ -45,6 +45,7 @@ enum class Refusal {
   NotHosted,
   UnknownRecipient,
   AnotherAccount,
+  Greylisted,
   AuthorUnclear,
   DmarcFailed,
 };

@@ -15,6 +15,9 @@ namespace postern::events {
 
 inline constexpr std::chrono::hours kAttachmentLinkLifetime{7 * 24};  // as MailKite's
 
+// In the place of an attachment's number: the message itself.
+inline constexpr std::string_view kWholeMessage = "raw";
+
 class AttachmentLinks {
  public:
   AttachmentLinks() = default;

@@ -196,6 +196,16 @@ std::optional<EventType> parse_event_wire_name(std::string_view name) {
   return row->type;
 }
 
+bool is_brought_by(const Event& event, const std::vector<std::string>& routes) {
+  if (routes.empty()) return true;
+  for (std::string_view rest = event.detail; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    if (std::ranges::find(routes, rest.substr(0, end)) != routes.end()) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
 bool wants_event(const std::vector<std::string>& types, EventType type) {
   return types.empty() || std::ranges::find(types, event_wire_name(type)) != types.end();
 }

@@ -32,6 +32,9 @@ std::span<const EventTypeRow> event_type_table();
 std::string_view event_wire_name(EventType type);
 std::optional<EventType> parse_event_wire_name(std::string_view name);
 
+// Whether one of these routes brought the mail that came in; no routes: whatever did.
+bool is_brought_by(const Event& event, const std::vector<std::string>& routes);
+
 // True if `types` (wire names; empty: all) has the event's.
 bool wants_event(const std::vector<std::string>& types, EventType type);
 

@@ -41,7 +41,9 @@ Result<WebhookRecord> WebhookAdmin::create(const AccountId& account, NewWebhook 
   webhook.events = std::move(wanted.events);
   webhook.mail = wanted.mail;
   webhook.from_domains = std::move(wanted.from_domains);
-  webhook.secret = make_webhook_secret(random_);
+  webhook.received_form = wanted.received_form;
+  webhook.routes = std::move(wanted.routes);
+  webhook.secret = wanted.secret.empty() ? make_webhook_secret(random_) : std::move(wanted.secret);
   webhook.created = clock_.now();
   webhook.first_sequence = *last + 1;
   const Result<void> written = store_.directory().write([&](DirectoryWriter& writer) { return writer.put_webhook(webhook); });
@@ -106,8 +108,8 @@ Result<void> WebhookAdmin::remove(const AccountId& account, const WebhookId& id)
   return written;
 }
 
-Result<WebhookRecord> WebhookAdmin::rotate_secret(const AccountId& account, const WebhookId& id) {
-  const std::string secret = make_webhook_secret(random_);
+Result<WebhookRecord> WebhookAdmin::rotate_secret(const AccountId& account, const WebhookId& id, std::string secret) {
+  if (secret.empty()) secret = make_webhook_secret(random_);
   return edit(account, id, [&](DirectoryWriter&, WebhookRecord& webhook) -> Result<void> {
     webhook.previous_secret = std::exchange(webhook.secret, secret);
     webhook.previous_secret_until = clock_.now() + kSecretOverlap;

@@ -25,6 +25,9 @@ struct NewWebhook {
   std::vector<std::string> events{};  // wire names; empty: all
   store::WebhookMail mail = store::WebhookMail::Live;
   std::vector<std::string> from_domains{};
+  store::ReceivedForm received_form = store::ReceivedForm::Postern;
+  std::vector<std::string> routes{};  // of mail that came in, what these brought alone
+  std::string secret{};               // shared with another webhook of the account; empty: a new one
 };
 
 // Of one webhook: a replay sends all that there is.
@@ -49,7 +52,8 @@ class WebhookAdmin {
   Result<store::WebhookRecord> find(const AccountId& account, const WebhookId& id) const;
   Result<store::WebhookRecord> change(const AccountId& account, const WebhookId& id, const WebhookChange& change);
   Result<void> remove(const AccountId& account, const WebhookId& id);
-  Result<store::WebhookRecord> rotate_secret(const AccountId& account, const WebhookId& id);
+  // `secret`: the new one, shared with another webhook; empty: one of its own is made.
+  Result<store::WebhookRecord> rotate_secret(const AccountId& account, const WebhookId& id, std::string secret = {});
   // Sends the one event again, also where the webhook's list of types leaves it out. NotFound: its retention has ended, or it
   // is another account's.
   Result<void> replay_event(const AccountId& account, const WebhookId& id, std::uint64_t sequence);

@@ -2,6 +2,7 @@
 
 #include "events/event_json.h"
 #include "events/mail_scope.h"
+#include "events/received_form.h"
 #include "events/webhook_signature.h"
 
 #include <boost/json/serialize.hpp>
@@ -29,7 +30,8 @@ Result<FoundEvent> find_event_for(const store::Spool& spool, const store::Webhoo
   if (!event || !*event) return FoundEvent{};
   const bool is_of_type = is_requested || wants_event(webhook.events, (*event)->type);
   const FoundEvent unwanted{.event = {}, .stored = {}, .is_unwanted = true};
-  if (!is_of_type || !is_in(webhook.mail, (*event)->environment)) return unwanted;
+  const bool is_brought = is_requested || is_brought_by(**event, webhook.routes);
+  if (!is_of_type || !is_brought || !is_in(webhook.mail, (*event)->environment)) return unwanted;
   auto stored = spool.find((*event)->message);
   FoundEvent found{.event = std::move(*event), .stored = stored ? std::move(*stored) : std::nullopt};
   const bool is_of_domains =
@@ -39,8 +41,20 @@ Result<FoundEvent> find_event_for(const store::Spool& spool, const store::Webhoo
 
 WebhookRequest make_webhook_request(const LetterHead& head, const store::WebhookRecord& webhook, const FoundEvent& found,
                                     const std::optional<ReceivedContent>& content, Instant now) {
-  boost::json::object payload = event_payload(*found.event, found.stored ? &*found.stored : nullptr);
-  if (content) add_received_content(payload, found.event->message, *content, head.links, now);
+  const store::StoredMessage* const stored = found.stored ? &*found.stored : nullptr;
+  const bool is_in_other_form =
+      found.event->type == EventType::MessageReceived && webhook.received_form != store::ReceivedForm::Postern;
+  boost::json::object payload;
+  if (is_in_other_form) {
+    payload = received_payload(webhook.received_form, {.event = *found.event,
+                                                       .stored = stored,
+                                                       .content = content ? &*content : nullptr,
+                                                       .links = head.links,
+                                                       .now = now});
+  } else {
+    payload = event_payload(*found.event, stored);
+    if (content) add_received_content(payload, found.event->message, *content, head.links, now);
+  }
   WebhookRequest request;
   request.url = webhook.url;
   request.body = boost::json::serialize(payload);

@@ -35,14 +35,17 @@ constexpr std::size_t kReadAtOnce = 128;                  // events of the log b
 constexpr std::size_t kMaxPacedAccounts = 65'536;         // remembered: who is forgotten may send a second's worth anew
 
 // nullopt: it is gone, or cannot be read.
-std::optional<ReceivedContent> read_stored(const store::Spool& spool, const MessageId& id, std::uint32_t chunks) {
+std::optional<ReceivedContent> read_stored(const store::Spool& spool, const MessageId& id, std::uint32_t chunks,
+                                           store::ReceivedForm form) {
   std::string raw;
   for (std::uint32_t i = 0; i < chunks; ++i) {
     const auto chunk = spool.read_chunk(id, i);
     if (!chunk) return std::nullopt;
     raw += *chunk;
   }
-  return read_received(raw);
+  ReceivedContent content = read_received(raw);
+  if (form == store::ReceivedForm::Postmark) read_attached(raw, content);
+  return content;
 }
 
 }  // namespace
@@ -175,7 +178,8 @@ net::Awaitable<std::optional<ReceivedContent>> WebhookSender::read_content(const
   const store::Spool* const spool = &parts_.store.spool();
   const MessageId id = found.event->message;
   const std::uint32_t chunks = found.stored->message.chunk_count;
-  auto read = co_await parts_.readers->run([spool, id, chunks] { return read_stored(*spool, id, chunks); });
+  const store::ReceivedForm form = webhook_.received_form;
+  auto read = co_await parts_.readers->run([spool, id, chunks, form] { return read_stored(*spool, id, chunks, form); });
   co_return read ? std::move(*read) : std::nullopt;
 }
 

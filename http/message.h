@@ -14,7 +14,7 @@
 
 namespace postern::http {
 
-enum class Method { Get, Post, Patch, Delete };
+enum class Method { Get, Post, Put, Patch, Delete };
 
 // Why a connection serves a request no further. Whoever stands behind the connection words the answer.
 enum class Fault {

@@ -25,14 +25,13 @@ std::variant<Addressee, Refused> addressee_of_domain(const ReceptionContext& con
   const auto routes = domains::matching_routes(domain, recipient.local_part);
   if (routes.empty()) return Refused{Refusal::UnknownRecipient};
   if ((*account)->state == store::AccountState::Suspended) return Refused{Refusal::AccountSuspended};
-  const auto does = [&](store::RouteAction action) {
-    return std::ranges::any_of(routes, [&](auto* r) { return r->action == action; });
-  };
   Addressee addressee{.account = domain.account,
                       .is_kept = std::ranges::any_of(routes, [](auto* r) { return r->action != store::RouteAction::Drop; }),
-                      .is_told = does(store::RouteAction::Webhook),
                       .policy = domain.inbound_policy};
   for (const store::InboundRoute* route : routes) {
+    if (route->action == store::RouteAction::Webhook) {
+      addressee.told_by.append(addressee.told_by.empty() ? "" : " ").append(route->id);
+    }
     if (route->action != store::RouteAction::Forward) continue;
     addressee.forwards.push_back(
         {.route = route->id, .recipient = format_mailbox(recipient), .destination = route->destination, .message = {}});

@@ -15,7 +15,7 @@ struct Addressee {
   AccountId account;
   std::optional<MessageId> about = {};  // it is the return path of that message
   bool is_kept = true;                  // false: every route drops it
-  bool is_told = false;                 // an event says that it came
+  std::string told_by = {};             // routes that have an event say that it came, by their ids, a blank between two
   store::InboundPolicy policy = store::InboundPolicy::Observe;
   std::vector<store::InboundForward> forwards = {};  // waiting, without a message
 

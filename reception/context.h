@@ -19,6 +19,7 @@ struct ReceptionSettings {
   Duration retention = std::chrono::days(7);  // of what came in, content and record
   std::uint32_t max_received_fields = 50;     // RFC 5321 §6.3; more is a loop
   std::uint32_t messages_per_second = 20;     // from one IPv4 address or IPv6 /64; loopback speaks for many
+  Duration greylist_delay{0};                 // 0: nobody is sent away
   std::chrono::milliseconds check_limit = std::chrono::seconds(15);  // for what the checks of one message ask the DNS
 };
 

@@ -1,11 +1,11 @@
 #include "reception/smtp_reception.h"
 
-#include "core/header_text.h"
 #include "core/metrics.h"
 #include "core/operator_log.h"
 #include "net/await_completion.h"
 #include "reception/addresses.h"
 #include "reception/door_checks.h"
+#include "reception/received_message.h"
 #include "smtp/trace_header.h"
 #include "submission/judge.h"
 #include "submission/reply.h"
@@ -60,55 +60,17 @@ class Arrival final : public smtp::ContentSink {
   std::unique_ptr<store::MessageWriter> take_writer() { return std::move(writer_); }
 
   store::NewMessage message(const Envelope& envelope, const smtp::PeerFacts& peer, std::string_view helo_name,
-                            const std::vector<bool>& told, const DoorVerdict& door) const {
-    store::NewMessage message{.record = {}, .delivery = {}, .events = {}, .claim = {}};
-    store::MessageRecord& record = message.record;
-    record.id = id_;
-    record.account = addressee_.account;
-    record.origin = store::MessageOrigin::Inbound;
-    record.envelope = envelope;
-    record.accepted_at = at_;
-    record.client_address = peer.address;
-    record.helo_name = helo_name;
-    record.trace_octets = trace_octets_;
-    record.summary.from = field("From");
-    record.summary.subject = field("Subject");
-    record.summary.message_id = field("Message-ID");
-    message.delivery.recipients.resize(
-        envelope.recipients.size(),
-        {.stage = store::RecipientStage::Delivered, .attempts = 0, .next_attempt = at_, .last_status = {}, .remote = {}});
-    message.delivery.settled_at = at_;
-    message.delivery.content_until = at_ + context_.settings.retention;
-    record.signature_fields = door.fields;
-    store::InboundRecord& inbound = message.inbound.emplace();
-    inbound.id = id_;
-    inbound.account = addressee_.account;
-    inbound.received_at = at_;
-    inbound.about = addressee_.about;
-    inbound.from = record.summary.from;
-    inbound.subject = record.summary.subject;
-    if (envelope.reverse_path) inbound.reverse_path = format_mailbox(*envelope.reverse_path);
-    if (!addressee_.about) {
-      inbound.kind = "mail";
-      inbound.verdicts = door.verdicts;
-    }
-    inbound.forwards = addressee_.forwards;
-    if (inbound.forwards.size() > store::kMaxForwardsOfInbound) {
-      inbound.forwards.resize(store::kMaxForwardsOfInbound);
-      inbound.findings.push_back("sent on to " + std::to_string(store::kMaxForwardsOfInbound) + " at most: not to the others");
-    }
-    for (store::InboundForward& forward : inbound.forwards) forward.message = make_message_id(at_, context_.random);
-    for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
-      inbound.recipients.push_back(format_mailbox(envelope.recipients[i].mailbox));
-      if (!told[i]) continue;
-      Event& event = message.events.emplace_back();
-      event.at = at_;
-      event.type = EventType::MessageReceived;
-      event.account = addressee_.account;
-      event.message = id_;
-      event.recipient = inbound.recipients.back();
-    }
-    return message;
+                            const std::vector<std::string>& told_by, const DoorVerdict& door) const {
+    return received_message(context_, {.id = id_,
+                                       .at = at_,
+                                       .addressee = addressee_,
+                                       .envelope = envelope,
+                                       .header = header(),
+                                       .told_by = told_by,
+                                       .door = door,
+                                       .client = peer.address,
+                                       .helo_name = helo_name,
+                                       .trace_octets = trace_octets_});
   }
 
  private:
@@ -117,10 +79,6 @@ class Arrival final : public smtp::ContentSink {
     writer_->append(without_forged_results(header(), context_.settings.hostname));
     if (header().has_empty_line()) writer_->append("\r\n");
     writer_->append(header().body_start());
-  }
-  std::string field(std::string_view name) const {
-    const mime::HeaderField* found = header().find(name);
-    return found ? header_text(found->value, store::kMaxSummaryOctets) : std::string();
   }
 
   const ReceptionContext& context_;
@@ -155,7 +113,7 @@ class MxConversation final : public smtp::Conversation {
   void forget() {
     arrival_.reset();
     addressee_.reset();
-    told_.clear();
+    told_by_.clear();
   }
   void add_forward(const store::InboundForward& forward);
   std::optional<Refused> find_fault() const;
@@ -167,14 +125,17 @@ class MxConversation final : public smtp::Conversation {
   std::string helo_name_;
   std::uint32_t refused_recipients_ = 0;
   // Of the transaction.
+  std::string reverse_path_;            // empty: the null one
   std::optional<Addressee> addressee_;  // of the recipients so far
-  std::vector<bool> told_;              // by recipient
+  std::vector<std::string> told_by_;    // by recipient
   const Envelope* envelope_ = nullptr;  // the session's, while a message is open
   std::unique_ptr<Arrival> arrival_;
 };
 
-smtp::Verdict MxConversation::judge_sender(const smtp::JudgeSender&) {
+smtp::Verdict MxConversation::judge_sender(const smtp::JudgeSender& question) {
   forget();
+  const auto& reverse_path = *question.reverse_path;
+  reverse_path_ = reverse_path ? format_mailbox(*reverse_path) : std::string();
   if (!reception_.may_send(peer_.address)) {
     return refuse({.refusal = Refusal::RateLimited, .detail = "too many messages from your network: wait 1 s"});
   }
@@ -189,6 +150,12 @@ smtp::Verdict MxConversation::judge_recipient(const smtp::JudgeRecipient& questi
     return refuse(std::move(*refused));
   }
   const Addressee& addressee = std::get<Addressee>(found);
+  if (!addressee.about) {
+    if (auto wait = reception_.wait_of({peer_.address, reverse_path_, format_mailbox(question.recipient->mailbox)})) {
+      return refuse({.refusal = Refusal::Greylisted,
+                     .detail = "nobody like you was here before: try again in " + std::to_string(wait->count()) + " s"});
+    }
+  }
   if (addressee_ && !addressee_->goes_with(addressee)) return refuse({.refusal = Refusal::AnotherAccount});
   if (!addressee_) {
     addressee_ = addressee;
@@ -196,7 +163,7 @@ smtp::Verdict MxConversation::judge_recipient(const smtp::JudgeRecipient& questi
   }
   addressee_->is_kept = addressee_->is_kept || addressee.is_kept;
   for (const store::InboundForward& forward : addressee.forwards) add_forward(forward);
-  told_.push_back(addressee.is_told);
+  told_by_.push_back(addressee.told_by);
   return smtp::Verdict::accept();
 }
 
@@ -273,7 +240,7 @@ net::Awaitable<smtp::CommitAnswer> MxConversation::commit_message() {
     forget();
     co_return smtp::CommitAnswer{refuse(std::move(*door.refused))};
   }
-  store::NewMessage message = arrival_->message(*envelope_, peer_, helo_name_, told_, door);
+  store::NewMessage message = arrival_->message(*envelope_, peer_, helo_name_, told_by_, door);
   const store::InboundRecord inbound = *message.inbound;
   std::unique_ptr<store::MessageWriter> writer = arrival_->take_writer();
   store::Spool* const spool = &context_.store.spool();
@@ -301,6 +268,13 @@ std::unique_ptr<smtp::Conversation> SmtpReception::open_conversation(const smtp:
 // Every stranger's slip would be a line: they are counted.
 void SmtpReception::refused(const IpAddress&, std::string_view) {
   turned_down.add();
+}
+
+std::optional<std::chrono::seconds> SmtpReception::wait_of(const Newcomer& newcomer) {
+  if (context_.settings.greylist_delay == Duration{0} || newcomer.peer.is_loopback()) return std::nullopt;
+  const Instant now = context_.clock.now();
+  const std::lock_guard lock(mutex_);
+  return greylist_.wait_of(newcomer, context_.settings.greylist_delay, now);
 }
 
 bool SmtpReception::may_send(const IpAddress& peer) {

@@ -6,11 +6,13 @@
 #include "core/recent_map.h"
 #include "core/token_bucket.h"
 #include "reception/context.h"
+#include "reception/greylist.h"
 #include "smtp/submission_handler.h"
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
 namespace postern::reception {
@@ -27,11 +29,14 @@ class SmtpReception final : public smtp::SubmissionHandler {
   void refused(const IpAddress& peer, std::string_view token) override;
   // False: it has sent as many messages as it may for now.
   bool may_send(const IpAddress& peer);
+  // Where greylisting is on: how long a newcomer has to wait before it tries again. nullopt: it may go on. Loopback is none.
+  std::optional<std::chrono::seconds> wait_of(const Newcomer& newcomer);
 
  private:
   const ReceptionContext& context_;
   std::mutex mutex_;
   RecentMap<IpAddress, TokenBucket> peers_;
+  Greylist greylist_;
 };
 
 }  // namespace postern::reception

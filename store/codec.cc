@@ -21,6 +21,7 @@ template <> struct WordsOf<ForwardState> : FromTo<ForwardState::Waiting, Forward
 template <> struct WordsOf<SuppressionReason> : FromTo<SuppressionReason::Bounce, SuppressionReason::Unsubscribe> {};
 template <> struct WordsOf<WebhookState> : FromTo<WebhookState::Enabled, WebhookState::Failed> {};
 template <> struct WordsOf<WebhookMail> : FromTo<WebhookMail::Any, WebhookMail::Test> {};
+template <> struct WordsOf<ReceivedForm> : FromTo<ReceivedForm::Postern, ReceivedForm::Postmark> {};
 template <> struct WordsOf<ActorKind> : FromTo<ActorKind::System, ActorKind::CommandLine> {};
 template <> struct WordsOf<OrderAction> : FromTo<OrderAction::Hold, OrderAction::Move> {};
 template <> struct WordsOf<BodyType> : FromTo<BodyType::SevenBit, BodyType::BinaryMime> {};
@@ -135,6 +136,7 @@ void fields(auto& io, Of<WebhookRecord> auto& webhook) {
   io(webhook.id, webhook.account, webhook.url, webhook.events, webhook.state, webhook.secret, webhook.previous_secret);
   io(webhook.previous_secret_until, webhook.created, webhook.first_sequence);
   if (io.since(2)) io(webhook.mail, webhook.from_domains);
+  if (io.since(3)) io(webhook.received_form, webhook.routes);
 }
 void fields(auto& io, Of<WebhookProgress> auto& progress) {
   io(progress.cursor, progress.failing_since, progress.delivered, progress.given_up);

@@ -341,6 +341,9 @@ struct EventIdKey {
 
 enum class WebhookState : std::uint8_t { Enabled = 1, Disabled = 2, Failed = 3 };  // Failed: disabled by lasting failure
 
+// In whose words a webhook hears of mail that came in (events/received_form).
+enum class ReceivedForm : std::uint8_t { Postern = 1, MailKite = 2, Resend = 3, Postmark = 4 };
+
 // Whose events a webhook gets. Any: as all did before there was a choice.
 enum class WebhookMail : std::uint8_t { Any = 1, Live = 2, Test = 3 };
 
@@ -358,6 +361,9 @@ struct WebhookRecord {
   // Since record version 2:
   WebhookMail mail = WebhookMail::Any;
   std::vector<std::string> from_domains;  // only mail from them; empty: all of the account's
+  // Since record version 3:
+  ReceivedForm received_form = ReceivedForm::Postern;
+  std::vector<std::string> routes = {};  // of mail that came in, what these brought alone; empty: what any did
 
   friend bool operator==(const WebhookRecord&, const WebhookRecord&) = default;
 };

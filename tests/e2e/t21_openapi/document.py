@@ -17,7 +17,7 @@ SCHEMA = {
                  "properties": {"title": {"type": "string"}, "version": {"type": "string"}, "summary": {"type": "string"}}},
         "servers": {"type": "array", "items": {"type": "object", "required": ["url"]}},
         "paths": {"type": "object", "propertyNames": {"pattern": "^/"}, "additionalProperties": {
-            "type": "object", "propertyNames": {"enum": ["get", "post", "patch", "delete"]},
+            "type": "object", "propertyNames": {"enum": ["get", "post", "put", "patch", "delete"]},
             "additionalProperties": {"$ref": "#/$defs/operation"}}},
         "webhooks": {"type": "object", "propertyNames": {"pattern": "^[a-z_]+[.][a-z_]+$"}, "additionalProperties": {
             "type": "object", "required": ["post"], "additionalProperties": False, "properties": {

@@ -330,12 +330,83 @@ def inbound(api, token, domain, mx):
     check("body" in str(api.succeed("getInboundAttachmentContent", path=content, query=link.query)), "its octets, without a key")
     api.refuse("getInboundAttachmentContent", 403, "link_forged", path=content, query=link.query + "0")
     api.refuse("getInboundAttachmentContent", 403, "link_forged", path=content)
-    for name in ("getInbound", "getInboundRaw", "listInboundAttachments"):
+    api.refuse("retryForwards", 409, "conflict", key=token, path=path)
+    forwarding(api, token, domain, mx)
+    for name in ("getInbound", "getInboundRaw", "listInboundAttachments", "retryForwards"):
         api.refuse(name, 404, "not_found", key=token, path={"id": "0" * 26})
     api.refuse("getEmail", 404, "not_found", key=token, path=path)
     api.refuse("listInbound", 422, "validation_error", key=token, query="after=nowhere")
     api.succeed("deleteRoute", key=token, path={"id": route["id"]})
     api.refuse("deleteRoute", 404, "not_found", key=token, path={"id": route["id"]})
+
+
+def forwarding(api, token, domain, mx):
+    """Nothing is sent on without a return path: refused, and asked again."""
+    route = api.call("createRoute", key=token, body={"domain_id": domain, "match": "on", "action": "forward",
+                                                     "destination": "bob@example.net"})[1]
+    with smtplib.SMTP("127.0.0.1", mx, timeout=300) as client:
+        client.sendmail("ann@example.net", ["on@example.org"], "Subject: on\r\n\r\nbody\r\n")
+    path = {"id": api.call("listInbound", key=token, query="limit=1")[1]["data"][0]["id"]}
+
+    def is_refused():
+        return api.call("getInbound", key=token, path=path)[1]["forwards"][0]["status"] == "refused"
+    wait_until(is_refused, "it is not sent on")
+    check(api.succeed("retryForwards", key=token, path=path)["forwards"][0]["status"] == "waiting", "asked again")
+    wait_until(is_refused, "it is not sent on")
+    api.call("deleteRoute", key=token, path={"id": route["id"]})
+
+
+def receiving(api, token, mx):
+    """What came in, as Resend has it."""
+    with smtplib.SMTP("127.0.0.1", mx, timeout=300) as client:
+        client.sendmail("ann@example.net", ["postmaster@example.org"],
+                        "Subject: again\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nbody\r\n")
+    listed = api.succeed("listReceivedEmails", key=token, query="limit=1")
+    check([m["subject"] for m in listed["data"]] == ["again"] and listed["has_more"], f"{listed}")
+    path = {"id": listed["data"][0]["id"]}
+    api.succeed("getReceivedEmail", key=token, path=path, query="html_format=cid")
+    attached = api.succeed("listReceivedEmailAttachments", key=token, path=path)["data"][0]
+    api.succeed("getReceivedEmailAttachment", key=token, path={**path, "attachment_id": attached["id"]})
+    api.refuse("getReceivedEmail", 422, "validation_error", key=token, path=path, query="html_format=svg")
+    api.refuse("listReceivedEmails", 422, "validation_error", key=token, query="after=nowhere")
+    for name in ("getReceivedEmail", "listReceivedEmailAttachments"):
+        api.refuse(name, 404, "not_found", key=token, path={"id": "0" * 26})
+    api.refuse("getReceivedEmailAttachment", 404, "not_found", key=token, path={**path, "attachment_id": "9"})
+
+
+def mailkite(api, token, domain):
+    """The rows of MailKite's clients; that they work together is another story's."""
+    api.succeed("mailkiteListDomains", key=token)
+    path = {"id": domain}
+    api.succeed("mailkiteGetDomain", key=token, path=path)
+    api.succeed("mailkiteVerifyDomain", key=token, path=path)
+    api.refuse("mailkiteGetWebhookSecret", 404, "not_found", key=token)
+    api.refuse("mailkiteRotateWebhookSecret", 404, "not_found", key=token)
+    api.succeed("mailkiteSetWebhook", key=token, path=path, body={"url": "https://hooks.example.org/in"})
+    api.refuse("mailkiteSetWebhook", 422, "validation_error", key=token, path=path, body={"url": "nowhere"})
+    api.succeed("mailkiteGetWebhookSecret", key=token)
+    api.succeed("mailkiteRotateWebhookSecret", key=token)
+    routed = api.succeed("mailkiteTestWebhook", key=token, path=path)
+    messages = api.succeed("mailkiteListMessages", key=token, query="limit=1&search=test")
+    check([m["id"] for m in messages] == [routed["id"]], f"{messages}")
+    shown = api.succeed("mailkiteGetMessage", key=token, path={"id": routed["id"]})
+    api.refuse("mailkiteListMessages", 422, "validation_error", key=token, query="before=yesterday")
+    delivery = [one for one in shown["deliveries"] if one["url"] == "https://hooks.example.org/in"][0]
+    api.succeed("mailkiteRetryDelivery", key=token, path={"id": delivery["id"]})
+    made = api.succeed("mailkiteCreateRoute", key=token, body={"match": "kite@example.org", "action": "store"})
+    api.refuse("mailkiteCreateRoute", 422, "validation_error", key=token, body={"match": "kite"})
+    api.succeed("mailkiteListRoutes", key=token)
+    message = {"from": "ann@example.net", "subject": "x", "text": "y"}
+    api.succeed("routeMessage", key=token, body={"routeId": made["id"], **message})
+    api.refuse("routeMessage", 422, "validation_error", key=token, body=message)
+    for name, wrong in (("mailkiteGetDomain", "dom_x"), ("mailkiteDeleteDomain", "dom_x"), ("mailkiteVerifyDomain", "dom_x"),
+                        ("mailkiteDeleteWebhook", "dom_x"), ("mailkiteTestWebhook", "dom_x"), ("mailkiteGetMessage", "msg_0"),
+                        ("mailkiteRetryDelivery", "dlv_0")):
+        api.refuse(name, 404, "not_found", key=token, path={"id": wrong})
+    api.succeed("mailkiteDeleteWebhook", key=token, path=path)
+    second = api.succeed("mailkiteCreateDomain", key=token, body={"domain": "kite.example"})
+    api.refuse("mailkiteCreateDomain", 409, "conflict", key=token, body={"domain": "kite.example"})
+    api.succeed("mailkiteDeleteDomain", key=token, path={"id": second["id"]})
 
 
 def sandbox_and_production(api, token, live, server):
@@ -365,6 +436,8 @@ def sandbox_and_production(api, token, live, server):
     check(sum("note" in record for record in rotated["records"]) == 2, f"successors: {rotated}")
     api.refuse("rotateDomainKeys", 409, "conflict", key=token, path=path)
     inbound(api, token, domain["id"], api.mx)
+    receiving(api, token, api.mx)
+    mailkite(api, token, domain["id"])
     api.succeed("requestProductionAccess", key=token, body={"use_case": "receipts"})
     other = api.call("createDomain", key=token, body={"name": "other.example.org"})[1]
     api.succeed("deleteDomain", key=token, path={"id": other["id"]})
@@ -480,7 +553,7 @@ def operator_of(relay):
 
 
 def service(api):
-    for name in ("getHealth", "getReadiness", "getMetrics", "getOpenapi", "getRoot"):
+    for name in ("getHealth", "getReadiness", "getMetrics", "getOpenapi", "getRoot", "mailkiteHealth"):
         api.succeed(name)
         # They have no failure of their own while all is well; a wrong method is the error of all.
         status, answer, fields = api.relay.request("DELETE", api.document.operations[name][1])

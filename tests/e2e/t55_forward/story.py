@@ -194,6 +194,21 @@ def capped(world):
     outcome = [world.settled(f"many{number}")["forwards"][0] for number in (0, CAP - 1, CAP, CAP + 1)]
     check([one["status"] for one in outcome] == ["queued", "queued", "refused", "refused"], f"{outcome}")
     check("in a day" in outcome[2]["reason"], f"{outcome}")
+    sent_on_by_hand(world, f"many{CAP}")
+
+
+def sent_on_by_hand(world, subject):
+    """Asked again, a route says no as long as its reason holds, and sends on once it does not."""
+    key = world.here.key("app", "--live", "--permission", "full_access")
+    path = f"/v1/inbound/{world.settled(subject)['id']}/forwards/retry"
+    check(world.here.request("POST", path, key=key)[0] == 202, "it is asked")
+    check("in a day" in world.settled(subject)["forwards"][0]["reason"], "the route's day is not over")
+    world.here.stop()
+    world.here.start()
+    check(world.here.request("POST", path, key=key)[0] == 202, "it is asked again")
+    check(world.settled(subject)["forwards"][0]["status"] == "queued", "the count began anew")
+    check(len(world.arrived(subject)) == 1, "it arrives, once")
+    check(world.here.request("POST", path, key=key)[0] == 409, "nothing is left to be sent on")
 
 
 def run(context):

@@ -70,6 +70,25 @@ TEST(RouterTest, TakesApiForTheFirstVersion) {
   EXPECT_EQ(found("GET", "/api/emails/x"), "get id=x");
 }
 
+TEST(RouterTest, PrefersWhatApiHasOfItsOwn) {
+  static constexpr Route kOwn[] = {row(Method::Get, "/api/emails", "own list"), row(Method::Put, "/api/emails/:id", "own put"),
+                                   row(Method::Get, "/v1/emails", "list"), row(Method::Get, "/v1/emails/:id", "get")};
+  static constexpr ApiArea kArea[] = {{kOwn, {}}};
+  const Router router{kArea};
+  const auto operation = [&](std::string_view method, std::vector<std::string> segments) {
+    const RouteAnswer answer = router.find(method, {.path = {}, .segments = std::move(segments), .query = {}});
+    const auto* match = std::get_if<RouteMatch>(&answer);
+    return match == nullptr ? std::string("nothing") : std::string(match->route->operation);
+  };
+  EXPECT_EQ(operation("GET", {"api", "emails"}), "own list");
+  EXPECT_EQ(operation("GET", {"v1", "emails"}), "list");
+  EXPECT_EQ(operation("PUT", {"api", "emails", "x"}), "own put");
+  EXPECT_EQ(operation("GET", {"api", "emails", "x"}), "get") << "what has no row there is the first version's";
+  EXPECT_EQ(operation("PUT", {"v1", "emails", "x"}), "nothing");
+  const RouteAnswer wrong = router.find("PATCH", {.path = {}, .segments = {"api", "emails", "x"}, .query = {}});
+  ASSERT_TRUE(std::holds_alternative<WrongMethod>(wrong));
+}
+
 TEST(RouterDeathTest, RefusesTwoRowsForOneRequest) {
   static constexpr Route kTwice[] = {row(Method::Get, "/a/:x", "one"), row(Method::Get, "/a/:x", "two")};
   static constexpr ApiArea kArea[] = {{kTwice, {}}};

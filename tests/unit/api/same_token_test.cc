@@ -472,7 +472,7 @@ TEST_P(SameToken, IsSaidByEveryDoor) {
 }
 
 // What only the door of arriving mail says, where nobody submits, is played by tests/e2e/t51_inbound.
-constexpr Refusal kOfArrivingMail[] = {Refusal::NotHosted, Refusal::UnknownRecipient, Refusal::AnotherAccount,
+constexpr Refusal kOfArrivingMail[] = {Refusal::NotHosted, Refusal::UnknownRecipient, Refusal::AnotherAccount, Refusal::Greylisted,
                                        Refusal::AuthorUnclear, Refusal::DmarcFailed};
 
 std::vector<RefusalRow> rows_of_submission() {
