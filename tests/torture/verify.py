@@ -117,6 +117,25 @@ def sign(rng, keys, message, domain):
     return field + message
 
 
+# Hop by hop, each with what it found; dkimpy seals what it takes for whole, and mangling comes after.
+def seal(rng, keys, message):
+    for hop in range(rng.choice([1, 1, 2, 3])):
+        server = f"mx{hop}.relay.test".encode()
+        message = b"Authentication-Results: " + server + b"; spf=pass smtp.mailfrom=ann@example.org\r\n" + message
+        fields = dkim.arc_sign(message, b"rsa", f"d{rng.randrange(40)}.test".encode(), keys["rsa"], server,
+                               include_headers=[b"from", b"to", b"subject", b"date", b"message-id"], linesep=b"\r\n")
+        message = b"".join(fields) + message
+    return message
+
+
+def mangle_seal(rng, message):
+    changes = [(b"cv=pass", b"cv=fail"), (b"cv=none", b"cv=pass"), (b"; i=1", b"; i=2"), (b"i=1;", b"i=01;"), (b"i=2;", b"i=3;"),
+               (b"ARC-Seal:", b"X-Seal:"), (b"ARC-Message-Signature:", b"X-Signature:"), (b"spf=pass", b"spf=fail"),
+               (b"ARC-Authentication-Results: i=1", b"ARC-Authentication-Results: i=51")]
+    what, other = rng.choice(changes)
+    return message.replace(what, other, 1)
+
+
 def mangle(rng, message):
     changes = [(b"line", b"lime"), (b" s \r\n", b" s\r\n"), (b"bob@", b"rob@"), (b"; d=", b";d=x."),
                (b"a=rsa-sha256", b"a=rsa-sha1"),
@@ -134,6 +153,11 @@ def make_case(rng, keys):
     message = make_message(rng, author)
     for _ in range(rng.choice([0, 1, 1, 2])):
         message = sign(rng, keys, message, rng.choice([domain, author, f"sub.{domain}", "other.test"]))
+    is_sealed = rng.random() < 0.3
+    if is_sealed:
+        message = seal(rng, keys, message)
+    if is_sealed and rng.random() < 0.4:
+        message = mangle_seal(rng, message)
     if rng.random() < 0.4:
         message = mangle(rng, message)
     envelope = rng.choice(["", "sub.", "bounce."]) + (domain if rng.random() < 0.7 else f"d{rng.randrange(40)}.test")
@@ -153,7 +177,8 @@ def ours(postern, config, folder, number, case):
     found = json.loads(done.stdout)
     return {"spf": found["spf"]["result"], "spf_why": found["spf"]["why"], "dkim": [one["result"] for one in found["dkim"]],
             "dkim_why": [one["why"] for one in found["dkim"]], "dmarc": found["dmarc"]["result"],
-            "policy": found["dmarc"]["policy"], "testing": found["dmarc"]["testing"], "arc": found["arc"]["result"]}
+            "policy": found["dmarc"]["policy"], "testing": found["dmarc"]["testing"], "arc": found["arc"]["result"],
+            "arc_why": found["arc"].get("why", "")}
 
 
 def run_oracle(folder, zone, cases):
@@ -179,6 +204,8 @@ def differences(mine, theirs):
         return
     if mine["spf"] != theirs["spf"]:
         yield "spf", f"{mine['spf']}: {mine['spf_why']}", f"{theirs['spf']}: {theirs['spf_why']}"
+    if mine["arc"] != theirs["arc"]:
+        yield "arc", f"{mine['arc']}: {mine['arc_why']}", f"{theirs['arc']}: {theirs['arc_why']}"
     # A signature that proves nothing is "fail", "neutral" or "permerror" by taste: which ones pass counts.
     # mailauth lets pass what an l= leaves open if nothing was added behind it.
     if [passes(one) for one in mine["dkim"]] != [passes(one) for one in theirs["dkim"]]:
@@ -221,7 +248,7 @@ def main():
             server.stop()
     found, results = {}, {}
     for case, one, other in zip(cases, mine, theirs):
-        for kind in ("spf", "dmarc"):
+        for kind in ("spf", "dmarc", "arc"):
             results.setdefault(kind, {}).setdefault(one.get(kind), 0)
             results[kind][one.get(kind)] += 1
         for result in one.get("dkim", []):

@@ -50,6 +50,7 @@ async function judge(one) {
     dmarc: dmarc ? dmarc.status.result : 'permerror',
     policy: dmarc && dmarc.policy ? dmarc.policy : 'none',
     arc: chain && chain.status ? chain.status.result : 'none',
+    arc_why: chain && chain.status ? chain.status.comment : '',
   };
 }
 
