@@ -280,7 +280,8 @@ TEST_F(DomainAdminTest, SignsWithSuccessorsOnceTheirRecordsAreThereAndForgetsThe
   domain = admin_.verify(before.id).value();
   EXPECT_EQ(selectors_of(domain, DkimKeyState::Signs), next);
   EXPECT_EQ(selectors_of(domain, DkimKeyState::Retired), first);
-  for (const auto& key : store_.directory().find_domain(before.id).value()->dkim_keys) {
+  const auto stored = store_.directory().find_domain(before.id).value();
+  for (const auto& key : stored->dkim_keys) {
     EXPECT_EQ(key.private_key.empty(), key.state == DkimKeyState::Retired) << "who does not sign needs no private half";
   }
   for (const auto& record : admin_.records(domain)) {

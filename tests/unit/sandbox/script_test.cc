@@ -39,10 +39,26 @@ TEST(Script, ARuleFitsWhereAllOfItDoes) {
       {"another recipient", [](ScriptRule& rule) { rule.to = "*@example.net"; }, false},
       {"sender", [](ScriptRule& rule) { rule.from = "app@*"; }, true},
       {"the null sender", [](ScriptRule& rule) { rule.from = ""; }, false},
-      {"attempt", [](ScriptRule& rule) { rule.attempt = CountRange{2, 3}; }, true},
-      {"a later attempt", [](ScriptRule& rule) { rule.attempt = CountRange{4, 9}; }, false},
-      {"message", [](ScriptRule& rule) { rule.message = CountRange{1, 1}; }, true},
-      {"another message", [](ScriptRule& rule) { rule.message = CountRange{2, 2}; }, false},
+      {"attempt",
+       [](ScriptRule& rule) {
+         rule.attempt = CountRange{2, 3};
+       },
+       true},
+      {"a later attempt",
+       [](ScriptRule& rule) {
+         rule.attempt = CountRange{4, 9};
+       },
+       false},
+      {"message",
+       [](ScriptRule& rule) {
+         rule.message = CountRange{1, 1};
+       },
+       true},
+      {"another message",
+       [](ScriptRule& rule) {
+         rule.message = CountRange{2, 2};
+       },
+       false},
       {"never", [](ScriptRule& rule) { rule.chance = 0; }, false},
       {"above one a minute", [](ScriptRule& rule) { rule.above = 1; }, false},
   };
@@ -112,10 +128,11 @@ TEST(Script, ChanceIsTheSeedsAndRepeats) {
 }
 
 TEST(Script, NamesItsStagesBothWays) {
-  for (const Stage stage : {Stage::Auth, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Content, Stage::Delivery}) {
+  for (const Stage stage :
+       {Stage::Connect, Stage::Ehlo, Stage::Auth, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Content, Stage::Delivery}) {
     EXPECT_EQ(parse_stage(stage_name(stage)), stage);
   }
-  EXPECT_EQ(parse_stage("connect"), std::nullopt);
+  EXPECT_EQ(parse_stage("greeting"), std::nullopt);
 }
 
 }  // namespace

@@ -486,7 +486,8 @@ TEST(Codec, StillReadsWhatWebhooksHadInTheFirstRecordVersion) {
     EXPECT_EQ(decode<WebhookProgress>(first_version(octets, 1)).value(), progress) << "who took an event is proven";
     const PendingWebhookEvent pending = values.pending_event();
     encode(pending, octets);
-    EXPECT_EQ(decode<PendingWebhookEvent>(first_version(octets, 1)).value(), pending);
+    EXPECT_EQ(decode<PendingWebhookEvent>(first_version(octets, 2)).value(), pending);
+    EXPECT_EQ(decode<PendingWebhookEvent>(earlier_version(octets, 1, 2)).value(), pending);
   }
 }
 
