@@ -17,9 +17,11 @@ Result<void> replay_run(CommandContext& context, const std::string& file) {
   if (!scratch) return scratch.error();
   Settings settings = context.settings();
   settings.data_dir = *scratch / "data";
+  net::asio::io_context io{1};
   const auto store = store::Store::open(make_store_options(settings, false));
   if (!store) return store.error();
-  const auto journal = lab::replay_run(**store, *run, make_run_clock_settings(settings), context.clock(), context.random());
+  const auto journal =
+      lab::replay_run(**store, io, *run, make_run_clock_settings(settings), context.clock(), context.random());
   if (!journal) return journal.error();
   const std::vector<std::string> differences = lab::journal_differences(run->journal, *journal);
   json::array values;

@@ -11,7 +11,6 @@
 #include "submission/transaction.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <exception>
 #include <limits>
@@ -52,13 +51,13 @@ net::Awaitable<Decision> submit(const submission::SubmissionContext& context, co
   co_return committed;
 }
 
-Result<void> submit_now(const submission::SubmissionContext& context, const submission::Submitter& submitter,
-                        const ExportedMail& mail) {
-  net::asio::io_context io{1};
+Result<void> submit_now(net::asio::io_context& io, const submission::SubmissionContext& context,
+                        const submission::Submitter& submitter, const ExportedMail& mail) {
   std::optional<Decision> decision;
   net::asio::co_spawn(io, submit(context, submitter, mail), [&decision](std::exception_ptr failed, Decision reached) {
     if (!failed) decision = std::move(reached);
   });
+  io.restart();
   io.run();
   if (!decision) return Error(ErrorCode::IoError, "a mail could not be taken in");
   if (decision->is_accepted()) return {};
@@ -97,8 +96,8 @@ Result<store::RunRecord> make_replayed(const RunExport& run, const AccountId& ac
 
 }  // namespace
 
-Result<json::object> replay_run(store::Store& store, const RunExport& run, const relay::RunClockSettings& settings,
-                                const Clock& clock, Random& random) {
+Result<json::object> replay_run(store::Store& store, net::asio::io_context& io, const RunExport& run,
+                                const relay::RunClockSettings& settings, const Clock& clock, Random& random) {
   const auth::KeyScheme scheme;
   auto actors = make_actors(store, scheme, clock, random);
   if (!actors) return actors.error();
@@ -127,7 +126,7 @@ Result<json::object> replay_run(store::Store& store, const RunExport& run, const
   };
   for (const ExportedMail& mail : run.mails) {
     if (const auto moved = go_to(mail.at); !moved) return moved.error();
-    if (const auto taken = submit_now(context, actors->submitter, mail); !taken) return taken.error();
+    if (const auto taken = submit_now(io, context, actors->submitter, mail); !taken) return taken.error();
     if (const auto delivered = run_clock.catch_up(actors->account, record->name); !delivered) return delivered.error();
   }
   if (const auto moved = go_to(run.clock); !moved) return moved.error();

@@ -44,7 +44,7 @@ class RunReplay : public ::testing::Test {
   Result<json::object> play(store::Store& store, const json::value& file) {
     const auto run = read_run_export(file);
     if (!run) return run.error();
-    return replay_run(store, *run, settings_, clock_, random_);
+    return replay_run(store, io_, *run, settings_, clock_, random_);
   }
 
   RunReplay() {
@@ -52,6 +52,7 @@ class RunReplay : public ::testing::Test {
     settings_.notices.hostname = "relay.example";
   }
 
+  net::asio::io_context io_{1};  // outlives the stores of the tests
   test::FakeClock clock_;
   test::FakeRandom random_;
   relay::RunClockSettings settings_;
