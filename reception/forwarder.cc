@@ -131,6 +131,7 @@ std::string Forwarder::find_obstacle(const store::InboundForward& one, const sto
     std::this_thread::sleep_for(kBetweenLooks);
   }
   const auto answer = parts_.quota.reserve(account.id, account.plan, 1, now);
+  if (answer.kind == submission::QuotaAnswer::Kind::Elsewhere) return "other machines hold what is left of the account's quota";
   if (answer.kind != submission::QuotaAnswer::Kind::Granted) return "the account's quota is used up";
   return {};
 }
