@@ -119,6 +119,7 @@ class FakeSmarthost::Impl {
   std::vector<SmarthostMessage> messages;
   std::vector<std::string> commands;
   std::size_t connections = 0;
+  std::size_t admitted = 0;  // that stand; who is told 421 is none
   bool is_stopping = false;
   std::list<Wire> wires;
   std::list<std::thread> threads;
@@ -133,10 +134,6 @@ class Dialogue {
   Dialogue(FakeSmarthost::Impl& host, Wire& wire, std::size_t number) : host_(host), wire_(wire), number_(number) {}
 
   void run() {
-    if (is_surplus()) {
-      wire_.write("421 4.7.0 too many connections\r\n");
-      return;
-    }
     if (host_.options.is_implicit_tls && !wire_.start_tls(host_.tls)) return;
     if (!say("greeting", "", "220 fake.example ESMTP\r\n")) return;
     while (true) {
@@ -146,11 +143,6 @@ class Dialogue {
   }
 
  private:
-  bool is_surplus() const {
-    const std::lock_guard lock(host_.mutex);
-    return host_.options.most_connections > 0 && host_.wires.size() > host_.options.most_connections;
-  }
-
   bool obey(const std::string& line) {
     const std::size_t space = std::min(line.find(' '), line.size());
     const std::string verb = line.substr(0, space);
@@ -314,9 +306,14 @@ void FakeSmarthost::Impl::accept_all() {
     const std::lock_guard lock(mutex);
     if (ec || is_stopping) return;
     const auto wire = wires.emplace(wires.end(), std::move(socket));
-    threads.emplace_back([this, number = connections++, wire] {
-      Dialogue(*this, *wire, number).run();
+    // As they come, whichever thread gets its turn first.
+    const bool is_surplus = options.most_connections > 0 && admitted >= options.most_connections;
+    if (!is_surplus) ++admitted;
+    threads.emplace_back([this, number = connections++, wire, is_surplus] {
+      if (is_surplus) wire->write("421 4.7.0 too many connections\r\n");
+      if (!is_surplus) Dialogue(*this, *wire, number).run();
       const std::lock_guard relock(mutex);
+      if (!is_surplus) --admitted;
       wires.erase(wire);  // closes it
     });
   }
